@@ -1,0 +1,1 @@
+"""Named protocols: data, conditions, decision rule and scorer."""

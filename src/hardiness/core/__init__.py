@@ -1,0 +1,56 @@
+"""The types that every room speaks; standard library and numpy only."""
+
+from hardiness.core.benchmark import Benchmark, Expansion, Image
+from hardiness.core.condition import CONDITION_KEYS, Condition
+from hardiness.core.dataset import DataRoot, DataSet, File, Item
+from hardiness.core.errors import (
+    ArgumentError,
+    DataError,
+    HardinessError,
+    ModelError,
+    SampleError,
+    StoreError,
+    UnknownNameError,
+    suggestion,
+)
+from hardiness.core.model import ModelSpec, Source
+from hardiness.core.random import rng
+from hardiness.core.records import Columns, Failure, Records
+from hardiness.core.registry import Registry
+from hardiness.core.result import SCHEMA, Counts, Interval, Result, Score
+from hardiness.core.view import CANVAS_224, Canvas, View
+
+__all__ = [
+    "CANVAS_224",
+    "CONDITION_KEYS",
+    "SCHEMA",
+    "ArgumentError",
+    "Benchmark",
+    "Canvas",
+    "Columns",
+    "Condition",
+    "Counts",
+    "DataError",
+    "DataRoot",
+    "DataSet",
+    "Expansion",
+    "Failure",
+    "File",
+    "HardinessError",
+    "Image",
+    "Interval",
+    "Item",
+    "ModelError",
+    "ModelSpec",
+    "Records",
+    "Registry",
+    "Result",
+    "SampleError",
+    "Score",
+    "Source",
+    "StoreError",
+    "UnknownNameError",
+    "View",
+    "rng",
+    "suggestion",
+]

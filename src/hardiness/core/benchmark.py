@@ -1,0 +1,95 @@
+"""A benchmark: data, conditions, a decision rule and a scorer, composed under the name of a published protocol."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.condition import Condition
+from hardiness.core.dataset import DataRoot, DataSet, Item
+from hardiness.core.records import Columns
+from hardiness.core.view import Canvas
+
+Image = NDArray[np.uint8]
+"""``uint8 (H, W, 3)``, RGB, 0–255: the form of the disk and the corruptions."""
+
+
+class Expansion(NamedTuple):
+    """One picture to be classified: its condition, its frame (0 where there are none), and its images by canvas."""
+
+    condition: Condition
+    frame: int
+    images: tuple[Image, ...]
+
+
+class Benchmark(ABC):
+    """Base of every benchmark; concrete ones are final frozen dataclasses whose fields are their options.
+
+    A field's ``metadata["help"]`` is its help text on the command line. A field with ``metadata["request"]`` picks
+    which rows are wanted but changes none of them, and stays out of the run's key.
+
+    Class attributes:
+        name: registered name, also on the command line.
+        question: what it answers, in one sentence.
+        paper: citation with identifier.
+        protocol: name of the published rules that its headline follows.
+        needs: data sets it can be computed from, best first (names that `DataRoot` knows).
+        scorer: name of its scorer in `hardiness.metrics`.
+        canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
+        shard_items: images per shard: the unit of saving and of what a killed run can lose.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    paper: ClassVar[str]
+    protocol: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+    scorer: ClassVar[str]
+    canvas: ClassVar[Canvas | None] = None
+    shard_items: ClassVar[int] = 256
+
+    @abstractmethod
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The items it evaluates.
+
+        Raises:
+            DataError: the data are not there; the message says what to do.
+        """
+
+    @abstractmethod
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion]:
+        """The pictures of one item, for the conditions that are missing; called on worker threads.
+
+        The photograph is read and decoded once, whatever the number of conditions and canvases. With a fixed
+        `canvas`, ``canvases`` holds just that one.
+
+        Raises:
+            SampleError: the item cannot be read or decoded; the message names the file.
+        """
+
+    @abstractmethod
+    def decide(self, logits: NDArray[np.float32]) -> Columns:
+        """What is kept of ``logits (N, K)``: ``prediction``, ``confidence``, ``top5_*`` and this benchmark's own."""
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every condition of the whole benchmark, in the order of evaluation."""
+        return (Condition(),)
+
+    def requested(self) -> tuple[Condition, ...]:
+        """The conditions that the options ask for; by default all."""
+        return self.conditions()
+
+    def identity(self) -> dict[str, Any]:
+        """The options that change rows, for the run's key."""
+        return {
+            option.name: getattr(self, option.name)
+            for option in fields(self)  # type: ignore[arg-type]  # concrete benchmarks are dataclasses
+            if not option.metadata.get("request")
+        }

@@ -1,0 +1,74 @@
+"""A data set as the engine sees it: items with ids and labels, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class File(Protocol):
+    """Bytes that can be read again and again, from any thread: a file on disk, in an archive or in a package."""
+
+    @property
+    def name(self) -> str:
+        """What a person would call it in an error message: a path, or ``archive!member``."""
+        ...
+
+    def read(self) -> bytes:
+        """All of its bytes.
+
+        Raises:
+            SampleError: it cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sample: ``id`` is ``"<wnid>/<stem>"`` (unique, stable across machines), ``label`` its class index."""
+
+    id: str
+    label: int
+    file: File
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named, fingerprinted list of items.
+
+    Attributes:
+        name: what results carry, e.g. ``"imagenet"`` or ``"embedded"``.
+        items: sorted by id.
+        num_classes: how many classes the labels index into.
+        fingerprint: hash that changes whenever the data do.
+        location: where it was found, for people.
+        class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
+    """
+
+    name: str
+    items: Sequence[Item]
+    num_classes: int
+    fingerprint: str
+    location: str
+    class_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class DataRoot(Protocol):
+    """Finds data sets by name (``"imagenet"``, ``"imagenet-a"``, …) in what ``--data`` named."""
+
+    def dataset(self, name: str) -> DataSet:
+        """The data set of that name.
+
+        Raises:
+            DataError: it is not there, empty or laid out wrongly; the message says what to do.
+        """
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether a data set of that name was named or found, without reading it."""
+        ...

@@ -1,0 +1,57 @@
+"""Everything that can go wrong, as one tree.
+
+A message says which argument, file or sample; what it must be; what it was; what to do. The command line prints
+the message as one line and leaves with the error's ``exit_status``; a traceback is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class HardinessError(Exception):
+    """Root of the tree: one clear sentence for a person, and the exit status that goes with it."""
+
+    exit_status = 1
+
+
+class ArgumentError(HardinessError, ValueError):
+    """An argument is wrong; nothing was evaluated because of it."""
+
+    exit_status = 2
+
+
+class UnknownNameError(ArgumentError):
+    """A name is in no registry; the message offers close matches, then all names."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        super().__init__(f"unknown {kind} {name!r}{suggestion(name, names)}")
+        self.kind, self.name, self.known = kind, name, tuple(names)
+
+
+class DataError(HardinessError):
+    """A data set is absent, empty or laid out differently than it must be."""
+
+    exit_status = 2
+
+
+class ModelError(HardinessError):
+    """A model cannot be loaded or cannot be evaluated on what was asked."""
+
+
+class SampleError(HardinessError):
+    """One sample cannot be evaluated; it is counted as failed, listed, and the rest goes on."""
+
+
+class StoreError(HardinessError):
+    """Results cannot be written to, or read from, the output folder."""
+
+
+def suggestion(name: str, known: Sequence[str], shown: int = 40) -> str:
+    """The tail of an unknown-name message: close matches where there are some, then the names there are."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ";"
+    listed = ", ".join(known[:shown]) + (f", … ({len(known)} in all)" if len(known) > shown else "")
+    return f"{hint} known: {listed}" if known else f"{hint} none is registered"

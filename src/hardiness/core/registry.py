@@ -1,0 +1,89 @@
+"""Names to things: adding a model, corruption, attack or benchmark is one new file and no edit elsewhere."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import pkgutil
+import threading
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from hardiness.core.errors import ArgumentError, UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """A dictionary by name that fills itself on first use.
+
+    Args:
+        kind: what one entry is called in messages, e.g. ``"benchmark"``.
+        package: dotted package whose modules are imported once to find the entries.
+        entry_point_group: group under which other distributions add theirs, e.g. ``"hardiness.benchmarks"``.
+    """
+
+    def __init__(self, kind: str, package: str, entry_point_group: str | None = None) -> None:
+        self.kind = kind
+        self._package = package
+        self._group = entry_point_group
+        self._entries: dict[str, tuple[T, str]] = {}
+        self._discovered = False
+        self._lock = threading.RLock()
+
+    def register(self, name: str, entry: T, where: str) -> None:
+        """Add ``entry`` under ``name``; ``where`` is the place to show should the name be taken twice.
+
+        Raises:
+            ArgumentError: the name is taken; the message names both places.
+        """
+        if name in self._entries:
+            raise ArgumentError(
+                f"{self.kind} {name!r} is registered twice: in {self._entries[name][1]} and in {where}; rename one"
+            )
+        self._entries[name] = (entry, where)
+
+    def add(self, name: str) -> Callable[[T], T]:
+        """Decorator form of `register` for functions and classes."""
+
+        def decorate(entry: T) -> T:
+            self.register(name, entry, f"{getattr(entry, '__module__', '?')}:{getattr(entry, '__qualname__', name)}")
+            return entry
+
+        return decorate
+
+    def get(self, name: str) -> T:
+        """The entry of that name.
+
+        Raises:
+            UnknownNameError: with close matches and all names.
+        """
+        self._discover()
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name][0]
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """Sorted names that match a shell-style pattern, e.g. ``names("gauss*")``."""
+        self._discover()
+        return sorted(fnmatch.filter(self._entries, pattern))
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def _discover(self) -> None:
+        with self._lock:
+            if self._discovered:
+                return
+            self._discovered = True
+            package = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+            for point in entry_points(group=self._group) if self._group else ():
+                if point.name not in self._entries:
+                    self.register(point.name, point.load(), point.value)

@@ -1,0 +1,124 @@
+"""What comes out: scores with n and an interval, and counts that keep a partial run from looking like a full one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hardiness.core.condition import Condition
+from hardiness.core.records import Failure
+
+SCHEMA = 1
+"""Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval, in the score's own unit."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number of one result.
+
+    Attributes:
+        metric: registered term, e.g. ``"top1"``, ``"rms_calibration_error"``, ``"mce"``.
+        value: ``None`` where it is undefined, and then ``reason`` says why.
+        unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
+        n: how many independent samples (images) it rests on.
+        interval: 95 %, or ``None`` where none is defined.
+        higher_is_better: direction of improvement.
+        condition: empty, or the protocol alone, for a headline.
+        reason: why ``value`` is ``None``.
+    """
+
+    metric: str
+    value: float | None
+    unit: str
+    n: int
+    interval: Interval | None = None
+    higher_is_better: bool = True
+    condition: Condition = field(default_factory=Condition)
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        interval = [self.interval.low, self.interval.high] if self.interval else None
+        return {**asdict(self), "interval": interval, "condition": dict(self.condition)}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Samples times conditions: in the whole data set, asked for so far, evaluated, failed."""
+
+    expected: int
+    requested: int
+    evaluated: int
+    failed: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every sample of the data set was evaluated under every condition."""
+        return self.evaluated == self.expected
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model on one benchmark: scores, counts, and the run they came from.
+
+    Attributes:
+        model, benchmark, data, protocol: what met what, under which rules.
+        scores: headlines first; ``(metric, condition)`` is unique.
+        counts: how much of the data stands behind them.
+        run: everything the run's key is made of.
+        measured: how it was computed: packages, device, batch, host, times, agreement. The one field that may
+            differ between two runs of the same command.
+        failures: the samples that could not be evaluated.
+        warnings: what a person should know before trusting the numbers.
+    """
+
+    model: str
+    benchmark: str
+    data: str
+    protocol: str
+    scores: Sequence[Score]
+    counts: Counts
+    run: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    failures: Sequence[Failure] = ()
+    warnings: Sequence[str] = ()
+
+    def score(self, metric: str, **condition: str | float) -> Score:
+        """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
+
+        Raises:
+            KeyError: there is none; the message lists the metrics there are.
+        """
+        wanted = Condition(**condition)
+        for score in self.scores:
+            if score.metric == metric and (not condition or score.condition == wanted):
+                return score
+        raise KeyError(f"no score {metric!r} {wanted}; scores: {sorted({s.metric for s in self.scores})}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, one entry of ``results.json``."""
+        return {
+            "model": self.model,
+            "benchmark": self.benchmark,
+            "data": self.data,
+            "protocol": self.protocol,
+            "complete": self.counts.complete,
+            "scores": [score.as_dict() for score in self.scores],
+            "counts": asdict(self.counts),
+            "failures": [asdict(failure) for failure in self.failures],
+            "warnings": list(self.warnings),
+            "run": dict(self.run),
+            "measured": dict(self.measured),
+        }

@@ -1,0 +1,88 @@
+"""How a photograph becomes a model's input: geometry (`Canvas`) and the numbers the weights were trained on (`View`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+from hardiness.core.errors import ArgumentError, suggestion
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
+CropMode = Literal["center", "squash", "border"]
+ChannelOrder = Literal["RGB", "BGR"]
+PixelRange = Literal["0..1", "0..255"]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The geometry alone: which square of a photograph is seen, and how it is resampled.
+
+    Attributes:
+        resize_px: the shorter side is resized to this many pixels (``squash``: both sides; ``border``: the longer
+            side, the rest is padded with black).
+        crop_px: side of the centred square that is kept.
+        interpolation: filter, as PIL defines it.
+        crop_mode: ``center`` (the standard), ``squash`` or ``border`` (timm's other two).
+    """
+
+    resize_px: int
+    crop_px: int
+    interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
+
+    def __post_init__(self) -> None:
+        for field in ("resize_px", "crop_px"):
+            if getattr(self, field) < 1:
+                raise ArgumentError(f"{field} must be at least 1, was {getattr(self, field)}")
+        _one_of("interpolation", self.interpolation, get_args(Interpolation))
+        _one_of("crop_mode", self.crop_mode, get_args(CropMode))
+
+
+CANVAS_224 = Canvas(resize_px=256, crop_px=224, interpolation="bilinear")
+"""The fixed canvas on which ImageNet-C, -P, cue conflict and the attacks live."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything between a photograph on disk and the first layer; it belongs to the weights.
+
+    Attributes:
+        resize_px, crop_px, interpolation, crop_mode: as in `Canvas`.
+        mean, std: subtracted and divided by, per channel, in the model's own range and channel order.
+        channel_order: order in which the model wants the channels.
+        range: the model's own range of pixel values before mean and std, ``"0..1"`` or ``"0..255"``.
+    """
+
+    resize_px: int = 256
+    crop_px: int = 224
+    interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
+    mean: Triple = (0.485, 0.456, 0.406)
+    std: Triple = (0.229, 0.224, 0.225)
+    channel_order: ChannelOrder = "RGB"
+    range: PixelRange = "0..1"
+
+    def __post_init__(self) -> None:
+        Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode)
+        _one_of("channel_order", self.channel_order, get_args(ChannelOrder))
+        _one_of("range", self.range, get_args(PixelRange))
+        for field in ("mean", "std"):
+            if len(getattr(self, field)) != 3:
+                raise ArgumentError(f"{field} must hold 3 numbers (one per channel), was {getattr(self, field)}")
+        if min(self.std) <= 0:
+            raise ArgumentError(f"std must be positive, was {self.std}")
+
+    @property
+    def canvas(self) -> Canvas:
+        """The geometric half: models whose canvases are equal share decoded and cropped images."""
+        return Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for keys and records."""
+        return asdict(self)
+
+
+def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ArgumentError(f"{field} cannot be {value!r}{suggestion(value, sorted(allowed))}")

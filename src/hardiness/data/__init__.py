@@ -1,0 +1,1 @@
+"""Data sets on disk, in archives and in packages: find, check, iterate."""

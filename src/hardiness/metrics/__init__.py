@@ -1,0 +1,1 @@
+"""Records to scores: pure functions, found by name."""

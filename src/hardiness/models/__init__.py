@@ -1,0 +1,1 @@
+"""Model specs, the one Classifier, and its runtimes."""

@@ -1,0 +1,1 @@
+"""Stored records to scores, tables and pages; never a model."""

@@ -1,0 +1,1 @@
+"""Run keys, atomic writes, resume, listing; knows no metric."""
