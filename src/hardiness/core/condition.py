@@ -23,7 +23,7 @@ CONDITION_KEYS = (
 
 
 class Condition(Mapping[str, Any]):
-    """An immutable, hashable mapping over `CONDITION_KEYS`; ``Condition()`` is the one condition of plain benchmarks."""
+    """An immutable, hashable mapping over `CONDITION_KEYS`; ``Condition()`` is that of plain benchmarks."""
 
     __slots__ = ("_pairs",)
 

@@ -11,7 +11,7 @@ def rng(seed: int, *key: str | int | float) -> np.random.Generator:
     """A generator that depends on nothing but its arguments.
 
     The same arguments give the same draws whatever the batch size, order, worker count, executor or device,
-    because every sample has a generator of its own: ``rng(seed, "gaussian_noise", 3, "n01440764/ILSVRC2012_val_0001")``.
+    because every sample has a generator of its own: ``rng(0, "gaussian_noise", 3, "n01440764/photo_1")``.
 
     Args:
         seed: the run's seed.

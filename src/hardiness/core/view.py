@@ -1,4 +1,4 @@
-"""How a photograph becomes a model's input: geometry (`Canvas`) and the numbers the weights were trained on (`View`)."""
+"""From photograph to model input: geometry (`Canvas`) and the numbers that the weights were trained on (`View`)."""
 
 from __future__ import annotations
 
