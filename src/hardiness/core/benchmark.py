@@ -75,8 +75,11 @@ class Benchmark(ABC):
         """
 
     @abstractmethod
-    def decide(self, logits: NDArray[np.float32]) -> Columns:
-        """What is kept of ``logits (N, K)``: ``prediction``, ``confidence``, ``top5_*`` and this benchmark's own."""
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """What is kept of finite ``logits (N, K)``: ``prediction``, ``confidence``, ``top5_*`` and the benchmark's own.
+
+        ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
+        """
 
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the whole benchmark, in the order of evaluation."""

@@ -15,10 +15,11 @@ Columns = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A sample that could not be evaluated, and why, in one line."""
+    """A sample that could not be evaluated, why, in one line, and how many rows are missing because of it."""
 
     sample: str
     reason: str
+    rows: int = 1
 
 
 @dataclass(frozen=True)

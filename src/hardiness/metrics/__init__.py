@@ -1,1 +1,17 @@
 """Records to scores: pure functions, found by name."""
+
+from hardiness.metrics.calibration import aurra, rms_calibration_error
+from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
+from hardiness.metrics.scorers import Context, Scorer, registry
+
+__all__ = [
+    "Context",
+    "Scorer",
+    "aurra",
+    "bootstrap",
+    "disjoint",
+    "registry",
+    "rms_calibration_error",
+    "wilson",
+    "within",
+]

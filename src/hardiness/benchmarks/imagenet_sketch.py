@@ -1,0 +1,25 @@
+"""``imagenet-sketch``: black-and-white sketches of all 1,000 classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.benchmarks.registry import registry
+
+
+@registry.add("imagenet-sketch")
+@final
+@dataclass(frozen=True)
+class ImagenetSketch(Photographs):
+    """Black-and-white sketches of all 1,000 classes.
+
+    Source: Wang et al. 2019, arXiv:1905.13549.
+    """
+
+    name: ClassVar[str] = "imagenet-sketch"
+    question: ClassVar[str] = "Does the model recognise shape when texture and colour are gone?"
+    paper: ClassVar[str] = "Wang et al. 2019, arXiv:1905.13549"
+    protocol: ClassVar[str] = "wang2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet-sketch",)

@@ -1,0 +1,43 @@
+"""``imagenet-val``: the ImageNet validation set, or any folder of labelled photographs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness import data as datasets
+from hardiness.benchmarks import decisions
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.benchmarks.registry import registry
+from hardiness.core import Columns
+
+KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
+
+
+@registry.add("imagenet-val")
+@final
+@dataclass(frozen=True)
+class ImagenetVal(Photographs):
+    """Clean accuracy and calibration, single crop, in the model's own view.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_validation.py``; Russakovsky et al. (2015), arXiv:1409.0575.
+    """
+
+    name: ClassVar[str] = "imagenet-val"
+    question: ClassVar[str] = "How often is the model right on ordinary photographs, and does it know when it is?"
+    paper: ClassVar[str] = "Russakovsky et al. 2015, arXiv:1409.0575"
+    protocol: ClassVar[str] = "orhan2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes; for the classes of ImageNet-A and -R also that among their 200 (``-1`` elsewhere)."""
+        columns = decisions.argmax(logits)
+        if logits.shape[1] == len(datasets.wnids()):
+            for subset in KEPT_SUBSETS:
+                classes = datasets.subset(subset)
+                prediction, _ = decisions.within_subset(logits, classes)
+                columns[f"prediction_{subset}"] = np.where(np.isin(labels, classes), prediction, -1).astype(np.int32)
+        return columns

@@ -1,0 +1,5 @@
+"""Where benchmarks are found by name."""
+
+from hardiness.core import Benchmark, Registry
+
+registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")

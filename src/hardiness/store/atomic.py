@@ -1,0 +1,85 @@
+"""Files that are either whole or absent, however the process ends."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hardiness.core import StoreError
+
+PARTIAL = ".partial"
+"""Folder for files being written; beside ``records/``, on the same file system, so that renaming is atomic."""
+
+
+@contextmanager
+def told(path: Path, doing: str) -> Iterator[None]:
+    """Turn the operating system's refusals into one line that names the file and the way out.
+
+    Raises:
+        StoreError: disk full, no permission, or any other refusal.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "the disk is full; free some space and run the same command again: finished shards are kept"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            advice = "permission denied; choose another --out or change its permissions"
+        elif error.errno in (errno.ENOTDIR, errno.EEXIST):
+            advice = "a file stands where a folder must be; choose another --out"
+        else:
+            advice = error.strerror or str(error)
+        raise StoreError(f"cannot {doing} {path}: {advice}") from error
+
+
+def write(path: Path, content: bytes, partial: Path) -> None:
+    """Write ``content`` to ``path`` so that a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file; its folder is made.
+        content: all of its bytes.
+        partial: folder for the temporary file, on the same file system.
+
+    Raises:
+        StoreError: disk full, no permission; the message says so and names the file.
+    """
+    temporary = partial / f"{os.getpid()}-{path.name}"
+    with told(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any, partial: Path) -> None:
+    """`write` of a JSON document, indented, in the order given.
+
+    Raises:
+        StoreError: as `write`.
+    """
+    write(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode(), partial)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON document.
+
+    Raises:
+        StoreError: it cannot be read or is not JSON; the message names it.
+    """
+    with told(path, "read"):
+        text = path.read_text()
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise StoreError(f"{path} is not valid JSON ({error}); restore it, or delete it and run again") from error
