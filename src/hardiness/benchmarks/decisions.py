@@ -44,7 +44,7 @@ def within_subset(logits: Logits, classes: Sequence[int]) -> tuple[NDArray[np.in
 def confidence(logits: Logits) -> NDArray[np.float32]:
     """The largest softmax probability of each row, float32 ``(N,)``; summed in float64."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return (1 / np.exp(shifted).sum(axis=1)).astype(np.float32)
+    return np.asarray(1 / np.exp(shifted).sum(axis=1), np.float32)
 
 
 def subset_columns(logits: Logits, classes: Sequence[int]) -> Columns:

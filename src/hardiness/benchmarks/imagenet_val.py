@@ -33,7 +33,7 @@ class ImagenetVal(Photographs):
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes; for the classes of ImageNet-A and -R also that among their 200 (``-1`` elsewhere)."""
+        """Arg max over all classes; for ImageNet-A's and -R's classes also that among their 200 (else ``-1``)."""
         columns = decisions.argmax(logits)
         if logits.shape[1] == len(datasets.wnids()):
             for subset in KEPT_SUBSETS:

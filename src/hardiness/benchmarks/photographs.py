@@ -1,4 +1,4 @@
-"""What all benchmarks of plain photographs share: one condition, each model's own view, every canvas from one decode."""
+"""What benchmarks of plain photographs share: one condition, each model's own view, every canvas from one decode."""
 
 from __future__ import annotations
 

@@ -1,1 +1,5 @@
 """Parse arguments, call one function, print."""
+
+from hardiness.cli.main import main
+
+__all__ = ["main"]

@@ -56,10 +56,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Samples times conditions: in the whole data set, asked for so far, evaluated, failed."""
+    """Samples times conditions: in the whole data set, evaluated, failed."""
 
     expected: int
-    requested: int
     evaluated: int
     failed: int
 

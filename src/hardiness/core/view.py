@@ -14,22 +14,29 @@ PixelRange = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
 
 
+def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ArgumentError(f"{field} cannot be {value!r}{suggestion(value, sorted(allowed))}")
+
+
 @dataclass(frozen=True, slots=True)
 class Canvas:
     """The geometry alone: which square of a photograph is seen, and how it is resampled.
 
     Attributes:
         resize_px: the shorter side is resized to this many pixels (``squash``: both sides; ``border``: the longer
-            side, the rest is padded with black).
+            side, the rest is padded).
         crop_px: side of the centred square that is kept.
         interpolation: filter, as PIL defines it.
         crop_mode: ``center`` (the standard), ``squash`` or ``border`` (timm's other two).
+        fill: RGB colour, 0–255, of what is padded; timm's ``border`` pads with the weights' mean.
     """
 
     resize_px: int
     crop_px: int
     interpolation: Interpolation = "bilinear"
     crop_mode: CropMode = "center"
+    fill: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         for field in ("resize_px", "crop_px"):
@@ -76,13 +83,15 @@ class View:
     @property
     def canvas(self) -> Canvas:
         """The geometric half: models whose canvases are equal share decoded and cropped images."""
-        return Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode)
+        fill = self._mean_colour() if self.crop_mode == "border" else (0, 0, 0)
+        return Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode, fill)
+
+    def _mean_colour(self) -> tuple[int, int, int]:
+        scale = 255 if self.range == "0..1" else 1
+        colour = [round(scale * value) for value in self.mean]
+        first, second, third = colour if self.channel_order == "RGB" else reversed(colour)
+        return first, second, third
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for keys and records."""
         return asdict(self)
-
-
-def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ArgumentError(f"{field} cannot be {value!r}{suggestion(value, sorted(allowed))}")

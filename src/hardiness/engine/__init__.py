@@ -1,1 +1,6 @@
 """The only loop."""
+
+from hardiness.engine.loop import evaluate
+from hardiness.engine.request import Listener, Request, Silence
+
+__all__ = ["Listener", "Request", "Silence", "evaluate"]

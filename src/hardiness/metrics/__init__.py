@@ -1,6 +1,7 @@
 """Records to scores: pure functions, found by name."""
 
 from hardiness.metrics.calibration import aurra, rms_calibration_error
+from hardiness.metrics.comparison import beside_clean, difference_interval
 from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
 from hardiness.metrics.scorers import Context, Scorer, registry
 
@@ -8,7 +9,9 @@ __all__ = [
     "Context",
     "Scorer",
     "aurra",
+    "beside_clean",
     "bootstrap",
+    "difference_interval",
     "disjoint",
     "registry",
     "rms_calibration_error",

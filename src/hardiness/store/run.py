@@ -29,18 +29,31 @@ class StoredRun:
     run: Mapping[str, Any]
     partial: Path
 
-    def holds(self, shard: int, work: Sequence[Row]) -> bool:
-        """Whether exactly this work is stored without a failure; looks at no row."""
-        return shards.without_failures(self.folder / shards.file_name(shard, work))
+    def missing(self, shard: int, work: Sequence[Row], files: Mapping[int, Sequence[Path]]) -> list[Row]:
+        """The part of a shard's work that is not stored, in its order.
 
-    def rows(self, shard: int) -> set[Row]:
-        """The rows of one shard that have been evaluated."""
-        found: set[Row] = set()
-        for path in self._files(f"{shard:06d}-*"):
+        Args:
+            shard: index of the shard.
+            work: rows asked for.
+            files: what `files` gave; listing the folder once serves all shards.
+        """
+        present = files.get(shard, ())
+        whole = self.folder / shards.file_name(shard, work)
+        if whole in present and shards.without_failures(whole):  # the usual case of a second run: no row is read
+            return []
+        stored: set[Row] = set()
+        for path in present:
             records = shards.read(path, ["sample", "condition"])
             if len(records):
-                found.update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
-        return found
+                stored.update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+        return [row for row in work if row not in stored]
+
+    def files(self) -> dict[int, list[Path]]:
+        """The shard files there are, by shard, sorted by name."""
+        paths = sorted(self.folder.glob("*.parquet"))
+        return {
+            shard: list(group) for shard, group in groupby(paths, key=lambda path: int(path.name.partition("-")[0]))
+        }
 
     def write(self, shard: int, work: Sequence[Row], records: Records) -> None:
         """Save the outcome of a shard's work, whole or not at all.
@@ -52,18 +65,12 @@ class StoredRun:
 
     def records(self) -> Records:
         """All rows of the run, each once, and the samples that failed, each once."""
-        parts = []
-        for _, files in groupby(self._files("*"), key=lambda path: path.name.partition("-")[0]):
-            parts.append(_merged([shards.read(path) for path in files]))
-        return Records.concatenate(parts)
+        return Records.concatenate(_merged([shards.read(path) for path in files]) for files in self.files().values())
 
     def measured(self) -> list[dict[str, Any]]:
         """One entry for each session that computed rows of this run."""
         path = self.folder / MEASURED
         return list(atomic.read_json(path)) if path.exists() else []
-
-    def _files(self, pattern: str) -> list[Path]:
-        return sorted(self.folder.glob(f"{pattern}.parquet"))
 
 
 def _merged(parts: Sequence[Records]) -> Records:

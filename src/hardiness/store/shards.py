@@ -63,11 +63,9 @@ def read(path: Path, columns: Sequence[str] | None = None) -> Records:
 
 
 def without_failures(path: Path) -> bool:
-    """Whether a shard file exists and lists no failed sample; reads its footer alone."""
-    if not path.exists():
-        return False
+    """Whether a shard file lists no failed sample; reads its footer alone."""
     metadata = pq.read_schema(path).metadata or {}
-    return metadata.get(FAILURES, b"[]") == b"[]"
+    return bool(metadata.get(FAILURES, b"[]") == b"[]")
 
 
 def _to_arrow(column: NDArray[Any]) -> pa.Array:

@@ -1,0 +1,77 @@
+"""The command ``hardiness``: commands are imported when called, errors become one line and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from hardiness.core import HardinessError, UnknownNameError
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
+    "show": ("hardiness.cli.show", "Print the score tables of an output folder."),
+    "report": ("hardiness.cli.report", "Write report.html for an output folder."),
+    "models": ("hardiness.cli.models", "List the models, or describe one."),
+    "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
+}
+"""Name to module and one-line help: help is printed without importing any of them."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list of commands, from `COMMANDS` alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with close matches for a misspelt command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="hardiness")
+def cli() -> None:
+    """How robust is this image classifier?
+
+    Published protocols, an interval on every number.  Try:  hardiness run --suite demo
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit status; bad input never shows a traceback."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        status = exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except HardinessError as error:
+        click.echo(f"hardiness: {error}", err=True)
+        status = error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("hardiness: stopped; finished shards are kept, and the same command continues", err=True)
+        status = INTERRUPTED
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,55 @@
+"""Progress on the terminal: one bar for each benchmark, with rate and time left."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+
+class Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, once there is one."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
+
+
+class Bars:
+    """A listener that draws; on standard error, so that standard output holds results alone."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        """Show a bar, filled as far as rows are stored already."""
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._task = self._progress.add_task(benchmark, total=total, completed=stored)
+        self._progress.start()
+        if stored == total:
+            self._progress.console.print(f"{benchmark}: all {total:,} stored already, nothing to compute")
+
+    def advance(self, rows: int) -> None:
+        """Move the bar."""
+        if self._progress:
+            self._progress.advance(self._task, rows)
+
+    def estimate(self, seconds: float) -> None:
+        """Say how long it will take."""
+        minutes = seconds / 60
+        told = f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+        if self._progress:
+            self._progress.console.print(f"about {told} to go; stop at any time, the same command continues")
+
+    def end(self) -> None:
+        """Leave the bar as it is."""
+        if self._progress:
+            self._progress.stop()

@@ -1,0 +1,50 @@
+"""``hardiness show``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from hardiness.core import Result
+from hardiness.report import rebuild, score_tables
+from hardiness.store import Store
+
+PIPE_WIDTH = 160
+SHOWN_FAILURES = 10
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def command(out: Path, everything: bool, as_json: bool) -> int:
+    """Print the score tables of OUT, from its stored records."""
+    results = rebuild(Store.open(out))
+    if as_json:
+        click.echo(json.dumps([result.as_dict() for result in results], indent=1))
+    else:
+        print_tables(results, wide(Console()), everything)
+    return 0
+
+
+def print_tables(results: Sequence[Result], console: Console, everything: bool = False) -> None:
+    """Print one table for each benchmark and data set, then the samples that failed."""
+    for table in score_tables(results, everything):
+        console.print(table)
+        console.print()
+    for result in results:
+        for failure in result.failures[:SHOWN_FAILURES]:
+            console.print(f"failed in {result.benchmark}, {result.model}: {failure.reason}", style="red", markup=False)
+        if len(result.failures) > SHOWN_FAILURES:
+            console.print(f"… and {len(result.failures) - SHOWN_FAILURES} more, all in results.json")
+
+
+def wide(console: Console) -> Console:
+    """The console, wide enough for a table when its output goes to a file or a pipe."""
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console

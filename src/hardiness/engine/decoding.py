@@ -1,0 +1,34 @@
+"""Photographs to pictures on worker threads, in order, a bounded number of them ahead of the model."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+
+def ordered(
+    work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int, ahead: int
+) -> Iterator[tuple[Job, Outcome]]:
+    """Each job with its outcome, in the order of the jobs, computed by ``workers`` threads.
+
+    At most ``ahead`` outcomes are held or in the making, so that memory does not grow with the number of jobs. An
+    exception of ``work`` is raised at its job's place. Closing the generator cancels what has not begun.
+    """
+    pending: deque[tuple[Job, Future[Outcome]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for job in jobs:
+            pending.append((job, pool.submit(work, job)))
+            if len(pending) >= ahead:
+                first, future = pending.popleft()
+                yield first, future.result()
+        while pending:
+            first, future = pending.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,240 @@
+"""The only loop: shard → missing rows → photographs decoded once → batches → every model → records → store."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from hardiness.core import (
+    Benchmark,
+    Canvas,
+    DataSet,
+    Expansion,
+    Failure,
+    HardinessError,
+    Item,
+    ModelError,
+    Records,
+    SampleError,
+)
+from hardiness.data import limited
+from hardiness.engine.decoding import ordered
+from hardiness.engine.forward import Row, classify
+from hardiness.engine.measuring import Clock, session
+from hardiness.engine.request import Listener, Request, Silence
+from hardiness.engine.task import Task, begin, condition_indices
+from hardiness.models import Classifier
+from hardiness.store import Row as Work
+from hardiness.store import Store
+
+AHEAD_PICTURES = 128
+"""Pictures held between decoding and the models: enough to ride out a slow photograph, 20 MB on the 224 canvas."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One item to decode, the conditions that some model misses, and whether it ends its shard."""
+
+    shard: int
+    item: Item
+    conditions: tuple[int, ...]
+    ends_shard: bool
+
+
+@dataclass
+class Shard:
+    """One model's part of one shard: its work, the rows waiting for a batch, and the outcomes."""
+
+    task: Task
+    index: int
+    work: list[Work]
+    waiting: list[Row] = field(default_factory=list)
+    outcomes: list[Records] = field(default_factory=list)
+    in_flight: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.wanted = frozenset(self.work)
+
+
+@dataclass
+class Session:
+    """The state of one benchmark's evaluation; `evaluate` is its only user."""
+
+    benchmark: Benchmark
+    data: DataSet
+    tasks: Sequence[Task]
+    request: Request
+    store: Store
+    listener: Listener
+
+    def __post_init__(self) -> None:
+        self.conditions, self.asked = condition_indices(self.benchmark)
+        self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
+        chosen = limited(self.data.items, self.request.limit, self.request.seed)
+        self.items = {item.id: item for item in chosen}
+        self.open: dict[int, list[Shard]] = {}
+        self.flying: deque[tuple[Shard, int, Future[Records]]] = deque()
+        self.clock = Clock()
+
+    def run(self) -> None:
+        """Evaluate what is missing; finished shards are stored as they end, whatever happens to the rest."""
+        total = len(self.items) * len(self.asked) * len(self.tasks)
+        self.remaining = sum(len(shard.work) for shards in self._shards() for shard in shards)
+        self.listener.begin(self.benchmark.name, total, total - self.remaining)
+        streams = max((task.classifier.streams for task in self.tasks), default=1)
+        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, len(self.asked)))
+        decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
+        forwards = ThreadPoolExecutor(streams, thread_name_prefix="forward")
+        try:
+            for job, outcome in decoded:
+                self._hand_out(job, outcome, forwards, streams + 1)
+            while self.flying:
+                self._land()
+        finally:
+            decoded.close()
+            forwards.shutdown(wait=True, cancel_futures=True)
+            self.listener.end()
+
+    def _shards(self) -> Iterator[list[Shard]]:
+        """For each shard with missing rows, the part of each model that misses some; made as they are needed."""
+        samples, size = list(self.items), self.benchmark.shard_items
+        stored = [task.stored.files() for task in self.tasks]
+        for index, start in enumerate(range(0, len(samples), size)):
+            wanted = [(sample, condition) for sample in samples[start : start + size] for condition in self.asked]
+            parts = [
+                Shard(task, index, work)
+                for task, files in zip(self.tasks, stored, strict=True)
+                if task.error is None and (work := task.stored.missing(index, wanted, files))
+            ]
+            if parts:
+                yield parts
+
+    def _jobs(self) -> Iterator[Job]:
+        for shards in self._shards():
+            self.open[shards[0].index] = shards
+            needed: dict[str, set[int]] = {}
+            for sample, condition in (row for shard in shards for row in shard.work):
+                needed.setdefault(sample, set()).add(condition)
+            last = next(reversed(needed))
+            for sample, conditions in needed.items():
+                yield Job(shards[0].index, self.items[sample], tuple(sorted(conditions)), sample == last)
+
+    def _expand(self, job: Job) -> list[Expansion] | SampleError:
+        conditions = [self.conditions[index] for index in job.conditions]
+        try:
+            return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
+        except SampleError as error:
+            return error
+
+    def _hand_out(
+        self, job: Job, outcome: list[Expansion] | SampleError, forwards: ThreadPoolExecutor, most: int
+    ) -> None:
+        """Give one item's pictures to every model that misses them, and batches to the forward threads."""
+        for shard in self.open[job.shard]:
+            if isinstance(outcome, SampleError):
+                self._fail(shard, job, str(outcome))
+            else:
+                self._queue(shard, job, outcome)
+            self._launch(shard, forwards, most, flush=job.ends_shard)
+        if job.ends_shard:
+            for shard in self.open.pop(job.shard):
+                shard.closed = True
+                self._store_if_done(shard)
+
+    def _fail(self, shard: Shard, job: Job, reason: str) -> None:
+        rows = sum((job.item.id, condition) in shard.wanted for condition in job.conditions)
+        if rows:
+            shard.outcomes.append(Records({}, (Failure(job.item.id, reason, rows),)))
+            self._advance(rows)
+
+    def _queue(self, shard: Shard, job: Job, expansions: Sequence[Expansion]) -> None:
+        slot = self.canvases.index(shard.task.canvas)
+        label = int(shard.task.labels[job.item.label])
+        for condition, frame, images in expansions:
+            index = self.conditions.index(condition)
+            if (job.item.id, index) in shard.wanted:
+                shard.waiting.append(Row(job.item.id, index, frame, label, images[slot]))
+
+    def _launch(self, shard: Shard, forwards: ThreadPoolExecutor, most: int, flush: bool) -> None:
+        task, size = shard.task, shard.task.batch_size
+        while len(shard.waiting) >= size or (flush and shard.waiting):
+            batch, shard.waiting = shard.waiting[:size], shard.waiting[size:]
+            if task.error is not None:
+                continue
+            while len(self.flying) >= most:
+                self._land()
+            shard.in_flight += 1
+            future = forwards.submit(classify, task.classifier, self.benchmark, task.fed_px, batch)
+            self.flying.append((shard, len(batch), future))
+
+    def _land(self) -> None:
+        """Wait for the oldest batch and keep its outcome; a model that fails is given up, the others go on."""
+        shard, size, future = self.flying.popleft()
+        shard.in_flight -= 1
+        try:
+            shard.outcomes.append(future.result())
+        except HardinessError as error:
+            shard.task.error = shard.task.error or str(error)
+        self._advance(size)
+        self._store_if_done(shard)
+
+    def _store_if_done(self, shard: Shard) -> None:
+        if shard.closed and not shard.in_flight and shard.task.error is None and shard.outcomes:
+            joined = Records.concatenate(shard.outcomes)
+            # Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
+            records = Records(joined.columns, tuple(sorted(joined.failures, key=lambda failure: failure.sample)))
+            shard.task.stored.write(shard.index, shard.work, records)
+            shard.task.computed += len(records)
+            shard.outcomes = []
+
+    def _advance(self, rows: int) -> None:
+        self.remaining -= rows
+        self.listener.advance(rows)
+        seconds = self.clock.estimate(rows, self.remaining)
+        if seconds is not None:
+            self.listener.estimate(seconds)
+
+
+def evaluate(
+    benchmark: Benchmark,
+    classifiers: Sequence[Classifier],
+    data: DataSet,
+    store: Store,
+    request: Request,
+    listener: Listener | None = None,
+) -> list[str]:
+    """Run models on a benchmark until every requested row is stored; models innermost, so each photograph is read once.
+
+    Args:
+        benchmark: what to run.
+        classifiers: the models.
+        data: the benchmark's data set.
+        store: where records go, and where finished ones are found.
+        request: how much, and how.
+        listener: hears of progress.
+
+    Returns:
+        One line for each model that could not be evaluated; its finished shards stay.
+
+    Raises:
+        StoreError: records cannot be written.
+    """
+    tasks, problems = [], []
+    for classifier in classifiers:
+        try:
+            tasks.append(begin(classifier, benchmark, data, request, store))
+        except ModelError as error:
+            problems.append(str(error))
+    if not tasks:
+        return problems
+    running = Session(benchmark, data, tasks, request, store, listener or Silence())
+    try:
+        running.run()
+    finally:
+        for task in tasks:
+            if task.computed:
+                store.add_measured(task.stored, session(task, running.clock, request))
+    return problems + [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]

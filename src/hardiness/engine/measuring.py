@@ -1,0 +1,75 @@
+"""How a session's rows were computed: the one part of a result that may differ between equal runs."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from hardiness.engine.request import Request
+from hardiness.engine.task import Task
+
+PACKAGES = ("hardiness", "numpy", "openvino", "pillow", "simplejpeg", "timm", "torch", "torchvision")
+SETTLED_S = 2.0
+LONG_S = 60.0
+
+
+class Clock:
+    """Times a session, and says once how much longer a long one will take."""
+
+    def __init__(self) -> None:
+        self.started = datetime.now(UTC)
+        self._begin = time.perf_counter()
+        self._done = 0
+        self._told = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the session began."""
+        return time.perf_counter() - self._begin
+
+    def estimate(self, rows: int, remaining: int) -> float | None:
+        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long."""
+        self._done += rows
+        if self._told or self.elapsed_s < SETTLED_S:
+            return None
+        self._told = True
+        seconds = remaining * self.elapsed_s / self._done
+        return seconds if seconds + self.elapsed_s > LONG_S else None
+
+
+def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
+    """One entry of ``measured.json``."""
+    classifier = task.classifier
+    return {
+        "started": clock.started.isoformat(timespec="seconds"),
+        "elapsed_s": round(clock.elapsed_s, 3),
+        "rows": task.computed,
+        "rows_per_s": round(task.computed / clock.elapsed_s, 2),
+        "limit": request.limit,
+        "batch_size": task.batch_size,
+        "workers": request.workers,
+        "device": str(classifier.device),
+        "runtime": classifier.runtime,
+        "precision": classifier.precision,
+        "agreement": asdict(classifier.agreement) if classifier.agreement else None,
+        "host": platform.node(),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "packages": _packages(),
+    }
+
+
+@cache
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

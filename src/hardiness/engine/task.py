@@ -1,0 +1,114 @@
+"""One model on one benchmark: its key, what is stored of it, and the batches on their way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Benchmark, Canvas, Condition, DataSet
+from hardiness.engine.compatibility import label_map
+from hardiness.engine.request import Request
+from hardiness.models import Classifier
+from hardiness.store import Store, StoredRun
+
+ROWS_VERSION = 1
+"""Part of every key; raised when decoding, the decision rules or the engine change what a record holds."""
+
+BATCH_SIZES = (32, 16, 8, 4, 2, 1)
+CPU_BATCH_BYTES = 256 * 2**20
+CUDA_BATCH_SIZE = 256
+
+
+@dataclass
+class Task:
+    """What the engine needs to run one model on one benchmark.
+
+    Attributes:
+        classifier: the model.
+        canvas: the geometry in which it wants the photographs.
+        fed_px: side of its input; where it differs from the canvas, the canvas is resized bicubically.
+        labels: the model's class for each label of the data set.
+        stored: where its records are.
+        computed: rows computed by this session.
+        error: why the model was given up, or ``None``.
+    """
+
+    classifier: Classifier
+    canvas: Canvas
+    fed_px: int
+    labels: NDArray[np.int32]
+    stored: StoredRun
+    computed: int = 0
+    error: str | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Images per forward pass, fixed when the run was begun."""
+        return int(self.stored.run["plan"]["batch_size"])
+
+
+def begin(classifier: Classifier, benchmark: Benchmark, data: DataSet, request: Request, store: Store) -> Task:
+    """The task of one model, its run opened or begun in the store.
+
+    Raises:
+        ModelError: the model does not have the data set's classes.
+        StoreError: the run cannot be written.
+    """
+    spec = classifier.spec
+    labels = label_map(spec.name, classifier.num_classes, spec.class_names, data)
+    canvas = benchmark.canvas or spec.view.canvas
+    fed_px = spec.input_px or canvas.crop_px
+    plan = {
+        "batch_size": request.batch_size or automatic_batch_size(classifier, fed_px),
+        "location": data.location,
+    }
+    stored = store.run(identity(classifier, benchmark, data, request, fed_px), plan)
+    return Task(classifier, canvas, fed_px, labels, stored)
+
+
+def identity(
+    classifier: Classifier, benchmark: Benchmark, data: DataSet, request: Request, fed_px: int
+) -> dict[str, Any]:
+    """Everything that changes rows, and so makes the run's key."""
+    spec = classifier.spec
+    return {
+        "model": spec.name,
+        "weights_sha256": classifier.weights_sha256,
+        "view": spec.view.as_dict(),
+        "input": {"canvas_px": benchmark.canvas.crop_px if benchmark.canvas else None, "fed_px": fed_px},
+        "benchmark": benchmark.name,
+        "options": benchmark.identity(),
+        "protocol": benchmark.protocol,
+        "scorer": benchmark.scorer,
+        "conditions": [dict(condition) for condition in benchmark.conditions()],
+        "seed": request.seed,
+        "data": {
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "samples": len(data),
+            "num_classes": data.num_classes,
+        },
+        "precision": classifier.precision,
+        "rows_version": ROWS_VERSION,
+    }
+
+
+def automatic_batch_size(classifier: Classifier, fed_px: int) -> int:
+    """Images per forward pass: the largest whose activations stay within a bound on the CPU; 256 on CUDA.
+
+    The bound does not depend on the memory that is free at the moment, so that the same command makes the same plan.
+    """
+    if classifier.device.type == "cuda":
+        return CUDA_BATCH_SIZE
+    per_image = classifier.activation_bytes(fed_px)
+    return next((size for size in BATCH_SIZES if size * per_image <= CPU_BATCH_BYTES), 1)
+
+
+def condition_indices(benchmark: Benchmark) -> tuple[tuple[Condition, ...], list[int]]:
+    """All conditions of a benchmark, and the indices of those that its options ask for."""
+    conditions = benchmark.conditions()
+    requested = set(benchmark.requested())
+    return conditions, [index for index, condition in enumerate(conditions) if condition in requested]

@@ -1,0 +1,97 @@
+"""``report.html``: one page that explains itself, with nothing to load from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from hardiness.core import Result, Score
+from hardiness.reference import published
+from hardiness.report import format as formatting
+from hardiness.report.tables import columns_of, name_of
+
+LISTED_FAILURES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number of the page: its text, its interval, its place on a scale from 0 to 1, and the published value."""
+
+    value: str
+    interval: str
+    low: float
+    middle: float
+    high: float
+    published: str
+    reason: str
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it can be drawn on the scale."""
+        return self.high >= 0
+
+
+def write_page(results: Sequence[Result], path: Path, title: str) -> None:
+    """Write the page for these results, sorted by benchmark and data.
+
+    Args:
+        results: what to show.
+        path: the file to write.
+        title: its heading.
+    """
+    environment = Environment(
+        loader=PackageLoader("hardiness.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    tables = [
+        _table(benchmark, data, list(group))
+        for (benchmark, data), group in groupby(results, key=lambda result: (result.benchmark, result.data))
+    ]
+    page = environment.get_template("page.html.j2").render(title=title, tables=tables, results=results)
+    path.write_text(page, encoding="utf-8")
+
+
+def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, object]:
+    columns = columns_of(results, everything=True)
+    rows = []
+    for result in results:
+        given = {(score.metric, score.condition): score for score in result.scores}
+        cells = [_cell(result, given[key]) if key in given else None for key in columns]
+        rows.append({"name": name_of(result), "result": result, "cells": cells})
+    heads = [{"title": formatting.title(score), "direction": formatting.direction(score)} for score in columns.values()]
+    failures = [(name_of(result), failure) for result in results for failure in result.failures]
+    return {
+        "benchmark": benchmark,
+        "data": data,
+        "protocol": results[0].protocol,
+        "heads": heads,
+        "rows": rows,
+        "warnings": [(name_of(result), warning) for result in results for warning in result.warnings],
+        "failures": failures[:LISTED_FAILURES],
+        "more_failures": max(0, len(failures) - LISTED_FAILURES),
+    }
+
+
+def _cell(result: Result, score: Score) -> Cell:
+    if score.value is None:
+        return Cell("undefined", "", -1, -1, -1, "", score.reason or "")
+    known = published(result.model, result.benchmark, score.metric, score.condition)
+    values = sorted({formatting.number(each.value, each.unit) for each in known})
+    bounds = score.interval
+    drawn = score.unit == "fraction" and bounds is not None
+    return Cell(
+        value=formatting.number(score.value, score.unit),
+        interval=formatting.interval(bounds, score.unit) if bounds else "",
+        low=bounds.low if drawn and bounds else -1,
+        middle=score.value,
+        high=bounds.high if drawn and bounds else -1,
+        published=" / ".join(values),
+        reason="",
+    )

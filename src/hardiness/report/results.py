@@ -1,0 +1,114 @@
+"""Stored records to results: scores, counts and warnings, as a pure function of what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hardiness.core import Counts, Records, Result, Score
+from hardiness.metrics import Context, beside_clean, disjoint, registry, wilson
+from hardiness.reference import published_interval
+from hardiness.store import Store, StoredRun
+
+IDENTITY = ("weights_sha256", "view", "precision", "model")
+"""Two runs whose identities agree in these are of the same model."""
+
+SURE = 0.999
+"""Confidence of the interval behind the warning about accuracy: at 95 % one full run in twenty would cry wolf."""
+
+CLEAN = "imagenet-val"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A run's records beside the result made from them."""
+
+    run: StoredRun
+    records: Records
+    result: Result
+
+
+def rebuild(store: Store) -> list[Result]:
+    """Score every stored run and write ``results.json``, under the store's lock.
+
+    Raises:
+        StoreError: a shard cannot be read, or the file cannot be written.
+    """
+    with store.locked():
+        found = results(store)
+        store.write_results([result.as_dict() for result in found])
+    return found
+
+
+def results(store: Store) -> list[Result]:
+    """The results of every stored run, by benchmark, data and model; nothing is written."""
+    scored = [_scored(run) for run in store.runs()]
+    compared = [_with_clean(each, scored) for each in scored]
+    return sorted(compared, key=lambda result: (result.benchmark, result.data, result.model))
+
+
+def _scored(run: StoredRun) -> Scored:
+    records = run.records()
+    identity: dict[str, Any] = dict(run.run)
+    expected = identity["data"]["samples"] * len(identity["conditions"])
+    evaluated = (
+        len(set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))) if len(records) else 0
+    )
+    counts = Counts(expected, evaluated, sum(failure.rows for failure in records.failures))
+    scores = registry.get(identity["scorer"])(records, Context(identity, expected)) if len(records) else []
+    result = Result(
+        model=identity["model"],
+        benchmark=identity["benchmark"],
+        data=identity["data"]["name"],
+        protocol=identity["protocol"],
+        scores=scores,
+        counts=counts,
+        run=identity,
+        measured={"sessions": run.measured()},
+        failures=records.failures,
+    )
+    return Scored(run, records, replace(result, warnings=_warnings(result)))
+
+
+def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result with clean accuracy on the same classes beside it, where that model was also run on ``imagenet-val``."""
+    result = each.result
+    if result.benchmark == CLEAN or not result.scores or not result.benchmark.startswith("imagenet-"):
+        return result
+    for other in scored:
+        same_model = all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+        if other.result.benchmark == CLEAN and same_model and len(other.records):
+            subset = f"prediction_{result.benchmark}"
+            column = subset if subset in other.records else "prediction"
+            beside = beside_clean(each.records, result.score("top1"), other.records, column)
+            return replace(result, scores=[*result.scores, *beside])
+    return result
+
+
+def _warnings(result: Result) -> tuple[str, ...]:
+    counts = result.counts
+    warnings = []
+    if not result.scores:
+        warnings.append("no sample was evaluated, so there is no score")
+    elif not counts.complete:
+        warnings.append(
+            f"partial: {counts.evaluated:,} of {counts.expected:,} evaluated"
+            + (f", {counts.failed:,} failed" if counts.failed else "")
+        )
+    accuracy = _unexpected_accuracy(result)
+    return tuple(warnings + ([accuracy] if accuracy else []))
+
+
+def _unexpected_accuracy(result: Result) -> str | None:
+    known = published_interval(result.model, result.benchmark, "top1")
+    if result.benchmark != CLEAN or result.data != "imagenet" or known is None or not result.scores:
+        return None
+    top1: Score = result.score("top1")
+    if top1.value is None or not disjoint(wilson(round(top1.value * top1.n), top1.n, SURE), known):
+        return None
+    published = f"{100 * known.low:.1f}" + (f" to {100 * known.high:.1f}" if known.high > known.low else "")
+    return (
+        f"top-1 is {100 * top1.value:.1f} on {top1.n:,} images, published is {published}: check the preprocessing "
+        "(view), the weights and the labels before trusting any other number of this model"
+    )

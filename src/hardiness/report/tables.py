@@ -1,0 +1,64 @@
+"""Score tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hardiness.core import Result, Score
+from hardiness.report import format as formatting
+
+
+def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
+    """One table for each benchmark and data set: a row a model, a column a score, intervals below the values.
+
+    Args:
+        results: sorted by benchmark and data.
+        everything: also the scores that are no headlines.
+    """
+    for (benchmark, data), group in groupby(results, key=lambda result: (result.benchmark, result.data)):
+        yield _table(benchmark, data, list(group), everything)
+
+
+def _table(benchmark: str, data: str, results: Sequence[Result], everything: bool) -> RenderableType:
+    columns = columns_of(results, everything)
+    table = Table(title=f"{benchmark} on {data}", title_justify="left", title_style="bold", expand=False)
+    table.add_column("model", no_wrap=True)
+    for score in columns.values():
+        table.add_column(f"{formatting.title(score)} {formatting.direction(score)}", justify="right")
+    table.add_column("n", justify="right")
+    for result in results:
+        given = {(score.metric, score.condition): score for score in result.scores}
+        cells = [_cell(given.get(key)) for key in columns]
+        table.add_row(name_of(result), *cells, f"{result.counts.evaluated:,}")
+    notes = [Text(f"{name_of(result)}: {warning}", style="yellow") for result in results for warning in result.warnings]
+    return Group(table, *notes)
+
+
+def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, object], Score]:
+    """The scores that make a table's columns, in order of first appearance."""
+    columns: dict[tuple[str, object], Score] = {}
+    for result in results:
+        for score in result.scores:
+            if everything or formatting.is_headline(score.condition):
+                columns.setdefault((score.metric, score.condition), score)
+    return columns
+
+
+def name_of(result: Result) -> str:
+    """The model's name, with the precision where it is not fp32."""
+    precision = result.run["precision"]
+    return result.model if precision == "fp32" else f"{result.model} ({precision})"
+
+
+def _cell(score: Score | None) -> str:
+    if score is None:
+        return ""
+    if score.value is None:
+        return "undefined"
+    value = formatting.number(score.value, score.unit)
+    return f"{value}\n[dim]{formatting.interval(score.interval, score.unit)}[/dim]" if score.interval else value

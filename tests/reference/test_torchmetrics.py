@@ -1,0 +1,50 @@
+"""Our metrics against torchmetrics', where both compute the same thing."""
+
+import numpy as np
+import torch
+from torchmetrics.functional.classification import binary_calibration_error, multiclass_accuracy
+
+from hardiness.benchmarks.decisions import argmax, within_subset
+from hardiness.core import Condition, Records
+from hardiness.metrics import Context, registry, rms_calibration_error
+
+
+def test_top1_and_top5_equal_torchmetrics() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(500, 40)).astype(np.float32)
+    labels = generator.integers(0, 40, 500).astype(np.int32)
+    records = Records({"label": labels, **argmax(logits)})
+    scores = {(s.metric, s.condition): s for s in registry.get("classification")(records, Context())}
+    for metric, k in (("top1", 1), ("top5", 5)):
+        theirs = multiclass_accuracy(
+            torch.from_numpy(logits), torch.from_numpy(labels).long(), num_classes=40, top_k=k, average="micro"
+        )
+        assert scores[metric, Condition()].value == np.float32(theirs.item()) or np.isclose(
+            scores[metric, Condition()].value, theirs.item(), atol=1e-7
+        )
+
+
+def test_adaptive_bins_equal_torchmetrics_where_equal_width_bins_hold_100_each() -> None:
+    generator = np.random.default_rng(1)
+    # 10 equal-width bins with exactly 100 samples each: both ways of binning make the same bins
+    confidence = np.concatenate([generator.uniform(0.1 * i + 0.001, 0.1 * (i + 1) - 0.001, 100) for i in range(10)])
+    correct = generator.random(1000) < confidence**2
+    theirs = binary_calibration_error(
+        torch.from_numpy(confidence), torch.from_numpy(correct.astype(np.int64)), n_bins=10, norm="l2"
+    )
+    assert np.isclose(rms_calibration_error(confidence, correct, "all-bins"), theirs.item(), atol=1e-6)
+
+
+def test_confidence_equals_torch_softmax() -> None:
+    logits = np.random.default_rng(2).normal(scale=5, size=(100, 1000)).astype(np.float32)
+    probabilities = torch.softmax(torch.from_numpy(logits).double(), dim=1)
+    np.testing.assert_allclose(argmax(logits)["confidence"], probabilities.max(dim=1).values.numpy(), rtol=1e-6)
+
+
+def test_subset_softmax_drops_the_other_logits_first() -> None:
+    logits = np.random.default_rng(3).normal(scale=5, size=(100, 1000)).astype(np.float32)
+    classes = (3, 500, 999, 7)
+    prediction, confidence = within_subset(logits, classes)
+    probabilities = torch.softmax(torch.from_numpy(logits[:, list(classes)]).double(), dim=1).numpy()
+    np.testing.assert_array_equal(prediction, np.array(classes)[probabilities.argmax(axis=1)])
+    np.testing.assert_allclose(confidence, probabilities.max(axis=1), rtol=1e-6)

@@ -1,0 +1,75 @@
+"""Conditions, views, records, results and generators."""
+
+import numpy as np
+import pytest
+
+from hardiness.core import ArgumentError, Condition, Counts, Failure, Interval, Records, Result, Score, View, rng
+
+
+def test_condition_is_a_hashable_mapping_in_fixed_order() -> None:
+    one = Condition(severity=3, corruption="fog")
+    assert dict(one) == {"corruption": "fog", "severity": 3}
+    assert list(one) == ["corruption", "severity"]
+    assert hash(one) == hash(Condition(corruption="fog", severity=3))
+    assert str(one) == "corruption=fog severity=3"
+    assert one != Condition(corruption="fog", severity=4)
+
+
+def test_condition_refuses_an_unknown_key() -> None:
+    with pytest.raises(ArgumentError, match="no key 'colour'"):
+        Condition(colour="red")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"interpolation": "bicubc"}, "did you mean 'bicubic'"),
+        ({"crop_px": 0}, "crop_px must be at least 1, was 0"),
+        ({"std": (1.0, 0.0, 1.0)}, "std must be positive"),
+        ({"mean": (0.5,)}, "mean must hold 3 numbers"),
+        ({"range": "0..2"}, "range cannot be '0..2'"),
+        ({"channel_order": "GBR"}, "channel_order cannot be 'GBR'"),
+    ],
+)
+def test_view_refuses_nonsense(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        View(**change)
+
+
+def test_records_concatenate_and_choose() -> None:
+    first = Records({"sample": np.array(["a"]), "top5_class": np.zeros((1, 5), np.int16)}, (Failure("x", "torn"),))
+    second = Records({"sample": np.array(["bb", "c"]), "top5_class": np.ones((2, 5), np.int16)})
+    joined = Records.concatenate([first, Records({}, (Failure("y", "torn"),)), second])
+    assert joined["sample"].tolist() == ["a", "bb", "c"]
+    assert joined["top5_class"].shape == (3, 5)
+    assert [failure.sample for failure in joined.failures] == ["x", "y"]
+    assert joined.where(joined["sample"] == "c")["sample"].tolist() == ["c"]
+    assert len(Records.concatenate([])) == 0
+
+
+def test_result_finds_scores_and_names_them_when_it_cannot() -> None:
+    scores = [
+        Score("top1", 0.5, "fraction", 10, Interval(0.2, 0.8)),
+        Score("top1", 0.4, "fraction", 10, condition=Condition(decision="1000-way")),
+    ]
+    result = Result("m", "b", "d", "p", scores, Counts(10, 9, 1), {}, {})
+    assert result.score("top1").value == 0.5
+    assert result.score("top1", decision="1000-way").value == 0.4
+    with pytest.raises(KeyError, match="top1"):
+        result.score("top5")
+    written = result.as_dict()
+    assert written["complete"] is False
+    assert written["scores"][0]["interval"] == [0.2, 0.8]
+    assert written["scores"][0]["condition"] == {}
+
+
+def test_generator_depends_on_all_of_its_key_and_on_nothing_else() -> None:
+    def draw(*key: object) -> float:
+        return float(rng(0, *key).random())
+
+    assert draw("fog", 3, "a/b") == draw("fog", 3, "a/b")
+    assert len({draw("fog", 3, "a/b"), draw("fog", 4, "a/b"), draw("fog", 3, "a/c"), draw("fog", "3", "a/b")}) == 4
+    np.random.seed(5)  # noqa: NPY002  the global generator neither gives nor takes
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    draw("fog")
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
