@@ -1,0 +1,68 @@
+"""What every bench prints: the machine, a table of figures against their bars, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and system that the figures were measured on."""
+    model = platform.processor()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "system": platform.system()}
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Installed versions."""
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
+
+
+def alternating(repetitions: int, *sides: Callable[[], float]) -> list[float]:
+    """The median of each side's figure, the sides taking turns so that a drifting machine favours none."""
+    figures: list[list[float]] = [[] for _ in sides]
+    for _ in range(repetitions):
+        for side, found in zip(sides, figures, strict=True):
+            found.append(side())
+    return [statistics.median(found) for found in figures]
+
+
+def at_least(value: float, bar: float) -> dict[str, Any]:
+    """A figure that must reach its bar."""
+    return {"value": value, "bar": bar, "holds": value >= bar}
+
+
+def at_most(value: float, bar: float) -> dict[str, Any]:
+    """A figure that must stay at or below its bar."""
+    return {"value": value, "bar": bar, "holds": value <= bar}
+
+
+def tell(bars: dict[str, dict[str, Any]], notes: dict[str, Any], packages: dict[str, str], repetitions: int) -> int:
+    """Print everything; 0 where every bar holds, else 1."""
+    found = {
+        "bars": bars,
+        "notes": notes,
+        "machine": machine(),
+        "versions": packages,
+        "repetitions": repetitions,
+    }
+    if "--json" in sys.argv:
+        print(json.dumps(found, indent=1))
+    else:
+        print(
+            f"{found['machine']['processor']}, {found['machine']['cores']} cores; "
+            + ", ".join(f"{k} {v}" for k, v in packages.items())
+        )
+        for name, value in notes.items():
+            print(f"  {name:58} {value:12,.3f}" if isinstance(value, float) else f"  {name:58} {value!s:>12}")
+        for name, bar in bars.items():
+            print(f"{'holds' if bar['holds'] else 'FAILS'} {name:58} {bar['value']:12,.3f}   bar {bar['bar']:,.3f}")
+    return 0 if all(bar["holds"] for bar in bars.values()) else 1

@@ -1,0 +1,5 @@
+"""``python -m hardiness.cli``."""
+
+from hardiness.cli.main import main
+
+main()
