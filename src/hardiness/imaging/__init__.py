@@ -1,1 +1,7 @@
 """Pure array kernels: no policy, no benchmark names."""
+
+from hardiness.imaging.canvas import on_canvas
+from hardiness.imaging.decode import decode
+from hardiness.imaging.resize import resize
+
+__all__ = ["decode", "on_canvas", "resize"]

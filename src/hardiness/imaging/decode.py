@@ -1,0 +1,116 @@
+"""From the bytes of an image file to RGB, as PIL reads them, or a sentence that says why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import simplejpeg
+import PIL.Image
+from PIL import UnidentifiedImageError
+
+from hardiness.core import Image, SampleError
+
+_JPEG_START = b"\xff\xd8\xff"
+_PLAIN_JPEGS = {("YCbCr", "420"), ("YCbCr", "422"), ("YCbCr", "444"), ("Gray", "Gray")}
+_STILL_FORMATS = {"JPEG", "MPO"}  # an MPO is a photograph with previews behind it, not an animation
+
+# What PIL's readers let through on damaged files, beside the OSError that they promise.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+
+
+def decode(data: bytes, name: str) -> Image:
+    """The photograph in a file's bytes.
+
+    Greyscale, CMYK, palette and transparent images become RGB as PIL converts them; EXIF orientation is ignored, as
+    torchvision's loader does.
+
+    Args:
+        data: the bytes of a JPEG, PNG, BMP, WebP, GIF, TIFF or PPM file.
+        name: what to call the file in a message.
+
+    Returns:
+        ``uint8 (H, W, 3)``, RGB, 0–255. Runs without the GIL for the greater part.
+
+    Raises:
+        SampleError: the file is empty, no image, damaged, animated, has other than 8 bits per channel, or is larger
+            than PIL deems safe.
+
+    Source: equals ``PIL.Image.open(file).convert("RGB")``. Ordinary JPEGs go through simplejpeg, which is faster and
+        runs the same libjpeg-turbo algorithms; whatever it objects to is left to PIL's judgement.
+    """
+    if not data:
+        raise SampleError(f"{name}: must be an image file, but is empty (0 bytes); fetch it again")
+    image = _ordinary_jpeg(data) if data.startswith(_JPEG_START) else None
+    return _any_image(data, name) if image is None else image
+
+
+def _ordinary_jpeg(data: bytes) -> Image | None:
+    """The pixels of a flawless JPEG of a common kind; ``None`` where it is not one."""
+    try:
+        height, width, colours, sampling = simplejpeg.decode_jpeg_header(data)
+        if (colours, sampling) not in _PLAIN_JPEGS or _is_huge(width * height):
+            return None
+        return simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False)  # type: ignore[no-any-return]
+    except ValueError:
+        return None
+
+
+def _is_huge(pixels: int) -> bool:
+    return PIL.Image.MAX_IMAGE_PIXELS is not None and pixels > PIL.Image.MAX_IMAGE_PIXELS
+
+
+def _any_image(data: bytes, name: str) -> Image:
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as image:
+            _refuse_what_is_not_plain(image, name)
+            image.info.pop("transparency", None)  # dropped by the conversion anyway, but not without a warning
+            return np.array(image.convert("RGB"))
+    except UnidentifiedImageError:
+        raise SampleError(
+            f"{name}: must be an image file, but PIL knows no such format; replace or remove it"
+        ) from None
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        limit = 2 * (PIL.Image.MAX_IMAGE_PIXELS or 0)
+        raise SampleError(f"{name}: must have at most {limit} pixels, has more; scale it down") from None
+    except _DAMAGE as damage:
+        reason = " ".join(str(damage).split()) or type(damage).__name__
+        raise SampleError(f"{name}: must be a whole image file, but is damaged ({reason}); fetch it again") from None
+
+
+def _refuse_what_is_not_plain(image: PIL.Image.Image, name: str) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format not in _STILL_FORMATS:
+        raise SampleError(f"{name}: must be a single picture, but holds {frames} frames; keep one of them")
+    depth = _bits_per_channel(image)
+    if depth > 8:
+        raise SampleError(f"{name}: must have 8 bits per channel, but has {depth}; convert it")
+
+
+def _bits_per_channel(image: PIL.Image.Image) -> int:
+    """Bits as the file stores them: PIL silently drops the lower half of 16-bit RGB."""
+    if image.mode in ("I", "F"):
+        return 16 if image.format in ("PNG", "PPM") else 32
+    if image.mode.startswith("I;16"):
+        return 16
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        for argument in arguments:
+            if image.format in ("PNG", "TIFF") and isinstance(argument, str) and ";16" in argument:
+                return 16
+            if image.format == "PPM" and isinstance(argument, int) and argument > 255:
+                return 16
+    return 8
