@@ -1,0 +1,52 @@
+"""Pixelation and JPEG compression."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import simplejpeg
+
+from hardiness.core import Image
+from hardiness.corruptions.corruption import corruption, no_draws
+from hardiness.imaging import resize
+
+
+class Scale(NamedTuple):
+    """Size of the coarse image as a share of each side."""
+
+    scale: float
+
+
+class Quality(NamedTuple):
+    """JPEG quality, as libjpeg counts it."""
+
+    quality: int
+
+
+@corruption("digital", tuple(map(Scale, (0.6, 0.5, 0.4, 0.3, 0.25))), no_draws)
+def pixelate(image: Image, level: Scale, draws: None) -> Image:
+    """Fewer and larger pixels.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's box filter, down and up.
+    """
+    height, width, _ = image.shape
+    coarse = resize(image, int(height * level.scale), int(width * level.scale), "box")
+    return resize(coarse, height, width, "box")
+
+
+@corruption("digital", tuple(map(Quality, (25, 18, 15, 10, 7))), no_draws)
+def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
+    """What a JPEG of low quality keeps.
+
+    PIL writes it, because TurboJPEG's own writer takes a coarser transform at these qualities; the faster reader is
+    exact.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's JPEG writer with its defaults.
+    """
+    stream = BytesIO()
+    PIL.Image.fromarray(image).save(stream, "JPEG", quality=level.quality)
+    decoded = simplejpeg.decode_jpeg(stream.getvalue(), fastdct=False, fastupsample=False)
+    return np.asarray(decoded, dtype=np.uint8)

@@ -1,0 +1,46 @@
+"""Machine code for array loops, made when a kernel is first called and not when its module is imported."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_compiling = threading.RLock()
+
+
+def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
+    """The same function compiled by numba on its first call, without the GIL, and cached on disk between runs.
+
+    Importing numba takes most of a second, and a listing of names needs none of it. The kernel may use numpy and
+    plain loops but no other compiled kernel: numba sees the undecorated globals of its module. Floating point stays
+    strict (no contraction, no reassociation), so that one result holds for every x86 processor.
+
+    Args:
+        kernel: a function in numba's nopython subset.
+    """
+    machine: list[Callable[P, R]] = []
+
+    @functools.wraps(kernel)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not machine:
+            with _compiling:
+                if not machine:
+                    import numba
+
+                    machine.append(_machine_code(numba.njit, kernel))
+        return machine[0](*args, **kwargs)
+
+    return call
+
+
+def _machine_code(njit: Any, kernel: Callable[P, R]) -> Callable[P, R]:
+    try:
+        found = njit(nogil=True, cache=True, error_model="numpy")(kernel)
+    except RuntimeError:  # numba found no folder to cache in
+        found = njit(nogil=True, error_model="numpy")(kernel)
+    return cast(Callable[P, R], found)

@@ -1,0 +1,57 @@
+"""Whitening of a picture under a layer of snow."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.imaging.compiled import compiled
+
+
+@compiled
+def snow_over(image: NDArray[np.uint8], layer: NDArray[np.uint8], kept: float) -> NDArray[np.uint8]:
+    """The image ``uint8 (H, W, 3)`` whitened, with the layer and its half turn added; truncated.
+
+    Args:
+        image: RGB.
+        layer: ``uint8 (H, W)``.
+        kept: share of the image; the rest is the larger of it and ``1.5 grey + 0.5``, values in [0, 1].
+
+    Source: Hendrycks & Dietterich 2019, the generator's snow; grey by the weights of ITU-R BT.601, in single
+        precision.
+    """
+    height, width, _ = image.shape
+    out = np.empty_like(image)
+    share, rest = np.float32(kept), np.float32(1.0 - kept)
+    unit = np.float32(255.0)
+    for y in range(height):
+        for x in range(width):
+            red, green, blue = image[y, x, 0] / unit, image[y, x, 1] / unit, image[y, x, 2] / unit
+            grey = red * np.float32(0.299) + green * np.float32(0.587) + blue * np.float32(0.114)
+            white = grey * np.float32(1.5) + np.float32(0.5)
+            fallen = layer[y, x] / 255.0 + layer[height - 1 - y, width - 1 - x] / 255.0
+            out[y, x, 0] = np.uint8(min(share * red + rest * max(red, white) + fallen, 1.0) * 255.0)
+            out[y, x, 1] = np.uint8(min(share * green + rest * max(green, white) + fallen, 1.0) * 255.0)
+            out[y, x, 2] = np.uint8(min(share * blue + rest * max(blue, white) + fallen, 1.0) * 255.0)
+    return out
+
+
+@compiled
+def blend_crop(
+    image: NDArray[np.uint8], picture: NDArray[np.uint8], top: int, left: int, weights: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """The weighted sum of an image ``uint8 (H, W, 3)`` and a crop of a larger picture, cut at 255 and truncated.
+
+    Args:
+        image: RGB.
+        picture: ``uint8``, RGB, at least ``(top + H, left + W, 3)``.
+        top, left: corner of the crop.
+        weights: of the image and of the picture.
+    """
+    height, width, _ = image.shape
+    out = np.empty_like(image)
+    for y in range(height):
+        under, over, line = image[y].ravel(), picture[top + y, left : left + width].ravel(), out[y].ravel()
+        for i in range(width * 3):
+            line[i] = np.uint8(min(weights[0] * under[i] + weights[1] * over[i], 255.0))
+    return out
