@@ -7,8 +7,8 @@ import struct
 import zlib
 
 import numpy as np
-import simplejpeg
 import PIL.Image
+import simplejpeg
 from PIL import UnidentifiedImageError
 
 from hardiness.core import Image, SampleError
