@@ -1,1 +1,23 @@
-"""Model specs, the one Classifier, and its runtimes."""
+"""Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
+
+from hardiness.models.agreement import Agreement
+from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, registry, schemes
+from hardiness.models.classifier import Classifier
+from hardiness.models.loading import load, wrap
+from hardiness.models.naming import resolve
+from hardiness.models.preprocessing import InputPolicy
+
+__all__ = [
+    "Agreement",
+    "Built",
+    "Classifier",
+    "InputPolicy",
+    "OnnxFile",
+    "Scheme",
+    "known_names",
+    "load",
+    "registry",
+    "resolve",
+    "schemes",
+    "wrap",
+]

@@ -1,0 +1,61 @@
+"""Whether a runtime computes what plain fp32 torch computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardiness.core import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MAX_ERROR = 1e-4
+"""Largest max|Δ| / max|logit| that a runtime may have in fp32."""
+
+REFERENCE_IMAGES = 4
+"""How many of the first images a runtime is compared on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A runtime against plain, unfolded, eager fp32 torch on the first images it was given.
+
+    Attributes:
+        max_error: max|Δ| / max|logit|.
+        top1: share of images with the same top-1 class.
+        n: images compared; 0 where the runtime is the reference itself.
+        fallback: why a faster runtime is not used, or ``None``.
+    """
+
+    max_error: float
+    top1: float
+    n: int
+    fallback: str | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether this is close enough for fp32: `MAX_ERROR`, and every top-1 equal."""
+        return self.max_error <= MAX_ERROR and self.top1 == 1.0
+
+    def __str__(self) -> str:
+        return f"max|Δ|/max|logit| {self.max_error:.1e}, {self.top1:.0%} of {self.n} top-1 equal"
+
+
+def compare(found: Tensor, reference: Tensor) -> Agreement:
+    """Agreement of logits ``(n, K)`` with the reference's; rows that are not finite in the reference do not count.
+
+    Raises:
+        ModelError: the shapes differ.
+    """
+    if found.shape != reference.shape:
+        raise ModelError(f"a runtime returned logits {tuple(found.shape)} where torch returns {tuple(reference.shape)}")
+    rows = reference.isfinite().all(1)
+    found, reference = found[rows].double(), reference[rows].double()
+    if not len(reference):
+        return Agreement(0.0, 1.0, 0)
+    scale = max(reference.abs().max().item(), 1e-30)
+    error = (found - reference).abs().max().item() / scale
+    top1 = (found.argmax(1) == reference.argmax(1)).double().mean().item()
+    # A NaN compares false with everything, so it must not pass as a small error.
+    return Agreement(error if error == error else float("inf"), top1, len(reference))

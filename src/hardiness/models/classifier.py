@@ -1,0 +1,293 @@
+"""The one wrapper around every model: pixels in [0, 1] in, logits out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
+from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
+from hardiness.models.arithmetic import differentiable_fp32, full_fp32
+from hardiness.models.catalogue import OnnxFile
+from hardiness.models.folding import folded, watching
+from hardiness.models.memory import activation_bytes
+from hardiness.models.outputs import logits_of, refuse_probabilities
+from hardiness.models.preprocessing import Affine, InputPolicy
+from hardiness.models.runtimes import Plan, Precision, Runtime, runtimes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a classifier computes: a torch device, a precision, and runtimes to try, best first."""
+
+    device: str
+    precision: Precision
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """Plain fp32 torch on the first images of one size, and which norms follow which convolutions."""
+
+    pixels: Tensor
+    logits: Tensor
+    foldable: dict[str, str]
+
+
+@final
+class Classifier:
+    """An image classifier: the same three functions whatever the model; models differ by spec.
+
+    The original network is kept for gradients of inner layers and as the reference; runtimes and `differentiable`
+    use copies made when first needed (so gradients double the memory of the weights). The first images of each size
+    decide, once, whether a runtime is exact enough: see `agreement`.
+
+    Attributes:
+        spec: identity, completed by what loading has shown.
+        weights_sha256: hash over the names, shapes and bytes of all loaded tensors (ONNX: over the file).
+        num_classes: width of the logits.
+        num_parameters: learnable ones; 0 for ONNX.
+        has_gradients: whether `differentiable` and `activations` work.
+        device, precision: where and how `logits` computes.
+        notes: what a person should know about how it was loaded.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        spec: ModelSpec,
+        placement: Placement,
+        *,
+        weights_sha256: str,
+        columns: tuple[int, ...] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.spec, self.notes, self.weights_sha256 = spec, notes, weights_sha256
+        self.device, self.precision = placement.device, placement.precision
+        self.has_gradients = not isinstance(network, OnnxFile)
+        self.num_classes = spec.num_classes
+        self._network: Any = network
+        self.num_parameters = sum(p.numel() for p in self._network.parameters()) if self.has_gradients else 0
+        self._columns = list(columns) if columns is not None else None
+        self._placement = placement
+        self._affine = Affine.of(spec.view)
+        self._lock = threading.RLock()
+        self._runtimes: dict[tuple[int, int], Runtime] = {}
+        self._agreements: list[Agreement] = []
+        self._gradient_network: nn.Module | None = None
+
+    def __repr__(self) -> str:
+        return f"Classifier({self.spec.name!r}, device={self.device!r}, {self.precision}, runtime={self.runtime!r})"
+
+    def logits(self, pixels: Tensor) -> NDArray[np.float32]:
+        """Logits, float32 ``(N, num_classes)``, by the fastest runtime that is exact enough; no gradients.
+
+        May be called from several threads. A row does not depend on the other rows (OpenVINO), or to about 1e-6 of
+        the largest logit (torch). NaN in, or a broken network, gives NaN out: the caller decides.
+
+        Args:
+            pixels: float32 ``(N, 3, H, W)``, RGB in [0, 1], in main memory; channels-last ones are not copied.
+
+        Raises:
+            ArgumentError: shape or type is another.
+            ModelError: the network returns no logits, or the runtime asked for cannot run it exactly enough.
+        """
+        _check(pixels)
+        if not len(pixels):
+            return np.empty((0, self.num_classes), np.float32)
+        found = self._ready(pixels)(pixels).numpy()
+        kept = found if self._columns is None else found[:, self._columns]
+        if kept.shape != (len(pixels), self.num_classes):
+            raise ModelError(
+                f"{self.spec.name} returned logits {kept.shape}, expected {(len(pixels), self.num_classes)}"
+            )
+        return np.ascontiguousarray(kept, np.float32)
+
+    def differentiable(self, pixels: Tensor) -> Tensor:
+        """The same function through torch autograd: fp32 logits ``(N, num_classes)`` on `device`.
+
+        Args:
+            pixels: float32 ``(N, 3, H, W)``, RGB in [0, 1]; gradients flow to it where it requires them.
+
+        Raises:
+            ModelError: the model has no gradients (ONNX).
+        """
+        self._need_gradients("differentiable")
+        _check(pixels)
+        given = pixels.to(self.device)
+        network = self._network_for_gradients(given)
+        return differentiable_fp32(lambda x: self._select(logits_of(network(self._affine(x)), self.spec.name)), given)
+
+    def activations(self, pixels: Tensor, layer: str) -> Tensor:
+        """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
+
+        Args:
+            pixels: as for `differentiable`.
+            layer: dotted module name, e.g. ``"layer4.2.conv3"`` or ``"avgpool"``.
+
+        Raises:
+            UnknownNameError: there is no such layer; the message offers close names.
+            ModelError: the model has no gradients (ONNX), or the layer does not run or puts out no single tensor.
+        """
+        import torch
+
+        self._need_gradients("activations")
+        _check(pixels)
+        layers = dict(self._network.named_modules())
+        if not layer or layer not in layers:
+            raise UnknownNameError(f"layer of {self.spec.name}", layer, [name for name in layers if name])
+
+        def run(x: Tensor) -> Tensor:
+            with _outputs_of(layers[layer]) as seen:
+                self._network(self._affine(x))
+            if not seen or not isinstance(seen[-1], torch.Tensor):
+                raise ModelError(
+                    f"layer {layer!r} of {self.spec.name} puts out no tensor; choose one inside or after it"
+                )
+            return seen[-1]
+
+        return differentiable_fp32(run, pixels.to(self.device))
+
+    @property
+    def runtime(self) -> str:
+        """Name of the runtime in use; before the first `logits`, of the one that will be tried first."""
+        used = {runtime.name for runtime in self._runtimes.values()}
+        return "+".join(sorted(used)) if used else self._placement.candidates[0]
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """The worst agreement of the runtimes in use with plain fp32 torch; ``None`` before the first `logits`."""
+        return max(self._agreements, key=lambda a: (a.fallback is not None, a.max_error), default=None)
+
+    @property
+    def streams(self) -> int:
+        """How many calls of `logits` may usefully run at the same time; 1 before the first."""
+        return max((runtime.streams for runtime in self._runtimes.values()), default=1)
+
+    def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
+        """How a canvas of that size is fed: as it is where the network accepts it, else resized to the view's crop."""
+        own = self.spec.input_px
+        return InputPolicy(canvas_px, canvas_px if own is None else own)
+
+    def activation_bytes(self, px: int) -> int:
+        """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
+        with self._lock:
+            return activation_bytes(self._network, px) if self.has_gradients else 60 * 3 * px * px * 4
+
+    def _need_gradients(self, wanted: str) -> None:
+        if not self.has_gradients:
+            raise ModelError(
+                f"{self.spec.name} runs in ONNX Runtime and has no gradients, so no {wanted}; use a torch model"
+            )
+
+    def _select(self, outputs: Tensor) -> Tensor:
+        return outputs if self._columns is None else outputs[:, self._columns]
+
+    def _ready(self, pixels: Tensor) -> Runtime:
+        size = (pixels.shape[2], pixels.shape[3])
+        runtime = self._runtimes.get(size)
+        if runtime is None:
+            with self._lock:
+                if size not in self._runtimes:
+                    self._runtimes[size] = self._choose(pixels, size)
+                runtime = self._runtimes[size]
+        return runtime
+
+    def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
+        """The first candidate that runs and, in fp32, agrees with the reference."""
+        reference = self._refer(pixels) if self.has_gradients else None
+        plan = self._plan(size, reference)
+        reasons: list[str] = []
+        for name in self._placement.candidates:
+            try:
+                runtime = runtimes.get(name)(plan)
+                found = runtime(reference.pixels if reference else pixels[:REFERENCE_IMAGES])
+            except ModelError as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            refuse_probabilities(self._select(found), self.spec.name)
+            agreement = compare(found, reference.logits) if reference else Agreement(0.0, 1.0, 0)
+            if self.precision != "fp32" or agreement.exact:
+                self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
+                return runtime
+            reasons.append(f"{name} is not exact enough: {agreement}")
+        raise ModelError(f"{self.spec.name} cannot run as asked: {'; '.join(reasons)}")
+
+    def _plan(self, size: tuple[int, int], reference: _Reference | None) -> Plan:
+        def make_folded(own: bool) -> nn.Module:
+            assert reference is not None
+            return self._folded(reference) if own else self._network_for_gradients(reference.pixels, reference)
+
+        return Plan(
+            name=self.spec.name,
+            network=self._network,
+            folded=make_folded,
+            affine=self._affine,
+            device=self.device,
+            precision=self.precision,
+            px=size,
+            activation_bytes=self.activation_bytes(max(size)),
+            weight_bytes=4 * self.num_parameters,
+        )
+
+    def _refer(self, pixels: Tensor) -> _Reference:
+        """Plain eager torch, fp32, nothing folded, on the first images."""
+        import torch
+
+        first = pixels[:REFERENCE_IMAGES].detach().contiguous()
+        device = torch.device(self.device)
+        with torch.no_grad(), full_fp32(device), watching(self._network) as watch:
+            outputs = logits_of(self._network(self._affine(first.to(device))), self.spec.name)
+        refuse_probabilities(self._select(outputs), self.spec.name)
+        return _Reference(first.cpu(), outputs.float().cpu(), watch.foldable())
+
+    def _network_for_gradients(self, pixels: Tensor, reference: _Reference | None = None) -> nn.Module:
+        with self._lock:
+            if self._gradient_network is None:
+                self._gradient_network = self._folded(reference or self._refer(pixels))
+            return self._gradient_network
+
+    def _folded(self, reference: _Reference) -> nn.Module:
+        """A copy in channels-last memory, its norms folded where that changes nothing that matters."""
+        import torch
+
+        device = torch.device(self.device)
+        for pairs in (reference.foldable, {}):
+            network = folded(self._network, pairs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            with torch.no_grad(), full_fp32(device):
+                outputs = logits_of(network(self._affine(reference.pixels.to(device))), self.spec.name)
+            if compare(outputs.float().cpu(), reference.logits).exact:
+                break
+        result: nn.Module = network
+        return result
+
+
+@contextmanager
+def _outputs_of(module: nn.Module) -> Iterator[list[Any]]:
+    """Collects what ``module`` puts out within; the hook is always removed."""
+    seen: list[Any] = []
+    keep: Callable[..., None] = lambda _module, _inputs, output: seen.append(output)  # noqa: E731
+    handle = module.register_forward_hook(keep)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def _check(pixels: Tensor) -> None:
+    import torch
+
+    if pixels.ndim != 4 or pixels.shape[1] != 3 or pixels.dtype != torch.float32:
+        raise ArgumentError(
+            f"pixels must be float32 (N, 3, H, W) in [0, 1], were {str(pixels.dtype).removeprefix('torch.')} "
+            f"{tuple(pixels.shape)}"
+        )

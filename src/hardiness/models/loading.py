@@ -1,0 +1,178 @@
+"""From a spec, or from any torch module, to a `Classifier`."""
+
+from __future__ import annotations
+
+import copy
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ArgumentError, ModelError, ModelSpec, View
+from hardiness.models.catalogue import Built, OnnxFile
+from hardiness.models.checkpoints import assign, check_parameters, read_state
+from hardiness.models.class_order import output_columns, stated_order
+from hardiness.models.classifier import Classifier, Placement
+from hardiness.models.fingerprint import state_sha256
+from hardiness.models.initialise import randomise
+from hardiness.models.naming import resolve
+from hardiness.models.options import RANDOM
+from hardiness.models.outputs import logits_of
+from hardiness.models.placement import place
+from hardiness.models.preprocessing import Affine
+from hardiness.sources.downloads import fetch
+from hardiness.sources.packages import file_sha256
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WEIGHTS_URL = "HARDINESS_WEIGHTS_URL"
+"""Environment variable: folder URL of a mirror that holds the published checkpoints under their own file names."""
+
+
+def load(spec: ModelSpec | str, *, device: str = "auto", precision: str = "fp32", runtime: str = "auto") -> Classifier:
+    """The classifier that ``spec`` (or a name, as on the command line) describes, with its weights.
+
+    Args:
+        spec: a spec, or what `resolve` takes.
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``fp32``; ``bf16`` or ``fp16`` (GPU only) trade exactness for speed in `Classifier.logits`.
+        runtime: ``auto`` or the name of one.
+
+    Raises:
+        ArgumentError: the model is unknown, or device, precision or runtime are not there.
+        DataError: the weights cannot be had.
+        ModelError: the weights do not fit, or the model is no classifier.
+    """
+    known = resolve(spec) if isinstance(spec, str) else spec
+    placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
+    built = _built(known)
+    network = built.network
+    if isinstance(network, OnnxFile):
+        digest = file_sha256(Path(network.path))
+    else:
+        _add_weights(network, known)
+        check_parameters(network, known)
+        network = _settled(network, placement)
+        digest = state_sha256(network.state_dict())
+    return _classifier(network, built.spec or known, placement, digest, built.columns)
+
+
+def wrap(
+    module: nn.Module,
+    view: View,
+    *,
+    name: str,
+    num_classes: int | None = None,
+    class_names: tuple[str, ...] | None = None,
+    **placing: str,
+) -> Classifier:
+    """A classifier around a copy of any torch module that takes normalised images and returns logits.
+
+    The copy is put in evaluation mode and shares nothing with the original, which may go on training.
+
+    Args:
+        module: takes ``(N, 3, H, W)`` normalised as ``view`` says; returns ``(N, K)``, or an output that has logits.
+        view: the preprocessing it was trained with.
+        name: under which its results are kept.
+        num_classes: K, checked; found by one forward pass where not given.
+        class_names: its classes in the order of its outputs, where they are not ImageNet's 1,000.
+        placing: ``device``, ``precision``, ``runtime`` as in `load`.
+
+    Raises:
+        ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
+        ModelError: the module cannot be copied or returns no logits.
+    """
+    from torch import nn
+
+    if not isinstance(module, nn.Module):
+        raise ArgumentError(f"module must be a torch.nn.Module, was a {type(module).__name__}")
+    if unknown := set(placing) - {"device", "precision", "runtime"}:
+        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes device, precision and runtime")
+    placement = place(
+        placing.get("device", "auto"), placing.get("precision", "fp32"), placing.get("runtime", "auto"), onnx=False
+    )
+    try:
+        network = copy.deepcopy(module)
+    except (RuntimeError, TypeError) as error:
+        raise ModelError(
+            f"{name} cannot be copied ({error}); pass a module whose tensors are parameters or buffers"
+        ) from None
+    notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
+    network = _settled(network, placement)
+    spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
+    found = _classifier(network, spec, placement, state_sha256(network.state_dict()), None, notes)
+    if num_classes not in (None, found.num_classes):
+        raise ModelError(f"{name} must have {num_classes} classes, puts out {found.num_classes}")
+    return found
+
+
+def _built(spec: ModelSpec) -> Built:
+    import torch
+
+    # Layers draw their initial values from torch's global generator; the caller's stream is left as it was.
+    with torch.random.fork_rng(devices=[]):
+        built = spec.builder()(spec)
+    return built if isinstance(built, Built) else Built(built)
+
+
+def _add_weights(network: nn.Module, spec: ModelSpec) -> None:
+    """The weights asked for, where the builder has not put in the published ones itself."""
+    if spec.weights == RANDOM:
+        randomise(network)
+    elif spec.weights is not None:
+        assign(network, read_state(spec.weights), spec.weights)
+    elif spec.source.url:
+        file = fetch(_address(spec.source.url), sha256=spec.source.sha256)
+        assign(network, read_state(file), str(file))
+
+
+def _address(url: str) -> str:
+    mirror = os.environ.get(WEIGHTS_URL)
+    return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
+
+
+def _settled(network: nn.Module, placement: Placement) -> nn.Module:
+    if empty := [name for name, tensor in network.state_dict().items() if tensor.is_meta]:
+        raise ModelError(
+            f"{len(empty)} tensors of the network have no values ({empty[0]}, …); its builder must load them"
+        )
+    network = network.eval().requires_grad_(False)
+    return network.to(placement.device)
+
+
+def _classifier(
+    network: Any,
+    spec: ModelSpec,
+    placement: Placement,
+    digest: str,
+    columns: tuple[int, ...] | None,
+    notes: tuple[str, ...] = (),
+) -> Classifier:
+    width = None if isinstance(network, OnnxFile) else _width(network, spec)
+    columns = output_columns(spec, width, columns)
+    classes = len(columns) if columns is not None else width or spec.num_classes
+    if spec.num_classes not in (0, classes):
+        raise ModelError(f"{spec.name} must have {spec.num_classes:,} classes, has {classes:,}")
+    if spec.class_names is not None and len(spec.class_names) != classes:
+        raise ArgumentError(f"{spec.name} has {classes} classes, and {len(spec.class_names)} class names were given")
+    spec = replace(spec, num_classes=classes)
+    return Classifier(network, spec, placement, weights_sha256=digest, columns=columns, notes=notes)
+
+
+def _width(network: nn.Module, spec: ModelSpec) -> int | None:
+    """Number of outputs, by one forward pass of a black image where the spec leaves the classes open."""
+    import torch
+
+    if spec.num_classes and stated_order(spec) is None:
+        return None
+    side = spec.input_px or spec.view.crop_px
+    device = next(network.parameters(), torch.empty(0)).device
+    with torch.no_grad():
+        try:
+            outputs = network(Affine.of(spec.view)(torch.zeros(1, 3, side, side, device=device)))
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"{spec.name} cannot be run on one image of {side} px: {str(error).splitlines()[0]}"
+            ) from None
+    return logits_of(outputs, spec.name).shape[1]

@@ -1,0 +1,102 @@
+"""What stands after a model's name on the command line: weights, class order, and any field of its view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from hardiness.core import ArgumentError, ModelSpec, UnknownNameError, View
+
+RANDOM = "random"
+"""The value of ``weights`` that stands for seeded random weights, for benches and tests."""
+
+CLASS_ORDERS = ("wnid", "background+wnid", "own")
+
+COMMON = {
+    "weights": f"checkpoint file to load instead of the published weights, or {RANDOM!r}",
+    "class_order": "how the outputs are ordered, asserted by you: " + ", ".join(CLASS_ORDERS),
+    "input_px": "the one input size that the network accepts",
+    **{field.name: f"field of the view, e.g. {field.name}={{}}" for field in fields(View)},
+}
+"""Options that every model has, and their help."""
+
+
+def split(text: str) -> tuple[str, dict[str, str]]:
+    """``"NAME:key=value,…"`` as name and options; the last part is options where it begins like ``word=``.
+
+    Raises:
+        ArgumentError: an option has no ``=`` or is given twice.
+    """
+    name, colon, tail = text.rpartition(":")
+    if not (colon and tail.partition("=")[1] and tail.partition("=")[0].isidentifier()):
+        return text, {}
+    options: dict[str, str] = {}
+    for part in tail.split(","):
+        key, equals, value = part.partition("=")
+        if not equals or not value:
+            raise ArgumentError(f"model options must read key=value,key=value; {part!r} in {text!r} does not")
+        if key in options:
+            raise ArgumentError(f"model option {key!r} is given twice in {text!r}; give it once")
+        options[key.strip()] = value.strip()
+    return name, options
+
+
+def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
+    """The spec with the options of `COMMON` applied.
+
+    Raises:
+        UnknownNameError: there is no such option.
+        ArgumentError: a value is not what its option takes.
+    """
+    for key in options:
+        if key not in COMMON:
+            raise UnknownNameError(f"option of model {spec.name!r}", key, COMMON)
+    changes: dict[str, object] = {"view": override(spec.view, options)}
+    if "weights" in options:
+        changes["weights"] = options["weights"]
+    if "input_px" in options:
+        changes["input_px"] = _integer("input_px", options["input_px"])
+    if "class_order" in options:
+        order = options["class_order"]
+        if order not in CLASS_ORDERS:
+            raise UnknownNameError("class_order", order, CLASS_ORDERS)
+        changes["options"] = (*spec.options, ("class_order", order))
+    return replace(spec, **changes)  # type: ignore[arg-type]  # keys are fields of ModelSpec
+
+
+def override(view: View, options: Mapping[str, str]) -> View:
+    """The view with those of its fields replaced that the options name.
+
+    Raises:
+        ArgumentError: a value cannot be that field's.
+    """
+    changes: dict[str, object] = {}
+    for field in fields(View):
+        if field.name not in options:
+            continue
+        text, default = options[field.name], field.default
+        if isinstance(default, int):
+            changes[field.name] = _integer(field.name, text)
+        elif isinstance(default, tuple):
+            changes[field.name] = _numbers(field.name, text)
+        else:
+            changes[field.name] = text
+    return replace(view, **changes)  # type: ignore[arg-type]  # keys are fields of View
+
+
+def _integer(key: str, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentError(f"{key} must be a whole number of at least 1, was {text!r}")
+    return int(text)
+
+
+def _numbers(key: str, text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split("/"))
+    except ValueError:
+        values = ()
+    if len(values) not in (1, 3):
+        raise ArgumentError(
+            f"{key} must be one number or three, one per channel, as in {key}=0.5/0.5/0.5; was {text!r}"
+        )
+    return values * 3 if len(values) == 1 else values

@@ -1,0 +1,57 @@
+"""From whatever a network returns to logits ``(N, K)``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SUM_TOLERANCE = 1e-3
+
+
+def logits_of(output: Any, name: str) -> Tensor:
+    """The logits in a tensor, a tuple or list that begins with them, a mapping or an object that has ``logits``.
+
+    Raises:
+        ModelError: there are none, or they are not of shape ``(N, K)``.
+    """
+    import torch
+
+    found = output
+    if isinstance(output, Mapping):
+        found = output.get("logits")
+    elif hasattr(output, "logits"):
+        found = output.logits
+    elif isinstance(output, tuple | list) and output:
+        found = output[0]
+    if not isinstance(found, torch.Tensor):
+        raise ModelError(f"{name} must return logits (a tensor, or an output with them), returned {_described(output)}")
+    if found.ndim != 2:
+        raise ModelError(f"{name} must return logits of shape (images, classes), returned {tuple(found.shape)}")
+    return found
+
+
+def refuse_probabilities(logits: Tensor, name: str) -> None:
+    """Nothing, for logits.
+
+    Raises:
+        ModelError: every row is non-negative and sums to 1.
+    """
+    if logits.shape[1] < 2 or not len(logits):
+        return
+    off = (logits.sum(1) - 1).abs().max().item()
+    if logits.min().item() >= 0 and off < _SUM_TOLERANCE:
+        raise ModelError(
+            f"{name} returns probabilities (rows sum to 1), and logits are needed; leave out its last softmax, "
+            "or return their logarithm"
+        )
+
+
+def _described(output: Any) -> str:
+    if isinstance(output, Mapping):
+        return f"a mapping with keys {', '.join(map(str, list(output)[:5]))}"
+    return f"a {type(output).__name__}"

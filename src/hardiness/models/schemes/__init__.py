@@ -1,0 +1,1 @@
+"""Prefixes that make a spec from a name elsewhere: one file each."""

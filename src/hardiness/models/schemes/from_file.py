@@ -1,0 +1,73 @@
+"""``py:FILE.py:FACTORY``: a network that a function in a file of one's own makes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
+from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.options import override
+
+
+def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
+    """The spec of a factory; the file runs when the model is built.
+
+    Raises:
+        ArgumentError: it does not read ``FILE.py:FACTORY``, or there is no such file.
+    """
+    file, _, factory = name.rpartition(":")
+    if not file or not factory.isidentifier():
+        raise ArgumentError(f"py: must be followed by FILE.py:FACTORY, was {name!r}")
+    if not Path(file).is_file():
+        raise ArgumentError(f"py: must be followed by a file; there is none at {file}")
+    return ModelSpec(
+        name=f"py:{name}",
+        build=f"{__name__}:build",
+        num_classes=0,
+        options=tuple((key, value) for key, value in options.items() if key in View.__dataclass_fields__),
+        summary=f"{factory} of {Path(file).name}",
+    )
+
+
+def build(spec: ModelSpec) -> Built:
+    """What the factory returns: a network, or a network and its `View`; a view given by options goes before it.
+
+    Raises:
+        UnknownNameError: the file has no such function.
+        ModelError: the file does not import, or the factory returns something else.
+    """
+    from torch import nn
+
+    file, _, name = spec.name.removeprefix("py:").rpartition(":")
+    made = _factory(Path(file), name)()
+    network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, spec.view)
+    if not isinstance(network, nn.Module) or not isinstance(view, View):
+        raise ModelError(
+            f"{spec.name} must return a torch.nn.Module, or one and a View; returned {type(made).__name__}"
+        )
+    return Built(network, spec=replace(spec, view=override(view, dict(spec.options))))
+
+
+def _factory(file: Path, name: str) -> Callable[[], Any]:
+    title = f"hardiness_user_{file.stem}"
+    found = importlib.util.spec_from_file_location(title, file)
+    if found is None or found.loader is None:
+        raise ModelError(f"{file} must be a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[title] = module  # dataclasses and pickling look a class's module up there
+    try:
+        found.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError) as error:
+        raise ModelError(f"{file} cannot be imported: {error}") from None
+    functions = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
+    if name not in functions:
+        raise UnknownNameError(f"factory in {file}", name, functions)
+    return functions[name]  # type: ignore[no-any-return]
+
+
+schemes.register("py", Scheme("py:FILE.py:FACTORY", "a network made by a function of your own", spec), __name__)

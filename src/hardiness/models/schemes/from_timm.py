@@ -1,0 +1,83 @@
+"""``timm:NAME``: any classifier of timm, under its own preprocessing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError, View
+from hardiness.models.catalogue import Scheme, schemes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
+    """The spec of a timm architecture and tag, e.g. ``"resnet50.a1_in1k"``.
+
+    Raises:
+        UnknownNameError: timm has no such model.
+        ArgumentError: it is no classifier of square RGB images.
+    """
+    import timm
+    from timm.data import resolve_data_config
+
+    architecture = name.partition(".")[0]
+    if not timm.is_model(architecture):
+        raise UnknownNameError("timm model", name, timm.list_models())
+    tagged = timm.list_pretrained(f"{architecture}*") if "." in name else []
+    if "." in name and name not in tagged:
+        raise UnknownNameError("timm model", name, tagged or timm.list_models())
+    config = timm.models.get_pretrained_cfg(name)
+    if config is None or not config.num_classes:
+        raise ArgumentError(f"timm:{name} is no classifier (it has no classes); choose a tag that was fine-tuned")
+    data = resolve_data_config(pretrained_cfg=config.to_dict())
+    channels, height, width = data["input_size"]
+    if channels != 3 or height != width:
+        raise ArgumentError(f"timm:{name} takes {channels} x {height} x {width}, and 3 channels, square, are needed")
+    return ModelSpec(
+        name=f"timm:{name}",
+        build=f"{__name__}:build",
+        view=_view(data),
+        num_classes=config.num_classes,
+        source=Source(url="", licence=config.license or ""),
+        input_px=height if config.fixed_input_size else None,
+        summary=f"timm {name}",
+    )
+
+
+def _view(data: Mapping[str, Any]) -> View:
+    """Source: timm's evaluation transform: shorter side to floor(crop / crop_pct), then the centre crop."""
+    crop = data["input_size"][1]
+    interpolation = data["interpolation"]
+    return View(
+        resize_px=math.floor(crop / data["crop_pct"]),
+        crop_px=crop,
+        interpolation="bilinear" if interpolation == "random" else interpolation,
+        crop_mode=data["crop_mode"],
+        mean=tuple(data["mean"]),
+        std=tuple(data["std"]),
+    )
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """The network, with timm's own weights unless others are given.
+
+    Raises:
+        ModelError: there are no weights, or they cannot be downloaded.
+    """
+    import timm
+
+    name = spec.name.removeprefix("timm:")
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=spec.weights is None)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"the weights of {spec.name} cannot be had: {str(error).strip().splitlines()[0]}; "
+            "check the network, or give a checkpoint with weights=FILE"
+        ) from None
+    return network
+
+
+schemes.register("timm", Scheme("timm:NAME", "any timm classifier, under its own preprocessing", spec), __name__)

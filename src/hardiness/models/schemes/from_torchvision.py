@@ -1,0 +1,78 @@
+"""``torchvision:NAME``: any classifier of torchvision, under the preprocessing of its weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ModelSpec, Source, UnknownNameError, View
+from hardiness.models.catalogue import Scheme, schemes
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}
+# These two were trained under another normalisation, which torchvision undoes inside the network.
+_INCEPTION = {"transform_input": True, "init_weights": False, "aux_logits": True}
+
+
+def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
+    """The spec of a torchvision classifier and one of its published weights.
+
+    Raises:
+        UnknownNameError: there is no such model or no such weights.
+    """
+    from torchvision import models
+
+    names = models.list_models(module=models)
+    if name not in names:
+        raise UnknownNameError("torchvision model", name, names)
+    published = models.get_model_weights(name)
+    tag = options.get("pretrained", "DEFAULT")
+    if tag not in published.__members__:
+        raise UnknownNameError(f"weights of torchvision:{name}", tag, published.__members__)
+    weights = published[tag]
+    prefix = re.search(r"-([0-9a-f]{8})\.pth$", weights.url)
+    return ModelSpec(
+        name=f"torchvision:{name}",
+        build=f"{__name__}:build",
+        view=_view(weights.transforms()),
+        num_classes=len(weights.meta["categories"]),
+        source=Source(
+            url=weights.url,
+            sha256=prefix.group(1) if prefix else "",
+            parameters=weights.meta["num_params"],
+            licence="BSD-3-Clause" if "SWAG" not in weights.name else "CC-BY-NC-4.0",
+        ),
+        input_px=weights.transforms().crop_size[0] if name.startswith("vit_") else None,
+        options=(("pretrained", weights.name),),
+        summary=f"torchvision {name}, weights {weights.name}",
+    )
+
+
+def _view(transform: Any) -> View:
+    return View(
+        resize_px=transform.resize_size[0],
+        crop_px=transform.crop_size[0],
+        interpolation=transform.interpolation.value,
+        mean=tuple(transform.mean),
+        std=tuple(transform.std),
+    )
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """The architecture as its published weights need it; the weights are loaded like any checkpoint."""
+    from torchvision import models
+
+    name = spec.name.removeprefix("torchvision:")
+    settings = _INCEPTION if name in ("googlenet", "inception_v3") else {}
+    network: nn.Module = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
+    return network
+
+
+schemes.register(
+    "torchvision",
+    Scheme("torchvision:NAME", "any torchvision classifier, under its own preprocessing", spec, _OPTIONS),
+    __name__,
+)
