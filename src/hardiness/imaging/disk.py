@@ -32,7 +32,7 @@ class Outline(NamedTuple):
     nudge: float
 
 
-def disk_filter(radius: int, alias_sigma: float) -> NDArray[np.float32]:
+def disk_filter(radius: int, alias_sigma: float) -> Float32:
     """A disk of the given radius, normalised, then smoothed: ``float32 (side, side)``.
 
     Up to radius 8 the side is 17 pixels and the smoothing spans 3, beyond it ``2 radius + 1`` and 5.
@@ -48,13 +48,19 @@ def disk_filter(radius: int, alias_sigma: float) -> NDArray[np.float32]:
     grid = np.arange(-half, half + 1)
     inside = (grid[:, None] ** 2 + grid[None, :] ** 2 <= radius**2).astype(np.float32)
     inside /= inside.sum()
-    weights = np.exp(-0.5 / alias_sigma**2 * np.arange(-reach, reach + 1) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
-    padded = np.pad(inside, reach, mode="reflect")
-    side = grid.size
-    across = sum(weights[k] * padded[:, k : k + side] for k in range(2 * reach + 1))
-    smooth: NDArray[np.float32] = np.asarray(sum(weights[k] * across[k : k + side] for k in range(2 * reach + 1)))
-    return smooth.astype(np.float32)
+    weights = np.exp(-0.5 / alias_sigma**2 * np.arange(reach + 1) ** 2)
+    weights = (weights / (weights[0] + 2 * weights[1:].sum())).astype(np.float32)
+    return _smooth_rows(_smooth_rows(inside, weights).T, weights).T
+
+
+def _smooth_rows(area: Float32, half: Float32) -> Float32:
+    """Rows under half a filter, in pairs, so that symmetry is kept to the last bit."""
+    reach, side = half.size - 1, area.shape[1]
+    padded = np.pad(area, ((0, 0), (reach, reach)), mode="reflect")
+    out: Float32 = half[0] * area
+    for k in range(1, reach + 1):
+        out += half[k] * (padded[:, reach - k : reach - k + side] + padded[:, reach + k : reach + k + side])
+    return out
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,113 @@
+"""Every registered corruption × the laws that all of them keep."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, Corruption, corrupt, corrupt_batch, registry
+
+GROUPS = {"noise": 3, "blur": 4, "weather": 4, "digital": 4, "extra": 4}
+
+
+def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Smooth areas, edges and texture, in colour."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    waves = [np.sin(rows / a + columns / b) for a, b in rng.uniform(3, 30, (3, 2))]
+    image = 128 + 70 * np.stack(waves, -1) + 40 * ((rows // 13 + columns // 11) % 2)[..., None]
+    return np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(params=registry.names())
+def entry(request: pytest.FixtureRequest) -> Corruption:
+    if request.param == "frost":
+        request.getfixturevalue("frost_pictures")
+    return registry.get(request.param)
+
+
+def test_the_published_nineteen_are_registered_in_their_groups() -> None:
+    assert set(COMMON) | set(EXTRA) == set(registry.names())
+    assert len(COMMON) == 15
+    groups = [registry.get(name).group for name in (*COMMON, *EXTRA)]
+    assert {group: groups.count(group) for group in GROUPS} == GROUPS
+    assert groups == sorted(groups, key=list(GROUPS).index)
+
+
+def test_it_says_what_it_does_and_where_that_comes_from(entry: Corruption) -> None:
+    assert entry.summary.endswith(".")
+    assert "Source:" in (entry.apply.__doc__ or "")
+    rows = entry.parameters
+    assert len(rows) == 5
+    assert len({tuple(row) for row in rows}) == 1
+    assert len({tuple(row.values()) for row in rows}) == 5
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 57), (90, 41), (224, 224)])
+def test_any_size_keeps_its_shape_and_type_and_is_not_written_to(entry: Corruption, size: tuple[int, int]) -> None:
+    image = scene(*size)
+    before = image.copy()
+    for severity in SEVERITIES:
+        out = corrupt(image, entry.name, severity, seed=3, id="n1/a")
+        assert out.dtype == np.uint8
+        assert out.shape == image.shape
+        assert out.flags.c_contiguous
+        assert not np.shares_memory(out, image)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_black_and_white_images_are_no_exception(entry: Corruption) -> None:
+    for value in (0, 255):
+        image = np.full((40, 48, 3), value, np.uint8)
+        for severity in SEVERITIES:
+            assert corrupt(image, entry.name, severity).shape == image.shape
+
+
+def test_the_same_id_and_seed_give_the_same_bytes_on_any_threads_and_in_any_order(entry: Corruption) -> None:
+    images = [scene(48, 40, seed) for seed in range(9)]
+    ids = [f"n{i % 3}/{i}" for i in range(9)]
+    one_by_one = [corrupt(image, entry.name, 4, seed=7, id=sample) for image, sample in zip(images, ids, strict=True)]
+    for threads in (1, 2, 5):
+        order = np.random.default_rng(threads).permutation(9)
+        batch = corrupt_batch(
+            [images[i] for i in order], entry.name, 4, seed=7, ids=[ids[i] for i in order], threads=threads
+        )
+        for i, out in zip(order, batch, strict=True):
+            np.testing.assert_array_equal(out, one_by_one[i])
+
+
+def test_chance_depends_on_id_seed_and_severity(entry: Corruption) -> None:
+    image = scene(64, 64)
+    base = corrupt(image, entry.name, 3, seed=0, id="a")
+    others = [corrupt(image, entry.name, 3, seed=0, id="b"), corrupt(image, entry.name, 3, seed=1, id="a")]
+    for other in others:
+        assert np.array_equal(base, other) == entry.deterministic
+    if not entry.deterministic:
+        draws = [entry.draw(np.random.default_rng(0), image.shape, entry.levels[2]) for _ in range(2)]
+        np.testing.assert_array_equal(*(entry.apply(image, entry.levels[2], drawn) for drawn in draws))
+
+
+NOT_MONOTONE = {"saturate", "spatter", "glass_blur", "elastic_transform", "snow", "frost"}
+"""Severity was set by its effect on a network there: paler, then gaudier; water, then mud; fewer passes; a large and
+slow, then a small and quick distortion; fewer, then larger flakes; less of the image, and not more frost."""
+
+
+def test_severity_raises_the_distortion(entry: Corruption) -> None:
+    images = [scene(224, 224, seed) for seed in range(4)]
+    distortion = [
+        np.mean(
+            [np.abs(drawn_alike(entry, image, level, k).astype(int) - image).mean() for k, image in enumerate(images)]
+        )
+        for level in entry.levels
+    ]
+    assert min(distortion) > 0.5
+    if entry.name not in NOT_MONOTONE:
+        assert all(less < more for less, more in itertools.pairwise(distortion)), distortion
+
+
+def drawn_alike(entry: Corruption, image: np.ndarray, level: Any, seed: int) -> np.ndarray:
+    """The corrupted image with the same chance at every severity."""
+    return entry.apply(image, level, entry.draw(np.random.default_rng(seed), image.shape, level))
