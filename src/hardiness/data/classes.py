@@ -1,0 +1,64 @@
+"""The 1,000 ImageNet classes and the 200-class subsets of its relatives."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+
+from hardiness.core import UnknownNameError
+
+
+def wnids() -> tuple[str, ...]:
+    """The 1,000 WordNet ids, sorted; a class's index is its position here.
+
+    Source: timm's package data (see ``SOURCES.md``); the order of torchvision's ``ImageFolder`` on the full set.
+    """
+    return tuple(row["wnid"] for row in _classes())
+
+
+def class_name(index: int) -> str:
+    """The name of a class, synonyms and all, e.g. ``"tench, Tinca tinca"`` for 0."""
+    return _classes()[index]["name"]
+
+
+def subset(name: str) -> tuple[int, ...]:
+    """The 200 class indices, ascending, of ``"imagenet-a"``, ``"imagenet-o"`` or ``"imagenet-r"``.
+
+    Raises:
+        UnknownNameError: for any other name.
+
+    Source: hendrycks/natural-adv-examples and hendrycks/imagenet-r (see ``SOURCES.md``).
+    """
+    known = _subsets()
+    if name not in known:
+        raise UnknownNameError("class subset", name, known)
+    return known[name]
+
+
+@cache
+def wnid_indices() -> dict[str, int]:
+    """Class index by wnid."""
+    return {wnid: index for index, wnid in enumerate(wnids())}
+
+
+def subset_wnids(name: str) -> dict[str, int]:
+    """Class index by wnid, for the 200 classes of a `subset`."""
+    return {wnids()[index]: index for index in subset(name)}
+
+
+@cache
+def _classes() -> tuple[dict[str, str], ...]:
+    return tuple(_rows("imagenet_classes.csv"))
+
+
+@cache
+def _subsets() -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for row in _rows("imagenet_subsets.csv"):
+        found[row["subset"]] = (*found.get(row["subset"], ()), int(row["index"]))
+    return found
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))

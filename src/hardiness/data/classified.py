@@ -1,0 +1,168 @@
+"""Data sets of labelled images: class folders, files with a csv, a tar of either, or WebDataset shards."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardiness.core import DataError, DataSet
+from hardiness.data.classes import wnids
+from hardiness.data.items import Sample, items
+from hardiness.data.labels import as_index, read_labels
+from hardiness.data.opened import Shards, open_place
+from hardiness.data.place import Place
+from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
+from hardiness.sources import archives
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """One such data set.
+
+    Attributes:
+        name: what results carry.
+        classes: gives the index among ImageNet's 1,000 classes by folder name.
+        of: what those folder names are, for messages.
+        inner: a folder that the class folders may lie in.
+        own_classes: whether folders none of which is a class may be classes of their own.
+    """
+
+    name: str
+    classes: Callable[[], Mapping[str, int]]
+    of: str
+    inner: str = ""
+    own_classes: bool = False
+
+    def read(self, place: Place) -> DataSet:
+        """The data set at a place; labels are indices among ImageNet's 1,000 classes, or among the data's own.
+
+        Raises:
+            DataError: it is not there, empty, or laid out differently; the message says what to do.
+        """
+        if place.classes is not None and not self.own_classes:
+            raise DataError(f"--data {place.argument}: {self.name} has ImageNet's classes; leave classes= out")
+        opened = open_place(place, self.inner)
+        if isinstance(opened, Shards):
+            return _from_shards(self, place, opened)
+        if place.labels is not None:
+            return _from_csv(self, place, opened)
+        return _from_folders(self, place, opened)
+
+    def indices(self, place: Place) -> Mapping[int, str]:
+        """The class indices that labels may have, each with its name in ids."""
+        if place.class_count is not None:
+            return {index: str(index) for index in range(place.class_count)}
+        return {index: wnids()[index] for index in self.classes().values()}
+
+
+def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
+    known = kind.classes()
+    while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
+        tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
+    if kind.inner in tree.folders and tree.stamp:
+        tree = descended(tree, kind.inner)
+    images = [entry for entry in tree.images() if "/" in entry.path]
+    if not images:
+        raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")
+    is_own = place.classes == "folders" or (kind.own_classes and not any(name in known for name in tree.folders))
+    if is_own and place.classes is None and kind.name in tree.folders:
+        raise DataError(
+            f"--data {place.argument}: must be {kind.name} itself, but holds it as a folder; give --data {place.path}"
+        )
+    if not is_own:
+        _refuse_unknown_folders(kind, place, tree, known)
+    classes = {name: index for index, name in enumerate(tree.folders)} if is_own else known
+    names = tree.folders if is_own else None
+    samples = (_in_folder(entry, classes, is_own) for entry in images)
+    return _dataset(kind, place, samples, fingerprint(images, tree.stamp, *(names or ())), names)
+
+
+def _in_folder(entry: Entry, classes: Mapping[str, int], is_own: bool) -> Sample:
+    folder, _, path = entry.path.partition("/")
+    index = classes[folder]
+    return Sample(folder if is_own else wnids()[index], path, index, entry.file)
+
+
+def _refuse_unknown_folders(kind: Classified, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
+    unknown = [name for name in tree.folders if name not in known]
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
+        hint = f"did you mean {close[0]}?" if close else "move it away"
+        raise DataError(
+            f"--data {place.argument}: every folder in {tree.location} must be one of {kind.of}, "
+            f"but {unknown[0]!r} is not{_and_others(len(unknown) - 1)}; {hint}"
+        )
+
+
+def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
+    assert place.labels is not None
+    rows = read_labels(place.labels)
+    entries = {entry.path: entry for entry in tree.entries}
+    by_name = place.classes == "names"
+    own = sorted({row.label for row in rows}) if by_name else list(kind.indices(place).values())
+    numbers = {name: index for index, name in enumerate(own)}
+    allowed = kind.indices(place)
+    samples: list[Sample] = []
+    for row in rows:
+        if row.path not in entries:
+            raise DataError(
+                f"{row.where}: {row.path} must be a file in {tree.location}, but is not there; remove the line"
+            )
+        index = numbers[row.label] if by_name else as_index(row, place.class_count or len(wnids()))
+        if not by_name and index not in allowed:
+            raise DataError(f"{row.where}: the class of {row.path} must be one of {kind.of}, {index} is not")
+        samples.append(Sample(row.label if by_name else allowed[index], row.path, index, entries[row.path].file))
+    names = tuple(own) if by_name or place.class_count else None
+    labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
+    used = sorted(entries[row.path] for row in rows)
+    return _dataset(kind, place, samples, fingerprint(used, tree.stamp, labels, *(names or ())), names)
+
+
+def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
+    allowed = kind.indices(place)
+    found = [
+        (file.stem, sample)
+        for file, members in zip(shards.files, shards.members, strict=True)
+        for sample in archives.samples(members)
+    ]
+    are_unique = len({sample.key for _, sample in found}) == len(found)
+    samples: list[Sample] = []
+    for shard, sample in found:
+        if sample.label not in allowed:
+            raise DataError(
+                f"{sample.image.name}: its label must be the index of one of {len(allowed)} classes, was {sample.label}"
+            )
+        path = sample.key if are_unique else f"{shard}/{sample.key}"
+        suffix = sample.image.member[sample.image.member.rfind(".") :]
+        samples.append(Sample(allowed[sample.label], path + suffix, sample.label, sample.image))
+    if not samples:
+        raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
+    names = tuple(allowed.values()) if place.class_count else None
+    entries = (Entry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
+    return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+
+def _dataset(
+    kind: Classified, place: Place, samples: Iterable[Sample], digest: str, names: tuple[str, ...] | None
+) -> DataSet:
+    """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
+    name = kind.name if names is None else f"own-{Path(place.path).stem}"
+    return DataSet(name, items(samples), len(names or wnids()), digest, place.path, names)
+
+
+def _form(kind: Classified) -> str:
+    return f"a folder of images for each class ({kind.of})"
+
+
+def _found(tree: Tree) -> str:
+    if any("/" not in entry.path for entry in tree.images()):
+        return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
+    if tree.folders:
+        return f"there is no image in its {len(tree.folders)} folders ({', '.join(tree.folders[:3])} …)"
+    return "it is empty" if not tree.entries else f"holds {len(tree.entries)} files and no folder"
+
+
+def _and_others(count: int) -> str:
+    return f" (nor are {count} others)" if count else ""

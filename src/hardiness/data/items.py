@@ -1,0 +1,39 @@
+"""From labelled files to a data set: ids that are unique and stable, items sorted by them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hardiness.core import File, Item
+
+
+class Sample(NamedTuple):
+    """One labelled file: class folder, path below it (with suffix), class index, bytes."""
+
+    group: str
+    path: str
+    label: int
+    file: File
+
+
+def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
+    """An item for each sample, sorted by id.
+
+    An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.
+    """
+    given = list(samples)
+    whole = [f"{sample.group}/{sample.path}" for sample in given]
+    ids = [_without_suffix(path) for path in whole]
+    if len(set(ids)) < len(ids):
+        counts = Counter(ids)
+        kept = {path for path, short in zip(whole, ids, strict=True) if counts[short] > 1}
+        ids = [path if path in kept or short in kept else short for path, short in zip(whole, ids, strict=True)]
+    found = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, given, strict=True)]
+    return tuple(sorted(found, key=lambda item: item.id))
+
+
+def _without_suffix(path: str) -> str:
+    dot = path.rfind(".")
+    return path[:dot] if dot > path.rfind("/") + 1 else path

@@ -1,0 +1,14 @@
+"""ImageNet's validation set; or one's own labelled folder, for models with classes of their own."""
+
+from hardiness.data.classes import wnid_indices
+from hardiness.data.classified import Classified
+from hardiness.data.layout import LAYOUTS, Layout
+
+LAYOUTS.register(
+    "imagenet",
+    Layout(
+        "imagenet/val/<wnid>/*.JPEG",
+        Classified("imagenet", wnid_indices, "the 1,000 ImageNet wnids", inner="val", own_classes=True).read,
+    ),
+    __name__,
+)

@@ -1,0 +1,11 @@
+"""ImageNet-A: natural adversarial examples, in 200 class folders."""
+
+from functools import partial
+
+from hardiness.data.classes import subset_wnids
+from hardiness.data.classified import Classified
+from hardiness.data.layout import LAYOUTS, Layout
+
+_SET = Classified("imagenet-a", partial(subset_wnids, "imagenet-a"), "the 200 wnids of ImageNet-A")
+
+LAYOUTS.register("imagenet-a", Layout("imagenet-a/<wnid>/*", _SET.read), __name__)

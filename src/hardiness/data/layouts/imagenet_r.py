@@ -1,0 +1,11 @@
+"""ImageNet-R: renditions (art, toys, graffiti …), in 200 class folders."""
+
+from functools import partial
+
+from hardiness.data.classes import subset_wnids
+from hardiness.data.classified import Classified
+from hardiness.data.layout import LAYOUTS, Layout
+
+_SET = Classified("imagenet-r", partial(subset_wnids, "imagenet-r"), "the 200 wnids of ImageNet-R")
+
+LAYOUTS.register("imagenet-r", Layout("imagenet-r/<wnid>/*", _SET.read), __name__)

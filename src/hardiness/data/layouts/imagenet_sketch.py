@@ -1,0 +1,9 @@
+"""ImageNet-Sketch: black-and-white sketches of all 1,000 classes."""
+
+from hardiness.data.classes import wnid_indices
+from hardiness.data.classified import Classified
+from hardiness.data.layout import LAYOUTS, Layout
+
+_SET = Classified("imagenet-sketch", wnid_indices, "the 1,000 ImageNet wnids")
+
+LAYOUTS.register("imagenet-sketch", Layout("imagenet-sketch/<wnid>/*", _SET.read), __name__)

@@ -1,0 +1,67 @@
+"""What one ``--data`` argument names: a data root, a data set at a path, or the embedded photographs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hardiness.core import ArgumentError, suggestion
+
+_OPTIONS = ("classes", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one data set is to be read from.
+
+    Attributes:
+        argument: what the person typed, for messages.
+        path: folder, tar, or a pattern of shards.
+        labels: csv with the class of each file, for a flat folder or tar.
+        classes: ``None`` for ImageNet's classes; else the classes are the data's own: ``"folders"`` (its class
+            folders), ``"names"`` (the csv's label column holds names) or a number (its labels are indices below it).
+    """
+
+    argument: str
+    path: str
+    labels: Path | None = None
+    classes: str | None = None
+
+    def below(self, folder: str) -> Place:
+        """A folder of this place."""
+        return replace(self, path=str(Path(self.path, folder)))
+
+    @property
+    def class_count(self) -> int | None:
+        """The number of classes where `classes` is one."""
+        return int(self.classes) if self.classes and self.classes.isdecimal() else None
+
+
+def parse(argument: str) -> tuple[str | None, Place]:
+    """The name that an argument gives its data set (``None`` for a root) and the place.
+
+    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N``.
+
+    Raises:
+        ArgumentError: an option is unknown or has an impossible value.
+    """
+    if Path(argument).exists():
+        return None, Place(argument, argument)
+    name, path = named.groups() if (named := re.fullmatch(r"([\w.+-]+)=(.*)", argument)) else (None, argument)
+    if Path(path).exists():
+        return name, Place(argument, path)
+    path, *options = re.split(r":(?=[a-z]+=)", path)
+    if not path:
+        raise ArgumentError(f"--data {argument}: must be NAME=PATH, but the path is missing")
+    values = dict(option.split("=", 1) for option in options)
+    for option in values:
+        if option not in _OPTIONS:
+            raise ArgumentError(f"--data {argument}: has no option {option!r}{suggestion(option, _OPTIONS)}")
+    classes = values.get("classes")
+    if classes is not None and classes not in ("folders", "names") and not (classes.isdecimal() and int(classes) > 1):
+        raise ArgumentError(
+            f"--data {argument}: classes must be 'folders', 'names' or a number above 1, was {classes!r}"
+        )
+    labels = Path(values["labels"]) if "labels" in values else None
+    return name, Place(argument, path, labels, classes)

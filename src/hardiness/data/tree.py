@@ -1,0 +1,140 @@
+"""The files of a folder or a tar, with what tells that they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from hardiness.core import DataError, File
+from hardiness.sources import DiskFile, TarMember
+
+IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
+"""Lower-case suffixes of the files that count as images; upper case is accepted too."""
+
+_IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
+
+
+class Entry(NamedTuple):
+    """One file: its path below the tree's top (with ``/``), its size, its time (or offset), and its bytes."""
+
+    path: str
+    size: int
+    stamp: int
+    file: File
+
+    @property
+    def suffix(self) -> str:
+        """Its lower-case suffix with the dot, or nothing."""
+        name = self.path[self.path.rfind("/") + 1 :]
+        dot = name.rfind(".")
+        return name[dot:].lower() if dot > 0 else ""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All visible files of a folder or tar.
+
+    Attributes:
+        location: the folder or tar.
+        entries: its files, sorted by path.
+        folders: its top-level folders, sorted; empty ones are included where it is a folder.
+        stamp: name, size and time of the tar; empty for a folder.
+    """
+
+    location: str
+    entries: tuple[Entry, ...]
+    folders: tuple[str, ...]
+    stamp: str = ""
+
+    def images(self) -> list[Entry]:
+        """The files whose suffix is an image's."""
+        return [entry for entry in self.entries if entry.suffix in IMAGE_SUFFIXES]
+
+
+def of_folder(folder: Path, argument: str) -> Tree:
+    """Everything below a folder; links to folders are followed, hidden files and folders left out.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    entries: list[Entry] = []
+    top: list[str] = []
+    real = os.path.realpath(folder)
+    pending = [("", str(folder), real, frozenset(map(str, (real, *Path(real).parents))))]
+    while pending:
+        prefix, path, real, above = pending.pop()
+        try:
+            with os.scandir(path) as found:
+                for inner in found:
+                    if _is_hidden(inner.name):
+                        continue
+                    if not inner.is_dir():
+                        entries.append(_entry(prefix, inner))
+                        continue
+                    target = os.path.realpath(inner.path) if inner.is_symlink() else os.path.join(real, inner.name)
+                    if target not in above:  # a link to a folder above it would never end
+                        pending.append((f"{prefix}{inner.name}/", inner.path, target, above | {target}))
+                        if not prefix:
+                            top.append(inner.name)
+        except OSError as error:
+            raise DataError(
+                f"--data {argument}: {error.filename or path} cannot be read ({error.strerror}); check its permissions"
+            ) from None
+    return Tree(str(folder), tuple(sorted(entries)), tuple(sorted(top)))
+
+
+def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
+    """The files of an uncompressed tar."""
+    entries = tuple(
+        sorted(
+            Entry(path, member.size, member.offset, member)
+            for member in members
+            if not any(map(_is_hidden, (path := member.member.removeprefix("./")).split("/")))
+        )
+    )
+    return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
+
+
+def descended(tree: Tree, folder: str) -> Tree:
+    """What lies below one top-level folder of the tree."""
+    start = f"{folder}/"
+    entries = tuple(
+        entry._replace(path=entry.path.removeprefix(start)) for entry in tree.entries if entry.path.startswith(start)
+    )
+    return replace(tree, entries=entries, folders=_top_folders(entries))
+
+
+def stamp_of(archive: Path) -> str:
+    """Name, size and time of a file, as one text that changes with it."""
+    status = archive.stat()
+    return f"{archive.name}\0{status.st_size}\0{status.st_mtime_ns}"
+
+
+def fingerprint(entries: Iterable[Entry], *also: str) -> str:
+    """Hexadecimal sha256 over (path, size, time) of the entries in their order, and over further texts."""
+    digest = hashlib.sha256()
+    for text in also:
+        digest.update(f"{text}\n".encode())
+    lines = (f"{entry.path}\0{entry.size}\0{entry.stamp}\n" for entry in entries)
+    digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _entry(prefix: str, found: os.DirEntry[str]) -> Entry:
+    try:
+        status = found.stat()
+    except FileNotFoundError:  # a link that leads nowhere: reading it will say so
+        status = found.stat(follow_symlinks=False)
+    return Entry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path))
+
+
+def _top_folders(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(sorted({entry.path.split("/", 1)[0] for entry in entries if "/" in entry.path}))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED_FOLDERS
