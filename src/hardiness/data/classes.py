@@ -9,6 +9,7 @@ from importlib.resources import files
 from hardiness.core import UnknownNameError
 
 
+@cache
 def wnids() -> tuple[str, ...]:
     """The 1,000 WordNet ids, sorted; a class's index is its position here.
 

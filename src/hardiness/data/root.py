@@ -121,7 +121,7 @@ def _advice(name: str, folder: str, root: Place, inside: list[str]) -> str:
     others = [inner for inner in inside if inner not in LAYOUTS]
     close = difflib.get_close_matches(folder, others, n=1, cutoff=0.8)
     if close:
-        return (
-            f"; did you mean {Path(root.path, close[0])}? then rename it, or --data {name}={Path(root.path, close[0])}"
-        )
+        return f"; if that is {Path(root.path, close[0])}, give --data {name}={Path(root.path, close[0])}"
+    if "val" in others or any(inner in wnid_indices() for inner in others):
+        return f"; if that is {name} itself, give --data {name}={root.path}"
     return f"; add the folder, or name another with --data {name}=PATH"
