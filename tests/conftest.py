@@ -1,4 +1,4 @@
-"""Where tests find real photographs and the frost pictures; without them they are skipped, under CI they fail."""
+"""Fixtures that every test may use: the real photographs, where they are at hand."""
 
 from __future__ import annotations
 
@@ -7,39 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import DataError
-from hardiness.corruptions.frost_pictures import locate_frost
-
-
-def absent(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder that HARDINESS_DATA names."""
-    root = Path(os.environ.get("HARDINESS_DATA", ""))
-    if not os.environ.get("HARDINESS_DATA") or not root.is_dir():
-        absent("HARDINESS_DATA names no folder of real data")
-    return root
+    """The data root that HARDINESS_DATA names; without it the test is skipped, or fails where CI is set."""
+    given = os.environ.get("HARDINESS_DATA", "")
+    if given and Path(given, "imagenet", "val").is_dir():
+        return Path(given)
+    reason = f"HARDINESS_DATA must name a data root with imagenet/val, was {given!r}"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def photographs(data_root: Path) -> list[Path]:
-    """The photographs of the ImageNet sample, sorted."""
-    found = sorted((data_root / "imagenet" / "val").glob("*/*.JPEG"))
-    if not found:
-        absent("there are no photographs in imagenet/val")
-    return found
-
-
-@pytest.fixture(scope="session")
-def frost_pictures() -> Path:
-    """The folder of the frost pictures."""
-    try:
-        return locate_frost(0).parent
-    except DataError as error:
-        absent(str(error))
-        raise
+    """The JPEGs below ``imagenet/val``, sorted."""
+    return sorted((data_root / "imagenet" / "val").rglob("*.JPEG"))
