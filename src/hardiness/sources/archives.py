@@ -21,8 +21,9 @@ _COMPRESSED = {
     rb"\x28\xb5\x2f\xfd": ("zstd", "unzstd"),
     rb"PK\x03\x04": ("zip", "unzip"),
 }
-_SHARD_IMAGES = ("jpg", "jpeg", "png", "webp")
-_SHARD_LABELS = ("cls", "json")
+_SHARD_IMAGES = frozenset(("jpg", "jpeg", "png", "webp"))
+_SHARD_LABELS = frozenset(("cls", "json"))
+_PROBED = 100  # members looked at to tell a shard from a tree
 
 
 class LabelledMember(NamedTuple):
@@ -84,8 +85,12 @@ def _choices(inside: str) -> Sequence[str]:
 
 
 def is_shard(files: Sequence[TarMember]) -> bool:
-    """Whether the members of a tar are WebDataset samples: images with their labels in files beside them."""
-    return any(_split(file.member)[1] in _SHARD_LABELS for file in files[:100])
+    """Whether the members of a tar are WebDataset samples: images with their labels in files of the same name."""
+    kinds: dict[str, set[str]] = {}
+    for file in files[:_PROBED]:
+        key, extension = _split(file.member)
+        kinds.setdefault(key, set()).add(extension)
+    return any(found & _SHARD_LABELS and (found & _SHARD_IMAGES or "cls" in found) for found in kinds.values())
 
 
 def samples(files: Sequence[TarMember]) -> tuple[LabelledMember, ...]:
@@ -108,8 +113,10 @@ def samples(files: Sequence[TarMember]) -> tuple[LabelledMember, ...]:
         elif extension == "cls" or (extension == "json" and key not in labels):
             labels[key] = file
     for key in images.keys() ^ labels.keys():
-        there, missing = (images, "label (.cls or .json)") if key in images else (labels, "image (.jpg, .png or .webp)")
-        raise DataError(f"{there[key].name}: must have a {missing} of the same name beside it in the shard; add it")
+        there, missing = (
+            (images, "a label (.cls or .json)") if key in images else (labels, "an image (.jpg, .png, .webp)")
+        )
+        raise DataError(f"{there[key].name}: must have {missing} of the same name beside it in the shard; add it")
     return tuple(LabelledMember(key, image, _label(labels[key])) for key, image in images.items())
 
 
