@@ -5,9 +5,15 @@ from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, reg
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
+from hardiness.models.options import COMMON
+from hardiness.models.placement import place
+from hardiness.models.options import COMMON
+from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
 
 __all__ = [
+    "COMMON",
+    "COMMON",
     "Agreement",
     "Built",
     "Classifier",
@@ -16,6 +22,8 @@ __all__ = [
     "Scheme",
     "known_names",
     "load",
+    "place",
+    "place",
     "registry",
     "resolve",
     "schemes",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError, ModelSpec
+from hardiness.models.failures import first_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -48,7 +49,7 @@ def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is no readable safetensors file: {_one_line(error)}") from None
+        raise ModelError(f"{path} is no readable safetensors file: {first_line(error)}") from None
 
 
 def _read_torch(path: Path) -> Any:
@@ -59,7 +60,7 @@ def _read_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise ModelError(
-            f"{path} is no checkpoint that can be read safely (weights only): {_one_line(error)}; "
+            f"{path} is no checkpoint that can be read safely (weights only): {first_line(error)}; "
             "save model.state_dict() with torch.save, or fetch the file again if it is truncated"
         ) from None
 
@@ -74,10 +75,6 @@ def _described(found: Any) -> str:
     if isinstance(found, Mapping):
         return f"a dictionary of {', '.join(map(repr, list(found)[:4]))}" if found else "an empty dictionary"
     return f"a {type(found).__name__}"
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def in_order(network: nn.Module, state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:

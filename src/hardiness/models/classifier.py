@@ -147,7 +147,7 @@ class Classifier:
             raise UnknownNameError(f"layer of {self.spec.name}", layer, [name for name in layers if name])
 
         def run(x: Tensor) -> Tensor:
-            with _outputs_of(layers[layer]) as seen:
+            with self._lock, _outputs_of(layers[layer]) as seen:
                 self._network(self._affine(x))
             if not seen or not isinstance(seen[-1], torch.Tensor):
                 raise ModelError(
@@ -170,8 +170,9 @@ class Classifier:
 
     @property
     def streams(self) -> int:
-        """How many calls of `logits` may usefully run at the same time; 1 before the first."""
-        return max((runtime.streams for runtime in self._runtimes.values()), default=1)
+        """How many calls of `logits` may usefully run at the same time."""
+        used = self._runtimes.values() or (runtimes.get(self._placement.candidates[0]),)
+        return max(runtime.streams for runtime in used)
 
     def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
         """How a canvas of that size is fed: as it is where the network accepts it, else resized to the view's crop."""

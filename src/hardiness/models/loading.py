@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, View
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, View
 from hardiness.models.catalogue import Built, OnnxFile
 from hardiness.models.checkpoints import assign, check_parameters, read_state
 from hardiness.models.class_order import output_columns, stated_order
 from hardiness.models.classifier import Classifier, Placement
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.fingerprint import state_sha256
 from hardiness.models.initialise import randomise
 from hardiness.models.naming import resolve
@@ -20,7 +21,7 @@ from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
 from hardiness.models.placement import place
 from hardiness.models.preprocessing import Affine
-from hardiness.sources.downloads import fetch
+from hardiness.sources.downloads import Progress, fetch
 from hardiness.sources.packages import file_sha256
 
 if TYPE_CHECKING:
@@ -30,7 +31,14 @@ WEIGHTS_URL = "HARDINESS_WEIGHTS_URL"
 """Environment variable: folder URL of a mirror that holds the published checkpoints under their own file names."""
 
 
-def load(spec: ModelSpec | str, *, device: str = "auto", precision: str = "fp32", runtime: str = "auto") -> Classifier:
+def load(
+    spec: ModelSpec | str,
+    *,
+    device: str = "auto",
+    precision: str = "fp32",
+    runtime: str = "auto",
+    progress: Progress | None = None,
+) -> Classifier:
     """The classifier that ``spec`` (or a name, as on the command line) describes, with its weights.
 
     Args:
@@ -38,6 +46,7 @@ def load(spec: ModelSpec | str, *, device: str = "auto", precision: str = "fp32"
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``fp32``; ``bf16`` or ``fp16`` (GPU only) trade exactness for speed in `Classifier.logits`.
         runtime: ``auto`` or the name of one.
+        progress: told how a download goes: bytes so far, and in all where known.
 
     Raises:
         ArgumentError: the model is unknown, or device, precision or runtime are not there.
@@ -51,7 +60,7 @@ def load(spec: ModelSpec | str, *, device: str = "auto", precision: str = "fp32"
     if isinstance(network, OnnxFile):
         digest = file_sha256(Path(network.path))
     else:
-        _add_weights(network, known)
+        _add_weights(network, known, progress)
         check_parameters(network, known)
         network = _settled(network, placement)
         digest = state_sha256(network.state_dict())
@@ -116,14 +125,14 @@ def _built(spec: ModelSpec) -> Built:
     return built if isinstance(built, Built) else Built(built)
 
 
-def _add_weights(network: nn.Module, spec: ModelSpec) -> None:
+def _add_weights(network: nn.Module, spec: ModelSpec, progress: Progress | None) -> None:
     """The weights asked for, where the builder has not put in the published ones itself."""
     if spec.weights == RANDOM:
         randomise(network)
     elif spec.weights is not None:
         assign(network, read_state(spec.weights), spec.weights)
     elif spec.source.url:
-        file = fetch(_address(spec.source.url), sha256=spec.source.sha256)
+        file = fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress)
         assign(network, read_state(file), str(file))
 
 
@@ -149,8 +158,10 @@ def _classifier(
     columns: tuple[int, ...] | None,
     notes: tuple[str, ...] = (),
 ) -> Classifier:
-    width = None if isinstance(network, OnnxFile) else _width(network, spec)
-    columns = output_columns(spec, width, columns)
+    width = None
+    if not isinstance(network, OnnxFile) and (spec.num_classes == 0 or stated_order(spec)):
+        width, spec = _probed(network, spec)
+    columns = output_columns(spec, width or spec.num_classes, columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):
         raise ModelError(f"{spec.name} must have {spec.num_classes:,} classes, has {classes:,}")
@@ -160,19 +171,25 @@ def _classifier(
     return Classifier(network, spec, placement, weights_sha256=digest, columns=columns, notes=notes)
 
 
-def _width(network: nn.Module, spec: ModelSpec) -> int | None:
-    """Number of outputs, by one forward pass of a black image where the spec leaves the classes open."""
+def _probed(network: nn.Module, spec: ModelSpec) -> tuple[int, ModelSpec]:
+    """Number of outputs, and the spec with ``input_px`` set where the canvas cannot be fed as it is."""
+    side = spec.input_px or spec.view.crop_px
+    try:
+        width = _outputs(network, spec, side)
+    except FOREIGN_ERRORS as error:
+        raise ModelError(f"{spec.name} cannot be run on an image of {side} px: {first_line(error)}") from None
+    if spec.input_px is None and side != CANVAS_224.crop_px:
+        try:
+            _outputs(network, spec, CANVAS_224.crop_px)
+        except FOREIGN_ERRORS:
+            return width, replace(spec, input_px=side)
+    return width, spec
+
+
+def _outputs(network: nn.Module, spec: ModelSpec, side: int) -> int:
     import torch
 
-    if spec.num_classes and stated_order(spec) is None:
-        return None
-    side = spec.input_px or spec.view.crop_px
     device = next(network.parameters(), torch.empty(0)).device
     with torch.no_grad():
-        try:
-            outputs = network(Affine.of(spec.view)(torch.zeros(1, 3, side, side, device=device)))
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise ModelError(
-                f"{spec.name} cannot be run on one image of {side} px: {str(error).splitlines()[0]}"
-            ) from None
-    return logits_of(outputs, spec.name).shape[1]
+        given = Affine.of(spec.view)(torch.zeros(1, 3, side, side, device=device))
+        return logits_of(network(given), spec.name).shape[1]

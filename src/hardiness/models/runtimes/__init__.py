@@ -43,16 +43,18 @@ class Plan:
 
 
 class Runtime(Protocol):
-    """An executable network; safe to call from several threads."""
+    """An executable network, made from a plan; safe to call from several threads."""
 
     name: str
     streams: int
     """How many calls may usefully run at the same time."""
+
+    def __init__(self, plan: Plan) -> None: ...
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """All outputs, float32 ``(N, outputs)`` in main memory, for float32 pixels ``(N, 3, H, W)`` in [0, 1]."""
         ...
 
 
-runtimes: Registry[Callable[[Plan], Runtime]] = Registry("runtime", "hardiness.models.runtimes", "hardiness.runtimes")
-"""Makers of runtimes; one that cannot execute its plan raises `ModelError` with the reason."""
+runtimes: Registry[type[Runtime]] = Registry("runtime", "hardiness.models.runtimes", "hardiness.runtimes")
+"""Classes of runtimes; making one from a plan that it cannot execute raises `ModelError` with the reason."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
+from hardiness.models.failures import first_line
 from hardiness.models.runtimes import Plan, runtimes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def session(path: str, providers: list[str]) -> Any:
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except errors as error:
-        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {str(error).splitlines()[0]}") from None
+        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from None
 
 
 @runtimes.add("onnxruntime")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
 from hardiness.models.runtimes import Plan, runtimes
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 _MAX_STREAMS = 16
 _MAX_CHUNK = 32
-# Whatever a stranger's forward method raises under the tracer means that it cannot be traced.
-_CONVERSION_ERRORS = (RuntimeError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @runtimes.add("openvino")
@@ -37,6 +41,7 @@ class OpenVINORuntime:
     """
 
     name = "openvino"
+    streams = min(available_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Plan) -> None:
         import openvino
@@ -50,22 +55,20 @@ class OpenVINORuntime:
             raise ModelError("OpenVINO has no fp16 on a CPU; use bf16")
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions")
-        cores = available_cores()
-        self.streams = min(cores, _MAX_STREAMS)
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
             # OpenVINO picks bf16 by itself where the CPU has it: always said.
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[plan.precision],
             "NUM_STREAMS": str(self.streams),
-            "INFERENCE_NUM_THREADS": str(cores),
+            "INFERENCE_NUM_THREADS": str(available_cores()),
             # Decoding threads share the cores; a pinned stream would wait for the one that stands on its core.
             "ENABLE_CPU_PINNING": "NO",
         }
         try:
             self._compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot compile it: {_first_line(error)}") from None
+            raise ModelError(f"OpenVINO cannot compile it: {first_line(error)}") from None
         self._shape = (self._chunk, *plan.px, 3)
         self._outputs = int(self._compiled.output(0).shape[1])
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -112,11 +115,6 @@ class OpenVINORuntime:
         return padded
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def chunk_images(plan: Plan) -> int:
     """How many images one stream computes at a time.
 
@@ -137,16 +135,20 @@ def _convert(plan: Plan, chunk: int) -> Any:
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; the comparison decides
-            network = _logits_only(plan.network, plan.name)
-            model = openvino.convert_model(network, example_input=torch.rand(shape), input=list(shape))
+            example = torch.full((min(chunk, 2), 3, *plan.px), 0.5)
+            # Traced and frozen here: OpenVINO would trace three times and keep what freezing folds.
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                _logits_only(plan.network, plan.name), example, check_trace=False, strict=False
+            )
+            model = openvino.convert_model(torch.jit.freeze(traced), example_input=example, input=list(shape))
             model.reshape(list(shape))
         processor = PrePostProcessor(model)
         processor.input().tensor().set_layout(openvino.Layout("NHWC")).set_element_type(openvino.Type.f32)
         processor.input().model().set_layout(openvino.Layout("NCHW"))
         _normalise(processor.input().preprocess(), plan.affine)
         model = processor.build()
-    except _CONVERSION_ERRORS as error:
-        raise ModelError(f"OpenVINO cannot convert it: {_first_line(error)}") from None
+    except FOREIGN_ERRORS as error:
+        raise ModelError(f"OpenVINO cannot convert it: {first_line(error)}") from None
     if len(model.outputs) != 1 or model.output(0).partial_shape.is_dynamic:
         raise ModelError("OpenVINO cannot convert it: the shape of its logits is not fixed")
     return model
@@ -171,8 +173,3 @@ def _logits_only(network: nn.Module, name: str) -> nn.Module:
             return logits_of(self.network(pixels), name)
 
     return LogitsOnly().eval()
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

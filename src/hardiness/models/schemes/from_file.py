@@ -11,6 +11,7 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
 from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.options import override
 
 
@@ -44,7 +45,11 @@ def build(spec: ModelSpec) -> Built:
     from torch import nn
 
     file, _, name = spec.name.removeprefix("py:").rpartition(":")
-    made = _factory(Path(file), name)()
+    factory = _factory(Path(file), name)
+    try:
+        made = factory()
+    except FOREIGN_ERRORS as error:
+        raise ModelError(f"{spec.name} failed with {type(error).__name__}: {first_line(error)}") from None
     network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, spec.view)
     if not isinstance(network, nn.Module) or not isinstance(view, View):
         raise ModelError(
@@ -62,8 +67,8 @@ def _factory(file: Path, name: str) -> Callable[[], Any]:
     sys.modules[title] = module  # dataclasses and pickling look a class's module up there
     try:
         found.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError) as error:
-        raise ModelError(f"{file} cannot be imported: {error}") from None
+    except FOREIGN_ERRORS as error:
+        raise ModelError(f"{file} cannot be imported: {type(error).__name__}: {first_line(error)}") from None
     functions = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
     if name not in functions:
         raise UnknownNameError(f"factory in {file}", name, functions)

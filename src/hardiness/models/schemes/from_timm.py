@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError, View
 from hardiness.models.catalogue import Scheme, schemes
+from hardiness.models.failures import first_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,7 +75,7 @@ def build(spec: ModelSpec) -> nn.Module:
         network: nn.Module = timm.create_model(name, pretrained=spec.weights is None)
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(
-            f"the weights of {spec.name} cannot be had: {str(error).strip().splitlines()[0]}; "
+            f"the weights of {spec.name} cannot be had: {first_line(error)}; "
             "check the network, or give a checkpoint with weights=FILE"
         ) from None
     return network

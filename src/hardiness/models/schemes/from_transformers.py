@@ -10,6 +10,7 @@ from typing import Any
 from hardiness.core import ArgumentError, ModelError, ModelSpec, View
 from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.class_order import stated_order
+from hardiness.models.failures import first_line
 from hardiness.models.wnids import is_generic, looks_like_imagenet, order_by_name
 
 # PIL's numbers for its filters, which processor files store.
@@ -52,9 +53,15 @@ def build(spec: ModelSpec) -> Built:
     config = _config(name)
     kind = transformers.AutoModelForImageClassification
     try:
-        network = kind.from_config(config) if spec.weights else kind.from_pretrained(name, config=config)
+        if spec.weights:
+            network, missing = kind.from_config(config), []
+        else:
+            network, info = kind.from_pretrained(name, config=config, output_loading_info=True)
+            missing = sorted(info["missing_keys"])
     except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{spec.name} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
+        raise ModelError(f"{spec.name} cannot be loaded: {first_line(error)}") from None
+    if missing:  # transformers would go on with random values in their place
+        raise ModelError(f"{spec.name}: the checkpoint lacks {len(missing)} tensors ({', '.join(missing[:3])})")
     labels = [config.id2label[index] for index in range(config.num_labels)]
     mapped = spec.class_names is None and stated_order(spec) is None
     return Built(network.float(), order_by_name(labels, spec.name) if mapped else None)
@@ -86,7 +93,7 @@ def _config(name: str) -> Any:
         return _transformers().AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
         what = "a folder with a model, or ORG/NAME on the hub" if not Path(name).is_dir() else "a model's folder"
-        raise ModelError(f"hf:{name} must be {what}: {str(error).strip().splitlines()[0]}") from None
+        raise ModelError(f"hf:{name} must be {what}: {first_line(error)}") from None
 
 
 def _view(name: str, options: Mapping[str, str]) -> View:
