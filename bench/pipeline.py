@@ -122,7 +122,7 @@ def resnext_rates(data: DataSet) -> tuple[float, float]:
     """Images a second of the usual script and of ours in bf16, on ResNeXt-101 32x8d with random weights."""
     few = DataSet(data.name, data.items[:RESNEXT_IMAGES], data.num_classes, data.fingerprint, data.location)
     spec = models.resolve("resnext101_32x8d:weights=random")
-    eager, fast = models.network(spec).eval(), models.load(spec, precision="bf16")
+    eager, fast = spec.builder()(spec).eval(), models.load(spec, precision="bf16")
     ours(fast, few)
     slow_rate, fast_rate = alternating(2, lambda: usual(eager, few, spec.view)[1], lambda: ours(fast, few)[1])
     return slow_rate, fast_rate
@@ -159,7 +159,7 @@ def main() -> int:
     notes: dict[str, object] = {"photographs": len(data)}
     bars = {}
     spec = models.resolve("efficientnet_lite0")
-    network = models.network(spec).eval()
+    network = spec.builder()(spec).eval()
     fp32, bf16 = models.load(spec), models.load(spec, precision="bf16")
     seen: dict[str, dict[str, int]] = {}
 

@@ -99,6 +99,8 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     if not explicit and not of_suite:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
     specs = _specs(names, command.weights)
+    for spec in specs:
+        models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
     root = datasets.locate(command.data or chosen.data, command.labels)
     absent = [row for row in of_suite if not any(root.has(name) for name in row.benchmark.needs)]
     rows = [row for row in explicit + of_suite if row not in absent]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ Outcome = TypeVar("Outcome")
 
 def ordered(
     work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int, ahead: int
-) -> Iterator[tuple[Job, Outcome]]:
+) -> Generator[tuple[Job, Outcome], None, None]:
     """Each job with its outcome, in the order of the jobs, computed by ``workers`` threads.
 
     At most ``ahead`` outcomes are held or in the making, so that memory does not grow with the number of jobs. An

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Benchmark, Failure, Image, Records
+from hardiness.core import Benchmark, Failure, Image, ModelError, Records
 from hardiness.engine.crossing import to_pixels
-from hardiness.imaging import resize
-from hardiness.models import Classifier
+from hardiness.models import Classifier, InputPolicy
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,14 @@ class Row:
     image: Image
 
 
-def classify(classifier: Classifier, benchmark: Benchmark, fed_px: int, rows: Sequence[Row]) -> Records:
+def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[Row]) -> Records:
     """The records of one batch; rows whose logits are not finite become failures."""
-    images = [_fed(row.image, fed_px) for row in rows]
-    logits = _logits(classifier, images)
-    finite = np.isfinite(logits).all(axis=1)
-    kept = [row for row, fine in zip(rows, finite, strict=True) if fine]
+    logits = _logits(classifier, feed(to_pixels([row.image for row in rows])))
+    finite = np.asarray(np.isfinite(logits).all(axis=1))
+    kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
         Failure(row.sample, f"{classifier.spec.name} gave NaN or infinite logits for {row.sample}")
-        for row, fine in zip(rows, finite, strict=True)
+        for row, fine in zip(rows, finite.tolist(), strict=True)
         if not fine
     ]
     if not kept:
@@ -49,19 +51,16 @@ def classify(classifier: Classifier, benchmark: Benchmark, fed_px: int, rows: Se
     return Records(columns, tuple(failures))
 
 
-def _fed(image: Image, fed_px: int) -> Image:
-    return image if image.shape[0] == fed_px else resize(image, fed_px, fed_px, "bicubic")
-
-
-def _logits(classifier: Classifier, images: Sequence[Image]) -> NDArray[np.float32]:
+def _logits(classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
     """Logits in one pass, or in halves where the accelerator has too little memory for one."""
     import torch
 
     try:
-        return classifier.logits(to_pixels(images))
+        return classifier.logits(pixels)
     except torch.cuda.OutOfMemoryError:
-        if len(images) == 1:
-            raise
+        if len(pixels) == 1:
+            raise ModelError(
+                f"{classifier.spec.name} does not fit the accelerator's memory, one image at a time"
+            ) from None
     torch.cuda.empty_cache()
-    middle = len(images) // 2
-    return np.concatenate([_logits(classifier, images[:middle]), _logits(classifier, images[middle:])])
+    return np.concatenate([_logits(classifier, half) for half in pixels.chunk(2)])

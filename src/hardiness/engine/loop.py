@@ -29,6 +29,9 @@ from hardiness.models import Classifier
 from hardiness.store import Row as Work
 from hardiness.store import Store
 
+FORWARD_THREADS = 2
+"""Batches in a model at one time: one computes while the next is stacked, normalised and sent."""
+
 AHEAD_PICTURES = 128
 """Pictures held between decoding and the models: enough to ride out a slow photograph, 20 MB on the 224 canvas."""
 
@@ -84,13 +87,12 @@ class Session:
         total = len(self.items) * len(self.asked) * len(self.tasks)
         self.remaining = sum(len(shard.work) for shards in self._shards() for shard in shards)
         self.listener.begin(self.benchmark.name, total, total - self.remaining)
-        streams = max((task.classifier.streams for task in self.tasks), default=1)
         ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, len(self.asked)))
         decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
-        forwards = ThreadPoolExecutor(streams, thread_name_prefix="forward")
+        forwards = ThreadPoolExecutor(FORWARD_THREADS, thread_name_prefix="forward")
         try:
             for job, outcome in decoded:
-                self._hand_out(job, outcome, forwards, streams + 1)
+                self._hand_out(job, outcome, forwards)
             while self.flying:
                 self._land()
         finally:
@@ -129,16 +131,14 @@ class Session:
         except SampleError as error:
             return error
 
-    def _hand_out(
-        self, job: Job, outcome: list[Expansion] | SampleError, forwards: ThreadPoolExecutor, most: int
-    ) -> None:
+    def _hand_out(self, job: Job, outcome: list[Expansion] | SampleError, forwards: ThreadPoolExecutor) -> None:
         """Give one item's pictures to every model that misses them, and batches to the forward threads."""
         for shard in self.open[job.shard]:
             if isinstance(outcome, SampleError):
                 self._fail(shard, job, str(outcome))
             else:
                 self._queue(shard, job, outcome)
-            self._launch(shard, forwards, most, flush=job.ends_shard)
+            self._launch(shard, forwards, flush=job.ends_shard)
         if job.ends_shard:
             for shard in self.open.pop(job.shard):
                 shard.closed = True
@@ -158,16 +158,16 @@ class Session:
             if (job.item.id, index) in shard.wanted:
                 shard.waiting.append(Row(job.item.id, index, frame, label, images[slot]))
 
-    def _launch(self, shard: Shard, forwards: ThreadPoolExecutor, most: int, flush: bool) -> None:
+    def _launch(self, shard: Shard, forwards: ThreadPoolExecutor, flush: bool) -> None:
         task, size = shard.task, shard.task.batch_size
         while len(shard.waiting) >= size or (flush and shard.waiting):
             batch, shard.waiting = shard.waiting[:size], shard.waiting[size:]
             if task.error is not None:
                 continue
-            while len(self.flying) >= most:
+            while len(self.flying) > FORWARD_THREADS:
                 self._land()
             shard.in_flight += 1
-            future = forwards.submit(classify, task.classifier, self.benchmark, task.fed_px, batch)
+            future = forwards.submit(classify, task.classifier, self.benchmark, task.feed, batch)
             self.flying.append((shard, len(batch), future))
 
     def _land(self) -> None:

@@ -24,6 +24,7 @@ class Clock:
     def __init__(self) -> None:
         self.started = datetime.now(UTC)
         self._begin = time.perf_counter()
+        self._warm: float | None = None
         self._done = 0
         self._told = False
 
@@ -33,13 +34,20 @@ class Clock:
         return time.perf_counter() - self._begin
 
     def estimate(self, rows: int, remaining: int) -> float | None:
-        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long."""
+        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long.
+
+        The first batch is not counted: it pays for compiling the model and comparing its runtime.
+        """
+        if self._warm is None:
+            self._warm = self.elapsed_s
+            return None
         self._done += rows
-        if self._told or self.elapsed_s < SETTLED_S:
+        settling = self.elapsed_s - self._warm
+        if self._told or settling < SETTLED_S:
             return None
         self._told = True
-        seconds = remaining * self.elapsed_s / self._done
-        return seconds if seconds + self.elapsed_s > LONG_S else None
+        seconds = remaining * settling / self._done
+        return seconds if seconds > LONG_S else None
 
 
 def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
@@ -53,10 +61,11 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "limit": request.limit,
         "batch_size": task.batch_size,
         "workers": request.workers,
-        "device": str(classifier.device),
+        "device": classifier.device,
         "runtime": classifier.runtime,
         "precision": classifier.precision,
         "agreement": asdict(classifier.agreement) if classifier.agreement else None,
+        "notes": list(classifier.notes),
         "host": platform.node(),
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hardiness.core import Benchmark, Canvas, Condition, DataSet
 from hardiness.engine.compatibility import label_map
 from hardiness.engine.request import Request
-from hardiness.models import Classifier
+from hardiness.models import Classifier, InputPolicy
 from hardiness.store import Store, StoredRun
 
 ROWS_VERSION = 1
@@ -29,7 +29,7 @@ class Task:
     Attributes:
         classifier: the model.
         canvas: the geometry in which it wants the photographs.
-        fed_px: side of its input; where it differs from the canvas, the canvas is resized bicubically.
+        feed: how the canvas becomes its input: as it is wherever it accepts that size.
         labels: the model's class for each label of the data set.
         stored: where its records are.
         computed: rows computed by this session.
@@ -38,7 +38,7 @@ class Task:
 
     classifier: Classifier
     canvas: Canvas
-    fed_px: int
+    feed: InputPolicy
     labels: NDArray[np.int32]
     stored: StoredRun
     computed: int = 0
@@ -60,17 +60,17 @@ def begin(classifier: Classifier, benchmark: Benchmark, data: DataSet, request: 
     spec = classifier.spec
     labels = label_map(spec.name, classifier.num_classes, spec.class_names, data)
     canvas = benchmark.canvas or spec.view.canvas
-    fed_px = spec.input_px or canvas.crop_px
+    feed = classifier.feed(canvas.crop_px)
     plan = {
-        "batch_size": request.batch_size or automatic_batch_size(classifier, fed_px),
+        "batch_size": request.batch_size or automatic_batch_size(classifier, feed.input_px),
         "location": data.location,
     }
-    stored = store.run(identity(classifier, benchmark, data, request, fed_px), plan)
-    return Task(classifier, canvas, fed_px, labels, stored)
+    stored = store.run(identity(classifier, benchmark, data, request, feed), plan)
+    return Task(classifier, canvas, feed, labels, stored)
 
 
 def identity(
-    classifier: Classifier, benchmark: Benchmark, data: DataSet, request: Request, fed_px: int
+    classifier: Classifier, benchmark: Benchmark, data: DataSet, request: Request, feed: InputPolicy
 ) -> dict[str, Any]:
     """Everything that changes rows, and so makes the run's key."""
     spec = classifier.spec
@@ -78,7 +78,7 @@ def identity(
         "model": spec.name,
         "weights_sha256": classifier.weights_sha256,
         "view": spec.view.as_dict(),
-        "input": {"canvas_px": benchmark.canvas.crop_px if benchmark.canvas else None, "fed_px": fed_px},
+        "input": {"canvas": "fixed" if benchmark.canvas else "view", "fed": str(feed)},
         "benchmark": benchmark.name,
         "options": benchmark.identity(),
         "protocol": benchmark.protocol,
@@ -96,14 +96,14 @@ def identity(
     }
 
 
-def automatic_batch_size(classifier: Classifier, fed_px: int) -> int:
+def automatic_batch_size(classifier: Classifier, input_px: int) -> int:
     """Images per forward pass: the largest whose activations stay within a bound on the CPU; 256 on CUDA.
 
     The bound does not depend on the memory that is free at the moment, so that the same command makes the same plan.
     """
-    if classifier.device.type == "cuda":
+    if classifier.device.startswith("cuda"):
         return CUDA_BATCH_SIZE
-    per_image = classifier.activation_bytes(fed_px)
+    per_image = classifier.activation_bytes(input_px)
     return next((size for size in BATCH_SIZES if size * per_image <= CPU_BATCH_BYTES), 1)
 
 

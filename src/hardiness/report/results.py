@@ -96,6 +96,8 @@ def _warnings(result: Result) -> tuple[str, ...]:
             f"partial: {counts.evaluated:,} of {counts.expected:,} evaluated"
             + (f", {counts.failed:,} failed" if counts.failed else "")
         )
+    if result.data == "embedded":
+        warnings.append("demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark")
     accuracy = _unexpected_accuracy(result)
     return tuple(warnings + ([accuracy] if accuracy else []))
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import Result, Score
+from hardiness.core import Condition, Result, Score
 from hardiness.report import format as formatting
 
 
@@ -39,9 +39,9 @@ def _table(benchmark: str, data: str, results: Sequence[Result], everything: boo
     return Group(table, *notes)
 
 
-def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, object], Score]:
+def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, Condition], Score]:
     """The scores that make a table's columns, in order of first appearance."""
-    columns: dict[tuple[str, object], Score] = {}
+    columns: dict[tuple[str, Condition], Score] = {}
     for result in results:
         for score in result.scores:
             if everything or formatting.is_headline(score.condition):

@@ -1,0 +1,54 @@
+"""``hardiness models``."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hardiness import models
+from hardiness.cli.show import wide
+from hardiness.core import ModelSpec
+
+
+@click.command()
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """List the models, or describe NAME: its view, source and options. Nothing is loaded."""
+    console = wide(Console())
+    if name:
+        _describe(console, models.resolve(name))
+        return 0
+    table = Table("model", "parameters", "crop", "weights", "what")
+    for each in models.registry.names():
+        spec = models.registry.get(each)
+        parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
+        table.add_row(each, parameters, str(spec.view.crop_px), spec.source.licence, spec.summary)
+    for prefix in models.schemes:
+        scheme = models.schemes.get(prefix)
+        table.add_row(scheme.form, "", "", "", scheme.summary)
+    console.print(table)
+    return 0
+
+
+def _describe(console: Console, spec: ModelSpec) -> None:
+    console.print(f"[bold]{spec.name}[/bold]  {spec.summary}\n", highlight=False)
+    table = Table(show_header=False, box=None)
+    view = spec.view
+    table.add_row("view", f"{view.crop_mode} crop {view.crop_px} of {view.resize_px} px, {view.interpolation}")
+    table.add_row("", f"mean {view.mean}, std {view.std}, {view.channel_order} in {view.range}")
+    table.add_row("classes", f"{spec.num_classes:,}" if spec.num_classes else "read from the model")
+    source = spec.source
+    facts = {
+        "parameters": f"{source.parameters:,}" if source.parameters else "",
+        "paper": source.paper,
+        "weights": source.url or source.package,
+        "sha256": source.sha256,
+        "licence": source.licence,
+    }
+    for fact, value in facts.items():
+        if value:
+            table.add_row(fact, value)
+    for option, text in models.COMMON.items():
+        table.add_row(f":{option}=", text)
+    console.print(table)

@@ -1,0 +1,109 @@
+"""The command line as a person calls it: in this process where that is enough, in one of its own where it is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardiness.cli import main
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.strip()]
+
+
+@pytest.fixture
+def hardiness(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Told]:
+    """Runs ``hardiness ARGUMENTS`` in this process."""
+
+    def run(*arguments: str | Path) -> Told:
+        monkeypatch.setattr(sys, "argv", ["hardiness", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Told(int(left.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def spawn() -> Callable[..., subprocess.Popen[str]]:
+    """Starts ``hardiness ARGUMENTS`` in a process of its own."""
+
+    def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "hardiness.cli", *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+    return start
+
+
+@pytest.fixture
+def results() -> Callable[[Path], list[dict[str, Any]]]:
+    """Reads ``OUT/results.json``."""
+    return lambda out: json.loads((out / "results.json").read_text())["results"]
+
+
+NETWORK = '''
+import torch
+
+def build(classes={classes}):
+    """Mean colours, through a fixed linear map: fast, deterministic, and different for every photograph."""
+    class Colours(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            generator = torch.Generator().manual_seed(0)
+            self.linear = torch.nn.Linear(48, classes)
+            self.linear.weight.data = torch.randn(classes, 48, generator=generator)
+            self.linear.bias.data.zero_()
+        def forward(self, x):
+            features = torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
+            return self.linear(features){tail}
+    return Colours()
+'''
+
+
+@pytest.fixture
+def factory(tmp_path: Path) -> Callable[..., str]:
+    """Writes a file with a model factory and gives its name for ``-m``."""
+
+    def write(classes: int = 1000, tail: str = "", name: str = "network") -> str:
+        file = tmp_path / f"{name}.py"
+        file.write_text(NETWORK.format(classes=classes, tail=tail))
+        return f"py:{file}:build"
+
+    return write
+
+
+@pytest.fixture
+def tree(photographs: list[Path], tmp_path: Path) -> Callable[..., Path]:
+    """Makes a data root whose ``imagenet/val`` links to some of the photographs, each ``copies`` times."""
+
+    def make(count: int = 12, copies: int = 1, name: str = "root", folder: str = "imagenet/val") -> Path:
+        root = tmp_path / name
+        for photograph in photographs[:count]:
+            target = root / folder / photograph.parent.name
+            target.mkdir(parents=True, exist_ok=True)
+            for copy in range(copies):
+                (target / f"{photograph.stem}_{copy}.JPEG").symlink_to(photograph.resolve())
+        return root
+
+    return make

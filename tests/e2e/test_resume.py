@@ -1,0 +1,111 @@
+"""Killed, continued, shared: finished records are never lost, and always the same bytes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Spawn = Callable[..., subprocess.Popen[str]]
+
+
+def shards(out: Path) -> dict[str, bytes]:
+    """Every shard file below ``out``, by run and name."""
+    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in out.glob("records/*/*.parquet")}
+
+
+def ended(process: subprocess.Popen[str]) -> int:
+    """Its exit status, once it has ended; what it said stands in pytest's report."""
+    _, told = process.communicate(timeout=180)
+    print(told)
+    return process.returncode
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_then_the_same_command_continues(spawn: Spawn, tree: Any, tmp_path: Path) -> None:
+    root = tree(250, copies=4)  # 1,000 images: 4 shards
+    command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--quiet"]
+    undisturbed = spawn(*command, "--out", tmp_path / "whole")
+    assert ended(undisturbed) == 0
+    expected = shards(tmp_path / "whole")
+    assert len(expected) == 4
+    kills = 0
+    for _ in range(8):
+        process = spawn(*command, "--out", tmp_path / "killed")
+        before = len(shards(tmp_path / "killed"))
+        while process.poll() is None and len(shards(tmp_path / "killed")) == before:
+            time.sleep(0.02)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        ended(process)
+        kills += 1
+        found = shards(tmp_path / "killed")
+        assert all(expected[name] == content for name, content in found.items())
+    assert ended(process) == 0
+    assert kills >= 2
+    assert shards(tmp_path / "killed") == expected
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_folder_lose_nothing_of_either(
+    spawn: Spawn, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    root = tree(40)
+    common = ["-b", "imagenet-val", "--data", root, "--out", tmp_path / "x", "--quiet"]
+    processes = [
+        spawn("run", "-m", "squeezenet1_1", *common),
+        spawn("run", "-m", factory(), *common),
+        spawn("run", "-m", factory(), *common, "--limit", "7"),
+    ]
+    for process in processes:
+        assert ended(process) == 0
+    found = {result["model"]: result for result in results(tmp_path / "x")}
+    assert len(found) == 2
+    assert all(result["counts"]["evaluated"] == 40 for result in found.values())
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_so(spawn: Spawn, tree: Any, tmp_path: Path) -> None:
+    root = tree(250, copies=8)
+    command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
+    process = spawn(*command)
+    while process.poll() is None and not shards(tmp_path / "x"):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "the same command continues" in told
+    assert "Traceback" not in told
+    assert shards(tmp_path / "x")
+
+
+@pytest.mark.parametrize("change", ["weights", "data", "seed", "precision", "view"])
+def test_a_change_never_reuses_old_records(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, change: str
+) -> None:
+    root, model = tree(6), factory()
+    common = ["-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
+    hardiness("run", "-m", model, *common)
+    more: list[str] = []
+    if change == "weights":
+        model = factory(tail=" * 1")  # same values, another file: the hash is over the tensors …
+        hardiness("run", "-m", model, *common)
+        assert len(list((tmp_path / "x" / "records").iterdir())) == 1
+        file = Path(model.split(":")[1])
+        file.write_text(file.read_text().replace("manual_seed(0)", "manual_seed(1)"))  # … and these are other values
+    elif change == "data":
+        extra = next((root / "imagenet" / "val").iterdir())
+        (extra / "another.JPEG").symlink_to(next(extra.iterdir()).resolve())
+    elif change == "seed":
+        more = ["--seed", "1"]
+    elif change == "precision":
+        more = ["--precision", "bf16", "--runtime", "torch"]
+    else:
+        model += ":crop_px=128"
+    assert hardiness("run", "-m", model, *common, *more).status == 0
+    assert len(list((tmp_path / "x" / "records").iterdir())) == 2

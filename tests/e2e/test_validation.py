@@ -1,0 +1,225 @@
+"""ImageNet validation on real models and photographs, through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import hardiness as package
+from hardiness.models import Classifier
+
+Results = Callable[[Path], list[dict[str, Any]]]
+
+EMBEDDED = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1"]
+CORRECT_OF_99 = {  # counted from the labelled list of the photographs, by the models' own published views
+    "efficientnet_lite0": 96,
+    "efficientnet_lite1": 96,
+    "efficientnet_lite2": 95,
+    "squeezenet1_1": 86,
+}
+
+
+def headline(result: dict[str, Any], metric: str) -> dict[str, Any]:
+    return next(score for score in result["scores"] if score["metric"] == metric)
+
+
+def test_lite0_on_the_photographs_then_again_without_a_forward_pass(
+    hardiness: Any, data_root: Path, tmp_path: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", data_root, "--out", tmp_path / "x"]
+    told = hardiness(*command)
+    assert told.status == 0, told.err
+    (result,) = results(tmp_path / "x")
+    assert result["complete"] is True
+    assert result["counts"] == {"expected": 250, "evaluated": 250, "failed": 0}
+    top1 = headline(result, "top1")
+    assert top1["n"] == 250
+    assert top1["value"] == pytest.approx(0.88, abs=0.03)  # 88.3 % on the whole 1,000-photograph sample
+    assert top1["interval"][0] < top1["value"] < top1["interval"][1]
+    assert headline(result, "top5")["value"] >= top1["value"]
+    assert "efficientnet_lite0" in told.out
+    assert (tmp_path / "x" / "report.html").stat().st_size > 2000
+    (session,) = result["measured"]["sessions"]
+    assert session["runtime"] == "openvino"
+    assert session["agreement"]["max_error"] <= 1e-4
+
+    def no_forward_pass(self: Classifier, pixels: object) -> None:
+        raise AssertionError("the second run must not compute anything")
+
+    monkeypatch.setattr(Classifier, "logits", no_forward_pass)
+    before = (tmp_path / "x" / "results.json").read_bytes()
+    again = hardiness(*command)
+    assert again.status == 0
+    assert (tmp_path / "x" / "results.json").read_bytes() == before
+
+
+def test_records_hold_one_row_per_sample_with_what_scorers_need(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any
+) -> None:
+    hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(12), "--out", tmp_path / "x")
+    (file,) = (tmp_path / "x" / "records").glob("*/*.parquet")
+    table = pq.read_table(file)
+    assert table.num_rows == 12
+    assert {"sample", "label", "prediction", "confidence", "top5_class", "top5_logit"} <= set(table.column_names)
+    assert {"prediction_imagenet-a", "prediction_imagenet-r"} <= set(table.column_names)
+    assert len(set(table["sample"].to_pylist())) == 12
+
+
+def test_embedded_models_answer_as_their_photographs_were_labelled(
+    hardiness: Any, tmp_path: Path, results: Results
+) -> None:
+    models = [argument for name in EMBEDDED for argument in ("-m", name)]
+    told = hardiness("run", *models, "-b", "imagenet-val", "--data", "embedded", "--out", tmp_path)
+    assert told.status == 0, told.err
+    found = {result["model"]: result for result in results(tmp_path)}
+    assert set(found) == set(EMBEDDED)
+    for name, result in found.items():
+        assert result["data"] == "embedded"
+        top1 = headline(result, "top1")
+        assert round(top1["value"] * 99) == CORRECT_OF_99[name], (name, top1)
+        assert any("demo-sized" in warning for warning in result["warnings"])
+        calibration = [score for score in result["scores"] if score["metric"] == "rms_calibration_error"]
+        assert [score["value"] for score in calibration] == [None, None]  # 99 samples: no bin of 100
+        assert "at least 200 samples, had 99" in calibration[0]["reason"]
+
+
+def test_several_models_decode_each_photograph_once(
+    hardiness: Any, tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hardiness.benchmarks import photographs as room
+
+    decoded: list[str] = []
+    original = room.decode
+    monkeypatch.setattr(room, "decode", lambda data, name: decoded.append(name) or original(data, name))
+    models = ["-m", "efficientnet_lite0", "-m", "efficientnet_lite1", "-m", "squeezenet1_1"]
+    hardiness("run", *models, "-b", "imagenet-val", "--data", tree(6), "--out", tmp_path / "x")
+    assert len(decoded) == len(set(decoded)) == 6
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_batch_size_changes_no_prediction(
+    hardiness: Any, tree: Any, tmp_path: Path, results: Results, runtime: str
+) -> None:
+    columns = []
+    for size in (1, 3, 8):
+        out = tmp_path / f"{runtime}{size}"
+        common = ["-b", "imagenet-val", "--data", tree(11, name=f"root{size}"), "--batch-size", str(size)]
+        hardiness("run", "-m", "efficientnet_lite0", *common, "--out", out, "--runtime", runtime)
+        (file,) = (out / "records").glob("*/*.parquet")
+        columns.append(pq.read_table(file))
+    for table in columns[1:]:
+        assert table["sample"] == columns[0]["sample"]
+        assert table["prediction"] == columns[0]["prediction"]
+        difference = np.array(table["confidence"]) - np.array(columns[0]["confidence"])
+        assert np.abs(difference).max() < 1e-5
+
+
+def test_limit_is_a_prefix_of_any_larger_limit(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Results
+) -> None:
+    common = ["run", "-m", factory(), "-b", "imagenet-val", "--data", tree(20), "--out", tmp_path / "x", "--limit"]
+    hardiness(*common, "5")
+    (first,) = results(tmp_path / "x")
+    assert first["counts"] == {"expected": 20, "evaluated": 5, "failed": 0}
+    assert first["complete"] is False
+    assert any("partial" in warning for warning in first["warnings"])
+    hardiness(*common, "12")
+    (second,) = results(tmp_path / "x")
+    assert second["counts"]["evaluated"] == 12
+    assert [session["rows"] for session in second["measured"]["sessions"]] == [5, 7]
+
+
+def test_relatives_run_on_trees_of_their_own_and_stand_beside_clean_accuracy(
+    hardiness: Any, photographs: list[Path], tmp_path: Path, results: Results
+) -> None:
+    from hardiness import data
+
+    wnids = data.wnids()
+    root = tmp_path / "root"
+    for photograph in photographs:
+        index = wnids.index(photograph.parent.name)
+        places = [f"imagenet/val/{photograph.parent.name}", f"imagenet-sketch/{photograph.parent.name}"]
+        places.append(f"imagenet-v2/{index}")
+        places += [
+            f"{subset}/{photograph.parent.name}"
+            for subset in ("imagenet-a", "imagenet-r")
+            if index in data.subset(subset)
+        ]
+        for place in places:
+            (root / place).mkdir(parents=True, exist_ok=True)
+            (root / place / photograph.name).symlink_to(photograph.resolve())
+    benchmarks = ["imagenet-val", "imagenet-a", "imagenet-r", "imagenet-sketch", "imagenet-v2"]
+    asked = [argument for name in benchmarks for argument in ("-b", name)]
+    told = hardiness("run", "-m", "efficientnet_lite0", *asked, "--data", root, "--out", tmp_path / "x")
+    assert told.status == 0, told.err
+    found = {result["benchmark"]: result for result in results(tmp_path / "x")}
+    assert set(found) == set(benchmarks)
+    clean = headline(found["imagenet-val"], "top1")["value"]
+    for name in ("imagenet-sketch", "imagenet-v2"):  # the same photographs: the same accuracy, no drop
+        assert headline(found[name], "top1")["value"] == clean
+        assert headline(found[name], "clean_top1")["value"] == clean
+        assert headline(found[name], "top1_drop")["value"] == 0
+    for name in ("imagenet-a", "imagenet-r"):
+        scores = found[name]["scores"]
+        among_all = next(s for s in scores if s["condition"] == {"decision": "1000-way"})
+        assert headline(found[name], "top1")["value"] >= among_all["value"]
+        assert headline(found[name], "clean_top1")["value"] == headline(found[name], "top1")["value"]
+        assert headline(found[name], "top1_drop")["value"] == 0
+
+
+def test_a_model_with_its_own_classes_on_its_own_folder(
+    hardiness: Any, photographs: list[Path], tmp_path: Path, factory: Any, results: Results
+) -> None:
+    for number, photograph in enumerate(photographs[:9]):
+        folder = tmp_path / "pets" / ["cat", "dog", "fish"][number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / photograph.name).symlink_to(photograph.resolve())
+    told = hardiness(
+        "run", "-m", factory(classes=3), "-b", "imagenet-val", "--data", f"imagenet={tmp_path / 'pets'}",
+        "--out", tmp_path / "x",
+    )  # fmt: skip
+    assert told.status == 0, told.err
+    (result,) = results(tmp_path / "x")
+    assert headline(result, "top1")["n"] == 9
+    assert headline(result, "aurra")["value"] is not None
+    assert result["run"]["data"]["num_classes"] == 3
+
+
+def test_python_mirror_gives_the_same_scores(hardiness: Any, tree: Any, tmp_path: Path, results: Results) -> None:
+    root = tree(10)
+    hardiness("run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x")
+    result = package.evaluate("efficientnet_lite0", "imagenet-val", str(root))
+    (stored,) = results(tmp_path / "x")
+    assert json.loads(json.dumps(result.as_dict()["scores"])) == stored["scores"]
+    assert result.score("top1").value == headline(stored, "top1")["value"]
+
+
+def test_python_takes_any_module_with_a_view(tree: Any) -> None:
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000))
+    result = package.evaluate(network, "imagenet-val", str(tree(5)), view=package.View(crop_px=64, resize_px=64))
+    assert result.counts.evaluated == 5
+    with pytest.raises(ValueError, match="needs view="):
+        package.evaluate(network, "imagenet-val", str(tree(5, name="other")))
+
+
+def test_show_and_report_need_no_model(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(5), "--out", tmp_path / "x", "--quiet")
+    (tmp_path / "x" / "report.html").unlink()
+    (tmp_path / "x" / "results.json").unlink()
+    monkeypatch.delattr(Classifier, "logits")
+    shown = hardiness("show", tmp_path / "x")
+    assert shown.status == 0
+    assert "imagenet-val on imagenet" in shown.out
+    assert hardiness("report", tmp_path / "x").status == 0
+    assert (tmp_path / "x" / "report.html").exists()
+    assert json.loads(hardiness("show", tmp_path / "x", "--json").out)[0]["benchmark"] == "imagenet-val"
