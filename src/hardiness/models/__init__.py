@@ -7,12 +7,9 @@ from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
 from hardiness.models.options import COMMON
 from hardiness.models.placement import place
-from hardiness.models.options import COMMON
-from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
 
 __all__ = [
-    "COMMON",
     "COMMON",
     "Agreement",
     "Built",
@@ -22,7 +19,6 @@ __all__ = [
     "Scheme",
     "known_names",
     "load",
-    "place",
     "place",
     "registry",
     "resolve",

@@ -21,7 +21,9 @@ def activation_bytes(network: nn.Module, px: int) -> int:
 
     def count(module: nn.Module, inputs: Any, output: Any) -> None:
         nonlocal total
-        total += sum(tensor.numel() for tensor in _tensors(output)) * 4
+        # Layers that work in place, and those that do nothing, put out what they were given.
+        fresh = [tensor for tensor in _tensors(output) if all(tensor is not given for given in inputs)]
+        total += sum(tensor.numel() for tensor in fresh) * 4
 
     leaves = [module for module in network.modules() if not list(module.children())]
     handles = [module.register_forward_hook(count) for module in leaves]
