@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardiness.core import DataError, DataSet
+from hardiness.core import DataError, DataSet, File
 from hardiness.data.classes import wnids
 from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
@@ -48,13 +48,21 @@ class Classified:
             return _from_shards(self, place, opened)
         if place.labels is not None:
             return _from_csv(self, place, opened)
+        if place.classes not in (None, "folders"):
+            raise DataError(f"--data {place.argument}: classes={place.classes} needs a csv; add :labels=FILE.csv")
         return _from_folders(self, place, opened)
 
     def indices(self, place: Place) -> Mapping[int, str]:
-        """The class indices that labels may have, each with its name in ids."""
+        """The class indices that stored labels may have, each with its name in ids."""
         if place.class_count is not None:
             return {index: str(index) for index in range(place.class_count)}
         return {index: wnids()[index] for index in self.classes().values()}
+
+    def index_form(self, place: Place) -> str:
+        """What such a label must be, for messages."""
+        allowed = self.indices(place)
+        is_range = len(allowed) == max(allowed) + 1
+        return f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.of}"
 
 
 def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
@@ -99,49 +107,50 @@ def _refuse_unknown_folders(kind: Classified, place: Place, tree: Tree, known: M
 def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
     assert place.labels is not None
     rows = read_labels(place.labels)
-    entries = {entry.path: entry for entry in tree.entries}
-    by_name = place.classes == "names"
-    own = sorted({row.label for row in rows}) if by_name else list(kind.indices(place).values())
-    numbers = {name: index for index, name in enumerate(own)}
-    allowed = kind.indices(place)
-    samples: list[Sample] = []
-    for row in rows:
-        if row.path not in entries:
-            raise DataError(
-                f"{row.where}: {row.path} must be a file in {tree.location}, but is not there; remove the line"
-            )
-        index = numbers[row.label] if by_name else as_index(row, place.class_count or len(wnids()))
-        if not by_name and index not in allowed:
-            raise DataError(f"{row.where}: the class of {row.path} must be one of {kind.of}, {index} is not")
-        samples.append(Sample(row.label if by_name else allowed[index], row.path, index, entries[row.path].file))
-    names = tuple(own) if by_name or place.class_count else None
+    files = {entry.path: entry for entry in tree.entries}
+    lost = next((row for row in rows if row.path not in files), None)
+    if lost is not None:
+        raise DataError(f"{lost.where}: {lost.path} must be a file in {tree.location}, but is not; remove the line")
+    if place.classes == "names":
+        groups: Mapping[int, str] = dict(enumerate(sorted({row.label for row in rows})))
+        numbers = {name: index for index, name in groups.items()}
+        indices = [numbers[row.label] for row in rows]
+    else:
+        groups = kind.indices(place)
+        indices = [as_index(row, groups, kind.index_form(place)) for row in rows]
+    samples = [
+        _sample(groups[index], row.path, index, files[row.path].file) for row, index in zip(rows, indices, strict=True)
+    ]
+    names = tuple(groups.values()) if place.classes is not None else None
     labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
-    used = sorted(entries[row.path] for row in rows)
+    used = (files[path] for path in sorted(row.path for row in rows))
     return _dataset(kind, place, samples, fingerprint(used, tree.stamp, labels, *(names or ())), names)
 
 
 def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
-    allowed = kind.indices(place)
+    groups = kind.indices(place)
     found = [
         (file.stem, sample)
         for file, members in zip(shards.files, shards.members, strict=True)
         for sample in archives.samples(members)
     ]
+    if not found:
+        raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
     are_unique = len({sample.key for _, sample in found}) == len(found)
     samples: list[Sample] = []
-    for shard, sample in found:
-        if sample.label not in allowed:
-            raise DataError(
-                f"{sample.image.name}: its label must be the index of one of {len(allowed)} classes, was {sample.label}"
-            )
-        path = sample.key if are_unique else f"{shard}/{sample.key}"
-        suffix = sample.image.member[sample.image.member.rfind(".") :]
-        samples.append(Sample(allowed[sample.label], path + suffix, sample.label, sample.image))
-    if not samples:
-        raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
-    names = tuple(allowed.values()) if place.class_count else None
+    for shard, (key, image, label) in found:
+        if label not in groups:
+            raise DataError(f"{image.name}: its label must be {kind.index_form(place)}, was {label}")
+        path = key + image.member[image.member.rfind(".") :]
+        samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
+    names = tuple(groups.values()) if place.class_count else None
     entries = (Entry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+
+def _sample(group: str, path: str, label: int, file: File) -> Sample:
+    """Named as it would be in class folders, whether or not its path says the class too."""
+    return Sample(group, path.removeprefix(f"{group}/"), label, file)
 
 
 def _dataset(

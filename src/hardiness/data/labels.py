@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,20 +44,18 @@ def read_labels(file: Path) -> list[Labelled]:
     return rows
 
 
-def as_index(row: Labelled, classes: int) -> int:
+def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
     """The row's label as a class index.
 
     Raises:
-        DataError: it is no whole number from 0 to ``classes - 1``.
+        DataError: it is none of the ``allowed``; ``form`` says what it must be.
     """
     try:
         index = int(row.label)
     except ValueError:
         index = -1
-    if not 0 <= index < classes:
-        raise DataError(
-            f"{row.where}: the label of {row.path} must be a class index from 0 to {classes - 1}, was {row.label!r}"
-        )
+    if index not in allowed:
+        raise DataError(f"{row.where}: the label of {row.path} must be {form}, was {row.label!r}")
     return index
 
 

@@ -29,7 +29,7 @@ def limited(dataset_items: Sequence[Item], limit: int | None, seed: int) -> Sequ
     turn = rng(seed, "order of classes").permutation(len(classes))
     by_class = np.argsort(class_of, kind="stable")
     rounds = np.empty(len(labels), np.int64)
-    for label, members in zip(classes, np.split(by_class, np.cumsum(counts)[:-1]), strict=True):
+    for label, members in zip(classes, np.split(by_class, np.cumsum(counts))[:-1], strict=True):
         rounds[members] = rng(seed, "order within a class", int(label)).permutation(len(members))
     order = np.lexsort((turn[class_of], rounds))
     return [dataset_items[i] for i in order[:limit]]

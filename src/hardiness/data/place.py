@@ -46,14 +46,14 @@ def parse(argument: str) -> tuple[str | None, Place]:
     Raises:
         ArgumentError: an option is unknown or has an impossible value.
     """
-    if Path(argument).exists():
+    if argument and Path(argument).exists():
         return None, Place(argument, argument)
     name, path = named.groups() if (named := re.fullmatch(r"([\w.+-]+)=(.*)", argument)) else (None, argument)
-    if Path(path).exists():
+    if path and Path(path).exists():
         return name, Place(argument, path)
     path, *options = re.split(r":(?=[a-z]+=)", path)
     if not path:
-        raise ArgumentError(f"--data {argument}: must be NAME=PATH, but the path is missing")
+        raise ArgumentError(f"--data {argument or repr(argument)}: must be ROOT or NAME=PATH, but the path is missing")
     values = dict(option.split("=", 1) for option in options)
     for option in values:
         if option not in _OPTIONS:
@@ -63,5 +63,7 @@ def parse(argument: str) -> tuple[str | None, Place]:
         raise ArgumentError(
             f"--data {argument}: classes must be 'folders', 'names' or a number above 1, was {classes!r}"
         )
+    if classes == "folders" and "labels" in values:
+        raise ArgumentError(f"--data {argument}: the classes come from folders or from a csv; leave one option out")
     labels = Path(values["labels"]) if "labels" in values else None
     return name, Place(argument, path, labels, classes)

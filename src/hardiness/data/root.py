@@ -86,7 +86,7 @@ class _Located:
         if name not in LAYOUTS:
             return None
         folder = LAYOUTS.get(name).folder
-        return next((root.below(folder) for root in self.roots if Path(root.path, folder).is_dir()), None)
+        return next((root.below(folder) for root in self.roots if os.path.isdir(Path(root.path, folder))), None)
 
     def _absent(self, name: str) -> str:
         layout = LAYOUTS.get(name)
