@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hardiness.core import DataError
+from hardiness.corruptions.frost_pictures import locate_frost
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
@@ -24,3 +27,15 @@ def data_root() -> Path:
 def photographs(data_root: Path) -> list[Path]:
     """The JPEGs below ``imagenet/val``, sorted."""
     return sorted((data_root / "imagenet" / "val").rglob("*.JPEG"))
+
+
+@pytest.fixture(scope="session")
+def frost_pictures() -> Path:
+    """The folder of the frost pictures; without a package that carries them the test is skipped, or fails under CI."""
+    try:
+        return locate_frost(0).parent
+    except DataError as error:
+        reason = str(error)
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,11 +62,22 @@ def corrupt_batch(
     if threads is not None and threads < 1:
         raise ArgumentError(f"threads must be at least 1, was {threads}")
     ready = [checked(image, f"image {sample!r}") for image, sample in zip(images, ids, strict=True)]
-    workers = min(threads or len(os.sched_getaffinity(0)), max(1, len(ready)))
-    if workers == 1:
-        return [_corrupt(image, found, severity, seed, sample) for image, sample in zip(ready, ids, strict=True)]
-    with ThreadPoolExecutor(workers, "corrupt") as pool:
-        return list(pool.map(lambda image, sample: _corrupt(image, found, severity, seed, sample), ready, ids))
+    out: list[Image | None] = [None] * len(ready)
+    # One shared counter instead of a task for each image: handing out a task takes as long as a quick corruption.
+    turns = iter(range(len(ready)))
+
+    def work() -> None:
+        for i in turns:
+            out[i] = _corrupt(ready[i], found, severity, seed, ids[i])
+
+    workers = min(threads or len(os.sched_getaffinity(0)), len(ready))
+    if workers <= 1:
+        work()
+    else:
+        with ThreadPoolExecutor(workers, "corrupt") as pool:
+            for done in [pool.submit(work) for _ in range(workers)]:
+                done.result()
+    return cast(list[Image], out)
 
 
 def checked(image: Image, what: str = "image") -> Image:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
-import PIL.Image
 import simplejpeg
 
 from hardiness.core import Image
@@ -41,12 +39,13 @@ def pixelate(image: Image, level: Scale, draws: None) -> Image:
 def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
     """What a JPEG of low quality keeps.
 
-    PIL writes it, because TurboJPEG's own writer takes a coarser transform at these qualities; the faster reader is
-    exact.
+    OpenCV writes it, pixel for pixel what PIL would write, but without the GIL; TurboJPEG's own writer takes a coarser
+    transform at these qualities. Its reader is exact, and the fastest.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's JPEG writer with its defaults.
     """
-    stream = BytesIO()
-    PIL.Image.fromarray(image).save(stream, "JPEG", quality=level.quality)
-    decoded = simplejpeg.decode_jpeg(stream.getvalue(), fastdct=False, fastupsample=False)
-    return np.asarray(decoded, dtype=np.uint8)
+    import cv2
+
+    options = [cv2.IMWRITE_JPEG_QUALITY, level.quality]
+    _, stream = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    return np.asarray(simplejpeg.decode_jpeg(stream, fastdct=False, fastupsample=False), dtype=np.uint8)
