@@ -1,4 +1,8 @@
-"""Compiling array kernels: without the GIL, kept on disk between runs."""
+"""Compiling array kernels that call each other: without the GIL, kept on disk between runs.
+
+Importing this imports numba, so modules of such kernels are themselves imported when first used; a kernel that stands
+alone is better off with `hardiness.imaging.compiled`, which puts numba off until its first call.
+"""
 
 from __future__ import annotations
 
