@@ -44,8 +44,8 @@ class Bars:
 
     def estimate(self, seconds: float) -> None:
         """Say how long it will take."""
-        minutes = seconds / 60
-        told = f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+        minutes = round(seconds / 60)
+        told = f"{minutes} minute{'s' * (minutes != 1)}" if minutes < 90 else f"{minutes / 60:.1f} hours"
         if self._progress:
             self._progress.console.print(f"about {told} to go; stop at any time, the same command continues")
 

@@ -15,11 +15,11 @@ Columns = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A sample that could not be evaluated, why, in one line, and how many rows are missing because of it."""
+    """A sample that could not be evaluated, why, in one line, and under which conditions (indices of the run's)."""
 
     sample: str
     reason: str
-    rows: int = 1
+    conditions: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,10 @@ class Result:
             "complete": self.counts.complete,
             "scores": [score.as_dict() for score in self.scores],
             "counts": asdict(self.counts),
-            "failures": [asdict(failure) for failure in self.failures],
+            "failures": [
+                {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}
+                for failure in self.failures
+            ],
             "warnings": list(self.warnings),
             "run": dict(self.run),
             "measured": dict(self.measured),

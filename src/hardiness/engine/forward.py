@@ -34,7 +34,7 @@ def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, ro
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
-        Failure(row.sample, f"{classifier.spec.name} gave NaN or infinite logits for {row.sample}")
+        Failure(row.sample, f"{classifier.spec.name} gave NaN or infinite logits for {row.sample}", (row.condition,))
         for row, fine in zip(rows, finite.tolist(), strict=True)
         if not fine
     ]

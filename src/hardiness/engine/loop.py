@@ -75,12 +75,13 @@ class Session:
 
     def __post_init__(self) -> None:
         self.conditions, self.asked = condition_indices(self.benchmark)
+        self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
         self.open: dict[int, list[Shard]] = {}
         self.flying: deque[tuple[Shard, int, Future[Records]]] = deque()
-        self.clock = Clock()
+        self.clock = Clock(warmup=len(self.tasks))
 
     def run(self) -> None:
         """Evaluate what is missing; finished shards are stored as they end, whatever happens to the rest."""
@@ -145,16 +146,16 @@ class Session:
                 self._store_if_done(shard)
 
     def _fail(self, shard: Shard, job: Job, reason: str) -> None:
-        rows = sum((job.item.id, condition) in shard.wanted for condition in job.conditions)
-        if rows:
-            shard.outcomes.append(Records({}, (Failure(job.item.id, reason, rows),)))
-            self._advance(rows)
+        missed = tuple(condition for condition in job.conditions if (job.item.id, condition) in shard.wanted)
+        if missed:
+            shard.outcomes.append(Records({}, (Failure(job.item.id, reason, missed),)))
+            self._advance(len(missed))
 
     def _queue(self, shard: Shard, job: Job, expansions: Sequence[Expansion]) -> None:
         slot = self.canvases.index(shard.task.canvas)
         label = int(shard.task.labels[job.item.label])
         for condition, frame, images in expansions:
-            index = self.conditions.index(condition)
+            index = self.index_of[condition]
             if (job.item.id, index) in shard.wanted:
                 shard.waiting.append(Row(job.item.id, index, frame, label, images[slot]))
 
@@ -185,7 +186,9 @@ class Session:
         if shard.closed and not shard.in_flight and shard.task.error is None and shard.outcomes:
             joined = Records.concatenate(shard.outcomes)
             # Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
-            records = Records(joined.columns, tuple(sorted(joined.failures, key=lambda failure: failure.sample)))
+            records = Records(
+                joined.columns, tuple(sorted(joined.failures, key=lambda failure: (failure.sample, failure.conditions)))
+            )
             shard.task.stored.write(shard.index, shard.work, records)
             shard.task.computed += len(records)
             shard.outcomes = []

@@ -19,12 +19,16 @@ LONG_S = 60.0
 
 
 class Clock:
-    """Times a session, and says once how much longer a long one will take."""
+    """Times a session, and says once how much longer a long one will take.
 
-    def __init__(self) -> None:
+    The first ``warmup`` batches (one a model) are left out of the rate: they pay for compiling.
+    """
+
+    def __init__(self, warmup: int) -> None:
+        self._warmup = warmup
         self.started = datetime.now(UTC)
         self._begin = time.perf_counter()
-        self._warm: float | None = None
+        self._settling_since = 0.0
         self._done = 0
         self._told = False
 
@@ -34,15 +38,13 @@ class Clock:
         return time.perf_counter() - self._begin
 
     def estimate(self, rows: int, remaining: int) -> float | None:
-        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long.
-
-        The first batch is not counted: it pays for compiling the model and comparing its runtime.
-        """
-        if self._warm is None:
-            self._warm = self.elapsed_s
+        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long."""
+        if self._warmup:
+            self._warmup -= 1
+            self._settling_since = self.elapsed_s
             return None
         self._done += rows
-        settling = self.elapsed_s - self._warm
+        settling = self.elapsed_s - self._settling_since
         if self._told or settling < SETTLED_S:
             return None
         self._told = True

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from hardiness.core import Result, Score
 from hardiness.reference import published
 from hardiness.report import format as formatting
-from hardiness.report.tables import columns_of, name_of
+from hardiness.report.tables import columns_of, name_of, notes_of
 
 LISTED_FAILURES = 50
 
@@ -73,7 +73,7 @@ def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, ob
         "protocol": results[0].protocol,
         "heads": heads,
         "rows": rows,
-        "warnings": [(name_of(result), warning) for result in results for warning in result.warnings],
+        "notes": notes_of(results, everything=True),
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
     }

@@ -55,7 +55,7 @@ def _scored(run: StoredRun) -> Scored:
     evaluated = (
         len(set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))) if len(records) else 0
     )
-    counts = Counts(expected, evaluated, sum(failure.rows for failure in records.failures))
+    counts = Counts(expected, evaluated, sum(len(failure.conditions) for failure in records.failures))
     scores = registry.get(identity["scorer"])(records, Context(identity, expected)) if len(records) else []
     result = Result(
         model=identity["model"],
@@ -72,7 +72,7 @@ def _scored(run: StoredRun) -> Scored:
 
 
 def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
-    """The result with clean accuracy on the same classes beside it, where that model was also run on ``imagenet-val``."""
+    """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
     if result.benchmark == CLEAN or not result.scores or not result.benchmark.startswith("imagenet-"):
         return result

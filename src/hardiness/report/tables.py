@@ -35,18 +35,31 @@ def _table(benchmark: str, data: str, results: Sequence[Result], everything: boo
         given = {(score.metric, score.condition): score for score in result.scores}
         cells = [_cell(given.get(key)) for key in columns]
         table.add_row(name_of(result), *cells, f"{result.counts.evaluated:,}")
-    notes = [Text(f"{name_of(result)}: {warning}", style="yellow") for result in results for warning in result.warnings]
-    return Group(table, *notes)
+    return Group(table, *(Text(note, style="yellow") for note in notes_of(results, everything)))
 
 
 def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, Condition], Score]:
-    """The scores that make a table's columns, in order of first appearance."""
+    """The scores that make a table's columns, in order of first appearance, where some model has a value."""
     columns: dict[tuple[str, Condition], Score] = {}
     for result in results:
         for score in result.scores:
-            if everything or formatting.is_headline(score.condition):
+            if score.value is not None and (everything or formatting.is_headline(score.condition)):
                 columns.setdefault((score.metric, score.condition), score)
     return columns
+
+
+def notes_of(results: Sequence[Result], everything: bool) -> list[str]:
+    """Warnings and the reasons of undefined scores, each once, with the models it is about unless it is about all."""
+    about: dict[str, list[str]] = {}
+    for result in results:
+        undefined = [
+            f"{formatting.title(score)} is undefined: {score.reason}"
+            for score in result.scores
+            if score.value is None and (everything or formatting.is_headline(score.condition))
+        ]
+        for note in [*result.warnings, *undefined]:
+            about.setdefault(note, []).append(name_of(result))
+    return [note if len(names) == len(results) else f"{', '.join(names)}: {note}" for note, names in about.items()]
 
 
 def name_of(result: Result) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hardiness.core import Failure, Records
 from hardiness.store import atomic, shards
@@ -83,7 +85,17 @@ def _merged(parts: Sequence[Records]) -> Records:
     if len(joined):
         for index, row in enumerate(zip(joined["sample"].tolist(), joined["condition"].tolist(), frames, strict=True)):
             first.setdefault(row, index)
-    evaluated = {sample for sample, _, _ in first}
-    # A sample that failed and was read later, or failed twice, is no failure, or one.
-    failures: dict[str, Failure] = {f.sample: f for f in joined.failures if f.sample not in evaluated}
-    return Records(joined.where(list(first.values())).columns, tuple(failures.values()))  # type: ignore[arg-type]
+    evaluated = {(sample, condition) for sample, condition, _ in first}
+    kept = joined.where(np.array(list(first.values()), np.int64))
+    return Records(kept.columns, tuple(_still_failed(joined.failures, evaluated)))
+
+
+def _still_failed(failures: Sequence[Failure], evaluated: set[Row]) -> Iterator[Failure]:
+    """Each failure once, without the conditions under which its sample was evaluated in another try."""
+    told: set[Row] = set()
+    for failure in failures:
+        rows = [(failure.sample, condition) for condition in failure.conditions]
+        left = [row for row in rows if row not in evaluated and row not in told]
+        told.update(left)
+        if left:
+            yield replace(failure, conditions=tuple(condition for _, condition in left))

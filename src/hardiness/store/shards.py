@@ -58,7 +58,7 @@ def read(path: Path, columns: Sequence[str] | None = None) -> Records:
     failures = json.loads((table.schema.metadata or {}).get(FAILURES, b"[]"))
     return Records(
         {name: _from_arrow(table.column(name)) for name in table.column_names},
-        tuple(Failure(**failure) for failure in failures),
+        tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
 

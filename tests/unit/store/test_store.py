@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> StoredRun:
 
 
 def test_what_was_written_is_read_again(run: StoredRun) -> None:
-    given = records("a/1", "b/2", failures=(Failure("c/3", "torn", 2),))
+    given = records("a/1", "b/2", failures=(Failure("c/3", "torn", (0, 4)),))
     run.write(0, work("a/1", "b/2", "c/3"), given)
     found = run.records()
     assert set(found.columns) == set(given.columns)
@@ -155,3 +155,9 @@ def test_a_torn_shard_is_told_by_name(run: StoredRun) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(StoreError, match=f"{path.name} is not a readable shard"):
         run.records()
+
+
+def test_a_sample_that_failed_under_some_conditions_fails_under_those_alone(run: StoredRun) -> None:
+    run.write(0, work("a"), records("a", failures=(Failure("a", "torn", (1, 2)),)))
+    run.write(0, work("a", condition=1), records("a", condition=1))
+    assert run.records().failures == (Failure("a", "torn", (2,)),)
