@@ -75,9 +75,13 @@ def glass_blur(image: Image, level: Glass, draws: NDArray[np.int8]) -> Image:
     return blur_image(copy_neighbours(blur_image(image, weights), draws), weights)
 
 
+OWN_WEIGHT = 2.0
+"""The image itself counts twice: once as it is, once as its zoom by 1."""
+
+
 @lru_cache(maxsize=64)
 def _zoom_axes(size: int, level: Zooms) -> ZoomAxis:
-    axes = [zoom_axis(size, float(factor)) for factor in np.arange(1, level.stop, level.step)]
+    axes = [zoom_axis(size, float(factor)) for factor in np.arange(1, level.stop, level.step)[1:]]
     return ZoomAxis(*(np.stack(rows) for rows in zip(*axes, strict=True)))
 
 
@@ -91,7 +95,7 @@ def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
         images only, and here each side is zoomed by its own length.
     """
     height, width, _ = image.shape
-    return mean_of_zooms(image, _zoom_axes(height, level), _zoom_axes(width, level))
+    return mean_of_zooms(image, _zoom_axes(height, level), _zoom_axes(width, level), OWN_WEIGHT)
 
 
 @corruption("extra", tuple(map(Sigma, (1.0, 2.0, 3.0, 4.0, 6.0))), no_draws)

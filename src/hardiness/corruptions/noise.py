@@ -12,6 +12,7 @@ from hardiness.core import Image
 from hardiness.corruptions.corruption import Shape, corruption
 from hardiness.imaging.alias import AliasTables, poisson_tables, sample
 from hardiness.imaging.lookup import add_noise, multiply_noise, salt_and_pepper
+from hardiness.imaging.normals import normals_from_words, quantile_table
 
 
 class Sigma(NamedTuple):
@@ -34,7 +35,7 @@ class Amount(NamedTuple):
 
 def draw_normals(rng: np.random.Generator, shape: Shape, level: Sigma) -> NDArray[np.float32]:
     """Standard normal numbers, one for each value of the image."""
-    return rng.standard_normal(shape, dtype=np.float32)
+    return normals_from_words(rng.integers(0, 2**32, shape, dtype=np.uint32), *quantile_table())
 
 
 def draw_words(rng: np.random.Generator, shape: Shape, level: Rate | Amount) -> NDArray[np.uint32]:

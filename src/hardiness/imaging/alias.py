@@ -111,6 +111,6 @@ def sample(
     for i in range(values.size):
         value, word = np.uint64(values[i]), draws[i]
         column = np.uint64(word >> bits)
-        kept = (word & low) < limits[value, column]
-        flat[i] = outcomes[column] if kept else outcomes[np.uint64(others[value, column])]
+        other = np.uint64(others[value, column])  # read either way: a choice of two values needs no branch
+        flat[i] = outcomes[column if (word & low) < limits[value, column] else other]
     return out

@@ -23,13 +23,14 @@ def snow_over(image: NDArray[np.uint8], layer: NDArray[np.uint8], kept: float) -
     height, width, _ = image.shape
     out = np.empty_like(image)
     share, rest = np.float32(kept), np.float32(1.0 - kept)
-    unit = np.float32(255.0)
+    fraction = np.arange(256) / 255.0  # tables, because a division takes longer than all the rest
+    single = np.arange(256).astype(np.float32) / np.float32(255.0)
     for y in range(height):
         for x in range(width):
-            red, green, blue = image[y, x, 0] / unit, image[y, x, 1] / unit, image[y, x, 2] / unit
+            red, green, blue = single[image[y, x, 0]], single[image[y, x, 1]], single[image[y, x, 2]]
             grey = red * np.float32(0.299) + green * np.float32(0.587) + blue * np.float32(0.114)
             white = grey * np.float32(1.5) + np.float32(0.5)
-            fallen = layer[y, x] / 255.0 + layer[height - 1 - y, width - 1 - x] / 255.0
+            fallen = fraction[layer[y, x]] + fraction[layer[height - 1 - y, width - 1 - x]]
             out[y, x, 0] = np.uint8(min(share * red + rest * max(red, white) + fallen, 1.0) * 255.0)
             out[y, x, 1] = np.uint8(min(share * green + rest * max(green, white) + fallen, 1.0) * 255.0)
             out[y, x, 2] = np.uint8(min(share * blue + rest * max(blue, white) + fallen, 1.0) * 255.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.imaging.compiled import compiled
+from hardiness.imaging.gaussian import gaussian_weights
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -102,40 +103,69 @@ def displace(image: Float32, down: Float32, right: Float32) -> NDArray[np.uint8]
     return out
 
 
-@lru_cache(maxsize=32)
-def reflected_response(size: int, sigma: float, truncate: float) -> Float32:
-    """The factor of each cosine of an axis, ``float32 (size,)``, under a Gaussian with reflected borders.
-
-    Args:
-        size: length of the axis.
-        sigma: of the Gaussian, in pixels.
-        truncate: it ends at ``int(truncate * sigma + 0.5)`` pixels, however long the axis is.
-    """
-    radius = int(truncate * sigma + 0.5)
-    offsets = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 / (sigma * sigma) * offsets**2)
-    weights /= weights.sum()
-    response: Float32 = (np.cos(np.pi / size * np.outer(np.arange(size), offsets)) @ weights).astype(np.float32)
-    response.setflags(write=False)
-    return response
+NARROW_PX = 16
+"""Up to this radius a filter is cheaper as a sum over its width than by the cosine transform."""
 
 
 def smooth_reflected(field: Float32, sigma: float, truncate: float) -> Float32:
     """The field ``float32 (H, W)`` under a Gaussian of any width, borders reflected about the edge.
 
-    Reflection makes the filter diagonal in the cosine basis, so that its width costs nothing.
+    Reflection makes the filter diagonal in the cosine basis, so that there its width costs nothing.
 
     Args:
         field: any values.
-        sigma, truncate: as in `reflected_response`.
+        sigma: of the Gaussian, in pixels.
+        truncate: it ends at ``int(truncate * sigma + 0.5)`` pixels, however small the field is.
 
     Source: scipy.ndimage.gaussian_filter, mode ``reflect``; Martucci 1994 for the cosine basis.
     """
+    weights = gaussian_weights(sigma, truncate)
+    if weights.size - 1 <= min(NARROW_PX, *field.shape):
+        return _sum_over_width(field, weights.astype(np.float32))
     import scipy.fft
 
     height, width = field.shape
     spectrum = scipy.fft.dctn(field, norm="ortho", workers=1)
-    spectrum *= reflected_response(height, sigma, truncate)[:, None]
-    spectrum *= reflected_response(width, sigma, truncate)[None, :]
+    spectrum *= _response(height, sigma, truncate)[:, None]
+    spectrum *= _response(width, sigma, truncate)[None, :]
     smooth: Float32 = scipy.fft.idctn(spectrum, norm="ortho", workers=1, overwrite_x=True)
     return smooth
+
+
+@lru_cache(maxsize=32)
+def _response(size: int, sigma: float, truncate: float) -> Float32:
+    """The factor of each cosine of an axis, ``float32 (size,)``."""
+    weights = gaussian_weights(sigma, truncate)
+    cosines = np.cos(np.pi / size * np.outer(np.arange(size), np.arange(1, weights.size)))
+    response: Float32 = (weights[0] + 2.0 * cosines @ weights[1:]).astype(np.float32)
+    return response
+
+
+@compiled
+def _sum_over_width(field: Float32, weights: Float32) -> Float32:
+    height, width = field.shape
+    radius = weights.size - 1
+    padded = np.empty(width + 2 * radius, np.float32)
+    middle = padded[radius : radius + width]
+    out = np.empty_like(field)
+    for y in range(height):
+        above, line = field[y], out[y]
+        for x in range(width):
+            middle[x] = above[x] * weights[0]
+        for k in range(1, radius + 1):
+            up, down = y - k, y + k
+            above, below = field[up if up >= 0 else -1 - up], field[down if down < height else 2 * height - 1 - down]
+            weight = weights[k]
+            for x in range(width):
+                middle[x] += (above[x] + below[x]) * weight
+        for k in range(radius):
+            padded[radius - 1 - k] = middle[k]
+            padded[radius + width + k] = middle[width - 1 - k]
+        for x in range(width):
+            line[x] = middle[x] * weights[0]
+        for k in range(1, radius + 1):
+            left, right = padded[radius - k :], padded[radius + k :]
+            weight = weights[k]
+            for x in range(width):
+                line[x] += (left[x] + right[x]) * weight
+    return out

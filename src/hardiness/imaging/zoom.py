@@ -75,14 +75,15 @@ def zoom_field(field: Float64, rows: ZoomAxis, columns: ZoomAxis) -> Float64:
 
 
 @compiled
-def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis) -> NDArray[np.uint8]:
-    """The mean of an image ``uint8 (H, W, 3)`` and its zooms, truncated.
+def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis, own_weight: float) -> NDArray[np.uint8]:
+    """The weighted mean of an image ``uint8 (H, W, 3)`` and its zooms, truncated.
 
     Indices are unsigned: numba would otherwise allow for negative ones at every access, at thrice the time.
 
     Args:
         image: RGB.
         rows, columns: axes of all zooms, stacked: arrays of shape ``(zooms, H)`` and ``(zooms, W)``.
+        own_weight: of the image itself; each zoom weighs 1.
     """
     height, width, _ = image.shape
     zooms, row_size = rows.low.shape[0], width * 3
@@ -99,9 +100,9 @@ def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis) -
     row, total = np.empty(row_size, np.float32), np.empty(row_size, np.float32)
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
     out = np.empty_like(image)
-    scale = np.float32(1.0 / (zooms + 1))
+    own, scale = np.float32(own_weight), np.float32(1.0 / (zooms + own_weight))
     for y in range(height):
-        total[:] = values[y]
+        total[:] = values[y] * own
         for z in range(zooms):
             upper, lower = values[rows.low[z, y]], values[rows.low[z, y] + 1]
             keep, share = upper_share[z, y], lower_share[z, y]
