@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,10 @@ def _read_torch(path: Path) -> Any:
     import torch
 
     try:
-        # Read, not mapped: a file that is overwritten during the run must not change the network.
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # doubts about an unusual file are settled by what comes out of it
+            # Read, not mapped: a file that is overwritten during the run must not change the network.
+            return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         raise ModelError(
             f"{path} is no checkpoint that can be read safely (weights only): {first_line(error)}; "

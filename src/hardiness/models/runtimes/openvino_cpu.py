@@ -131,7 +131,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
     import torch
     from openvino.preprocess import PrePostProcessor
 
-    shape = (chunk, 3, *plan.px)
+    shape, failures = (chunk, 3, *plan.px), _failures()
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; the comparison decides
@@ -147,11 +147,30 @@ def _convert(plan: Plan, chunk: int) -> Any:
         processor.input().model().set_layout(openvino.Layout("NCHW"))
         _normalise(processor.input().preprocess(), plan.affine)
         model = processor.build()
-    except FOREIGN_ERRORS as error:
-        raise ModelError(f"OpenVINO cannot convert it: {first_line(error)}") from None
+    except failures as error:
+        raise ModelError(f"OpenVINO cannot convert it: {_reason(error)}") from None
     if len(model.outputs) != 1 or model.output(0).partial_shape.is_dynamic:
         raise ModelError("OpenVINO cannot convert it: the shape of its logits is not fixed")
     return model
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from openvino import frontend
+
+    return (
+        *FOREIGN_ERRORS,
+        frontend.GeneralFailure,
+        frontend.InitializationFailure,
+        frontend.NotImplementedFailure,
+        frontend.OpConversionFailure,
+        frontend.OpValidationFailure,
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """OpenVINO buries the operation that it does not know in a list under a trace of its own sources."""
+    named = [line.strip()[3:] for line in str(error).splitlines() if line.strip().startswith("-- ")]
+    return named[0] if named else first_line(error)
 
 
 def _normalise(steps: Any, affine: Affine) -> None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}
-# These two were trained under another normalisation, which torchvision undoes inside the network.
+_INCEPTIONS = ("googlenet", "inception_v3")
+# They were trained under another normalisation, which torchvision undoes inside the network.
 _INCEPTION = {"transform_input": True, "init_weights": False, "aux_logits": True}
 
 
@@ -42,7 +43,8 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         source=Source(
             url=weights.url,
             sha256=prefix.group(1) if prefix else "",
-            parameters=weights.meta["num_params"],
+            # The published counts of these two leave out the auxiliary heads that their files hold.
+            parameters=None if name in _INCEPTIONS else weights.meta["num_params"],
             licence="BSD-3-Clause" if "SWAG" not in weights.name else "CC-BY-NC-4.0",
         ),
         input_px=weights.transforms().crop_size[0] if name.startswith("vit_") else None,
@@ -66,7 +68,7 @@ def build(spec: ModelSpec) -> nn.Module:
     from torchvision import models
 
     name = spec.name.removeprefix("torchvision:")
-    settings = _INCEPTION if name in ("googlenet", "inception_v3") else {}
+    settings = _INCEPTION if name in _INCEPTIONS else {}
     network: nn.Module = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
     return network
 

@@ -1,0 +1,287 @@
+"""Prefixes: timm, torchvision, onnx, py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hardiness.core import ArgumentError, DataError, ModelError, UnknownNameError, View
+from hardiness.models import load, resolve
+
+Make = Callable[..., nn.Module]
+Noise = Callable[..., Tensor]
+
+
+def test_timm_brings_its_own_preprocessing() -> None:
+    spec = resolve("timm:vit_tiny_patch16_224")
+    assert spec.view == View(248, 224, "bicubic", mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))  # floor(224 / 0.9)
+    assert (spec.num_classes, spec.input_px) == (1000, 224)
+    assert resolve("timm:resnet18.a1_in1k").input_px is None
+
+
+@pytest.mark.parametrize("name", ["resnet18.a1_in1k", "vit_tiny_patch16_224.augreg_in21k_ft_in1k", "convnext_atto"])
+def test_timm_view_is_timm_s_own_transform(name: str, photographs: list[Path]) -> None:
+    import timm
+    from PIL import Image
+    from timm.data import create_transform, resolve_data_config
+    from torchvision import transforms
+
+    view = resolve(f"timm:{name}").view
+    theirs = create_transform(**resolve_data_config(pretrained_cfg=timm.models.get_pretrained_cfg(name).to_dict()))
+    ours = transforms.Compose(
+        [
+            transforms.Resize(view.resize_px, transforms.InterpolationMode(view.interpolation)),
+            transforms.CenterCrop(view.crop_px),
+            transforms.ToTensor(),
+            transforms.Normalize(view.mean, view.std),
+        ]
+    )
+    image = Image.open(photographs[0]).convert("RGB")
+    torch.testing.assert_close(ours(image), theirs(image))
+
+
+def test_timm_near_misses_are_answered() -> None:
+    with pytest.raises(UnknownNameError, match="timm model 'efficientnet_lit0'; did you mean 'efficientnet_lite0'"):
+        resolve("timm:efficientnet_lit0")
+    with pytest.raises(UnknownNameError, match=r"did you mean 'resnet18.a1_in1k'"):
+        resolve("timm:resnet18.a1_in1")
+
+
+def test_timm_without_classes_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="is no classifier"):
+        resolve("timm:vit_small_patch14_dinov2.lvd142m")
+
+
+def test_timm_runs_with_random_weights(noise: Noise) -> None:
+    classifier = load("timm:test_resnet:weights=random", device="cpu")
+    assert classifier.logits(noise(2, 160)).shape == (2, 1000)
+    assert classifier.agreement is not None
+    assert classifier.agreement.exact
+
+
+def test_timm_without_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    def offline(name: str, pretrained: bool) -> nn.Module:
+        raise OSError("no route to host\nand more")
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(ModelError, match=r"weights of timm:resnet18 cannot be had: no route to host; .*weights=FILE"):
+        load("timm:resnet18")
+
+
+def test_torchvision_brings_the_preprocessing_of_its_weights() -> None:
+    spec = resolve("torchvision:resnet50:pretrained=IMAGENET1K_V1")
+    assert spec.view == View(256, 224, "bilinear")
+    assert (spec.source.url[-22:], spec.source.sha256) == ("/resnet50-0676ba61.pth", "0676ba61")
+    assert spec.source.parameters == 25_557_032
+    assert resolve("torchvision:resnet50").view.resize_px == 232
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_b_16", "googlenet", "inception_v3"])
+def test_torchvision_view_is_torchvision_s_own_transform(name: str, photographs: list[Path]) -> None:
+    from PIL import Image
+    from torchvision import models, transforms
+
+    view = resolve(f"torchvision:{name}").view
+    ours = transforms.Compose(
+        [
+            transforms.Resize(view.resize_px, transforms.InterpolationMode(view.interpolation)),
+            transforms.CenterCrop(view.crop_px),
+            transforms.ToTensor(),
+            transforms.Normalize(view.mean, view.std),
+        ]
+    )
+    image = Image.open(photographs[0]).convert("RGB")
+    torch.testing.assert_close(ours(image), models.get_model_weights(name).DEFAULT.transforms()(image))
+
+
+def test_torchvision_near_misses_are_answered() -> None:
+    with pytest.raises(UnknownNameError, match="torchvision model 'resnt18'; did you mean 'resnet18'"):
+        resolve("torchvision:resnt18")
+    with pytest.raises(UnknownNameError, match="did you mean 'IMAGENET1K_V1'"):
+        resolve("torchvision:resnet18:pretrained=IMAGENET1K_V3")
+
+
+@pytest.mark.parametrize("name", ["googlenet", "squeezenet1_1"])
+def test_torchvision_loads_a_checkpoint_of_its_own_kind(name: str, tmp_path: Path, noise: Noise) -> None:
+    from torchvision import models
+
+    with torch.random.fork_rng(devices=[]):
+        network = models.get_model(name, weights=None, **({"init_weights": False} if name == "googlenet" else {}))
+    torch.save(network.state_dict(), tmp_path / "net.pth")
+    spec = resolve(f"torchvision:{name}:weights={tmp_path / 'net.pth'}")
+    classifier = load(spec, device="cpu", runtime="torch")
+    network = network.eval()
+    if name == "googlenet":
+        network.transform_input = True
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (spec.view.mean, spec.view.std))
+    pixels = noise(2, 96)
+    with torch.no_grad():
+        expected = network((pixels - mean) / std).numpy()
+    np.testing.assert_allclose(classifier.logits(pixels), expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.fixture
+def onnx_file(tiny: Make, tmp_path: Path) -> Callable[..., Path]:
+    """Writes a graph by hand: channel means times a matrix; a fixed batch where one is given."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def write(batch: int | str = "N", px: int | str = "S", outputs: int = 5) -> Path:
+        matrix = np.arange(3 * outputs, dtype=np.float32).reshape(3, outputs)
+        nodes = [
+            helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "matrix"], ["y"]),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "net",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3, px, px])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, outputs])],
+            [numpy_helper.from_array(matrix, "matrix")],
+        )
+        file = tmp_path / f"net_{batch}.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("batch", ["N", 2])
+def test_onnx_by_hand(onnx_file: Callable[..., Path], noise: Noise, batch: int | str) -> None:
+    classifier = load(f"onnx:{onnx_file(batch)}:mean=0.5,std=0.25", device="cpu")
+    pixels = noise(5)
+    means = (pixels.double().mean((2, 3)).numpy() - 0.5) / 0.25
+    expected = means @ np.arange(15.0).reshape(3, 5)
+    np.testing.assert_allclose(classifier.logits(pixels), expected, rtol=1e-5, atol=1e-5)
+    assert (classifier.num_classes, classifier.runtime, classifier.has_gradients) == (5, "onnxruntime", False)
+    assert len(classifier.weights_sha256) == 64
+
+
+def test_onnx_has_no_gradients_and_says_so(onnx_file: Callable[..., Path], noise: Noise) -> None:
+    classifier = load(f"onnx:{onnx_file()}", device="cpu")
+    for call in (lambda: classifier.differentiable(noise(1)), lambda: classifier.activations(noise(1), "x")):
+        with pytest.raises(ModelError, match="no gradients"):
+            call()
+
+
+def test_onnx_size_is_the_file_s(onnx_file: Callable[..., Path]) -> None:
+    spec = resolve(f"onnx:{onnx_file(px=112)}")
+    assert (spec.view.crop_px, spec.view.resize_px, spec.input_px) == (112, 128, 112)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"precision": "bf16"}, "not for onnx: models"), ({"runtime": "torch"}, "does not go with an onnx: model")],
+)
+def test_onnx_runs_in_its_runtime_only(onnx_file: Callable[..., Path], arguments: dict[str, str], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        load(f"onnx:{onnx_file()}", device="cpu", **arguments)  # type: ignore[arg-type]
+
+
+def test_wrong_onnx_files_are_told(tmp_path: Path, onnx_file: Callable[..., Path]) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelError, match=r"broken\.onnx cannot be loaded by ONNX Runtime"):
+        resolve(f"onnx:{tmp_path / 'broken.onnx'}")
+    with pytest.raises(ArgumentError, match=r"there is none at .*no\.onnx"):
+        resolve(f"onnx:{tmp_path / 'no.onnx'}")
+    with pytest.raises(ArgumentError, match="weights= is not for onnx"):
+        resolve(f"onnx:{onnx_file()}:weights=a.pth")
+
+
+OWN = """
+import torch
+from hardiness.core import View
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3)) * 3
+
+def plain():
+    return Net()
+
+def viewed():
+    return Net(), View(40, 32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+
+def nothing():
+    return None
+
+def broken():
+    return Net(3)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    return file
+
+
+def test_a_network_of_one_s_own(own: Path, noise: Noise) -> None:
+    classifier = load(f"py:{own}:viewed", device="cpu")
+    np.testing.assert_allclose(
+        classifier.logits(noise(2)), (noise(2).mean((2, 3)).numpy() - 0.5) * 6, rtol=1e-4, atol=1e-5
+    )
+    assert (classifier.spec.view.crop_px, classifier.num_classes) == (32, 3)
+    assert load(f"py:{own}:plain", device="cpu").spec.view == View()
+
+
+def test_options_go_before_the_factory_s_view(own: Path) -> None:
+    view = load(f"py:{own}:viewed:crop_px=24,mean=0.1", device="cpu").spec.view
+    assert (view.crop_px, view.resize_px, view.mean, view.std) == (24, 40, (0.1,) * 3, (0.5,) * 3)
+    assert load(f"py:{own}:plain:crop_px=24", device="cpu").spec.view.crop_px == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("plan", UnknownNameError, "did you mean 'plain'"),
+        ("nothing", ModelError, "must return a torch.nn.Module, or one and a View; returned NoneType"),
+        ("broken", ModelError, "failed with TypeError"),
+    ],
+)
+def test_wrong_factories_are_told(own: Path, name: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        load(f"py:{own}:{name}", device="cpu")
+
+
+def test_wrong_files_are_told(own: Path) -> None:
+    with pytest.raises(ArgumentError, match="there is none at"):
+        resolve(f"py:{own}x:plain")
+    with pytest.raises(ArgumentError, match=r"FILE.py:FACTORY"):
+        resolve(f"py:{own.parent}")
+    own.write_text("def plain(:")
+    with pytest.raises(ModelError, match=r"own\.py cannot be imported: SyntaxError"):
+        load(f"py:{own}:plain", device="cpu")
+
+
+def test_stated_order_drops_the_background(tmp_path: Path, noise: Noise) -> None:
+    file = tmp_path / "wide.py"
+    file.write_text(
+        "import torch\n"
+        "def wide():\n"
+        "    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1001))\n"
+    )
+    with torch.random.fork_rng(devices=[]):
+        whole = load(f"py:{file}:wide:weights=random", device="cpu")
+        dropped = load(f"py:{file}:wide:weights=random,class_order=background+wnid", device="cpu")
+    assert (whole.num_classes, dropped.num_classes) == (1001, 1000)
+    np.testing.assert_array_equal(whole.logits(noise(2))[:, 1:], dropped.logits(noise(2)))
+    np.testing.assert_allclose(dropped.differentiable(noise(2)).numpy(), dropped.logits(noise(2)), atol=1e-5)
+    with pytest.raises(ArgumentError, match="class_order=wnid needs 1000 outputs"):
+        load(f"py:{file}:wide:class_order=wnid", device="cpu")
+
+
+def test_a_mirror_without_the_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path))
+    monkeypatch.setenv("HARDINESS_WEIGHTS_URL", "http://127.0.0.1:9/mirror/")
+    with pytest.raises(DataError, match=r"cannot download http://127\.0\.0\.1:9/mirror/alexnet-owt-7be5be79\.pth"):
+        load("alexnet", device="cpu")
