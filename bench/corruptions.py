@@ -16,14 +16,13 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREA
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
 from bars import at_least, at_most, tell, versions
-from fidelity import Apply, Difference, differences, sides
+from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core import CANVAS_224
 from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, corrupt, corrupt_batch
 from hardiness.imaging import decode, on_canvas
@@ -40,7 +39,7 @@ OURS = "hardiness"
 
 def photographs() -> list[np.ndarray]:
     """Real photographs on the canvas of ImageNet-C."""
-    files = sorted((Path(os.environ["HARDINESS_DATA"]) / "imagenet" / "val").glob("*/*.JPEG"))[:PHOTOGRAPHS]
+    files = sorted((data_root() / "imagenet" / "val").glob("*/*.JPEG"))[:PHOTOGRAPHS]
     return [on_canvas(decode(file.read_bytes(), str(file)), CANVAS_224) for file in files]
 
 

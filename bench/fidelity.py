@@ -69,9 +69,17 @@ class Difference(NamedTuple):
     within_2: float
 
 
+def data_root() -> Path:
+    """The folder of real data; without one there is nothing to measure."""
+    given = os.environ.get("HARDINESS_DATA", "")
+    if not Path(given, "golden", "imagenet-c").is_dir():
+        sys.exit(f"HARDINESS_DATA must name a folder that holds golden/imagenet-c, was {given!r}")
+    return Path(given)
+
+
 def golden(picture: int, name: str = "", severity: int = 0) -> np.ndarray:
     """An input, or the generator's own output for it."""
-    folder = Path(os.environ["HARDINESS_DATA"]) / "golden" / "imagenet-c"
+    folder = data_root() / "golden" / "imagenet-c"
     file = f"image{picture}_{name}_{severity}.png" if name else f"image{picture}.png"
     return np.asarray(PIL.Image.open(folder / file).convert("RGB"))
 
@@ -129,21 +137,18 @@ def differences() -> dict[str, dict[tuple[str, int], Difference]]:
     """For each distribution and (corruption, severity), over both pictures."""
     ours, *peers = sides().items()
     applies: dict[str, Apply] = {ours[0]: replayed(), **{name: seeded(name, apply) for name, apply in peers}}
-    found: dict[str, dict[tuple[str, int], Difference]] = {name: {} for name in applies}
-    for distribution, apply in applies.items():
-        for name in (*COMMON, *EXTRA):
-            for severity in SEVERITIES:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    off = np.stack([_off(apply(golden(k), name, severity), k, name, severity) for k in PICTURES])
-                found[distribution][name, severity] = Difference(
-                    int(off.max()), float(off.mean()), float(np.mean(off <= 2))
-                )
-    return found
+    cells = [(name, severity) for name in (*COMMON, *EXTRA) for severity in SEVERITIES]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {side: {cell: difference(apply, *cell) for cell in cells} for side, apply in applies.items()}
 
 
-def _off(out: np.ndarray, picture: int, name: str, severity: int) -> np.ndarray:
-    return np.abs(out.astype(int) - golden(picture, name, severity).astype(int))
+def difference(apply: Apply, name: str, severity: int) -> Difference:
+    """How far one function is from the generator in one cell, over both pictures."""
+    off = np.stack(
+        [np.abs(apply(golden(k), name, severity).astype(int) - golden(k, name, severity).astype(int)) for k in PICTURES]
+    )
+    return Difference(int(off.max()), float(off.mean()), float(np.mean(off <= 2)))
 
 
 def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
@@ -165,8 +170,8 @@ def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
     ]
     for name in (*COMMON, *EXTRA):
         for severity in SEVERITIES:
-            cells = " | ".join(_cell(found[distribution][name, severity]) for distribution in DISTRIBUTIONS)
-            lines.append(f"| {name} | {severity} | {cells} |")
+            columns = " | ".join(cell(found[distribution][name, severity]) for distribution in DISTRIBUTIONS)
+            lines.append(f"| {name} | {severity} | {columns} |")
     lines += ["", "## Notes, from reading the packages", ""]
     for distribution, notes in NOTES.items():
         lines += [f"**{distribution}**", ""]
@@ -179,8 +184,9 @@ def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(difference: Difference) -> str:
-    return f"{difference.largest}, {difference.mean:.3f}, {100 * difference.within_2:.2f} %"
+def cell(found: Difference) -> str:
+    """One entry of the table."""
+    return f"{found.largest}, {found.mean:.3f}, {100 * found.within_2:.2f} %"
 
 
 def main() -> int:

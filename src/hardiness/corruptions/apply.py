@@ -81,7 +81,9 @@ def corrupt_batch(
 
 
 def checked(image: Image, what: str = "image") -> Image:
-    """The image itself, contiguous in memory.
+    """The image itself, or a copy where it is not contiguous in memory or read-only.
+
+    Read-only arrays are another type to the compiler, and would compile every kernel a second time.
 
     Raises:
         ArgumentError: it is not ``uint8 (H, W, 3)`` with sides of 32 pixels or more; the message says what it was.
@@ -96,7 +98,7 @@ def checked(image: Image, what: str = "image") -> Image:
         raise ArgumentError(
             f"{what} must have sides of {SMALLEST_PX} pixels or more, was {image.shape[0]}x{image.shape[1]}"
         )
-    return np.ascontiguousarray(image)
+    return np.require(image, requirements=["C", "W"])
 
 
 def _corrupt(image: Image, found: Corruption[Any, Any], severity: int, seed: int, sample: str) -> Image:

@@ -64,20 +64,23 @@ def saturate_image(image: Bytes, factor: float, offset: float) -> Bytes:
     """
     height, width, _ = image.shape
     out = np.empty_like(image)
+    inverse = np.ones(256)
+    inverse[1:] = 1.0 / np.arange(1, 256)
+    grey_share = 1.0 - min(max(offset, 0.0), 1.0)
     for y in range(height):
         for x in range(width):
-            red, green, blue = np.float64(image[y, x, 0]), np.float64(image[y, x, 1]), np.float64(image[y, x, 2])
+            red, green, blue = image[y, x, 0], image[y, x, 1], image[y, x, 2]
             largest = max(red, green, blue)
             spread = largest - min(red, green, blue)
-            saturation = min(max((spread / largest if spread > 0.0 else 0.0) * factor + offset, 0.0), 1.0)
-            if spread > 0.0:
-                slope = largest * saturation / spread
+            if spread > 0:
+                ratio = largest * inverse[spread]
+                slope = min(factor + offset * ratio, ratio)  # new saturation times largest over spread
                 out[y, x, 0] = np.uint8(largest - slope * (largest - red))
                 out[y, x, 1] = np.uint8(largest - slope * (largest - green))
                 out[y, x, 2] = np.uint8(largest - slope * (largest - blue))
             else:
-                other = np.uint8(largest - largest * saturation)
-                out[y, x, 0] = np.uint8(largest)
+                other = np.uint8(largest * grey_share)
+                out[y, x, 0] = largest
                 out[y, x, 1] = other
                 out[y, x, 2] = other
     return out
