@@ -1,0 +1,58 @@
+"""The embedded models on real photographs: exactness of every path, and the accuracy known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hardiness.models import load, registry
+from hardiness.models.wnids import wnids
+
+EMBEDDED = [name for name in registry.names() if registry.get(name).source.package]
+PixelsOf = Callable[..., Tensor]
+
+# Correct of the 250 photographs by plain torch in fp32 with torchvision's transforms, counted once.
+CORRECT = {"efficientnet_lite0": 224, "efficientnet_lite1": 219, "efficientnet_lite2": 226, "squeezenet1_1": 161}
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_every_path_is_the_plain_network(name: str, pixels_of: PixelsOf) -> None:
+    classifier = load(name, device="cpu")
+    view = classifier.spec.view
+    pixels = pixels_of(view, 12)
+    scale = 255.0 if view.range == "0..255" else 1.0
+    given = pixels[:, [2, 1, 0]] if view.channel_order == "BGR" else pixels
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (view.mean, view.std))
+    with torch.no_grad():
+        expected = classifier._network((given * scale - mean) / std).numpy()
+    tolerance = 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(classifier.logits(pixels), expected, atol=tolerance)
+    assert classifier.runtime == "openvino"
+    np.testing.assert_allclose(classifier.differentiable(pixels).numpy(), expected, atol=tolerance)
+    eager = load(name, device="cpu", runtime="torch")
+    np.testing.assert_allclose(eager.logits(pixels), expected, atol=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_accuracy_is_the_known_one(name: str, pixels_of: PixelsOf, photographs: list[Path]) -> None:
+    """A wrong view, channel order or class order costs points here, and nowhere else so visibly."""
+    if len(photographs) != 250:
+        pytest.skip("the counts are those of the sample of 250")
+    labels = np.array([wnids().index(file.parent.name) for file in photographs])
+    classifier = load(name, device="cpu")
+    found = classifier.logits(pixels_of(classifier.spec.view)).argmax(1)
+    assert int((found == labels).sum()) == CORRECT[name]
+
+
+@pytest.mark.slow
+def test_bf16_keeps_the_predictions(pixels_of: PixelsOf) -> None:
+    exact, near = (load("efficientnet_lite0", device="cpu", precision=precision) for precision in ("fp32", "bf16"))
+    pixels = pixels_of(exact.spec.view)
+    same = exact.logits(pixels).argmax(1) == near.logits(pixels).argmax(1)
+    assert same.mean() >= 0.98

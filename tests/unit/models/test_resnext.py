@@ -1,0 +1,75 @@
+"""The networks of the paper at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hardiness.models import load, registry
+
+FIVE = ["resnext101_32x8d", *(f"resnext101_32x{width}d_wsl" for width in (8, 16, 32, 48))]
+# Parameters by layer shape: 3.1.1 of Xie et al., computed here without torch.
+WIDTHS = {name: int(name.split("32x")[1].split("d")[0]) for name in FIVE}
+
+
+def _parameters(width: int) -> int:
+    """Of a ResNeXt-101 of 32 groups, counted from the paper's table: kernels, norms, classifier."""
+    total, channels = 7 * 7 * 3 * 64 + 2 * 64, 64
+    for stage, blocks in enumerate((3, 4, 23, 3)):
+        inner, outer = width * 32 * 2**stage, 256 * 2**stage
+        for block in range(blocks):
+            total += channels * inner + inner * (inner // 32) * 9 + inner * outer + 2 * (2 * inner + outer)
+            total += channels * outer + 2 * outer if block == 0 else 0
+            channels = outer
+    return total + 2048 * 1000 + 1000
+
+
+@pytest.mark.parametrize("name", FIVE)
+def test_parameters_follow_from_the_table(name: str) -> None:
+    assert registry.get(name).source.parameters == _parameters(WIDTHS[name])
+
+
+@pytest.mark.parametrize("name", ["resnext101_32x8d", "resnext50_32x4d"])
+def test_the_architecture_is_torchvision_s(name: str) -> None:
+    from torchvision.models import get_model
+
+    spec = registry.get(name)
+    with torch.device("meta"):
+        theirs: nn.Module = get_model(name, weights=None)
+    ours = spec.builder()(spec)
+    assert {key: value.shape for key, value in ours.state_dict().items()} == {
+        key: value.shape for key, value in theirs.state_dict().items()
+    }
+    assert str(ours) == str(theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
+    classifier = load("resnext101_32x8d:weights=random", device="cpu", runtime=runtime)
+    pixels = noise(3, 224)
+    found = classifier.logits(pixels)
+    assert found.shape == (3, 1000)
+    assert classifier.agreement is not None
+    assert classifier.agreement.exact
+    np.testing.assert_allclose(
+        classifier.differentiable(pixels[:1]).numpy(), found[:1], atol=1e-4 * np.abs(found).max()
+    )
+
+
+@pytest.mark.slow
+def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
+    """828,411,176 parameters, one image: the original, its folded copy and little else in memory."""
+    if psutil.virtual_memory().available < 10e9:
+        pytest.skip("10 GB of free memory are needed")
+    classifier = load("resnext101_32x48d_wsl:weights=random", device="cpu", runtime="torch")
+    assert classifier.num_parameters == 828_411_176
+    found = classifier.logits(noise(1, 224))
+    assert found.shape == (1, 1000)
+    assert np.isfinite(found).all()
+    assert psutil.Process().memory_info().rss < 10e9
