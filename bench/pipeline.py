@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
+from torchvision.models import resnext101_32x8d
 from torchvision.transforms import InterpolationMode
 
 from bars import alternating, at_least, at_most, tell, versions
@@ -122,7 +123,7 @@ def resnext_rates(data: DataSet) -> tuple[float, float]:
     """Images a second of the usual script and of ours in bf16, on ResNeXt-101 32x8d with random weights."""
     few = DataSet(data.name, data.items[:RESNEXT_IMAGES], data.num_classes, data.fingerprint, data.location)
     spec = models.resolve("resnext101_32x8d:weights=random")
-    eager, fast = spec.builder()(spec).eval(), models.load(spec, precision="bf16")
+    eager, fast = resnext101_32x8d(weights=None).eval(), models.load(spec, precision="bf16")
     ours(fast, few)
     slow_rate, fast_rate = alternating(2, lambda: usual(eager, few, spec.view)[1], lambda: ours(fast, few)[1])
     return slow_rate, fast_rate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +32,7 @@ def command(name: str | None) -> int:
 def _describe(console: Console, name: str) -> None:
     benchmark = registry.get(name)
     console.print(f"[bold]{name}[/bold]  {benchmark.question}\n", highlight=False)
-    console.print((benchmark.__doc__ or "").strip(), highlight=False, markup=False)
+    console.print(inspect.getdoc(benchmark) or "", highlight=False, markup=False)
     table = Table(show_header=False, box=None)
     table.add_row("paper", benchmark.paper)
     table.add_row("protocol", benchmark.protocol)

@@ -9,6 +9,7 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.show import wide
 from hardiness.core import ModelSpec
+from hardiness.models.catalogue import schemes
 
 
 @click.command()
@@ -24,8 +25,8 @@ def command(name: str | None) -> int:
         spec = models.registry.get(each)
         parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
         table.add_row(each, parameters, str(spec.view.crop_px), spec.source.licence, spec.summary)
-    for prefix in models.schemes:
-        scheme = models.schemes.get(prefix)
+    for prefix in schemes:
+        scheme = schemes.get(prefix)
         table.add_row(scheme.form, "", "", "", scheme.summary)
     console.print(table)
     return 0
@@ -50,5 +51,5 @@ def _describe(console: Console, spec: ModelSpec) -> None:
         if value:
             table.add_row(fact, value)
     for option, text in models.COMMON.items():
-        table.add_row(f":{option}=", text)
+        table.add_row(f":{option}=", text.format(getattr(view, option, "")))
     console.print(table)

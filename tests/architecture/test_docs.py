@@ -1,0 +1,89 @@
+"""What the documentation says is what the program does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import hardiness
+from hardiness import models
+from hardiness.benchmarks import registry
+from hardiness.cli.main import COMMANDS
+from hardiness.models.catalogue import schemes
+
+ROOT = Path(hardiness.__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_readme_has_every_benchmark_with_its_paper_protocol_and_data(name: str) -> None:
+    benchmark = registry.get(name)
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+    assert f"`{benchmark.protocol}`" in row
+    for identifier in re.findall(r"arXiv:[\d.]+", benchmark.paper):
+        assert identifier in row or identifier == "arXiv:1409.0575"
+
+
+def test_readme_has_every_model_with_its_parameters() -> None:
+    for name in models.registry.names():
+        spec = models.registry.get(name)
+        if name.startswith("efficientnet_lite"):
+            assert "`efficientnet_lite0`, `1`, `2`" in README
+            continue
+        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"{spec.source.parameters:,}" in row
+        assert spec.source.licence.split()[0] in row
+    for prefix in schemes:
+        assert f"`{prefix}:" in README
+
+
+def test_every_dependency_has_its_line() -> None:
+    table = (ROOT / "docs" / "dependencies.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    names = {re.match(r"[\w.-]+", each).group() for each in listed} - {"hardiness"}
+    missing = [name for name in names if name not in table and not name.startswith("efficientnet-lite")]
+    assert not missing
+
+
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_commands_named_in_the_readme_exist() -> None:
+    for command in re.findall(r"^\s*hardiness (\w+)", README, re.MULTILINE):
+        assert command in COMMANDS
+
+
+def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
+    """In a process of its own: registering it here would make it part of the contract tests."""
+    (example,) = blocks("docs/adding_a_benchmark.md", "python")
+    layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
+    (tmp_path / "network.py").write_text(f"import torch\ndef build(): return torch.nn.Sequential({layers})")
+    script = (
+        f"{example}\nimport sys\nfrom hardiness.cli import main\nsys.argv = ['hardiness', 'run', '-m', "
+        f"'py:{tmp_path}/network.py:build', '-b', 'upside-down:mirror=true', '--data', 'embedded', "
+        f"'--limit', '4', '--out', '{tmp_path}/out']\nmain()"
+    )
+    (tmp_path / "example.py").write_text(script)
+    told = subprocess.run([sys.executable, tmp_path / "example.py"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert "upside-down on embedded" in told.stdout
+    (run,) = (tmp_path / "out" / "records").iterdir()
+    assert '"mirror": true' in (run / "run.json").read_text()
