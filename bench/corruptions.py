@@ -13,9 +13,11 @@ import os
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
+import hashlib
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -99,6 +101,19 @@ def scaling(images: list[np.ndarray]) -> float:
     return total[1] / total[2]
 
 
+def free_cores() -> float:
+    """The same of work that shares nothing (hashing): what the machine had to give at that moment."""
+    data = bytes(1 << 26)
+
+    def seconds(threads: int) -> float:
+        start = time.perf_counter()
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda _: hashlib.sha256(data).digest(), range(4)))
+        return time.perf_counter() - start
+
+    return seconds(1) / seconds(2)
+
+
 def main() -> int:
     """Check, measure, tell."""
     warnings.simplefilter("ignore")
@@ -119,11 +134,11 @@ def main() -> int:
     bars = {
         "the 15 together, times faster": at_least(best_ms / ours_ms, WHOLE_BAR),
         "the 15 together, ms an image": at_most(ours_ms, 16.0),
-        "speed of two threads over one": at_least(scaling(images), SCALING_BAR),
         **bars,
     }
-    if len(os.sched_getaffinity(0)) < 2:
-        del bars["speed of two threads over one"]
+    if len(os.sched_getaffinity(0)) > 1:
+        notes["two threads over one, plain hashing"] = free_cores()
+        bars["speed of two threads over one"] = at_least(scaling(images), SCALING_BAR)
     packages = versions("numpy", "numba", "scipy", "opencv-python-headless", "imagecorruptions-imaug", "corrupt-tta")
     return tell(bars, notes, packages, ROUNDS * PHOTOGRAPHS)
 
