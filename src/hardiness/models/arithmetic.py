@@ -39,10 +39,11 @@ def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) ->
 
     The backward pass runs long after a ``with`` block is left, so on a GPU it is wrapped as well.
     """
-    import torch
+    return _guarded(function, pixels) if pixels.device.type == "cuda" else function(pixels)
 
-    if pixels.device.type != "cuda":
-        return function(pixels)
+
+def _guarded(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    import torch
 
     class FullFp32(torch.autograd.Function):
         @staticmethod

@@ -387,6 +387,14 @@ def test_memory_estimate_by_hand(tiny: Make) -> None:
     assert wrap(tiny(), VIEW, name="tiny", device="cpu").activation_bytes(32) == expected
 
 
+def test_layers_that_make_nothing_new_need_no_memory() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    expected = 4 * (3 * 8 * 8 + 4 * 8 * 8 + 4 + 4)
+    assert wrap(network, View(8, 8), name="net", device="cpu").activation_bytes(8) == expected
+
+
 @pytest.mark.parametrize(
     ("placing", "said"),
     [
