@@ -1,6 +1,6 @@
 """The types that every room speaks; standard library and numpy only."""
 
-from hardiness.core.benchmark import Benchmark, Expansion, Image
+from hardiness.core.benchmark import Benchmark, Expansion, Image, Unreadable
 from hardiness.core.condition import CONDITION_KEYS, Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
@@ -50,6 +50,7 @@ __all__ = [
     "Source",
     "StoreError",
     "UnknownNameError",
+    "Unreadable",
     "View",
     "rng",
     "suggestion",

@@ -27,6 +27,13 @@ class Expansion(NamedTuple):
     images: tuple[Image, ...]
 
 
+class Unreadable(NamedTuple):
+    """One picture that cannot be classified, while others of the same item can: its condition, and why in one line."""
+
+    condition: Condition
+    reason: str
+
+
 class Benchmark(ABC):
     """Base of every benchmark; concrete ones are final frozen dataclasses whose fields are their options.
 
@@ -64,14 +71,14 @@ class Benchmark(ABC):
     @abstractmethod
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion]:
+    ) -> Iterator[Expansion | Unreadable]:
         """The pictures of one item, for the conditions that are missing; called on worker threads.
 
         The photograph is read and decoded once, whatever the number of conditions and canvases. With a fixed
         `canvas`, ``canvases`` holds just that one.
 
         Raises:
-            SampleError: the item cannot be read or decoded; the message names the file.
+            SampleError: the item cannot be read or decoded at all; the message names the file.
         """
 
     @abstractmethod
@@ -84,6 +91,10 @@ class Benchmark(ABC):
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the whole benchmark, in the order of evaluation."""
         return (Condition(),)
+
+    def whole(self) -> tuple[Condition, ...]:
+        """The conditions without which a result is partial; by default all."""
+        return self.conditions()
 
     def requested(self) -> tuple[Condition, ...]:
         """The conditions that the options ask for; by default all."""

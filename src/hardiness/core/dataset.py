@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hardiness.core.condition import Condition
+
 
 class File(Protocol):
     """Bytes that can be read again and again, from any thread: a file on disk, in an archive or in a package."""
@@ -45,6 +47,8 @@ class DataSet:
         fingerprint: hash that changes whenever the data do.
         location: where it was found, for people.
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
+        conditions: the conditions that can be evaluated on it, where it does not allow all.
+        notes: what is wrong with it that costs only a part: told, and the exit status is 1.
     """
 
     name: str
@@ -53,6 +57,8 @@ class DataSet:
     fingerprint: str
     location: str
     class_names: tuple[str, ...] | None = None
+    conditions: frozenset[Condition] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)

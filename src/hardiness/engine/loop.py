@@ -18,6 +18,7 @@ from hardiness.core import (
     ModelError,
     Records,
     SampleError,
+    Unreadable,
 )
 from hardiness.data import limited
 from hardiness.engine.decoding import ordered
@@ -34,6 +35,9 @@ FORWARD_THREADS = 2
 
 AHEAD_PICTURES = 128
 """Pictures held between decoding and the models: enough to ride out a slow photograph, 20 MB on the 224 canvas."""
+
+Pictures = Sequence[Expansion | Unreadable]
+"""What one item was expanded to."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Session:
     listener: Listener
 
     def __post_init__(self) -> None:
-        self.conditions, self.asked = condition_indices(self.benchmark)
+        self.conditions, self.asked = condition_indices(self.benchmark, self.data)
         self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
@@ -125,18 +129,18 @@ class Session:
             for sample, conditions in needed.items():
                 yield Job(shards[0].index, self.items[sample], tuple(sorted(conditions)), sample == last)
 
-    def _expand(self, job: Job) -> list[Expansion] | SampleError:
+    def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
         try:
             return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
         except SampleError as error:
             return error
 
-    def _hand_out(self, job: Job, outcome: list[Expansion] | SampleError, forwards: ThreadPoolExecutor) -> None:
+    def _hand_out(self, job: Job, outcome: Pictures | SampleError, forwards: ThreadPoolExecutor) -> None:
         """Give one item's pictures to every model that misses them, and batches to the forward threads."""
         for shard in self.open[job.shard]:
             if isinstance(outcome, SampleError):
-                self._fail(shard, job, str(outcome))
+                self._fail(shard, job.item.id, job.conditions, str(outcome))
             else:
                 self._queue(shard, job, outcome)
             self._launch(shard, forwards, flush=job.ends_shard)
@@ -145,19 +149,21 @@ class Session:
                 shard.closed = True
                 self._store_if_done(shard)
 
-    def _fail(self, shard: Shard, job: Job, reason: str) -> None:
-        missed = tuple(condition for condition in job.conditions if (job.item.id, condition) in shard.wanted)
+    def _fail(self, shard: Shard, sample: str, conditions: Sequence[int], reason: str) -> None:
+        missed = tuple(condition for condition in conditions if (sample, condition) in shard.wanted)
         if missed:
-            shard.outcomes.append(Records({}, (Failure(job.item.id, reason, missed),)))
+            shard.outcomes.append(Records({}, (Failure(sample, reason, missed),)))
             self._advance(len(missed))
 
-    def _queue(self, shard: Shard, job: Job, expansions: Sequence[Expansion]) -> None:
+    def _queue(self, shard: Shard, job: Job, pictures: Pictures) -> None:
         slot = self.canvases.index(shard.task.canvas)
         label = int(shard.task.labels[job.item.label])
-        for condition, frame, images in expansions:
-            index = self.index_of[condition]
-            if (job.item.id, index) in shard.wanted:
-                shard.waiting.append(Row(job.item.id, index, frame, label, images[slot]))
+        for picture in pictures:
+            index = self.index_of[picture.condition]
+            if isinstance(picture, Unreadable):
+                self._fail(shard, job.item.id, [index], picture.reason)
+            elif (job.item.id, index) in shard.wanted:
+                shard.waiting.append(Row(job.item.id, index, picture.frame, label, picture.images[slot]))
 
     def _launch(self, shard: Shard, forwards: ThreadPoolExecutor, flush: bool) -> None:
         task, size = shard.task, shard.task.batch_size
@@ -220,12 +226,14 @@ def evaluate(
         listener: hears of progress.
 
     Returns:
-        One line for each model that could not be evaluated; its finished shards stay.
+        One line for each thing asked for that could not be evaluated: parts of the data set, models. What was finished
+        stays.
 
     Raises:
         StoreError: records cannot be written.
     """
-    tasks, problems = [], []
+    tasks: list[Task] = []
+    problems = list(data.notes)
     for classifier in classifiers:
         try:
             tasks.append(begin(classifier, benchmark, data, request, store))

@@ -64,6 +64,7 @@ def begin(classifier: Classifier, benchmark: Benchmark, data: DataSet, request: 
     plan = {
         "batch_size": request.batch_size or automatic_batch_size(classifier, feed.input_px),
         "location": data.location,
+        "whole": [benchmark.conditions().index(condition) for condition in benchmark.whole()],
     }
     stored = store.run(identity(classifier, benchmark, data, request, feed), plan)
     return Task(classifier, canvas, feed, labels, stored)
@@ -108,8 +109,10 @@ def automatic_batch_size(classifier: Classifier, input_px: int) -> int:
     return next((size for size in BATCH_SIZES if size * per_image <= CPU_BATCH_BYTES), BATCH_SIZES[-1])
 
 
-def condition_indices(benchmark: Benchmark) -> tuple[tuple[Condition, ...], list[int]]:
-    """All conditions of a benchmark, and the indices of those that its options ask for."""
+def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condition, ...], list[int]]:
+    """All conditions of a benchmark, and the indices of those that its options ask for and the data allow."""
     conditions = benchmark.conditions()
     requested = set(benchmark.requested())
+    if data.conditions is not None:
+        requested &= data.conditions
     return conditions, [index for index, condition in enumerate(conditions) if condition in requested]

@@ -65,9 +65,37 @@ def bootstrap(
     draws = np.empty((RESAMPLES, len(estimate)))
     for row in draws:
         row[:] = statistic(np.sort(generator.integers(0, n, n)))
-    bias = draws.mean(axis=0) - estimate
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0) - bias
-    return tuple(Interval(float(min(a, e)), float(max(b, e))) for a, b, e in zip(low, high, estimate, strict=True))
+    return tuple(centred(draws[:, column], float(value)) for column, value in enumerate(estimate))
+
+
+def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.float64]:
+    """Column means over resampled images, ``float64 (RESAMPLES, M)``: all columns of one image move together.
+
+    Args:
+        values: ``(N, M)``, one row an image; NaN where an image has no value, which then counts nowhere.
+        purpose: keys the generator.
+
+    Source: as `bootstrap`; the resampling is a matrix product with multinomial counts, so 50,000 images x 76 cells
+        take a second.
+    """
+    present = ~np.isnan(values)
+    filled = np.where(present, values, 0).astype(np.float32)
+    generator, n = rng(0, "bootstrap", purpose, len(values)), len(values)
+    sums = np.empty((RESAMPLES, values.shape[1]))
+    counts = np.empty_like(sums)
+    for start in range(0, RESAMPLES, 100):
+        weights = np.stack([np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(100)])
+        weights = weights.astype(np.float32)
+        sums[start : start + 100] = weights @ filled
+        counts[start : start + 100] = weights @ present.astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a cell of few images may be empty in a resample
+        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def centred(draws: NDArray[np.float64], estimate: float) -> Interval:
+    """The 95 % interval of resampled values, moved by their bias, around the estimate; see `bootstrap`."""
+    low, high = np.nanpercentile(draws, [2.5, 97.5]) - (np.nanmean(draws) - estimate)
+    return Interval(float(min(low, estimate)), float(max(high, estimate)))
 
 
 def within(interval: Interval, low: float = 0.0, high: float = 1.0) -> Interval:

@@ -16,10 +16,12 @@ class Context:
     Attributes:
         run: the run's identity: benchmark, options, model, data.
         expected: rows that the whole benchmark would have, so that a part is never scored as the whole.
+        baseline: what ratios divide by, in the form of the scorer; ``None`` where there is none.
     """
 
     run: Mapping[str, Any] = field(default_factory=dict)
     expected: int = 0
+    baseline: Mapping[str, Any] | None = None
 
 
 Scorer = Callable[[Records, Context], list[Score]]

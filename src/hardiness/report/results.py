@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from hardiness.core import Counts, Records, Result, Score
 from hardiness.metrics import Context, beside_clean, disjoint, registry, wilson
-from hardiness.reference import published_interval
+from hardiness.reference import baseline, published_interval
 from hardiness.store import Store, StoredRun
 
 IDENTITY = ("weights_sha256", "view", "precision", "model")
@@ -18,6 +20,10 @@ SURE = 0.999
 """Confidence of the interval behind the warning about accuracy: at 95 % one full run in twenty would cry wolf."""
 
 CLEAN = "imagenet-val"
+PHOTOGRAPHS = ("classification", "subset_classification")
+"""Scorers whose top-1 can stand beside the clean one."""
+
+IMAGENET_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,13 @@ def results(store: Store) -> list[Result]:
 def _scored(run: StoredRun) -> Scored:
     records = run.records()
     identity: dict[str, Any] = dict(run.run)
-    expected = identity["data"]["samples"] * len(identity["conditions"])
-    evaluated = (
-        len(set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))) if len(records) else 0
-    )
+    whole = identity["plan"]["whole"]
+    expected = identity["data"]["samples"] * len(whole)
+    evaluated = _evaluated(records, whole)
     counts = Counts(expected, evaluated, sum(len(failure.conditions) for failure in records.failures))
-    scores = registry.get(identity["scorer"])(records, Context(identity, expected)) if len(records) else []
+    own_classes = identity["data"]["num_classes"] != IMAGENET_CLASSES
+    context = Context(identity, expected, None if own_classes else baseline(identity["benchmark"]))
+    scores = registry.get(identity["scorer"])(records, context) if len(records) else []
     result = Result(
         model=identity["model"],
         benchmark=identity["benchmark"],
@@ -71,10 +78,18 @@ def _scored(run: StoredRun) -> Scored:
     return Scored(run, records, replace(result, warnings=_warnings(result)))
 
 
+def _evaluated(records: Records, conditions: Sequence[int]) -> int:
+    """How many (sample, condition) pairs have a row; the frames of a sequence count as one."""
+    if not len(records):
+        return 0
+    counted = records.where(np.isin(records["condition"], conditions))
+    return len(set(zip(counted["sample"].tolist(), counted["condition"].tolist(), strict=True)))
+
+
 def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
-    if result.benchmark == CLEAN or not result.scores or not result.benchmark.startswith("imagenet-"):
+    if result.benchmark == CLEAN or not result.scores or result.run["scorer"] not in PHOTOGRAPHS:
         return result
     for other in scored:
         same_model = all(other.run.run[key] == each.run.run[key] for key in IDENTITY)

@@ -1,0 +1,168 @@
+"""Scores of ImageNet-C: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Condition, Records, Score
+from hardiness.metrics.intervals import centred, resampled_means, wilson, within
+from hardiness.metrics.scorers import Context, registry
+
+GROUPS = {
+    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    "weather": ("snow", "frost", "fog", "brightness"),
+    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+}
+"""The 15 corruptions that mCE is a mean of, by group, in the published order."""
+
+COMMON = tuple(name for group in GROUPS.values() for name in group)
+SEVERITIES = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean errors by cell, and the same of each resample.
+
+    Attributes:
+        cells: conditions, clean among them.
+        means: float64 ``(1 + R, M)``: the estimate, then the resamples.
+        n: images behind each cell, ``(M,)``.
+    """
+
+    cells: tuple[Condition, ...]
+    means: NDArray[np.float64]
+    n: NDArray[np.int64]
+
+    def of(self, *cells: Condition) -> NDArray[np.float64]:
+        """Float64 ``(1 + R, len(cells))``."""
+        return self.means[:, [self.cells.index(cell) for cell in cells]]
+
+    def score(self, metric: str, values: NDArray[np.float64], unit: str, condition: Condition | None = None) -> Score:
+        """A score from its estimate and resamples, ``(1 + R,)``."""
+        interval = centred(values[1:], float(values[0]))
+        return Score(
+            metric=metric,
+            value=float(values[0]),
+            unit=unit,
+            n=int(self.n.max()),
+            interval=within(interval) if unit == "fraction" else interval,
+            higher_is_better=False,
+            condition=condition or Condition(),
+        )
+
+    def cell(self, metric: str, condition: Condition) -> Score:
+        """The error of one cell: a proportion, so with Wilson's interval."""
+        column = self.cells.index(condition)
+        n = int(self.n[column])
+        wrong = round(self.means[0, column] * n)
+        return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
+
+
+def corruption_error(
+    error: NDArray[np.floating],
+    baseline: NDArray[np.floating],
+    clean: NDArray[np.floating] | float = 0.0,
+    baseline_clean: float = 0.0,
+) -> NDArray[np.float64]:
+    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
+
+    Args:
+        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
+        baseline: ``(S,)``, the baseline's.
+        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
+        baseline_clean: subtracted from ``baseline``.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
+
+
+@registry.add("corruption")
+def corruption(records: Records, context: Context) -> list[Score]:
+    """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
+    """
+    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    errors = _errors(records, conditions)
+    present = [cell for cell in errors.cells if cell]
+    names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
+    whole = all(Condition(corruption=name, severity=s) in present for name in COMMON for s in SEVERITIES)
+    headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
+    return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+
+def _errors(records: Records, conditions: Sequence[Condition]) -> Errors:
+    """Errors by image and condition, averaged over images, and over resampled images."""
+    samples, image = np.unique(records["sample"], return_inverse=True)
+    table = np.full((len(samples), len(conditions)), np.nan)
+    table[image, records["condition"]] = records["prediction"] != records["label"]
+    filled = ~np.isnan(table).all(axis=0)
+    table = table[:, filled]
+    means = np.vstack([np.nanmean(table, axis=0), resampled_means(table, "corruption")])
+    cells = tuple(condition for condition, used in zip(conditions, filled.tolist(), strict=True) if used)
+    return Errors(cells, means, np.count_nonzero(~np.isnan(table), axis=0))
+
+
+def _ratios(
+    errors: Errors, present: Sequence[Condition], names: Sequence[str], whole: bool, baseline: Mapping[str, Any] | None
+) -> list[Score]:
+    """MCE and relative mCE with their parts, or why they are undefined."""
+    suffix = "" if whole else "_partial"
+    n = int(errors.n.max())
+    if baseline is None or not names:
+        reason = "there is no baseline for these classes" if baseline is None else "none of the 15 corruptions was run"
+        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
+    ce, relative = [], []
+    clean = errors.of(Condition()) if Condition() in errors.cells else None
+    for name in names:
+        cells = [cell for cell in present if cell["corruption"] == name]
+        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
+        ce.append(corruption_error(errors.of(*cells), divisor))
+        if clean is not None:
+            relative.append(corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"]))
+    scores = [errors.score(f"mce{suffix}", np.mean(ce, axis=0), "ratio")]
+    if relative:
+        scores.append(errors.score(f"relative_mce{suffix}", np.mean(relative, axis=0), "ratio"))
+    else:
+        reason = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
+        scores.append(_undefined(f"relative_mce{suffix}", n, reason))
+    where = [Condition(corruption=name) for name in names]
+    scores += [errors.score("ce", values, "ratio", cell) for values, cell in zip(ce, where, strict=True)]
+    scores += [
+        errors.score("relative_ce", values, "ratio", cell) for values, cell in zip(relative, where, strict=False)
+    ]
+    return scores
+
+
+def _means(errors: Errors, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
+    """Unnormalised errors: over all of the 15 that were run, clean, by corruption, group, severity and cell."""
+    common = [cell for cell in present if cell["corruption"] in names]
+
+    def mean(cells: Sequence[Condition], condition: Condition) -> Score:
+        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
+
+    scores = [errors.score("mean_error", errors.of(*common).mean(axis=1), "fraction")] if common else []
+    if Condition() in errors.cells:
+        scores.append(errors.cell("clean_error", Condition()))
+    scores.extend(
+        mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
+        for name in dict.fromkeys(cell["corruption"] for cell in present)
+    )
+    for group, members in GROUPS.items():
+        if cells := [cell for cell in common if cell["corruption"] in members]:
+            scores.append(mean(cells, Condition(group=group)))
+    for severity in sorted({cell["severity"] for cell in common}):
+        cells = [cell for cell in common if cell["severity"] == severity]
+        scores.append(mean(cells, Condition(severity=severity)))
+    return scores + [errors.cell("error", cell) for cell in present]
+
+
+def _undefined(metric: str, n: int, reason: str) -> Score:
+    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
