@@ -2,6 +2,7 @@
 
 from hardiness.corruptions.apply import corrupt, corrupt_batch
 from hardiness.corruptions.corruption import COMMON, EXTRA, KERNEL_VERSION, SEVERITIES, Corruption, Group, registry
+from hardiness.corruptions.frost_pictures import require_frost
 
 __all__ = [
     "COMMON",
@@ -13,4 +14,5 @@ __all__ = [
     "corrupt",
     "corrupt_batch",
     "registry",
+    "require_frost",
 ]

@@ -58,6 +58,16 @@ def locate_frost(index: int) -> Path:
     )
 
 
+def require_frost() -> None:
+    """Raise unless all pictures are there and are the published ones.
+
+    Raises:
+        DataError: one is not; the message says how to get it.
+    """
+    for index in range(len(PICTURES)):
+        locate_frost(index)
+
+
 def _installed(package: str) -> bool:
     try:
         distribution(package)
