@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PILImage
 
 from hardiness import corruptions as kernels
 from hardiness import data as datasets
@@ -32,7 +30,7 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.imaging import decode, on_canvas
+from hardiness.imaging import decode, encode_jpeg, on_canvas
 
 CLEAN = Condition()
 JPEG_QUALITY = 85
@@ -168,13 +166,8 @@ class ImagenetC(Benchmark):
 
 
 def jpeg(image: Image, optimise: bool = False) -> bytes:
-    """The image as the released files hold it: JPEG, quality 85.
-
-    ``optimise`` makes the file smaller, as the released ones are, and takes four times as long; the pixels are the same.
-    """
-    stream = io.BytesIO()
-    PILImage.fromarray(image).save(stream, "JPEG", quality=JPEG_QUALITY, optimize=optimise)
-    return stream.getvalue()
+    """The image as the released files hold it: JPEG, quality 85; those are optimised, which changes no pixel."""
+    return encode_jpeg(image, JPEG_QUALITY, optimise)
 
 
 def _cells(names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:

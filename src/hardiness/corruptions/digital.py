@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-import simplejpeg
-
 from hardiness.core import Image
 from hardiness.corruptions.corruption import corruption, no_draws
-from hardiness.imaging import resize
+from hardiness.imaging import decode, encode_jpeg, resize
 
 
 class Scale(NamedTuple):
@@ -39,13 +36,6 @@ def pixelate(image: Image, level: Scale, draws: None) -> Image:
 def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
     """What a JPEG of low quality keeps.
 
-    OpenCV writes it, pixel for pixel what PIL would write, but without the GIL; TurboJPEG's own writer takes a coarser
-    transform at these qualities. Its reader is exact, and the fastest.
-
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's JPEG writer with its defaults.
     """
-    import cv2
-
-    options = [cv2.IMWRITE_JPEG_QUALITY, level.quality]
-    _, stream = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    return np.asarray(simplejpeg.decode_jpeg(stream, fastdct=False, fastupsample=False), dtype=np.uint8)
+    return decode(encode_jpeg(image, level.quality), "jpeg_compression")

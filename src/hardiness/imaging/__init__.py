@@ -2,6 +2,7 @@
 
 from hardiness.imaging.canvas import on_canvas
 from hardiness.imaging.decode import decode
+from hardiness.imaging.jpeg import encode_jpeg
 from hardiness.imaging.resize import resize
 
-__all__ = ["decode", "on_canvas", "resize"]
+__all__ = ["decode", "encode_jpeg", "on_canvas", "resize"]
