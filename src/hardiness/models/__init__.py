@@ -1,7 +1,7 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
 from hardiness.models.agreement import Agreement
-from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, registry
+from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, registry, schemes
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
@@ -22,5 +22,6 @@ __all__ = [
     "place",
     "registry",
     "resolve",
+    "schemes",
     "wrap",
 ]

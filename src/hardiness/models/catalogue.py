@@ -29,7 +29,7 @@ class Scheme:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.schemes", "hardiness.model_schemes")
+schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.prefixes", "hardiness.model_schemes")
 """Every prefix, e.g. ``"timm"``; one file each."""
 
 
