@@ -28,10 +28,16 @@ $(BIN)/python:
 		{ echo "hardiness needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# This package carries the published frost pictures. It requires opencv-python, which would overwrite the headless cv2
+# and wants libGL: so it is installed without what it requires, and only its pictures are read.
+FROST := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'imagecorruptions-imaug>=1.1.5'
+
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	$(FROST)
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(FROST)
 	touch $@ $(VENV)/.demo

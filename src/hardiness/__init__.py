@@ -14,12 +14,24 @@ _LAZY = {
     "Classifier": "hardiness.models",
     "Placement": "hardiness.api",
     "Request": "hardiness.engine",
+    "corrupt": "hardiness.corruptions",
     "evaluate": "hardiness.api",
     "load_model": "hardiness.api",
 }
-"""Names that would load a framework; they are imported when first used."""
+"""Names that would load a framework or a compiler; they are imported when first used."""
 
-__all__ = ["Classifier", "Condition", "Placement", "Request", "Result", "Score", "View", "evaluate", "load_model"]
+__all__ = [
+    "Classifier",
+    "Condition",
+    "Placement",
+    "Request",
+    "Result",
+    "Score",
+    "View",
+    "corrupt",
+    "evaluate",
+    "load_model",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,9 @@ COMMANDS = {
     "report": ("hardiness.cli.report", "Write report.html for an output folder."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
+    "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),
+    "corrupt": ("hardiness.cli.corrupt", "Write photographs under every corruption as a tree of files."),
+    "data": ("hardiness.cli.data", "Get what benchmarks need beside photographs."),
 }
 """Name to module and one-line help: help is printed without importing any of them."""
 

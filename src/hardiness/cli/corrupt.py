@@ -1,0 +1,57 @@
+"""``hardiness corrupt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from hardiness.benchmarks.imagenet_c import ImagenetC
+from hardiness.cli.progress import Bars
+from hardiness.cli.show import SHOWN_FAILURES
+from hardiness.core import ArgumentError
+from hardiness.corruptions import SEVERITIES
+from hardiness.engine import Request
+from hardiness.engine.writing import write_corrupted
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("source", metavar="SRC")
+@click.argument("folder", metavar="DST", type=click.Path(path_type=Path))
+@click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; the 15 if not given.")
+@click.option("--severities", default="", metavar="1+3", help="These alone; all five if not given.")
+@click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation.")
+@click.option("--seed", type=int, default=0, help="Keys every draw.")
+@click.option("--limit", type=int, metavar="N", help="The first N photographs of a seeded, class-stratified order.")
+@click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
+def command(
+    source: str, folder: Path, corruptions: str, severities: str, extra: bool, seed: int, limit: int | None, quiet: bool
+) -> int:
+    """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
+
+    SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
+    where it stopped; used as --data imagenet-c=DST the tree gives the same predictions as generating.
+    """
+    benchmark = ImagenetC(
+        extra=extra,
+        corruptions=tuple(filter(None, corruptions.split("+"))),
+        severities=tuple(map(_severity, severities.split("+"))) if severities else SEVERITIES,
+    )
+    listener = None if quiet else Bars(Console(stderr=True))
+    written = write_corrupted(source, folder, benchmark, Request(limit=limit, seed=seed), listener)
+    for failure in written.failures[:SHOWN_FAILURES]:
+        click.echo(f"failed: {failure.reason}", err=True)
+    if len(written.failures) > SHOWN_FAILURES:
+        click.echo(f"… and {len(written.failures) - SHOWN_FAILURES} more photographs", err=True)
+    for note in written.notes:
+        click.echo(f"hardiness: {note}", err=True)
+    if not quiet:
+        click.echo(f"{written.files:,} files  {folder / 'manifest.json'}")
+    return written.exit_status
+
+
+def _severity(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentError(f"--severities must be numbers from 1 to 5 with + between them, had {text!r}")
+    return int(text)
