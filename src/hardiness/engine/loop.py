@@ -33,8 +33,8 @@ from hardiness.store import Store
 FORWARD_THREADS = 2
 """Batches in a model at one time: one computes while the next is stacked, normalised and sent."""
 
-AHEAD_PICTURES = 128
-"""Pictures held between decoding and the models: enough to ride out a slow photograph, 20 MB on the 224 canvas."""
+AHEAD_PICTURES = 64
+"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas."""
 
 Pictures = Sequence[Expansion | Unreadable]
 """What one item was expanded to."""
