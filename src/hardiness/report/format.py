@@ -11,6 +11,10 @@ TITLES = {
     "aurra": "AURRA",
     "clean_top1": "clean top-1, same classes",
     "top1_drop": "drop from clean",
+    "mce": "mCE",
+    "mce_partial": "mCE of a part",
+    "relative_mce": "relative mCE",
+    "relative_mce_partial": "relative mCE of a part",
 }
 PERCENT_UNITS = ("fraction", "ratio")
 
@@ -35,6 +39,11 @@ def title(score: Score) -> str:
 def is_headline(condition: Condition) -> bool:
     """Whether a score stands for its whole benchmark: no condition, or the protocol alone."""
     return set(condition) <= {"protocol"}
+
+
+def is_column(condition: Condition, everything: bool) -> bool:
+    """Whether a score is a column of its benchmark's table: a headline, or, if asked, another decision rule."""
+    return is_headline(condition) or (everything and set(condition) <= {"protocol", "decision"})
 
 
 def direction(score: Score) -> str:

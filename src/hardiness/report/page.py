@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from hardiness.core import Result, Score
 from hardiness.reference import published
 from hardiness.report import format as formatting
+from hardiness.report.grids import grid_of
 from hardiness.report.tables import columns_of, name_of, notes_of
 
 LISTED_FAILURES = 50
@@ -74,6 +75,7 @@ def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, ob
         "heads": heads,
         "rows": rows,
         "notes": notes_of(results, everything=True),
+        "grids": [(name_of(result), grid) for result in results if (grid := grid_of(result))],
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
     }

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hardiness.core import Condition, Result, Score
 from hardiness.report import format as formatting
+from hardiness.report.grids import grid_of
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -18,7 +19,7 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
 
     Args:
         results: sorted by benchmark and data.
-        everything: also the scores that are no headlines.
+        everything: also other decision rules, and the cells of each model.
     """
     for (benchmark, data), group in groupby(results, key=lambda result: (result.benchmark, result.data)):
         yield _table(benchmark, data, list(group), everything)
@@ -35,7 +36,23 @@ def _table(benchmark: str, data: str, results: Sequence[Result], everything: boo
         given = {(score.metric, score.condition): score for score in result.scores}
         cells = [_cell(given.get(key)) for key in columns]
         table.add_row(name_of(result), *cells, f"{result.counts.evaluated:,}")
-    return Group(table, *(Text(note, style="yellow") for note in notes_of(results, everything)))
+    notes = [Text(note, style="yellow") for note in notes_of(results, everything)]
+    return Group(table, *notes, *(_grids(results) if everything else ()))
+
+
+def _grids(results: Sequence[Result]) -> Iterator[RenderableType]:
+    """A table of cells for each model that has some."""
+    for result in results:
+        grid = grid_of(result)
+        if grid is None:
+            continue
+        table = Table(title=f"{name_of(result)}: error by corruption and severity", title_justify="left")
+        table.add_column("corruption")
+        for head in grid.heads:
+            table.add_column(head, justify="right")
+        for name, cells in grid.rows:
+            table.add_row(name, *(cell.text for cell in cells))
+        yield table
 
 
 def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, Condition], Score]:
@@ -43,7 +60,7 @@ def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, C
     columns: dict[tuple[str, Condition], Score] = {}
     for result in results:
         for score in result.scores:
-            if score.value is not None and (everything or formatting.is_headline(score.condition)):
+            if score.value is not None and formatting.is_column(score.condition, everything):
                 columns.setdefault((score.metric, score.condition), score)
     return columns
 
@@ -55,7 +72,7 @@ def notes_of(results: Sequence[Result], everything: bool) -> list[str]:
         undefined = [
             f"{formatting.title(score)} is undefined: {score.reason}"
             for score in result.scores
-            if score.value is None and (everything or formatting.is_headline(score.condition))
+            if score.value is None and formatting.is_column(score.condition, everything)
         ]
         for note in [*result.warnings, *undefined]:
             about.setdefault(note, []).append(name_of(result))

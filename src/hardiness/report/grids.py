@@ -1,0 +1,62 @@
+"""Scores of cells, corruption by severity, as a grid for one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardiness.core import Condition, Result, Score
+from hardiness.report import format as formatting
+
+CELL_KEYS = frozenset(("corruption", "severity"))
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """One cell: its text, and its value as a fraction of 1 for shading (``None`` where it is no error)."""
+
+    text: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of one model: a heading for each column, then named rows."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[GridCell, ...]], ...]
+
+
+def grid_of(result: Result) -> Grid | None:
+    """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
+    found = {(score.metric, score.condition): score for score in result.scores}
+    cells = [score.condition for score in result.scores if set(score.condition) == CELL_KEYS]
+    if not cells:
+        return None
+    severities = sorted({cell["severity"] for cell in cells})
+    names = list(dict.fromkeys(cell["corruption"] for cell in cells))
+    rows = [
+        (
+            name.replace("_", " "),
+            (
+                *(_cell(found.get(("error", Condition(corruption=name, severity=s)))) for s in severities),
+                _cell(found.get(("error", Condition(corruption=name)))),
+                _cell(found.get(("ce", Condition(corruption=name))), shaded=False),
+            ),
+        )
+        for name in names
+    ]
+    means = [_cell(found.get(("error", Condition(severity=s)))) for s in severities]
+    if len(names) > 1 and any(mean.text for mean in means):
+        rows.append(("all of the 15", (*means, _cell(found.get(("mean_error", Condition()))), _mce(result.scores))))
+    return Grid((*(f"severity {severity}" for severity in severities), "mean", "CE"), tuple(rows))
+
+
+def _cell(score: Score | None, shaded: bool = True) -> GridCell:
+    if score is None or score.value is None:
+        return GridCell("")
+    return GridCell(formatting.number(score.value, score.unit), score.value if shaded else None)
+
+
+def _mce(scores: Sequence[Score]) -> GridCell:
+    return next((_cell(score, shaded=False) for score in scores if score.metric.startswith("mce")), GridCell(""))
