@@ -84,9 +84,9 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[dict[str, int], float]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store.create(Path(folder))
         begin = time.perf_counter()
-        problems = evaluate(parse("imagenet-val"), [classifier], data, store, Request())
+        evaluated = evaluate(parse("imagenet-val"), [classifier], data, store, Request())
         rate = len(data) / (time.perf_counter() - begin)
-        assert not problems, problems
+        assert not evaluated.problems, evaluated.problems
         records = store.runs()[0].records()
     return dict(zip(records["sample"].tolist(), records["prediction"].tolist(), strict=True)), rate
 

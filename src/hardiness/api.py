@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import ArgumentError, Benchmark, DataError, ModelError, ModelSpec, Result, View
-from hardiness.engine import Listener, Request
+from hardiness.engine import Listener, Request, Silence
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import rebuild
@@ -68,12 +69,14 @@ class Outcome:
         results: every result of this command's models and benchmarks.
         skipped: benchmarks of a suite whose data are absent, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
+        remarks: what a person should know of how models were run, e.g. a runtime that was not exact enough.
         note: what to say beside the results of a suite.
     """
 
     results: Sequence[Result]
     skipped: Sequence[str]
     problems: Sequence[str]
+    remarks: Sequence[str] = ()
     note: str = ""
 
     @property
@@ -106,18 +109,18 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     rows = [row for row in explicit + of_suite if row not in absent]
     data = [row.benchmark.dataset(root) for row in rows]
     store = Store.create(command.out)
-    classifiers, problems = _load(specs, command.placement)
+    hears = listener or Silence()
+    classifiers, problems = _load(specs, command.placement, hears)
     results: Sequence[Result] = ()
+    keys: set[str] = set()
     for row, dataset in zip(rows, data, strict=True):
-        problems += run_benchmark(row.benchmark, classifiers, dataset, store, row.request, listener)
+        evaluated = run_benchmark(row.benchmark, classifiers, dataset, store, row.request, hears)
+        keys.update(evaluated.keys)
+        problems += evaluated.problems
         results = rebuild(store)
-    keys = {
-        (c.spec.name, c.precision, r.benchmark.name, d.name)
-        for c in classifiers
-        for r, d in zip(rows, data, strict=True)
-    }
     return Outcome(
-        results=[r for r in results if (r.model, r.run["precision"], r.benchmark, r.data) in keys],
+        results=[result for result in results if result.run["key"] in keys],
+        remarks=[remark for classifier in classifiers for remark in _remarks(classifier)],
         skipped=[f"{row.benchmark.name}: no data set {' or '.join(row.benchmark.needs)} in --data" for row in absent],
         problems=problems,
         note=chosen.note,
@@ -162,16 +165,12 @@ def evaluate(
     with ExitStack() as stack:
         folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
-        problems = run_benchmark(chosen, [classifier], dataset, store, request or Request())
-        if problems:
-            raise ModelError(problems[0])
-        found = [
-            result
-            for result in rebuild(store)
-            if result.run["weights_sha256"] == classifier.weights_sha256
-            and (result.model, result.benchmark, result.data) == (classifier.spec.name, chosen.name, dataset.name)
-        ]
-    return found[-1]
+        evaluated = run_benchmark(chosen, [classifier], dataset, store, request or Request())
+        found = [result for result in rebuild(store) if result.run["key"] in evaluated.keys]
+    if not found:
+        raise ModelError(evaluated.problems[0])
+    (result,) = found
+    return replace(result, warnings=(*result.warnings, *evaluated.problems))
 
 
 @dataclass(frozen=True)
@@ -197,15 +196,30 @@ def _limited(request: Request, limit: int | None) -> Request:
     return replace(request, limit=min(limits, default=None))
 
 
-def _load(specs: Sequence[ModelSpec], placement: Placement) -> tuple[list[Classifier], list[str]]:
+def _load(specs: Sequence[ModelSpec], placement: Placement, listener: Listener) -> tuple[list[Classifier], list[str]]:
     """The models that can be loaded, and a line for each that cannot: it costs the others nothing."""
     loaded, problems = [], []
     for spec in specs:
         try:
-            loaded.append(models.load(spec, **asdict(placement)))
+            told = partial(listener.download, spec.name)
+            loaded.append(models.load(spec, **asdict(placement), progress=told))
         except (ModelError, DataError) as error:
             problems.append(f"{spec.name}: {error}")
     return loaded, problems
+
+
+def _remarks(classifier: Classifier) -> list[str]:
+    """What loading and the first forward pass have shown; nothing where nothing was computed."""
+    agreement, name = classifier.agreement, classifier.spec.name
+    remarks = [f"{name}: {note}" for note in classifier.notes]
+    if agreement and agreement.fallback:
+        remarks.append(f"{name} ran in {classifier.runtime}: {agreement.fallback}")
+    if agreement and classifier.precision != "fp32":
+        remarks.append(
+            f"{name} in {classifier.precision} against fp32 on its first {agreement.n} images: "
+            f"{100 * agreement.top1:.0f} % of top-1 equal, logits within {agreement.max_error:.1e} of the largest"
+        )
+    return remarks
 
 
 def _classifier(model: str | Classifier | nn.Module, view: View | None) -> Classifier:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 
@@ -22,8 +32,26 @@ class Bars:
         self._console = console
         self._progress: Progress | None = None
 
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """Show how a download goes; the line is left when it is complete."""
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._task = self._progress.add_task(model, total=total)
+            self._progress.start()
+        self._progress.update(self._task, completed=done, total=total)
+        if done == total:
+            self.end()
+
     def begin(self, benchmark: str, total: int, stored: int) -> None:
         """Show a bar, filled as far as rows are stored already."""
+        self.end()
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(),
@@ -53,3 +81,4 @@ class Bars:
         """Leave the bar as it is."""
         if self._progress:
             self._progress.stop()
+            self._progress = None

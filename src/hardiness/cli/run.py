@@ -87,6 +87,8 @@ def command(
         if outcome.note:
             click.echo(outcome.note)
         click.echo(f"{out / 'results.json'}  {out / 'report.html'}")
+    for line in () if quiet else outcome.remarks:
+        click.echo(line, err=True)
     for line in outcome.skipped:
         click.echo(f"skipped {line}", err=True)
     for line in outcome.problems:

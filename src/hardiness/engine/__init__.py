@@ -1,6 +1,6 @@
 """The only loop."""
 
-from hardiness.engine.loop import evaluate
+from hardiness.engine.loop import Evaluated, evaluate
 from hardiness.engine.request import Listener, Request, Silence
 
-__all__ = ["Listener", "Request", "Silence", "evaluate"]
+__all__ = ["Evaluated", "Listener", "Request", "Silence", "evaluate"]

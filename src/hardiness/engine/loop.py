@@ -207,6 +207,19 @@ class Session:
             self.listener.estimate(seconds)
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """What came of an evaluation.
+
+    Attributes:
+        keys: the run of each model that could begin.
+        problems: a line for each thing asked for that could not be evaluated: parts of the data set, models.
+    """
+
+    keys: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
 def evaluate(
     benchmark: Benchmark,
     classifiers: Sequence[Classifier],
@@ -214,7 +227,7 @@ def evaluate(
     store: Store,
     request: Request,
     listener: Listener | None = None,
-) -> list[str]:
+) -> Evaluated:
     """Run models on a benchmark until every requested row is stored; models innermost, so each photograph is read once.
 
     Args:
@@ -226,8 +239,7 @@ def evaluate(
         listener: hears of progress.
 
     Returns:
-        One line for each thing asked for that could not be evaluated: parts of the data set, models. What was finished
-        stays.
+        The runs that hold the records, and what could not be evaluated; what was finished stays.
 
     Raises:
         StoreError: records cannot be written.
@@ -240,7 +252,7 @@ def evaluate(
         except ModelError as error:
             problems.append(str(error))
     if not tasks:
-        return problems
+        return Evaluated((), tuple(problems))
     running = Session(benchmark, data, tasks, request, store, listener or Silence())
     try:
         running.run()
@@ -248,4 +260,5 @@ def evaluate(
         for task in tasks:
             if task.computed:
                 store.add_measured(task.stored, session(task, running.clock, request))
-    return problems + [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]
+    problems += [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]
+    return Evaluated(tuple(task.stored.run["key"] for task in tasks), tuple(problems))

@@ -35,6 +35,9 @@ class Request:
 class Listener(Protocol):
     """Hears how a benchmark goes; counts are image-conditions summed over models."""
 
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """So many bytes of a model's weights have come, of how many in all where that is known."""
+
     def begin(self, benchmark: str, total: int, stored: int) -> None:
         """A benchmark begins; ``stored`` of its ``total`` are already there."""
 
@@ -50,6 +53,9 @@ class Listener(Protocol):
 
 class Silence:
     """A listener that says nothing."""
+
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """Nothing."""
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
         """Nothing."""
