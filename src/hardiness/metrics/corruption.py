@@ -93,9 +93,17 @@ def corruption(records: Records, context: Context) -> list[Score]:
     errors = _errors(records, conditions)
     present = [cell for cell in errors.cells if cell]
     names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
-    whole = all(Condition(corruption=name, severity=s) in present for name in COMMON for s in SEVERITIES)
+    whole = _is_whole(records, errors, conditions)
     headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
     return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+
+def _is_whole(records: Records, errors: Errors, conditions: Sequence[Condition]) -> bool:
+    """Whether all 75 cells were run, on the same images, none of which failed."""
+    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
+    images = {int(n) for cell, n in zip(errors.cells, errors.n, strict=True) if cell in cells}
+    failed = {conditions[index] for failure in records.failures for index in failure.conditions}
+    return cells.issubset(errors.cells) and len(images) == 1 and not failed & cells
 
 
 def _errors(records: Records, conditions: Sequence[Condition]) -> Errors:
