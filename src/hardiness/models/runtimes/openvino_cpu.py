@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import threading
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _MAX_STREAMS = 16
+# Warning filters are the process's, and a second tracer at the same time would only want more memory.
+_CONVERTING = threading.Lock()
 _MAX_CHUNK = 32
 
 
@@ -133,7 +136,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
 
     shape, failures = (chunk, 3, *plan.px), _failures()
     try:
-        with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        with _CONVERTING, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; the comparison decides
             example = torch.full((min(chunk, 2), 3, *plan.px), 0.5)
             # Traced and frozen here: OpenVINO would trace three times and keep what freezing folds.
