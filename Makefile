@@ -9,7 +9,7 @@ demo: $(VENV)/.demo
 	$(BIN)/hardiness run --suite demo --out runs/demo
 
 test: $(VENV)/.test lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -19,6 +19,7 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/pipeline.py
+	$(BIN)/python bench/imagenet_c.py
 
 clean:
 	rm -rf $(VENV) runs
