@@ -1,0 +1,191 @@
+"""mCE and its kin: from the published errors to the published numbers, and from a few rows to numbers by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from hardiness.core import Condition, Failure, Records, Score
+from hardiness.corruptions import COMMON, EXTRA, registry
+from hardiness.metrics import Context
+from hardiness.metrics.corruption import COMMON as SCORED
+from hardiness.metrics.corruption import GROUPS, SEVERITIES, corruption, corruption_error
+from hardiness.metrics.intervals import wilson
+from hardiness.reference import baseline, published
+
+PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
+    "resnext101_32x8d": (66.65, 91.07),
+    "resnext101_32x8d_wsl": (51.74, 67.17),
+    "resnext101_32x16d_wsl": (48.79, 64.92),
+    "resnext101_32x32d_wsl": (46.99, 63.79),
+    "resnext101_32x48d_wsl": (45.70, 61.87),
+}
+
+CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in (*COMMON, *EXTRA) for s in SEVERITIES))
+
+ALEXNET = {  # round numbers to compute with by hand
+    "clean_error": 0.4,
+    "error_by_severity": {name: [0.5, 0.6, 0.7, 0.8, 0.9] for name in (*COMMON, *EXTRA)},
+}
+
+Wrong = Callable[[Condition, int], bool]
+
+
+def records(images: int, wrong: Wrong, cells: Sequence[Condition] = CELLS) -> Records:
+    """One row for each image and cell; ``wrong`` says whether the answer is."""
+    rows = [(CELLS.index(cell), image, wrong(cell, image)) for cell in cells for image in range(images)]
+    return Records(
+        {
+            "sample": np.array([f"n/{image}" for _, image, _ in rows]),
+            "condition": np.array([cell for cell, _, _ in rows], np.int16),
+            "label": np.zeros(len(rows), np.int32),
+            "prediction": np.array([missed for _, _, missed in rows], np.int32),
+        }
+    )
+
+
+def scores(given: Records, against: dict[str, object] | None = ALEXNET) -> dict[tuple[str, Condition], Score]:
+    run = {"conditions": [dict(cell) for cell in CELLS]}
+    found = corruption(given, Context(run, 0, against))
+    by_key = {(score.metric, score.condition): score for score in found}
+    assert len(by_key) == len(found), "(metric, condition) is unique"
+    headlines = [not score.condition for score in found]
+    assert headlines == sorted(headlines, reverse=True), "headlines first"
+    return by_key
+
+
+def value(found: dict[tuple[str, Condition], Score], metric: str, **condition: str | int) -> float:
+    score = found[metric, Condition(**condition)]
+    assert score.value is not None
+    return score.value
+
+
+def by_severity(cell: Condition, image: int) -> bool:
+    """Of ten images one is wrong when clean, and severity + 1 at each severity; fog is one worse."""
+    return image < (cell["severity"] + 1 + (cell["corruption"] == "fog") if cell else 1)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_published_errors_give_the_published_ratios(model: str) -> None:
+    alexnet = baseline("imagenet-c")
+    assert alexnet is not None
+    (top1,) = [p.value for p in published(model, "imagenet-val", "top1", {}) if "imagenet-testbed" in p.source]
+    plain, relative = [], []
+    for name in COMMON:
+        (error,) = [p.value for p in published(model, "imagenet-c", "error", {"corruption": name})]
+        errors, divisor = np.array([error]), np.array([np.mean(alexnet["error_by_severity"][name])])
+        plain.append(corruption_error(errors, divisor))
+        relative.append(corruption_error(errors, divisor, 1 - top1, alexnet["clean_error"]))
+    assert (round(100 * np.mean(plain), 2), round(100 * np.mean(relative), 2)) == PUBLISHED[model]
+
+
+def test_the_scorer_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
+    assert SCORED == COMMON
+    for group, names in GROUPS.items():
+        assert names == tuple(name for name in COMMON if registry.get(name).group == group)
+
+
+def test_all_numbers_by_hand() -> None:
+    found = scores(records(10, by_severity))
+    # errors 0.2 … 0.6 sum to 2.0, fog's to 2.5; AlexNet's 0.5 … 0.9 to 3.5, above its clean error to 1.5
+    ce, fog = 2.0 / 3.5, 2.5 / 3.5
+    relative, fog_relative = (2.0 - 0.5) / 1.5, (2.5 - 0.5) / 1.5
+    assert value(found, "ce", corruption="snow") == pytest.approx(ce)
+    assert value(found, "ce", corruption="fog") == pytest.approx(fog)
+    assert value(found, "relative_ce", corruption="fog") == pytest.approx(fog_relative)
+    assert value(found, "mce") == pytest.approx((14 * ce + fog) / 15)
+    assert value(found, "relative_mce") == pytest.approx((14 * relative + fog_relative) / 15)
+    assert value(found, "mean_error") == pytest.approx((14 * 0.4 + 0.5) / 15)
+    assert value(found, "clean_error") == pytest.approx(0.1)
+    assert value(found, "error", corruption="fog") == pytest.approx(0.5)
+    assert value(found, "error", group="noise") == pytest.approx(0.4)
+    assert value(found, "error", group="weather") == pytest.approx((3 * 0.4 + 0.5) / 4)
+    assert value(found, "error", severity=3) == pytest.approx((14 * 0.4 + 0.5) / 15)
+    assert value(found, "error", corruption="fog", severity=5) == pytest.approx(0.7)
+    assert found["error", Condition(corruption="fog", severity=5)].interval == wilson(7, 10)
+    assert not any(score.higher_is_better for score in found.values())
+    assert {score.n for score in found.values()} == {10}
+
+
+def test_the_four_extra_corruptions_are_in_no_mean() -> None:
+    without = scores(records(10, by_severity, [cell for cell in CELLS if cell.get("corruption") not in EXTRA]))
+    with_extra = scores(records(10, lambda cell, image: cell.get("corruption") in EXTRA or by_severity(cell, image)))
+    for key in without:
+        assert without[key].value == pytest.approx(with_extra[key].value)
+    assert value(with_extra, "error", corruption="spatter") == 1.0
+
+
+@pytest.mark.parametrize("absent", [Condition(corruption="snow", severity=2), Condition(corruption="fog", severity=5)])
+def test_a_missing_cell_makes_it_partial(absent: Condition) -> None:
+    found = scores(records(10, by_severity, [cell for cell in CELLS if cell != absent]))
+    assert not {"mce", "relative_mce"} & {metric for metric, _ in found}
+    left = [s for s in SEVERITIES if s != absent["severity"]]
+    divisor = sum(0.4 + 0.1 * s for s in left)
+    name = absent["corruption"]
+    expected = sum(0.1 * (s + 1 + (name == "fog")) for s in left) / divisor
+    assert value(found, "ce", corruption=name) == pytest.approx(expected), "both sums are over the severities there are"
+    others = [2.5 / 3.5 if other == "fog" else 2.0 / 3.5 for other in COMMON if other != name]
+    assert value(found, "mce_partial") == pytest.approx((sum(others) + expected) / 15)
+
+
+def test_cells_of_other_images_or_with_failures_make_it_partial() -> None:
+    whole = records(10, by_severity)
+    fog = (whole["condition"] == CELLS.index(Condition(corruption="fog", severity=1))) & (whole["sample"] == "n/3")
+    assert ("mce_partial", Condition()) in scores(whole.where(~fog))
+    failed = Records(whole.columns, (Failure("n/10", "cannot be read", tuple(range(len(CELLS)))),))
+    assert ("mce_partial", Condition()) in scores(failed)
+    extra_failed = Records(whole.columns, (Failure("n/10", "cannot be read", (len(CELLS) - 1,)),))
+    assert ("mce", Condition()) in scores(extra_failed), "mCE does not rest on the four extra ones"
+
+
+def test_without_clean_rows_or_a_baseline_a_reason_stands_in_place_of_the_number() -> None:
+    found = scores(records(10, by_severity, CELLS[1:]))
+    assert value(found, "mce") > 0
+    relative = found["relative_mce", Condition()]
+    assert relative.value is None
+    assert "imagenet/val" in str(relative.reason)
+    own = scores(records(10, by_severity), None)
+    assert own["mce", Condition()].value is None
+    assert value(own, "mean_error") > 0
+    assert not {metric for metric, _ in own} & {"ce", "relative_ce"}
+
+
+def test_extra_corruptions_alone_have_errors_and_no_mce() -> None:
+    found = scores(records(4, by_severity, [cell for cell in CELLS if cell.get("corruption") == "saturate"]))
+    assert found["mce_partial", Condition()].value is None
+    assert value(found, "error", corruption="saturate") == pytest.approx((2 + 3 + 4 + 4 + 4) / 20)
+
+
+def test_cells_of_one_image_move_together() -> None:
+    """An image is wrong everywhere or nowhere: 75 cells then say no more than one."""
+
+    def together(cell: Condition, image: int) -> bool:
+        return image % 3 == 0
+
+    def alone(cell: Condition, image: int) -> bool:
+        return bool(np.random.default_rng([CELLS.index(cell), image]).random() < 1 / 3)
+
+    n = 120
+    correlated = scores(records(n, together))["mean_error", Condition()]
+    independent = scores(records(n, alone))["mean_error", Condition()]
+    assert correlated.interval is not None
+    assert independent.interval is not None
+    width = correlated.interval.high - correlated.interval.low
+    normal = 2 * 1.96 * np.sqrt(1 / 3 * 2 / 3 / n)
+    assert width == pytest.approx(normal, rel=0.15)
+    one = scores(records(n, together, [CELLS[0], Condition(corruption="fog", severity=1)]))["mean_error", Condition()]
+    assert one.interval is not None
+    assert one.interval.low == pytest.approx(correlated.interval.low)
+    assert one.interval.high == pytest.approx(correlated.interval.high)
+    assert independent.interval.high - independent.interval.low < width / 4
+
+
+def test_relative_mce_of_a_model_that_only_loses_what_it_loses_when_clean_is_certain() -> None:
+    """Clean and corrupted errors of an image are resampled together, so their difference has no spread."""
+    found = scores(records(60, lambda cell, image: image % 4 == 0))
+    relative = found["relative_mce", Condition()]
+    assert relative.value == pytest.approx(0)
+    assert relative.interval is not None
+    assert relative.interval.high - relative.interval.low == pytest.approx(0, abs=1e-6)
