@@ -65,7 +65,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status; bad input never shows a traceback."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="hardiness", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         status = exit_.exit_code
     except click.ClickException as error:

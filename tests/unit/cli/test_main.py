@@ -1,0 +1,78 @@
+"""The command line's own manners: help, status, progress."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from hardiness import __version__
+from hardiness.cli import main
+from hardiness.cli.main import COMMANDS
+from hardiness.cli.progress import Bars
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "--help") == 0
+    told = capsys.readouterr().out
+    assert all(f"  {name} " in told for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, name, "--help") == 0
+    assert "Usage: hardiness" in capsys.readouterr().out
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "--version") == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_an_unknown_option_is_answered_with_the_close_one(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "run", "--limt", "3") == 2
+    assert "--limit" in capsys.readouterr().err
+
+
+@pytest.fixture
+def bars() -> tuple[Bars, StringIO]:
+    stream = StringIO()
+    return Bars(Console(file=stream, width=120, force_terminal=False)), stream
+
+
+def test_progress_says_when_nothing_is_left_to_do(bars: tuple[Bars, StringIO]) -> None:
+    listener, stream = bars
+    listener.begin("imagenet-val", 1250, 1250)
+    listener.end()
+    assert "all 1,250 stored already, nothing to compute" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "says"), [(61, "1 minute "), (1800, "30 minutes"), (36_000, "10.0 hours")])
+def test_long_runs_are_announced_in_fitting_units(bars: tuple[Bars, StringIO], seconds: float, says: str) -> None:
+    listener, stream = bars
+    listener.begin("imagenet-val", 10, 0)
+    listener.estimate(seconds)
+    listener.end()
+    assert f"about {says}" in stream.getvalue()
+
+
+def test_a_download_is_shown_and_gives_way_to_the_benchmark(bars: tuple[Bars, StringIO]) -> None:
+    listener, stream = bars
+    listener.download("alexnet", 10, 20)
+    listener.download("alexnet", 20, 20)
+    listener.begin("imagenet-val", 10, 0)
+    listener.advance(10)
+    listener.end()
+    told = stream.getvalue()
+    assert "alexnet" in told
+    assert "imagenet-val" in told

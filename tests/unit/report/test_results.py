@@ -1,0 +1,176 @@
+"""From stored records to results: counts, warnings, comparisons, and pages that escape what they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from hardiness.core import Condition, Counts, Failure, Interval, Records, Result, Score
+from hardiness.report import rebuild, score_tables, write_page
+from hardiness.report.format import number
+from hardiness.report.grids import grid_of
+from hardiness.report.results import results
+from hardiness.store import Store
+
+
+def identity(benchmark: str = "imagenet-val", **changes: Any) -> dict[str, Any]:
+    return {
+        "model": "alexnet",
+        "weights_sha256": "w",
+        "view": {},
+        "benchmark": benchmark,
+        "protocol": "orhan2019",
+        "scorer": "classification",
+        "conditions": [{}],
+        "precision": "fp32",
+        "seed": 0,
+        "data": {"name": "imagenet", "fingerprint": "f", "samples": 4, "num_classes": 1000},
+        **changes,
+    }
+
+
+def records(right: list[bool], **columns: Any) -> Records:
+    n = len(right)
+    label = np.arange(n, dtype=np.int32)
+    prediction = np.where(right, label, 999).astype(np.int32)
+    return Records(
+        {
+            "sample": np.array([f"n/{i}" for i in range(n)]),
+            "condition": np.zeros(n, np.int16),
+            "frame": np.zeros(n, np.int16),
+            "label": label,
+            "prediction": prediction,
+            "confidence": np.linspace(0.1, 0.9, n).astype(np.float32),
+            "top5_class": np.stack([prediction] * 5, axis=1).astype(np.int16),
+            **columns,
+        }
+    )
+
+
+def stored(folder: Path, given: Records, **changes: Any) -> Store:
+    store = Store.create(folder)
+    run = store.run(identity(**changes), {"batch_size": 8, "whole": [0], "location": "/data"})
+    work = [(sample, 0) for sample in given["sample"].tolist()] if len(given) else [("n/0", 0)]
+    run.write(0, work, given)
+    return store
+
+
+def test_counts_say_what_is_missing(tmp_path: Path) -> None:
+    part = records([True, True, False])
+    (result,) = results(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),))))
+    assert result.counts == Counts(expected=4, evaluated=3, failed=1)
+    assert not result.counts.complete
+    assert "partial: 3 of 4 evaluated, 1 failed" in result.warnings
+    assert result.score("top1").value == pytest.approx(2 / 3)
+
+
+def test_nothing_evaluated_is_no_score_and_is_said(tmp_path: Path) -> None:
+    (result,) = results(stored(tmp_path, Records({}, (Failure("n/0", "torn"),))))
+    assert result.scores == []
+    assert "no sample was evaluated, so there is no score" in result.warnings
+
+
+def test_published_accuracy_within_reach_is_no_warning(tmp_path: Path) -> None:
+    (result,) = results(stored(tmp_path, records([True, True, False, False])))
+    assert not any("published" in warning for warning in result.warnings)
+
+
+def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
+    data = {"name": "imagenet", "fingerprint": "f", "samples": 60, "num_classes": 1000}
+    (result,) = results(stored(tmp_path, records([False] * 60), data=data))
+    assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in result.warnings)
+
+
+def test_clean_accuracy_of_the_same_model_stands_beside_a_shifted_set(tmp_path: Path) -> None:
+    clean = {f"prediction_{name}": np.array([0, 1, 2, 7], np.int32) for name in ("imagenet-a", "imagenet-r")}
+    stored(tmp_path, records([True, True, False, True], **clean))
+    store = stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
+    shifted = next(result for result in results(store) if result.benchmark == "imagenet-v2")
+    assert shifted.score("clean_top1").value == 0.75
+    assert shifted.score("top1_drop").value == pytest.approx(0.5)
+    other = stored(tmp_path / "other", records([True] * 4, **clean), weights_sha256="another")
+    stored(tmp_path / "other", records([True] * 4), benchmark="imagenet-v2")
+    assert all("clean_top1" not in {s.metric for s in result.scores} for result in results(other))
+
+
+def test_rebuilt_results_are_the_same_bytes(tmp_path: Path) -> None:
+    store = stored(tmp_path, records([True, False, True, True]))
+    rebuild(store)
+    first = (tmp_path / "results.json").read_bytes()
+    rebuild(store)
+    assert (tmp_path / "results.json").read_bytes() == first
+
+
+def result_of(*scores: Score, model: str = "m", warnings: tuple[str, ...] = ()) -> Result:
+    run = {"precision": "fp32", "weights_sha256": "w", "data": {"fingerprint": "f"}, "seed": 0}
+    return Result(
+        model, "imagenet-val", "imagenet", "orhan2019", scores, Counts(4, 4, 0), run, {"sessions": []}, (), warnings
+    )
+
+
+def printed(results: list[Result], everything: bool = False) -> str:
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    for table in score_tables(results, everything):
+        console.print(table)
+    console.file.close()
+    return console.export_text()
+
+
+def test_percent_is_made_here_and_only_of_fractions() -> None:
+    assert number(0.4567, "fraction") == "45.7"
+    assert number(0.4567, "ratio") == "45.7"
+    assert number(1.23456, "top-5 distance") == "1.23"
+
+
+def test_a_note_shared_by_all_models_is_said_once() -> None:
+    top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
+    undefined = Score("aurra", None, "fraction", 4, reason="too few")
+    text = printed([result_of(top1, undefined, model=name, warnings=("partial",)) for name in ("a", "b")])
+    assert text.count("partial") == 1
+    assert text.count("AURRA is undefined: too few") == 1
+    assert "20.0–80.0" in text
+    alone = printed([result_of(top1, model="a", warnings=("odd",)), result_of(top1, model="b")])
+    assert "a: odd" in alone
+
+
+def cells() -> list[Score]:
+    def score(metric: str, value: float, **condition: Any) -> Score:
+        return Score(metric, value, "fraction", 4, higher_is_better=False, condition=Condition(**condition))
+
+    return [
+        score("mean_error", 0.3),
+        score("error", 0.25, corruption="fog"),
+        score("ce", 0.6, corruption="fog"),
+        score("error", 0.2, severity=1),
+        score("error", 0.2, corruption="fog", severity=1),
+        score("error", 0.3, corruption="fog", severity=2),
+    ]
+
+
+def test_cells_become_a_grid() -> None:
+    grid = grid_of(result_of(*cells()))
+    assert grid is not None
+    assert grid.heads == ("severity 1", "severity 2", "mean", "CE")
+    ((name, row),) = grid.rows
+    assert name == "fog"
+    assert [cell.text for cell in row] == ["20.0", "30.0", "25.0", "60.0"]
+    assert row[-1].share is None
+    assert grid_of(result_of()) is None
+    assert "20.0" in printed([result_of(*cells())], everything=True)
+
+
+def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
+    top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
+    odd = "<script>alert(1)</script>"
+    write_page([result_of(top1, *cells(), model=odd, warnings=(odd,))], tmp_path / "page.html", odd)
+    page = (tmp_path / "page.html").read_text()
+    assert odd not in page
+    assert "&lt;script&gt;" in page
+    assert "50.0" in page
+    assert "error by corruption and severity" in page
+    for outside in ("http://", "https://", "src=", "@import", "url("):
+        assert outside not in page
