@@ -1,0 +1,91 @@
+"""Listing corruptions, and getting the frost pictures into the cache, through the command line."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, frost_pictures, registry
+from hardiness.corruptions.frost_pictures import PICTURES, frost_cache
+
+
+def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:
+    told = hardiness("corruptions")
+    assert told.status == 0
+    for name in (*COMMON, *EXTRA):
+        (line,) = [line for line in told.out.splitlines() if f" {name} " in line]
+        assert registry.get(name).group in line
+        assert ("by seed" in line) is not registry.get(name).deterministic
+
+
+@pytest.mark.parametrize("name", [*COMMON, *EXTRA])
+def test_one_is_described_with_its_five_severities_and_its_source(hardiness: Any, name: str) -> None:
+    told = hardiness("corruptions", name)
+    assert told.status == 0
+    assert "Source: Hendrycks & Dietterich" in " ".join(told.out.split())
+    for severity, row in zip(SEVERITIES, registry.get(name).parameters, strict=True):
+        (line,) = [line for line in told.out.splitlines() if line.startswith(f"│ {severity} ")]
+        for number in row.values():
+            assert str(number) in line
+
+
+def test_a_misspelt_corruption_is_one_line(hardiness: Any) -> None:
+    told = hardiness("corruptions", "zom_blur")
+    assert told.status == 2
+    assert "did you mean 'zoom_blur'" in told.err
+
+
+def test_the_frost_pictures_are_taken_out_of_a_package_once(
+    frost_pictures: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    offline = hardiness("data", "get", "frost")
+    assert offline.status == 2
+    assert len(offline.lines) == 1
+    assert "check the network" in offline.err
+    info = "corrupt_tta-0.1.7.dist-info"
+    with zipfile.ZipFile(tmp_path / "corrupt_tta-0.1.7-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: corrupt-tta\nVersion: 0.1.7\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+        for name, _ in PICTURES:
+            archive.write(frost_pictures / name, f"corrupt_tta/assets/frost/{name}")
+    told = hardiness("data", "get", "frost")
+    assert told.status == 0, told.err
+    assert "5 pictures from corrupt-tta" in told.out
+    assert {path.name for path in frost_cache().iterdir()} == {name for name, _ in PICTURES}
+    assert "are there already" in hardiness("data", "get", "frost").out
+
+
+def test_without_the_pictures_frost_alone_is_left_out_and_told(
+    hardiness: Any, factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: Any
+) -> None:
+    monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(frost_pictures, "PACKAGES", ())
+    asked = ["--data", "embedded", "--limit", "2", "--out", tmp_path / "x"]
+    told = hardiness("run", "-m", factory(), "-b", "imagenet-c:severities=1,corruptions=frost+fog", *asked)
+    assert told.status == 1
+    (line,) = told.lines[-1:]
+    assert "frost is not evaluated" in line
+    assert "hardiness data get frost" in line
+    (result,) = results(tmp_path / "x")
+    assert "mce_partial" in {score["metric"] for score in result["scores"]}
+    written = hardiness(
+        "corrupt", "embedded", tmp_path / "c", "--severities", "1", "--corruptions", "frost+fog", "--limit", "2"
+    )
+    assert written.status == 1
+    assert "frost" in written.lines[-1]
+    assert sorted(path.name for path in (tmp_path / "c").iterdir() if path.is_dir()) == ["fog"]
+
+
+def test_get_of_something_else_is_refused(hardiness: Any) -> None:
+    told = hardiness("data", "get", "frots")
+    assert told.status == 2
+    assert "did you mean 'frost'" in told.err
