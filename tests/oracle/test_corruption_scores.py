@@ -39,6 +39,7 @@ def records(images: int, wrong: Wrong, cells: Sequence[Condition] = CELLS) -> Re
     return Records(
         {
             "sample": np.array([f"n/{image}" for _, image, _ in rows]),
+            "image": np.array([image for _, image, _ in rows], np.int32),
             "condition": np.array([cell for cell, _, _ in rows], np.int16),
             "label": np.zeros(len(rows), np.int32),
             "prediction": np.array([missed for _, _, missed in rows], np.int32),

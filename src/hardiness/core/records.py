@@ -26,9 +26,10 @@ class Failure:
 class Records:
     """A struct of arrays.
 
-    Columns every benchmark has: ``sample`` (str), ``label`` and ``prediction`` (int32 class indices),
-    ``confidence`` (float32 softmax maximum in [0, 1]), ``top5_class`` (int16 ``(N, 5)``) and ``top5_logit``
-    (float32 ``(N, 5)``), plus its condition's keys, ``frame`` where there are frames, and what its decision rule adds.
+    Columns every benchmark has: ``sample`` (str), ``condition`` (int16, index into the run's conditions), ``frame``
+    (int16), ``label`` and ``prediction`` (int32 class indices), ``confidence`` (float32 softmax maximum in [0, 1]),
+    ``top5_class`` (int16 ``(N, 5)``) and ``top5_logit`` (float32 ``(N, 5)``), and what its decision rule adds. Read
+    from a store, also ``image`` (int32), which numbers the samples.
 
     Attributes:
         columns: the arrays, by name.

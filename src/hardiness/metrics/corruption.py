@@ -108,9 +108,8 @@ def _is_whole(records: Records, errors: Errors, conditions: Sequence[Condition])
 
 def _errors(records: Records, conditions: Sequence[Condition]) -> Errors:
     """Errors by image and condition, averaged over images, and over resampled images."""
-    samples, image = np.unique(records["sample"], return_inverse=True)
-    table = np.full((len(samples), len(conditions)), np.nan)
-    table[image, records["condition"]] = records["prediction"] != records["label"]
+    table = np.full((int(records["image"].max()) + 1, len(conditions)), np.nan)
+    table[records["image"], records["condition"]] = records["prediction"] != records["label"]
     filled = ~np.isnan(table).all(axis=0)
     table = table[:, filled]
     means = np.vstack([np.nanmean(table, axis=0), resampled_means(table, "corruption")])

@@ -82,8 +82,9 @@ def _evaluated(records: Records, conditions: Sequence[int]) -> int:
     """How many (sample, condition) pairs have a row; the frames of a sequence count as one."""
     if not len(records):
         return 0
-    counted = records.where(np.isin(records["condition"], conditions))
-    return len(set(zip(counted["sample"].tolist(), counted["condition"].tolist(), strict=True)))
+    counted = np.isin(records["condition"], conditions)
+    pairs = records["image"][counted].astype(np.int64) * (max(conditions) + 1) + records["condition"][counted]
+    return len(np.unique(pairs))
 
 
 def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:

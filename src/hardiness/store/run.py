@@ -66,8 +66,14 @@ class StoredRun:
         atomic.write(self.folder / shards.file_name(shard, work), shards.encode(records), self.partial)
 
     def records(self) -> Records:
-        """All rows of the run, each once, and the samples that failed, each once."""
-        return Records.concatenate(_merged([shards.read(path) for path in files]) for files in self.files().values())
+        """All rows of the run, each once, and the samples that failed, each once.
+
+        ``image``, int32, numbers the samples, so that a scorer need not sort millions of texts.
+        """
+        joined = Records.concatenate(_merged([shards.read(path) for path in files]) for files in self.files().values())
+        if not len(joined):
+            return joined
+        return Records({**joined.columns, "image": shards.numbered(joined["sample"])}, joined.failures)
 
     def measured(self) -> list[dict[str, Any]]:
         """One entry for each session that computed rows of this run."""

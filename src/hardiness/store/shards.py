@@ -81,5 +81,12 @@ def _from_arrow(column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_fixed_size_list(joined.type):
         return np.asarray(joined.flatten()).reshape(-1, joined.type.list_size)
     if pa.types.is_string(joined.type):
-        return np.asarray(joined.to_pylist(), dtype=np.str_)
+        # Objects, each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
+        coded = joined.dictionary_encode()
+        return np.asarray(coded.dictionary.to_pylist(), dtype=object)[np.asarray(coded.indices)]
     return np.asarray(joined)
+
+
+def numbered(texts: NDArray[Any]) -> NDArray[np.int32]:
+    """A number for each text, equal where the texts are, in the order of first appearance; hashed, not sorted."""
+    return np.asarray(pa.array(texts, pa.string()).dictionary_encode().indices, np.int32)
