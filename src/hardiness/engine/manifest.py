@@ -39,15 +39,14 @@ class Manifest:
 
     @classmethod
     def open(cls, folder: Path, origin: Mapping[str, Any]) -> Manifest:
-        """The manifest of a tree that was begun from the same origin, or a new one in an empty folder.
+        """The manifest of a tree that was begun from the same origin, or a new one where there is none.
 
         Raises:
-            ArgumentError: the folder holds something else, or a tree of another origin; the message says which part.
+            ArgumentError: the tree is of another origin; the message says in what.
             StoreError: it cannot be read or written, or is no manifest of ours.
         """
         path = folder / MANIFEST
         if not path.exists():
-            _refuse_strangers(folder)
             manifest = cls(folder, origin)
             manifest.save()
             return manifest
@@ -92,10 +91,17 @@ class Manifest:
         self._next_s = end + max(REST_S, REST_SHARE * (end - begin))
 
 
-def _refuse_strangers(folder: Path) -> None:
-    """Never mix with files that this command did not write, such as the released ImageNet-C."""
+def refuse_strangers(folder: Path) -> None:
+    """Raise where a folder holds files that no such command wrote, such as the released ImageNet-C.
+
+    Raises:
+        ArgumentError: it does.
+        StoreError: it cannot be listed.
+    """
+    if not folder.exists() or (folder / MANIFEST).exists():
+        return
     with atomic.told(folder, "list"):
-        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK}) if folder.exists() else []
+        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK})
     if strange:
         raise ArgumentError(
             f"{folder} must be empty or a tree that this command began, but holds {strange[0]} and no {MANIFEST}; "

@@ -20,7 +20,7 @@ from hardiness.core import CANVAS_224, Condition, DataSet, Failure, Item, Sample
 from hardiness.corruptions import KERNEL_VERSION, corrupt
 from hardiness.data import limited
 from hardiness.engine.decoding import ordered
-from hardiness.engine.manifest import LOCK, Manifest
+from hardiness.engine.manifest import LOCK, Manifest, refuse_strangers
 from hardiness.engine.measuring import Clock
 from hardiness.engine.request import Listener, Request, Silence
 from hardiness.imaging import decode, on_canvas
@@ -87,6 +87,7 @@ def write_corrupted(
         "seed": request.seed,
         "kernel_version": KERNEL_VERSION,
     }
+    refuse_strangers(folder)
     with _alone(folder):
         tree = Tree(Manifest.open(folder, origin), benchmark, cells, request.seed)
         chosen = limited(photographs.items, request.limit, request.seed)

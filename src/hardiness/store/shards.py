@@ -83,7 +83,8 @@ def _from_arrow(column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_string(joined.type):
         # Objects, each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
         coded = joined.dictionary_encode()
-        return np.asarray(coded.dictionary.to_pylist(), dtype=object)[np.asarray(coded.indices)]
+        texts = np.asarray(coded.dictionary.to_pylist(), dtype=object)
+        return np.take(texts, np.asarray(coded.indices))
     return np.asarray(joined)
 
 
