@@ -357,6 +357,7 @@ def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp
         assert says in told.err
         assert len(told.lines) == 1
     assert files(tmp_path / "c") == before
+    assert [path.name for path in full.iterdir()] == ["precious.txt"]
 
 
 # --- killed and continued ----------------------------------------------------------------------------------------

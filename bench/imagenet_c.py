@@ -1,0 +1,216 @@
+"""ImageNet-C generated on the fly, photographs on disk to stored predictions, against the usual loop.
+
+    HARDINESS_DATA=… python bench/imagenet_c.py [--json]
+
+The usual loop: a data set that opens, resizes and crops a photograph with PIL, corrupts it with a package's function,
+takes it through JPEG as the released files were, and a DataLoader with 2 workers in front of eager torch. For each
+corruption it has the fastest function that gives the published generator's pictures (`peers`). It is slow, so it runs
+on the first few of the photographs; a figure is corrupted copies a second.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+import peers
+from bars import alternating, at_least, at_most, tell, versions
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
+from hardiness.benchmarks.options import parse
+from hardiness.core import CANVAS_224, DataSet
+from hardiness.corruptions import COMMON, SEVERITIES, corrupt, registry
+from hardiness.engine import Request, evaluate
+from hardiness.engine.crossing import to_pixels
+from hardiness.imaging import decode, on_canvas
+from hardiness.metrics import wilson
+from hardiness.models import Classifier
+from hardiness.store import Store
+
+ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
+CORES = len(os.sched_getaffinity(0))
+REPETITIONS = 3
+OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS, STAGE_PHOTOGRAPHS = 64, 16, 4
+FP32_BAR, BF16_BAR, AGREEMENT_BAR = 7.0, 12.0, 0.95
+CELLS = [(name, severity) for name in COMMON for severity in SEVERITIES]
+CONDITIONS = [dict(condition) for condition in ImagenetC().conditions()]
+
+Predictions = dict[tuple[str, str, int], int]
+
+
+class CorruptedCopies(Dataset):  # type: ignore[type-arg]
+    """The usual data set: one entry for each photograph and cell."""
+
+    def __init__(self, data: DataSet, view: Any, functions: dict[str, tuple[str, peers.Apply]]) -> None:
+        self.entries = [(item, *cell) for item in data.items for cell in CELLS]
+        self.functions = functions
+        self.crop = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])
+        self.finish = transforms.Compose([transforms.ToTensor(), transforms.Normalize(view.mean, view.std)])
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        from PIL import Image
+
+        item, name, severity = self.entries[index]
+        clean = np.array(self.crop(Image.open(item.file.path).convert("RGB")))
+        where, apply = self.functions[name]
+        seed = peers.seed_of(name, severity, item.id)
+        stream = io.BytesIO()
+        Image.fromarray(peers.drawn(where, apply, clean, name, severity, seed)).save(stream, "JPEG", quality=85)
+        return self.finish(Image.open(stream).convert("RGB"))
+
+
+def begin_worker(_: int) -> None:
+    """A worker is one of as many as there are cores: OpenCV's own threads would only stand in each other's way."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    warnings.simplefilter("ignore")
+
+
+def usual(network: torch.nn.Module, copies: CorruptedCopies) -> tuple[Predictions, float]:
+    """The usual loop: eager fp32, batches of 32. Predictions and corrupted copies a second."""
+    begin = time.perf_counter()
+    predictions: list[int] = []
+    with torch.inference_mode():
+        for batch in DataLoader(copies, batch_size=32, num_workers=2, worker_init_fn=begin_worker):
+            predictions += network(batch).argmax(dim=1).tolist()
+    rate = len(copies) / (time.perf_counter() - begin)
+    keys = [(item.id, name, severity) for item, name, severity in copies.entries]
+    return dict(zip(keys, predictions, strict=True)), rate
+
+
+def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
+    """The engine, into a fresh store. Predictions and corrupted copies a second; the clean ones are not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.create(Path(folder))
+        begin = time.perf_counter()
+        evaluated = evaluate(parse("imagenet-c:source=generated"), [classifier], data, store, Request())
+        rate = len(data) * len(CELLS) / (time.perf_counter() - begin)
+        assert not evaluated.problems, evaluated.problems
+        records = store.runs()[0].records()
+    rows = zip(records["sample"].tolist(), records["condition"].tolist(), records["prediction"].tolist(), strict=True)
+    cells = [(sample, CONDITIONS[index], prediction) for sample, index, prediction in rows]
+    return {(sample, cell["corruption"], cell["severity"]): p for sample, cell, p in cells if cell}, rate
+
+
+def first(data: DataSet, count: int) -> DataSet:
+    """A data set of the first photographs in the order of ``--limit``."""
+    chosen = tuple(datasets.limited(data.items, count, 0))
+    return DataSet(data.name, chosen, data.num_classes, f"{data.fingerprint} {count}", data.location)
+
+
+def same_work(usual_side: Predictions, fp32: Predictions, labels: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """Whether both sides computed the same: predictions where nothing is drawn, else errors within an interval."""
+    sure = [key for key in usual_side if registry.get(key[1]).deterministic]
+    equal = float(np.mean([usual_side[key] == fp32[key] for key in sure]))
+    outside = 0
+    for name in COMMON:
+        keys = [key for key in usual_side if key[1] == name]
+        wrong, ours_wrong = (sum(side[key] != labels[key[0]] for key in keys) for side in (usual_side, fp32))
+        interval = wilson(wrong, len(keys), confidence=0.999)
+        outside += not interval.low <= ours_wrong / len(keys) <= interval.high
+    return {
+        "the same work: equal predictions, nothing drawn": at_least(equal, 1.0),
+        "the same work: corruptions with another error": at_most(float(outside), 0.0),
+    }
+
+
+def core_ms(work: Callable[[], object], pictures: int) -> float:
+    """Core-milliseconds for one picture of one stage alone, over all threads of this process."""
+    work()
+    begin = time.process_time()
+    work()
+    return 1000 * (time.process_time() - begin) / pictures
+
+
+def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
+    """What one corrupted copy costs, by stage."""
+    items = first(data, STAGE_PHOTOGRAPHS).items
+    blobs = [(item.id, item.file.read()) for item in items]
+    crops = {id_: on_canvas(decode(blob, id_), CANVAS_224) for id_, blob in blobs}
+
+    def kernels() -> list[np.ndarray]:
+        return [corrupt(crop, *cell, id=id_) for id_, crop in crops.items() for cell in CELLS]
+
+    pictures = kernels()
+    coded = [jpeg(picture) for picture in pictures]
+    batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
+
+    def forward() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda batch: classifier.logits(to_pixels(batch)), batches))
+
+    n = len(pictures)
+    return {
+        "decode and crop": core_ms(lambda: [on_canvas(decode(blob, "bench"), CANVAS_224) for _, blob in blobs], n),
+        "corruption": core_ms(kernels, n),
+        "JPEG, written and read": core_ms(
+            lambda: [(jpeg(p), decode(c, "")) for p, c in zip(pictures, coded, strict=True)], n
+        ),
+        "forward": core_ms(forward, 32 * len(batches)),
+    }
+
+
+def main() -> int:
+    warnings.simplefilter("ignore")
+    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    few, many = first(data, USUAL_PHOTOGRAPHS), first(data, OURS_PHOTOGRAPHS)
+    spec = models.resolve("efficientnet_lite0")
+    network = spec.builder()(spec).eval()
+    functions = {name: (where := peers.fastest(found, name), found[where]) for name, found in peers.right().items()}
+    copies = CorruptedCopies(few, spec.view, functions)
+    fp32, bf16 = models.load(spec), models.load(spec, precision="bf16")
+    seen: dict[str, Predictions] = {}
+
+    def side(name: str, run: Callable[[], tuple[Predictions, float]]) -> Callable[[], float]:
+        def figure() -> float:
+            seen[name], rate = run()
+            return rate
+
+        return figure
+
+    sides = {
+        "usual loop": side("usual", lambda: usual(network, copies)),
+        "hardiness fp32": side("fp32", lambda: ours(fp32, many)),
+        "hardiness bf16": side("bf16", lambda: ours(bf16, many)),
+    }
+    for classifier in (fp32, bf16):
+        ours(classifier, first(data, 2))
+    figures = dict(zip(sides, alternating(REPETITIONS, *sides.values()), strict=True))
+    bars = same_work(seen["usual"], seen["fp32"], {item.id: item.label for item in data.items})
+    agreement = float(np.mean([seen["bf16"][key] == seen["fp32"][key] for key in seen["fp32"]]))
+    bars |= {
+        "the same work: bf16 predictions equal to fp32": at_least(agreement, AGREEMENT_BAR),
+        "fp32: times the usual loop": at_least(figures["hardiness fp32"] / figures["usual loop"], FP32_BAR),
+        "bf16: times the usual loop": at_least(figures["hardiness bf16"] / figures["usual loop"], BF16_BAR),
+    }
+    notes: dict[str, Any] = {"photographs, ours": len(many), "photographs, usual loop": len(few)}
+    notes |= {f"{name}, corrupted copies/s": rate for name, rate in figures.items()}
+    for name, classifier in (("fp32", fp32), ("bf16", bf16)):
+        costs = stages(classifier, data)
+        notes |= {f"{name}: {stage}, core-ms a copy": cost for stage, cost in costs.items()}
+        notes[f"{name}: bound by the stages, copies/s"] = 1000 * CORES / sum(costs.values())
+    notes |= {f"usual loop, {name}": where for name, (where, _) in functions.items()}
+    packages = versions("hardiness", "torch", "openvino", "numba", "imagecorruptions-imaug", "corrupt-tta")
+    return tell(bars, notes, packages, REPETITIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
