@@ -14,22 +14,24 @@ from hardiness.engine.request import Request
 from hardiness.engine.task import Task
 
 PACKAGES = ("hardiness", "numpy", "openvino", "pillow", "simplejpeg", "timm", "torch", "torchvision")
-SETTLED_S = 2.0
+WINDOW_S = 2.0
+STEADY = 1.3
 LONG_S = 60.0
 
 
 class Clock:
     """Times a session, and says once how much longer a long one will take.
 
-    The first ``warmup`` batches (one a model) are left out of the rate: they pay for compiling.
+    The first ``warmup`` batches (one a model) are left out, and nothing is said before two windows of two seconds have
+    gone equally fast: models and kernels are compiled when they are first used.
     """
 
     def __init__(self, warmup: int) -> None:
-        self._warmup = warmup
         self.started = datetime.now(UTC)
         self._begin = time.perf_counter()
-        self._settling_since = 0.0
-        self._done = 0
+        self._warmup = warmup
+        self._window = (0.0, 0)
+        self._rate = 0.0
         self._told = False
 
     @property
@@ -38,17 +40,21 @@ class Clock:
         return time.perf_counter() - self._begin
 
     def estimate(self, rows: int, remaining: int) -> float | None:
-        """Seconds that ``remaining`` rows will take, told once, when the rate has settled and the run is long."""
+        """Seconds that ``remaining`` rows will take, told once, when the rate is steady and the run is long."""
+        now, (since, done) = self.elapsed_s, self._window
         if self._warmup:
             self._warmup -= 1
-            self._settling_since = self.elapsed_s
+            self._window = (now, 0)
             return None
-        self._done += rows
-        settling = self.elapsed_s - self._settling_since
-        if self._told or settling < SETTLED_S:
+        if self._told or now - since < WINDOW_S:
+            self._window = (since, done + rows)
+            return None
+        rate, before = (done + rows) / (now - since), self._rate
+        self._window, self._rate = (now, 0), rate
+        if not before or max(rate / before, before / rate) > STEADY:
             return None
         self._told = True
-        seconds = remaining * settling / self._done
+        seconds = remaining / rate
         return seconds if seconds > LONG_S else None
 
 
