@@ -23,7 +23,7 @@ from hardiness.core import (
 from hardiness.data import limited
 from hardiness.engine.decoding import ordered
 from hardiness.engine.forward import Row, classify
-from hardiness.engine.measuring import Clock, session
+from hardiness.engine.measuring import Clock, return_freed_memory, session
 from hardiness.engine.request import Listener, Request, Silence
 from hardiness.engine.task import Task, begin, condition_indices
 from hardiness.models import Classifier
@@ -198,6 +198,7 @@ class Session:
             shard.task.stored.write(shard.index, shard.work, records)
             shard.task.computed += len(records)
             shard.outcomes = []
+            return_freed_memory()
 
     def _advance(self, rows: int) -> None:
         self.remaining -= rows
