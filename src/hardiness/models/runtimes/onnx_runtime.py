@@ -8,7 +8,7 @@ import numpy as np
 
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.failures import first_line
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Plan, runtimes
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ def session(path: str, providers: list[str]) -> Any:
     options.log_severity_level = 3
     # Waiting threads would take the cores from those that decode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    errors = (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf)
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
-    except errors as error:
+    except (*FOREIGN_ERRORS, *_own_errors(onnxruntime.capi.onnxruntime_pybind11_state)) as error:
         raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from None
+
+
+def _own_errors(state: Any) -> tuple[type[Exception], ...]:
+    """ONNX Runtime's own errors, one class for each status, which share no parent but Exception."""
+    return tuple(each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception))
 
 
 @runtimes.add("onnxruntime")
