@@ -29,9 +29,10 @@ def session(path: str, providers: list[str]) -> Any:
     options.log_severity_level = 3
     # Waiting threads would take the cores from those that decode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    errors: tuple[type[Exception], ...] = FOREIGN_ERRORS + _own_errors(onnxruntime.capi.onnxruntime_pybind11_state)
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
-    except (*FOREIGN_ERRORS, *_own_errors(onnxruntime.capi.onnxruntime_pybind11_state)) as error:
+    except errors as error:
         raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from None
 
 
