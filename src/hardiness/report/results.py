@@ -11,6 +11,7 @@ import numpy as np
 from hardiness.core import Counts, Records, Result, Score
 from hardiness.metrics import Context, beside_clean, disjoint, registry, wilson
 from hardiness.reference import baseline, published_interval
+from hardiness.report.format import is_headline
 from hardiness.store import Store, StoredRun
 
 IDENTITY = ("weights_sha256", "view", "precision", "model")
@@ -98,7 +99,8 @@ def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
             subset = f"prediction_{result.benchmark}"
             column = subset if subset in other.records else "prediction"
             beside = beside_clean(each.records, result.score("top1"), other.records, column)
-            return replace(result, scores=[*result.scores, *beside])
+            scores = sorted([*result.scores, *beside], key=lambda score: not is_headline(score.condition))
+            return replace(result, scores=scores)
     return result
 
 

@@ -88,10 +88,12 @@ def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
 def test_clean_accuracy_of_the_same_model_stands_beside_a_shifted_set(tmp_path: Path) -> None:
     clean = {f"prediction_{name}": np.array([0, 1, 2, 7], np.int32) for name in ("imagenet-a", "imagenet-r")}
     stored(tmp_path, records([True, True, False, True], **clean))
-    store = stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
+    store = stored(tmp_path, records([True, False, False, False], **clean), benchmark="imagenet-v2")
     shifted = next(result for result in results(store) if result.benchmark == "imagenet-v2")
     assert shifted.score("clean_top1").value == 0.75
     assert shifted.score("top1_drop").value == pytest.approx(0.5)
+    headlines = [set(score.condition) <= {"protocol"} for score in shifted.scores]
+    assert headlines == sorted(headlines, reverse=True)
     other = stored(tmp_path / "other", records([True] * 4, **clean), weights_sha256="another")
     stored(tmp_path / "other", records([True] * 4), benchmark="imagenet-v2")
     assert all("clean_top1" not in {s.metric for s in result.scores} for result in results(other))
