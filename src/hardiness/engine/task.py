@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hardiness.core import Benchmark, Canvas, Condition, DataSet
 from hardiness.engine.compatibility import label_map
 from hardiness.engine.request import Request
+from hardiness.imaging import RESAMPLING
 from hardiness.models import Classifier, InputPolicy
 from hardiness.store import Store, StoredRun
 
@@ -93,6 +94,7 @@ def identity(
             "num_classes": data.num_classes,
         },
         "precision": classifier.precision,
+        "resampling": RESAMPLING,
         "rows_version": ROWS_VERSION,
     }
 

@@ -3,6 +3,6 @@
 from hardiness.imaging.canvas import on_canvas
 from hardiness.imaging.decode import decode
 from hardiness.imaging.jpeg import encode_jpeg
-from hardiness.imaging.resize import resize
+from hardiness.imaging.resize import RESAMPLING, resize
 
-__all__ = ["decode", "encode_jpeg", "on_canvas", "resize"]
+__all__ = ["RESAMPLING", "decode", "encode_jpeg", "on_canvas", "resize"]

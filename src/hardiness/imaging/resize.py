@@ -15,6 +15,9 @@ from hardiness.core.view import Interpolation
 
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])
 
+RESAMPLING = "pillow>=13" if _PILLOW_MAJOR >= 13 else "pillow<13"
+"""Whose order of passes is followed; the bits of a resized photograph differ between the two, so it is part of keys."""
+
 
 class Size(NamedTuple):
     """Height and width, in pixels."""
