@@ -45,6 +45,7 @@ class Command:
         data: values of ``--data``.
         labels: csv with the labels of a flat folder.
         weights: checkpoint on disk for the one model.
+        baseline: model whose stored runs ratios divide by, instead of the published baseline.
         out: output folder.
         request: how much, with which seed and batch size.
         placement: device, precision and runtime.
@@ -57,6 +58,7 @@ class Command:
     data: tuple[str, ...] = ()
     labels: str | None = None
     weights: str | None = None
+    baseline: str | None = None
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
 
@@ -118,6 +120,8 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
         keys.update(evaluated.keys)
         problems += evaluated.problems
         results = rebuild(store)
+    if command.baseline:
+        results = rebuild(store, command.baseline)
     return Outcome(
         results=[result for result in results if result.run["key"] in keys],
         remarks=[remark for classifier in classifiers for remark in _remarks(classifier)],

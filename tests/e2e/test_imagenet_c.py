@@ -424,3 +424,21 @@ def test_two_processes_never_write_one_tree_at_once(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     with FileLock(tmp_path / "c" / ".lock"), pytest.raises(StoreError, match="another process is writing"):
         write_corrupted("embedded", tmp_path / "c", ImagenetC(corruptions=("fog",)), Request(limit=1))
+
+
+def test_any_stored_run_can_be_the_baseline(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    model, out = factory(), tmp_path / "x"
+    common = ["-b", "imagenet-c:corruptions=fog+contrast", "--data", tree(6), "--out", out, "--quiet"]
+    assert hardiness("run", "-m", model, "-m", "squeezenet1_1", *common).status == 0
+    shown = hardiness("show", out, "--baseline", model)
+    assert shown.status == 0
+    assert "not to the published baseline" in shown.out
+    by_model = {result["model"]: result["scores"] for result in results(out)}
+    (ratio,) = [score["value"] for score in by_model[model] if score["metric"] == "mce_partial"]
+    assert ratio == pytest.approx(1)
+    refused = hardiness("show", out, "--baseline", "alexnet")
+    assert refused.status == 2
+    assert "must be a model with a stored run to divide by" in refused.err
+    assert "squeezenet1_1" in refused.err

@@ -11,7 +11,7 @@ from hardiness.core import Condition, Failure, Records, Score
 from hardiness.corruptions import COMMON, EXTRA, registry
 from hardiness.metrics import Context
 from hardiness.metrics.corruption import COMMON as SCORED
-from hardiness.metrics.corruption import GROUPS, SEVERITIES, corruption, corruption_error
+from hardiness.metrics.corruption import GROUPS, SEVERITIES, as_baseline, corruption, corruption_error
 from hardiness.metrics.intervals import wilson
 from hardiness.reference import baseline, published
 
@@ -190,3 +190,25 @@ def test_relative_mce_of_a_model_that_only_loses_what_it_loses_when_clean_is_cer
     assert relative.value == pytest.approx(0)
     assert relative.interval is not None
     assert relative.interval.high - relative.interval.low == pytest.approx(0, abs=1e-6)
+
+
+def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
+    given = records(10, by_severity)
+    own = as_baseline(given, Context({"conditions": [dict(cell) for cell in CELLS]}))
+    found = scores(given, own)
+    assert value(found, "mce") == pytest.approx(1)
+    assert value(found, "relative_mce") == pytest.approx(1)
+    assert all(value(found, "ce", corruption=name) == pytest.approx(1) for name in COMMON)
+
+
+def test_a_baseline_without_errors_or_without_cells_gives_a_reason_and_no_number() -> None:
+    perfect = {"clean_error": 0.0, "error_by_severity": {name: [0.0] * 5 for name in (*COMMON, *EXTRA)}}
+    absent = {
+        "clean_error": float("nan"),
+        "error_by_severity": {name: [float("nan")] * 5 for name in (*COMMON, *EXTRA)},
+    }
+    for against in (perfect, absent):
+        found = scores(records(10, by_severity), against)
+        for metric in ("mce", "relative_mce"):
+            assert found[metric, Condition()].value is None
+            assert "the baseline has no" in str(found[metric, Condition()].reason)

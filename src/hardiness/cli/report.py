@@ -12,9 +12,10 @@ from hardiness.store import Store
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
-def command(out: Path) -> int:
+@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
+def command(out: Path, baseline: str | None) -> int:
     """Write OUT/report.html from the stored records."""
     path = out / "report.html"
-    write_page(rebuild(Store.open(out)), path, title=f"hardiness: {out.resolve().name}")
+    write_page(rebuild(Store.open(out), baseline), path, title=f"hardiness: {out.resolve().name}")
     click.echo(path)
     return 0

@@ -36,6 +36,7 @@ from hardiness.report import write_page
 )
 @click.option("--labels", metavar="FILE", help="csv (path, class index) for a flat folder of images.")
 @click.option("--weights", metavar="FILE", help="Checkpoint for the one model given.")
+@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Output folder.")
 @click.option("--limit", type=int, metavar="N", help="The first N samples of a seeded, class-stratified order.")
 @click.option("--seed", type=int, default=0, help="Keys every draw.")
@@ -52,6 +53,7 @@ def command(
     data: tuple[str, ...],
     labels: str | None,
     weights: str | None,
+    baseline: str | None,
     out: Path,
     limit: int | None,
     seed: int,
@@ -73,6 +75,7 @@ def command(
         data=data,
         labels=labels,
         weights=weights,
+        baseline=baseline,
         out=out,
         request=Request(limit=limit, seed=seed, batch_size=batch_size),
         placement=api.Placement(device, precision, runtime),

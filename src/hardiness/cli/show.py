@@ -20,10 +20,11 @@ SHOWN_FAILURES = 10
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
+@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def command(out: Path, everything: bool, as_json: bool) -> int:
+def command(out: Path, everything: bool, baseline: str | None, as_json: bool) -> int:
     """Print the score tables of OUT, from its stored records."""
-    results = rebuild(Store.open(out))
+    results = rebuild(Store.open(out), baseline)
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in results], indent=1))
     else:

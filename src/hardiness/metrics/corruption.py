@@ -98,6 +98,21 @@ def corruption(records: Records, context: Context) -> list[Score]:
     return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
 
+def as_baseline(records: Records, context: Context) -> dict[str, Any]:
+    """The errors of a run in the form of a published baseline; NaN where it has no rows."""
+    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    errors = _errors(records, conditions)
+    known = dict(zip(errors.cells, errors.means[0].tolist(), strict=True))
+    names = dict.fromkeys(condition["corruption"] for condition in conditions if condition)
+    return {
+        "clean_error": known.get(Condition(), float("nan")),
+        "error_by_severity": {
+            name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES]
+            for name in names
+        },
+    }
+
+
 def _is_whole(records: Records, errors: Errors, conditions: Sequence[Condition]) -> bool:
     """Whether all 75 cells were run, on the same images, none of which failed."""
     cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
@@ -126,25 +141,25 @@ def _ratios(
     if baseline is None or not names:
         reason = "there is no baseline for these classes" if baseline is None else "none of the 15 corruptions was run"
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
-    ce, relative = [], []
     clean = errors.of(Condition()) if Condition() in errors.cells else None
+    ce, relative = {}, {}
     for name in names:
         cells = [cell for cell in present if cell["corruption"] == name]
         divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
-        ce.append(corruption_error(errors.of(*cells), divisor))
-        if clean is not None:
-            relative.append(corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"]))
-    scores = [errors.score(f"mce{suffix}", np.mean(ce, axis=0), "ratio")]
-    if relative:
-        scores.append(errors.score(f"relative_mce{suffix}", np.mean(relative, axis=0), "ratio"))
-    else:
-        reason = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
-        scores.append(_undefined(f"relative_mce{suffix}", n, reason))
-    where = [Condition(corruption=name) for name in names]
-    scores += [errors.score("ce", values, "ratio", cell) for values, cell in zip(ce, where, strict=True)]
-    scores += [
-        errors.score("relative_ce", values, "ratio", cell) for values, cell in zip(relative, where, strict=False)
-    ]
+        if divisor.sum() > 0:
+            ce[name] = corruption_error(errors.of(*cells), divisor)
+        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
+            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
+    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
+    scores = []
+    for metric, found, reason in (("mce", ce, ""), ("relative_mce", relative, unknown if clean is None else "")):
+        if lacking := [name for name in names if name not in found]:
+            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
+            scores.append(_undefined(f"{metric}{suffix}", n, reason))
+        else:
+            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio"))
+    for metric, found in (("ce", ce), ("relative_ce", relative)):
+        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
     return scores
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from hardiness.core import Counts, Records, Result, Score
-from hardiness.metrics import Context, beside_clean, disjoint, registry, wilson
+from hardiness.core import ArgumentError, Counts, Records, Result, Score
+from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, registry, wilson
 from hardiness.reference import baseline, published_interval
 from hardiness.report.format import is_headline
 from hardiness.store import Store, StoredRun
@@ -36,26 +36,61 @@ class Scored:
     result: Result
 
 
-def rebuild(store: Store) -> list[Result]:
+def rebuild(store: Store, baseline_model: str | None = None) -> list[Result]:
     """Score every stored run and write ``results.json``, under the store's lock.
 
+    Args:
+        store: where the runs are.
+        baseline_model: a model whose stored runs stand in for the published baseline (AlexNet).
+
     Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
         StoreError: a shard cannot be read, or the file cannot be written.
     """
     with store.locked():
-        found = results(store)
+        found = results(store, baseline_model)
         store.write_results([result.as_dict() for result in found])
     return found
 
 
-def results(store: Store) -> list[Result]:
+def results(store: Store, baseline_model: str | None = None) -> list[Result]:
     """The results of every stored run, by benchmark, data and model; nothing is written."""
-    scored = [_scored(run) for run in store.runs()]
+    runs = store.runs()
+    stand_in = Baseline.of(runs, baseline_model) if baseline_model else None
+    scored = [_scored(run, stand_in) for run in runs]
     compared = [_with_clean(each, scored) for each in scored]
     return sorted(compared, key=lambda result: (result.benchmark, result.data, result.model))
 
 
-def _scored(run: StoredRun) -> Scored:
+@dataclass(frozen=True)
+class Baseline:
+    """A stored model that ratios divide by, instead of the published one: its errors, by data fingerprint."""
+
+    model: str
+    errors: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, runs: Sequence[StoredRun], model: str) -> Baseline:
+        """The model's stored runs as baselines; on one data set the last of them counts.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        divisible = [run for run in runs if run.run["scorer"] == "corruption"]
+        found = {}
+        for run in divisible:
+            if run.run["model"] == model and len(records := run.records()):
+                found[run.run["data"]["fingerprint"]] = as_baseline(records, Context(run.run))
+        if not found:
+            models = sorted({run.run["model"] for run in divisible})
+            raise ArgumentError(
+                f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
+                f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
+            )
+        return cls(model, found)
+
+
+def _scored(run: StoredRun, stand_in: Baseline | None = None) -> Scored:
     records = run.records()
     identity: dict[str, Any] = dict(run.run)
     whole = identity["plan"]["whole"]
@@ -63,7 +98,9 @@ def _scored(run: StoredRun) -> Scored:
     evaluated = _evaluated(records, whole)
     counts = Counts(expected, evaluated, sum(len(failure.conditions) for failure in records.failures))
     own_classes = identity["data"]["num_classes"] != IMAGENET_CLASSES
-    context = Context(identity, expected, None if own_classes else baseline(identity["benchmark"]))
+    published = None if own_classes else baseline(identity["benchmark"])
+    stored = stand_in.errors.get(identity["data"]["fingerprint"]) if stand_in else None
+    context = Context(identity, expected, stored or published)
     scores = registry.get(identity["scorer"])(records, context) if len(records) else []
     result = Result(
         model=identity["model"],
@@ -76,7 +113,10 @@ def _scored(run: StoredRun) -> Scored:
         measured={"sessions": run.measured()},
         failures=records.failures,
     )
-    return Scored(run, records, replace(result, warnings=_warnings(result)))
+    warnings = _warnings(result)
+    if stand_in and stored and identity["scorer"] == "corruption":
+        warnings = (*warnings, f"ratios are to the stored run of {stand_in.model}, not to the published baseline")
+    return Scored(run, records, replace(result, warnings=warnings))
 
 
 def _evaluated(records: Records, conditions: Sequence[int]) -> int:
