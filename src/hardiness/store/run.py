@@ -68,12 +68,15 @@ class StoredRun:
     def records(self) -> Records:
         """All rows of the run, each once, and the samples that failed, each once.
 
-        ``image``, int32, numbers the samples, so that a scorer need not sort millions of texts.
+        Rows are sorted by sample, condition and frame: no score depends on the order of evaluation, and equal
+        confidences stand in the order of the data set. ``image``, int32, numbers the samples in that order.
         """
         joined = Records.concatenate(_merged([shards.read(path) for path in files]) for files in self.files().values())
         if not len(joined):
             return joined
-        return Records({**joined.columns, "image": shards.numbered(joined["sample"])}, joined.failures)
+        image = shards.numbered(joined["sample"])
+        numbered = Records({**joined.columns, "image": image}, joined.failures)
+        return numbered.where(np.lexsort((joined["frame"], joined["condition"], image)))
 
     def measured(self) -> list[dict[str, Any]]:
         """One entry for each session that computed rows of this run."""

@@ -89,5 +89,9 @@ def _from_arrow(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def numbered(texts: NDArray[Any]) -> NDArray[np.int32]:
-    """A number for each text, equal where the texts are, in the order of first appearance; hashed, not sorted."""
-    return np.asarray(pa.array(texts, pa.string()).dictionary_encode().indices, np.int32)
+    """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
+    coded = pa.array(texts, pa.string()).dictionary_encode()
+    different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
+    rank = np.empty(len(different), np.int32)
+    rank[np.argsort(different)] = np.arange(len(different), dtype=np.int32)
+    return np.take(rank, np.asarray(coded.indices))

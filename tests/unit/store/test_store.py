@@ -85,6 +85,19 @@ def test_overlapping_shards_of_two_processes_count_each_row_once(run: StoredRun)
     assert sorted(run.records()["sample"]) == ["a", "b", "c"]
 
 
+def test_rows_come_sorted_whatever_the_order_of_evaluation(run: StoredRun) -> None:
+    run.write(0, work("c", "a"), records("c", "a"))
+    run.write(1, work("b", condition=1), records("b", condition=1))
+    run.write(1, work("b"), records("b"))
+    found = run.records()
+    assert list(zip(found["sample"], found["condition"], found["image"], strict=True)) == [
+        ("a", 0, 0),
+        ("b", 0, 1),
+        ("b", 1, 1),
+        ("c", 0, 2),
+    ]
+
+
 def test_key_changes_with_anything() -> None:
     assert run_key(IDENTITY) == run_key(dict(reversed(IDENTITY.items())))
     assert len({run_key(IDENTITY), run_key({**IDENTITY, "seed": 1}), run_key({**IDENTITY, "model": "x"})}) == 3
