@@ -29,9 +29,9 @@ def told(path: Path, doing: str) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             advice = "the disk is full; free some space and run the same command again: finished shards are kept"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            advice = "permission denied; choose another --out or change its permissions"
+            advice = "permission denied; choose another folder or change its permissions"
         elif error.errno in (errno.ENOTDIR, errno.EEXIST):
-            advice = "a file stands where a folder must be; choose another --out"
+            advice = "a file stands where a folder must be; choose another folder"
         else:
             advice = error.strerror or str(error)
         raise StoreError(f"cannot {doing} {path}: {advice}") from error

@@ -147,7 +147,7 @@ def test_out_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # root, as CI is, may write anywhere
-    with pytest.raises(ArgumentError, match=r"--out .*permission denied; choose another --out"):
+    with pytest.raises(ArgumentError, match=r"--out .*permission denied; choose another folder"):
         Store.create(tmp_path / "out")
 
 
