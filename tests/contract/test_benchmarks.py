@@ -54,7 +54,7 @@ class TestBenchmark:
 @pytest.mark.parametrize("name", names())
 def test_suites_name_benchmarks_that_exist(name: str) -> None:
     for row in suite(name).rows:
-        parse(row.benchmark)
+        assert parse(row.benchmark).name == row.benchmark.partition(":")[0]
 
 
 def test_every_benchmark_is_in_the_demo_and_in_the_paper_suite() -> None:
