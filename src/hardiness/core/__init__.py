@@ -1,5 +1,6 @@
 """The types that every room speaks; standard library and numpy only."""
 
+from hardiness.core.attack import AttackPlan, Norm, Round
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Unreadable
 from hardiness.core.condition import CONDITION_KEYS, Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
@@ -17,7 +18,7 @@ from hardiness.core.model import ModelSpec, Source
 from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
-from hardiness.core.result import SCHEMA, Counts, Interval, Result, Score
+from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "CONDITION_KEYS",
     "SCHEMA",
     "ArgumentError",
+    "AttackPlan",
     "Benchmark",
     "Canvas",
     "Columns",
@@ -36,15 +38,18 @@ __all__ = [
     "Expansion",
     "Failure",
     "File",
+    "Finding",
     "HardinessError",
     "Image",
     "Interval",
     "Item",
     "ModelError",
     "ModelSpec",
+    "Norm",
     "Records",
     "Registry",
     "Result",
+    "Round",
     "SampleError",
     "Score",
     "Source",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core.attack import AttackPlan
 from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, Item
 from hardiness.core.records import Columns
@@ -49,6 +50,8 @@ class Benchmark(ABC):
         scorer: name of its scorer in `hardiness.metrics`.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard: the unit of saving and of what a killed run can lose.
+        frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is
+            called for each condition on its own, so that memory is bounded by a sequence and not by an item.
     """
 
     name: ClassVar[str]
@@ -59,6 +62,7 @@ class Benchmark(ABC):
     scorer: ClassVar[str]
     canvas: ClassVar[Canvas | None] = None
     shard_items: ClassVar[int] = 256
+    frames: ClassVar[int] = 1
 
     @abstractmethod
     def dataset(self, data: DataRoot) -> DataSet:
@@ -99,6 +103,22 @@ class Benchmark(ABC):
     def requested(self) -> tuple[Condition, ...]:
         """The conditions that the options ask for; by default all."""
         return self.conditions()
+
+    @property
+    def attack(self) -> AttackPlan | None:
+        """What the engine does to the clean pictures before they are judged; by default nothing.
+
+        With an attack, `expand` is asked for one picture an item, the clean one, whatever conditions are missing.
+        """
+        return None
+
+    def exhibits(self, item: Item, seed: int) -> Mapping[str, Image]:
+        """Pictures that show what the benchmark does to one item, by caption, for the report; by default none.
+
+        Raises:
+            SampleError: the item cannot be read; another will be asked for.
+        """
+        return {}
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, for the run's key."""

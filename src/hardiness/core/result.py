@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hardiness.core.condition import Condition
@@ -68,6 +69,15 @@ class Counts:
         return self.evaluated == self.expected
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it."""
+
+    name: str
+    raised: bool
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Result:
     """One model on one benchmark: scores, counts, and the run they came from.
@@ -81,6 +91,8 @@ class Result:
             differ between two runs of the same command.
         failures: the samples that could not be evaluated.
         warnings: what a person should know before trusting the numbers.
+        findings: the checks of an attack report, raised or not.
+        exhibits: pictures of what the benchmark did, PNG files by caption.
     """
 
     model: str
@@ -93,6 +105,8 @@ class Result:
     measured: Mapping[str, Any]
     failures: Sequence[Failure] = ()
     warnings: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    exhibits: Mapping[str, Path] = field(default_factory=dict)
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
@@ -121,6 +135,7 @@ class Result:
                 for failure in self.failures
             ],
             "warnings": list(self.warnings),
+            "findings": [asdict(finding) for finding in self.findings],
             "run": dict(self.run),
             "measured": dict(self.measured),
         }

@@ -92,7 +92,8 @@ class Session:
         total = len(self.items) * len(self.asked) * len(self.tasks)
         self.remaining = sum(len(shard.work) for shards in self._shards() for shard in shards)
         self.listener.begin(self.benchmark.name, total, total - self.remaining)
-        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, len(self.asked)))
+        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
+        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
         decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
         forwards = ThreadPoolExecutor(FORWARD_THREADS, thread_name_prefix="forward")
         try:
@@ -125,9 +126,15 @@ class Session:
             needed: dict[str, set[int]] = {}
             for sample, condition in (row for shard in shards for row in shard.work):
                 needed.setdefault(sample, set()).add(condition)
-            last = next(reversed(needed))
-            for sample, conditions in needed.items():
-                yield Job(shards[0].index, self.items[sample], tuple(sorted(conditions)), sample == last)
+            jobs = [
+                (sample, part) for sample, conditions in needed.items() for part in self._apart(tuple(sorted(conditions)))
+            ]
+            for position, (sample, part) in enumerate(jobs, start=1):
+                yield Job(shards[0].index, self.items[sample], part, position == len(jobs))
+
+    def _apart(self, conditions: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The conditions of one item as one job, or, where each is a sequence, as a job each."""
+        return [conditions] if self.benchmark.frames == 1 else [(condition,) for condition in conditions]
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
