@@ -1,0 +1,1 @@
+"""One photograph to a sequence of frames, by the rules of ImageNet-P."""
