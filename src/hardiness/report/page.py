@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from hardiness.core import Result, Score
 from hardiness.reference import published
 from hardiness.report import format as formatting
+from hardiness.report.figures import Figure, figures_of
 from hardiness.report.grids import grid_of
 from hardiness.report.tables import columns_of, name_of, notes_of
 
 LISTED_FAILURES = 50
+FIGURES = "figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,11 @@ class Cell:
 
 
 def write_page(results: Sequence[Result], path: Path, title: str) -> None:
-    """Write the page for these results, sorted by benchmark and data.
+    """Write the page for these results, sorted by benchmark and data, and its figures as files beside it.
 
     Args:
         results: what to show.
-        path: the file to write.
+        path: the file to write; figures go to the folder ``figures`` beside it, as SVG and PNG.
         title: its heading.
     """
     environment = Environment(
@@ -57,9 +61,20 @@ def write_page(results: Sequence[Result], path: Path, title: str) -> None:
     ]
     page = environment.get_template("page.html.j2").render(title=title, tables=tables, results=results)
     path.write_text(page, encoding="utf-8")
+    for table in tables:
+        for figure in table["figures"]:
+            _save(figure, path.parent / FIGURES, dict.fromkeys((table["benchmark"], table["data"], figure.name)))
 
 
-def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, object]:
+def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
+    """Write ``<benchmark>--<data>--<name>.svg`` and ``.png``; the data are left out where the benchmark is theirs."""
+    folder.mkdir(exist_ok=True)
+    stem = re.sub(r"[^\w.-]+", "_", "--".join(names))
+    (folder / f"{stem}.svg").write_text(figure.svg, encoding="utf-8")
+    (folder / f"{stem}.png").write_bytes(figure.png)
+
+
+def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, Any]:
     columns = columns_of(results, everything=True)
     rows = []
     for result in results:
@@ -75,6 +90,7 @@ def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, ob
         "heads": heads,
         "rows": rows,
         "notes": notes_of(results, everything=True),
+        "figures": figures_of(results),
         "grids": [(name_of(result), grid) for result in results if (grid := grid_of(result))],
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
