@@ -1,0 +1,86 @@
+"""One pass of a model under attack: the logits that judge a point and, later, the gradient that leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from hardiness.attacks.checks import check_logits
+from hardiness.attacks.criteria import Criterion
+from hardiness.core import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Pass(NamedTuple):
+    """What one forward pass gave.
+
+    Attributes:
+        pixels: where it was computed; the leaf of the graph, if there is one.
+        logits: without graph.
+        loss: ``(M,)``, with the graph if one was asked for.
+    """
+
+    pixels: Tensor
+    logits: Tensor
+    loss: Tensor
+
+
+class Slope(NamedTuple):
+    """A gradient made safe to step along.
+
+    Attributes:
+        gradient: of the loss with respect to the pixels, ``(M, 3, H, W)``; values that were not finite are 0.
+        zeros: float32 ``(M,)``, share of values that the model gave as exactly 0.
+        finite: bool ``(M,)``, whether all values were finite.
+    """
+
+    gradient: Tensor
+    zeros: Tensor
+    finite: Tensor
+
+
+def forward(
+    logits: Callable[[Tensor], Tensor], pixels: Tensor, criterion: Criterion, *, graph: bool, first: bool = False
+) -> Pass:
+    """One forward pass at ``pixels``.
+
+    Args:
+        logits: of the model.
+        pixels: ``(M, 3, H, W)``.
+        criterion: of these samples.
+        graph: whether a gradient will be asked for.
+        first: whether the model has not been looked at before, so that its logits are checked.
+
+    Raises:
+        ModelError, ArgumentError: as `check_logits`.
+    """
+    import torch
+
+    with torch.set_grad_enabled(graph):
+        leaf = pixels.detach().requires_grad_(graph)
+        found = logits(leaf)
+        if first:
+            check_logits(found, criterion, graph)
+        return Pass(leaf, found.detach(), criterion.loss(found))
+
+
+def slope(passed: Pass, of: Tensor) -> Slope:
+    """The gradient at some of a pass's samples, by mask; the pass's graph is used up.
+
+    Raises:
+        ModelError: the logits do not depend on the pixels at all.
+    """
+    import torch
+
+    # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
+    (gradient,) = torch.autograd.grad(passed.loss[of].sum(), passed.pixels, allow_unused=True)
+    if gradient is None:
+        raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
+    gradient = gradient[of]
+    zeros = (gradient == 0).float().mean(dim=(1, 2, 3))
+    finite = gradient.isfinite().all(dim=3).all(dim=2).all(dim=1)
+    if not bool(finite.all()):
+        gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
+    return Slope(gradient, zeros, finite)

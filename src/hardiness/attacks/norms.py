@@ -1,0 +1,124 @@
+"""The geometry of each norm on pixels: how far, back into the ball, the steepest step, uniform in the ball."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError, Norm, suggestion
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+def distance(norm: Norm, delta: Tensor) -> Tensor:
+    """Length ``(N,)``, float32, of each sample of ``delta (N, 3, H, W)``."""
+    return _geometry(norm).distance(delta)
+
+
+def project(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
+    """The nearest points to ``delta (N, 3, H, W)`` whose length is at most ``epsilon``; a new tensor."""
+    return _geometry(norm).project(delta, epsilon)
+
+
+def steepest(norm: Norm, gradient: Tensor) -> Tensor:
+    """The step of length 1 along which the loss rises most, by its ``gradient (N, 3, H, W)``; zero where that is zero.
+
+    Source: the maximiser of ⟨gradient, step⟩ over the unit ball: its sign (L∞), or the gradient over its length (L2).
+    """
+    return _geometry(norm).steepest(gradient)
+
+
+def uniform(norm: Norm, shape: Shape, generators: Sequence[np.random.Generator]) -> Tensor:
+    """Points drawn uniformly from the unit ball, float32 ``(N, 3, H, W)``, each by its own generator.
+
+    Args:
+        norm: whose ball.
+        shape: ``(N, 3, H, W)``.
+        generators: one for each of the N samples; a sample's draw depends on nothing else.
+    """
+    import torch
+
+    draw = _geometry(norm).draw
+    drawn = np.empty(shape, np.float32)
+    for row, generator in zip(drawn, generators, strict=True):
+        row[...] = draw(shape[1:], generator)
+    return torch.from_numpy(drawn)
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    distance: Callable[[Tensor], Tensor]
+    project: Callable[[Tensor, float], Tensor]
+    steepest: Callable[[Tensor], Tensor]
+    draw: Callable[[Shape, np.random.Generator], NDArray[np.float32]]
+
+
+def _linf_distance(delta: Tensor) -> Tensor:
+    return delta.abs().amax(dim=(1, 2, 3))
+
+
+def _linf_project(delta: Tensor, epsilon: float) -> Tensor:
+    return delta.clamp(-epsilon, epsilon)
+
+
+def _linf_steepest(gradient: Tensor) -> Tensor:
+    return gradient.sign()
+
+
+def _linf_draw(shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
+    return 2 * generator.random(shape, np.float32) - 1
+
+
+def _l2_distance(delta: Tensor) -> Tensor:
+    return _length(delta).flatten().float()
+
+
+def _l2_project(delta: Tensor, epsilon: float) -> Tensor:
+    # A zero delta has the factor 0/0 here, which the comparison drops.
+    length = _length(delta)
+    return delta * (epsilon / length).where(length > epsilon, length.new_ones(())).float()
+
+
+def _l2_steepest(gradient: Tensor) -> Tensor:
+    # Divided by the largest value first: squares of a vanishing gradient would be zero in float32.
+    scaled = gradient / _nonzero(gradient.abs().amax(dim=(1, 2, 3), keepdim=True))
+    return scaled / _nonzero(_length(scaled)).float()
+
+
+def _l2_draw(shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Source: a normal vector's direction is uniform, and the radius of a uniform point is U**(1/dimensions)."""
+    direction = generator.standard_normal(shape, np.float32)
+    radius = generator.random() ** (1 / direction.size)
+    drawn: NDArray[np.float32] = direction * np.float32(radius / np.linalg.norm(direction.astype(np.float64)))
+    return drawn
+
+
+def _length(delta: Tensor) -> Tensor:
+    """Float64 ``(N, 1, 1, 1)``: a sum of 150,000 squares, held against epsilon to a relative 1e-5."""
+    import torch
+
+    length: Tensor = torch.linalg.vector_norm(delta, dim=(1, 2, 3), keepdim=True, dtype=torch.float64)
+    return length
+
+
+def _nonzero(values: Tensor) -> Tensor:
+    return values.where(values > 0, values.new_ones(()))
+
+
+_GEOMETRIES: dict[Norm, _Geometry] = {
+    "linf": _Geometry(_linf_distance, _linf_project, _linf_steepest, _linf_draw),
+    "l2": _Geometry(_l2_distance, _l2_project, _l2_steepest, _l2_draw),
+}
+
+
+def _geometry(norm: Norm) -> _Geometry:
+    if norm not in _GEOMETRIES:
+        raise ArgumentError(f"norm cannot be {norm!r}{suggestion(str(norm), sorted(get_args(Norm)))}")
+    return _GEOMETRIES[norm]
