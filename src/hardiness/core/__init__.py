@@ -19,6 +19,7 @@ from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
+from hardiness.core.stimulus import Stimulus
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "SampleError",
     "Score",
     "Source",
+    "Stimulus",
     "StoreError",
     "UnknownNameError",
     "Unreadable",

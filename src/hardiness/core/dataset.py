@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hardiness.core.condition import Condition
@@ -49,6 +49,8 @@ class DataSet:
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
         notes: what is wrong with it that costs only a part: told, and the exit status is 1.
+        categories: groups of classes that answers are judged by, where they are not judged by single classes: the
+            class indices of each, by name.
     """
 
     name: str
@@ -59,6 +61,7 @@ class DataSet:
     class_names: tuple[str, ...] | None = None
     conditions: frozenset[Condition] | None = None
     notes: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -31,6 +31,11 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
             "use a model and a data set with the same classes (a folder of one's own classes: "
             "--data imagenet=FOLDER:classes=folders)"
         )
+    if class_names is not None and data.categories and data.class_names is None:
+        raise ModelError(
+            f"{model} has classes of its own ({', '.join(class_names[:4])} …), and the categories of data set "
+            f"{data.name!r} ({data.location}) are made of ImageNet's 1,000; use a model with those"
+        )
     if class_names is None or data.class_names is None:
         return np.arange(num_classes, dtype=np.int32)
     index = {name.casefold(): position for position, name in enumerate(class_names)}

@@ -92,11 +92,19 @@ def identity(
             "fingerprint": data.fingerprint,
             "samples": len(data),
             "num_classes": data.num_classes,
+            **_categories(data),
         },
         "precision": classifier.precision,
         "resampling": RESAMPLING,
         "rows_version": ROWS_VERSION,
     }
+
+
+def _categories(data: DataSet) -> dict[str, Any]:
+    """The groups of classes that answers are judged by, so that records can be scored without the data."""
+    if not data.categories:
+        return {}
+    return {"categories": {name: list(classes) for name, classes in data.categories.items()}}
 
 
 def automatic_batch_size(classifier: Classifier, input_px: int) -> int:
