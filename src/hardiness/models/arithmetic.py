@@ -35,31 +35,36 @@ def full_fp32(device: torch.device) -> Iterator[None]:
 
 
 def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
-    """``function(pixels)`` whose forward *and* backward pass run in full fp32; first derivatives only on a GPU.
+    """``function(pixels)`` whose forward *and* backward pass run in full fp32; first derivatives only on a GPU."""
+    (output,) = differentiable_outputs(lambda given: (function(given),), pixels)
+    return output
+
+
+def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
+    """`differentiable_fp32` of a function that returns several tensors.
 
     The backward pass runs long after a ``with`` block is left, so on a GPU it is wrapped as well.
     """
     return _guarded(function, pixels) if pixels.device.type == "cuda" else function(pixels)
 
 
-def _guarded(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
     import torch
 
     class FullFp32(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, given: Tensor) -> Tensor:
+        def forward(ctx: Any, given: Tensor) -> tuple[Tensor, ...]:
             with torch.enable_grad(), full_fp32(given.device):
                 ctx.given = given.detach().requires_grad_(given.requires_grad)
-                ctx.output = function(ctx.given)
-            output: Tensor = ctx.output.detach()
-            return output
+                ctx.outputs = function(ctx.given)
+            return tuple(output.detach() for output in ctx.outputs)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> Tensor:
             with full_fp32(ctx.given.device):
-                (gradient,) = torch.autograd.grad(ctx.output, ctx.given, gradients[0])
+                (gradient,) = torch.autograd.grad(ctx.outputs, ctx.given, gradients)
             result: Tensor = gradient
             return result
 
-    result: Tensor = FullFp32.apply(pixels)  # type: ignore[no-untyped-call]
+    result: tuple[Tensor, ...] = FullFp32.apply(pixels)  # type: ignore[no-untyped-call]
     return result

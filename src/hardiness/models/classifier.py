@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
-from hardiness.models.arithmetic import differentiable_fp32, full_fp32
+from hardiness.models.arithmetic import differentiable_fp32, differentiable_outputs, full_fp32
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.folding import folded, watching
+from hardiness.models.inner import Layers, without_last
 from hardiness.models.memory import activation_bytes
 from hardiness.models.outputs import logits_of, refuse_probabilities
 from hardiness.models.preprocessing import Affine, InputPolicy
@@ -84,6 +84,8 @@ class Classifier:
         self._runtimes: dict[tuple[int, int], Runtime] = {}
         self._agreements: list[Agreement] = []
         self._gradient_network: nn.Module | None = None
+        self._without_last: nn.Module | None = None
+        self._layers = Layers(network, spec.name)
 
     def __repr__(self) -> str:
         return f"Classifier({self.spec.name!r}, device={self.device!r}, {self.precision}, runtime={self.runtime!r})"
@@ -138,24 +140,39 @@ class Classifier:
             UnknownNameError: there is no such layer; the message offers close names.
             ModelError: the model has no gradients (ONNX), or the layer does not run or puts out no single tensor.
         """
-        import torch
+        (found,) = self.features(pixels, (layer,))
+        return found
 
+    def features(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
+        """`activations` of several layers from one pass, which ends after the last of them."""
         self._need_gradients("activations")
         _check(pixels)
-        layers = dict(self._network.named_modules())
-        if not layer or layer not in layers:
-            raise UnknownNameError(f"layer of {self.spec.name}", layer, [name for name in layers if name])
+        self._layers.check(layers)
 
-        def run(x: Tensor) -> Tensor:
-            with self._lock, _outputs_of(layers[layer]) as seen:
-                self._network(self._affine(x))
-            if not seen or not isinstance(seen[-1], torch.Tensor):
-                raise ModelError(
-                    f"layer {layer!r} of {self.spec.name} puts out no tensor; choose one inside or after it"
-                )
-            return seen[-1]
+        def run(x: Tensor) -> tuple[Tensor, ...]:
+            with self._lock:
+                return self._layers(self._affine(x), layers)
 
-        return differentiable_fp32(run, pixels.to(self.device))
+        return differentiable_outputs(run, pixels.to(self.device))
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """What the last layer reads, averaged over positions: features ``(N, F)`` through torch autograd, on `device`.
+
+        Args:
+            pixels: as for `differentiable`.
+
+        Raises:
+            ModelError: the model has no gradients (ONNX), or no last layer.
+        """
+        self._need_gradients("pooled features")
+        _check(pixels)
+        given = pixels.to(self.device)
+        network = self._network_for_gradients(given)
+        with self._lock:
+            if self._without_last is None:
+                self._without_last = without_last(network, self._affine(given[:1].detach()), self.spec.name)
+        headless = self._without_last
+        return differentiable_fp32(lambda x: headless(self._affine(x)), given)
 
     @property
     def runtime(self) -> str:
@@ -270,18 +287,6 @@ class Classifier:
                 break
         result: nn.Module = network
         return result
-
-
-@contextmanager
-def _outputs_of(module: nn.Module) -> Iterator[list[Any]]:
-    """Collects what ``module`` puts out within; the hook is always removed."""
-    seen: list[Any] = []
-    keep: Callable[..., None] = lambda _module, _inputs, output: seen.append(output)  # noqa: E731
-    handle = module.register_forward_hook(keep)
-    try:
-        yield seen
-    finally:
-        handle.remove()
 
 
 def _check(pixels: Tensor) -> None:

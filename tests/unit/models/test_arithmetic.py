@@ -49,11 +49,20 @@ def test_the_guard_changes_neither_values_nor_gradients(
 ) -> None:
     network = tiny().requires_grad_(False)
     plain, guarded = noise(2).requires_grad_(), noise(2).requires_grad_()
-    expected, found = differentiable_fp32(network, plain), _guarded(network, guarded)
+    expected = differentiable_fp32(network, plain)
+    (found,) = _guarded(lambda x: (network(x),), guarded)
     assert torch.equal(expected, found)
     expected[:, 1].sum().backward()
     found[:, 1].sum().backward()
     assert plain.grad is not None
     assert guarded.grad is not None
     assert torch.equal(plain.grad, guarded.grad)
-    assert not _guarded(network, noise(1)).requires_grad
+    assert not _guarded(lambda x: (network(x),), noise(1))[0].requires_grad
+
+
+def test_the_guard_adds_the_gradients_of_several_outputs(noise: Callable[..., Tensor]) -> None:
+    pixels = noise(2).requires_grad_()
+    squares, doubles = _guarded(lambda x: (x**2, 2 * x), pixels)
+    (squares.sum() + 3 * doubles.sum()).backward()
+    assert pixels.grad is not None
+    torch.testing.assert_close(pixels.grad, 2 * pixels.detach() + 6)
