@@ -119,7 +119,7 @@ def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise
     pixels = noise(2, 224).requires_grad_()
     found = classifier.pooled(pixels)
     assert found.shape == (2, features)
-    (gradient,) = torch.autograd.grad(found.sum(), pixels)
+    (gradient,) = torch.autograd.grad(found[:, ::2].sum(), pixels)
     assert gradient.abs().sum() > 0
 
 
