@@ -13,6 +13,7 @@ from hardiness import corruptions as kernels
 from hardiness import data as datasets
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.stored import sized
 from hardiness.core import (
     CANVAS_224,
     ArgumentError,
@@ -146,7 +147,7 @@ class ImagenetC(Benchmark):
             try:
                 if condition:
                     cell = file.cell(condition["corruption"], condition["severity"])
-                    image = _sized(decode(cell.read(), cell.name), cell.name)
+                    image = sized(decode(cell.read(), cell.name), cell.name, "in the released files")
                 else:
                     image = _clean(file.read(), file.name)
                 yield Expansion(condition, 0, (image,))
@@ -176,12 +177,3 @@ def _cells(names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, 
 
 def _clean(content: bytes, name: str) -> Image:
     return on_canvas(decode(content, name), CANVAS_224)
-
-
-def _sized(image: Image, name: str) -> Image:
-    side = CANVAS_224.crop_px
-    if image.shape[:2] != (side, side):
-        raise SampleError(
-            f"{name}: must be {side}x{side} pixels as in the released files, was {image.shape[1]}x{image.shape[0]}"
-        )
-    return image

@@ -2,19 +2,27 @@
 
 from hardiness.metrics.calibration import aurra, rms_calibration_error
 from hardiness.metrics.comparison import beside_clean, difference_interval
+from hardiness.metrics.consistency import Consistency, error_consistency, pairwise
 from hardiness.metrics.corruption import as_baseline
+from hardiness.metrics.cue_conflict import PROTOCOLS, Answers, answers
 from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
 from hardiness.metrics.scorers import Context, Scorer, registry
 
 __all__ = [
+    "PROTOCOLS",
+    "Answers",
+    "Consistency",
     "Context",
     "Scorer",
+    "answers",
     "as_baseline",
     "aurra",
     "beside_clean",
     "bootstrap",
     "difference_interval",
     "disjoint",
+    "error_consistency",
+    "pairwise",
     "registry",
     "rms_calibration_error",
     "wilson",

@@ -1,0 +1,95 @@
+"""Cue-conflict stimuli: shape of one category, texture of another; the file's name says which."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
+from hardiness.data import categories
+from hardiness.data.categories import Categories
+from hardiness.data.classes import wnids
+from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.opened import Shards, open_place
+from hardiness.data.place import Place
+from hardiness.data.tree import Entry, Tree, fingerprint
+
+NAME = "cue-conflict"
+OWN_CATEGORIES = "categories.csv"
+KEPT = "bicycle6-bicycle3"
+"""The one stimulus without a conflict that the set of Orhan (2019) still held."""
+
+RULE = "<shape><number>-<texture><number>, as in cat7-elephant1.png"
+
+
+def read(place: Place) -> DataSet:
+    """The stimuli of a folder or tar, flat or in a folder for each shape; those without a conflict are left out.
+
+    Labels are the first class of the shape's category: they give the order of ``--limit``, and answers are judged by
+    `DataSet.categories`. A ``categories.csv`` beside the stimuli replaces the 16 published categories.
+
+    Raises:
+        DataError: there is none, a name breaks the rule or names no category; the message names the file.
+    """
+    if place.labels is not None or (place.classes is not None and place.class_count is None):
+        wrong = "labels=" if place.labels is not None else f"classes={place.classes}"
+        raise DataError(f"--data {place.argument}: the names of the stimuli say what they show; leave {wrong} out")
+    tree = open_place(place)
+    if isinstance(tree, Shards):
+        raise DataError(f"--data {place.argument}: must be a folder or a tar of stimuli, but holds shards")
+    own = next((entry for entry in tree.entries if PurePosixPath(entry.path).name == OWN_CATEGORIES), None)
+    if place.class_count is not None and own is None:
+        raise DataError(
+            f"--data {place.argument}: classes= needs a {OWN_CATEGORIES} (category,class_index) beside them"
+        )
+    num_classes = place.class_count or len(wnids())
+    known = categories.read(own.file, num_classes) if own else categories.sixteen()
+    images = tree.images()
+    items = _items(place, tree, images, known)
+    return DataSet(
+        name=f"own-{Path(place.path).stem}" if own else NAME,
+        items=items,
+        num_classes=num_classes,
+        fingerprint=fingerprint([*images, *([own] if own else [])], tree.stamp),
+        location=place.path,
+        class_names=tuple(map(str, range(num_classes))) if place.class_count else None,
+        categories=known,
+    )
+
+
+def _items(place: Place, tree: Tree, images: list[Entry], known: Categories) -> tuple[Item, ...]:
+    found: dict[str, Entry] = {}
+    items = []
+    for entry in images:
+        stimulus, stem = _stimulus(entry, known), PurePosixPath(entry.path).stem
+        if stem in found:
+            raise DataError(f"{entry.file.name}: must come once, but is also at {found[stem].file.name}; remove one")
+        found[stem] = entry
+        if stimulus.in_conflict or stem == KEPT:
+            items.append(Item(stem, known[stimulus.shape][0], entry.file))
+    if not items:
+        lacking = f"in its {len(images)} images shape and texture are the same" if images else "holds no image"
+        raise DataError(f"--data {place.argument}: {tree.location} must hold stimuli named {RULE}, but {lacking}")
+    return tuple(sorted(items, key=lambda item: item.id))
+
+
+def _stimulus(entry: Entry, known: Categories) -> Stimulus:
+    path = PurePosixPath(entry.path)
+    stimulus = Stimulus.parse(path.stem)
+    if stimulus is None:
+        raise DataError(f"{entry.file.name}: must be named {RULE}; rename it or move it away")
+    for category in (stimulus.shape, stimulus.texture):
+        if category not in known:
+            raise DataError(f"{entry.file.name}: {category!r} is no category{_advice(category, known)}")
+    folder = path.parent.name
+    if folder in known and folder != stimulus.shape:
+        raise DataError(f"{entry.file.name}: lies in the folder {folder}, but its shape is {stimulus.shape}; move it")
+    return stimulus
+
+
+def _advice(category: str, known: Categories) -> str:
+    advice = suggestion(category, list(known))
+    own = f"; for others, put a {OWN_CATEGORIES} ({','.join(categories.COLUMNS)}) beside the stimuli"
+    return advice + (own if known is categories.sixteen() else f" (from {OWN_CATEGORIES})")
+
+
+LAYOUTS.register(NAME, Layout("cue-conflict/*.png", read), __name__)
