@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from hardiness.core import Image
 from hardiness.corruptions.corruption import Shape, corruption
 from hardiness.imaging.motion import motion_blur_image, motion_trail
-from hardiness.imaging.snowfall import snow_over
-from hardiness.imaging.zoom import ZoomAxis, zoom_axis, zoom_field
+from hardiness.imaging.snowfall import snow_layer, snow_over
 
 
 class Motion(NamedTuple):
@@ -67,11 +66,6 @@ def draw_snowfall(rng: np.random.Generator, shape: Shape, level: Snow) -> Snowfa
     return Snowfall(rng.normal(level.mean, level.deviation, size), float(rng.uniform(-135.0, -45.0)))
 
 
-def _axis_of_cut(size: int, zoom: float) -> ZoomAxis:
-    axis = zoom_axis(size, zoom)
-    return axis._replace(low=axis.low - (size - math.ceil(size / zoom)) // 2)
-
-
 @corruption(
     "weather",
     (
@@ -89,9 +83,6 @@ def snow(image: Image, level: Snow, draws: Snowfall) -> Image:
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; ImageMagick 7.1.1,
         MotionBlurImage.
     """
-    height, width, _ = image.shape
-    flakes = zoom_field(draws.noise, _axis_of_cut(height, level.zoom), _axis_of_cut(width, level.zoom))
-    flakes[flakes < level.threshold] = 0.0
-    layer = (np.clip(flakes, 0.0, 1.0) * 255.0).astype(np.uint8)
+    layer = snow_layer(draws.noise, image.shape[:2], level.zoom, level.threshold)
     trail = motion_trail(level.motion_radius, level.motion_sigma, draws.angle_degrees)
     return snow_over(image, motion_blur_image(layer[:, :, None], *trail)[:, :, 0], level.image_share)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from hardiness.core import Image
 from hardiness.corruptions.corruption import Shape, corruption
 from hardiness.imaging.gaussian import blur_field, gaussian_weights
-from hardiness.imaging.splash import add_colour, cover_colour
+from hardiness.imaging.splash import WATER, add_colour, cover_colour, lit_rim
 
-WATER = (175.0, 238.0, 238.0)
 MUD = (63.0, 42.0, 20.0)
 
 
@@ -57,19 +56,8 @@ def spatter(image: Image, level: Spatter, draws: NDArray[np.float64]) -> Image:
         cover[cover < 0.8] = 0.0
         return cover_colour(image, cover.astype(np.float32), MUD)
     liquid[liquid < level.threshold] = 0.0
-    rim = _rim((liquid * 255.0).astype(np.uint8))
+    rim = lit_rim((liquid * 255.0).astype(np.uint8))
     strongest = rim.max()
     if strongest == 0.0:
         return image.copy()
     return add_colour(image, rim / strongest * np.float32(level.intensity), WATER)
-
-
-def _rim(liquid: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Brightness of the drops, strongest towards their lower right rim: ``float32 (H, W)``."""
-    import cv2
-
-    distance = cv2.distanceTransform(255 - cv2.Canny(liquid, 50, 150), cv2.DIST_L2, 5)
-    near = cv2.equalizeHist(cv2.blur(np.minimum(distance, np.float32(20.0)), (3, 3)).astype(np.uint8))
-    slope = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
-    lit = cv2.blur(cv2.filter2D(near, cv2.CV_8U, slope), (3, 3))
-    return liquid.astype(np.float32) * lit.astype(np.float32)

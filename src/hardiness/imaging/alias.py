@@ -83,8 +83,9 @@ def poisson_tables(rate: float) -> AliasTables:
     probabilities[0, 0] = 1.0  # black gives no photons, and has no logarithm
     probabilities[1:] = np.exp(counts * np.log(means[1:, None]) - means[1:, None] - factorials)
     probabilities[:, -1] = np.maximum(0.0, 1.0 - probabilities[:, :-1].sum(axis=1))
-    outcomes = (np.clip(counts / rate, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return alias_tables(probabilities, outcomes)
+    levels = (np.clip(counts / rate, 0.0, 1.0) * 255.0).astype(np.uint8)
+    outcomes, first = np.unique(levels, return_index=True)  # above 255 photons, several counts give one grey level
+    return alias_tables(np.add.reduceat(probabilities, first, axis=1), outcomes)
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hardiness.core import Canvas, Image
-from hardiness.imaging.resize import Size, Window, resize_window
+from hardiness.imaging.resize import Size, Window, resize, resize_window
 
 
 def on_canvas(image: Image, canvas: Canvas) -> Image:
@@ -41,6 +41,21 @@ def on_canvas(image: Image, canvas: Canvas) -> Image:
     row, column = first_row - top, first_column - left
     padded[row : row + window.height, column : column + window.width] = seen
     return padded
+
+
+def before_crop(image: Image, canvas: Canvas) -> Image:
+    """The whole image as the canvas resizes it, ``uint8 (H, W, 3)``, before the crop.
+
+    Raises:
+        ArgumentError: the image is no ``uint8 (H, W, 3)``.
+    """
+    size = _resized(Size(*image.shape[:2]), canvas)
+    return resize(image, size.height, size.width, canvas.interpolation)
+
+
+def centre(size: Size, side_px: int) -> Window:
+    """The square of ``side_px`` pixels that a centre crop keeps of an image of that size, which must be as large."""
+    return Window(_offset(size.height, side_px), _offset(size.width, side_px), side_px, side_px)
 
 
 def _resized(old: Size, canvas: Canvas) -> Size:

@@ -13,15 +13,15 @@ Bytes = NDArray[np.uint8]
 Float64 = NDArray[np.float64]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def brightness_table(added: float) -> Bytes:
-    """New channel values by (largest channel, channel), ``uint8 (256, 256)``, for an HSV value raised by ``added``.
+    """New channel values by (largest channel, channel), ``uint8 (256, 256)``, for an HSV value changed by ``added``.
 
     Hue and saturation stay, so every channel is scaled by new value over old; black turns grey. Where a channel is
     larger than the largest the table is undefined.
 
     Args:
-        added: in [0, 1]; the sum is cut at 1.
+        added: in [-1, 1]; the sum is cut at 0 and 1.
 
     Source: Smith 1978, HSV; truncated to uint8 as the generator of ImageNet-C does.
     """

@@ -1,11 +1,36 @@
-"""Whitening of a picture under a layer of snow."""
+"""Flakes out of noise, and the whitening of a picture under a layer of them."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.imaging.compiled import compiled
+from hardiness.imaging.zoom import ZoomAxis, zoom_axis, zoom_field
+
+
+def snow_layer(noise: NDArray[np.float64], size: tuple[int, int], zoom: float, threshold: float) -> NDArray[np.uint8]:
+    """Flakes ``uint8 (H, W)``: noise zoomed, what is below the threshold dark.
+
+    Args:
+        noise: ``float64 (ceil(H / zoom), ceil(W / zoom))``, the centre of a field of ``size``: only that part of it
+            is ever seen.
+        size: height and width.
+        zoom: 1 or more.
+        threshold: in [0, 1].
+
+    Source: Hendrycks & Dietterich 2019, the generator's snow.
+    """
+    flakes = zoom_field(noise, _axis_of_cut(size[0], zoom), _axis_of_cut(size[1], zoom))
+    flakes[flakes < threshold] = 0.0
+    return (np.clip(flakes, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _axis_of_cut(size: int, zoom: float) -> ZoomAxis:
+    axis = zoom_axis(size, zoom)
+    return axis._replace(low=axis.low - (size - math.ceil(size / zoom)) // 2)
 
 
 @compiled
