@@ -24,7 +24,7 @@ PALETTE = ("#0072b2", "#e69f00", "#009e73", "#7b4fa3", "#56b4e9", "#8c6d31", "#4
 MARKERS = ("o", "s", "^", "v", "P", "X", "h", "p")
 """Shapes of models, so that no figure depends on colour alone."""
 
-DPI = 200
+DPI, MARGIN_IN = 200, 0.12
 
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure on every machine
@@ -54,7 +54,7 @@ def drawn(name: str, title: str, caption: str, size_in: tuple[float, float], pai
     """The figure that ``paint`` puts on a sheet of that size in inches.
 
     Args:
-        name, title, caption: as in `Figure`.
+        name, title, caption: as in `Figure`; the title is to be painted too.
         size_in: width and height.
         paint: adds axes and artists to an empty matplotlib figure with constrained layout.
     """
@@ -63,6 +63,7 @@ def drawn(name: str, title: str, caption: str, size_in: tuple[float, float], pai
 
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
         sheet = Sheet(figsize=size_in, layout="constrained")
+        sheet.get_layout_engine().set(w_pad=MARGIN_IN, h_pad=MARGIN_IN)
         paint(sheet)
         text, pixels = io.StringIO(), io.BytesIO()
         no_dates = dict.fromkeys(("Creator", "Date", "Format", "Type"))

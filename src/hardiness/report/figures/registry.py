@@ -14,7 +14,7 @@ class Figure:
 
     Attributes:
         name: stem of its files, e.g. ``"shape_bias"``; unique within a benchmark.
-        title: what it shows, as a heading.
+        title: what it shows, in a few words; the drawing bears it as its heading.
         caption: how to read it, in a sentence or two.
         svg: a document of its own, text as paths.
         inline: the same for the body of an HTML page: in the page's colours, nothing to load.

@@ -1,0 +1,65 @@
+"""What people answered, read from ``humans.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+
+class CueCounts(NamedTuple):
+    """Trials with conflicting cues: how many were answered with the shape, how many with the texture, and all."""
+
+    shape: int
+    texture: int
+    trials: int
+
+    @property
+    def shape_bias(self) -> float:
+        """Of the answers that name a cue, the share that names the shape."""
+        return self.shape / (self.shape + self.texture)
+
+    @property
+    def cue_accuracy(self) -> float:
+        """The share of trials answered with one of the cues."""
+        return (self.shape + self.texture) / self.trials
+
+
+@dataclass(frozen=True, slots=True)
+class Humans:
+    """People's answers to cue-conflict stimuli.
+
+    Attributes:
+        observers: how many people answered.
+        categories: counts by the shape's category, over all observers.
+        shape_bias_by_observer: each person's own.
+        source: where it stands.
+    """
+
+    observers: int
+    categories: Mapping[str, CueCounts]
+    shape_bias_by_observer: Mapping[str, float]
+    source: str
+
+    @property
+    def overall(self) -> CueCounts:
+        """All trials together."""
+        return CueCounts(*(sum(counts[part] for counts in self.categories.values()) for part in range(3)))
+
+
+@cache
+def humans() -> Humans:
+    """Ten observers on the 1,200 published stimuli with conflicting cues.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231; the file names the table that was counted.
+    """
+    found = json.loads(files("hardiness.reference").joinpath("humans.json").read_text())["cue-conflict"]
+    return Humans(
+        observers=found["observers"],
+        categories={category: CueCounts(**counts) for category, counts in found["answers"].items()},
+        shape_bias_by_observer=found["shape_bias_by_observer"],
+        source=found["source"],
+    )

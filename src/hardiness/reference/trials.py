@@ -1,0 +1,71 @@
+"""Trial-level answers of observers, from csv files in the published form."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hardiness.core import ArgumentError, Stimulus
+
+COLUMNS = ("subj", "object_response", "imagename")
+
+Answers = Mapping[str, Mapping[str, str]]
+"""By observer, the category that each stimulus was answered with, by the stimulus's name; ``"na"`` for no answer."""
+
+
+def read_trials(path: Path) -> Answers:
+    """The answers in a csv, or in every csv of a folder, one line a trial.
+
+    Args:
+        path: csv with the columns ``subj``, ``session``, ``trial``, ``rt``, ``object_response``, ``category``,
+            ``condition`` and ``imagename``; three of them are read. ``imagename`` may carry what the experiment put
+            before the stimulus's own name, as in ``0001_s5n_s01_0_bird_00_bird3-bird2.png``.
+
+    Raises:
+        ArgumentError: it cannot be read, or a line is wrong; the message names the line.
+
+    Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411) and texture-vs-shape (2019).
+    """
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not files:
+        raise ArgumentError(f"{path}: must be a csv of trials or a folder of some, but holds none")
+    found: dict[str, dict[str, str]] = {}
+    for file in files:
+        for where, observer, stimulus, answer in _trials(file):
+            answered = found.setdefault(observer, {})
+            if stimulus in answered:
+                raise ArgumentError(f"{where}: {observer} must answer {stimulus} once, but does so again; remove one")
+            answered[stimulus] = answer
+    return found
+
+
+def _trials(file: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Where each trial stands, who answered, the stimulus's name, and the answer."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, skipinitialspace=True)
+            rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+            missing = [column for column in COLUMNS if column not in rows.fieldnames]
+            if missing:
+                raise ArgumentError(
+                    f"{file}: must have the columns subj, session, trial, rt, object_response, category, condition "
+                    f"and imagename, but has no {missing[0]}"
+                )
+            for row in rows:
+                where = f"{file}:{rows.line_num}"
+                observer, answer, image = ((row[column] or "").strip() for column in COLUMNS)
+                yield where, observer, _name(where, image), answer.lower()
+    except OSError as error:
+        raise ArgumentError(f"{file}: must be a csv of trials, but cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ArgumentError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
+
+
+def _name(where: str, image: str) -> str:
+    """The stimulus's own name: what follows the last underscore, or all of it where a category holds one."""
+    stem = image.rpartition("/")[2].rpartition(".")[0] or image
+    for name in (stem, stem.rpartition("_")[2]):
+        if Stimulus.parse(name):
+            return name
+    raise ArgumentError(f"{where}: imagename must end in <shape><n>-<texture><n>.png, was {image!r}")
