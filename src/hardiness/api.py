@@ -115,16 +115,18 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     classifiers, problems = _load(specs, command.placement, hears)
     results: Sequence[Result] = ()
     keys: set[str] = set()
+    remarks: list[str] = []
     for row, dataset in zip(rows, data, strict=True):
         evaluated = run_benchmark(row.benchmark, classifiers, dataset, store, row.request, hears)
         keys.update(evaluated.keys)
         problems += evaluated.problems
+        remarks += evaluated.remarks
         results = rebuild(store)
     if command.baseline:
         results = rebuild(store, command.baseline)
     return Outcome(
         results=[result for result in results if result.run["key"] in keys],
-        remarks=[remark for classifier in classifiers for remark in _remarks(classifier)],
+        remarks=[*(remark for classifier in classifiers for remark in _remarks(classifier)), *remarks],
         skipped=[f"{row.benchmark.name}: no data set {' or '.join(row.benchmark.needs)} in --data" for row in absent],
         problems=problems,
         note=chosen.note,

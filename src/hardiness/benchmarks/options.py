@@ -39,10 +39,13 @@ def describe(benchmark: type[Benchmark]) -> list[tuple[str, Any, str]]:
 
 
 def _value(benchmark: str, option: Field[Any], text: str) -> Any:
-    """The option's value: the type is that of its default; tuples are written with ``+`` between their items."""
+    """The option's value: the type is that of its default; tuples are written with ``+`` between their items.
+
+    An empty tuple says the type of its items in the field's ``metadata["item"]``; without it they are text.
+    """
     default = option.default
     if isinstance(default, tuple):
-        item = type(default[0]) if default else str
+        item = type(default[0]) if default else option.metadata.get("item", str)
         return tuple(_scalar(benchmark, option.name, item, part) for part in text.split("+"))
     return _scalar(benchmark, option.name, type(default), text)
 
@@ -53,6 +56,9 @@ def _scalar(benchmark: str, option: str, kind: type, text: str) -> Any:
             raise ArgumentError(f"{benchmark}:{option} must be true or false, was {text!r}")
         return text.lower() in TRUE
     try:
+        if kind is float:
+            above, divided, below = text.partition("/")  # epsilons are written as 4/255
+            return float(above) / float(below) if divided else float(above)
         return kind(text)
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         raise ArgumentError(f"{benchmark}:{option} must be of type {kind.__name__}, was {text!r}") from None

@@ -44,6 +44,7 @@ from hardiness.report import write_page
 @click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where models run.")
 @click.option("--precision", default="fp32", metavar="fp32|bf16|fp16", help="Arithmetic; below fp32 only on request.")
 @click.option("--runtime", default="auto", metavar="auto|torch|openvino", help="What runs models.")
+@click.option("--save-images", is_flag=True, help="Keep the pictures that attacks make, as PNG files in OUT/images.")
 @click.option("--quiet", is_flag=True, help="Neither progress nor tables.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(
@@ -61,6 +62,7 @@ def command(
     device: str,
     precision: str,
     runtime: str,
+    save_images: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -77,7 +79,7 @@ def command(
         weights=weights,
         baseline=baseline,
         out=out,
-        request=Request(limit=limit, seed=seed, batch_size=batch_size),
+        request=Request(limit=limit, seed=seed, batch_size=batch_size, save_images=save_images),
         placement=api.Placement(device, precision, runtime),
     )
     errors = Console(stderr=True)

@@ -1,11 +1,12 @@
 """The types that every room speaks; standard library and numpy only."""
 
-from hardiness.core.attack import AttackPlan, Norm, Round
-from hardiness.core.benchmark import Benchmark, Expansion, Image, Unreadable
+from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
+from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
 from hardiness.core.condition import CONDITION_KEYS, Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
     ArgumentError,
+    AttackError,
     DataError,
     HardinessError,
     ModelError,
@@ -27,6 +28,7 @@ __all__ = [
     "CONDITION_KEYS",
     "SCHEMA",
     "ArgumentError",
+    "AttackError",
     "AttackPlan",
     "Benchmark",
     "Canvas",
@@ -47,6 +49,7 @@ __all__ = [
     "ModelError",
     "ModelSpec",
     "Norm",
+    "Pixels",
     "Records",
     "Registry",
     "Result",
@@ -59,6 +62,7 @@ __all__ = [
     "UnknownNameError",
     "Unreadable",
     "View",
+    "epsilon_text",
     "rng",
     "suggestion",
 ]

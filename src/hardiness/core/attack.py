@@ -21,6 +21,7 @@ class Round:
         norm: distance that epsilon bounds.
         epsilon: budget, in units of the [0, 1] range.
         marks: the condition for each number of steps at which the outcome is recorded; the last is how far it runs.
+        restarts: how often it begins anew, on the samples that could still fall earlier.
         targeted: whether it must reach a seeded target class, or any class but the label.
         failed: what is judged of an image whose attack has failed: ``"clean"`` or the ``"last"`` iterate.
         options: further options of the attack.
@@ -30,6 +31,7 @@ class Round:
     norm: Norm
     epsilon: float
     marks: Mapping[int, Condition]
+    restarts: int = 1
     targeted: bool = False
     failed: Literal["clean", "last"] = "last"
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +40,19 @@ class Round:
     def steps(self) -> int:
         """How many steps it takes at most."""
         return max(self.marks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "attack": self.attack,
+            "norm": self.norm,
+            "epsilon": self.epsilon,
+            "marks": {str(steps): dict(condition) for steps, condition in self.marks.items()},
+            "restarts": self.restarts,
+            "targeted": self.targeted,
+            "failed": self.failed,
+            "options": dict(self.options),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +66,12 @@ class AttackPlan:
 
     rounds: tuple[Round, ...]
     surrogate: str | None = None
+
+
+def epsilon_text(epsilon: float) -> str:
+    """A budget as people write it: ``4/255`` where it is a multiple of half a level, else ``0.06``."""
+    halves = 2 * 255 * epsilon
+    hundredths = 100 * epsilon
+    if abs(hundredths - round(hundredths)) > 1e-6 and abs(halves - round(halves)) < 1e-6:
+        return f"{round(halves) / 2:g}/255"
+    return f"{epsilon:g}"

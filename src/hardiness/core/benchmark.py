@@ -19,13 +19,21 @@ from hardiness.core.view import Canvas
 Image = NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB, 0–255: the form of the disk and the corruptions."""
 
+Pixels = NDArray[np.float32]
+"""``float32 (3, H, W)``, RGB in [0, 1]: the form of the model and the attacks."""
+
 
 class Expansion(NamedTuple):
-    """One picture to be classified: its condition, its frame (0 where there are none), and its images by canvas."""
+    """One picture to be classified: its condition, its frame (0 where there are none), and its images by canvas.
+
+    An attack's pictures are pixels, ``float32 (3, H, W)`` in [0, 1], instead of images; ``facts`` are further columns
+    of its row, the same names for every picture of a benchmark.
+    """
 
     condition: Condition
     frame: int
-    images: tuple[Image, ...]
+    images: tuple[Image | Pixels, ...]
+    facts: tuple[tuple[str, float], ...] = ()
 
 
 class Unreadable(NamedTuple):

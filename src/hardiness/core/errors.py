@@ -45,6 +45,10 @@ class SampleError(HardinessError):
     """One sample cannot be evaluated; it is counted as failed, listed, and the rest goes on."""
 
 
+class AttackError(HardinessError):
+    """An attack broke its own rules: it left its budget or the range of pixels. A bug of the attack, never a result."""
+
+
 class StoreError(HardinessError):
     """Results cannot be written to, or read from, the output folder."""
 

@@ -1,6 +1,6 @@
-"""The only loop."""
+"""The only loop, and the writers of trees."""
 
-from hardiness.engine.loop import Evaluated, evaluate
+from hardiness.engine.evaluation import Evaluated, evaluate
 from hardiness.engine.request import Listener, Request, Silence
 
 __all__ = ["Evaluated", "Listener", "Request", "Silence", "evaluate"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Benchmark, Failure, Image, ModelError, Records
+from hardiness.core import Benchmark, Failure, Image, ModelError, Pixels, Records
 from hardiness.engine.crossing import to_pixels
 from hardiness.models import Classifier, InputPolicy
 
@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One picture on its way through a model."""
+    """One picture on its way through a model.
+
+    Attributes:
+        sample, frame, label: as in records.
+        conditions: those it is evaluated under; several only where an attack makes pictures of it first.
+        image: the picture.
+        facts: further columns of its row.
+    """
 
     sample: str
-    condition: int
+    conditions: tuple[int, ...]
     frame: int
     label: int
-    image: Image
+    image: Image | Pixels
+    facts: tuple[tuple[str, float], ...] = ()
 
 
 def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[Row]) -> Records:
@@ -34,7 +42,7 @@ def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, ro
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
-        Failure(row.sample, f"{classifier.spec.name} gave NaN or infinite logits for {row.sample}", (row.condition,))
+        Failure(row.sample, f"{classifier.spec.name} gave NaN or infinite logits for {row.sample}", row.conditions)
         for row, fine in zip(rows, finite.tolist(), strict=True)
         if not fine
     ]
@@ -43,10 +51,11 @@ def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, ro
     labels = np.array([row.label for row in kept], np.int32)
     columns = {
         "sample": np.array([row.sample for row in kept], np.str_),
-        "condition": np.array([row.condition for row in kept], np.int16),
+        "condition": np.array([row.conditions[0] for row in kept], np.int16),
         "frame": np.array([row.frame for row in kept], np.int16),
         "label": labels,
         **benchmark.decide(logits[finite], labels),
+        **{name: np.array([dict(row.facts)[name] for row in kept], np.float32) for name, _ in kept[0].facts},
     }
     return Records(columns, tuple(failures))
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from hardiness.core import (
     Benchmark,
     Canvas,
+    Condition,
     DataSet,
-    Expansion,
     Failure,
     HardinessError,
-    Item,
-    ModelError,
     Records,
     SampleError,
     Unreadable,
 )
 from hardiness.data import limited
 from hardiness.engine.decoding import ordered
+from hardiness.engine.exhibiting import exhibit
 from hardiness.engine.forward import Row, classify
-from hardiness.engine.measuring import Clock, return_freed_memory, session
-from hardiness.engine.request import Listener, Request, Silence
-from hardiness.engine.task import Task, begin, condition_indices
+from hardiness.engine.jobs import Job, Pictures
+from hardiness.engine.measuring import Clock, return_freed_memory
+from hardiness.engine.request import Listener, Request
+from hardiness.engine.saving import Gallery
+from hardiness.engine.task import Task, automatic_batch_size, condition_indices, labels_for
+from hardiness.engine.transfer import Decoded, Surrogate
+from hardiness.engine.whitebox import Attacker
 from hardiness.models import Classifier
 from hardiness.store import Row as Work
 from hardiness.store import Store
@@ -35,19 +38,6 @@ FORWARD_THREADS = 2
 
 AHEAD_PICTURES = 64
 """Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas."""
-
-Pictures = Sequence[Expansion | Unreadable]
-"""What one item was expanded to."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One item to decode, the conditions that some model misses, and whether it ends its shard."""
-
-    shard: int
-    item: Item
-    conditions: tuple[int, ...]
-    ends_shard: bool
 
 
 @dataclass
@@ -68,7 +58,7 @@ class Shard:
 
 @dataclass
 class Session:
-    """The state of one benchmark's evaluation; `evaluate` is its only user."""
+    """The state of one benchmark's evaluation; `evaluate.evaluate` is its only user."""
 
     benchmark: Benchmark
     data: DataSet
@@ -76,6 +66,7 @@ class Session:
     request: Request
     store: Store
     listener: Listener
+    surrogate: Classifier | None = None
 
     def __post_init__(self) -> None:
         self.conditions, self.asked = condition_indices(self.benchmark, self.data)
@@ -86,6 +77,13 @@ class Session:
         self.open: dict[int, list[Shard]] = {}
         self.flying: deque[tuple[Shard, int, Future[Records]]] = deque()
         self.clock = Clock(warmup=len(self.tasks))
+        self.gallery = Gallery(self.store.folder / "images" / self.benchmark.name) if self.request.save_images else None
+        plan = self.benchmark.attack
+        self.attacker = (
+            Attacker(self.benchmark, plan, self.conditions, self.request.seed, self.gallery)
+            if plan and self.surrogate is None
+            else None
+        )
 
     def run(self) -> None:
         """Evaluate what is missing; finished shards are stored as they end, whatever happens to the rest."""
@@ -94,10 +92,12 @@ class Session:
         self.listener.begin(self.benchmark.name, total, total - self.remaining)
         pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
         ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
+        if self.remaining:
+            exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
         decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
         forwards = ThreadPoolExecutor(FORWARD_THREADS, thread_name_prefix="forward")
         try:
-            for job, outcome in decoded:
+            for job, outcome in self._transferred(decoded):
                 self._hand_out(job, outcome, forwards)
             while self.flying:
                 self._land()
@@ -127,7 +127,9 @@ class Session:
             for sample, condition in (row for shard in shards for row in shard.work):
                 needed.setdefault(sample, set()).add(condition)
             jobs = [
-                (sample, part) for sample, conditions in needed.items() for part in self._apart(tuple(sorted(conditions)))
+                (sample, part)
+                for sample, conditions in needed.items()
+                for part in self._apart(tuple(sorted(conditions)))
             ]
             for position, (sample, part) in enumerate(jobs, start=1):
                 yield Job(shards[0].index, self.items[sample], part, position == len(jobs))
@@ -138,10 +140,22 @@ class Session:
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
+        if self.benchmark.attack:
+            conditions = [Condition()]
         try:
             return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
         except SampleError as error:
             return error
+
+    def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
+        """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
+        plan = self.benchmark.attack
+        if plan is None or self.surrogate is None:
+            return decoded
+        size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px)
+        labels = labels_for(self.surrogate, self.data)
+        surrogate = Surrogate(self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery)
+        return surrogate.transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError, forwards: ThreadPoolExecutor) -> None:
         """Give one item's pictures to every model that misses them, and batches to the forward threads."""
@@ -166,11 +180,16 @@ class Session:
         slot = self.canvases.index(shard.task.canvas)
         label = int(shard.task.labels[job.item.label])
         for picture in pictures:
+            if self.attacker and not isinstance(picture, Unreadable):
+                wanted = tuple(index for index in job.conditions if (job.item.id, index) in shard.wanted)
+                shard.waiting.append(Row(job.item.id, wanted, 0, label, picture.images[slot]))
+                continue
             index = self.index_of[picture.condition]
             if isinstance(picture, Unreadable):
                 self._fail(shard, job.item.id, [index], picture.reason)
             elif (job.item.id, index) in shard.wanted:
-                shard.waiting.append(Row(job.item.id, index, picture.frame, label, picture.images[slot]))
+                image = picture.images[slot]
+                shard.waiting.append(Row(job.item.id, (index,), picture.frame, label, image, picture.facts))
 
     def _launch(self, shard: Shard, forwards: ThreadPoolExecutor, flush: bool) -> None:
         task, size = shard.task, shard.task.batch_size
@@ -181,8 +200,14 @@ class Session:
             while len(self.flying) > FORWARD_THREADS:
                 self._land()
             shard.in_flight += 1
-            future = forwards.submit(classify, task.classifier, self.benchmark, task.feed, batch)
-            self.flying.append((shard, len(batch), future))
+            future = forwards.submit(self._evaluate, task, batch)
+            # A sequence is one condition of one image: it is counted with its first frame.
+            self.flying.append((shard, sum(len(row.conditions) for row in batch if row.frame == 0), future))
+
+    def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
+        if self.attacker:
+            return self.attacker.records(task.classifier, task.feed, batch)
+        return classify(task.classifier, self.benchmark, task.feed, batch)
 
     def _land(self) -> None:
         """Wait for the oldest batch and keep its outcome; a model that fails is given up, the others go on."""
@@ -213,60 +238,3 @@ class Session:
         seconds = self.clock.estimate(rows, self.remaining)
         if seconds is not None:
             self.listener.estimate(seconds)
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What came of an evaluation.
-
-    Attributes:
-        keys: the run of each model that could begin.
-        problems: a line for each thing asked for that could not be evaluated: parts of the data set, models.
-    """
-
-    keys: tuple[str, ...]
-    problems: tuple[str, ...]
-
-
-def evaluate(
-    benchmark: Benchmark,
-    classifiers: Sequence[Classifier],
-    data: DataSet,
-    store: Store,
-    request: Request,
-    listener: Listener | None = None,
-) -> Evaluated:
-    """Run models on a benchmark until every requested row is stored; models innermost, so each photograph is read once.
-
-    Args:
-        benchmark: what to run.
-        classifiers: the models.
-        data: the benchmark's data set.
-        store: where records go, and where finished ones are found.
-        request: how much, and how.
-        listener: hears of progress.
-
-    Returns:
-        The runs that hold the records, and what could not be evaluated; what was finished stays.
-
-    Raises:
-        StoreError: records cannot be written.
-    """
-    tasks: list[Task] = []
-    problems = list(data.notes)
-    for classifier in classifiers:
-        try:
-            tasks.append(begin(classifier, benchmark, data, request, store))
-        except ModelError as error:
-            problems.append(str(error))
-    if not tasks:
-        return Evaluated((), tuple(problems))
-    running = Session(benchmark, data, tasks, request, store, listener or Silence())
-    try:
-        running.run()
-    finally:
-        for task in tasks:
-            if task.computed:
-                store.add_measured(task.stored, session(task, running.clock, request))
-    problems += [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]
-    return Evaluated(tuple(task.stored.run["key"] for task in tasks), tuple(problems))

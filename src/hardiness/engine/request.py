@@ -17,12 +17,14 @@ class Request:
         limit: the first so many samples of the seeded, class-stratified order; ``None`` for all.
         seed: keys that order and every draw.
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
+        save_images: whether the pictures that attacks made are kept as PNG files beside the records.
         workers: decoding threads; by default one a core.
     """
 
     limit: int | None = None
     seed: int = 0
     batch_size: int | None = None
+    save_images: bool = False
     workers: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Benchmark, Canvas, Condition, DataSet
+from hardiness.core import Benchmark, Canvas, Condition, DataSet, ModelError
 from hardiness.engine.compatibility import label_map
 from hardiness.engine.request import Request
 from hardiness.imaging import RESAMPLING
@@ -51,23 +51,36 @@ class Task:
         return int(self.stored.run["plan"]["batch_size"])
 
 
-def begin(classifier: Classifier, benchmark: Benchmark, data: DataSet, request: Request, store: Store) -> Task:
+def begin(
+    classifier: Classifier,
+    benchmark: Benchmark,
+    data: DataSet,
+    request: Request,
+    store: Store,
+    surrogate: Classifier | None = None,
+) -> Task:
     """The task of one model, its run opened or begun in the store.
 
+    Args:
+        classifier, benchmark, data, request, store: what meets what, how much of it, and where it is kept.
+        surrogate: the model that is attacked in its place, where the benchmark has one.
+
     Raises:
-        ModelError: the model does not have the data set's classes.
+        ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
-    spec = classifier.spec
-    labels = label_map(spec.name, classifier.num_classes, spec.class_names, data)
-    canvas = benchmark.canvas or spec.view.canvas
+    if benchmark.attack and surrogate is None:
+        need_gradients(classifier)
+    labels = labels_for(classifier, data)
+    canvas = benchmark.canvas or classifier.spec.view.canvas
     feed = classifier.feed(canvas.crop_px)
     plan = {
         "batch_size": request.batch_size or automatic_batch_size(classifier, feed.input_px),
         "location": data.location,
         "whole": [benchmark.conditions().index(condition) for condition in benchmark.whole()],
     }
-    stored = store.run(identity(classifier, benchmark, data, request, feed), plan)
+    attacked = _attacked(benchmark, surrogate)
+    stored = store.run({**identity(classifier, benchmark, data, request, feed), **attacked}, plan)
     return Task(classifier, canvas, feed, labels, stored)
 
 
@@ -98,6 +111,38 @@ def identity(
         "resampling": RESAMPLING,
         "rows_version": ROWS_VERSION,
     }
+
+
+def _attacked(benchmark: Benchmark, surrogate: Classifier | None) -> dict[str, Any]:
+    """What an attack and its surrogate add to the identity of a run."""
+    if benchmark.attack is None:
+        return {}
+    found: dict[str, Any] = {"attack": [each.as_dict() for each in benchmark.attack.rounds]}
+    if surrogate is not None:
+        found["surrogate"] = {"model": surrogate.spec.name, "weights_sha256": surrogate.weights_sha256}
+    return found
+
+
+def labels_for(classifier: Classifier, data: DataSet) -> NDArray[np.int32]:
+    """The model's class for each label of the data set.
+
+    Raises:
+        ModelError: it does not have the data set's classes.
+    """
+    return label_map(classifier.spec.name, classifier.num_classes, classifier.spec.class_names, data)
+
+
+def need_gradients(classifier: Classifier) -> None:
+    """Nothing, for a model that can be attacked.
+
+    Raises:
+        ModelError: it has no gradients.
+    """
+    if not classifier.has_gradients:
+        raise ModelError(
+            f"{classifier.spec.name} has no gradients (it runs in ONNX Runtime), so it cannot be attacked itself; "
+            "evaluate it under blackbox, or load it as a torch model"
+        )
 
 
 def _categories(data: DataSet) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from hardiness.metrics.comparison import beside_clean, difference_interval
 from hardiness.metrics.consistency import Consistency, error_consistency, pairwise
 from hardiness.metrics.corruption import as_baseline
 from hardiness.metrics.cue_conflict import PROTOCOLS, Answers, answers
+from hardiness.metrics.inspectors import findings
 from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
 from hardiness.metrics.scorers import Context, Scorer, registry
 
@@ -22,6 +23,7 @@ __all__ = [
     "difference_interval",
     "disjoint",
     "error_consistency",
+    "findings",
     "pairwise",
     "registry",
     "rms_calibration_error",

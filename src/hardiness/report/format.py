@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hardiness.core import Condition, Interval, Score
+from collections import Counter
+from collections.abc import Sequence
+
+from hardiness.core import Condition, Interval, Result, Score, epsilon_text
 
 TITLES = {
     "top1": "top-1",
@@ -15,7 +18,9 @@ TITLES = {
     "mce_partial": "mCE of a part",
     "relative_mce": "relative mCE",
     "relative_mce_partial": "relative mCE of a part",
+    "clean_accuracy": "clean accuracy",
 }
+SWEEP_KEYS = {"epsilon", "steps", "surrogate"}
 PERCENT_UNITS = ("fraction", "ratio")
 
 
@@ -32,8 +37,34 @@ def interval(bounds: Interval, unit: str) -> str:
 def title(score: Score) -> str:
     """The column heading of a score: its metric and, where it has one, its condition."""
     name = TITLES.get(score.metric, score.metric.replace("_", " "))
-    detail = ", ".join(str(value) for value in score.condition.values())
+    if score.metric == "accuracy" and "epsilon" in score.condition:
+        return ", ".join(shown(key, value) for key, value in score.condition.items() if key != "surrogate")
+    # The table's own heading says which surrogate it is about.
+    detail = ", ".join(shown(key, value) for key, value in score.condition.items() if key != "surrogate")
     return f"{name} ({detail})" if detail else name
+
+
+def shown(key: str, value: object) -> str:
+    """One part of a condition as people write it: ``ε 4/255``, ``10 steps``, or the value itself."""
+    if key == "epsilon" and isinstance(value, int | float):
+        return f"ε {epsilon_text(value)}"
+    if key == "steps":
+        return f"{value} step" if value == 1 else f"{value} steps"
+    return str(value)
+
+
+def table_key(result: Result) -> tuple[str, str, str, str]:
+    """Results that agree in this stand in one table: benchmark, data, protocol and, if there is one, surrogate."""
+    surrogate = result.run.get("surrogate", {})
+    return result.benchmark, result.data, result.protocol, surrogate.get("model", "")
+
+
+def heading(results: Sequence[Result]) -> str:
+    """The heading of the table of these results."""
+    benchmark, data, protocol, surrogate = table_key(results[0])
+    made = f", made on {surrogate}" if surrogate else ""
+    named = f", protocol {protocol}" if "attack" in results[0].run else ""
+    return f"{benchmark} on {data}{named}{made}"
 
 
 def is_headline(condition: Condition) -> bool:
@@ -44,6 +75,16 @@ def is_headline(condition: Condition) -> bool:
 def is_column(condition: Condition, everything: bool) -> bool:
     """Whether a score is a column of its benchmark's table: a headline, or, if asked, another decision rule."""
     return is_headline(condition) or (everything and set(condition) <= {"protocol", "decision"})
+
+
+def sweep(scores: Sequence[Score]) -> list[Score]:
+    """Accuracies over epsilons, at the number of steps at which most of them were measured (the largest such)."""
+    found = [s for s in scores if s.metric == "accuracy" and {"epsilon"} <= set(s.condition) <= SWEEP_KEYS]
+    counted = Counter(score.condition.get("steps") for score in found)
+    if not counted:
+        return []
+    steps = max(counted, key=lambda each: (counted[each], each or 0))
+    return sorted((s for s in found if s.condition.get("steps") == steps), key=lambda s: float(s.condition["epsilon"]))
 
 
 def direction(score: Score) -> str:

@@ -1,4 +1,4 @@
-"""Scores of cells, corruption by severity, as a grid for one model."""
+"""Scores of cells, corruption by severity or epsilon by steps, as a grid for one model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hardiness.core import Condition, Result, Score
 from hardiness.report import format as formatting
 
+ATTACK_KEYS = frozenset(("epsilon", "steps"))
 CELL_KEYS = frozenset(("corruption", "severity"))
 
 
@@ -21,13 +22,38 @@ class GridCell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table of one model: a heading for each column, then named rows."""
+    """A table of one model: what it shows, what its rows are, a heading for each column, then named rows."""
 
+    title: str
+    corner: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, tuple[GridCell, ...]], ...]
 
 
 def grid_of(result: Result) -> Grid | None:
+    """The grid of a result; ``None`` where it has no cells."""
+    return _corruptions(result) or _attacks(result)
+
+
+def _attacks(result: Result) -> Grid | None:
+    """Accuracy by epsilon and steps, where several numbers of steps were recorded."""
+    cells = {
+        (float(score.condition["epsilon"]), int(score.condition["steps"])): score
+        for score in result.scores
+        if score.metric == "accuracy" and set(score.condition) == ATTACK_KEYS
+    }
+    steps = sorted({mark for _, mark in cells})
+    if len(steps) < 2:
+        return None
+    rows = tuple(
+        (formatting.shown("epsilon", epsilon), tuple(_cell(cells.get((epsilon, mark))) for mark in steps))
+        for epsilon in sorted({epsilon for epsilon, _ in cells})
+    )
+    heads = tuple(formatting.shown("steps", mark) for mark in steps)
+    return Grid("accuracy by epsilon and steps", "budget", heads, rows)
+
+
+def _corruptions(result: Result) -> Grid | None:
     """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
     found = {(score.metric, score.condition): score for score in result.scores}
     cells = [score.condition for score in result.scores if set(score.condition) == CELL_KEYS]
@@ -49,7 +75,8 @@ def grid_of(result: Result) -> Grid | None:
     means = [_cell(found.get(("error", Condition(severity=s)))) for s in severities]
     if len(names) > 1 and any(mean.text for mean in means):
         rows.append(("all of the 15", (*means, _cell(found.get(("mean_error", Condition()))), _mce(result.scores))))
-    return Grid((*(f"severity {severity}" for severity in severities), "mean", "CE"), tuple(rows))
+    heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
+    return Grid("error by corruption and severity", "corruption", heads, tuple(rows))
 
 
 def _cell(score: Score | None, shaded: bool = True) -> GridCell:

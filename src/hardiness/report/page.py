@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -55,15 +56,18 @@ def write_page(results: Sequence[Result], path: Path, title: str) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tables = [
-        _table(benchmark, data, list(group))
-        for (benchmark, data), group in groupby(results, key=lambda result: (result.benchmark, result.data))
-    ]
+    tables = [_table(list(group)) for _, group in groupby(results, key=formatting.table_key)]
     page = environment.get_template("page.html.j2").render(title=title, tables=tables, results=results)
     path.write_text(page, encoding="utf-8")
     for table in tables:
         for figure in table["figures"]:
-            _save(figure, path.parent / FIGURES, dict.fromkeys((table["benchmark"], table["data"], figure.name)))
+            _save(figure, path.parent / FIGURES, dict.fromkeys(_file_names(table, figure)))
+
+
+def _file_names(table: dict[str, Any], figure: Figure) -> list[str]:
+    """What tells a figure's files from those of other tables."""
+    protocol = [table["protocol"]] if "attack" in table["rows"][0]["result"].run else []
+    return [table["benchmark"], table["data"], *protocol, *filter(None, [table["surrogate"]]), figure.name]
 
 
 def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
@@ -74,7 +78,7 @@ def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
     (folder / f"{stem}.png").write_bytes(figure.png)
 
 
-def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, Any]:
+def _table(results: Sequence[Result]) -> dict[str, Any]:
     columns = columns_of(results, everything=True)
     rows = []
     for result in results:
@@ -84,17 +88,25 @@ def _table(benchmark: str, data: str, results: Sequence[Result]) -> dict[str, An
     heads = [{"title": formatting.title(score), "direction": formatting.direction(score)} for score in columns.values()]
     failures = [(name_of(result), failure) for result in results for failure in result.failures]
     return {
-        "benchmark": benchmark,
-        "data": data,
+        "benchmark": results[0].benchmark,
+        "data": results[0].data,
+        "surrogate": formatting.table_key(results[0])[-1],
         "protocol": results[0].protocol,
         "heads": heads,
         "rows": rows,
         "notes": notes_of(results, everything=True),
         "figures": figures_of(results),
         "grids": [(name_of(result), grid) for result in results if (grid := grid_of(result))],
+        "exhibits": _exhibits(results),
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
     }
+
+
+def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """Caption and base64 of the pictures that were kept with the first run that has some; they are the same in all."""
+    kept = next((result.exhibits for result in results if result.exhibits), {})
+    return [(caption, base64.b64encode(path.read_bytes()).decode()) for caption, path in kept.items()]
 
 
 def _cell(result: Result, score: Score) -> Cell:

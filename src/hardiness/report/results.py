@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hardiness.core import ArgumentError, Counts, Records, Result, Score
-from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, registry, wilson
+from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, findings, registry, wilson
 from hardiness.reference import baseline, published_interval
-from hardiness.report.format import is_headline
+from hardiness.report.format import is_headline, table_key
 from hardiness.store import Store, StoredRun
 
 IDENTITY = ("weights_sha256", "view", "precision", "model")
@@ -54,12 +54,12 @@ def rebuild(store: Store, baseline_model: str | None = None) -> list[Result]:
 
 
 def results(store: Store, baseline_model: str | None = None) -> list[Result]:
-    """The results of every stored run, by benchmark, data and model; nothing is written."""
+    """The results of every stored run, by table and model; nothing is written."""
     runs = store.runs()
     stand_in = Baseline.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
     compared = [_with_clean(each, scored) for each in scored]
-    return sorted(compared, key=lambda result: (result.benchmark, result.data, result.model))
+    return sorted(compared, key=lambda result: (*table_key(result), result.model))
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ def _scored(run: StoredRun, stand_in: Baseline | None = None) -> Scored:
         run=identity,
         measured={"sessions": run.measured()},
         failures=records.failures,
+        findings=findings(identity["scorer"], records, context, scores) if scores else (),
+        exhibits=run.exhibits(),
     )
     warnings = _warnings(result)
     if stand_in and stored and identity["scorer"] == "corruption":

@@ -21,13 +21,13 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         results: sorted by benchmark and data.
         everything: also other decision rules, and the cells of each model.
     """
-    for (benchmark, data), group in groupby(results, key=lambda result: (result.benchmark, result.data)):
-        yield _table(benchmark, data, list(group), everything)
+    for _, group in groupby(results, key=formatting.table_key):
+        yield _table(list(group), everything)
 
 
-def _table(benchmark: str, data: str, results: Sequence[Result], everything: bool) -> RenderableType:
+def _table(results: Sequence[Result], everything: bool) -> RenderableType:
     columns = columns_of(results, everything)
-    table = Table(title=f"{benchmark} on {data}", title_justify="left", title_style="bold", expand=False)
+    table = Table(title=formatting.heading(results), title_justify="left", title_style="bold", expand=False)
     table.add_column("model", no_wrap=True)
     for score in columns.values():
         table.add_column(f"{formatting.title(score)} {formatting.direction(score)}", justify="right")
@@ -46,8 +46,8 @@ def _grids(results: Sequence[Result]) -> Iterator[RenderableType]:
         grid = grid_of(result)
         if grid is None:
             continue
-        table = Table(title=f"{name_of(result)}: error by corruption and severity", title_justify="left")
-        table.add_column("corruption")
+        table = Table(title=f"{name_of(result)}: {grid.title}", title_justify="left")
+        table.add_column(grid.corner)
         for head in grid.heads:
             table.add_column(head, justify="right")
         for name, cells in grid.rows:
@@ -59,8 +59,9 @@ def columns_of(results: Sequence[Result], everything: bool) -> dict[tuple[str, C
     """The scores that make a table's columns, in order of first appearance, where some model has a value."""
     columns: dict[tuple[str, Condition], Score] = {}
     for result in results:
-        for score in result.scores:
-            if score.value is not None and formatting.is_column(score.condition, everything):
+        headlines = [score for score in result.scores if formatting.is_column(score.condition, everything)]
+        for score in [*headlines, *formatting.sweep(result.scores)]:
+            if score.value is not None:
                 columns.setdefault((score.metric, score.condition), score)
     return columns
 
@@ -74,9 +75,14 @@ def notes_of(results: Sequence[Result], everything: bool) -> list[str]:
             for score in result.scores
             if score.value is None and formatting.is_column(score.condition, everything)
         ]
-        for note in [*result.warnings, *undefined]:
+        for note in [*result.warnings, *undefined, *_doubts(result)]:
             about.setdefault(note, []).append(name_of(result))
     return [note if len(names) == len(results) else f"{', '.join(names)}: {note}" for note, names in about.items()]
+
+
+def _doubts(result: Result) -> list[str]:
+    """The checks that found something, and the verdict."""
+    return [f"{each.name}: {each.sentence}" for each in result.findings if each.raised or each.name == "verdict"]
 
 
 def name_of(result: Result) -> str:

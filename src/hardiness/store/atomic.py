@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +49,7 @@ def write(path: Path, content: bytes, partial: Path) -> None:
     Raises:
         StoreError: disk full, no permission; the message says so and names the file.
     """
-    temporary = partial / f"{os.getpid()}-{path.name}"
+    temporary = partial / f"{os.getpid()}-{threading.get_ident()}-{path.name}"
     with told(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from hardiness.core import Failure, Records
 from hardiness.store import atomic, shards
 from hardiness.store.shards import Row
 
-RUN, MEASURED = "run.json", "measured.json"
+RUN, MEASURED, EXHIBITS = "run.json", "measured.json", "exhibits"
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,18 @@ class StoredRun:
             StoreError: disk full or no permission.
         """
         atomic.write(self.folder / shards.file_name(shard, work), shards.encode(records), self.partial)
+
+    def exhibits(self) -> dict[str, Path]:
+        """PNG files that show what was done, by caption."""
+        return {path.stem: path for path in sorted((self.folder / EXHIBITS).glob("*.png"))}
+
+    def keep_exhibit(self, caption: str, picture: bytes) -> None:
+        """Add a PNG file to those.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        atomic.write(self.folder / EXHIBITS / f"{caption}.png", picture, self.partial)
 
     def records(self) -> Records:
         """All rows of the run, each once, and the samples that failed, each once.

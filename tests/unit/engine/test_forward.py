@@ -15,7 +15,7 @@ from hardiness.models import InputPolicy
 
 def rows(n: int) -> list[Row]:
     images = np.random.default_rng(0).integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
-    return [Row(f"a/{i}", 0, 0, i, image) for i, image in enumerate(images)]
+    return [Row(f"a/{i}", (0,), 0, i, image) for i, image in enumerate(images)]
 
 
 def model(logits: Any) -> Any:

@@ -1,0 +1,84 @@
+"""What benchmarks under attack share: clean pictures of the 224 canvas, decided by arg max."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks import decisions
+from hardiness.core import (
+    CANVAS_224,
+    ArgumentError,
+    Benchmark,
+    Canvas,
+    Columns,
+    Condition,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Item,
+)
+from hardiness.imaging import decode, on_canvas
+
+CLEAN = Condition()
+
+
+class AttackedPhotographs(Benchmark):
+    """ImageNet's validation photographs on the 224 canvas, which the engine attacks by the benchmark's plan."""
+
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+    scorer: ClassVar[str] = "attack"
+    canvas: ClassVar[Canvas | None] = CANVAS_224
+    shard_items: ClassVar[int] = 16
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The photographs."""
+        return data.dataset("imagenet")
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Clean, then every mark of every round."""
+        plan = self.attack
+        assert plan is not None, "an attacked benchmark has a plan"
+        return (CLEAN, *(condition for each in plan.rounds for condition in each.marks.values()))
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion]:
+        """The clean picture, once."""
+        image = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+        for condition in conditions:
+            yield Expansion(condition, 0, (image,))
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes, with confidence and top 5."""
+        return decisions.argmax(logits)
+
+
+def check_epsilons(benchmark: str, epsilons: Sequence[float], most: float = 1.0) -> None:
+    """Nothing, for epsilons that can be asked for.
+
+    Raises:
+        ArgumentError: one is negative, above ``most``, or given twice.
+    """
+    for epsilon in epsilons:
+        if not 0 <= epsilon <= most:
+            raise ArgumentError(
+                f"{benchmark}:epsilons must lie in [0, {most:g}], in units of the [0, 1] range, had {epsilon:g}; "
+                "a budget of 8 levels of 255 is written 8/255"
+            )
+    if len(set(epsilons)) < len(epsilons):
+        raise ArgumentError(f"{benchmark}:epsilons must differ, had {', '.join(f'{each:g}' for each in epsilons)}")
+
+
+def check_steps(benchmark: str, name: str, steps: Sequence[int]) -> None:
+    """Nothing, for numbers of steps that can be asked for.
+
+    Raises:
+        ArgumentError: there is none, or one below 1, or one twice.
+    """
+    if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
+        had = "+".join(map(str, steps)) or "none"
+        raise ArgumentError(f"{benchmark}:{name} must be different whole numbers of 1 or more, had {had}")

@@ -1,0 +1,60 @@
+"""``blackbox``: attacks made on one model and shown to others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, final
+
+from hardiness.benchmarks.attacked import AttackedPhotographs, check_epsilons, check_steps
+from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.whitebox import PROTOCOLS
+from hardiness.core import AttackPlan, Condition, Round, UnknownNameError
+
+
+@registry.add("blackbox")
+@final
+@dataclass(frozen=True)
+class Blackbox(AttackedPhotographs):
+    """Accuracy on pictures that fool a surrogate model, over epsilons; each attack is made once for all models.
+
+    A model that is evaluated is fed the surrogate's adversarial picture, or, under ``orhan2019``, the clean one where
+    the attack on the surrogate failed. Its clean accuracy is that on the same canvas.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_blackbox.py``.
+    Differs: targets and start noise are drawn by seed and image, the published ones without a seed.
+    """
+
+    name: ClassVar[str] = "blackbox"
+    question: ClassVar[str] = "Does the model fall for pictures that were made to fool another one?"
+    paper: ClassVar[str] = "Orhan 2019, arXiv:1907.07640"
+
+    protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
+    surrogate: str = field(default="resnext50_32x4d", metadata={"help": "the model that is attacked"})
+    epsilons: tuple[float, ...] = field(
+        default=(), metadata={"help": "budgets, as in 4/255+0.06; the protocol's if empty", "item": float}
+    )
+    steps: int = field(default=10, metadata={"help": "steps of each attack"})
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise UnknownNameError("protocol of blackbox", self.protocol, PROTOCOLS)
+        check_epsilons("blackbox", self.epsilons)
+        check_steps("blackbox", "steps", (self.steps,))
+
+    @property
+    def attack(self) -> AttackPlan:
+        """A round for each epsilon, on the surrogate."""
+        chosen = PROTOCOLS[self.protocol]
+        rounds = tuple(
+            Round(
+                attack="pgd",
+                norm="linf",
+                epsilon=epsilon,
+                marks={self.steps: Condition(epsilon=epsilon, steps=self.steps, surrogate=self.surrogate)},
+                targeted=chosen.targeted,
+                failed=chosen.failed,
+                options=chosen.options,
+            )
+            for epsilon in self.epsilons or chosen.epsilons
+        )
+        return AttackPlan(rounds, self.surrogate)

@@ -1,0 +1,152 @@
+"""One batch attacked on the model itself: images in, a row for each condition out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
+from hardiness.engine.attacking import Judged, Network, Victims, strike, targets_of
+from hardiness.engine.crossing import to_pixels
+from hardiness.engine.forward import Row
+from hardiness.engine.saving import Gallery
+from hardiness.models import Classifier, InputPolicy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """Attacks batches of one benchmark.
+
+    Attributes:
+        benchmark: whose plan and decision rule count.
+        plan: its rounds.
+        conditions: every condition of the benchmark, for the index of each.
+        seed: keys targets and start noise.
+        gallery: where adversarial pictures are kept; ``None`` where they are not.
+    """
+
+    benchmark: Benchmark
+    plan: AttackPlan
+    conditions: tuple[Condition, ...]
+    seed: int
+    gallery: Gallery | None = None
+
+    def records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
+        """The records of one batch under every condition that its rows want; halves it where memory is too little."""
+        import torch
+
+        try:
+            return self._records(classifier, feed, rows)
+        except torch.cuda.OutOfMemoryError:
+            if len(rows) == 1:
+                raise ModelError(
+                    f"{classifier.spec.name} and its gradients do not fit the accelerator's memory, one image at a time"
+                ) from None
+        torch.cuda.empty_cache()
+        half = len(rows) // 2
+        return Records.concatenate([self.records(classifier, feed, part) for part in (rows[:half], rows[half:])])
+
+    def _records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
+        network = network_of(classifier, feed)
+        victims, lost = victims_of(network, classifier, rows, self.seed)
+        kept = [row for row, gone in zip(rows, lost, strict=True) if not gone]
+        reason = f"{classifier.spec.name} gave NaN or infinite logits"
+        failures = [
+            Failure(row.sample, f"{reason} for {row.sample}", row.conditions)
+            for row, gone in zip(rows, lost, strict=True)
+            if gone
+        ]
+        parts = [Records({}, tuple(failures))]
+        if kept:
+            parts += [self._rows(kept, judged) for judged in self._judged(network, classifier, victims, kept)]
+        return Records.concatenate(parts)
+
+    def _judged(self, network: Network, classifier: Classifier, victims: Victims, rows: Sequence[Row]) -> list[Judged]:
+        wanted = {self.conditions[index] for row in rows for index in row.conditions}
+        found = [untouched(victims, self.plan)] if Condition() in wanted else []
+        for plan in self.plan.rounds:
+            if wanted.intersection(plan.marks.values()):
+                outcomes = strike(network, victims, plan, self.seed, keep_pixels=self.gallery is not None)
+                found += [outcome for outcome in outcomes if outcome.condition in wanted]
+                if self.gallery:
+                    self.gallery.keep(classifier.spec.name, network, victims, plan, outcomes)
+        return found
+
+    def _rows(self, rows: Sequence[Row], judged: Judged) -> Records:
+        """One condition's records; rows that do not want it are left out, those without finite logits fail."""
+        index = self.conditions.index(judged.condition)
+        asked = np.array([index in row.conditions for row in rows])
+        finite = np.asarray(np.isfinite(judged.logits).all(axis=1))
+        failures = tuple(
+            Failure(row.sample, f"NaN or infinite logits under attack ({judged.condition}) for {row.sample}", (index,))
+            for row, ask, fine in zip(rows, asked.tolist(), finite.tolist(), strict=True)
+            if ask and not fine
+        )
+        chosen = asked & finite
+        kept = [row for row, take in zip(rows, chosen.tolist(), strict=True) if take]
+        if not kept:
+            return Records({}, failures)
+        labels = np.array([row.label for row in kept], np.int32)
+        columns: Columns = {
+            "sample": np.array([row.sample for row in kept], np.str_),
+            "condition": np.full(len(kept), index, np.int16),
+            "frame": np.zeros(len(kept), np.int16),
+            "label": labels,
+            **self.benchmark.decide(judged.logits[chosen], labels),
+            **{name: column[chosen] for name, column in judged.columns.items()},
+        }
+        return Records(columns, failures)
+
+
+def network_of(classifier: Classifier, feed: InputPolicy) -> Network:
+    """What attacks see: canvas pixels to fp32 logits, through autograd."""
+
+    def network(pixels: Tensor) -> Tensor:
+        return classifier.differentiable(feed(pixels))
+
+    return network
+
+
+def victims_of(network: Network, classifier: Classifier, rows: Sequence[Row], seed: int) -> tuple[Victims, list[bool]]:
+    """The rows as a batch to be attacked, without those whose clean logits are not finite; and which those are."""
+    import torch
+
+    pixels = to_pixels([row.image for row in rows]).to(classifier.device)
+    with torch.no_grad():
+        clean = network(pixels)
+    finite = torch.isfinite(clean).all(dim=1)
+    labels = [row.label for row in rows]
+    samples = [row.sample for row in rows]
+    targets = targets_of(samples, labels, clean.shape[1], seed)
+    victims = Victims(
+        samples,
+        pixels,
+        torch.tensor(labels, device=clean.device, dtype=torch.int64),
+        torch.from_numpy(targets).to(clean.device),
+        clean,
+    )
+    return victims.of(finite.nonzero()[:, 0]), (~finite).tolist()
+
+
+def untouched(victims: Victims, plan: AttackPlan) -> Judged:
+    """The clean pictures under the condition that stands for them, with the columns that attacked ones have."""
+    n = len(victims.samples)
+    targeted = any(each.targeted for each in plan.rounds)
+    criterion = victims.criterion(targeted)
+    held = criterion.reached(victims.clean).cpu().numpy()
+    columns = {
+        "success": held,
+        "step": np.where(held, 0, -1).astype(np.int16),
+        "restart": np.zeros(n, np.int16),
+        "target": victims.targets.cpu().numpy().astype(np.int32) if targeted else np.full(n, -1, np.int32),
+        "loss": criterion.loss(victims.clean).float().cpu().numpy(),
+        "zero_gradient": np.zeros(n, np.float32),
+        "finite_gradient": np.ones(n, np.bool_),
+    }
+    return Judged(Condition(), victims.clean.float().cpu().numpy(), victims.pixels, columns)
