@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Columns
+from hardiness.imaging.top import top
 
 Logits = NDArray[np.float32]
 
@@ -23,7 +24,7 @@ def argmax(logits: Logits) -> dict[str, NDArray[np.generic]]:
         ``(N, 5)`` by falling logit and ``top5_logit`` float32 ``(N, 5)``; with fewer than 5 classes the rest of a row
         is ``-1`` and ``-inf``. Among equal logits the lower class index ranks first.
     """
-    top_class, top_logit = _top(logits, 5)
+    top_class, top_logit = top(np.require(logits, np.float32, ["C", "W"]), 5)
     return {
         "prediction": top_class[:, 0].astype(np.int32),
         "confidence": confidence(logits),
@@ -51,15 +52,3 @@ def subset_columns(logits: Logits, classes: Sequence[int]) -> Columns:
     """`argmax` over all classes, and ``subset_prediction``, ``subset_confidence`` within ``classes``."""
     prediction, sureness = within_subset(logits, classes)
     return {**argmax(logits), "subset_prediction": prediction, "subset_confidence": sureness}
-
-
-def _top(logits: Logits, k: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    # k passes of arg max beat a full sort a hundred times over, and arg max takes the first among equals.
-    left, rows = logits.copy(), np.arange(len(logits))
-    classes = np.full((len(logits), k), -1, np.int16)
-    values = np.full((len(logits), k), -np.inf, np.float32)
-    for rank in range(min(k, logits.shape[1])):
-        best = left.argmax(axis=1)
-        classes[:, rank], values[:, rank] = best, left[rows, best]
-        left[rows, best] = -np.inf
-    return classes, values

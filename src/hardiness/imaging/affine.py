@@ -64,7 +64,7 @@ def affine_window(image: Bytes, inverse: Affine, window: Window) -> Bytes:
     xx, xy, x0, yx, yy, y0 = inverse
     top, left, rows, columns = window
     out = np.zeros((rows, columns, 3), np.uint8)
-    flat, one = image.ravel(), np.uint64(1)
+    flat, one, zero = image.ravel(), np.uint64(1), np.int64(0)
     for y in range(rows):
         line = out[y]
         middle_y = y + top + 0.5
@@ -77,7 +77,7 @@ def affine_window(image: Bytes, inverse: Affine, window: Window) -> Bytes:
             column, row = np.int64(place_x + 0.5) - 1, np.int64(place_y + 0.5) - 1
             right, down = place_x - 0.5 - column, place_y - 0.5 - row
             column_2, row_2 = min(column + 1, width - 1), min(row + 1, height - 1)
-            column, row = max(column, 0), max(row, 0)
+            column, row = max(column, zero), max(row, zero)
             i, j = np.uint64((row * width + column) * 3), np.uint64((row * width + column_2) * 3)
             k, m = np.uint64((row_2 * width + column) * 3), np.uint64((row_2 * width + column_2) * 3)
             for channel in range(3):
@@ -106,7 +106,8 @@ def perspective_window(image: Bytes, inverse: NDArray[np.float64], window: Windo
     height, width, _ = image.shape
     top, left, rows, columns = window
     out = np.zeros((rows, columns, 3), np.uint8)
-    flat, one, full, half = image.ravel(), np.uint64(1), np.float32(1.0), np.float32(0.5)
+    flat, one, zero = image.ravel(), np.uint64(1), np.int64(0)
+    full, half = np.float32(1.0), np.float32(0.5)
     for y in range(rows):
         line = out[y]
         for x in range(columns):
@@ -128,7 +129,7 @@ def perspective_window(image: Bytes, inverse: NDArray[np.float64], window: Windo
             if row + 1 >= height:
                 down = np.float32(0.0)
             column_2, row_2 = min(column + 1, width - 1), min(row + 1, height - 1)
-            column, row = max(column, 0), max(row, 0)
+            column, row = max(column, zero), max(row, zero)
             i, j = np.uint64((row * width + column) * 3), np.uint64((row * width + column_2) * 3)
             k, m = np.uint64((row_2 * width + column) * 3), np.uint64((row_2 * width + column_2) * 3)
             for channel in range(3):

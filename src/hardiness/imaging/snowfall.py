@@ -25,7 +25,8 @@ def snow_layer(noise: NDArray[np.float64], size: tuple[int, int], zoom: float, t
     """
     flakes = zoom_field(noise, _axis_of_cut(size[0], zoom), _axis_of_cut(size[1], zoom))
     flakes[flakes < threshold] = 0.0
-    return (np.clip(flakes, 0.0, 1.0) * 255.0).astype(np.uint8)
+    layer: NDArray[np.uint8] = (np.clip(flakes, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return layer
 
 
 def _axis_of_cut(size: int, zoom: float) -> ZoomAxis:
