@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -60,17 +61,17 @@ def drawn(name: str, title: str, caption: str, size_in: tuple[float, float], pai
     """
     import matplotlib
     from matplotlib.figure import Figure as Sheet
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
-        sheet = Sheet(figsize=size_in, layout="constrained")
-        sheet.get_layout_engine().set(w_pad=MARGIN_IN, h_pad=MARGIN_IN)
+        sheet = Sheet(figsize=size_in, layout=ConstrainedLayoutEngine(w_pad=MARGIN_IN, h_pad=MARGIN_IN))
         paint(sheet)
         text, pixels = io.StringIO(), io.BytesIO()
         no_dates = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         sheet.savefig(text, format="svg", metadata=no_dates)
         sheet.savefig(pixels, format="png", dpi=DPI, metadata={"Software": None})
     svg = text.getvalue()
-    return Figure(name, title, caption, svg, _inline(svg, name), pixels.getvalue())
+    return Figure(name, title, caption, svg, _inline(svg), pixels.getvalue())
 
 
 def colour(index: int) -> str:
@@ -83,16 +84,16 @@ def marker(index: int) -> str:
     return MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]
 
 
-def _inline(svg: str, name: str) -> str:
+def _inline(svg: str) -> str:
     """The drawing for an HTML body: page colours by CSS, no namespaces, and ids that no other figure has."""
-    body = svg[svg.index("<svg") :]
-    body = (
-        re.sub(r'\s(?:xmlns(?::\w+)?|width|height|version)="[^"]*"', "", body[: body.index(">")])
-        + body[body.index(">") :]
-    )
+    start = svg.index("<svg")
+    end = svg.index(">", start)
+    tag = re.sub(r'\s(?:xmlns(?::\w+)?|width|height|version)="[^"]*"', "", svg[start:end])
+    body = re.sub(r"<style.*?</style>", "", svg[end:], flags=re.DOTALL)  # it would style the whole page
     for written, variable in _PAGE_COLOURS.items():
         body = re.sub(written, f"var({variable}, {written})", body, flags=re.IGNORECASE)
+    own = f"f{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     body = (
-        body.replace(' id="', f' id="{name}-').replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+        body.replace(' id="', f' id="{own}').replace('xlink:href="#', f'href="#{own}').replace("url(#", f"url(#{own}")
     )
-    return body.replace("xlink:href", "href")
+    return tag + body
