@@ -16,6 +16,7 @@ COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
     "show": ("hardiness.cli.show", "Print the score tables of an output folder."),
     "report": ("hardiness.cli.report", "Write report.html for an output folder."),
+    "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
     "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),

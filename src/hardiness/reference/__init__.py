@@ -2,7 +2,7 @@
 
 from hardiness.reference.baselines import baseline
 from hardiness.reference.humans import CueCounts, Humans, humans
-from hardiness.reference.published import Published, published, published_interval, table
+from hardiness.reference.published import Published, published, published_interval, published_series, table
 from hardiness.reference.trials import read_trials
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "humans",
     "published",
     "published_interval",
+    "published_series",
+    "published_series",
     "read_trials",
     "table",
 ]

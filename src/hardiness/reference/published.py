@@ -50,6 +50,15 @@ def published(model: str, benchmark: str, metric: str, condition: Mapping[str, o
     )
 
 
+def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:
+    """Every published value of one metric of a benchmark, by model."""
+    found: dict[str, list[Published]] = {}
+    for row in table():
+        if (row.benchmark, row.metric) == (benchmark, metric):
+            found.setdefault(row.model, []).append(row)
+    return found
+
+
 def published_interval(model: str, benchmark: str, metric: str) -> Interval | None:
     """Lowest and highest of a headline's published values; ``None`` where none is known.
 

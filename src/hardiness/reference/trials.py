@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hardiness.core import ArgumentError, Stimulus
@@ -14,30 +14,35 @@ Answers = Mapping[str, Mapping[str, str]]
 """By observer, the category that each stimulus was answered with, by the stimulus's name; ``"na"`` for no answer."""
 
 
-def read_trials(path: Path) -> Answers:
-    """The answers in a csv, or in every csv of a folder, one line a trial.
+def read_trials(paths: Iterable[Path]) -> Answers:
+    """The answers in csv files, or in every csv of a folder, one line a trial.
 
     Args:
-        path: csv with the columns ``subj``, ``session``, ``trial``, ``rt``, ``object_response``, ``category``,
+        paths: csv files with the columns ``subj``, ``session``, ``trial``, ``rt``, ``object_response``, ``category``,
             ``condition`` and ``imagename``; three of them are read. ``imagename`` may carry what the experiment put
             before the stimulus's own name, as in ``0001_s5n_s01_0_bird_00_bird3-bird2.png``.
 
     Raises:
-        ArgumentError: it cannot be read, or a line is wrong; the message names the line.
+        ArgumentError: one cannot be read, or a line is wrong; the message names the line.
 
     Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411) and texture-vs-shape (2019).
     """
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    if not files:
-        raise ArgumentError(f"{path}: must be a csv of trials or a folder of some, but holds none")
     found: dict[str, dict[str, str]] = {}
-    for file in files:
+    for file in _files(paths):
         for where, observer, stimulus, answer in _trials(file):
             answered = found.setdefault(observer, {})
             if stimulus in answered:
                 raise ArgumentError(f"{where}: {observer} must answer {stimulus} once, but does so again; remove one")
             answered[stimulus] = answer
     return found
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        inside = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+        if not inside:
+            raise ArgumentError(f"{path}: must be a csv of trials or a folder of some, but holds none")
+        yield from inside
 
 
 def _trials(file: Path) -> Iterator[tuple[str, str, str, str]]:
