@@ -1,4 +1,4 @@
-"""Scores of cells, corruption by severity or epsilon by steps, as a grid for one model."""
+"""Scores of cells, by corruption and severity, epsilon and steps, or category, as a grid for one model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from hardiness.core import Condition, Result, Score
 from hardiness.report import format as formatting
+from hardiness.report.yardstick import people_beside
 
 ATTACK_KEYS = frozenset(("epsilon", "steps"))
+CATEGORY_KEYS = frozenset(("protocol", "category"))
 CELL_KEYS = frozenset(("corruption", "severity"))
 
 
@@ -32,7 +34,7 @@ class Grid:
 
 def grid_of(result: Result) -> Grid | None:
     """The grid of a result; ``None`` where it has no cells."""
-    return _corruptions(result) or _attacks(result)
+    return _corruptions(result) or _attacks(result) or _categories(result)
 
 
 def _attacks(result: Result) -> Grid | None:
@@ -51,6 +53,28 @@ def _attacks(result: Result) -> Grid | None:
     )
     heads = tuple(formatting.shown("steps", mark) for mark in steps)
     return Grid("accuracy by epsilon and steps", "budget", heads, rows)
+
+
+def _categories(result: Result) -> Grid | None:
+    """Cue accuracy and shape bias by category, under each protocol, and people's shape bias where it is known."""
+    found = {(score.metric, score.condition): score for score in result.scores}
+    pairs = [score.condition for score in result.scores if set(score.condition) == CATEGORY_KEYS]
+    if not pairs:
+        return None
+    protocols = list(dict.fromkeys(pair["protocol"] for pair in pairs))
+    columns = [(metric, protocol) for protocol in protocols for metric in ("cue_accuracy", "shape_bias")]
+    people = people_beside(result)
+    rows = []
+    for category in dict.fromkeys(pair["category"] for pair in pairs):
+        cells = [_cell(found.get((m, Condition(protocol=p, category=category)))) for m, p in columns]
+        if people:
+            counts = people.categories.get(category)
+            cells.append(_share(counts.shape_bias) if counts else GridCell(""))
+        rows.append((category.replace("_", " "), tuple(cells)))
+    heads = [f"{metric.replace('_', ' ')} ({protocol})" for metric, protocol in columns]
+    return Grid(
+        "by category of the shape", "category", (*heads, *(["humans: shape bias"] if people else [])), tuple(rows)
+    )
 
 
 def _corruptions(result: Result) -> Grid | None:
@@ -81,8 +105,12 @@ def _corruptions(result: Result) -> Grid | None:
 
 def _cell(score: Score | None, shaded: bool = True) -> GridCell:
     if score is None or score.value is None:
-        return GridCell("")
+        return GridCell("undefined" if score else "")
     return GridCell(formatting.number(score.value, score.unit), score.value if shaded else None)
+
+
+def _share(value: float) -> GridCell:
+    return GridCell(formatting.number(value, "fraction"), value)
 
 
 def _mce(scores: Sequence[Score]) -> GridCell:

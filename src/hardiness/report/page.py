@@ -18,6 +18,7 @@ from hardiness.report import format as formatting
 from hardiness.report.figures import Figure, figures_of
 from hardiness.report.grids import grid_of
 from hardiness.report.tables import columns_of, name_of, notes_of
+from hardiness.report.yardstick import yardstick
 
 LISTED_FAILURES = 50
 FIGURES = "figures"
@@ -94,6 +95,7 @@ def _table(results: Sequence[Result]) -> dict[str, Any]:
         "protocol": results[0].protocol,
         "heads": heads,
         "rows": rows,
+        "yardstick": yardstick(results[0]),
         "notes": notes_of(results, everything=True),
         "figures": figures_of(results),
         "grids": [(name_of(result), grid) for result in results if (grid := grid_of(result))],
@@ -112,7 +114,8 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
 def _cell(result: Result, score: Score) -> Cell:
     if score.value is None:
         return Cell("undefined", "", -1, -1, -1, "", score.reason or "")
-    known = published(result.model, result.benchmark, score.metric, score.condition)
+    own_data = result.data.startswith("own-")
+    known = () if own_data else published(result.model, result.benchmark, score.metric, score.condition)
     values = sorted({formatting.number(each.value, each.unit) for each in known})
     bounds = score.interval
     drawn = score.unit == "fraction" and bounds is not None

@@ -12,6 +12,7 @@ from rich.text import Text
 from hardiness.core import Condition, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.grids import grid_of
+from hardiness.report.yardstick import yardstick
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -37,6 +38,8 @@ def _table(results: Sequence[Result], everything: bool) -> RenderableType:
         cells = [_cell(given.get(key)) for key in columns]
         table.add_row(name_of(result), *cells, f"{result.counts.evaluated:,}")
     notes = [Text(note, style="yellow") for note in notes_of(results, everything)]
+    if people := yardstick(results[0]):
+        notes.insert(0, Text(people, style="red"))
     return Group(table, *notes, *(_grids(results) if everything else ()))
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import Condition, Result, Score
-from hardiness.reference import Humans, humans
+from hardiness.reference import Humans
 from hardiness.report.figures.drawing import FAINT, HUMAN, INK, LINE, PAPER, colour, drawn, marker
 from hardiness.report.figures.registry import Figure, registry
 from hardiness.report.tables import name_of
+from hardiness.report.yardstick import people_beside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet
@@ -26,8 +27,6 @@ TOP = -1.6
 """The row of all stimuli, set apart from the categories' rows 0, 1, 2 …"""
 
 METRIC = "shape_bias"
-PUBLISHED = "cue-conflict"
-"""The data set that people have seen; their answers stand beside no other."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,13 @@ def shape_bias(results: Sequence[Result]) -> list[Figure]:
     categories = _ordered(models)
     if not categories:
         return []
-    people = humans() if results[0].data == PUBLISHED else None
+    people = people_beside(results[0])
     caption = (
         "Of the answers that name one of the two cues, the share that names the shape "
         f"(protocol {protocol}; lines are 95 % intervals). Without a marker a model answered neither cue."
     )
     if people:
-        caption += f" Humans: {people.observers} people on the 1,200 published stimuli."
+        caption += f" Humans: {people.observers} people, each a line, on the 1,200 published stimuli."
 
     def paint(sheet: Sheet) -> None:
         axes = sheet.add_subplot()
@@ -150,6 +149,8 @@ def _humans(axes: Any, people: Humans, categories: Sequence[str]) -> None:
         label="humans",
         **style,
     )
+    each = list(people.shape_bias_by_observer.values())
+    axes.plot(each, [TOP] * len(each), linestyle="none", marker="|", markersize=13, color=HUMAN, alpha=0.6, zorder=1.5)
     overall = people.overall.shape_bias
     axes.axvline(overall, color=HUMAN, linewidth=0.9, alpha=0.45, zorder=0.6)
     axes.plot(overall, TOP, markersize=8.5, markeredgewidth=0.7, **style)
