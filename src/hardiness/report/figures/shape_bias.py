@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet
 
 TITLE = "Shape or texture?"
-WIDTH_IN, AROUND_IN, ROW_IN, MODEL_IN = 7.4, 1.9, 0.32, 0.085
+WIDTH_IN, AROUND_IN, ROW_IN, MODEL_IN = 7.4, 1.9, 0.32, 0.092
 """Sizes in inches: of the sheet, of all but the categories, of a row at least, and of each model's part of a row."""
 
 DODGE = 0.84
