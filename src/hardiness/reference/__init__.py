@@ -14,7 +14,6 @@ __all__ = [
     "published",
     "published_interval",
     "published_series",
-    "published_series",
     "read_trials",
     "table",
 ]
