@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardiness.attacks.attack import Budget
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.criteria import Criterion, Misclassified
 from hardiness.core import ArgumentError, ModelError
 
 if TYPE_CHECKING:
@@ -88,3 +88,14 @@ def check_logits(logits: Tensor, criterion: Criterion, differentiable: bool) -> 
             "the model returns probabilities (rows sum to 1), whose gradient vanishes where it is sure; "
             "leave out its last softmax"
         )
+
+
+def labels_of(criterion: Criterion, attack: str) -> Tensor:
+    """The labels ``(N,)`` that an untargeted criterion is about.
+
+    Raises:
+        ArgumentError: it is another criterion; ``attack`` names who needs the labels.
+    """
+    if not isinstance(criterion, Misclassified):
+        raise ArgumentError(f"{attack} is untargeted and needs Misclassified(labels), was {type(criterion).__name__}")
+    return criterion.labels

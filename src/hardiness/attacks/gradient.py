@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from hardiness.attacks.attack import Iterate
 from hardiness.attacks.checks import check_logits
 from hardiness.attacks.criteria import Criterion
 from hardiness.core import ModelError
@@ -25,6 +26,19 @@ class Pass(NamedTuple):
     pixels: Tensor
     logits: Tensor
     loss: Tensor
+
+    def iterate(self, step: int, index: Tensor, reached: Tensor, led_here: Slope) -> Iterate:
+        """It as a judged iterate, to which the gradient ``led_here`` led."""
+        return Iterate(
+            step,
+            index,
+            self.pixels.detach(),
+            self.logits,
+            self.loss.detach(),
+            reached,
+            led_here.zeros,
+            led_here.finite,
+        )
 
 
 class Slope(NamedTuple):
@@ -78,9 +92,14 @@ def slope(passed: Pass, of: Tensor) -> Slope:
     (gradient,) = torch.autograd.grad(passed.loss[of].sum(), passed.pixels, allow_unused=True)
     if gradient is None:
         raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
-    gradient = gradient[of]
+    gradient = picked(gradient, of)
     zeros = (gradient == 0).float().mean(dim=(1, 2, 3))
     finite = gradient.isfinite().all(dim=3).all(dim=2).all(dim=1)
     if not bool(finite.all()):
         gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
     return Slope(gradient, zeros, finite)
+
+
+def picked(values: Tensor, kept: Tensor) -> Tensor:
+    """Some samples of ``values (M, …)``, by mask; the tensor itself where all are kept."""
+    return values if bool(kept.all()) else values[kept]

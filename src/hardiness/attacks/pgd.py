@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hardiness.attacks.attack import Budget, Iterate, registry
-from hardiness.attacks.checks import check_arguments
-from hardiness.attacks.criteria import Criterion
-from hardiness.attacks.gradient import forward, slope
-from hardiness.attacks.norms import project, steepest, uniform
+from hardiness.attacks.attack import Iterate, registry
+from hardiness.attacks.gradient import forward, picked, slope
+from hardiness.attacks.norms import steepest
+from hardiness.attacks.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 @registry.add("pgd")
 @dataclass(frozen=True)
-class PGD:
+class PGD(CheckedAttack):
     """Projected gradient descent: a step along the steepest direction, back into the ball, back into [0, 1].
 
     Iterates are judged from the first step on, not the start. k steps cost k+1 forward and k backward passes, because
@@ -54,110 +52,49 @@ class PGD:
         if self.restarts < 1:
             raise ArgumentError(f"restarts must be at least 1, was {self.restarts}")
 
-    def __call__(
-        self,
-        logits: Callable[[Tensor], Tensor],
-        pixels: Tensor,
-        criterion: Criterion,
-        budget: Budget,
-        generators: Sequence[np.random.Generator],
-    ) -> Iterator[Iterate]:
-        """Its iterates; see `Attack`."""
-        check_arguments(pixels, criterion, budget, generators)
-        return self._run(logits, pixels, criterion, budget, generators)
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        runs = [self._descend] * self.restarts
+        if self.stop:
+            yield from attempts(problem, runs)
+        else:
+            for run in runs:
+                yield from run(problem)
 
-    def _run(
-        self,
-        logits: Callable[[Tensor], Tensor],
-        pixels: Tensor,
-        criterion: Criterion,
-        budget: Budget,
-        generators: Sequence[np.random.Generator],
-    ) -> Iterator[Iterate]:
-        import torch
-
-        budget = replace(budget, steps=budget.steps.to(pixels.device))
-        index = torch.arange(len(pixels), device=pixels.device)
-        reached = torch.zeros(len(pixels), dtype=torch.bool, device=pixels.device)
-        for _ in range(self.restarts):
-            if not len(index):
-                return
-            start = _Standing(index, pixels[index], criterion.of(index), budget.steps[index])
-            noises = [generators[row] for row in index.tolist()]
-            for iterate in self._descend(logits, start, budget, noises):
-                reached[iterate.index] |= iterate.reached
-                yield iterate
-            index = index[~reached[index]] if self.stop else index
-
-    def _descend(
-        self,
-        logits: Callable[[Tensor], Tensor],
-        standing: _Standing,
-        budget: Budget,
-        generators: Sequence[np.random.Generator],
-    ) -> Iterator[Iterate]:
-        """One start of some samples, each to its own end."""
-        length = self.relative_step * budget.epsilon if self.step is None else self.step
-        at, found, step = self._start(standing.clean, budget, generators), None, 0
-        while True:
-            goes_on = standing.steps > step
-            passed = forward(logits, at, standing.criterion, graph=bool(goes_on.any()), first=step == 0)
+    def _descend(self, problem: Problem) -> Iterator[Iterate]:
+        """From one start of each sample to its end."""
+        length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
+        at, found, step = self._start(problem), None, 0
+        while len(problem):
+            goes_on = problem.budget.steps > step
+            passed = forward(problem.logits, at, problem.criterion, graph=bool(goes_on.any()), first=step == 0)
             if found is not None:
-                reached = standing.criterion.reached(passed.logits)
-                yield Iterate(
-                    step, standing.index, at, passed.logits, passed.loss.detach(), reached, found.zeros, found.finite
-                )
+                reached = problem.criterion.reached(passed.logits)
+                yield passed.iterate(step, problem.index, reached, found)
                 goes_on = goes_on & ~reached if self.stop else goes_on
             if not bool(goes_on.any()):
                 return
             found = slope(passed, goes_on)
-            if not bool(goes_on.all()):
-                standing, at = standing.of(goes_on), at[goes_on]
-            at, step = descended(standing.clean, at, found.gradient, budget, length), step + 1
+            problem, at = problem.of(goes_on), picked(at, goes_on)
+            at = allowed(problem, at - length * steepest(problem.budget.norm, found.gradient))
+            step += 1
 
-    def _start(self, clean: Tensor, budget: Budget, generators: Sequence[np.random.Generator]) -> Tensor:
+    def _start(self, problem: Problem) -> Tensor:
         if not self.random_start:
-            return clean
-        noise = uniform(budget.norm, clean.shape, generators).to(clean.device)
-        start = clean + budget.epsilon * noise
+            return problem.pixels
+        start = anywhere(problem)
         return start.clamp(0, 1) if self.clip_start else start
-
-
-def descended(clean: Tensor, at: Tensor, gradient: Tensor, budget: Budget, length: float) -> Tensor:
-    """The point one step down the gradient, in the ball around ``clean`` and in [0, 1]; a new tensor."""
-    moved = at - length * steepest(budget.norm, gradient)
-    return (clean + project(budget.norm, moved - clean, budget.epsilon)).clamp(0, 1)
 
 
 @registry.add("fgsm")
 @dataclass(frozen=True)
-class FGSM:
+class FGSM(CheckedAttack):
     """The fast gradient method: one step of length epsilon from the image, whatever steps the budget allows.
 
     Source: Goodfellow et al. 2015, arXiv:1412.6572 (L∞: the sign; L2: the normalised gradient).
     """
 
-    def __call__(
-        self,
-        logits: Callable[[Tensor], Tensor],
-        pixels: Tensor,
-        criterion: Criterion,
-        budget: Budget,
-        generators: Sequence[np.random.Generator],
-    ) -> Iterator[Iterate]:
-        """Its only iterate; see `Attack`."""
-        once = replace(budget, steps=budget.steps.clamp(max=1))
-        return PGD(relative_step=1.0, random_start=False)(logits, pixels, criterion, once, generators)
-
-
-@dataclass(frozen=True, eq=False)
-class _Standing:
-    """The samples that are still in the batch."""
-
-    index: Tensor
-    clean: Tensor
-    criterion: Criterion
-    steps: Tensor
-
-    def of(self, mask: Tensor) -> _Standing:
-        return _Standing(self.index[mask], self.clean[mask], self.criterion.of(mask), self.steps[mask])
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The only iterate of a checked problem."""
+        once = replace(problem.budget, steps=problem.budget.steps.clamp(max=1))
+        return PGD(relative_step=1.0, random_start=False).run(replace(problem, budget=once))

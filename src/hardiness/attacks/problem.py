@@ -1,0 +1,98 @@
+"""What one call of an attack is about, checked once and narrowed as samples are done."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hardiness.attacks.attack import Budget, Iterate
+from hardiness.attacks.checks import check_arguments
+from hardiness.attacks.criteria import Criterion
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The arguments of an attack, with the rows of the given batch that they are about.
+
+    Attributes:
+        logits, pixels, criterion, budget, generators: as in `Attack`.
+        index: int64 ``(N,)``, each sample's row in the batch that the caller gave.
+    """
+
+    logits: Callable[[Tensor], Tensor]
+    pixels: Tensor
+    criterion: Criterion
+    budget: Budget
+    generators: Sequence[np.random.Generator]
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def of(self, kept: Tensor) -> Problem:
+        """The same about some of the samples, by a mask ``(N,)``."""
+        if bool(kept.all()):
+            return self
+        return replace(
+            self,
+            pixels=self.pixels[kept],
+            criterion=self.criterion.of(kept),
+            budget=replace(self.budget, steps=self.budget.steps[kept]),
+            generators=[each for each, stays in zip(self.generators, kept.tolist(), strict=True) if stays],
+            index=self.index[kept],
+        )
+
+    def places(self, part: Problem) -> Tensor:
+        """Where the samples of ``part``, some of these, stand among these: int64 ``(len(part),)``."""
+        import torch
+
+        return torch.searchsorted(self.index, part.index)
+
+    def without(self, rows: Tensor) -> Problem:
+        """The same about the samples whose ``index`` is not among ``rows``."""
+        import torch
+
+        return self.of(~torch.isin(self.index, rows))
+
+
+class CheckedAttack(ABC):
+    """Base of the attacks of this package: arguments are checked when it is called, not when it is first iterated."""
+
+    def __call__(
+        self,
+        logits: Callable[[Tensor], Tensor],
+        pixels: Tensor,
+        criterion: Criterion,
+        budget: Budget,
+        generators: Sequence[np.random.Generator],
+    ) -> Iterator[Iterate]:
+        """Its iterates; see `Attack`."""
+        import torch
+
+        check_arguments(pixels, criterion, budget, generators)
+        clean = pixels.detach()
+        steps = budget.steps.to(clean.device)
+        index = torch.arange(len(clean), device=clean.device)
+        return self.run(Problem(logits, clean, criterion, replace(budget, steps=steps), generators, index))
+
+    @abstractmethod
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+
+
+def attempts(problem: Problem, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
+    """The iterates of one run after the other, each about the samples that none before it has brought to their aim."""
+    left = problem
+    for run in runs:
+        if not len(left):
+            return
+        for iterate in run(left):
+            yield iterate
+            left = left.without(iterate.index[iterate.reached])

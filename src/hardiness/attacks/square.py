@@ -1,0 +1,214 @@
+"""Square: a search at random with squares of noise, which asks for no gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.attacks.attack import Iterate, registry
+from hardiness.attacks.criteria import Misclassified
+from hardiness.attacks.gradient import Pass, Slope, forward, picked
+from hardiness.attacks.margins import Margin
+from hardiness.attacks.problem import CheckedAttack, Problem
+from hardiness.attacks.steps import allowed
+from hardiness.core import ArgumentError, Norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+"""After these of 10,000 queries the area of the squares is halved."""
+_LEAST = 1e-12
+
+
+@registry.add("square")
+@dataclass(frozen=True)
+class Square(CheckedAttack):
+    """Square attack: keep a square of noise at a random place if it lowers the loss. Steps are queries.
+
+    The loss is the margin of the label, or the criterion's own where it is targeted.
+
+    Attributes:
+        area: share of the image that the first squares cover.
+
+    Source: Andriushchenko et al. 2020, arXiv:1912.00049, with the schedule, the first noise and the L2 window of the
+        authors' code in AutoAttack (fra31/auto-attack).
+
+    Differs: each sample has squares of its own, by its own generator; the first noise counts as a query.
+    """
+
+    area: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.area <= 1:
+            raise ArgumentError(f"area must be above 0 and at most 1, was {self.area}")
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        if isinstance(problem.criterion, Misclassified):
+            problem = replace(problem, criterion=Margin(problem.criterion.labels))
+        if not len(problem):
+            return
+        best = forward(problem.logits, self._begun(problem), problem.criterion, graph=False, first=True)
+        for step in range(1, int(problem.budget.steps.max()) + 1):
+            if step > 1:
+                best = _better(problem, best, self._proposed(problem, best.pixels, step))
+            reached = problem.criterion.reached(best.logits)
+            yield best.iterate(step, problem.index, reached, _no_gradient(reached))
+            goes_on = (problem.budget.steps > step) & ~reached
+            if not bool(goes_on.any()):
+                return
+            problem = problem.of(goes_on)
+            best = Pass(*(picked(values, goes_on) for values in best))
+
+    def _begun(self, problem: Problem) -> Tensor:
+        import torch
+
+        first, epsilon = _NOISES[problem.budget.norm].first, problem.budget.epsilon
+        deltas = [
+            first(torch.zeros_like(image), epsilon, generator)
+            for image, generator in zip(problem.pixels, problem.generators, strict=True)
+        ]
+        return allowed(problem, problem.pixels + torch.stack(deltas))
+
+    def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
+        import torch
+
+        proposed = _NOISES[problem.budget.norm].next
+        deltas = [
+            proposed(delta, problem.budget.epsilon, self._share(step, steps), generator)
+            for delta, steps, generator in zip(
+                at - problem.pixels, problem.budget.steps.tolist(), problem.generators, strict=True
+            )
+        ]
+        pixels = allowed(problem, problem.pixels + torch.stack(deltas))
+        return forward(problem.logits, pixels, problem.criterion, graph=False)
+
+    def _share(self, step: int, steps: int) -> float:
+        """Share of the image that a square covers at a query."""
+        return self.area * 0.5 ** sum((step - 2) / steps * 10_000 > halving for halving in _HALVINGS)
+
+
+def _better(problem: Problem, best: Pass, proposed: Pass) -> Pass:
+    """Of each sample, the proposal where its loss is lower or it is there, else what was the best."""
+    taken = (proposed.loss < best.loss) | problem.criterion.reached(proposed.logits)
+    return Pass(
+        proposed.pixels.where(taken[:, None, None, None], best.pixels),
+        proposed.logits.where(taken[:, None], best.logits),
+        proposed.loss.where(taken, best.loss),
+    )
+
+
+def _no_gradient(reached: Tensor) -> Slope:
+    nothing = reached.new_zeros(len(reached)).float()
+    return Slope(nothing, nothing, nothing == 0)
+
+
+def _side(share: float, delta: Tensor) -> int:
+    """Side of the square that covers that share of an image ``(3, H, W)``; at least 1."""
+    height, width = delta.shape[1:]
+    side: int = min(max(round(math.sqrt(share * height * width)), 1), height, width)
+    return side
+
+
+def _signs(generator: np.random.Generator, delta: Tensor, *shape: int) -> Tensor:
+    return delta.new_tensor(2.0 * generator.integers(0, 2, shape) - 1.0)
+
+
+def _place(generator: np.random.Generator, side: int, delta: Tensor) -> tuple[slice, slice, slice]:
+    """A square of that side anywhere in the image, in all channels."""
+    row, column = (int(generator.integers(0, length - side + 1)) for length in delta.shape[1:])
+    return slice(None), slice(row, row + side), slice(column, column + side)
+
+
+def _stripes(delta: Tensor, epsilon: float, generator: np.random.Generator) -> Tensor:
+    """Vertical stripes of one pixel, each value all up or all down."""
+    return delta + epsilon * _signs(generator, delta, delta.shape[0], 1, delta.shape[2])
+
+
+def _square(delta: Tensor, epsilon: float, share: float, generator: np.random.Generator) -> Tensor:
+    """One square more, all of each channel up or down by as much as the ball allows."""
+    delta = delta.clone()
+    place = _place(generator, _side(share, delta), delta)
+    delta[place] += 2 * epsilon * _signs(generator, delta, delta.shape[0], 1, 1)
+    return delta
+
+
+def _bumps(delta: Tensor, epsilon: float, generator: np.random.Generator) -> Tensor:
+    """Bumps of a fifth of the height in all places of a grid, together of length epsilon."""
+    delta, (height, width) = delta.clone(), delta.shape[1:]
+    side = max(min(height, width) // 5, min(height, width, 2))
+    for row in range(height % side // 2, height - side + 1, side):
+        for column in range(width % side // 2, width - side + 1, side):
+            bump = _bump(generator, side, delta)
+            delta[:, row : row + side, column : column + side] += bump
+    return _stretched(delta, epsilon)
+
+
+def _moved_bump(delta: Tensor, epsilon: float, share: float, generator: np.random.Generator) -> Tensor:
+    """The change of one window given to a bump in another, and what is left of epsilon; together of length epsilon."""
+    side = min(max(_side(share, delta), 3) | 1, *delta.shape[1:])
+    to, source = _place(generator, side, delta), _place(generator, side, delta)
+    union = delta.clone()
+    union[to] = 0
+    union[source] = 0
+    unspent = max(epsilon**2 - float(delta.square().sum()), 0.0)
+    length = math.sqrt(unspent / len(delta) + float((delta - union).square().sum()))
+    bump = _bump(generator, side, delta) + delta[to] / (_norms(delta[to]) + _LEAST)
+    moved = delta.clone()
+    moved[source] = 0
+    moved[to] = length * bump / (_norms(bump) + _LEAST)
+    return _stretched(moved, epsilon)
+
+
+def _stretched(delta: Tensor, length: float) -> Tensor:
+    return delta * (length / (float(delta.square().sum().sqrt()) + _LEAST))
+
+
+def _norms(window: Tensor) -> Tensor:
+    """Length of each channel of ``(3, S, S)``, as ``(3, 1, 1)``."""
+    return window.square().sum(dim=(1, 2), keepdim=True).sqrt()
+
+
+def _bump(generator: np.random.Generator, side: int, delta: Tensor) -> Tensor:
+    """A bump in each channel, up or down; all upright or all lying."""
+    shape = _hill(side)
+    upright = delta.new_tensor(shape if generator.integers(2) else shape.T)
+    return upright * _signs(generator, delta, delta.shape[0], 1, 1)
+
+
+@lru_cache(maxsize=256)
+def _hill(side: int) -> NDArray[np.float32]:
+    """A hill above a valley ``(side, side)``, of length 1: each rises towards its middle in square rings.
+
+    Source: Andriushchenko et al. 2020, section 4.3: ring d of m has height 1/(d+1)² + … + 1/m².
+    """
+
+    def rings(height: int) -> NDArray[np.float64]:
+        rows, columns = np.ogrid[:height, :side]
+        ring = np.maximum(abs(rows - height // 2), abs(columns - side // 2))
+        count = max(height, side) // 2 + 1
+        heights = np.cumsum(1 / np.arange(1, count + 1)[::-1] ** 2)[::-1]
+        found: NDArray[np.float64] = heights[ring]
+        return found / max(float(np.linalg.norm(found)), _LEAST)
+
+    both = np.concatenate([rings(side // 2), -rings(side - side // 2)])
+    hill: NDArray[np.float32] = (both / np.linalg.norm(both)).astype(np.float32)
+    return hill
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """How the search begins and goes on in one norm, on one image's change ``(3, H, W)``."""
+
+    first: Callable[[Tensor, float, np.random.Generator], Tensor]
+    next: Callable[[Tensor, float, float, np.random.Generator], Tensor]
+
+
+_NOISES: dict[Norm, _Noise] = {"linf": _Noise(_stripes, _square), "l2": _Noise(_bumps, _moved_bump)}
