@@ -8,6 +8,7 @@ from hardiness.metrics.cue_conflict import PROTOCOLS, Answers, answers
 from hardiness.metrics.inspectors import findings
 from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
 from hardiness.metrics.scorers import Context, Scorer, registry
+from hardiness.metrics.transfer import with_transfers
 
 __all__ = [
     "PROTOCOLS",
@@ -28,5 +29,6 @@ __all__ = [
     "registry",
     "rms_calibration_error",
     "wilson",
+    "with_transfers",
     "within",
 ]

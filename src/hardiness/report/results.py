@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hardiness.core import ArgumentError, Counts, Records, Result, Score
-from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, findings, registry, wilson
+from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, findings, registry, wilson, with_transfers
 from hardiness.reference import baseline, published_interval
 from hardiness.report.format import is_headline, table_key
 from hardiness.store import Store, StoredRun
@@ -58,7 +58,7 @@ def results(store: Store, baseline_model: str | None = None) -> list[Result]:
     runs = store.runs()
     stand_in = Baseline.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
-    compared = [_with_clean(each, scored) for each in scored]
+    compared = [_with_transfers(_with_clean(each, scored), each, scored) for each in scored]
     return sorted(compared, key=lambda result: (*table_key(result), result.model))
 
 
@@ -144,6 +144,20 @@ def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
             scores = sorted([*result.scores, *beside], key=lambda score: not is_headline(score.condition))
             return replace(result, scores=scores)
     return result
+
+
+def _with_transfers(result: Result, each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result with black-box runs of the same model on the same data compared, where it is a white-box one."""
+    black = {
+        other.run.run["surrogate"]["model"]: other.result.scores
+        for other in scored
+        if "surrogate" in other.run.run
+        and other.run.run["surrogate"]["model"] != result.model
+        and other.result.data == result.data
+        and other.result.protocol == result.protocol
+        and all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+    }
+    return replace(result, findings=with_transfers(result.findings, result.scores, black))
 
 
 def _warnings(result: Result) -> tuple[str, ...]:
