@@ -54,17 +54,23 @@ def shown(key: str, value: object) -> str:
 
 
 def table_key(result: Result) -> tuple[str, str, str, str]:
-    """Results that agree in this stand in one table: benchmark, data, protocol and, if there is one, surrogate."""
-    surrogate = result.run.get("surrogate", {})
-    return result.benchmark, result.data, result.protocol, surrogate.get("model", "")
+    """Results that agree in this stand in one table: benchmark, data, protocol, and how they were attacked."""
+    return result.benchmark, result.data, result.protocol, manner(result)
+
+
+def manner(result: Result) -> str:
+    """What tells an attack from others of the same name: its surrogate, and a norm other than L-infinity."""
+    surrogate = result.run.get("surrogate", {}).get("model")
+    norms = {each["norm"] for each in result.run.get("attack", ())}
+    parts = [f"made on {surrogate}"] if surrogate else []
+    return ", ".join([*parts, *(["L2"] if norms == {"l2"} else [])])
 
 
 def heading(results: Sequence[Result]) -> str:
     """The heading of the table of these results."""
-    benchmark, data, protocol, surrogate = table_key(results[0])
-    made = f", made on {surrogate}" if surrogate else ""
-    named = f", protocol {protocol}" if "attack" in results[0].run else ""
-    return f"{benchmark} on {data}{named}{made}"
+    benchmark, data, protocol, detail = table_key(results[0])
+    named = [f"protocol {protocol}"] if "attack" in results[0].run else []
+    return ", ".join([f"{benchmark} on {data}", *named, *filter(None, [detail])])
 
 
 def is_headline(condition: Condition) -> bool:

@@ -68,7 +68,7 @@ def write_page(results: Sequence[Result], path: Path, title: str) -> None:
 def _file_names(table: dict[str, Any], figure: Figure) -> list[str]:
     """What tells a figure's files from those of other tables."""
     protocol = [table["protocol"]] if "attack" in table["rows"][0]["result"].run else []
-    return [table["benchmark"], table["data"], *protocol, *filter(None, [table["surrogate"]]), figure.name]
+    return [table["benchmark"], table["data"], *protocol, *filter(None, [table["manner"]]), figure.name]
 
 
 def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
@@ -91,7 +91,7 @@ def _table(results: Sequence[Result]) -> dict[str, Any]:
     return {
         "benchmark": results[0].benchmark,
         "data": results[0].data,
-        "surrogate": formatting.table_key(results[0])[-1],
+        "manner": formatting.manner(results[0]),
         "protocol": results[0].protocol,
         "heads": heads,
         "rows": rows,
