@@ -34,7 +34,7 @@ class Iterate(NamedTuple):
     """Where some samples of the batch stand after a step; no tensor of it is written to later.
 
     Attributes:
-        step: from 1; with restarts it begins again at 1.
+        step: from 1; an attack that tries one target after the other begins again at 1 with each.
         index: int64 ``(M,)``, rows of the given batch that it is about.
         pixels: float32 ``(M, 3, H, W)`` in [0, 1].
         logits: float32 ``(M, K)``, without graph.

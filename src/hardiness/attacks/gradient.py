@@ -89,7 +89,7 @@ def slope(passed: Pass, of: Tensor) -> Slope:
     import torch
 
     # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
-    (gradient,) = torch.autograd.grad(passed.loss[of].sum(), passed.pixels, allow_unused=True)
+    (gradient,) = torch.autograd.grad(passed.loss, passed.pixels, of.to(passed.loss.dtype), allow_unused=True)
     if gradient is None:
         raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
     gradient = picked(gradient, of)

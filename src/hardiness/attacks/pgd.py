@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hardiness.attacks.attack import Iterate, registry
 from hardiness.attacks.gradient import forward, picked, slope
 from hardiness.attacks.norms import steepest
-from hardiness.attacks.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.problem import CheckedAttack, Problem
 from hardiness.attacks.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
@@ -32,8 +32,6 @@ class PGD(CheckedAttack):
         random_start: begin uniformly in the ball, by each sample's own generator; else at the image.
         clip_start: clip that start to [0, 1]. Off is what Orhan 2019 ran (foolbox 1.8), for the first gradient alone.
         stop: samples whose criterion holds leave the batch.
-        restarts: how often those that have not got there begin anew (with ``stop`` off: all), with their generators'
-            next draws.
 
     Source: Madry et al. 2018, arXiv:1706.06083; order of foolbox: start, then gradient, step, project, clip, predict.
     """
@@ -43,26 +41,14 @@ class PGD(CheckedAttack):
     random_start: bool = True
     clip_start: bool = True
     stop: bool = True
-    restarts: int = 1
 
     def __post_init__(self) -> None:
         for name, value in (("step", self.step), ("relative_step", self.relative_step)):
             if value is not None and not value > 0:
                 raise ArgumentError(f"{name} must be positive, was {value}")
-        if self.restarts < 1:
-            raise ArgumentError(f"restarts must be at least 1, was {self.restarts}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem."""
-        runs = [self._descend] * self.restarts
-        if self.stop:
-            yield from attempts(problem, runs)
-        else:
-            for run in runs:
-                yield from run(problem)
-
-    def _descend(self, problem: Problem) -> Iterator[Iterate]:
-        """From one start of each sample to its end."""
         length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
         at, found, step = self._start(problem), None, 0
         while len(problem):
