@@ -28,8 +28,7 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
     if num_classes != data.num_classes:
         raise ModelError(
             f"{model} has {num_classes} classes and data set {data.name!r} ({data.location}) has {data.num_classes}; "
-            "use a model and a data set with the same classes (a folder of one's own classes: "
-            "--data imagenet=FOLDER:classes=folders)"
+            f"use a model and a data set with the same classes ({_own_classes(data)})"
         )
     if class_names is not None and data.categories and data.class_names is None:
         raise ModelError(
@@ -46,3 +45,10 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
             f"{', '.join(class_names[:8])}{' …' if len(class_names) > 8 else ''}: name the folders after them"
         )
     return np.array([index[name.casefold()] for name in data.class_names], np.int32)
+
+
+def _own_classes(data: DataSet) -> str:
+    """How data for a model with classes of its own are named."""
+    if data.categories:
+        return "categories of one's own classes: a categories.csv beside the stimuli, and --data NAME=FOLDER:classes=N"
+    return "a folder of one's own classes: --data imagenet=FOLDER:classes=folders"

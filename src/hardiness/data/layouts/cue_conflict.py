@@ -67,7 +67,9 @@ def _items(place: Place, tree: Tree, images: list[Entry], known: Categories) -> 
         if stimulus.in_conflict or stem == KEPT:
             items.append(Item(stem, known[stimulus.shape][0], entry.file))
     if not items:
-        lacking = f"in its {len(images)} images shape and texture are the same" if images else "holds no image"
+        lacking = (
+            f"shape and texture are the same in each of its images ({len(images)})" if images else "holds no image"
+        )
         raise DataError(f"--data {place.argument}: {tree.location} must hold stimuli named {RULE}, but {lacking}")
     return tuple(sorted(items, key=lambda item: item.id))
 

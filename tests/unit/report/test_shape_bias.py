@@ -1,0 +1,222 @@
+"""The figure of shape bias, people beside models, and error consistency from stored records."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from hardiness.core import ArgumentError, DataError, Records, Result
+from hardiness.report import consistency, consistency_tables, score_tables, write_page
+from hardiness.report.figures import figures_of
+from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
+from hardiness.report.grids import grid_of
+from hardiness.report.results import results
+from hardiness.store import Store
+
+CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}
+STIMULI = ("cat1-dog1", "cat2-oven1", "dog1-cat1", "dog2-oven2", "oven1-cat2", "oven2-dog2")
+SHAPES = ("cat", "cat", "dog", "dog", "oven", "oven")
+
+
+def store(folder: Path, data: str = "cue-conflict", fingerprint: str = "f", **models: tuple[str, ...]) -> Store:
+    """A store in which each model has given the answers named."""
+    made = Store.create(folder)
+    for model, given in models.items():
+        logits = np.zeros((len(given), 4), np.float32)
+        logits[np.arange(len(given)), [CATEGORIES[answer][0] for answer in given]] = 9
+        identity = {
+            "model": model,
+            "weights_sha256": "w",
+            "view": {},
+            "benchmark": "cue-conflict",
+            "protocol": "orhan2019",
+            "scorer": "cue_conflict",
+            "conditions": [{}],
+            "precision": "fp32",
+            "seed": 0,
+            "data": {
+                "name": data,
+                "fingerprint": fingerprint,
+                "samples": len(STIMULI),
+                "num_classes": 4,
+                "categories": CATEGORIES,
+            },
+        }
+        columns = {
+            "sample": np.array(STIMULI[: len(given)]),
+            "condition": np.zeros(len(given), np.int16),
+            "frame": np.zeros(len(given), np.int16),
+            "label": np.zeros(len(given), np.int32),
+            "prediction": logits.argmax(axis=1).astype(np.int32),
+            "logits": logits,
+        }
+        run = made.run(identity, {"batch_size": 8, "whole": [0], "location": "/data"})
+        run.write(0, [(stimulus, 0) for stimulus in STIMULI[: len(given)]], Records(columns))
+    return made
+
+
+TEXTURED = ("dog", "oven", "cat", "bicycle", "cat", "dog")
+MIXED = ("cat", "oven", "dog", "oven", "bicycle", "bicycle")
+
+
+def printed(*renderables: Any) -> str:
+    console = Console(width=200, record=True)
+    for renderable in renderables:
+        console.print(renderable)
+    return console.export_text()
+
+
+def own(found: list[Result]) -> Any:
+    (figure,) = figures_of(found)
+    return figure
+
+
+# The figure ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_figure_is_an_svg_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
+    figure = own(results(store(tmp_path, a=SHAPES, b=MIXED)))
+    assert ElementTree.fromstring(figure.svg).tag.endswith("svg")
+    (tmp_path / "f.png").write_bytes(figure.png)
+    with Image.open(tmp_path / "f.png") as file:
+        picture = np.asarray(file.convert("RGB")).astype(int)
+    assert picture.shape[1] > 1000
+    red = np.array([int(HUMAN[i : i + 2], 16) for i in (1, 3, 5)])
+    rows = picture[picture.shape[0] // 2 :]  # below the legend
+    columns = np.flatnonzero((abs(rows - red).sum(axis=2) < 30).sum(axis=0) > 3)
+    assert columns.min() > 0.55 * picture.shape[1], "people stand on the side of shape"
+    ElementTree.fromstring(figure.inline.replace("<svg", '<svg xmlns:xlink="x"'))
+    for outside in ("http", "<style", "xlink"):
+        assert outside not in figure.inline
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    found = results(store(tmp_path, a=SHAPES, b=MIXED))
+    first, second = own(found), own(found)
+    assert (first.svg, first.png, first.inline) == (second.svg, second.png, second.inline)
+
+
+def test_ids_of_two_figures_on_one_page_differ(tmp_path: Path) -> None:
+    ids = [
+        set(re.findall(r' id="([^"]+)"', own(results(store(tmp_path / name, a=given))).inline))
+        for name, given in (("one", SHAPES), ("two", MIXED))
+    ]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def test_a_model_without_any_bias_leaves_no_marker_and_no_error(tmp_path: Path) -> None:
+    assert figures_of(results(store(tmp_path / "x", never=("bicycle",) * 6))) == []
+    found = results(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES))
+    assert own(found).name == "shape_bias"
+
+
+def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None:
+    published = results(store(tmp_path / "p", a=MIXED))
+    mine = results(store(tmp_path / "m", data="own-pets", a=MIXED))
+    assert HUMAN in own(published).svg
+    assert HUMAN not in own(mine).svg
+    assert "humans: cue accuracy 80.3, shape bias 95.9 (91.9 to 98.7 by person)" in printed(*score_tables(published))
+    assert "humans" not in printed(*score_tables(mine))
+    (first, second) = (grid_of(found[0]) for found in (published, mine))
+    assert first is not None
+    assert second is not None
+    assert first.heads == (*second.heads, "humans: shape bias")
+    by_category = {name: [cell.text for cell in row] for name, row in first.rows}
+    assert by_category["cat"] == ["100.0", "50.0", "100.0", "50.0", "95.9"]
+    assert by_category["oven"] == ["0.0", "undefined", "0.0", "undefined", "96.8"]
+
+
+def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> None:
+    found = results(store(tmp_path, a=SHAPES, b=MIXED))
+    write_page(found, tmp_path / "report.html", "t")
+    page = (tmp_path / "report.html").read_text()
+    assert '<figure role="img" aria-label="Shape or texture?"><svg' in page
+    assert "humans: cue accuracy 80.3" in page
+    assert "http" not in page
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "cue-conflict--shape_bias.svg",
+        "cue-conflict--shape_bias.png",
+    }
+
+
+def test_no_two_models_share_colour_and_shape() -> None:
+    assert len({(colour(index), marker(index)) for index in range(len(PALETTE) * len(MARKERS))}) == 64
+    assert HUMAN not in PALETTE
+
+
+# Error consistency --------------------------------------------------------------------------------------------------
+
+PEOPLE = {
+    "subject-01": dict(zip(STIMULI, ("cat", "cat", "dog", "oven", "oven", "na"), strict=True)),
+    "subject-02": dict(zip(STIMULI, ("cat", "dog", "dog", "dog", "oven", "oven"), strict=True)),
+}
+
+
+def test_models_are_compared_with_each_other_and_with_people(tmp_path: Path) -> None:
+    made = store(tmp_path, a=SHAPES, b=TEXTURED, c=MIXED)
+    found = consistency(made, PEOPLE, "geirhos2019")
+    pairs = {(each.first, each.second): each for each in found}
+    assert list(pairs) == [
+        *(("a", "b"), ("a", "c"), ("b", "c")),
+        *((model, other) for model in "abc" for other in ("mean of 2 people", "subject-01", "subject-02")),
+        ("people", "among themselves"),
+    ]
+    assert [each.detail for each in found] == [False] * 3 + [False, True, True] * 3 + [False]
+    mixed = pairs["c", "subject-01"].consistency  # right: c on 1 and 3; the person on 1, 2, 3 and 5
+    assert mixed.accuracies == pytest.approx((2 / 6, 4 / 6))
+    assert mixed.agreement.value == pytest.approx(4 / 6)
+    assert mixed.expected.value == pytest.approx(2 / 6 * 4 / 6 + 4 / 6 * 2 / 6)
+    assert mixed.kappa.value == pytest.approx((4 / 6 - 4 / 9) / (1 - 4 / 9))
+    among = pairs["people", "among themselves"].consistency
+    assert among.agreement.value == pytest.approx(3 / 6)
+    assert among.accuracies == pytest.approx((4.5 / 6, 4.5 / 6))
+    table = printed(*consistency_tables(found))
+    assert "subject-01" not in table
+    assert "subject-01" in printed(*consistency_tables(found, everything=True))
+    assert pairs["a", "b"].consistency.kappa.value == pytest.approx(0)
+    assert pairs["a", "b"].as_dict()["expected"]["value"] == 0.0
+
+
+def test_only_what_both_have_answered_counts(tmp_path: Path) -> None:
+    made = store(tmp_path, a=SHAPES, b=MIXED[:4])
+    (pair,) = consistency(made, {}, "orhan2019")
+    assert pair.consistency.n == 4
+    person = {"s": {"cat1-dog1": "cat", "zebra1-cat1": "cat"}}
+    assert [each.consistency.n for each in consistency(made, person, "orhan2019")] == [4, 1, 1]
+
+
+def test_models_on_different_stimuli_are_not_compared(tmp_path: Path) -> None:
+    made = store(tmp_path, a=SHAPES)
+    store(tmp_path, fingerprint="other", b=MIXED)
+    with pytest.raises(ArgumentError, match="holds one model on these stimuli: run another"):
+        consistency(made, {}, "geirhos2019")
+    assert {each.first for each in consistency(made, PEOPLE, "geirhos2019")} == {"a", "b", "people"}
+
+
+def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
+    made = store(tmp_path, a=SHAPES)
+    identity = {key: value for key, value in made.runs()[0].run.items() if key not in ("key", "plan")}
+    second = made.run({**identity, "precision": "bf16"}, {"batch_size": 8, "whole": [0], "location": "/data"})
+    second.write(0, [(stimulus, 0) for stimulus in STIMULI], made.runs()[0].records())
+    (pair,) = consistency(made, {}, "geirhos2019")
+    assert re.fullmatch(r"a \(\w{6}\)", pair.first)
+    assert pair.first != pair.second
+
+
+def test_nothing_to_compare_is_told(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    with pytest.raises(DataError, match="holds no answers to cue-conflict; run it first"):
+        consistency(Store.open(tmp_path), {}, "geirhos2019")
+    made = store(tmp_path, a=SHAPES, b=MIXED)
+    with pytest.raises(ArgumentError, match=r"must share stimuli, but people answered others \(zebra1-cat1"):
+        consistency(made, {"s": {"zebra1-cat1": "cat"}}, "geirhos2019")
+    with pytest.raises(ArgumentError, match="did you mean 'orhan2019'"):
+        consistency(made, {}, "orhan2018")
