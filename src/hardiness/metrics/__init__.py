@@ -3,11 +3,10 @@
 from hardiness.metrics.calibration import aurra, rms_calibration_error
 from hardiness.metrics.comparison import beside_clean, difference_interval
 from hardiness.metrics.consistency import Consistency, error_consistency, pairwise
-from hardiness.metrics.corruption import as_baseline
 from hardiness.metrics.cue_conflict import PROTOCOLS, Answers, answers
 from hardiness.metrics.inspectors import findings
 from hardiness.metrics.intervals import bootstrap, disjoint, wilson, within
-from hardiness.metrics.scorers import Context, Scorer, registry
+from hardiness.metrics.scorers import Context, Scorer, baselines, reductions, registry
 from hardiness.metrics.transfer import with_transfers
 
 __all__ = [
@@ -17,8 +16,8 @@ __all__ = [
     "Context",
     "Scorer",
     "answers",
-    "as_baseline",
     "aurra",
+    "baselines",
     "beside_clean",
     "bootstrap",
     "difference_interval",
@@ -26,6 +25,7 @@ __all__ = [
     "error_consistency",
     "findings",
     "pairwise",
+    "reductions",
     "registry",
     "rms_calibration_error",
     "wilson",

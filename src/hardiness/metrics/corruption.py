@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Records, Score
-from hardiness.metrics.intervals import centred, resampled_means, wilson, within
-from hardiness.metrics.scorers import Context, registry
+from hardiness.metrics.cells import CellMeans, cell_means, is_whole
+from hardiness.metrics.intervals import wilson
+from hardiness.metrics.scorers import Context, baselines, registry
 
 GROUPS = {
     "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
@@ -23,45 +23,6 @@ GROUPS = {
 
 COMMON = tuple(name for group in GROUPS.values() for name in group)
 SEVERITIES = (1, 2, 3, 4, 5)
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Mean errors by cell, and the same of each resample.
-
-    Attributes:
-        cells: conditions, clean among them.
-        means: float64 ``(1 + R, M)``: the estimate, then the resamples.
-        n: images behind each cell, ``(M,)``.
-    """
-
-    cells: tuple[Condition, ...]
-    means: NDArray[np.float64]
-    n: NDArray[np.int64]
-
-    def of(self, *cells: Condition) -> NDArray[np.float64]:
-        """Float64 ``(1 + R, len(cells))``."""
-        return self.means[:, [self.cells.index(cell) for cell in cells]]
-
-    def score(self, metric: str, values: NDArray[np.float64], unit: str, condition: Condition | None = None) -> Score:
-        """A score from its estimate and resamples, ``(1 + R,)``."""
-        interval = centred(values[1:], float(values[0]))
-        return Score(
-            metric=metric,
-            value=float(values[0]),
-            unit=unit,
-            n=int(self.n.max()),
-            interval=within(interval) if unit == "fraction" else interval,
-            higher_is_better=False,
-            condition=condition or Condition(),
-        )
-
-    def cell(self, metric: str, condition: Condition) -> Score:
-        """The error of one cell: a proportion, so with Wilson's interval."""
-        column = self.cells.index(condition)
-        n = int(self.n[column])
-        wrong = round(self.means[0, column] * n)
-        return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
 
 
 def corruption_error(
@@ -93,11 +54,13 @@ def corruption(records: Records, context: Context) -> list[Score]:
     errors = _errors(records, conditions)
     present = [cell for cell in errors.cells if cell]
     names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
-    whole = _is_whole(records, errors, conditions)
+    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
+    whole = is_whole(records, errors, conditions, cells)
     headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
     return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
 
+@baselines.add("corruption")
 def as_baseline(records: Records, context: Context) -> dict[str, Any]:
     """The errors of a run in the form of a published baseline; NaN where it has no rows."""
     conditions = [Condition(**condition) for condition in context.run["conditions"]]
@@ -113,27 +76,24 @@ def as_baseline(records: Records, context: Context) -> dict[str, Any]:
     }
 
 
-def _is_whole(records: Records, errors: Errors, conditions: Sequence[Condition]) -> bool:
-    """Whether all 75 cells were run, on the same images, none of which failed."""
-    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
-    images = {int(n) for cell, n in zip(errors.cells, errors.n, strict=True) if cell in cells}
-    failed = {conditions[index] for failure in records.failures for index in failure.conditions}
-    return cells.issubset(errors.cells) and len(images) == 1 and not failed & cells
+def _errors(records: Records, conditions: Sequence[Condition]) -> CellMeans:
+    return cell_means(records, records["prediction"] != records["label"], conditions, "corruption")
 
 
-def _errors(records: Records, conditions: Sequence[Condition]) -> Errors:
-    """Errors by image and condition, averaged over images, and over resampled images."""
-    table = np.full((int(records["image"].max()) + 1, len(conditions)), np.nan)
-    table[records["image"], records["condition"]] = records["prediction"] != records["label"]
-    filled = ~np.isnan(table).all(axis=0)
-    table = table[:, filled]
-    means = np.vstack([np.nanmean(table, axis=0), resampled_means(table, "corruption")])
-    cells = tuple(condition for condition, used in zip(conditions, filled.tolist(), strict=True) if used)
-    return Errors(cells, means, np.count_nonzero(~np.isnan(table), axis=0))
+def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
+    """The error of one cell: a proportion, so with Wilson's interval."""
+    column = errors.cells.index(condition)
+    n = int(errors.n[column])
+    wrong = round(errors.means[0, column] * n)
+    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
 
 
 def _ratios(
-    errors: Errors, present: Sequence[Condition], names: Sequence[str], whole: bool, baseline: Mapping[str, Any] | None
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    whole: bool,
+    baseline: Mapping[str, Any] | None,
 ) -> list[Score]:
     """MCE and relative mCE with their parts, or why they are undefined."""
     suffix = "" if whole else "_partial"
@@ -163,7 +123,7 @@ def _ratios(
     return scores
 
 
-def _means(errors: Errors, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
+def _means(errors: CellMeans, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
     """Unnormalised errors: over all of the 15 that were run, clean, by corruption, group, severity and cell."""
     common = [cell for cell in present if cell["corruption"] in names]
 
@@ -172,7 +132,7 @@ def _means(errors: Errors, present: Sequence[Condition], names: Sequence[str]) -
 
     scores = [errors.score("mean_error", errors.of(*common).mean(axis=1), "fraction")] if common else []
     if Condition() in errors.cells:
-        scores.append(errors.cell("clean_error", Condition()))
+        scores.append(_cell(errors, "clean_error", Condition()))
     scores.extend(
         mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
         for name in dict.fromkeys(cell["corruption"] for cell in present)
@@ -183,7 +143,7 @@ def _means(errors: Errors, present: Sequence[Condition], names: Sequence[str]) -
     for severity in sorted({cell["severity"] for cell in common}):
         cells = [cell for cell in common if cell["severity"] == severity]
         scores.append(mean(cells, Condition(severity=severity)))
-    return scores + [errors.cell("error", cell) for cell in present]
+    return scores + [_cell(errors, "error", cell) for cell in present]
 
 
 def _undefined(metric: str, n: int, reason: str) -> Score:

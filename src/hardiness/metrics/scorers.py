@@ -28,3 +28,15 @@ Scorer = Callable[[Records, Context], list[Score]]
 """Pure: the same records and context give the same scores, headlines first."""
 
 registry: Registry[Scorer] = Registry("scorer", "hardiness.metrics", "hardiness.scorers")
+
+AsBaseline = Callable[[Records, Context], Mapping[str, Any]]
+"""The records of a run in the form of `Context.baseline`, so that a stored run can stand in for the published one."""
+
+baselines: Registry[AsBaseline] = Registry("baseline", "hardiness.metrics", "hardiness.baselines")
+"""By the name of the scorer that divides by them; scorers that divide by nothing have none."""
+
+Reduction = Callable[[Records, Context], Records]
+"""What a scorer needs of the rows of some images, in fewer rows: applied to each part of a run as it is read."""
+
+reductions: Registry[Reduction] = Registry("reduction", "hardiness.metrics", "hardiness.reductions")
+"""By the name of the scorer; for runs that have too many rows to be held at once."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Counts, Records, Result, Score
-from hardiness.metrics import Context, as_baseline, beside_clean, disjoint, findings, registry, wilson, with_transfers
+from hardiness.core import Counts, Records, Result, Score
+from hardiness.metrics import Context, beside_clean, disjoint, findings, registry, wilson, with_transfers
 from hardiness.reference import baseline, published_interval
 from hardiness.report.format import is_headline, table_key
+from hardiness.report.stand_in import StandIn, read
 from hardiness.store import Store, StoredRun
 
 IDENTITY = ("weights_sha256", "view", "precision", "model")
@@ -56,42 +57,14 @@ def rebuild(store: Store, baseline_model: str | None = None) -> list[Result]:
 def results(store: Store, baseline_model: str | None = None) -> list[Result]:
     """The results of every stored run, by table and model; nothing is written."""
     runs = store.runs()
-    stand_in = Baseline.of(runs, baseline_model) if baseline_model else None
+    stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
     compared = [_with_transfers(_with_clean(each, scored), each, scored) for each in scored]
     return sorted(compared, key=lambda result: (*table_key(result), result.model))
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A stored model that ratios divide by, instead of the published one: its errors, by data fingerprint."""
-
-    model: str
-    errors: Mapping[str, Mapping[str, Any]]
-
-    @classmethod
-    def of(cls, runs: Sequence[StoredRun], model: str) -> Baseline:
-        """The model's stored runs as baselines; on one data set the last of them counts.
-
-        Raises:
-            ArgumentError: there is none.
-        """
-        divisible = [run for run in runs if run.run["scorer"] == "corruption"]
-        found = {}
-        for run in divisible:
-            if run.run["model"] == model and len(records := run.records()):
-                found[run.run["data"]["fingerprint"]] = as_baseline(records, Context(run.run))
-        if not found:
-            models = sorted({run.run["model"] for run in divisible})
-            raise ArgumentError(
-                f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
-                f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
-            )
-        return cls(model, found)
-
-
-def _scored(run: StoredRun, stand_in: Baseline | None = None) -> Scored:
-    records = run.records()
+def _scored(run: StoredRun, stand_in: StandIn | None = None) -> Scored:
+    records = read(run)
     identity: dict[str, Any] = dict(run.run)
     whole = identity["plan"]["whole"]
     expected = identity["data"]["samples"] * len(whole)
@@ -99,7 +72,7 @@ def _scored(run: StoredRun, stand_in: Baseline | None = None) -> Scored:
     counts = Counts(expected, evaluated, sum(len(failure.conditions) for failure in records.failures))
     own_classes = identity["data"]["num_classes"] != IMAGENET_CLASSES
     published = None if own_classes else baseline(identity["benchmark"])
-    stored = stand_in.errors.get(identity["data"]["fingerprint"]) if stand_in else None
+    stored = stand_in.for_run(run) if stand_in else None
     context = Context(identity, expected, stored or published)
     scores = registry.get(identity["scorer"])(records, context) if len(records) else []
     result = Result(
@@ -116,7 +89,7 @@ def _scored(run: StoredRun, stand_in: Baseline | None = None) -> Scored:
         exhibits=run.exhibits(),
     )
     warnings = _warnings(result)
-    if stand_in and stored and identity["scorer"] == "corruption":
+    if stand_in and stored:
         warnings = (*warnings, f"ratios are to the stored run of {stand_in.model}, not to the published baseline")
     return Scored(run, records, replace(result, warnings=warnings))
 

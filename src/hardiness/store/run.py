@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -77,13 +77,17 @@ class StoredRun:
         """
         atomic.write(self.folder / EXHIBITS / f"{caption}.png", picture, self.partial)
 
-    def records(self) -> Records:
+    def records(self, reduce: Callable[[Records], Records] | None = None) -> Records:
         """All rows of the run, each once, and the samples that failed, each once.
+
+        Args:
+            reduce: applied to the rows of each shard, so that a run of any length fits into memory.
 
         Rows are sorted by sample, condition and frame: no score depends on the order of evaluation, and equal
         confidences stand in the order of the data set. ``image``, int32, numbers the samples in that order.
         """
-        joined = Records.concatenate(_merged([shards.read(path) for path in files]) for files in self.files().values())
+        parts = (_merged([shards.read(path) for path in files]) for files in self.files().values())
+        joined = Records.concatenate(parts if reduce is None else map(reduce, parts))
         if not len(joined):
             return joined
         image = shards.numbered(joined["sample"])
