@@ -18,20 +18,12 @@ from hardiness.models.folding import folded, watching
 from hardiness.models.inner import Layers, without_last
 from hardiness.models.memory import activation_bytes
 from hardiness.models.outputs import logits_of, refuse_probabilities
+from hardiness.models.placement import Placement
 from hardiness.models.preprocessing import Affine, InputPolicy
-from hardiness.models.runtimes import Plan, Precision, Runtime, runtimes
+from hardiness.models.runtimes import Plan, Runtime, runtimes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where and how a classifier computes: a torch device, a precision, and runtimes to try, best first."""
-
-    device: str
-    precision: Precision
-    candidates: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -143,6 +135,16 @@ class Classifier:
         (found,) = self.features(pixels, (layer,))
         return found
 
+    def layers(self, px: int) -> dict[str, tuple[int, ...]]:
+        """The layers that put out a tensor, in the order they end, with its shape for one image of that size.
+
+        Raises:
+            ModelError: the model has no layers to look at (ONNX).
+        """
+        self._need_gradients("layers")
+        with self._lock:
+            return self._layers.shapes(self._affine, px)
+
     def features(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         """`activations` of several layers from one pass, which ends after the last of them."""
         self._need_gradients("activations")
@@ -156,10 +158,7 @@ class Classifier:
         return differentiable_outputs(run, pixels.to(self.device))
 
     def pooled(self, pixels: Tensor) -> Tensor:
-        """What the last layer reads, averaged over positions: features ``(N, F)`` through torch autograd, on `device`.
-
-        Args:
-            pixels: as for `differentiable`.
+        """What the last layer reads for ``pixels``, averaged over positions: ``(N, F)``, as `differentiable`.
 
         Raises:
             ModelError: the model has no gradients (ONNX), or no last layer.

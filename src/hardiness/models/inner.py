@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,28 @@ class Layers:
         for layer in layers:
             if not layer or layer not in known:
                 raise UnknownNameError(f"layer of {self._name}", layer, [name for name in known if name])
+
+    def shapes(self, normalise: Callable[[Tensor], Tensor], px: int) -> dict[str, tuple[int, ...]]:
+        """What shape each layer puts out for one image of that size, without the batch, in the order they end."""
+        import torch
+
+        found: dict[str, tuple[int, ...]] = {}
+
+        def note(layer: str) -> Any:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                found.pop(layer, None)
+                if isinstance(output, torch.Tensor) and output.ndim > 1:
+                    found[layer] = tuple(output.shape[1:])
+
+            return hook
+
+        device = next(self._network.parameters(), torch.empty(0)).device
+        with ExitStack() as stack, torch.no_grad():
+            for layer, module in self._network.named_modules():
+                if layer:
+                    stack.callback(module.register_forward_hook(note(layer)).remove)
+            self._network(normalise(torch.full((1, 3, px, px), 0.5, device=device)))
+        return found
 
     def __call__(self, given: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
         """What each layer puts out for normalised input; a layer that runs several times, the last time.

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import get_args
 
 from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.models.classifier import Placement
 from hardiness.models.runtimes import Precision, runtimes
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a classifier computes: a torch device, a precision, and runtimes to try, best first."""
+
+    device: str
+    precision: Precision
+    candidates: tuple[str, ...]
 
 
 def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement:

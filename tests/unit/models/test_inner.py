@@ -102,6 +102,13 @@ def test_no_hook_is_left_by_an_early_end_or_an_error(tiny: Make, noise: Noise) -
     assert not any(module._forward_hooks for module in classifier._network.modules())
 
 
+def test_layers_are_listed_in_the_order_they_end_with_their_shapes(tiny: Make) -> None:
+    shapes = wrapped(tiny()).layers(32)
+    assert list(shapes) == ["conv1", "bn1", "conv2", "bn2", "head"]
+    assert (shapes["conv1"], shapes["head"]) == ((8, 16, 16), (7,))
+    assert list(wrapped(_Reused().eval()).layers(32)) == ["act", "head"]
+
+
 def test_pooled_features_are_what_the_last_layer_reads(tiny: Make, noise: Noise) -> None:
     network, pixels = tiny(), noise(3)
     found = wrapped(network).pooled(pixels)

@@ -1,0 +1,105 @@
+"""The folder that a person opens: a picture each, all of them on one page, and what they are in `features.json`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hardiness.core import ArgumentError, Image
+from hardiness.models import Classifier
+from hardiness.store import atomic
+from hardiness.visualise.pictures import png
+from hardiness.visualise.sheet import Panel, sheet
+
+RECORD, GRID = "features.json", "grid.png"
+SCHEMA = 1
+
+
+@dataclass(eq=False)
+class Exhibition:
+    """Pictures on their way into a folder; what an earlier command put there is replaced.
+
+    Attributes:
+        folder: where they go.
+        about: what all of them share: protocol, model, settings.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+    _pictures: dict[str, Image] = field(default_factory=dict)
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, label: str, image: Image | None, facts: Mapping[str, Any]) -> None:
+        """One entry; without an image it is kept as a fact alone."""
+        name = None
+        if image is not None:
+            name = f"{len(self._entries):03d}_{_slug(label)}.png"
+            self._pictures[name] = image
+        self._entries.append({"file": name, **facts})
+
+    def write(self, rows: Sequence[Sequence[Panel]]) -> None:
+        """Everything, the record last, so that a folder with one is whole.
+
+        Raises:
+            ArgumentError: the folder holds files that no such command wrote.
+            StoreError: it cannot be written to.
+        """
+        refuse_strangers(self.folder)
+        partial = self.folder / atomic.PARTIAL
+        _clear(self.folder)
+        for name, image in self._pictures.items():
+            atomic.write(self.folder / name, png(image), partial)
+        atomic.write(self.folder / GRID, png(sheet(rows)), partial)
+        record = {"schema": SCHEMA, **self.about, "grid": GRID, "features": self._entries}
+        atomic.write_json(self.folder / RECORD, record, partial)
+        partial.rmdir()
+
+
+def about(classifier: Classifier, protocol: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that all pictures of a command share."""
+    return {
+        "protocol": protocol,
+        "model": classifier.spec.name,
+        "weights_sha256": classifier.weights_sha256,
+        "settings": dict(settings),
+    }
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Raise where a folder holds files that no such command wrote.
+
+    Raises:
+        ArgumentError: it does.
+        StoreError: it cannot be listed.
+    """
+    if not folder.exists() or (folder / RECORD).exists():
+        return
+    with atomic.told(folder, "list"):
+        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL})
+    if strange:
+        raise ArgumentError(
+            f"--out {folder} must be empty or hold a {RECORD}, but holds {strange[0]}; choose another folder"
+        )
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier command wrote, and nothing else."""
+    record = folder / RECORD
+    if not record.exists():
+        return
+    found = atomic.read_json(record)
+    entries = found.get("features", ()) if isinstance(found, dict) else ()
+    names = [entry.get("file") for entry in entries if isinstance(entry, dict)]
+    with atomic.told(folder, "write to"):
+        record.unlink()
+        for name in names:
+            if isinstance(name, str) and name == Path(name).name:
+                (folder / name).unlink(missing_ok=True)
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-").lower() or "unit"

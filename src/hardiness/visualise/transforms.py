@@ -1,0 +1,53 @@
+"""Random shifts, turns and zooms: what a picture must survive, so that it shows a feature and not a trick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """How far pictures are moved at random before each step.
+
+    Attributes:
+        jitter_px: largest shift along each axis, in pixels.
+        rotate_deg: largest turn either way, in degrees.
+        scale: largest zoom either way, as a fraction of the size.
+
+    Source: Olah, Mordvintsev & Schubert 2017, doi:10.23915/distill.00007, section "Transformation Robustness".
+    """
+
+    jitter_px: float = 16.0
+    rotate_deg: float = 10.0
+    scale: float = 0.1
+
+    @property
+    def any(self) -> bool:
+        """Whether pictures are moved at all."""
+        return bool(self.jitter_px or self.rotate_deg or self.scale)
+
+    def draw(self, generator: np.random.Generator, px: int) -> NDArray[np.float32]:
+        """Where one picture of side ``px`` is looked at: an affine map ``(2, 3)`` of coordinates in [-1, 1]."""
+        turn, zoom, right, down = generator.uniform(-1, 1, 4)
+        angle, size = np.deg2rad(turn * self.rotate_deg), 1 + zoom * self.scale
+        cosine, sine = np.cos(angle) / size, np.sin(angle) / size
+        shift = 2 * self.jitter_px / px
+        return np.array([[cosine, -sine, right * shift], [sine, cosine, down * shift]], np.float32)
+
+
+def moved(pixels: Tensor, maps: Sequence[NDArray[np.float32]]) -> Tensor:
+    """Each of ``pixels (N, 3, H, W)`` looked at through its own map, mirrored beyond the border; differentiable."""
+    import torch
+    from torch.nn import functional
+
+    theta = torch.from_numpy(np.stack(maps)).to(pixels)
+    grid = functional.affine_grid(theta, list(pixels.shape), align_corners=False)
+    return functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
