@@ -51,7 +51,7 @@ class PGD(CheckedAttack):
         """The iterates of a checked problem."""
         length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
         at, found, step = self._start(problem), None, 0
-        while len(problem):
+        while True:
             goes_on = problem.budget.steps > step
             passed = forward(problem.logits, at, problem.criterion, graph=bool(goes_on.any()), first=step == 0)
             if found is not None:

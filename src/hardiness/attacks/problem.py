@@ -77,6 +77,8 @@ class CheckedAttack(ABC):
         import torch
 
         check_arguments(pixels, criterion, budget, generators)
+        if not len(pixels):
+            return iter(())
         clean = pixels.detach()
         steps = budget.steps.to(clean.device)
         index = torch.arange(len(clean), device=clean.device)
@@ -84,7 +86,7 @@ class CheckedAttack(ABC):
 
     @abstractmethod
     def run(self, problem: Problem) -> Iterator[Iterate]:
-        """The iterates of a checked problem."""
+        """The iterates of a checked problem of one sample or more."""
 
 
 def attempts(problem: Problem, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:

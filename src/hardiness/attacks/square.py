@@ -53,8 +53,6 @@ class Square(CheckedAttack):
         """The iterates of a checked problem."""
         if isinstance(problem.criterion, Misclassified):
             problem = replace(problem, criterion=Margin(problem.criterion.labels))
-        if not len(problem):
-            return
         best = forward(problem.logits, self._begun(problem), problem.criterion, graph=False, first=True)
         for step in range(1, int(problem.budget.steps.max()) + 1):
             if step > 1:
