@@ -17,6 +17,7 @@ _LAZY = {
     "corrupt": "hardiness.corruptions",
     "evaluate": "hardiness.api",
     "load_model": "hardiness.api",
+    "perturb": "hardiness.perturbations",
 }
 """Names that would load a framework or a compiler; they are imported when first used."""
 
@@ -31,6 +32,7 @@ __all__ = [
     "corrupt",
     "evaluate",
     "load_model",
+    "perturb",
 ]
 
 

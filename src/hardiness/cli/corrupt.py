@@ -13,6 +13,7 @@ from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError
 from hardiness.corruptions import SEVERITIES
 from hardiness.engine import Request
+from hardiness.engine.trees import Written
 from hardiness.engine.writing import write_corrupted
 
 
@@ -40,6 +41,11 @@ def command(
     )
     listener = None if quiet else Bars(Console(stderr=True))
     written = write_corrupted(source, folder, benchmark, Request(limit=limit, seed=seed), listener)
+    return tell(written, folder / "manifest.json", quiet)
+
+
+def tell(written: Written, path: Path, quiet: bool) -> int:
+    """Say what became of a tree, with a file of it to look at; the exit status."""
     for failure in written.failures[:SHOWN_FAILURES]:
         click.echo(f"failed: {failure.reason}", err=True)
     if len(written.failures) > SHOWN_FAILURES:
@@ -47,7 +53,7 @@ def command(
     for note in written.notes:
         click.echo(f"hardiness: {note}", err=True)
     if not quiet:
-        click.echo(f"{written.files:,} files  {folder / 'manifest.json'}")
+        click.echo(f"{written.files:,} files  {path}")
     return written.exit_status
 
 

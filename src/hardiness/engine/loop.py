@@ -26,6 +26,7 @@ from hardiness.engine.jobs import Job, Pictures
 from hardiness.engine.measuring import Clock, return_freed_memory
 from hardiness.engine.request import Listener, Request
 from hardiness.engine.saving import Gallery
+from hardiness.engine.settling import settled
 from hardiness.engine.task import Task, automatic_batch_size, condition_indices, labels_for
 from hardiness.engine.transfer import Decoded, Surrogate
 from hardiness.engine.whitebox import Attacker
@@ -222,11 +223,7 @@ class Session:
 
     def _store_if_done(self, shard: Shard) -> None:
         if shard.closed and not shard.in_flight and shard.task.error is None and shard.outcomes:
-            joined = Records.concatenate(shard.outcomes)
-            # Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
-            records = Records(
-                joined.columns, tuple(sorted(joined.failures, key=lambda failure: (failure.sample, failure.conditions)))
-            )
+            records = settled(shard.outcomes)
             shard.task.stored.write(shard.index, shard.work, records)
             shard.task.computed += len(records)
             shard.outcomes = []

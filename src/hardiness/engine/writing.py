@@ -1,62 +1,101 @@
-"""ImageNet-C as a tree of files: what ``imagenet-c`` would generate, written once, and used like the released one."""
+"""ImageNet-C and ImageNet-P as trees of files: the pictures that ``imagenet-c`` and ``imagenet-p`` generate."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from hardiness import data as datasets
+from hardiness import perturbations
 from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
-from hardiness.core import CANVAS_224, Condition, DataSet, Failure, Item, SampleError, StoreError
+from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+from hardiness.core import CANVAS_224, Condition, DataSet, Item, SampleError
 from hardiness.corruptions import KERNEL_VERSION, corrupt
 from hardiness.data import limited
-from hardiness.engine.decoding import ordered
-from hardiness.engine.manifest import LOCK, Manifest, refuse_strangers
-from hardiness.engine.measuring import Clock
-from hardiness.engine.request import Listener, Request, Silence
+from hardiness.engine.request import Listener, Request
+from hardiness.engine.saving import png
+from hardiness.engine.trees import Written, write_tree
 from hardiness.imaging import decode, on_canvas
+from hardiness.imaging.canvas import before_crop
+from hardiness.imaging.sheet import sheet
+from hardiness.imaging.video import encode_video, is_whole_video
 from hardiness.store import atomic
 
 JPEG_END = b"\xff\xd9"
-AHEAD = 2
-"""Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""
+CONTACT_SHEET = "contact-sheet.png"
+"""Beside the folders of a tree."""
 
-
-class WrittenFile(NamedTuple):
-    """One file of the tree: its cell (``"fog/3"``), its path below it, its hash."""
-
-    cell: str
-    path: str
-    sha256: str
+ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "veryslow", "crf": "20"}}
+"""Settings of the released videos, of noises and of the others."""
 
 
 @dataclass(frozen=True)
-class Written:
-    """What became of a tree.
+class Corrupted:
+    """Makes JPEGs as the released ImageNet-C holds them."""
 
-    Attributes:
-        files: how many files the tree holds now.
-        failures: photographs that could not be written, each with the reason.
-        notes: parts that could not be written at all, one line each.
-    """
-
-    files: int
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
+    cells: Sequence[Condition]
+    seed: int
+    command: str = "corrupt"
+    suffix: str = ".JPEG"
 
     @property
-    def exit_status(self) -> int:
-        """0 where everything asked for is there, else 1."""
-        return 1 if self.failures or self.notes else 0
+    def origin(self) -> Mapping[str, Any]:
+        """The version of the corruptions."""
+        return {"kernel_version": KERNEL_VERSION}
+
+    def place(self, cell: Condition) -> str:
+        """``<corruption>/<severity>``."""
+        return f"{cell['corruption']}/{cell['severity']}"
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a JPEG ends as one."""
+        return content.endswith(JPEG_END)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and crop, then a corruption and a JPEG for each cell."""
+        clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            return jpeg(corrupted, optimise=True)
+
+        return make
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """Makes videos as the released ImageNet-P holds them."""
+
+    cells: Sequence[Condition]
+    seed: int
+    command: str = "perturb"
+    suffix: str = ".mp4"
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The version of the perturbations."""
+        return {"kernel_version": perturbations.KERNEL_VERSION}
+
+    def place(self, cell: Condition) -> str:
+        """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
+        return folder_of(cell)
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether an MP4 file ends where its boxes say."""
+        return is_whole_video(content)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and resize, then a sequence and its video for each cell."""
+        photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            name, difficulty = cell["perturbation"], cell.get("severity", 1)
+            frames = perturbations.perturb(photograph, name, difficulty=difficulty, seed=self.seed, id=item.id)
+            return encode_video(frames, ENCODERS[perturbations.registry.get(name).group == "noise"])
+
+        return make
 
 
 def write_corrupted(
@@ -81,136 +120,55 @@ def write_corrupted(
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
     cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
-    origin = {
-        "source": photographs.name,
-        "source_fingerprint": photographs.fingerprint,
-        "seed": request.seed,
-        "kernel_version": KERNEL_VERSION,
-    }
-    refuse_strangers(folder)
-    with _alone(folder):
-        tree = Tree(Manifest.open(folder, origin), benchmark, cells, request.seed)
-        chosen = limited(photographs.items, request.limit, request.seed)
-        failures = _write(tree, chosen, request.workers, listener or Silence())
-    return Written(len(tree.manifest), failures, photographs.notes)
+    return write_tree(Corrupted(cells, request.seed), photographs, folder, request, listener)
 
 
-@dataclass
-class Tree:
-    """A tree while it is written.
+def write_perturbed(
+    source: str, folder: Path, benchmark: ImagenetP, request: Request, listener: Listener | None = None
+) -> Written:
+    """Write ``folder/<perturbation>/<id>.mp4`` for every photograph and sequence; finished files are kept.
 
-    Attributes:
-        manifest: what it holds; changed by the main thread alone.
-        benchmark: makes the pictures.
-        cells: what each photograph is written for.
-        seed: keys every draw.
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``.
+        folder: where the tree is, or goes.
+        benchmark: its options pick the sequences.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there.
     """
+    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    return write_tree(Perturbed(benchmark.requested(), request.seed), photographs, folder, request, listener)
 
-    manifest: Manifest
-    benchmark: ImagenetC
-    cells: Sequence[Condition]
-    seed: int
-    partial: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.partial = self.manifest.folder / atomic.PARTIAL
+def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:
+    """Write a strip of frames of each sequence of the first photograph that can be read, and say where.
 
-    def listed(self, item: Item) -> int:
-        """How many of one photograph's files the manifest lists."""
-        return sum(self.manifest.holds(_place(cell), f"{item.id}.JPEG") for cell in self.cells)
+    Args:
+        source, folder, benchmark, request: as in `write_perturbed`.
 
-    def write(self, item: Item) -> list[WrittenFile] | SampleError:
-        """The files of one photograph that were made or found unlisted, or why there are none; on worker threads."""
+    Raises:
+        DataError: the photographs are not there.
+        SampleError: none of them can be read.
+        StoreError: the folder cannot be written to.
+    """
+    generated = replace(benchmark, source="generated")
+    photographs = generated.dataset(datasets.locate([source]))
+    path = folder / CONTACT_SHEET
+    unread: SampleError | None = None
+    for item in limited(photographs.items, request.limit, request.seed):
         try:
-            return list(self._files(item))
+            picture = sheet(generated.exhibits(item, request.seed))
         except SampleError as error:
-            return error
-
-    def _files(self, item: Item) -> Iterator[WrittenFile]:
-        name, clean = f"{item.id}.JPEG", None
-        for cell in self.cells:
-            place = _place(cell)
-            path = self.manifest.folder / place / name
-            if self.manifest.holds(place, name) and path.exists():
-                continue
-            content = _finished(path)
-            if content is None:
-                if clean is None:
-                    clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
-                corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
-                content = jpeg(corrupted, optimise=True)
-                self._put(path, content)
-            yield WrittenFile(place, name, hashlib.sha256(content).hexdigest())
-
-    def _put(self, path: Path, content: bytes) -> None:
-        """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
-        temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
-        with atomic.told(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_bytes(content)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-
-
-def _write(tree: Tree, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
-    """Write what is missing, keep the manifest, and tell which photographs failed."""
-    every = tuple(range(len(tree.cells)))
-    failures = []
-    stored = sum(map(tree.listed, photographs))
-    remaining = len(photographs) * len(every) - stored
-    listener.begin("corrupt", remaining + stored, stored)
-    clock = Clock(warmup=workers)
-    outcomes = ordered(tree.write, photographs, workers, AHEAD * workers)
-    try:
-        for item, outcome in outcomes:
-            rows = len(every) - tree.listed(item)
-            if isinstance(outcome, SampleError):
-                failures.append(Failure(item.id, str(outcome), every))
-            else:
-                for file in outcome:
-                    tree.manifest.add(*file)
-            listener.advance(rows)
-            remaining -= rows
-            seconds = clock.estimate(rows, remaining) if rows else None
-            if seconds is not None:
-                listener.estimate(seconds)
-    finally:
-        outcomes.close()
-        listener.end()
-        tree.manifest.save()
-    return tuple(failures)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing to the tree meanwhile."""
-    with atomic.told(folder, "write to"):
-        (folder / atomic.PARTIAL).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-    try:
-        with lock:
-            yield
-            shutil.rmtree(folder / atomic.PARTIAL, ignore_errors=True)
-    except Timeout:
-        raise StoreError(
-            f"another process is writing to {folder}; wait for its end, or choose another folder"
-        ) from None
+            unread = unread or error
+            continue
+        atomic.write(path, png(picture), folder)
+        return path
+    raise unread or SampleError(f"{source}: must hold a photograph to show, but holds none")
 
 
 def _allowed(cell: Condition, photographs: DataSet) -> bool:
     return photographs.conditions is None or cell in photographs.conditions
-
-
-def _place(cell: Condition) -> str:
-    return f"{cell['corruption']}/{cell['severity']}"
-
-
-def _finished(path: Path) -> bytes | None:
-    """The bytes of a whole file that an earlier, interrupted command left; ``None`` where there is none."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    return content if content.endswith(JPEG_END) else None

@@ -34,7 +34,7 @@ class Grid:
 
 def grid_of(result: Result) -> Grid | None:
     """The grid of a result; ``None`` where it has no cells."""
-    return _corruptions(result) or _attacks(result) or _categories(result)
+    return _corruptions(result) or _perturbations(result) or _attacks(result) or _categories(result)
 
 
 def _attacks(result: Result) -> Grid | None:
@@ -101,6 +101,26 @@ def _corruptions(result: Result) -> Grid | None:
         rows.append(("all of the 15", (*means, _cell(found.get(("mean_error", Condition()))), _mce(result.scores))))
     heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
     return Grid("error by corruption and severity", "corruption", heads, tuple(rows))
+
+
+def _perturbations(result: Result) -> Grid | None:
+    """Both quantities of each sequence, and their ratios to the baseline's where there is one."""
+    found = {(score.metric, score.condition): score for score in result.scores}
+    cells = list(dict.fromkeys(score.condition for score in result.scores if "perturbation" in score.condition))
+    metrics = [
+        metric
+        for metric in ("flip_probability", "flip_rate", "top5_distance", "t5d")
+        if any((metric, cell) in found for cell in cells)
+    ]
+    rows = [
+        (
+            " ".join(str(value).replace("_", " ") for value in cell.values()),
+            tuple(_cell(found.get((metric, cell)), shaded=metric == "flip_probability") for metric in metrics),
+        )
+        for cell in cells
+    ]
+    heads = tuple(formatting.TITLES.get(metric, metric.replace("_", " ")) for metric in metrics)
+    return Grid("by perturbation", "perturbation", heads, tuple(rows)) if rows else None
 
 
 def _cell(score: Score | None, shaded: bool = True) -> GridCell:

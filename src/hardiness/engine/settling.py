@@ -1,0 +1,35 @@
+"""The outcomes of a shard's batches as the records that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from hardiness.core import Failure, Records
+
+
+def settled(outcomes: Iterable[Records]) -> Records:
+    """All rows, and each failure once, in an order that no timing changes.
+
+    A sequence of which one frame has failed is failed as a whole: what is left of it has no score.
+    """
+    joined = Records.concatenate(outcomes)
+    # Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
+    failures = tuple(_once(sorted(joined.failures, key=lambda failure: (failure.sample, failure.conditions))))
+    failed = {(failure.sample, condition) for failure in failures for condition in failure.conditions}
+    if not failed or not len(joined):
+        return Records(joined.columns, failures)
+    rows = zip(joined["sample"].tolist(), joined["condition"].tolist(), strict=True)
+    kept = joined.where(np.array([row not in failed for row in rows], np.bool_))
+    return Records(kept.columns, failures)
+
+
+def _once(failures: Iterable[Failure]) -> Iterator[Failure]:
+    """Each sample and condition once, however many of its frames have failed."""
+    told: set[tuple[str, int]] = set()
+    for failure in failures:
+        left = tuple(condition for condition in failure.conditions if (failure.sample, condition) not in told)
+        told.update((failure.sample, condition) for condition in left)
+        if left:
+            yield Failure(failure.sample, failure.reason, left)
