@@ -1,0 +1,184 @@
+"""One round of an attack: marks, restarts, what counts, and what is refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hardiness import attacks
+from hardiness.attacks import Iterate
+from hardiness.core import AttackError, Condition, Round
+from hardiness.engine.attacking import Judged, Victims, strike, targets_of
+
+CLASSES, SIDE = 5, 6
+
+
+def linear(pixels: torch.Tensor) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(CLASSES, 3 * SIDE * SIDE, generator=generator)
+    return pixels.flatten(1) @ weights.T
+
+
+def victims(n: int = 6, seed: int = 0) -> Victims:
+    """Samples that the linear model is right on, but for the last."""
+    pixels = torch.rand(n, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+    clean = linear(pixels)
+    labels = clean.argmax(dim=1)
+    labels[-1] = (labels[-1] + 1) % CLASSES
+    samples = [f"a/{i}" for i in range(n)]
+    targets = torch.from_numpy(targets_of(samples, labels.tolist(), CLASSES, 0))
+    return Victims(samples, pixels, labels, targets, clean)
+
+
+def round_of(epsilon: float, marks: tuple[int, ...], **changed: Any) -> Round:
+    plan = Round("pgd", "linf", epsilon, {mark: Condition(epsilon=epsilon, steps=mark) for mark in marks})
+    return replace(plan, **changed)
+
+
+def successes(found: list[Judged]) -> list[list[bool]]:
+    return [judged.columns["success"].tolist() for judged in found]
+
+
+def test_targets_are_uniform_over_the_other_classes_and_follow_the_sample_alone() -> None:
+    samples = [f"a/{i}" for i in range(3000)]
+    labels = [i % CLASSES for i in range(3000)]
+    drawn = targets_of(samples, labels, CLASSES, 0)
+    assert (drawn != np.array(labels)).all()
+    for label in range(CLASSES):
+        counts = np.bincount(drawn[label::CLASSES], minlength=CLASSES)
+        assert counts[label] == 0
+        assert (np.abs(np.delete(counts, label) - 150) < 50).all()
+    assert targets_of(samples[7:8], labels[7:8], CLASSES, 0) == drawn[7]
+    assert (targets_of(samples, labels, CLASSES, 1) != drawn).any()
+
+
+def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
+    batch = victims()
+    found = strike(linear, batch, round_of(0.02, (1, 2, 5, 20), options={"relative_step": 0.1}), seed=0)
+    assert [judged.condition["steps"] for judged in found] == [1, 2, 5, 20]
+    seen = np.array(successes(found))
+    assert (np.diff(seen.astype(int), axis=0) >= 0).all()
+    assert 0 < seen[-1, :-1].sum()
+    for judged in found:
+        wrong = judged.logits.argmax(axis=1) != batch.labels.numpy()
+        assert (wrong == judged.columns["success"]).all()
+
+
+def test_what_is_wrong_without_attack_counts_as_step_nought_and_is_not_attacked() -> None:
+    batch = victims()
+    (judged,) = strike(linear, batch, round_of(0.3, (5,)), seed=0, keep_pixels=True)
+    assert judged.columns["step"][-1] == 0
+    assert judged.pixels is not None
+    assert torch.equal(judged.pixels[-1], batch.pixels[-1])
+
+
+def test_epsilon_nought_gives_the_clean_logits_exactly() -> None:
+    batch = victims()
+    found = strike(linear, batch, round_of(0.0, (1, 10)), seed=0)
+    for judged in found:
+        assert np.array_equal(judged.logits, batch.clean.numpy())
+
+
+def test_a_failed_targeted_attack_is_scored_on_the_clean_image() -> None:
+    batch = victims()
+    plan = round_of(0.004, (3,), targeted=True, failed="clean", options={"step": 2 / 255, "clip_start": False})
+    (judged,) = strike(linear, batch, plan, seed=0, keep_pixels=True)
+    failed = ~judged.columns["success"]
+    assert failed.any()
+    assert np.array_equal(judged.logits[failed], batch.clean.numpy()[failed])
+    assert torch.equal(judged.pixels[torch.from_numpy(failed)], batch.pixels[torch.from_numpy(failed)])
+    reached = judged.columns["success"]
+    assert (judged.logits.argmax(axis=1)[reached] == batch.targets.numpy()[reached]).all()
+
+
+def test_a_clean_image_already_at_its_target_is_returned_as_it_is() -> None:
+    batch = victims()
+    batch = replace(batch, targets=batch.clean.argmax(dim=1))
+    (judged,) = strike(linear, batch, round_of(0.1, (5,), targeted=True, failed="clean"), seed=0, keep_pixels=True)
+    assert judged.columns["success"].all()
+    assert (judged.columns["step"] == 0).all()
+    assert torch.equal(judged.pixels, batch.pixels)
+
+
+def test_the_outcome_does_not_depend_on_the_batch() -> None:
+    batch = victims(8)
+    plan = round_of(0.02, (1, 3, 10), restarts=2, options={"relative_step": 0.1})
+    together = strike(linear, batch, plan, seed=0)
+    for i in range(8):
+        alone = strike(linear, batch.of(torch.tensor([i])), plan, seed=0)
+        for one, all_of_them in zip(alone, together, strict=True):
+            assert one.columns["step"][0] == all_of_them.columns["step"][i]
+            np.testing.assert_allclose(one.logits[0], all_of_them.logits[i], rtol=1e-4, atol=1e-4)
+
+
+def test_start_noise_is_paired_over_epsilons_and_keyed_by_seed_and_restart() -> None:
+    seen: list[Any] = []
+
+    @dataclass(frozen=True)
+    class Spy:
+        def __call__(self, logits: Any, pixels: Any, criterion: Any, budget: Any, generators: Any) -> Iterator[Iterate]:
+            seen.append([generator.random() for generator in generators])
+            return iter(())
+
+    attacks.registry.register("spy", Spy, __name__)
+    try:
+        batch = victims(3)
+        for epsilon, seed, restarts in ((0.1, 0, 2), (0.2, 0, 1), (0.1, 1, 1)):
+            strike(linear, batch, round_of(epsilon, (5,), attack="spy", restarts=restarts), seed)
+    finally:
+        attacks.registry._entries.pop("spy")
+    assert seen[0] == seen[2]
+    assert seen[0] != seen[1]
+    assert seen[0] != seen[3]
+
+
+class Cheat:
+    """An attack that leaves its budget, or [0, 1], or claims what is not so."""
+
+    def __init__(self, moved: float = 0.0, claim: bool = True, outside: bool = False) -> None:
+        self.moved, self.claim, self.outside = moved, claim, outside
+
+    def __call__(self, logits: Any, pixels: Any, criterion: Any, budget: Any, generators: Any) -> Iterator[Iterate]:
+        n = len(pixels)
+        given = (pixels + self.moved).clamp(0, 1)
+        if self.outside:
+            given = pixels - pixels.amin() - 1e-3
+        yield Iterate(
+            step=1,
+            index=torch.arange(n),
+            pixels=given,
+            logits=logits(given),
+            loss=torch.zeros(n),
+            reached=torch.full((n,), self.claim),
+            zero_gradient=torch.zeros(n),
+            finite_gradient=torch.ones(n, dtype=torch.bool),
+        )
+
+
+@pytest.fixture
+def cheating() -> Iterator[Any]:
+    attacks.registry.register("cheat", Cheat, __name__)
+    yield lambda epsilon, **options: round_of(epsilon, (1,), attack="cheat", options=options)
+    attacks.registry._entries.pop("cheat")
+
+
+def test_an_attack_that_leaves_its_budget_is_refused(cheating: Any) -> None:
+    with pytest.raises(AttackError, match="left its budget: linf distance 0.1"):
+        strike(linear, victims(), cheating(0.05, moved=0.1), seed=0)
+    with pytest.raises(AttackError, match="left its budget: l2 distance"):
+        strike(linear, victims(), replace(cheating(0.5, moved=0.1), norm="l2"), seed=0)
+
+
+def test_an_attack_that_leaves_the_range_is_refused(cheating: Any) -> None:
+    with pytest.raises(AttackError, match=r"outside \[0, 1\]"):
+        strike(linear, victims(), cheating(1.0, outside=True), seed=0)
+
+
+def test_a_claim_that_the_network_denies_is_no_success(cheating: Any) -> None:
+    batch = victims()
+    (judged,) = strike(linear, batch, cheating(0.05), seed=0)
+    assert not judged.columns["success"][:-1].any()
+    assert (judged.columns["step"][:-1] == -1).all()
