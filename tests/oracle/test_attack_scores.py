@@ -1,0 +1,190 @@
+"""Scores and the report of attacks, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hardiness.core import Condition, Finding, Interval, Records, Score
+from hardiness.metrics import Context, findings, registry, with_transfers
+
+STEPS = (1, 5, 10)
+
+
+def run(epsilon: float = 0.06, step: float | None = None, restarts: int = 1, targeted: bool = False) -> dict[str, Any]:
+    """A run's identity: clean, one curve of three marks, and the budget that must break everything."""
+    marks = {str(steps): {"epsilon": epsilon, "steps": steps} for steps in STEPS}
+    options = {"step": step} if step else {"relative_step": 0.25}
+    curve = {"attack": "pgd", "norm": "linf", "epsilon": epsilon, "marks": marks, "restarts": restarts,
+             "targeted": targeted, "failed": "last", "options": options}  # fmt: skip
+    at = {"epsilon": 1.0, "steps": 10, "group": "must break"}
+    must = {**curve, "epsilon": 1.0, "marks": {"10": at}, "options": {"relative_step": 0.25}}
+    return {"conditions": [{}, *marks.values(), at], "attack": [curve, must]}
+
+
+def records(broken_at: list[int], **columns: Any) -> Records:
+    """One row an image and condition: image i is misclassified from step ``broken_at[i]`` on (0: when clean)."""
+    rows: dict[str, list[Any]] = {name: [] for name in ("image", "condition", "label", "prediction", "success", "step")}
+    for image, step in enumerate(broken_at):
+        for condition, at in enumerate((0, *STEPS, 10)):
+            fallen = step <= at or condition == 4
+            for name, value in zip(
+                rows, (image, condition, 7, 3 if fallen else 7, fallen, step if fallen else -1), strict=True
+            ):
+                rows[name].append(value)
+    n = len(rows["image"])
+    filled = {name: np.array(values) for name, values in rows.items()}
+    standard = {
+        "target": np.full(n, -1),
+        "restart": np.zeros(n, np.int16),
+        "loss": np.zeros(n, np.float32),
+        "zero_gradient": np.zeros(n, np.float32),
+        "finite_gradient": np.ones(n, bool),
+    }
+    return Records({**filled, **standard, **columns})
+
+
+def scored(found: Records, identity: dict[str, Any]) -> tuple[list[Score], dict[str, Finding]]:
+    context = Context(identity)
+    scores = registry.get("attack")(found, context)
+    return scores, {each.name: each for each in findings("attack", found, context, scores)}
+
+
+def value(scores: list[Score], metric: str, **condition: Any) -> float | None:
+    (found,) = [each for each in scores if each.metric == metric and each.condition == Condition(**condition)]
+    return found.value
+
+
+def test_accuracy_and_success_by_hand() -> None:
+    scores, _ = scored(records([0, 1, 5, 5, 99]), run())
+    assert value(scores, "clean_accuracy") == pytest.approx(4 / 5)
+    for steps, left in ((1, 3), (5, 1), (10, 1)):
+        assert value(scores, "accuracy", epsilon=0.06, steps=steps) == pytest.approx(left / 5)
+        assert value(scores, "attack_success", epsilon=0.06, steps=steps) == pytest.approx(1 - left / 5)
+    assert scores[0].metric == "clean_accuracy"
+    assert all(score.interval is not None and score.n == 5 for score in scores)
+
+
+def test_success_of_a_targeted_attack_is_reaching_the_target_not_leaving_the_label() -> None:
+    found = records([1, 1])
+    scores, _ = scored(Records({**found.columns, "target": np.where(found["image"] == 0, 3, 4)}), run(targeted=True))
+    assert value(scores, "attack_success", epsilon=0.06, steps=1) == 0.5
+    assert value(scores, "accuracy", epsilon=0.06, steps=1) == 0.0
+
+
+def test_surrogate_success_stands_beside() -> None:
+    found = records([1, 99])
+    scores, report = scored(Records({**found.columns, "surrogate_success": (found["image"] == 1).astype(np.float32)}),
+                            {**run(), "surrogate": {"model": "other"}})  # fmt: skip
+    assert value(scores, "surrogate_success", epsilon=0.06, steps=5) == 0.5
+    assert report == {}  # a transferred attack says nothing about gradients of the model
+
+
+def test_nothing_is_raised_where_nothing_is_wrong() -> None:
+    _, report = scored(records([1] * 50), run())
+    assert {name for name, each in report.items() if each.raised} == {"verdict"}
+    assert "falls to 0.0 % at 10 steps, from 100.0 % clean: not robust" in report["verdict"].sentence
+
+
+def test_reach_is_steps_times_step_size() -> None:
+    assert not scored(records([1] * 9), run(0.078, step=2 / 255))[1]["reach"].raised
+    found = scored(records([1] * 9), run(0.08, step=2 / 255))[1]["reach"]
+    assert found.raised
+    assert "10 steps of 0.00784 reach 0.0784" in found.sentence
+
+
+def test_a_curve_that_still_falls_is_told() -> None:
+    still, done = records([1] * 40 + [9] * 10), records([1] * 40 + [5] * 10)
+    assert scored(still, run())[1]["steps"].raised
+    assert "from 20.0 % to 0.0 %" in scored(still, run())[1]["steps"].sentence
+    assert not scored(done, run())[1]["steps"].raised
+
+
+def test_a_loss_that_still_falls_is_told() -> None:
+    found = records([99] * 10)
+    moving = np.select([found["condition"] == i for i in (1, 2, 3)], [3.0, 2.0, 1.0], 0.0)
+    settled = np.select([found["condition"] == i for i in (1, 2, 3)], [3.0, 1.01, 1.0], 0.0)
+    assert scored(Records({**found.columns, "loss": moving}), run())[1]["loss"].raised
+    assert not scored(Records({**found.columns, "loss": settled}), run())[1]["loss"].raised
+    assert not scored(records([1] * 10), run())[1]["loss"].raised
+
+
+def test_later_starts_that_break_more_are_told() -> None:
+    found = records([1] * 20)
+    late = (found["image"] < 2).astype(np.int16)
+    assert scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"].raised
+    assert "10.0 %" in scored(Records({**found.columns, "restart": late}), run(restarts=3))[1]["restarts"].sentence
+    assert not scored(found, run(restarts=3))[1]["restarts"].raised
+    assert "One start was tried" in scored(found, run())[1]["restarts"].sentence
+
+
+def test_hidden_and_broken_gradients_are_told() -> None:
+    found = records([99] * 10)
+    n = len(found)
+    assert scored(Records({**found.columns, "zero_gradient": np.full(n, 0.2)}), run())[1]["zero gradients"].raised
+    assert not scored(Records({**found.columns, "zero_gradient": np.full(n, 0.05)}), run())[1]["zero gradients"].raised
+    nan = np.where(found["image"] == 0, False, True)
+    assert scored(Records({**found.columns, "finite_gradient": nan}), run())[1]["non-finite gradients"].raised
+
+
+def test_what_survives_where_everything_must_fall_is_told_and_spoils_the_verdict() -> None:
+    found = records([99] * 10)
+    _, held = scored(found, run())
+    assert not held["must break"].raised
+    assert not held["verdict"].raised
+    assert "holds within the interval" in held["verdict"].sentence
+    standing = np.where(found["condition"] == 4, 7, found["prediction"])
+    _, spoilt = scored(Records({**found.columns, "prediction": standing}), run())
+    assert spoilt["must break"].raised
+    assert spoilt["verdict"].raised
+    assert "cannot be trusted (must break)" in spoilt["verdict"].sentence
+
+
+def test_a_model_that_loses_a_third_falls_in_part() -> None:
+    _, report = scored(records([99] * 140 + [1] * 60), run())
+    assert "falls to 70.0 % at 10 steps, from 100.0 % clean: it falls in part" in report["verdict"].sentence
+
+
+def test_images_wrong_without_attack_are_told() -> None:
+    _, report = scored(records([0] * 6 + [1] * 4), run())
+    assert report["already misclassified"].raised
+    assert "60.0 % of the images are wrong without any attack" in report["already misclassified"].sentence
+    assert not scored(records([0] * 2 + [1] * 8), run())[1]["already misclassified"].raised
+
+
+def accuracy(value: float, low: float, high: float, **condition: Any) -> Score:
+    return Score("accuracy", value, "fraction", 100, Interval(low, high), condition=Condition(**condition))
+
+
+CHECKS = [Finding("reach", False, "."), Finding("verdict", False, "It holds.")]
+WHITE = [accuracy(0.8, 0.7, 0.9, epsilon=0.06, steps=10)]
+
+
+def test_a_black_box_that_takes_more_withdraws_the_verdict() -> None:
+    black = {"other": [accuracy(0.5, 0.4, 0.6, epsilon=0.06, steps=10, surrogate="other")]}
+    *_, compared, verdict = with_transfers(CHECKS, WHITE, black)
+    assert compared.raised
+    assert "made on other leave 50.0 % right, the white box 80.0 %" in compared.sentence
+    assert verdict.raised
+
+
+@pytest.mark.parametrize(
+    ("score", "told"),
+    [
+        (accuracy(0.75, 0.65, 0.85, epsilon=0.06, steps=10, surrogate="other"), "No black box took more"),
+        (accuracy(0.95, 0.91, 0.99, epsilon=0.06, steps=10, surrogate="other"), "No black box took more"),
+        (accuracy(0.1, 0.0, 0.2, epsilon=0.08, steps=10, surrogate="other"), "no epsilon and steps in common"),
+    ],
+)
+def test_a_black_box_that_does_not_leaves_it(score: Score, told: str) -> None:
+    *_, compared, verdict = with_transfers(CHECKS, WHITE, {"other": [score]})
+    assert not compared.raised
+    assert told in compared.sentence
+    assert verdict == CHECKS[-1]
+
+
+def test_without_a_black_box_run_it_says_so() -> None:
+    assert "No black-box run" in with_transfers(CHECKS, WHITE, {})[1].sentence
+    assert with_transfers([], WHITE, {}) == []
