@@ -276,6 +276,12 @@ def without_an_image(tree: Path) -> None:
     next((tree / "fog" / "3").rglob("*.JPEG")).unlink()
 
 
+def without_an_image_in_any_cell(tree: Path) -> None:
+    name = next((tree / "fog" / "3").rglob("*.JPEG")).name
+    for file in tree.rglob(name):
+        file.unlink()
+
+
 def of_another_size(tree: Path) -> None:
     Image.new("RGB", (225, 224)).save(next((tree / "fog" / "3").rglob("*.JPEG")))
 
@@ -295,6 +301,7 @@ def no_image(tree: Path) -> None:
         (without_a_corruption, "has no snow/1", 4 * 70),
         (without_a_class, "fog/3 holds 3 of 4 images", 4 * 75 - 1),
         (without_an_image, "fog/3 holds 3 of 4 images", 4 * 75 - 1),
+        (without_an_image_in_any_cell, "75 folders of", 3 * 75),
         (of_another_size, "must be 224x224 pixels as in the released files, was 225x224", 4 * 75 - 1),
         (of_16_bits, "must have 8 bits per channel, but has 16", 4 * 75 - 1),
         (no_image, "must be an image file", 4 * 75 - 1),
@@ -322,6 +329,23 @@ def test_a_broken_tree_is_evaluated_in_part_and_labelled_so(
     assert metrics(result) >= {"mce_partial", "relative_mce_partial"}
     assert not metrics(result) & {"mce", "relative_mce"}
     assert score(result, "mce_partial")["value"] is not None
+
+
+def test_a_tree_that_is_not_ours_and_not_the_whole_says_so(
+    written: Path, hardiness: Any, factory: Any, tmp_path: Path, results: Any
+) -> None:
+    (written / "manifest.json").unlink()
+    told = hardiness(
+        "run", "-m", factory(), "-b", "imagenet-c", "--data", f"imagenet-c={written}", "--out", tmp_path / "x"
+    )
+    assert told.status == 0, told.err
+    assert "a part of imagenet-c: 4 of the 50,000 images that were released" in told.out
+    (written / "manifest.json").write_text("[]")
+    told = hardiness(
+        "run", "-m", factory(), "-b", "imagenet-c", "--data", f"imagenet-c={written}", "--out", tmp_path / "y"
+    )
+    assert told.status == 2
+    assert "must be the list of files that 'hardiness corrupt'" in told.lines[-1]
 
 
 def test_a_photograph_that_cannot_be_read_fails_alone_and_the_rest_of_the_tree_is_written(

@@ -49,6 +49,7 @@ class DataSet:
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
         notes: what is wrong with it that costs only a part: told, and the exit status is 1.
+        released: how many items the published set has, where this one must not be taken for it if it has fewer.
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
     """
@@ -61,6 +62,7 @@ class DataSet:
     class_names: tuple[str, ...] | None = None
     conditions: frozenset[Condition] | None = None
     notes: tuple[str, ...] = ()
+    released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:

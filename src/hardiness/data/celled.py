@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from hardiness.core import Condition, DataError, DataSet, File, Item
 from hardiness.data.classes import wnid_indices
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, fingerprint, of_folder
+
+RELEASED = 50_000
+"""Photographs in each cell of the published sets: all of ImageNet's validation set."""
+
+MANIFEST = "manifest.json"
+"""What a tree of our own lists its files in; the published sets have none."""
+
+TOLD_CELLS = 5
+"""How many cells that lack photographs get a line of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,8 @@ class Celled:
                 held[folder], conditions[folder] = len(files), condition
         if not paths:
             raise DataError(f"--data {place.argument}: {root} must hold {self.form}, but none was found there")
+        promised = _promised(root)
+        paths.update({path: path for path in promised or ()})
         return DataSet(
             name=self.name,
             items=tuple(sorted(self._items(root, place, paths), key=lambda item: item.id)),
@@ -61,11 +73,8 @@ class Celled:
             fingerprint=digest.hexdigest(),
             location=str(root),
             conditions=frozenset(conditions.values()),
-            notes=tuple(
-                f"{root}/{folder} holds {count:,} of {len(paths):,} images; the rest count as failed"
-                for folder, count in held.items()
-                if count < len(paths)
-            ),
+            notes=tuple(_thin(root, held, len(paths))),
+            released=RELEASED if promised is None else None,
         )
 
     def _files(self, folder: Path, place: Place) -> list[Entry]:
@@ -86,3 +95,37 @@ class Celled:
 
 def _top_folders(root: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
+
+
+def _promised(root: Path) -> set[str] | None:
+    """Every photograph that the tree's manifest lists for some cell; ``None`` where it has no manifest.
+
+    Raises:
+        DataError: the file is no manifest of ours.
+    """
+    path = root / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        files = json.loads(path.read_text())["files"]
+        return {photograph for cell in files.values() for photograph in cell}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            f"{path} must be the list of files that 'hardiness corrupt' or 'perturb' wrote, but is not; delete it to "
+            "take the tree as it is"
+        ) from None
+
+
+def _thin(root: Path, held: Mapping[str, int], images: int) -> list[str]:
+    """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
+    thin = {cell: count for cell, count in held.items() if count < images}
+    if len(thin) <= TOLD_CELLS:
+        return [
+            f"{root}/{cell} holds {count:,} of {images:,} images; the rest count as failed"
+            for cell, count in thin.items()
+        ]
+    cell, fewest = min(thin.items(), key=lambda each: each[1])
+    return [
+        f"{len(thin)} folders of {root} hold fewer than {images:,} images (the fewest, {fewest:,}, {cell}); the rest "
+        "count as failed"
+    ]

@@ -77,6 +77,7 @@ def begin(
     plan = {
         "batch_size": request.batch_size or automatic_batch_size(classifier, feed.input_px),
         "location": data.location,
+        "released": data.released,
         "whole": [benchmark.conditions().index(condition) for condition in benchmark.whole()],
     }
     attacked = _attacked(benchmark, surrogate)

@@ -143,6 +143,9 @@ def _warnings(result: Result) -> tuple[str, ...]:
             f"partial: {counts.evaluated:,} of {counts.expected:,} evaluated"
             + (f", {counts.failed:,} failed" if counts.failed else "")
         )
+    released, samples = result.run["plan"].get("released"), result.run["data"]["samples"]
+    if released and samples < released:
+        warnings.append(f"a part of {result.data}: {samples:,} of the {released:,} images that were released")
     if result.data == "embedded":
         warnings.append("demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark")
     accuracy = _unexpected_accuracy(result)
