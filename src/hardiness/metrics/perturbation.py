@@ -28,7 +28,7 @@ TEST = (
 """The ten that mFR is a mean of, in the published order."""
 
 DISTANCE = "top-5 distance"
-"""Unit: from 0 (the same five classes in the same order) to 15 (five others)."""
+"""Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
 
 BLOCK = 1 << 16
 """Rows whose top-5 classes are compared at a time: a few megabytes."""
@@ -47,7 +47,7 @@ def compared_with_first(perturbation: str) -> bool:
 
 
 def top5_distance(reference: NDArray[np.integer], later: NDArray[np.integer]) -> NDArray[np.int64]:
-    """How far the five first classes of a frame have moved in a later one, ``int64 (N,)``, 0 to 15.
+    """How far the five first classes of a frame have moved in a later one, ``int64 (N,)``, 0 to 18.
 
     With ``C(r) = min(r - 1, 5)`` and ``s(i)`` the later rank of the class that was ranked ``i``: the sum over the five
     of ``|C(i) - C(s(i))|``. A rank beyond the fifth counts as 5 whatever it is, so five classes a frame are enough.
@@ -55,7 +55,7 @@ def top5_distance(reference: NDArray[np.integer], later: NDArray[np.integer]) ->
     Args:
         reference, later: ``(N, 5)`` classes by falling logit; ``-1`` where there are fewer classes.
 
-    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.3, and its script.
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, and its script.
     """
     found = np.empty(len(reference), np.int64)
     for start in range(0, len(reference), BLOCK):
@@ -75,7 +75,7 @@ def sequences(records: Records, context: Context) -> Records:
         records: whole sequences, in any order.
         context: its run names the conditions.
 
-    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.3: the reference is the first frame for noises,
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261: the reference is the first frame for noises,
         else the frame before.
     """
     if not len(records):
@@ -114,7 +114,7 @@ def mean_ratio(values: NDArray[np.floating], baseline: NDArray[np.floating]) -> 
         values: ``(…, P)``.
         baseline: ``(P,)``.
 
-    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.3.
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261.
     """
     return np.asarray(np.mean(values / baseline, axis=-1))
 

@@ -1,0 +1,117 @@
+"""Videos written, read, and broken in every way."""
+
+from __future__ import annotations
+
+import io
+
+import av
+import numpy as np
+import pytest
+
+from hardiness.core import SampleError
+from hardiness.imaging.video import decode_video, encode_video, is_whole_video
+
+FAST = {"preset": "ultrafast", "crf": "12"}
+
+
+def frames(count: int = 5, side: int = 48) -> list[np.ndarray]:
+    """A coloured square that wanders over a ramp."""
+    ramp = np.linspace(20, 220, side, dtype=np.uint8)
+    out = []
+    for index in range(count):
+        frame = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], np.uint8(90)), axis=-1).copy()
+        frame[8:24, 4 + 3 * index : 20 + 3 * index] = (250, 30, 30)
+        out.append(frame)
+    return out
+
+
+def of_another_kind(codec: str, **options: str) -> bytes:
+    """A file of the same frames by another encoder or without any picture."""
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as container:
+        if codec == "aac":
+            track = container.add_stream("aac", rate=44100)
+            sound = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), format="fltp", layout="mono")
+            sound.sample_rate = 44100
+            container.mux(track.encode(sound))
+        else:
+            track = container.add_stream(codec, rate=1, options=options)
+            track.width = track.height = 48
+            track.pix_fmt = "yuv420p"
+            for frame in frames():
+                container.mux(track.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(track.encode())
+    return stream.getvalue()
+
+
+def test_every_frame_comes_back_in_order_in_rgb() -> None:
+    given = frames(7)
+    found = decode_video(encode_video(given, FAST), "v", 7, 48)
+    assert len(found) == 7
+    for before, after in zip(given, found, strict=True):
+        assert after.dtype == np.uint8
+        assert after.shape == (48, 48, 3)
+        assert np.abs(after.astype(int) - before).mean() < 4
+        assert after[16, 10:14, 0].mean() > after[16, 10:14, 2].mean() or before[16, 12, 0] != 250
+
+
+def test_the_same_frames_are_the_same_bytes() -> None:
+    others = encode_video(frames(9), {"preset": "veryslow", "tune": "grain"})
+    first = encode_video(frames(), {"preset": "veryslow", "crf": "20"})
+    for _ in range(3):
+        assert encode_video(frames(9), {"preset": "veryslow", "tune": "grain"}) == others
+        assert encode_video(frames(), {"preset": "veryslow", "crf": "20"}) == first
+
+
+def test_colours_at_half_resolution_are_read_too() -> None:
+    found = decode_video(of_another_kind("libx264", crf="12"), "v", 5, 48)
+    assert np.abs(found[2].astype(int) - frames()[2]).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "v.mp4: must be a video, but is empty"),
+        (b"no video at all" * 50, "v.mp4: must be a whole video, but is damaged"),
+        (of_another_kind("aac"), "v.mp4: must be a video, but has no picture in it"),
+        (encode_video(frames(4), FAST), "v.mp4: must have 5 frames, had 4"),
+        (encode_video(frames(9), FAST), "v.mp4: must have 5 frames, had more than 5"),
+        (encode_video(frames(5, 64), FAST), "v.mp4: must be 48x48 pixels, was 64x64"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(content: bytes, says: str) -> None:
+    with pytest.raises(SampleError) as told:
+        decode_video(content, "v.mp4", 5, 48)
+    assert str(told.value).startswith(says)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_cut_off_anywhere_is_damaged_and_not_whole() -> None:
+    whole = encode_video(frames(), FAST)
+    assert is_whole_video(whole)
+    for length in range(0, len(whole) - 1, max(1, len(whole) // 40)):
+        assert not is_whole_video(whole[:length])
+        if length < whole.index(b"stbl"):  # what comes after the index of frames is not needed to decode
+            with pytest.raises(SampleError):
+                decode_video(whole[:length], "v", 5, 48)
+
+
+def test_pictures_overwritten_are_a_failure_or_decode_to_every_frame() -> None:
+    """Damage that the decoder notices is never a silent result."""
+    whole = bytearray(encode_video(frames(12), FAST))
+    start = whole.index(b"mdat") + 4
+    noticed = 0
+    for at in range(start + 700, len(whole) - 1000, 97):
+        torn = bytes(whole[:at]) + bytes(60) + bytes(whole[at + 60 :])
+        try:
+            assert len(decode_video(torn, "v", 12, 48)) == 12
+        except SampleError:
+            noticed += 1
+    assert noticed > 0
+
+
+def test_an_index_is_part_of_a_whole_file() -> None:
+    whole = encode_video(frames(), FAST)
+    assert not is_whole_video(whole.replace(b"moov", b"free"))
+    assert not is_whole_video(b"")
+    assert not is_whole_video(bytes(16))
