@@ -40,7 +40,7 @@ def test_both_published_forms_are_read(tmp_path: Path) -> None:
         tmp_path,
         "subject-01,1,1,1.13,bird,bird,0,0001_s5n_s01_0_bird_00_bird3-bird2.png\n"
         "subject-01,1,2,NaN,na,oven,0,0053_s5n_s01_0_oven_00_oven10-oven3.png\n",
-        header=HEADER.replace("session", "Session"),
+        header=HEADER.replace("s", "S"),
     )
     network = trials(tmp_path, "resnet50,1,1,NaN,Bottle,airplane,NaN,airplane1-bicycle2.png\n\n", "b.csv")
     assert read_trials([person, network]) == {
