@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
     assert [judged.condition["steps"] for judged in found] == [1, 2, 5, 20]
     seen = np.array(successes(found))
     assert (np.diff(seen.astype(int), axis=0) >= 0).all()
-    assert 0 < seen[-1, :-1].sum()
+    assert seen[-1, :-1].sum() > 0
     for judged in found:
         wrong = judged.logits.argmax(axis=1) != batch.labels.numpy()
         assert (wrong == judged.columns["success"]).all()
@@ -166,7 +166,7 @@ def cheating() -> Iterator[Any]:
 
 
 def test_an_attack_that_leaves_its_budget_is_refused(cheating: Any) -> None:
-    with pytest.raises(AttackError, match="left its budget: linf distance 0.1"):
+    with pytest.raises(AttackError, match=r"left its budget: linf distance 0\.1"):
         strike(linear, victims(), cheating(0.05, moved=0.1), seed=0)
     with pytest.raises(AttackError, match="left its budget: l2 distance"):
         strike(linear, victims(), replace(cheating(0.5, moved=0.1), norm="l2"), seed=0)
@@ -182,3 +182,75 @@ def test_a_claim_that_the_network_denies_is_no_success(cheating: Any) -> None:
     (judged,) = strike(linear, batch, cheating(0.05), seed=0)
     assert not judged.columns["success"][:-1].any()
     assert (judged.columns["step"][:-1] == -1).all()
+
+
+class Scripted:
+    """Yields, at each restart, what a list says: which samples are reached at which step, and the share of zeros."""
+
+    restarts: ClassVar[list[list[tuple[int, list[bool], float]]]] = []
+    budgets: ClassVar[list[list[int]]] = []
+
+    def __call__(self, logits: Any, pixels: Any, criterion: Any, budget: Any, generators: Any) -> Iterator[Iterate]:
+        type(self).budgets.append(budget.steps.tolist())
+        n = len(pixels)
+        for step, reached, zeros in type(self).restarts[len(type(self).budgets) - 1]:
+            yield Iterate(
+                step=step,
+                index=torch.arange(n),
+                pixels=pixels,
+                logits=logits(pixels),
+                loss=torch.full((n,), 10.0 - step),
+                reached=torch.tensor(reached[:n]),
+                zero_gradient=torch.full((n,), zeros),
+                finite_gradient=torch.full((n,), zeros < 1),
+            )
+
+
+@pytest.fixture
+def scripted() -> Iterator[type[Scripted]]:
+    attacks.registry.register("scripted", Scripted, __name__)
+    Scripted.budgets = []
+    yield Scripted
+    attacks.registry._entries.pop("scripted")
+
+
+class Fooled:
+    """A network that is right until it is asked to judge: every claim is confirmed."""
+
+    def __init__(self, batch: Victims) -> None:
+        self.right = batch.clean.clone()
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        return -self.right[: len(pixels)]
+
+
+def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted]) -> None:
+    batch = victims(3).of(torch.tensor([0, 1]))
+    scripted.restarts = [
+        [(2, [True, False], 0.5), (6, [True, True], 0.0)],
+        [(1, [False, True], 0.0), (5, [True, True], 0.0)],
+    ]
+    plan = round_of(0.1, (2, 6), attack="scripted", restarts=2)
+    early, late = strike(Fooled(batch), batch, plan, seed=0)
+    assert scripted.budgets == [[6, 6], [1, 5]]
+    assert late.columns["step"].tolist() == [2, 1]
+    assert late.columns["restart"].tolist() == [0, 1]
+    assert early.columns["success"].tolist() == [True, True]
+    assert early.columns["zero_gradient"].tolist() == [0.5, 0.5]
+    assert late.columns["zero_gradient"].tolist() == [0.25, 0.25]
+    assert early.columns["loss"].tolist() == [8.0, 8.0]
+    assert late.columns["loss"].tolist() == [4.0, 4.0]
+    assert late.columns["finite_gradient"].all()
+
+
+def test_one_broken_gradient_marks_the_sample(scripted: type[Scripted]) -> None:
+    batch = victims(3).of(torch.tensor([0, 1]))
+    scripted.restarts = [[(1, [False, False], 0.0), (2, [False, False], 1.0), (3, [False, False], 0.0)]]
+    before, _, after = strike(linear, batch, round_of(0.1, (1, 2, 3), attack="scripted"), seed=0)
+    assert before.columns["finite_gradient"].all()
+    assert not after.columns["finite_gradient"].any()
+
+
+def test_at_epsilon_nought_nothing_is_attacked(scripted: type[Scripted]) -> None:
+    strike(linear, victims(), round_of(0.0, (1,), attack="scripted"), seed=0)
+    assert scripted.budgets == []
