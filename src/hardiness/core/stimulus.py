@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_NAME = re.compile(
-    r"(?P<shape>[^\W\d_](?:[\w ]*[^\W\d])?)(?P<shape_number>\d+)-(?P<texture>[^\W\d_](?:[\w ]*[^\W\d])?)(?P<texture_number>\d+)"
-)
+_CATEGORY = r"[^\W\d_](?:[\w ]*[^\W\d])?"
+_NAME = re.compile(rf"({_CATEGORY})(\d+)-({_CATEGORY})(\d+)")
 
 
 class Stimulus(NamedTuple):
@@ -30,7 +29,8 @@ class Stimulus(NamedTuple):
         found = _NAME.fullmatch(stem)
         if found is None:
             return None
-        return cls(found["shape"], int(found["shape_number"]), found["texture"], int(found["texture_number"]))
+        shape, first, texture, second = found.groups()
+        return cls(shape, int(first), texture, int(second))
 
     @property
     def in_conflict(self) -> bool:

@@ -86,6 +86,10 @@ def test_stimuli_without_a_conflict_are_left_out_but_for_the_published_one(tmp_p
     assert ids(found(tmp_path)) == [KEPT, "cat1-dog2"]
 
 
+def test_a_contact_sheet_beside_them_is_no_stimulus(tmp_path: Path) -> None:
+    assert ids(found(write(tmp_path, "cat1-dog2", "contact-sheet.png"))) == ["cat1-dog2"]
+
+
 def test_a_csv_beside_them_replaces_the_sixteen(tmp_path: Path) -> None:
     write(tmp_path, "shark1-goldfish2", "goldfish1-t_shirt3")
     own(tmp_path, "category,class_index\nshark,3\nshark,2\ngoldfish,1\nt_shirt,610\n\n")

@@ -14,7 +14,7 @@ from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, fingerprint
 
 NAME = "cue-conflict"
-OWN_CATEGORIES = "categories.csv"
+OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"
 KEPT = "bicycle6-bicycle3"
 """The one stimulus without a conflict that the set of Orhan (2019) still held."""
 
@@ -25,7 +25,8 @@ def read(place: Place) -> DataSet:
     """The stimuli of a folder or tar, flat or in a folder for each shape; those without a conflict are left out.
 
     Labels are the first class of the shape's category: they give the order of ``--limit``, and answers are judged by
-    `DataSet.categories`. A ``categories.csv`` beside the stimuli replaces the 16 published categories.
+    `DataSet.categories`. A ``categories.csv`` beside the stimuli replaces the 16 published categories; a
+    ``contact-sheet.png`` is no stimulus.
 
     Raises:
         DataError: there is none, a name breaks the rule or names no category; the message names the file.
@@ -43,7 +44,7 @@ def read(place: Place) -> DataSet:
         )
     num_classes = place.class_count or len(wnids())
     known = categories.read(own.file, num_classes) if own else categories.sixteen()
-    images = tree.images()
+    images = [image for image in tree.images() if PurePosixPath(image.path).name != CONTACT_SHEET]
     items = _items(place, tree, images, known)
     return DataSet(
         name=f"own-{Path(place.path).stem}" if own else NAME,
