@@ -21,6 +21,11 @@ COMMANDS = {
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
     "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),
     "corrupt": ("hardiness.cli.corrupt", "Write photographs under every corruption as a tree of files."),
+    "visualise": ("hardiness.cli.visualise", "Show what units of a model respond to, as pictures."),
+    "make-cue-conflict": (
+        "hardiness.cli.make_cue_conflict",
+        "Make stimuli: the shape of one photograph, the texture of another.",
+    ),
     "perturbations": ("hardiness.cli.perturbations", "List the perturbations, or describe one."),
     "perturb": ("hardiness.cli.perturb", "Write photographs under every perturbation as a tree of videos."),
     "data": ("hardiness.cli.data", "Get what benchmarks need beside photographs."),

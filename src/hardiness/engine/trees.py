@@ -117,7 +117,7 @@ def write_tree(
         **maker.origin,
     }
     refuse_strangers(folder)
-    with _alone(folder):
+    with alone(folder):
         tree = Tree(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
         failures = _write(tree, chosen, request.workers, listener or Silence())
@@ -216,7 +216,7 @@ def _write(tree: Tree, photographs: Sequence[Item], workers: int, listener: List
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the tree meanwhile."""
     with atomic.told(folder, "write to"):
         (folder / atomic.PARTIAL).mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, Image
+from hardiness.engine.saving import png
 from hardiness.models import Classifier
 from hardiness.store import atomic
-from hardiness.visualise.pictures import png
 from hardiness.visualise.sheet import Panel, sheet
 
 RECORD, GRID = "features.json", "grid.png"

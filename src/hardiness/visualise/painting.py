@@ -71,6 +71,23 @@ class Painting:
         found: Tensor = flat.sigmoid()
         return found
 
+    def numbers(self, pixels: Tensor) -> Tensor:
+        """The numbers of given pictures ``(N, 3, px, px)``: `pixels` turned round, but for black and white.
+
+        Values nearer than 0.01 to 0 or 1, which no number stands for, are moved there.
+        """
+        import torch
+
+        flat = torch.logit(pixels.clamp(0.01, 0.99))
+        if self.decorrelate:
+            axes = torch.linalg.inv(torch.from_numpy(colour_axes()).to(pixels))
+            flat = torch.einsum("rc,nchw->nrhw", axes, flat)
+        if self.kind == "pixels":
+            return flat.contiguous()
+        spectrum = torch.fft.rfft2(flat, norm="ortho")
+        gain = torch.from_numpy(self._gain()).to(pixels)[None, None, :, :, None]
+        return (torch.view_as_real(spectrum) / gain).contiguous()
+
     def _gain(self) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """What each coefficient is multiplied by; the lowest frequency counts as that of one period a side."""
         rows, columns = np.fft.fftfreq(self.px), np.fft.rfftfreq(self.px)

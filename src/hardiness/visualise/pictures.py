@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
-
-import PIL.Image
 
 from hardiness.core import Image
 
@@ -17,10 +14,3 @@ def to_images(pixels: Tensor) -> list[Image]:
     """Images ``uint8 (H, W, 3)``, rounded, from ``pixels (N, 3, H, W)`` in [0, 1]."""
     rounded = (pixels.detach().clamp(0, 1) * 255).round().byte()
     return list(rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy())
-
-
-def png(image: Image) -> bytes:
-    """The image as the bytes of a PNG file."""
-    stream = io.BytesIO()
-    PIL.Image.fromarray(image).save(stream, "PNG", optimize=True)
-    return stream.getvalue()

@@ -1,0 +1,161 @@
+"""Which shape is put into which texture, and what the result is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hardiness import data as datasets
+from hardiness.core import ArgumentError, DataError, DataSet, Item, Stimulus, rng
+from hardiness.data import categories, limited
+
+
+class Pair(NamedTuple):
+    """One stimulus to be made: its name, and the photographs of shape and texture."""
+
+    stimulus: Stimulus
+    shape: Item
+    texture: Item
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """One side of the experiment: photographs by category.
+
+    Attributes:
+        data: the photographs.
+        names: the category of each label.
+        numbers: which photograph of its category each item is, from 1, by id.
+    """
+
+    data: DataSet
+    names: Mapping[int, str]
+    numbers: Mapping[str, int]
+
+    def category(self, item: Item) -> str:
+        """Its category."""
+        return self.names[item.label]
+
+
+def photographs(option: str, place: str) -> Photographs:
+    """What ``--shapes`` or ``--textures`` names.
+
+    Args:
+        option: the option, for messages.
+        place: a folder with a folder for each category (any names, or wnids), or another form that ``--data`` takes
+            for ``imagenet``: a tar, ``FOLDER:labels=FILE.csv``, ``embedded``.
+
+    Raises:
+        DataError: it is not there, empty or laid out differently; two folders give one category name.
+    """
+    argument = place if place == "embedded" else f"imagenet={place}"
+    try:
+        data = datasets.locate([argument]).dataset("imagenet")
+    except DataError as error:
+        raise DataError(str(error).replace(f"--data {argument}", f"{option} {place}")) from None
+    labels = sorted({item.label for item in data.items})
+    given = {label: data.class_names[label] if data.class_names else _own_name(label) for label in labels}
+    names = {label: _as_category(name) for label, name in given.items()}
+    twice = sorted(name for name in names.values() if list(names.values()).count(name) > 1)
+    if twice and data.class_names is None:
+        names = {
+            label: f"{name}_{datasets.wnids()[label]}_" if name in twice else name for label, name in names.items()
+        }
+    elif twice:
+        same = [given[label] for label in labels if names[label] == twice[0]]
+        raise DataError(f"{option} {place}: folders {' and '.join(same)} would both be called {twice[0]}; rename one")
+    counts: dict[int, int] = {}
+    numbers: dict[str, int] = {}
+    for item in data.items:
+        counts[item.label] = numbers[item.id] = counts.get(item.label, 0) + 1
+    return Photographs(data, names, numbers)
+
+
+def pairs(shapes: Photographs, textures: Photographs, each: int, limit: int | None, seed: int) -> list[Pair]:
+    """Every shape in the textures of ``each`` other categories, or the first ``limit`` of these in a seeded order.
+
+    The order is class-stratified over the shapes, and a shape's next texture comes when all shapes have had theirs;
+    so a limit is a prefix of any larger one.
+
+    Raises:
+        ArgumentError: ``each`` or ``limit`` is below 1.
+        DataError: no shape has a texture of another category.
+    """
+    for name, value in (("--each", each), ("--limit", limit)):
+        if value is not None and value < 1:
+            raise ArgumentError(f"{name} must be at least 1, was {value}")
+    by_category: dict[str, list[Item]] = {}
+    for item in textures.data.items:
+        by_category.setdefault(textures.category(item), []).append(item)
+    ordered = limited(shapes.data.items, len(shapes.data), seed)
+    found = [
+        _pair(shapes, textures, item, texture)
+        for turn in range(each)
+        for item in ordered
+        for texture in _texture(by_category, shapes.category(item), item.id, turn, seed)
+    ]
+    if not found:
+        raise DataError(
+            f"shapes and textures are of one category, {next(iter(by_category))}, and a conflict needs two; "
+            "add photographs of another"
+        )
+    return found[:limit]
+
+
+def classes_of(shapes: Photographs, textures: Photographs) -> dict[str, tuple[int, ...]] | None:
+    """The ImageNet classes of every category; ``None`` where a category's are not known.
+
+    They are known of wnid folders, of the 16 published categories, and of folders named like one ImageNet class.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    by_name = _classes_by_name()
+    for side in (shapes, textures):
+        for label, name in side.names.items():
+            if side.data.class_names is None:
+                classes: tuple[int, ...] = (label,)
+            else:
+                classes = categories.sixteen().get(name) or by_name.get(name, ())
+            if not classes:
+                return None
+            found[name] = classes
+    every = [index for classes in found.values() for index in classes]
+    return dict(sorted(found.items())) if len(every) == len(set(every)) else None
+
+
+def _texture(by_category: Mapping[str, Sequence[Item]], shape: str, key: str, turn: int, seed: int) -> list[Item]:
+    """The shape's texture of that turn, another category each time; none where all categories have had theirs."""
+    others = [category for category in sorted(by_category) if category != shape]
+    if turn >= len(others):
+        return []
+    draw = rng(seed, "texture", key)
+    chosen = by_category[others[int(draw.permutation(len(others))[turn])]]
+    return [chosen[int(rng(seed, "texture's photograph", key, turn).integers(len(chosen)))]]
+
+
+def _pair(shapes: Photographs, textures: Photographs, shape: Item, texture: Item) -> Pair:
+    stimulus = Stimulus(
+        shapes.category(shape), shapes.numbers[shape.id], textures.category(texture), textures.numbers[texture.id]
+    )
+    assert Stimulus.parse(str(stimulus)) == stimulus, stimulus
+    return Pair(stimulus, shape, texture)
+
+
+def _own_name(label: int) -> str:
+    return datasets.class_name(label).split(", ")[0]
+
+
+def _as_category(name: str) -> str:
+    """The name as the rule for stimuli allows it: it begins with a letter and ends with a letter or ``_``."""
+    plain = re.sub(r"\W+", "_", name)
+    begun = plain if re.match(r"[^\W\d_]", plain) else f"c{plain}"
+    return f"{begun}_" if begun[-1].isdigit() else begun
+
+
+def _classes_by_name() -> dict[str, tuple[int, ...]]:
+    """The index of every ImageNet class whose first name no other has, by that name as a category."""
+    indices: dict[str, list[int]] = {}
+    for index in range(len(datasets.wnids())):
+        indices.setdefault(_as_category(_own_name(index)), []).append(index)
+    return {name: (found[0],) for name, found in indices.items() if len(found) == 1}

@@ -1,0 +1,293 @@
+"""Cue-conflict stimuli of one's own as a folder of files: made once, and continued where they were left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ArgumentError, Canvas, DataSet, Failure, Image, Item, SampleError, UnknownNameError
+from hardiness.data import wnids
+from hardiness.data.categories import COLUMNS, sixteen
+from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+from hardiness.engine import Listener, Silence
+from hardiness.engine.crossing import to_pixels
+from hardiness.engine.manifest import Manifest, refuse_strangers
+from hardiness.engine.saving import png
+from hardiness.engine.trees import alone
+from hardiness.imaging import decode, on_canvas
+from hardiness.models import Classifier
+from hardiness.store import atomic
+from hardiness.visualise.drawings import edges, silhouette
+from hardiness.visualise.pairs import Pair, Photographs, classes_of, pairs
+from hardiness.visualise.pictures import to_images
+from hardiness.visualise.sheet import Panel, sheet
+from hardiness.visualise.style import StyleSettings, style_layers, stylise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STIMULI, SHEET = "cue-conflict", "contact-sheet.png"
+DRAWINGS = {"silhouettes": silhouette, "edges": edges}
+STYLISED = "stylised"
+VARIANTS = (*DRAWINGS, STYLISED)
+PNG_END = b"IEND\xaeB`\x82"
+CPU_BATCH, GPU_BATCH, CPU_BYTES = 8, 32, 2 << 30
+SHEET_PAIRS, SHEET_CELL_PX = 16, 150
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many stimuli, and in what form.
+
+    Attributes:
+        each: textures, of so many other categories, for every shape.
+        limit: the first so many pairs of a seeded order; ``None`` for all.
+        size_px: side of the pictures.
+        variants: further sets, of `VARIANTS`.
+        batch_size: pairs in one pass; chosen where not given.
+    """
+
+    each: int = 1
+    limit: int | None = None
+    size_px: int = 224
+    variants: tuple[str, ...] = ()
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for variant in self.variants:
+            if variant not in VARIANTS:
+                raise UnknownNameError("variant", variant, VARIANTS)
+        if self.size_px < 64:
+            raise ArgumentError(f"size must be at least 64 pixels, was {self.size_px}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ArgumentError(f"batch size must be at least 1, was {self.batch_size}")
+
+    @property
+    def canvas(self) -> Canvas:
+        """What is seen of a photograph: as on the 224-pixel canvas, at this size."""
+        return Canvas(resize_px=round(self.size_px * 256 / 224), crop_px=self.size_px)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of the stimuli.
+
+    Attributes:
+        files: pictures that the folder holds now.
+        failures: photographs that could not be read, each with the reason.
+        notes: what is left to do before the benchmark can run on the folder.
+    """
+
+    files: int
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 where everything asked for is there, else 1."""
+        return 1 if self.failures else 0
+
+
+def make_stimuli(
+    classifier: Classifier,
+    sides: tuple[Photographs, Photographs],
+    folder: Path,
+    wanted: Wanted,
+    style: StyleSettings,
+    listener: Listener | None = None,
+) -> Made:
+    """Write ``folder/cue-conflict/<shape><n>-<texture><n>.png``, a contact sheet and a manifest; files there are kept.
+
+    The folder is a data root: the benchmark ``cue-conflict`` runs on it with ``--data folder``. Where the classes of
+    all categories are known, and are not the 16 published ones, ``categories.csv`` says so beside the stimuli.
+
+    Args:
+        classifier: whose features shapes and textures are read by.
+        sides: photographs of shapes and of textures.
+        folder: where they are, or go.
+        wanted: how many, and in what form.
+        style: how they are made.
+        listener: hears of progress, in steps of a picture.
+
+    Raises:
+        ArgumentError: the folder holds other files, or stimuli made from others or otherwise.
+        DataError: there is but one category.
+        ModelError: the model has not what textures need.
+        StoreError: the folder cannot be written to, or another process is writing there.
+    """
+    chosen = pairs(*sides, wanted.each, wanted.limit, style.seed)
+    layers = style_layers(classifier, wanted.size_px)
+    origin = {
+        "command": "make-cue-conflict",
+        "model": classifier.spec.name,
+        "weights_sha256": classifier.weights_sha256,
+        "layers": list(layers.textures),
+        "size_px": wanted.size_px,
+        **asdict(style),
+        **_told("shapes", sides[0].data),
+        **_told("textures", sides[1].data),
+    }
+    refuse_strangers(folder)
+    with alone(folder):
+        workshop = _Workshop(classifier, Manifest.open(folder, origin), wanted, style)
+        try:
+            failures = workshop.make(chosen, listener or Silence())
+            workshop.draw(chosen, sides[0])
+        finally:
+            workshop.manifest.save()
+        notes = _tell_categories(folder, sides)
+        workshop.show(chosen)
+    return Made(len(workshop.manifest), failures, notes)
+
+
+@dataclass
+class _Workshop:
+    """Where stimuli are made."""
+
+    classifier: Classifier
+    manifest: Manifest
+    wanted: Wanted
+    style: StyleSettings
+    _crops: dict[str, Image] = field(default_factory=dict)
+
+    def make(self, chosen: Sequence[Pair], listener: Listener) -> tuple[Failure, ...]:
+        """The stimuli that are missing, batch by batch, each written as soon as it is there."""
+        missing = [pair for pair in chosen if not self._is_there(STIMULI, _name(pair))]
+        steps = self.style.steps
+        listener.begin("make-cue-conflict", len(chosen) * steps, (len(chosen) - len(missing)) * steps)
+        failures: dict[str, Failure] = {}
+        try:
+            for batch in self._batches(missing):
+                readable = [pair for pair in batch if self._read(pair, failures)]
+                listener.advance(steps * (len(batch) - len(readable)))
+                if readable:
+                    pictures = to_images(self._stylised(readable, listener))
+                    for pair, picture in zip(readable, pictures, strict=True):
+                        self._put(STIMULI, _name(pair), png(picture))
+                self._crops.clear()
+        finally:
+            listener.end()
+        return tuple(failures.values())
+
+    def draw(self, chosen: Sequence[Pair], shapes: Photographs) -> None:
+        """The further sets, in a folder for each class, as ``--data imagenet=FOLDER`` takes them."""
+        for variant in self.wanted.variants:
+            for pair in chosen:
+                stimulus = self.manifest.folder / STIMULI / _name(pair)
+                if not stimulus.exists():
+                    continue
+                place, stem = _class_folder(shapes, pair.shape), pair.shape.id.rpartition("/")[2]
+                name = f"{place}/{_name(pair) if variant == STYLISED else f'{stem}.png'}"
+                if self._is_there(variant, name):
+                    continue
+                if variant == STYLISED:
+                    with atomic.told(stimulus, "read"):
+                        self._put(variant, name, stimulus.read_bytes())
+                else:
+                    self._put(variant, name, png(DRAWINGS[variant](self._crop(pair.shape))))
+                    self._crops.clear()
+
+    def show(self, chosen: Sequence[Pair]) -> None:
+        """The contact sheet of the first stimuli: shape, texture, stimulus, and what else was drawn."""
+        shown: list[list[Panel]] = []
+        for pair in chosen:
+            path = self.manifest.folder / STIMULI / _name(pair)
+            if len(shown) < SHEET_PAIRS and path.exists():
+                shown.append(self._panels(pair, path))
+        if shown:
+            a_row = 2 if len(shown[0]) == 3 else 1
+            rows = [list(chain(*shown[first : first + a_row])) for first in range(0, len(shown), a_row)]
+            content = png(sheet(rows, SHEET_CELL_PX))
+            atomic.write(self.manifest.folder / SHEET, content, self.manifest.folder / atomic.PARTIAL)
+
+    def _panels(self, pair: Pair, path: Path) -> list[Panel]:
+        stimulus = pair.stimulus
+        with atomic.told(path, "read"):
+            picture = decode(path.read_bytes(), str(path))
+        shape = self._crop(pair.shape)
+        drawn = [(name, DRAWINGS[name](shape)) for name in self.wanted.variants if name in DRAWINGS]
+        return [
+            Panel((f"{stimulus.shape}{stimulus.shape_number}",), shape),
+            Panel((f"{stimulus.texture}{stimulus.texture_number}",), self._crop(pair.texture)),
+            Panel((str(stimulus),), picture),
+            *(Panel((name,), image) for name, image in drawn),
+        ]
+
+    def _stylised(self, batch: Sequence[Pair], listener: Listener) -> Tensor:
+        shapes = to_pixels([self._crop(pair.shape) for pair in batch])
+        textures = to_pixels([self._crop(pair.texture) for pair in batch])
+        names = [f"{pair.shape.id} {pair.texture.id}" for pair in batch]
+        return stylise(self.classifier, shapes, textures, names, self.style, listener)
+
+    def _batches(self, missing: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+        largest = self.wanted.batch_size or GPU_BATCH
+        if self.wanted.batch_size is None and self.classifier.device == "cpu":
+            largest = min(CPU_BATCH, CPU_BYTES // (2 * self.classifier.activation_bytes(self.wanted.size_px)))
+        for first in range(0, len(missing), max(1, largest)):
+            yield missing[first : first + max(1, largest)]
+
+    def _read(self, pair: Pair, failures: dict[str, Failure]) -> bool:
+        """Whether both photographs can be read; if not, the reason is kept, once a photograph."""
+        for item in (pair.shape, pair.texture):
+            try:
+                self._crop(item)
+            except SampleError as error:
+                failures.setdefault(item.id, Failure(item.id, str(error)))
+                return False
+        return True
+
+    def _crop(self, item: Item) -> Image:
+        if item.file.name not in self._crops:
+            self._crops[item.file.name] = on_canvas(decode(item.file.read(), item.file.name), self.wanted.canvas)
+        return self._crops[item.file.name]
+
+    def _is_there(self, place: str, name: str) -> bool:
+        """Whether a whole file is there; one that an interrupted command has not listed is listed now."""
+        path = self.manifest.folder / place / name
+        if not path.exists():
+            return False
+        if not self.manifest.holds(place, name):
+            with atomic.told(path, "read"):
+                content = path.read_bytes()
+            if not content.endswith(PNG_END):
+                return False
+            self.manifest.add(place, name, hashlib.sha256(content).hexdigest())
+        return True
+
+    def _put(self, place: str, name: str, content: bytes) -> None:
+        folder = self.manifest.folder
+        atomic.write(folder / place / name, content, folder / atomic.PARTIAL)
+        self.manifest.add(place, name, hashlib.sha256(content).hexdigest())
+
+
+def _name(pair: Pair) -> str:
+    return f"{pair.stimulus}.png"
+
+
+def _class_folder(shapes: Photographs, item: Item) -> str:
+    """The wnid where classes are ImageNet's, else the folder that the photograph came from."""
+    own = shapes.data.class_names
+    return wnids()[item.label] if own is None else own[item.label]
+
+
+def _told(side: str, data: DataSet) -> dict[str, Any]:
+    return {side: data.name, f"{side}_fingerprint": data.fingerprint}
+
+
+def _tell_categories(folder: Path, sides: tuple[Photographs, Photographs]) -> tuple[str, ...]:
+    """Write ``categories.csv`` where it is known and needed; else say that it is needed."""
+    names = {name for side in sides for name in side.names.values()}
+    known = classes_of(*sides)
+    path = folder / STIMULI / OWN_CATEGORIES
+    if known is None:
+        unknown = ", ".join(sorted(names - set(sixteen()))[:3] or sorted(names)[:3])
+        return (f"the classes of {unknown} are not known: for the benchmark, write {path} ({','.join(COLUMNS)})",)
+    if not names <= set(sixteen()):
+        rows = [f"{name},{index}" for name, classes in known.items() for index in classes]
+        content = "\n".join([",".join(COLUMNS), *rows, ""]).encode()
+        atomic.write(path, content, folder / atomic.PARTIAL)
+    return ()
