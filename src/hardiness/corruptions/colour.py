@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from hardiness.core import Image
 from hardiness.corruptions.corruption import corruption, no_draws
 from hardiness.imaging.colour import brightness_table, look_up_by_largest, saturate_image
-from hardiness.imaging.lookup import channel_sums, look_up
+from hardiness.imaging.lookup import drawn_to_means
 
 
 class Added(NamedTuple):
@@ -46,9 +44,7 @@ def contrast(image: Image, level: Factor, draws: None) -> Image:
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
     """
-    means = channel_sums(image)[:, None] / (image.shape[0] * image.shape[1] * 255.0)
-    values = (np.arange(256) / 255.0 - means) * level.factor + means
-    return look_up(image, (np.clip(values, 0.0, 1.0) * 255.0).astype(np.uint8))
+    return drawn_to_means(image, level.factor)
 
 
 @corruption(

@@ -37,4 +37,4 @@ def fog(image: Image, level: Fog, draws: NDArray[np.float64]) -> Image:
         32 pixels (of side 64 and 32).
     """
     layer = plasma_fractal(draws, map_size(image.shape), level.decay)
-    return veil(image, layer, level.strength, int(image.max()) / 255.0)
+    return veil(image, layer, level.strength)

@@ -1,4 +1,4 @@
-"""Pointwise kernels on images: tables by value, sums by channel, noise added and cut to 0–255."""
+"""Pointwise kernels on images: values drawn to their mean, noise added and cut to 0–255."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ Words = NDArray[np.uint32]
 
 
 @compiled
-def channel_sums(image: Bytes) -> NDArray[np.int64]:
-    """Sum of each channel, ``int64 (3,)``, of an image ``uint8 (H, W, 3)``."""
+def drawn_to_means(image: Bytes, factor: float) -> Bytes:
+    """Each value's distance from the mean of its channel times ``factor``, cut to 0–255 and truncated.
+
+    Args:
+        image: ``uint8 (H, W, 3)``.
+        factor: below 1 for less contrast.
+    """
     height, width, _ = image.shape
     sums = np.zeros(3, np.int64)
     for y in range(height):
@@ -26,13 +31,12 @@ def channel_sums(image: Bytes) -> NDArray[np.int64]:
         sums[0] += red
         sums[1] += green
         sums[2] += blue
-    return sums
-
-
-@compiled
-def look_up(image: Bytes, table: Bytes) -> Bytes:
-    """Each value replaced by ``table[channel, value]``; ``table`` is ``uint8 (3, 256)``, the image ``(H, W, 3)``."""
-    height, width, _ = image.shape
+    table = np.empty((3, 256), np.uint8)
+    for c in range(3):
+        mean = sums[c] / (height * width * 255.0)
+        for value in range(256):
+            moved = (value / 255.0 - mean) * factor + mean
+            table[c, value] = np.uint8(min(max(moved, 0.0), 1.0) * 255.0)
     out = np.empty_like(image)
     for y in range(height):
         for x in range(width):

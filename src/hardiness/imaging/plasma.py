@@ -61,17 +61,17 @@ def plasma_fractal(draws: Float64, size: int, decay: float) -> Float64:
 
 
 @compiled
-def veil(image: NDArray[np.uint8], layer: Float64, strength: float, brightest: float) -> NDArray[np.uint8]:
+def veil(image: NDArray[np.uint8], layer: Float64, strength: float) -> NDArray[np.uint8]:
     """The image ``uint8 (H, W, 3)`` plus a grey layer, scaled back to its own brightest value; truncated.
 
     Args:
         image: RGB.
         layer: ``float64``, at least ``(H, W)``, in [0, 1].
         strength: by which the layer is multiplied; image values count as [0, 1].
-        brightest: the image's largest value over 255.
     """
     height, width, channels = image.shape
     out = np.empty_like(image)
+    brightest = image.max() / 255.0
     scale = 255.0 * brightest / (brightest + strength)
     fraction = np.arange(256) / 255.0  # a table, because a division takes longer than all the rest
     for y in range(height):

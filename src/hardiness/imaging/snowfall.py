@@ -24,9 +24,19 @@ def snow_layer(noise: NDArray[np.float64], size: tuple[int, int], zoom: float, t
     Source: Hendrycks & Dietterich 2019, the generator's snow.
     """
     flakes = zoom_field(noise, _axis_of_cut(size[0], zoom), _axis_of_cut(size[1], zoom))
-    flakes[flakes < threshold] = 0.0
-    layer: NDArray[np.uint8] = (np.clip(flakes, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return layer
+    return _lit(flakes, threshold)
+
+
+@compiled
+def _lit(flakes: NDArray[np.float64], threshold: float) -> NDArray[np.uint8]:
+    """Flakes as ``uint8``: dark below the threshold, cut at 1, truncated."""
+    height, width = flakes.shape
+    out = np.empty((height, width), np.uint8)
+    for y in range(height):
+        for x in range(width):
+            light = flakes[y, x] if flakes[y, x] >= threshold else 0.0
+            out[y, x] = np.uint8(min(max(light, 0.0), 1.0) * 255.0)
+    return out
 
 
 def _axis_of_cut(size: int, zoom: float) -> ZoomAxis:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.lookup import add_noise, channel_sums, look_up, multiply_noise, salt_and_pepper
+from hardiness.imaging.lookup import add_noise, drawn_to_means, multiply_noise, salt_and_pepper
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -17,13 +17,12 @@ def picture(seed: int) -> tuple[np.random.Generator, np.ndarray]:
 
 
 @settings(max_examples=20, deadline=None)
-@given(seeds)
-def test_sums_and_tables(seed: int) -> None:
-    rng, image = picture(seed)
-    np.testing.assert_array_equal(channel_sums(image), image.astype(int).sum((0, 1)))
-    table = rng.integers(0, 256, (3, 256), dtype=np.uint8)
-    expected = np.stack([table[c][image[:, :, c]] for c in range(3)], -1)
-    np.testing.assert_array_equal(look_up(image, table), expected)
+@given(seeds, st.floats(0.0, 2.0))
+def test_values_move_towards_or_away_from_the_mean_of_their_channel(seed: int, factor: float) -> None:
+    _, image = picture(seed)
+    means = image.astype(int).sum((0, 1)) / (image.shape[0] * image.shape[1] * 255.0)
+    expected = np.clip((image / 255.0 - means) * factor + means, 0.0, 1.0) * 255.0
+    np.testing.assert_array_equal(drawn_to_means(image, factor), expected.astype(np.uint8))
 
 
 @settings(max_examples=20, deadline=None)

@@ -45,6 +45,6 @@ def test_a_veil_lightens_and_keeps_the_brightest_value() -> None:
     image[0, 0, 0] = 200
     layer = np.random.default_rng(1).random((40, 40))
     expected = (image / 255 + 1.5 * layer[:32, :40, None]) * (200 / 255) / (200 / 255 + 1.5) * 255
-    found = veil(image, layer, 1.5, 200 / 255)
+    found = veil(image, layer, 1.5)
     assert np.abs(found - np.floor(expected)).max() <= 1
     assert found.max() <= 200
