@@ -38,7 +38,7 @@ from hardiness.store import Store
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 CORES = len(os.sched_getaffinity(0))
 REPETITIONS = 3
-RESNEXT_IMAGES = 32
+RESNEXT_IMAGES = 64
 MEMORY_COPIES = 20
 FP32_BAR, BF16_BAR, RESNEXT_BAR, BOUND_BAR, AGREEMENT_BAR = 6.0, 9.0, 4.0, 0.85, 0.98
 
