@@ -14,6 +14,7 @@ from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
 from hardiness.models.arithmetic import differentiable_fp32, differentiable_outputs, full_fp32
 from hardiness.models.catalogue import OnnxFile
+from hardiness.models.chunks import in_chunks
 from hardiness.models.folding import folded, watching
 from hardiness.models.inner import Layers, without_last
 from hardiness.models.memory import activation_bytes
@@ -109,6 +110,8 @@ class Classifier:
     def differentiable(self, pixels: Tensor) -> Tensor:
         """The same function through torch autograd: fp32 logits ``(N, num_classes)`` on `device`.
 
+        First derivatives, by one backward pass.
+
         Args:
             pixels: float32 ``(N, 3, H, W)``, RGB in [0, 1]; gradients flow to it where it requires them.
 
@@ -119,7 +122,11 @@ class Classifier:
         _check(pixels)
         given = pixels.to(self.device)
         network = self._network_for_gradients(given)
-        return differentiable_fp32(lambda x: self._select(logits_of(network(self._affine(x)), self.spec.name)), given)
+
+        def run(x: Tensor) -> Tensor:
+            return self._select(logits_of(network(self._affine(x)), self.spec.name))
+
+        return differentiable_fp32(run, given) if given.is_cuda else in_chunks(run, given)
 
     def activations(self, pixels: Tensor, layer: str) -> Tensor:
         """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
