@@ -176,3 +176,65 @@ def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
     assert "error by corruption and severity" in page
     for outside in ("http://", "https://", "src=", "@import", "url("):
         assert outside not in page
+
+
+SEQUENCES = [{"perturbation": "rotate"}, {"perturbation": "shot_noise"}]
+
+
+def sequences(predictions: list[list[int]], condition: int) -> Records:
+    """Frames of photographs under one condition; the five first classes change places with the prediction."""
+    count, frames = len(predictions), len(predictions[0])
+    prediction = np.array(predictions, np.int32).ravel()
+    top5 = np.array([[p, *[c for c in range(5) if c != p][:4]] for p in prediction.tolist()], np.int16)
+    return Records(
+        {
+            "sample": np.repeat([f"n/{i}" for i in range(count)], frames),
+            "condition": np.full(count * frames, condition, np.int16),
+            "frame": np.tile(np.arange(frames, dtype=np.int16), count),
+            "label": np.zeros(count * frames, np.int32),
+            "prediction": prediction,
+            "top5_class": top5,
+        }
+    )
+
+
+def stored_sequences(folder: Path, **changes: Any) -> Store:
+    given = Records.concatenate([sequences([[0, 1, 0], [0, 0, 0]], 0), sequences([[0, 1, 1], [2, 2, 2]], 1)])
+    data = {"name": "imagenet", "fingerprint": "f", "samples": 4, "num_classes": 1000}
+    run = {"benchmark": "imagenet-p", "scorer": "perturbation", "conditions": SEQUENCES, "data": data, **changes}
+    store = Store.create(folder)
+    opened = store.run(identity(**run), {"batch_size": 8, "whole": [0, 1], "location": "/data"})
+    opened.write(0, [(sample, condition) for sample in ("n/0", "n/1") for condition in (0, 1)], given)
+    return store
+
+
+def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
+    (result,) = results(stored_sequences(tmp_path))
+    assert result.counts == Counts(expected=8, evaluated=4, failed=0)
+    assert result.score("flip_probability", perturbation="rotate").value == pytest.approx((1 + 0) / 2)
+    assert result.score("flip_probability", perturbation="shot_noise").value == pytest.approx((1 + 0) / 2)
+    assert result.score("flip_probability", perturbation="rotate").n == 2
+
+
+def test_a_stand_in_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
+    store = stored_sequences(tmp_path)
+    stored_sequences(tmp_path, data={"name": "other", "fingerprint": "g", "samples": 4, "num_classes": 1000})
+    own, other = results(store), results(store, "alexnet")
+    assert [result.score("mt5d_partial").value for result in own] == [None, None]
+    assert [result.score("mt5d_partial").value for result in other] == pytest.approx([1, 1])
+    stored(tmp_path, records([True] * 4))
+    unmoved = next(result for result in results(store, "alexnet") if result.benchmark == "imagenet-val")
+    assert not any("ratios are to" in warning for warning in unmoved.warnings)
+
+
+def test_sequences_become_a_grid_with_the_columns_that_there_are(tmp_path: Path) -> None:
+    (result,) = results(stored_sequences(tmp_path))
+    grid = grid_of(result)
+    assert grid is not None
+    assert grid.heads == ("flip probability", "flip rate", "top-5 distance")
+    assert [name for name, _ in grid.rows] == ["shot noise", "rotate"], "in the published order"
+    assert [cell.text for cell in grid.rows[1][1]] == ["50.0", "381.6", "1"]
+    (divided,) = results(stored_sequences(tmp_path), "alexnet")
+    grid = grid_of(divided)
+    assert grid is not None
+    assert grid.heads[-1] == "T5D"

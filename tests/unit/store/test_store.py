@@ -175,3 +175,20 @@ def test_a_sample_that_failed_under_some_conditions_fails_under_those_alone(run:
     run.write(0, work("a"), records("a", failures=(Failure("a", "torn", (1, 2)),)))
     run.write(0, work("a", condition=1), records("a", condition=1))
     assert run.records().failures == (Failure("a", "torn", (2,)),)
+
+
+def test_rows_can_be_reduced_shard_by_shard(run: StoredRun) -> None:
+    """Each shard is reduced as a whole, whatever the number of its files, and samples are numbered afterwards."""
+    run.write(0, work("a", "b"), records("a", "b"))
+    run.write(0, work("b", "c"), records("b", "c", failures=(Failure("d", "torn"),)))
+    run.write(1, work("e"), records("e"))
+    seen: list[list[str]] = []
+
+    def first_row(part: Records) -> Records:
+        seen.append(part["sample"].tolist())
+        return part.where(np.array([0]))
+
+    found = run.records(first_row)
+    assert seen == [["a", "b", "c"], ["e"]] or seen == [["b", "c", "a"], ["e"]]
+    assert found["image"].tolist() == [0, 1]
+    assert found.failures == (Failure("d", "torn"),)
