@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -145,6 +146,17 @@ def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> N
         "cue-conflict--shape_bias.svg",
         "cue-conflict--shape_bias.png",
     }
+
+
+def test_many_models_with_long_names_leave_room_for_the_plot(tmp_path: Path) -> None:
+    """A legend that is too wide makes matplotlib warn that the axes have collapsed, and a warning fails the test."""
+    (result,) = results(store(tmp_path, a=MIXED))
+    names = [f"py:/{'long/' * index}network.py:build" for index in range(0, 60, 6)]
+    figure = own([replace(result, model=name) for name in names])
+    axes = re.search(r'<g id="axes_1">.*?d="M ([\d.]+) [\d.]+ \nL ([\d.]+)', figure.svg, re.DOTALL)
+    assert axes is not None
+    left, right = map(float, axes.groups())
+    assert right - left > 0.75 * 72 * 7.4
 
 
 def test_no_two_models_share_colour_and_shape() -> None:

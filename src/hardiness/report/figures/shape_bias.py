@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet
 
 TITLE = "Shape or texture?"
-WIDTH_IN, AROUND_IN, ROW_IN, MODEL_IN = 7.4, 1.9, 0.32, 0.092
-"""Sizes in inches: of the sheet, of all but the categories, of a row at least, and of each model's part of a row."""
+WIDTH_IN, AROUND_IN, ROW_IN, MODEL_IN, LEGEND_IN = 7.4, 1.5, 0.32, 0.092, 0.2
+"""Sizes in inches: of the sheet, of all but rows, of a row at least, of a model's part of it, of a legend's line."""
+
+CHARACTER_IN, LONGEST_NAME = 0.078, 56
+"""About the width of a character in the legend, and how many it has room for."""
 
 DODGE = 0.84
 """Share of a row over which the models' markers are spread, so that equal values lie one below the other."""
@@ -66,11 +69,13 @@ def shape_bias(results: Sequence[Result]) -> list[Figure]:
             _model(axes, each, categories, len(models))
         if people:
             _humans(axes, people, categories)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.012, 1.03), ncols=3, handletextpad=0.2, columnspacing=1.6)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.012, 1.03), ncols=columns, handletextpad=0.2)
         sheet.suptitle(TITLE, x=0.015, ha="left", fontsize=15, fontweight="bold", color=INK)
 
+    columns = _legend_columns([each.name for each in models])
+    legend = -(-(len(models) + bool(people)) // columns)
     rows = len(categories) + 1.6
-    height = AROUND_IN + rows * max(ROW_IN, MODEL_IN * len(models)) + 0.2 * (len(models) // 3)
+    height = AROUND_IN + rows * max(ROW_IN, MODEL_IN * len(models)) + LEGEND_IN * legend
     return [drawn(METRIC, TITLE, caption, (WIDTH_IN, height), paint)]
 
 
@@ -82,7 +87,19 @@ def _series(result: Result, protocol: str, index: int) -> Series:
         for condition, score in found.items()
         if condition.get("protocol") == protocol and "category" in condition
     }
-    return Series(name_of(result), index, overall, by_category)
+    return Series(_shortened(name_of(result)), index, overall, by_category)
+
+
+def _shortened(name: str) -> str:
+    """The name, or its beginning and end where it is too long for the legend."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}"
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """How many names fit side by side: one to three."""
+    widest = 0.6 + CHARACTER_IN * max(map(len, names))
+    return max(1, min(3, int((WIDTH_IN - 1.2) / widest)))
 
 
 def _ordered(models: Sequence[Series]) -> list[str]:
