@@ -174,11 +174,11 @@ class _State:
 
     def next(self, problem: Problem, *, momentum: bool) -> Tensor:
         """The next iterate: a step, and a quarter of the way that the last one went in place of a quarter of it."""
-        stepped = allowed(problem, self.at - self.step * steepest(problem.budget.norm, self.gradient))
+        stepped = allowed(problem, self.at, steepest(problem.budget.norm, self.gradient).mul_(-self.step))
         if not momentum:
             return stepped
-        moved = (1 - _MOMENTUM) * (stepped - self.at) + _MOMENTUM * (self.at - self.before)
-        return allowed(problem, self.at + moved)
+        moved = stepped.sub_(self.at).mul_(1 - _MOMENTUM).add_(self.at - self.before, alpha=_MOMENTUM)
+        return allowed(problem, self.at, moved)
 
     def arrived(self, at: Tensor, loss: Tensor, found: Slope, step: int) -> _State:
         """After ``step`` steps, at its next iterate."""

@@ -27,7 +27,12 @@ def distance(norm: Norm, delta: Tensor) -> Tensor:
 
 def project(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
     """The nearest points to ``delta (N, 3, H, W)`` whose length is at most ``epsilon``; a new tensor."""
-    return _geometry(norm).project(delta, epsilon)
+    return project_(norm, delta.clone(), epsilon)
+
+
+def project_(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
+    """`project` in place: in an attack's step, new memory would cost more than the arithmetic."""
+    return _geometry(norm).project_(delta, epsilon)
 
 
 def steepest(norm: Norm, gradient: Tensor) -> Tensor:
@@ -94,7 +99,7 @@ def crossing(norm: Norm, pixels: Tensor, normal: Tensor, height: Tensor) -> Tens
 @dataclass(frozen=True)
 class _Geometry:
     distance: Callable[[Tensor], Tensor]
-    project: Callable[[Tensor, float], Tensor]
+    project_: Callable[[Tensor, float], Tensor]
     steepest: Callable[[Tensor], Tensor]
     draw: Callable[[Shape, np.random.Generator], NDArray[np.float32]]
     speed: Callable[[Tensor], Tensor]
@@ -102,11 +107,14 @@ class _Geometry:
 
 
 def _linf_distance(delta: Tensor) -> Tensor:
-    return delta.abs().amax(dim=(1, 2, 3))
+    import torch
+
+    longest: Tensor = torch.linalg.vector_norm(delta, float("inf"), dim=(1, 2, 3))
+    return longest
 
 
-def _linf_project(delta: Tensor, epsilon: float) -> Tensor:
-    return delta.clamp(-epsilon, epsilon)
+def _linf_project_(delta: Tensor, epsilon: float) -> Tensor:
+    return delta.clamp_(-epsilon, epsilon)
 
 
 def _linf_steepest(gradient: Tensor) -> Tensor:
@@ -125,16 +133,16 @@ def _l2_distance(delta: Tensor) -> Tensor:
     return _length(delta).flatten().float()
 
 
-def _l2_project(delta: Tensor, epsilon: float) -> Tensor:
+def _l2_project_(delta: Tensor, epsilon: float) -> Tensor:
     # A zero delta has the factor 0/0 here, which the comparison drops.
     length = _length(delta)
-    return delta * (epsilon / length).where(length > epsilon, length.new_ones(())).float()
+    return delta.mul_((epsilon / length).where(length > epsilon, length.new_ones(())).float())
 
 
 def _l2_steepest(gradient: Tensor) -> Tensor:
     # Divided by the largest value first: squares of a vanishing gradient would be zero in float32.
-    scaled = gradient / _nonzero(gradient.abs().amax(dim=(1, 2, 3), keepdim=True))
-    return scaled / _nonzero(_length(scaled)).float()
+    scaled = gradient / _nonzero(_linf_distance(gradient))[:, None, None, None]
+    return scaled.div_(_nonzero(_length(scaled)).float())
 
 
 def _l2_draw(shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
@@ -162,8 +170,8 @@ def _nonzero(values: Tensor) -> Tensor:
 
 
 _GEOMETRIES: dict[Norm, _Geometry] = {
-    "linf": _Geometry(_linf_distance, _linf_project, _linf_steepest, _linf_draw, _linf_speed),
-    "l2": _Geometry(_l2_distance, _l2_project, _l2_steepest, _l2_draw, _l2_speed),
+    "linf": _Geometry(_linf_distance, _linf_project_, _linf_steepest, _linf_draw, _linf_speed),
+    "l2": _Geometry(_l2_distance, _l2_project_, _l2_steepest, _l2_draw, _l2_speed),
 }
 
 

@@ -62,14 +62,14 @@ class PGD(CheckedAttack):
                 return
             found = slope(passed, goes_on)
             problem, at = problem.of(goes_on), picked(at, goes_on)
-            at = allowed(problem, at - length * steepest(problem.budget.norm, found.gradient))
+            at = allowed(problem, at, steepest(problem.budget.norm, found.gradient).mul_(-length))
             step += 1
 
     def _start(self, problem: Problem) -> Tensor:
         if not self.random_start:
             return problem.pixels
         start = anywhere(problem)
-        return start.clamp(0, 1) if self.clip_start else start
+        return start.clamp_(0, 1) if self.clip_start else start
 
 
 @registry.add("fgsm")

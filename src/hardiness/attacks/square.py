@@ -73,7 +73,7 @@ class Square(CheckedAttack):
             first(torch.zeros_like(image), epsilon, generator)
             for image, generator in zip(problem.pixels, problem.generators, strict=True)
         ]
-        return allowed(problem, problem.pixels + torch.stack(deltas))
+        return allowed(problem, problem.pixels, torch.stack(deltas))
 
     def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
         import torch
@@ -85,7 +85,7 @@ class Square(CheckedAttack):
                 at - problem.pixels, problem.budget.steps.tolist(), problem.generators, strict=True
             )
         ]
-        pixels = allowed(problem, problem.pixels + torch.stack(deltas))
+        pixels = allowed(problem, problem.pixels, torch.stack(deltas))
         return forward(problem.logits, pixels, problem.criterion, graph=False)
 
     def _share(self, step: int, steps: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.norms import project, uniform
+from hardiness.attacks.norms import project_, uniform
 from hardiness.attacks.problem import Problem
 
 if TYPE_CHECKING:
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 def anywhere(problem: Problem) -> Tensor:
     """A point drawn uniformly from the ball around each image, by its own generator; not clipped to [0, 1]."""
-    noise = uniform(problem.budget.norm, tuple(problem.pixels.shape), problem.generators)
-    return problem.pixels + problem.budget.epsilon * noise.to(problem.pixels.device)
+    noise = uniform(problem.budget.norm, tuple(problem.pixels.shape), problem.generators).to(problem.pixels.device)
+    return noise.mul_(problem.budget.epsilon).add_(problem.pixels)
 
 
-def allowed(problem: Problem, pixels: Tensor) -> Tensor:
-    """``pixels (N, 3, H, W)`` brought into the ball around each image, then into [0, 1]; a new tensor."""
-    clean = problem.pixels
-    return (clean + project(problem.budget.norm, pixels - clean, problem.budget.epsilon)).clamp_(0, 1)
+def allowed(problem: Problem, at: Tensor, step: Tensor) -> Tensor:
+    """``at + step``, brought into the ball around each image, then into [0, 1]; in the memory of ``step``."""
+    delta = step.add_(at).sub_(problem.pixels)
+    return project_(problem.budget.norm, delta, problem.budget.epsilon).add_(problem.pixels).clamp_(0, 1)
