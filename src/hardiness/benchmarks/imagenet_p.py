@@ -151,7 +151,7 @@ class ImagenetP(Benchmark):
         found: dict[str, Image] = {}
         for condition in self.requested():
             with suppress(SampleError):
-                found[folder_of(condition)] = strip(self.sequence(item, condition, seed))
+                found[folder_of(condition).replace("_", " ")] = strip(self.sequence(item, condition, seed))
         if not found:
             raise SampleError(f"{item.file.name}: must hold a sequence to show, but none of it can be read")
         return found

@@ -12,11 +12,11 @@ from hardiness.core import Failure, Records
 def settled(outcomes: Iterable[Records]) -> Records:
     """All rows, and each failure once, in an order that no timing changes.
 
-    A sequence of which one frame has failed is failed as a whole: what is left of it has no score.
+    A sequence of which one frame has failed is failed as a whole: what is left of it has no score. What failed under
+    several conditions for one reason is one failure.
     """
     joined = Records.concatenate(outcomes)
-    # Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
-    failures = tuple(_once(sorted(joined.failures, key=lambda failure: (failure.sample, failure.conditions))))
+    failures = tuple(_once(joined.failures))
     failed = {(failure.sample, condition) for failure in failures for condition in failure.conditions}
     if not failed or not len(joined):
         return Records(joined.columns, failures)
@@ -26,10 +26,16 @@ def settled(outcomes: Iterable[Records]) -> Records:
 
 
 def _once(failures: Iterable[Failure]) -> Iterator[Failure]:
-    """Each sample and condition once, however many of its frames have failed."""
+    """Each sample and condition once, however many of its frames have failed, under the first of its reasons.
+
+    Failures of reading and of logits arrive interleaved by timing; sorted, the file is always the same.
+    """
+    each = sorted((f.sample, condition, f.reason) for f in failures for condition in f.conditions)
+    reasons: dict[tuple[str, str], list[int]] = {}
     told: set[tuple[str, int]] = set()
-    for failure in failures:
-        left = tuple(condition for condition in failure.conditions if (failure.sample, condition) not in told)
-        told.update((failure.sample, condition) for condition in left)
-        if left:
-            yield Failure(failure.sample, failure.reason, left)
+    for sample, condition, reason in each:
+        if (sample, condition) not in told:
+            told.add((sample, condition))
+            reasons.setdefault((sample, reason), []).append(condition)
+    for (sample, reason), conditions in reasons.items():
+        yield Failure(sample, reason, tuple(conditions))

@@ -39,6 +39,6 @@ def sheet(strips: Mapping[str, Image]) -> Image:
     pen = PIL.ImageDraw.Draw(canvas)
     for row, (name, picture) in enumerate(strips.items()):
         top = row * (height + GAP_PX)
-        pen.text((4, top + height // 2 - 6), name.replace("_", " "), fill="black")
+        pen.text((4, top + height // 2 - 6), name, fill="black")
         canvas.paste(PIL.Image.fromarray(picture), (LABEL_PX, top))
     return np.asarray(canvas)

@@ -39,5 +39,10 @@ def test_failures_alone_leave_no_rows_and_stand_in_one_order() -> None:
         settled(parts).failures == settled(parts[::-1]).failures == (Failure("a", "y", (2, 3)), Failure("b", "x", (0,)))
     )
     assert len(settled(parts)) == 0
-    half = Records({}, (Failure("a", "y", (3, 4)),))
-    assert settled([*parts, half]).failures[1] == Failure("a", "y", (4,))
+    half = Records({}, (Failure("a", "z", (3, 4)),))
+    assert settled([*parts, half]).failures[1] == Failure("a", "z", (4,))
+
+
+def test_one_reason_under_several_conditions_is_one_failure() -> None:
+    parts = [Records({}, (Failure("a", "torn", (condition,)),)) for condition in (4, 0, 2)]
+    assert settled(parts).failures == (Failure("a", "torn", (0, 2, 4)),)

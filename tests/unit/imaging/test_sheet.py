@@ -18,7 +18,7 @@ def test_a_strip_goes_from_the_first_frame_to_the_last() -> None:
 
 
 def test_a_sheet_names_its_strips() -> None:
-    strips = {name: np.full((96, 200, 3), value, np.uint8) for name, value in (("rotate", 10), ("zoom_blur", 200))}
+    strips = {name: np.full((96, 200, 3), value, np.uint8) for name, value in (("rotate", 10), ("zoom blur", 200))}
     found = sheet(strips)
     assert found.shape == (2 * 96 + GAP_PX, LABEL_PX + 200, 3)
     assert (found[:96, LABEL_PX:] == 10).all()
