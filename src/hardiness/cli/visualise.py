@@ -47,7 +47,7 @@ from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
 @click.option("--size", type=int, metavar="PX", help="Side of the pictures; the model's own if not given.")
 @click.option("--parametrisation", default="fourier", metavar="fourier|pixels", help="What is optimised.")
 @click.option("--decorrelate/--plain-colours", default=True, help="Mix colours as photographs do, or not.")
-@click.option("--jitter", type=float, default=16.0, metavar="PX", help="Largest random shift before each step.")
+@click.option("--jitter", type=float, default=0.07, metavar="FRACTION", help="Largest random shift before each step.")
 @click.option("--rotate", type=float, default=10.0, metavar="DEGREES", help="Largest random turn.")
 @click.option("--scale", type=float, default=0.1, metavar="FRACTION", help="Largest random zoom.")
 @click.option("--variants", type=int, default=1, help="Pictures of each unit, kept apart from each other.")

@@ -184,14 +184,13 @@ class _Ascent:
         pixels = self._painting.pixels(numbers)
         seen = pixels
         if self._settings.transforms.any:
-            maps = [self._settings.transforms.draw(draw, self._painting.px) for draw in self._draws("transform", step)]
+            maps = [self._settings.transforms.draw(draw) for draw in self._draws("transform", step)]
             seen = moved(pixels, maps)
         seen = seen.contiguous(memory_format=torch.channels_last)  # half the time of most convolutions on a CPU
         (gradient,) = torch.autograd.grad(-self._worth(pixels, seen), numbers)
         if not bool(gradient.isfinite().all()):
-            raise ModelError(
-                f"{self._classifier.spec.name} has a gradient that is not finite for {self._rows[0].label}"
-            )
+            where = f"for {self._rows[0].label} or beside it"
+            raise ModelError(f"{self._classifier.spec.name} has a gradient that is not finite, {where}")
         numbers.grad = gradient
         adam.step()
         still = (gradient.flatten(1).abs().amax(1) == 0).nonzero()[:, 0].tolist()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.core import ArgumentError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -18,28 +20,38 @@ class Transforms:
     """How far pictures are moved at random before each step.
 
     Attributes:
-        jitter_px: largest shift along each axis, in pixels.
+        jitter: largest shift along each axis, as a fraction of the side.
         rotate_deg: largest turn either way, in degrees.
         scale: largest zoom either way, as a fraction of the size.
+
+    Raises:
+        ArgumentError: one is negative, or ``scale`` is not below 1.
 
     Source: Olah, Mordvintsev & Schubert 2017, doi:10.23915/distill.00007, section "Transformation Robustness".
     """
 
-    jitter_px: float = 16.0
+    jitter: float = 0.07
     rotate_deg: float = 10.0
     scale: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("jitter", "rotate_deg", "scale"):
+            if getattr(self, name) < 0:
+                raise ArgumentError(f"{name} must be at least 0, was {getattr(self, name)}")
+        if self.scale >= 1:
+            raise ArgumentError(f"scale must be below 1, was {self.scale}")
 
     @property
     def any(self) -> bool:
         """Whether pictures are moved at all."""
-        return bool(self.jitter_px or self.rotate_deg or self.scale)
+        return bool(self.jitter or self.rotate_deg or self.scale)
 
-    def draw(self, generator: np.random.Generator, px: int) -> NDArray[np.float32]:
-        """Where one picture of side ``px`` is looked at: an affine map ``(2, 3)`` of coordinates in [-1, 1]."""
+    def draw(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Where one picture is looked at: an affine map ``(2, 3)`` of coordinates in [-1, 1]."""
         turn, zoom, right, down = generator.uniform(-1, 1, 4)
         angle, size = np.deg2rad(turn * self.rotate_deg), 1 + zoom * self.scale
         cosine, sine = np.cos(angle) / size, np.sin(angle) / size
-        shift = 2 * self.jitter_px / px
+        shift = 2 * self.jitter
         return np.array([[cosine, -sine, right * shift], [sine, cosine, down * shift]], np.float32)
 
 
