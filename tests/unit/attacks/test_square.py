@@ -1,0 +1,90 @@
+"""Square: its schedule, its noises, and that it only ever keeps what is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hardiness.attacks import Budget, Misclassified, TargetClass, registry
+from hardiness.attacks.square import Square, _bumps, _hill, _moved_bump, _square, _stripes
+from hardiness.core import rng
+
+Chance = Callable[..., Sequence[np.random.Generator]]
+
+
+def test_squares_shrink_by_the_published_schedule() -> None:
+    """Andriushchenko et al. 2020: p is halved after these of 10,000 iterations."""
+    for query, halvings in ((0, 0), (10, 0), (11, 1), (51, 2), (201, 3), (501, 4), (1001, 5), (8000, 8), (9999, 9)):
+        assert Square()._share(query + 2, 10_000) == pytest.approx(0.8 / 2**halvings)
+    assert Square()._share(52, 1000) == pytest.approx(Square()._share(502, 10_000))
+
+
+def test_stripes_are_vertical_and_go_to_the_surface() -> None:
+    found = _stripes(torch.zeros(3, 6, 8), 0.1, rng(0, "a"))
+    assert torch.equal(found.abs(), torch.full((3, 6, 8), 0.1))
+    assert torch.equal(found, found[:, :1].expand(3, 6, 8))
+    assert found.min() < 0 < found.max()
+
+
+def test_a_square_covers_its_share_and_changes_each_channel_as_one() -> None:
+    found = _square(torch.zeros(3, 20, 20), 0.1, 0.25, rng(0, "a"))
+    assert (found != 0).sum(dim=(1, 2)).tolist() == [100, 100, 100]
+    rows, columns = found[0].nonzero().T
+    assert rows.max() - rows.min() == columns.max() - columns.min() == 9
+    assert all(len(channel[channel != 0].unique()) == 1 for channel in found)
+    np.testing.assert_allclose(found.abs().max(), 0.2)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 8, 45])
+def test_a_hill_stands_above_its_valley_and_has_length_one(side: int) -> None:
+    hill = _hill(side)
+    assert hill.shape == (side, side)
+    np.testing.assert_allclose(np.linalg.norm(hill), 1, rtol=1e-6)
+    if side > 3:
+        assert (hill[: side // 2] > 0).all()
+        assert (hill[side // 2 :] < 0).all()
+        assert hill.argmax() == (side // 4) * side + side // 2
+
+
+@pytest.mark.parametrize("size", [(5, 5), (16, 16), (20, 33)])
+def test_changes_in_l2_are_of_length_epsilon(size: tuple[int, int]) -> None:
+    delta = _bumps(torch.zeros(3, *size), 0.7, rng(0, "a"))
+    assert float(delta.norm()) == pytest.approx(0.7, rel=1e-5)
+    for step in range(5):
+        before = delta.clone()
+        moved = _moved_bump(delta, 0.7, 0.2, rng(step, "b"))
+        assert torch.equal(delta, before)
+        assert float(moved.norm()) == pytest.approx(0.7, rel=1e-5)
+        assert not torch.equal(moved, delta)
+        delta = moved
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("targeted", [False, True])
+def test_the_loss_only_falls_and_one_query_is_one_step(
+    network: nn.Module, images: Tensor, labels: Tensor, chance: Chance, norm: str, targeted: bool
+) -> None:
+    criterion = TargetClass((labels + 1) % 10) if targeted else Misclassified(labels)
+    queries = 0
+
+    def counting(pixels: Tensor) -> Tensor:
+        nonlocal queries
+        queries += len(pixels)
+        assert not pixels.requires_grad
+        return network(pixels)
+
+    lowest: dict[int, float] = {}
+    steps = 0
+    budget = Budget(norm, {"linf": 0.01, "l2": 0.2}[norm], torch.full((7,), 60))
+    for iterate in registry.get("square")()(counting, images, criterion, budget, chance()):
+        steps += len(iterate.index)
+        assert not iterate.zero_gradient.any()
+        for row, loss in zip(iterate.index.tolist(), iterate.loss.tolist(), strict=True):
+            assert loss <= lowest.get(row, float("inf"))
+            lowest[row] = loss
+    assert queries == steps
+    assert len(set(lowest.values())) > 1
