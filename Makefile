@@ -20,6 +20,7 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/imagenet_c.py
+	$(BIN)/python bench/imagenet_p.py
 
 clean:
 	rm -rf $(VENV) runs
