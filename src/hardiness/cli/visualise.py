@@ -13,7 +13,7 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.cli.progress import Bars
 from hardiness.cli.show import wide
-from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
+from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models import Classifier
 from hardiness.visualise import (
     LayerUnit,
@@ -100,12 +100,12 @@ def command(
         seed=seed,
         batch_size=batch_size,
     )
-    units = _units(spec, layer, channel, neurons, classes)
+    units = _units_of_layer(layer, channel, neurons)
     if protocol not in (None, PROTOCOL):
         raise UnknownNameError("protocol", protocol, (PROTOCOL,))
-    if protocol and units:
+    if protocol and (units or classes):
         raise ArgumentError(f"--protocol {PROTOCOL} draws its own units; leave out --layer and --class")
-    if not (protocol or units or listing):
+    if not (protocol or units or classes or listing):
         raise ArgumentError(f"nothing to visualise: give --layer, --class or --protocol {PROTOCOL}")
     photographs = datasets.locate(data).dataset("imagenet") if protocol else None
     bars = None if quiet else Bars(Console(stderr=True))
@@ -116,27 +116,21 @@ def command(
         pushed = write_pushed(classifier, photographs, out, STEPS if steps is None else steps, bars)
         _tell_pushed(pushed, quiet)
     else:
+        units += [class_unit(classifier.spec, text) for text in classes]
         write_features(classifier, units, settings, out, bars)
     if not quiet and not listing:
         click.echo(f"{out / GRID}  {out / RECORD}")
     return 0
 
 
-def _units(
-    spec: ModelSpec,
-    layer: str | None,
-    channel: tuple[str, ...],
-    neurons: tuple[str, ...],
-    classes: tuple[str, ...],
-) -> list[Unit]:
-    if layer is None and (channel or neurons):
-        raise ArgumentError("--channel and --neuron need the --layer they belong to; --layers lists them")
-    units: list[Unit] = []
-    if layer is not None:
-        units += [each for text in channel for each in channels(layer, text)]
-        units += [neuron(layer, text) for text in neurons]
-        units += [] if units else [LayerUnit(layer)]
-    return [*units, *(class_unit(spec, text) for text in classes)]
+def _units_of_layer(layer: str | None, channel: tuple[str, ...], neurons: tuple[str, ...]) -> list[Unit]:
+    if layer is None:
+        if channel or neurons:
+            raise ArgumentError("--channel and --neuron need the --layer they belong to; --layers lists them")
+        return []
+    units: list[Unit] = [each for text in channel for each in channels(layer, text)]
+    units += [neuron(layer, text) for text in neurons]
+    return units or [LayerUnit(layer)]
 
 
 def _list_layers(classifier: Classifier, px: int) -> None:

@@ -137,7 +137,7 @@ def photographs(folder: Path, count: int) -> DataSet:
 
 
 def test_the_whole_protocol_is_three_starts_by_six_units(tmp_path: Path) -> None:
-    classifier = wrap(_Pooled(), View(256, 224), name="pooled", device="cpu")
+    classifier = wrap(_Pooled(), View(256, 224, mean=(0, 0, 0), std=(1, 1, 1)), name="pooled", device="cpu")
     data = photographs(tmp_path, 3)
     pushed = push_features(classifier, data, steps=3)
     assert [each.start for each in pushed] == ["n/0"] * 6 + ["n/1"] * 6 + ["noise"] * 6
