@@ -34,11 +34,21 @@ def in_chunks(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     rounds = -(-len(pixels) // (_MOST_IMAGES * workers))
     apart = min(rounds * workers, len(pixels))
 
+    result: Tensor = _chunked().apply(pixels, function, apart, workers)
+    return result
+
+
+@lru_cache(maxsize=1)
+def _chunked() -> Any:
+    """The operation, made once: classes made at every call would wait for the garbage collector with all they hold."""
+    import torch
+
     class Chunked(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, given: Tensor) -> Tensor:
+        def forward(ctx: Any, given: Tensor, function: Callable[[Tensor], Tensor], apart: int, workers: int) -> Tensor:
             graph = given.requires_grad
             ctx.chunks = [chunk.detach().requires_grad_(graph) for chunk in given.tensor_split(apart)]
+            ctx.workers = workers
 
             def run(chunk: Tensor) -> Tensor:
                 with torch.set_grad_enabled(graph):
@@ -48,18 +58,18 @@ def in_chunks(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
             return torch.cat([output.detach() for output in ctx.outputs])
 
         @staticmethod
-        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
             def run(task: tuple[Tensor, Tensor, Tensor]) -> Tensor:
                 chunk, output, gradient = task
                 if not bool(gradient.any()):
                     return torch.zeros_like(chunk)
                 return torch.autograd.grad(output, chunk, gradient)[0]
 
-            tasks = zip(ctx.chunks, ctx.outputs, gradients[0].tensor_split(apart), strict=True)
-            return torch.cat(_on_all_cores(run, list(tasks), workers))
+            parts = gradients[0].tensor_split(len(ctx.chunks))
+            tasks = list(zip(ctx.chunks, ctx.outputs, parts, strict=True))
+            return torch.cat(_on_all_cores(run, tasks, ctx.workers)), None, None, None
 
-    result: Tensor = Chunked.apply(pixels)  # type: ignore[no-untyped-call]
-    return result
+    return Chunked
 
 
 def _on_all_cores(run: Callable[[Any], Tensor], tasks: Sequence[Any], workers: int) -> list[Tensor]:
