@@ -41,8 +41,10 @@ def test_target_probability_must_be_exceeded_even_close_to_one() -> None:
     at = softmax(LOGITS[1].tolist(), 2)
     assert TargetProbability(TARGETS, at - 1e-6).reached(LOGITS).tolist() == [False, True]
     assert TargetProbability(TARGETS, at + 1e-6).reached(LOGITS).tolist() == [False, False]
-    sure = torch.tensor([[0.0, 13.0], [0.0, 14.0]])  # 1 - 2.3e-6 and 1 - 8.3e-7: float32 has steps of 6e-8 there
-    assert TargetProbability(torch.tensor([1, 1]), 1 - 1e-6).reached(sure).tolist() == [False, True]
+    gaps = [math.log(1 / short - 1) for short in (2e-6, 1.005e-6, 0.995e-6, 5e-7)]  # float32 has steps of 6e-8 there
+    sure = torch.tensor([[0.0, gap] for gap in gaps])
+    reached = TargetProbability(torch.ones(4, dtype=torch.int64), 1 - 1e-6).reached(sure)
+    assert reached.tolist() == [False, False, True, True]
 
 
 def test_margins_by_hand() -> None:
