@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hardiness.models.chunks import in_chunks
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -38,6 +40,11 @@ def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) ->
     """``function(pixels)`` whose forward *and* backward pass run in full fp32; first derivatives only on a GPU."""
     (output,) = differentiable_outputs(lambda given: (function(given),), pixels)
     return output
+
+
+def differentiable_rows(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    """`differentiable_fp32` of a function whose rows do not depend on each other: on a CPU a few of them at a time."""
+    return differentiable_fp32(function, pixels) if pixels.is_cuda else in_chunks(function, pixels)
 
 
 def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:

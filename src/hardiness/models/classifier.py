@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
-from hardiness.models.arithmetic import differentiable_fp32, differentiable_outputs, full_fp32
+from hardiness.models.arithmetic import differentiable_outputs, differentiable_rows, full_fp32
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.chunks import in_chunks
 from hardiness.models.folding import folded, watching
 from hardiness.models.inner import Layers, without_last
 from hardiness.models.memory import activation_bytes
@@ -126,14 +125,12 @@ class Classifier:
         def run(x: Tensor) -> Tensor:
             return self._select(logits_of(network(self._affine(x)), self.spec.name))
 
-        return differentiable_fp32(run, given) if given.is_cuda else in_chunks(run, given)
+        return differentiable_rows(run, given)
 
     def activations(self, pixels: Tensor, layer: str) -> Tensor:
         """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
 
-        Args:
-            pixels: as for `differentiable`.
-            layer: dotted module name, e.g. ``"layer4.2.conv3"`` or ``"avgpool"``.
+        A layer is a dotted module name, e.g. ``"layer4.2.conv3"`` or ``"avgpool"``; pixels as for `differentiable`.
 
         Raises:
             UnknownNameError: there is no such layer; the message offers close names.
@@ -143,11 +140,7 @@ class Classifier:
         return found
 
     def layers(self, px: int) -> dict[str, tuple[int, ...]]:
-        """The layers that put out a tensor, in the order they end, with its shape for one image of that size.
-
-        Raises:
-            ModelError: the model has no layers to look at (ONNX).
-        """
+        """The layers that put out a tensor, in the order they end, with its shape for one image of that size."""
         self._need_gradients("layers")
         with self._lock:
             return self._layers.shapes(self._affine, px)
@@ -178,7 +171,7 @@ class Classifier:
             if self._without_last is None:
                 self._without_last = without_last(network, self._affine(given[:1].detach()), self.spec.name)
         headless = self._without_last
-        return differentiable_fp32(lambda x: headless(self._affine(x)), given)
+        return differentiable_rows(lambda x: headless(self._affine(x)), given)
 
     @property
     def runtime(self) -> str:
