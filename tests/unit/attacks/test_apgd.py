@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Misclassified, TargetClass, registry
-from hardiness.attacks.apgd import checkpoints
+from hardiness.attacks.apgd import _State, checkpoints
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 
@@ -94,3 +94,35 @@ def test_the_targeted_one_tries_the_likeliest_classes_in_their_order(
     for row, towards in rises.items():
         gains = torch.stack([rise[ranks[row]] - rise[labels[row]] for rise in towards])
         assert bool((gains.diagonal() >= gains.amax(1) - 1e-4).all())
+
+
+def test_a_checkpoint_halves_the_step_of_the_restless_and_of_the_stuck_but_not_twice_running_for_being_stuck() -> None:
+    """Croce & Hein 2020, section 3.2, conditions 1 and 2; the last sample is not looked at."""
+    names = ["busy", "restless", "stuck", "stuck again", "not due"]
+    falls = torch.tensor([17, 16, 22, 22, 0])
+    best = torch.tensor([1.0, 1.0, 2.0, 2.0, 2.0])
+    wide = torch.zeros(5, 3, 1, 1)
+    state = _State(
+        at=wide + 1,
+        before=wide,
+        gradient=wide + 1,
+        zeros=torch.zeros(5),
+        finite=torch.ones(5, dtype=torch.bool),
+        loss=torch.full((5,), 3.0),
+        best=wide + 2,
+        best_gradient=wide + 2,
+        best_loss=best,
+        step=torch.ones(5, 1, 1, 1),
+        falls=falls,
+        checked_loss=torch.full((5,), 2.0),
+        halved=torch.tensor([False, False, False, True, False]),
+        windows=torch.zeros(5, 1, dtype=torch.int64),
+    )
+    after = state._looked_at(torch.tensor([22, 22, 22, 22, 0]))
+    halved = dict(zip(names, (after.step.flatten() == 0.5).tolist(), strict=True))
+    assert halved == {"busy": False, "restless": True, "stuck": True, "stuck again": False, "not due": False}
+    back = [[1.0, 2.0][each] for each in halved.values()]
+    assert after.at[:, 0, 0, 0].tolist() == after.gradient[:, 0, 0, 0].tolist() == back
+    assert after.falls.tolist() == [0, 0, 0, 0, 0]
+    assert after.checked_loss.tolist() == [1.0, 1.0, 2.0, 2.0, 2.0]
+    assert after.halved.tolist() == [False, True, True, False, False]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Misclassified, TargetClass, registry
-from hardiness.attacks.square import Square, _bumps, _hill, _moved_bump, _square, _stripes
+from hardiness.attacks.square import Square, _bumps, _hill, _moved_bump, _place, _square, _stripes
 from hardiness.core import rng
 
 Chance = Callable[..., Sequence[np.random.Generator]]
@@ -61,6 +61,26 @@ def test_changes_in_l2_are_of_length_epsilon(size: tuple[int, int]) -> None:
         assert float(moved.norm()) == pytest.approx(0.7, rel=1e-5)
         assert not torch.equal(moved, delta)
         delta = moved
+
+
+def test_one_window_takes_what_another_had() -> None:
+    """Andriushchenko et al. 2020, algorithm 3: the rest keeps its shape; the taker gets both windows' length."""
+    delta = 0.9 * _bumps(torch.zeros(3, 24, 24), 1.0, rng(0, "a"))
+    for draw in range(20):
+        moved = _moved_bump(delta, 1.0, 7**2 / 24**2, rng(draw, "b"))
+        draws = rng(draw, "b")
+        to, source = _place(draws, 7, delta), _place(draws, 7, delta)
+        rest, windows = torch.ones(24, 24, dtype=torch.bool), torch.zeros(24, 24, dtype=torch.bool)
+        rest[to[1:]] = rest[source[1:]] = False
+        windows[to[1:]] = windows[source[1:]] = True
+        scale = float(moved[:, rest].norm() / delta[:, rest].norm())
+        np.testing.assert_allclose(moved[:, rest], scale * delta[:, rest], atol=1e-6)
+        given_away = torch.zeros(24, 24, dtype=torch.bool)
+        given_away[source[1:]] = True
+        given_away[to[1:]] = False
+        assert not moved[:, given_away].any()
+        length = float(((1 - 0.9**2) / 3 + delta[:, windows].square().sum()).sqrt())
+        np.testing.assert_allclose(moved[to].flatten(1).norm(dim=1), [scale * length] * 3, rtol=1e-4)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
