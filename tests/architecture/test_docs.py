@@ -67,7 +67,7 @@ def test_links_of_the_documentation_lead_somewhere() -> None:
 
 
 def test_commands_named_in_the_readme_exist() -> None:
-    for command in re.findall(r"^\s*hardiness (\w+)", README, re.MULTILINE):
+    for command in re.findall(r"^\s*`?hardiness ([\w-]+)", README, re.MULTILINE):
         assert command in COMMANDS
 
 

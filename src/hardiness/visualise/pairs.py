@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hardiness import data as datasets
 from hardiness.core import ArgumentError, DataError, DataSet, Item, Stimulus, rng
-from hardiness.data import categories, limited
+from hardiness.data import limited
 
 
 class Pair(NamedTuple):
@@ -56,8 +56,8 @@ def photographs(option: str, place: str) -> Photographs:
     except DataError as error:
         raise DataError(str(error).replace(f"--data {argument}", f"{option} {place}")) from None
     labels = sorted({item.label for item in data.items})
-    given = {label: data.class_names[label] if data.class_names else _own_name(label) for label in labels}
-    names = {label: _as_category(name) for label, name in given.items()}
+    given = {label: data.class_names[label] if data.class_names else own_name(label) for label in labels}
+    names = {label: as_category(name) for label, name in given.items()}
     twice = sorted(name for name in names.values() if list(names.values()).count(name) > 1)
     if twice and data.class_names is None:
         names = {
@@ -104,26 +104,6 @@ def pairs(shapes: Photographs, textures: Photographs, each: int, limit: int | No
     return found[:limit]
 
 
-def classes_of(shapes: Photographs, textures: Photographs) -> dict[str, tuple[int, ...]] | None:
-    """The ImageNet classes of every category; ``None`` where a category's are not known.
-
-    They are known of wnid folders, of the 16 published categories, and of folders named like one ImageNet class.
-    """
-    found: dict[str, tuple[int, ...]] = {}
-    by_name = _classes_by_name()
-    for side in (shapes, textures):
-        for label, name in side.names.items():
-            if side.data.class_names is None:
-                classes: tuple[int, ...] = (label,)
-            else:
-                classes = categories.sixteen().get(name) or by_name.get(name, ())
-            if not classes:
-                return None
-            found[name] = classes
-    every = [index for classes in found.values() for index in classes]
-    return dict(sorted(found.items())) if len(every) == len(set(every)) else None
-
-
 def _texture(by_category: Mapping[str, Sequence[Item]], shape: str, key: str, turn: int, seed: int) -> list[Item]:
     """The shape's texture of that turn, another category each time; none where all categories have had theirs."""
     others = [category for category in sorted(by_category) if category != shape]
@@ -142,20 +122,13 @@ def _pair(shapes: Photographs, textures: Photographs, shape: Item, texture: Item
     return Pair(stimulus, shape, texture)
 
 
-def _own_name(label: int) -> str:
+def own_name(label: int) -> str:
+    """The first of the names of an ImageNet class."""
     return datasets.class_name(label).split(", ")[0]
 
 
-def _as_category(name: str) -> str:
+def as_category(name: str) -> str:
     """The name as the rule for stimuli allows it: it begins with a letter and ends with a letter or ``_``."""
     plain = re.sub(r"\W+", "_", name)
     begun = plain if re.match(r"[^\W\d_]", plain) else f"c{plain}"
     return f"{begun}_" if begun[-1].isdigit() else begun
-
-
-def _classes_by_name() -> dict[str, tuple[int, ...]]:
-    """The index of every ImageNet class whose first name no other has, by that name as a category."""
-    indices: dict[str, list[int]] = {}
-    for index in range(len(datasets.wnids())):
-        indices.setdefault(_as_category(_own_name(index)), []).append(index)
-    return {name: (found[0],) for name, found in indices.items() if len(found) == 1}

@@ -9,10 +9,18 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, Canvas, DataSet, Failure, Image, Item, SampleError, UnknownNameError
+from hardiness.core import (
+    CANVAS_224,
+    ArgumentError,
+    Canvas,
+    DataSet,
+    Failure,
+    Image,
+    Item,
+    SampleError,
+    UnknownNameError,
+)
 from hardiness.data import wnids
-from hardiness.data.categories import COLUMNS, sixteen
-from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.engine import Listener, Silence
 from hardiness.engine.crossing import to_pixels
 from hardiness.engine.manifest import Manifest, refuse_strangers
@@ -22,7 +30,8 @@ from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.store import atomic
 from hardiness.visualise.drawings import edges, silhouette
-from hardiness.visualise.pairs import Pair, Photographs, classes_of, pairs
+from hardiness.visualise.own_categories import write_categories
+from hardiness.visualise.pairs import Pair, Photographs, pairs
 from hardiness.visualise.pictures import to_images
 from hardiness.visualise.sheet import Panel, sheet
 from hardiness.visualise.style import StyleSettings, style_layers, stylise
@@ -67,9 +76,16 @@ class Wanted:
             raise ArgumentError(f"batch size must be at least 1, was {self.batch_size}")
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What keeps the benchmark from running on them."""
+        if self.size_px == CANVAS_224.crop_px:
+            return ()
+        return (f"the benchmark takes stimuli of {CANVAS_224.crop_px} px, and these have {self.size_px}",)
+
+    @property
     def canvas(self) -> Canvas:
         """What is seen of a photograph: as on the 224-pixel canvas, at this size."""
-        return Canvas(resize_px=round(self.size_px * 256 / 224), crop_px=self.size_px)
+        return Canvas(round(self.size_px * CANVAS_224.resize_px / CANVAS_224.crop_px), self.size_px)
 
 
 @dataclass(frozen=True)
@@ -139,7 +155,7 @@ def make_stimuli(
             workshop.draw(chosen, sides[0])
         finally:
             workshop.manifest.save()
-        notes = _tell_categories(folder, sides)
+        notes = (*write_categories(folder / STIMULI, sides), *wanted.notes)
         workshop.show(chosen)
     return Made(len(workshop.manifest), failures, notes)
 
@@ -276,18 +292,3 @@ def _class_folder(shapes: Photographs, item: Item) -> str:
 
 def _told(side: str, data: DataSet) -> dict[str, Any]:
     return {side: data.name, f"{side}_fingerprint": data.fingerprint}
-
-
-def _tell_categories(folder: Path, sides: tuple[Photographs, Photographs]) -> tuple[str, ...]:
-    """Write ``categories.csv`` where it is known and needed; else say that it is needed."""
-    names = {name for side in sides for name in side.names.values()}
-    known = classes_of(*sides)
-    path = folder / STIMULI / OWN_CATEGORIES
-    if known is None:
-        unknown = ", ".join(sorted(names - set(sixteen()))[:3] or sorted(names)[:3])
-        return (f"the classes of {unknown} are not known: for the benchmark, write {path} ({','.join(COLUMNS)})",)
-    if not names <= set(sixteen()):
-        rows = [f"{name},{index}" for name, classes in known.items() for index in classes]
-        content = "\n".join([",".join(COLUMNS), *rows, ""]).encode()
-        atomic.write(path, content, folder / atomic.PARTIAL)
-    return ()

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from hardiness.core import ArgumentError, DataError, Stimulus
-from hardiness.visualise.pairs import Photographs, classes_of, pairs, photographs
+from hardiness.visualise.own_categories import classes_of
+from hardiness.visualise.pairs import Photographs, pairs, photographs
 
 Make = Callable[..., str]
 
