@@ -20,6 +20,7 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/imagenet_c.py
+	$(BIN)/python bench/attacks.py
 	$(BIN)/python bench/imagenet_p.py
 
 clean:
@@ -34,6 +35,9 @@ $(BIN)/python:
 # and wants libGL: so it is installed without what it requires, and only its pictures are read.
 FROST := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'imagecorruptions-imaug>=1.1.5'
 
+# The other side of the attacks' tests and bench. It pins requests to 2.25, which the rest has left behind.
+RIVAL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'torchattacks==3.5.1'
+
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
 	$(FROST)
@@ -42,4 +46,5 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(FROST)
+	$(RIVAL)
 	touch $@ $(VENV)/.demo
