@@ -222,17 +222,17 @@ def main() -> int:
     if "--peak" in sys.argv:
         print(attack_alone(int(sys.argv[-1])))
         return 0
-    notes: dict[str, Any] = {}
-    bars: dict[str, dict[str, Any]] = {}
+    # First of all: the largest size that Linux tells of a process is never below that of the one which started it.
+    few, many = (peak_bytes(steps) for steps in MEMORY_STEPS)
+    notes: dict[str, Any] = {
+        f"peak memory at {steps} steps, bytes": peak for steps, peak in zip(MEMORY_STEPS, (few, many), strict=True)
+    }
+    bars = {}
     for name in (LITE0, RESNEXT):
         at = case(name)
         bars |= rates(at, notes)
         if name == LITE0:
             bars |= to_accuracy(at, notes)
-    few, many = (peak_bytes(steps) for steps in MEMORY_STEPS)
-    notes |= {
-        f"peak memory at {steps} steps, bytes": peak for steps, peak in zip(MEMORY_STEPS, (few, many), strict=True)
-    }
     bars["peak memory at {1} steps over {0}".format(*MEMORY_STEPS)] = at_most(many / few, MEMORY_BAR)
     packages = versions("torch", "timm", "torchvision", "foolbox", "torchattacks")
     return tell(bars, notes, packages, REPETITIONS[LITE0])
