@@ -35,6 +35,11 @@ def project_(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
     return _geometry(norm).project_(delta, epsilon)
 
 
+def is_box(norm: Norm) -> bool:
+    """Whether its ball is a box, so that clipping each value is all there is to projecting."""
+    return _geometry(norm).box
+
+
 def steepest(norm: Norm, gradient: Tensor) -> Tensor:
     """The step of length 1 along which the loss rises most, by its ``gradient (N, 3, H, W)``; zero where that is zero.
 
@@ -102,6 +107,7 @@ class _Geometry:
     project_: Callable[[Tensor, float], Tensor]
     steepest: Callable[[Tensor], Tensor]
     draw: Callable[[Shape, np.random.Generator], NDArray[np.float32]]
+    box: bool
     speed: Callable[[Tensor], Tensor]
     """How fast each value moves along the shortest way to a hyperplane, by its share of the normal."""
 
@@ -170,8 +176,8 @@ def _nonzero(values: Tensor) -> Tensor:
 
 
 _GEOMETRIES: dict[Norm, _Geometry] = {
-    "linf": _Geometry(_linf_distance, _linf_project_, _linf_steepest, _linf_draw, _linf_speed),
-    "l2": _Geometry(_l2_distance, _l2_project_, _l2_steepest, _l2_draw, _l2_speed),
+    "linf": _Geometry(_linf_distance, _linf_project_, _linf_steepest, _linf_draw, True, _linf_speed),
+    "l2": _Geometry(_l2_distance, _l2_project_, _l2_steepest, _l2_draw, False, _l2_speed),
 }
 
 

@@ -62,7 +62,7 @@ class PGD(CheckedAttack):
                 return
             found = slope(passed, goes_on)
             problem, at = problem.of(goes_on), picked(at, goes_on)
-            at = allowed(problem, at, steepest(problem.budget.norm, found.gradient).mul_(-length))
+            at = allowed(problem, at, steepest(problem.budget.norm, found.gradient), -length)
             step += 1
 
     def _start(self, problem: Problem) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,12 @@ class Problem:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @cached_property
+    def box(self) -> tuple[Tensor, Tensor]:
+        """The least and the largest pixels ``(N, 3, H, W)`` within epsilon of the images and in [0, 1]."""
+        epsilon = self.budget.epsilon
+        return (self.pixels - epsilon).clamp_(min=0), (self.pixels + epsilon).clamp_(max=1)
 
     def of(self, kept: Tensor) -> Problem:
         """The same about some of the samples, by a mask ``(N,)``."""

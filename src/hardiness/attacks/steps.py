@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.norms import project_, uniform
+from hardiness.attacks.norms import is_box, project_, uniform
 from hardiness.attacks.problem import Problem
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ def anywhere(problem: Problem) -> Tensor:
     return noise.mul_(problem.budget.epsilon).add_(problem.pixels)
 
 
-def allowed(problem: Problem, at: Tensor, step: Tensor) -> Tensor:
-    """``at + step``, brought into the ball around each image, then into [0, 1]; in the memory of ``step``."""
-    delta = step.add_(at).sub_(problem.pixels)
-    return project_(problem.budget.norm, delta, problem.budget.epsilon).add_(problem.pixels).clamp_(0, 1)
+def allowed(problem: Problem, at: Tensor, step: Tensor, scale: float = 1.0) -> Tensor:
+    """``at + scale * step``, brought into the ball around each image, then into [0, 1]; in the memory of ``step``."""
+    import torch
+
+    norm, clean = problem.budget.norm, problem.pixels
+    moved = torch.add(at, step, alpha=scale, out=step)
+    if not is_box(norm):
+        moved = project_(norm, moved.sub_(clean), problem.budget.epsilon).add_(clean)
+    low, high = problem.box
+    return torch.clamp(moved, low, high, out=moved)
