@@ -107,7 +107,7 @@ def test_squeezenet_s_features_are_reached_from_photographs(hardiness: Any, data
     found = record(tmp_path)["features"]
     assert all(each["reached"] for each in found[:12])
     assert all(each["probability_after"] > 1 - 1e-6 for each in found if each["reached"])
-    assert all(each["activation_after"] > each["activation_before"] for each in found if each["step"])
+    assert all(each["activation_after"] > each["activation_before"] for each in found[:12] if each["step"])
 
 
 @pytest.mark.slow

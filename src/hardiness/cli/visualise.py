@@ -29,6 +29,7 @@ from hardiness.visualise import (
 )
 from hardiness.visualise.exhibition import GRID, RECORD
 from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
+from hardiness.visualise.sheet import probability_text
 
 
 @click.command(context_settings={"show_default": True})
@@ -47,9 +48,9 @@ from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
 @click.option("--size", type=int, metavar="PX", help="Side of the pictures; the model's own if not given.")
 @click.option("--parametrisation", default="fourier", metavar="fourier|pixels", help="What is optimised.")
 @click.option("--decorrelate/--plain-colours", default=True, help="Mix colours as photographs do, or not.")
-@click.option("--jitter", type=float, default=0.07, metavar="FRACTION", help="Largest random shift before each step.")
-@click.option("--rotate", type=float, default=10.0, metavar="DEGREES", help="Largest random turn.")
-@click.option("--scale", type=float, default=0.1, metavar="FRACTION", help="Largest random zoom.")
+@click.option("--jitter", type=float, default=0.1, metavar="FRACTION", help="Largest random shift before each step.")
+@click.option("--rotate", type=float, default=20.0, metavar="DEGREES", help="Largest random turn.")
+@click.option("--scale", type=float, default=0.35, metavar="FRACTION", help="Largest random zoom.")
 @click.option("--variants", type=int, default=1, help="Pictures of each unit, kept apart from each other.")
 @click.option("--diversity", type=float, default=0.5, metavar="WEIGHT", help="What likeness of variants costs.")
 @click.option("--smoothness", type=float, default=0.0, metavar="WEIGHT", help="What differences of neighbours cost.")
@@ -143,6 +144,5 @@ def _list_layers(classifier: Classifier, px: int) -> None:
 def _tell_pushed(pushed: list[Pushed], quiet: bool) -> None:
     failed = [each for each in pushed if each.image is None]
     for each in () if quiet else failed:
-        click.echo(
-            f"unit {each.unit} from {each.start} never reached its probability (p {each.probability:.3f})", err=True
-        )
+        told = probability_text(each.probability)
+        click.echo(f"unit {each.unit} from {each.start} never reached its probability (p {told})", err=True)

@@ -10,7 +10,7 @@ from hardiness.engine import Listener
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.maximise import Feature, Settings, maximise, side_px
-from hardiness.visualise.sheet import Panel, folded
+from hardiness.visualise.sheet import Panel, folded, probability_text
 from hardiness.visualise.units import Unit
 
 PROTOCOL = "activation-maximisation"
@@ -57,5 +57,5 @@ def write_features(
 def _panel(feature: Feature) -> Panel:
     told = f"{feature.before:.3g} to {feature.after:.3g}"
     if feature.probability is not None:
-        told += f"   p {feature.probability:.3f}"
+        told += f"   p {probability_text(feature.probability)}"
     return Panel((feature.unit.label, told), feature.image)

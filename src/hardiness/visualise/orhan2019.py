@@ -18,7 +18,7 @@ from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.pictures import to_images
-from hardiness.visualise.sheet import Panel
+from hardiness.visualise.sheet import Panel, probability_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -246,5 +246,5 @@ def _panel(pushed: Pushed) -> Panel:
     told = f"{pushed.before:.3g} to {pushed.after:.3g}"
     caption = (f"unit {pushed.unit}   {told}", f"from {pushed.start}")
     if pushed.image is None:
-        return Panel(caption, None, f"failed: p {pushed.probability:.3f}\nafter {pushed.step} steps")
+        return Panel(caption, None, f"failed: p {probability_text(pushed.probability)}\nafter {pushed.step} steps")
     return Panel((caption[0], f"{caption[1]}, step {pushed.step}"), pushed.image)

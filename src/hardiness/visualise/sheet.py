@@ -31,6 +31,11 @@ class Panel:
     instead: str = ""
 
 
+def probability_text(probability: float) -> str:
+    """With three decimals; near 1 what is missing, because 1e-3 and 1e-6 are far apart as logits."""
+    return f"{probability:.3f}" if probability < 0.9995 else f"1 - {max(1 - probability, 0.0):.0e}"
+
+
 def sheet(rows: Sequence[Sequence[Panel]], cell_px: int = 224) -> Image:
     """The page, ``uint8 (H, W, 3)``: rows of panels, each picture as large as its cell, captions below.
 

@@ -30,9 +30,9 @@ class Transforms:
     Source: Olah, Mordvintsev & Schubert 2017, doi:10.23915/distill.00007, section "Transformation Robustness".
     """
 
-    jitter: float = 0.07
-    rotate_deg: float = 10.0
-    scale: float = 0.1
+    jitter: float = 0.1
+    rotate_deg: float = 20.0
+    scale: float = 0.35
 
     def __post_init__(self) -> None:
         for name in ("jitter", "rotate_deg", "scale"):

@@ -11,7 +11,7 @@ import pytest
 from hardiness.core import ArgumentError, Image, StoreError
 from hardiness.imaging import decode
 from hardiness.visualise.exhibition import GRID, RECORD, Exhibition, refuse_strangers
-from hardiness.visualise.sheet import EMPTY, FAINT, GAP_PX, MARGIN_PX, Panel, folded, sheet
+from hardiness.visualise.sheet import EMPTY, FAINT, GAP_PX, MARGIN_PX, Panel, folded, probability_text, sheet
 
 
 def plain(level: int, px: int = 40) -> Image:
@@ -34,6 +34,10 @@ def test_captions_are_drawn_and_kept_within_their_cell() -> None:
     below = page[MARGIN_PX + 60 :]
     assert (below < 128).any()
     assert (below[:, MARGIN_PX + 60 + GAP_PX :] > 200).all(), "it does not run into the next cell"
+
+
+def test_probabilities_near_one_are_told_apart() -> None:
+    assert [probability_text(p) for p in (0.0021, 0.9994, 1 - 2e-5)] == ["0.002", "0.999", "1 - 2e-05"]
 
 
 def test_a_missing_picture_says_why() -> None:
