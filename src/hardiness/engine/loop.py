@@ -23,19 +23,20 @@ from hardiness.engine.decoding import ordered
 from hardiness.engine.exhibiting import exhibit
 from hardiness.engine.forward import Row, classify
 from hardiness.engine.jobs import Job, Pictures
-from hardiness.engine.measuring import Clock, return_freed_memory
+from hardiness.engine.measuring import Clock
 from hardiness.engine.request import Listener, Request
 from hardiness.engine.saving import Gallery
 from hardiness.engine.settling import settled
 from hardiness.engine.task import Task, automatic_batch_size, condition_indices, labels_for
 from hardiness.engine.transfer import Decoded, Surrogate
 from hardiness.engine.whitebox import Attacker
-from hardiness.models import Classifier
+from hardiness.models import Classifier, keep_freed_memory, return_freed_memory
 from hardiness.store import Row as Work
 from hardiness.store import Store
 
 FORWARD_THREADS = 2
-"""Batches in a model at one time: one computes while the next is stacked, normalised and sent."""
+"""Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
+for one batch, and two would wait for each other after every layer."""
 
 AHEAD_PICTURES = 64
 """Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas."""
@@ -96,7 +97,9 @@ class Session:
         if self.remaining:
             exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
         decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
-        forwards = ThreadPoolExecutor(FORWARD_THREADS, thread_name_prefix="forward")
+        if self.benchmark.attack:
+            keep_freed_memory()
+        forwards = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
         try:
             for job, outcome in self._transferred(decoded):
                 self._hand_out(job, outcome, forwards)

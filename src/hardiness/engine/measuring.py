@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
-import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -58,16 +56,6 @@ class Clock:
         self._told = True
         seconds = remaining / rate
         return seconds if seconds > LONG_S else None
-
-
-def return_freed_memory() -> None:
-    """Hand freed memory back to the system, where the C library is glibc, which else keeps what each thread has freed.
-
-    Without it the peak of a long run lies a tenth above that of a short one, for no use.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:

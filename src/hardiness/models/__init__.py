@@ -1,6 +1,7 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
 from hardiness.models.agreement import Agreement
+from hardiness.models.allocator import keep_freed_memory, return_freed_memory
 from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, registry, schemes
 from hardiness.models.classifier import Classifier
 from hardiness.models.loading import load, wrap
@@ -17,11 +18,13 @@ __all__ = [
     "InputPolicy",
     "OnnxFile",
     "Scheme",
+    "keep_freed_memory",
     "known_names",
     "load",
     "place",
     "registry",
     "resolve",
+    "return_freed_memory",
     "schemes",
     "wrap",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hardiness.models.allocator import keep_freed_memory
 from hardiness.models.chunks import in_chunks
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) ->
 
 def differentiable_rows(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     """`differentiable_fp32` of a function whose rows do not depend on each other: on a CPU a few of them at a time."""
-    return differentiable_fp32(function, pixels) if pixels.is_cuda else in_chunks(function, pixels)
+    if pixels.is_cuda:
+        return differentiable_fp32(function, pixels)
+    keep_freed_memory()
+    return in_chunks(function, pixels)
 
 
 def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
@@ -52,7 +56,10 @@ def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pix
 
     The backward pass runs long after a ``with`` block is left, so on a GPU it is wrapped as well.
     """
-    return _guarded(function, pixels) if pixels.device.type == "cuda" else function(pixels)
+    if pixels.is_cuda:
+        return _guarded(function, pixels)
+    keep_freed_memory()
+    return function(pixels)
 
 
 def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:

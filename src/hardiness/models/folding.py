@@ -1,4 +1,4 @@
-"""Convolution and batch norm as one convolution: same function in evaluation, fewer passes over memory."""
+"""The same network in evaluation with fewer passes over memory: batch norms become part of their convolutions."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def watching(network: nn.Module) -> Iterator[Watch]:
 
 
 def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:
-    """A copy of ``network`` in which each norm of ``pairs`` is folded into its convolution.
+    """A copy of ``network`` in which each norm of ``pairs`` is folded into its convolution; same values, less work.
 
-    The pairs are what one pass showed, which proves nothing about other readers of a convolution's output; the
-    caller compares the result with the original.
+    Without pairs it is a plain copy. The pairs are what one pass showed, which proves nothing about other readers of a
+    convolution's output; the caller compares the result with the original.
     """
     from torch import nn
 
@@ -71,7 +71,18 @@ def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:
         _fold(result.get_submodule(conv_name), norm)
         rest = [part for part in (getattr(norm, "drop", None), getattr(norm, "act", None)) if part is not None]
         result.set_submodule(norm_name, nn.Sequential(*rest) if rest else nn.Identity())
+    if pairs:
+        _leave_inputs_alone(result)
     return result
+
+
+def _leave_inputs_alone(network: nn.Module) -> None:
+    """Let activations not work in place, but ReLU: they need their input for the gradient, so torch would copy it."""
+    from torch import nn
+
+    for module in network.modules():
+        if getattr(module, "inplace", False) is True and not isinstance(module, nn.ReLU):
+            module.inplace = False  # type: ignore[assignment]
 
 
 def _fold(conv: Any, norm: Any) -> None:

@@ -1,15 +1,14 @@
-"""A few images at a time on all cores: the same numbers, and torch's own threads as they were."""
+"""A few images at a time: the same numbers, and no chunk larger than it should be."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models.chunks import in_chunks
+from hardiness.models.chunks import IMAGES_A_CORE, in_chunks
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -45,54 +44,20 @@ def test_logits_and_gradients_are_those_of_the_whole_batch(cores: int, images: i
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
     with torch.no_grad():
         torch.testing.assert_close(in_chunks(function, pixels), expected[0], rtol=1e-12, atol=1e-14)
-    assert torch.get_num_threads() == cores
 
 
-def test_few_images_at_a_time_each_on_a_thread_that_is_alone(cores: int) -> None:
+@pytest.mark.parametrize("images", [1, 8, 9, 16, 50])
+def test_chunks_are_even_and_small(cores: int, images: int) -> None:
     sizes: list[int] = []
-    threads: set[int] = set()
 
     def function(pixels: Tensor) -> Tensor:
         sizes.append(len(pixels))
-        threads.add(torch.get_num_threads())
         return pixels.flatten(1)
 
-    in_chunks(function, torch.zeros(16, 3, 2, 2))
-    assert sum(sizes) == 16
-    assert max(sizes) <= 4
-    assert len(sizes) % cores == 0
-    assert threads == {1}
-    told: list[int] = []
-    fresh = threading.Thread(target=lambda: told.append(torch.get_num_threads()))
-    fresh.start()
-    fresh.join()
-    assert told == [cores]
-
-
-def test_a_chunk_that_nothing_comes_back_to_is_not_gone_through_again(cores: int) -> None:
-    backward: list[int] = []
-
-    class Watched(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, pixels: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-            return pixels.flatten(1).clone()
-
-        @staticmethod
-        def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-            backward.append(len(gradient))
-            return gradient.view(len(gradient), 3, 2, 2)
-
-    weights = torch.zeros(12 * cores)
-    weights[0] = 1
-    _, found = gradient(lambda x: in_chunks(Watched.apply, x), torch.rand(12 * cores, 3, 2, 2), weights)
-    assert len(backward) == 1
-    assert found[0].any()
-    assert not found[1:].any()
-
-
-def test_an_error_in_a_chunk_is_the_callers(cores: int) -> None:
-    def function(pixels: Tensor) -> Tensor:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        in_chunks(function, torch.zeros(9, 3, 2, 2))
+    assert len(in_chunks(function, torch.zeros(images, 3, 2, 2))) == images
+    assert sum(sizes) == images
+    assert max(sizes) - min(sizes) <= 1
+    if cores == 1:
+        assert sizes == [images]
+    else:
+        assert max(sizes) <= IMAGES_A_CORE * cores

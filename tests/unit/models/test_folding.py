@@ -48,6 +48,15 @@ def test_folding_by_hand() -> None:
     assert isinstance(result[1], nn.Identity)
 
 
+def test_activations_do_not_copy_their_input() -> None:
+    layers = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU6(inplace=True), nn.ReLU(inplace=True)
+    network = nn.Sequential(*layers).eval()
+    result = folded(network, {"1": "0"})
+    assert [result[2].inplace, result[3].inplace] == [False, True]
+    assert [each.inplace for each in folded(network, {})[2:]] == [True, True]
+    assert network[2].inplace
+
+
 def test_the_original_is_left_alone(tiny: Make, noise: Callable[..., Tensor]) -> None:
     network = tiny()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}

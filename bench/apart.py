@@ -1,0 +1,26 @@
+"""A process for each side: what one side sets for itself, in the allocator or in torch, is not given to the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Ask = Callable[..., T]
+"""A function and its arguments to its value, computed in the side's own process."""
+
+
+@contextmanager
+def apart(*sides: str) -> Iterator[dict[str, Ask[Any]]]:
+    """A fresh process for each side, each asked one thing at a time."""
+    with ExitStack() as stack:
+        spawn = multiprocessing.get_context("spawn")
+        pools = {side: stack.enter_context(ProcessPoolExecutor(1, spawn)) for side in sides}
+        yield {side: _asking(pool) for side, pool in pools.items()}
+
+
+def _asking(pool: ProcessPoolExecutor) -> Ask[Any]:
+    return lambda function, *arguments: pool.submit(function, *arguments).result()

@@ -1,0 +1,50 @@
+"""Freed memory stays with the process when it is asked to, and goes back when it is asked to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import resource, sys, threading
+import torch
+from hardiness.models import keep_freed_memory, return_freed_memory
+
+def faults(work):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    work()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def passes():
+    for _ in range(20):
+        blocks = [torch.empty(60 << 20, dtype=torch.uint8).fill_(1) for _ in range(3)]
+
+def on_a_thread():
+    thread = threading.Thread(target=passes)
+    thread.start()
+    thread.join()
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+passes()
+anew = faults(passes)
+keep_freed_memory()
+passes()
+kept = [faults(passes), faults(on_a_thread)]
+full = resident()
+return_freed_memory()
+print(anew, *kept, full - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not Path("/proc/self/statm").exists(), reason="asks Linux's glibc")
+def test_freed_memory_is_kept_and_returned() -> None:
+    told = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
+    anew, kept, kept_on_a_thread, returned = map(int, told.split())
+    assert kept < anew / 10
+    assert kept_on_a_thread < anew / 10
+    assert returned > 100 << 20
