@@ -17,11 +17,9 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.test
-	$(BIN)/python bench/pipeline.py
-	$(BIN)/python bench/imagenet_c.py
-	$(BIN)/python bench/attacks.py
-	$(BIN)/python bench/imagenet_p.py
+bench: $(VENV)/.bench
+	status=0; for each in pipeline corruptions imagenet_c imagenet_p attacks visualise; do \
+		echo "$$each"; $(BIN)/python bench/$$each.py || status=1; done; exit $$status
 
 clean:
 	rm -rf $(VENV) runs
@@ -38,6 +36,9 @@ FROST := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'image
 # The other side of the attacks' tests and bench. It pins requests to 2.25, which the rest has left behind.
 RIVAL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'torchattacks==3.5.1'
 
+# The other side of the corruptions' bench. It requires opencv-python too.
+RIVAL_BENCH := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'corrupt-tta==0.1.7'
+
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
 	$(FROST)
@@ -48,3 +49,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(FROST)
 	$(RIVAL)
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(RIVAL_BENCH)
+	touch $@
