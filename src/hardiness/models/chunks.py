@@ -27,4 +27,5 @@ def in_chunks(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     chunks = -(-len(pixels) // (IMAGES_A_CORE * cores))
     if cores == 1 or chunks < 2:
         return function(pixels)
-    return torch.cat([function(part) for part in pixels.split(-(-len(pixels) // chunks))])
+    parts = torch.split(pixels, -(-len(pixels) // chunks))
+    return torch.cat([function(part) for part in parts])
