@@ -16,13 +16,15 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from apart import Ask, apart
 from bars import alternating, at_least, tell, versions
 from hardiness import models
 from hardiness.core import CANVAS_224
@@ -40,44 +42,74 @@ SAME_VALUES, SAME_LOSS = 0.97, 0.02
 zero are a matter of rounding, and after some steps one network comes to other pixels from a start moved by 1e-6."""
 
 
-def pairs(classifier: Classifier) -> tuple[Tensor, list[int]]:
+@cache
+def pairs() -> tuple[Tensor, list[int]]:
     """The protocol's 18 starts, float32 ``(18, 3, 224, 224)``, and the unit of each."""
     files = sorted((ROOT / "imagenet" / "val").glob("*/*.JPEG"))[:2]
     photographs = [on_canvas(decode(file.read_bytes(), str(file)), CANVAS_224) for file in files]
     with torch.no_grad():
-        chosen = choose(classifier.pooled(to_pixels(photographs)).shape[1])
+        chosen = choose(network().num_features)
     starts = to_pixels([*photographs, chosen.noise])
     return starts.repeat_interleave(len(chosen.units), 0), list(chosen.units) * len(starts)
 
 
-def loop(network: nn.Module, classifier: Classifier, starts: Tensor, units: list[int]) -> Callable[[int], Tensor]:
-    """The other side: steps to the last iterates, one image after the other."""
+@cache
+def network() -> Any:
+    """The network without its last layer, as its weights' package gives it."""
+    spec = models.resolve(MODEL)
+    made: Any = spec.builder()(spec).eval()
+    made.reset_classifier(0)
+    return made
+
+
+@cache
+def classifier() -> Classifier:
+    """The same network, loaded by us."""
+    return models.load(models.resolve(MODEL))
+
+
+def ours(steps: int) -> Tensor:
+    """Steps to the last iterates, as one batch."""
+    nearest = push(classifier(), *pairs(), steps)
+    assert not bool(nearest.reached.any()), "ReLU6 keeps Lite0's features below the threshold: the last is returned"
+    return nearest.pixels
+
+
+def loop(steps: int, frozen: bool = False) -> Tensor:
+    """The other side's, one image after the other; ``frozen`` where the weights want no gradient."""
     import foolbox
 
-    view = classifier.spec.view
+    view, starts, units = models.resolve(MODEL).view, *pairs()
     wrapped = foolbox.PyTorchModel(
-        network, bounds=(0, 1), preprocessing={"mean": view.mean, "std": view.std, "axis": -3}
+        network().requires_grad_(not frozen),
+        bounds=(0, 1),
+        preprocessing={"mean": view.mean, "std": view.std, "axis": -3},
     )
-
-    def run(steps: int) -> Tensor:
-        attack = foolbox.attacks.LinfPGD(abs_stepsize=STEP, steps=steps, random_start=False)
-        found = []
-        for start, unit in zip(starts, units, strict=True):
-            criterion = foolbox.criteria.TargetedMisclassification(torch.tensor([unit]))
-            found.append(attack(wrapped, start[None].contiguous(), criterion, epsilons=EPSILON)[1])
-        return torch.cat(found)
-
-    return run
+    attack = foolbox.attacks.LinfPGD(abs_stepsize=STEP, steps=steps, random_start=False)
+    found = []
+    for start, unit in zip(starts, units, strict=True):
+        criterion = foolbox.criteria.TargetedMisclassification(torch.tensor([unit]))
+        found.append(attack(wrapped, start[None].contiguous(), criterion, epsilons=EPSILON)[1])
+    return torch.cat(found)
 
 
-def check_same(classifier: Classifier, units: list[int], *sides: Callable[[int], Tensor]) -> dict[str, float]:
+def loss(pixels: Tensor) -> float:
+    """How far the pictures are from their units."""
+    with torch.no_grad():
+        return float(functional.cross_entropy(classifier().pooled(pixels), torch.tensor(pairs()[1])))
+
+
+def seconds(side: Callable[..., Tensor], *arguments: Any) -> float:
+    """Of one call in the process that asks for it."""
+    start = time.perf_counter()
+    side(*arguments)
+    return time.perf_counter() - start
+
+
+def check_same(ask: dict[str, Ask[Any]]) -> dict[str, float]:
     """End the bench unless both sides take the same first step and get as far after a few."""
-
-    def loss(pixels: Tensor) -> float:
-        with torch.no_grad():
-            return float(functional.cross_entropy(classifier.pooled(pixels), torch.tensor(units)))
-
-    first, later = [side(1) for side in sides], [loss(side(CHECKED_STEPS)) for side in sides]
+    first = ask["ours"](ours, 1), ask["foolbox"](loop, 1)
+    later = [ask["ours"](loss, end) for end in (ask["ours"](ours, CHECKED_STEPS), ask["foolbox"](loop, CHECKED_STEPS))]
     same = float(((first[0] - first[1]).abs() < 1e-5).float().mean())
     if same < SAME_VALUES or abs(later[0] - later[1]) > SAME_LOSS * abs(later[0]):
         sys.exit(f"{same:.4f} of the first step's values are equal, losses after {CHECKED_STEPS} are {later}: no ratio")
@@ -88,33 +120,18 @@ def check_same(classifier: Classifier, units: list[int], *sides: Callable[[int],
     }
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Seconds."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def main() -> int:
     """Check, measure, tell."""
     warnings.simplefilter("ignore")
-    spec = models.resolve(MODEL)
-    classifier = models.load(spec)
-    starts, units = pairs(classifier)
-    network: Any = spec.builder()(spec).eval()
-    network.reset_classifier(0)
-    theirs = loop(network, classifier, starts, units)
-
-    def ours(steps: int) -> Tensor:
-        nearest = push(classifier, starts, units, steps)
-        assert not bool(nearest.reached.any()), "ReLU6 keeps Lite0's features below the threshold: the last is returned"
-        return nearest.pixels
-
-    notes: dict[str, Any] = dict(check_same(classifier, units, ours, theirs))
-    mine, usual = alternating(REPETITIONS, lambda: timed(lambda: ours(STEPS)), lambda: timed(lambda: theirs(STEPS)))
-    network.requires_grad_(False)
-    frozen = timed(lambda: theirs(FROZEN_STEPS))
-    images = len(units)
+    with apart("ours", "foolbox") as ask:
+        notes: dict[str, Any] = dict(check_same(ask))
+        mine, usual = alternating(
+            REPETITIONS,
+            lambda: ask["ours"](seconds, ours, STEPS),
+            lambda: ask["foolbox"](seconds, loop, STEPS),
+        )
+        frozen = ask["foolbox"](seconds, loop, FROZEN_STEPS, True)
+    images = len(pairs()[1])
     notes |= {
         "ours, image-steps a second": images * STEPS / mine,
         "foolbox, image-steps a second": images * STEPS / usual,
