@@ -300,7 +300,7 @@ def test_a_model_of_other_classes_is_told_and_the_others_go_on(
 def test_a_stimulus_of_another_size_fails_alone(
     some: Any, hardiness: Any, factory: Any, tmp_path: Path, results: Any
 ) -> None:
-    root = some(4)
+    root = some(4).rename(tmp_path / ("a_long_name" * 20))
     Image.new("RGB", (512, 500)).save(root / "cue-conflict" / "oven9-oven10.png")  # left out, never read
     Image.new("RGB", (512, 500)).save(root / "cue-conflict" / "cat9-dog9.png")
     told = hardiness("run", "-m", factory(), "-b", "cue-conflict", "--data", root, "--out", tmp_path / "x")

@@ -39,7 +39,8 @@ def print_tables(results: Sequence[Result], console: Console, everything: bool =
         console.print()
     for result in results:
         for failure in result.failures[:SHOWN_FAILURES]:
-            console.print(f"failed in {result.benchmark}, {result.model}: {failure.reason}", style="red", markup=False)
+            line = f"failed in {result.benchmark}, {result.model}: {failure.reason}"
+            console.print(line, style="red", markup=False, soft_wrap=True)  # one line, however long the file's path
         if len(result.failures) > SHOWN_FAILURES:
             console.print(f"… and {len(result.failures) - SHOWN_FAILURES} more, all in results.json")
 
