@@ -47,7 +47,7 @@ def test_logits_and_gradients_are_those_of_the_whole_batch(cores: int, images: i
 
 
 @pytest.mark.parametrize("images", [1, 8, 9, 16, 50])
-def test_chunks_are_even_and_small(cores: int, images: int) -> None:
+def test_chunks_are_few_small_and_equal_but_the_last(cores: int, images: int) -> None:
     sizes: list[int] = []
 
     def function(pixels: Tensor) -> Tensor:
@@ -56,8 +56,10 @@ def test_chunks_are_even_and_small(cores: int, images: int) -> None:
 
     assert len(in_chunks(function, torch.zeros(images, 3, 2, 2))) == images
     assert sum(sizes) == images
-    assert max(sizes) - min(sizes) < len(sizes), "nearly even"
     if cores == 1:
         assert sizes == [images]
     else:
+        assert len(sizes) == -(-images // (IMAGES_A_CORE * cores))
         assert max(sizes) <= IMAGES_A_CORE * cores
+        assert set(sizes[:-1]) <= {sizes[0]}
+        assert sizes[-1] <= sizes[0]
