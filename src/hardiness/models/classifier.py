@@ -14,13 +14,15 @@ from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
 from hardiness.models.arithmetic import differentiable_outputs, differentiable_rows, full_fp32
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.folding import folded, watching
-from hardiness.models.inner import Layers, without_last
+from hardiness.models.folding import NORMS, folded
+from hardiness.models.inner import Layers, last_layer, without
 from hardiness.models.memory import activation_bytes
 from hardiness.models.outputs import logits_of, refuse_probabilities
+from hardiness.models.packing import packed
 from hardiness.models.placement import Placement
 from hardiness.models.preprocessing import Affine, InputPolicy
 from hardiness.models.runtimes import Plan, Runtime, runtimes
+from hardiness.models.watching import watching
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -169,7 +171,8 @@ class Classifier:
         network = self._network_for_gradients(given)
         with self._lock:
             if self._without_last is None:
-                self._without_last = without_last(network, self._affine(given[:1].detach()), self.spec.name)
+                last = last_layer(self._network, self._affine(given[:1].detach()), self.spec.name)
+                self._without_last = without(network, last)
         headless = self._without_last
         return differentiable_rows(lambda x: headless(self._affine(x)), given)
 
@@ -262,30 +265,38 @@ class Classifier:
 
         first = pixels[:REFERENCE_IMAGES].detach().contiguous()
         device = torch.device(self.device)
-        with torch.no_grad(), full_fp32(device), watching(self._network) as watch:
+        with torch.no_grad(), full_fp32(device), watching(self._network, NORMS) as watch:
             outputs = logits_of(self._network(self._affine(first.to(device))), self.spec.name)
         refuse_probabilities(self._select(outputs), self.spec.name)
-        return _Reference(first.cpu(), outputs.float().cpu(), watch.foldable())
+        return _Reference(first.cpu(), outputs.float().cpu(), watch.once())
 
     def _network_for_gradients(self, pixels: Tensor, reference: _Reference | None = None) -> nn.Module:
         with self._lock:
             if self._gradient_network is None:
-                self._gradient_network = self._folded(reference or self._refer(pixels))
+                found = reference or self._refer(pixels)
+                network = self._folded(found)
+                faster = packed(network, self._affine(found.pixels.to(self.device)))
+                self._gradient_network = faster if faster is network or self._exact(faster, found) else network
             return self._gradient_network
 
     def _folded(self, reference: _Reference) -> nn.Module:
         """A copy in channels-last memory, its norms folded where that changes nothing that matters."""
         import torch
 
-        device = torch.device(self.device)
         for pairs in (reference.foldable, {}):
             network = folded(self._network, pairs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            with torch.no_grad(), full_fp32(device):
-                outputs = logits_of(network(self._affine(reference.pixels.to(device))), self.spec.name)
-            if compare(outputs.float().cpu(), reference.logits).exact:
+            if self._exact(network, reference):
                 break
         result: nn.Module = network
         return result
+
+    def _exact(self, network: nn.Module, reference: _Reference) -> bool:
+        import torch
+
+        device = torch.device(self.device)
+        with torch.no_grad(), full_fp32(device):
+            outputs = logits_of(network(self._affine(reference.pixels.to(device))), self.spec.name)
+        return compare(outputs.float().cpu(), reference.logits).exact
 
 
 def _check(pixels: Tensor) -> None:

@@ -3,56 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-# Only layers whose output is linear in their stored kernel; weight-standardised and other clever ones are left alone.
-_CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", "timm.layers.conv2d_same.Conv2dSame"))
-_NORMS = frozenset(("torch.nn.modules.batchnorm.BatchNorm2d", "timm.layers.norm_act.BatchNormAct2d"))
-
-
-@dataclass
-class Watch:
-    """What was seen during one forward pass: which norm took its input straight from which convolution."""
-
-    pairs: dict[str, str] = field(default_factory=dict)
-    calls: dict[str, int] = field(default_factory=dict)
-
-    def foldable(self) -> dict[str, str]:
-        """Norm to convolution, by name, where both ran exactly once."""
-        return {norm: conv for norm, conv in self.pairs.items() if self.calls[norm] == 1 == self.calls[conv]}
-
-
-@contextmanager
-def watching(network: nn.Module) -> Iterator[Watch]:
-    """Observe one forward pass of ``network``; needs no graph tracing, so it works on any module."""
-    watch = Watch()
-    last: list[tuple[str, Tensor]] = []
-
-    def hook(name: str, is_norm: bool) -> Any:
-        def seen(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            watch.calls[name] = watch.calls.get(name, 0) + 1
-            if is_norm and last and inputs and inputs[0] is last[0][1]:
-                watch.pairs[name] = last[0][0]
-            last[:] = [] if is_norm else [(name, output)]
-
-        return seen
-
-    handles = [
-        module.register_forward_hook(hook(name, kind in _NORMS))
-        for name, module in network.named_modules()
-        if (kind := f"{type(module).__module__}.{type(module).__qualname__}") in _CONVOLUTIONS | _NORMS
-    ]
-    try:
-        yield watch
-    finally:
-        for handle in handles:
-            handle.remove()
+NORMS = frozenset(("torch.nn.modules.batchnorm.BatchNorm2d", "timm.layers.norm_act.BatchNormAct2d"))
+"""Layers that can be folded into the convolution before them."""
 
 
 def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError, UnknownNameError
+from hardiness.models.copying import with_the_same_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -106,21 +106,16 @@ def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator
             yield seen
 
 
-def without_last(network: nn.Module, given: Tensor, name: str) -> nn.Module:
-    """A network that returns what the last layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
-
-    The last layer is the last linear one or convolution that runs. What it reads is averaged over positions, which
-    does nothing where it has none.
+def last_layer(network: nn.Module, given: Tensor, name: str) -> str:
+    """The name of the last linear layer or convolution that runs on normalised input.
 
     Args:
         network: in evaluation mode.
-        given: normalised input to look for the layer with.
+        given: normalised input.
         name: for the message.
 
     Raises:
         ModelError: no such layer runs.
-
-    Differs: SqueezeNet pools after its last convolution, so here the pooling comes first.
     """
     import torch
     from torch import nn
@@ -137,17 +132,27 @@ def without_last(network: nn.Module, given: Tensor, name: str) -> nn.Module:
         network(given)
     if not ran or not ran[-1]:
         raise ModelError(f"{name} has no linear layer or convolution at its end, so no pooled features")
+    return ran[-1]
+
+
+def without(network: nn.Module, layer: str) -> nn.Module:
+    """A network that returns what a layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
+
+    What the layer reads is averaged over positions, which does nothing where it has none.
+
+    Differs: SqueezeNet pools after its last convolution, so here the pooling comes first.
+    """
+    from torch import nn
 
     class Read(nn.Module):
         def forward(self, features: Tensor) -> Tensor:
             raise _Enough(features)
 
-    class WithoutLast(nn.Module):
+    class Without(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            tensors = [*network.parameters(), *network.buffers()]
-            self.body = copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
-            self.body.set_submodule(ran[-1], Read())
+            self.body = with_the_same_tensors(network)
+            self.body.set_submodule(layer, Read())
 
         def forward(self, x: Tensor) -> Tensor:
             try:
@@ -156,7 +161,7 @@ def without_last(network: nn.Module, given: Tensor, name: str) -> nn.Module:
                 return _pooled(reached.features)
             raise AssertionError("the last layer ran a moment ago")
 
-    return WithoutLast().eval()
+    return Without().eval()
 
 
 def _pooled(features: Tensor) -> Tensor:

@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models.folding import folded, watching
+from hardiness.models.folding import NORMS, folded
+from hardiness.models.watching import watching
 
 Make = Callable[..., nn.Module]
 
 
 def _pairs(network: nn.Module, pixels: Tensor) -> dict[str, str]:
-    with torch.no_grad(), watching(network) as watch:
+    with torch.no_grad(), watching(network, NORMS) as watch:
         network(pixels)
-    return watch.foldable()
+    return watch.once()
 
 
 def _norms(network: nn.Module) -> int:
