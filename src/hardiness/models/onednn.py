@@ -100,13 +100,14 @@ def run_packed(given: Tensor, by: Packed) -> Tensor:
     return result
 
 
-def clamped_backward(gradient: Tensor, output: Tensor, ceiling: float) -> Tensor:
-    """Gradient of what was clamped to [0, ceiling], from that of the output."""
+def clamp_backward(gradient: Tensor, output: Tensor, ceiling: float, out: Tensor | None = None) -> Tensor:
+    """Gradient of what was clamped to [0, ceiling], from that of the output; into ``out`` if given, else a new one."""
     import torch
 
+    into = {} if out is None else {"grad_input": out}
     aten: Any = torch.ops.aten
-    relu = ceiling == float("inf")
-    result: Tensor = (
-        aten.threshold_backward(gradient, output, 0) if relu else aten.hardtanh_backward(gradient, output, 0, ceiling)
-    )
+    if ceiling == float("inf"):
+        result: Tensor = aten.threshold_backward(gradient, output, 0, **into)
+    else:
+        result = aten.hardtanh_backward(gradient, output, 0, ceiling, **into)
     return result

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from hardiness.models.chunks import IMAGES_A_CORE
 from hardiness.models.copying import with_the_same_tensors
 from hardiness.models.failures import FOREIGN_ERRORS
-from hardiness.models.onednn import Convolution, Packed, Pair, available, clamped_backward, pack, run_packed
+from hardiness.models.onednn import Convolution, Packed, Pair, available, clamp_backward, pack, run_packed
 from hardiness.models.outputs import logits_of
 from hardiness.models.transposing import Transposed, transposed
-from hardiness.models.watching import kind_of, watching
+from hardiness.models.watching import changes, kind_of, watching
 
 if TYPE_CHECKING:
     import torch
@@ -81,19 +81,24 @@ def _packed_convolution() -> Any:
 
     class Convolve(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, given: Tensor, packed: Packed, back: Transposed) -> Tensor:
+        def forward(ctx: Any, given: Tensor, packed: Packed, back: Transposed, clamped: float | None) -> Tensor:
             output = run_packed(given, packed)
-            ctx.packed, ctx.back, ctx.shape = packed, back, given.shape
-            if packed.ceiling is not None:
-                ctx.save_for_backward(output)
+            ctx.packed, ctx.back, ctx.clamped, ctx.shape = packed, back, clamped, given.shape
+            kept = given if back.reads_input or clamped is not None else None
+            ctx.save_for_backward(kept, output if packed.ceiling is not None else None)
             return output
 
         @staticmethod
         @torch.autograd.function.once_differentiable
-        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-            for output in ctx.saved_tensors:
-                gradient = clamped_backward(gradient, output, ctx.packed.ceiling)
-            return ctx.back(gradient, ctx.shape), None, None
+        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+            given, output = ctx.saved_tensors
+            if output is not None and _noted(gradient) != output.data_ptr():
+                gradient = clamp_backward(gradient, output, ctx.packed.ceiling)
+            found = ctx.back.run(gradient, ctx.shape, given)
+            if ctx.clamped is not None:
+                clamp_backward(found, given, ctx.clamped, out=found)
+                _note(found, given.data_ptr())
+            return found, None, None, None
 
     class PackedConvolution(nn.Module):
         """A convolution, clamped where there is a ceiling; packed once for each padding, where that goes by size."""
@@ -111,13 +116,31 @@ def _packed_convolution() -> Any:
             return self.ways[zeros]
 
         def forward(self, x: Tensor) -> Tensor:
-            result: Tensor = Convolve.apply(x, *self.prepare(x.shape))  # type: ignore[no-untyped-call]
+            clamped = _noted(x)
+            result: Tensor = Convolve.apply(x, *self.prepare(x.shape), clamped)  # type: ignore[no-untyped-call]
+            if self.ceiling is not None:
+                _note(result, self.ceiling)
             return result
 
         def __deepcopy__(self, _memo: object) -> Any:
             return self  # its parts cannot be copied, and nothing changes them
 
     return PackedConvolution
+
+
+def _note(tensor: Any, fact: float) -> None:
+    """Say something of a tensor that holds until it is written to.
+
+    Of an output: what it is clamped to. Of a gradient: the address of the output whose clamping it has passed already.
+    A layer that reads a clamped output does that for the one before, in the memory that it has just written; where
+    the gradients of several readers meet, they are added up, and the sum bears no note.
+    """
+    tensor.noted = (fact, changes(tensor))
+
+
+def _noted(tensor: Any) -> Any:
+    fact, when = getattr(tensor, "noted", (None, None))
+    return fact if when == changes(tensor) else None
 
 
 def _is_packable(conv: Any, shape: torch.Size) -> bool:

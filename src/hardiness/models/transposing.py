@@ -11,8 +11,19 @@ from hardiness.models.onednn import Convolution, pack, run_packed
 if TYPE_CHECKING:
     from torch import Tensor
 
-Transposed = Callable[["Tensor", tuple[int, ...]], "Tensor"]
-"""Gradient ``(N, O, H', W')`` of the output and shape ``(N, I, H, W)`` of the input to the gradient of the input."""
+
+@dataclass(frozen=True)
+class Transposed:
+    """Gradient ``(N, O, H', W')`` of the output and shape ``(N, I, H, W)`` of the input to the gradient of the input.
+
+    Attributes:
+        run: the two, and the input if it is read, to a new tensor.
+        reads_input: its layout, nothing else.
+    """
+
+    run: Callable[[Tensor, tuple[int, ...], Tensor | None], Tensor]
+    reads_input: bool = False
+
 
 _FEW_CHANNELS = 4
 
@@ -39,7 +50,7 @@ def _by_flipped_kernel(by: Convolution, shape: tuple[int, ...]) -> Transposed:
     before, after = _flipped(by.before, by), _flipped(by.after, by)
     back = Convolution(kernel, None, before, after, dilation=by.dilation, groups=by.groups)
     packed = pack(back, by.output_shape(shape))
-    return lambda gradient, _shape: run_packed(gradient, packed)
+    return Transposed(lambda gradient, _shape, _given: run_packed(gradient, packed))
 
 
 def _flipped(zeros: tuple[int, int], by: Convolution) -> tuple[int, int]:
@@ -92,7 +103,7 @@ def _by_phases(by: Convolution, axes: list[_Axis], shape: tuple[int, ...]) -> Tr
     back = Convolution(kernel, None, around, around)
     packed = pack(back, by.output_shape(shape))
 
-    def run(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
+    def run(gradient: Tensor, shape: tuple[int, ...], _given: Tensor | None) -> Tensor:
         phases = run_packed(gradient, packed)
         for dim, (pad, axis) in enumerate(zip(around, axes, strict=True), 2):
             phases = phases.narrow(dim, pad - axis.last, -(-shape[dim] // axis.stride))
@@ -101,7 +112,7 @@ def _by_phases(by: Convolution, axes: list[_Axis], shape: tuple[int, ...]) -> Tr
         pixels = phases.permute(0, 1, 4, 2, 5, 3).reshape(-1, inputs, high * rows.stride, wide * columns.stride)
         return pixels[:, :, : shape[2], : shape[3]]
 
-    return run
+    return Transposed(run)
 
 
 def _by_torch(by: Convolution) -> Transposed:
@@ -110,10 +121,8 @@ def _by_torch(by: Convolution) -> Transposed:
     kernel = by.kernel.contiguous(memory_format=torch.channels_last)
     laid: Any = (None, by.stride, by.before, by.dilation, False, (0, 0), by.groups, (True, False, False))
 
-    def run(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
-        # Of the input only shape and layout are looked at.
-        shaped = torch.empty(shape, memory_format=torch.channels_last)
-        result: Tensor = torch.ops.aten.convolution_backward(gradient, shaped, kernel, *laid)[0]
+    def run(gradient: Tensor, _shape: tuple[int, ...], given: Tensor | None) -> Tensor:
+        result: Tensor = torch.ops.aten.convolution_backward(gradient, given, kernel, *laid)[0]
         return result
 
-    return run
+    return Transposed(run, reads_input=True)

@@ -47,7 +47,7 @@ def watching(network: nn.Module, readers: frozenset[str]) -> Iterator[Watch]:
     def reads(name: str) -> Any:
         def hook(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
             watch.calls[name] = watch.calls.get(name, 0) + 1
-            if last and inputs and inputs[0] is last[0][1] and _changes(inputs[0]) == last[0][2]:
+            if last and inputs and inputs[0] is last[0][1] and changes(inputs[0]) == last[0][2]:
                 watch.pairs[name] = last[0][0]
             last.clear()
 
@@ -57,7 +57,7 @@ def watching(network: nn.Module, readers: frozenset[str]) -> Iterator[Watch]:
         def hook(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             watch.calls[name] = watch.calls.get(name, 0) + 1
             watch.shapes[name] = tuple(inputs[0].shape)
-            last[:] = [(name, output, _changes(output))]
+            last[:] = [(name, output, changes(output))]
 
         return hook
 
@@ -76,6 +76,6 @@ def kind_of(module: nn.Module) -> str:
     return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
-def _changes(output: Tensor) -> int:
-    """How often a tensor was written to in place: a shortcut added to it is no output of the convolution any more."""
+def changes(output: Tensor) -> int:
+    """How often a tensor was written to in place: with a shortcut added to it, it is no layer's output any more."""
     return 0 if output.is_inference() else output._version

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hardiness.core import rng
-from hardiness.models.onednn import Convolution, Pair, available, clamped_backward, pack, run_packed
+from hardiness.models.onednn import Convolution, Pair, available, clamp_backward, pack, run_packed
 from hardiness.models.transposing import transposed
 
 pytestmark = pytest.mark.skipif(not available(), reason="this torch has no packed convolutions")
@@ -65,8 +65,8 @@ def test_outputs_and_gradients_are_torch_s(
     found = run_packed(pixels.detach(), pack(by, likely, ceiling))
     assert found.shape == by.output_shape(tuple(pixels.shape))
     torch.testing.assert_close(found, expected.detach(), rtol=1e-4, atol=1e-4)
-    before = weights if ceiling is None else clamped_backward(weights, expected.detach(), ceiling)
-    back = transposed(by, likely)(before, tuple(pixels.shape))
+    before = weights if ceiling is None else clamp_backward(weights, expected.detach(), ceiling)
+    back = transposed(by, likely).run(before, tuple(pixels.shape), pixels.detach())
     torch.testing.assert_close(back, gradient, rtol=1e-4, atol=1e-4)
 
 
@@ -97,4 +97,4 @@ def test_what_onednn_takes(zeros: tuple[Pair, Pair], dilation: Pair, can: bool) 
 )
 def test_each_layer_has_its_way(by: Convolution, way: str) -> None:
     back = transposed(by, (1, by.kernel.shape[1] * by.groups, 9, 9))
-    assert back.__qualname__.startswith(f"{way}.")
+    assert back.run.__qualname__.startswith(f"{way}.")
