@@ -209,7 +209,8 @@ def check_same(ask: dict[str, Ask[Any]], name: str) -> None:
 def rates(ask: dict[str, Ask[Any]], name: str, notes: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Bars on image-steps a second."""
     check_same(ask, name)
-    steps, doers = STEPS[name], {**{side: side for side in ask}, "bare": "ours"}
+    # The bare loop right after ours, which it is held against most closely.
+    steps, doers = STEPS[name], {"ours": "ours", "bare": "ours"} | {side: side for side in ask}
     calls = [lambda side=side, doer=doer: ask[doer](attacked, side, name, steps)[0] for side, doer in doers.items()]
     seconds = dict(zip(doers, alternating(REPETITIONS[name], *calls), strict=True))
     short = name.partition(":")[0]

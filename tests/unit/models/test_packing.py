@@ -133,6 +133,37 @@ def test_networks_that_do_something_else_with_their_layers_stay_as_they_are(
     assert packed(network, noise(2)) is network
 
 
+def branches(net: Net, x: Tensor) -> Tensor:
+    """What is clamped is read by a convolution and by something else."""
+    found = net.act(net.first(x))
+    return net.second(found) + found[:, :5, 1:-1, 1:-1].square()
+
+
+def chain(net: Net, x: Tensor) -> Tensor:
+    """Written to in place between two convolutions, so that it is not what was clamped any more."""
+    found = net.act(net.first(x))
+    return net.second(found.mul(1).neg_())
+
+
+@pytest.mark.parametrize("run", [usual, branches, chain])
+def test_each_gradient_is_clamped_once_and_completely(run: Callable[[Net, Tensor], Tensor], noise: Noise) -> None:
+    network = Net(run)
+    result = packed(network, noise(1))
+    assert [layer.ceiling for layer in layers(result)] == [6.0, None]
+    clamped = network.act(network.first(noise(4)))
+    assert 0.1 < (clamped > 0).float().mean() < 0.9
+    assert_same(result, network, noise(4))
+
+
+def test_a_note_ends_when_its_tensor_is_written_to(noise: Noise) -> None:
+    tensor = noise(1)
+    assert packing._noted(tensor) is None
+    packing._note(tensor, 6.0)
+    assert (packing._noted(tensor), packing._noted(tensor.view(-1))) == (6.0, None)
+    tensor.add_(1)
+    assert packing._noted(tensor) is None
+
+
 def shortcut(net: Net, x: Tensor) -> Tensor:
     """Written to in place before the activation reads it."""
     found = net.first(x)
