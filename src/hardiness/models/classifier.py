@@ -42,8 +42,9 @@ class Classifier:
     """An image classifier: the same three functions whatever the model; models differ by spec.
 
     The original network is kept for gradients of inner layers and as the reference; runtimes and `differentiable`
-    use copies made when first needed (so gradients double the memory of the weights). The first images of each size
-    decide, once, whether a runtime is exact enough: see `agreement`.
+    use copies made when first needed (so gradients double the memory of the weights, and on a CPU double it again
+    where `packing` brings something). The first images of each size decide, once, whether a runtime is exact enough:
+    see `agreement`.
 
     Attributes:
         spec: identity, completed by what loading has shown.

@@ -21,7 +21,7 @@ _CEILINGS = {"torch.nn.modules.activation.ReLU": float("inf"), "torch.nn.modules
 _PADS_BY_SIZE = "timm.layers.conv2d_same.Conv2dSame"
 
 MAX_BYTES = 1 << 29
-"""Of parameters: above, a second copy of the kernels costs more than it brings, since large layers gain little."""
+"""Of parameters: above, two more copies of the kernels cost more than they bring, since large layers gain little."""
 
 MAX_GRADIENT_ERROR = 1e-2
 """Largest ‖Δ‖ / ‖gradient‖ on an image. Rounding may carry an activation over its kink; a wrong gradient is far off."""
