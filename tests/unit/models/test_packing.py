@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hardiness.core import View
-from hardiness.models import onednn, packing, wrap
+from hardiness.models import onednn, packed_layer, packing, wrap
 from hardiness.models.folding import NORMS, folded
 from hardiness.models.packing import packed
 from hardiness.models.transposing import Transposed
@@ -157,11 +157,11 @@ def test_each_gradient_is_clamped_once_and_completely(run: Callable[[Net, Tensor
 
 def test_a_note_ends_when_its_tensor_is_written_to(noise: Noise) -> None:
     tensor = noise(1)
-    assert packing._noted(tensor) is None
-    packing._note(tensor, 6.0)
-    assert (packing._noted(tensor), packing._noted(tensor.view(-1))) == (6.0, None)
+    assert packed_layer._noted(tensor) is None
+    packed_layer._note(tensor, 6.0)
+    assert (packed_layer._noted(tensor), packed_layer._noted(tensor.view(-1))) == (6.0, None)
     tensor.add_(1)
-    assert packing._noted(tensor) is None
+    assert packed_layer._noted(tensor) is None
 
 
 def shortcut(net: Net, x: Tensor) -> Tensor:
@@ -194,13 +194,13 @@ def test_a_network_without_gradients_has_none(noise: Noise) -> None:
 
 
 def test_a_wrong_gradient_is_found(noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = packing.transposed
+    right = packed_layer.transposed
 
     def wrong(*arguments: Any) -> Any:
         back = right(*arguments)
         return Transposed(lambda *given: 1.05 * back.run(*given), back.reads_input)
 
-    monkeypatch.setattr(packing, "transposed", wrong)
+    monkeypatch.setattr(packed_layer, "transposed", wrong)
     network = Net(usual)
     assert packed(network, noise(1)) is network
 
