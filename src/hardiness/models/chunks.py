@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 IMAGES_A_CORE = 4
 
 
+def largest_chunk() -> int:
+    """How many images are computed together at most, on more than one core."""
+    import torch
+
+    return IMAGES_A_CORE * torch.get_num_threads()
+
+
 def in_chunks(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     """``function(pixels)``, whose rows do not depend on each other, four rows a core at a time.
 
@@ -23,9 +30,8 @@ def in_chunks(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
     """
     import torch
 
-    cores = torch.get_num_threads()
-    chunks = -(-len(pixels) // (IMAGES_A_CORE * cores))
-    if cores == 1 or chunks < 2:
+    chunks = -(-len(pixels) // largest_chunk())
+    if torch.get_num_threads() == 1 or chunks < 2:
         return function(pixels)
     parts = torch.split(pixels, -(-len(pixels) // chunks))
     return torch.cat([function(part) for part in parts])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.models.chunks import IMAGES_A_CORE
+from hardiness.models.chunks import largest_chunk
 from hardiness.models.copying import with_the_same_tensors
 from hardiness.models.failures import FOREIGN_ERRORS
 from hardiness.models.onednn import available
@@ -57,7 +57,7 @@ def _with_packed_kernels(network: nn.Module, given: Tensor) -> nn.Module:
     result = with_the_same_tensors(network)
     activations = {conv: reader for reader, conv in watch.once().items()}
     for name, (_, *rest) in watch.shapes.items():
-        conv, shape = result.get_submodule(name), torch.Size((IMAGES_A_CORE * torch.get_num_threads(), *rest))
+        conv, shape = result.get_submodule(name), torch.Size((largest_chunk(), *rest))
         if not is_packable(conv, shape):
             continue
         ceiling = None

@@ -136,7 +136,14 @@ def test_networks_that_do_something_else_with_their_layers_stay_as_they_are(
 def branches(net: Net, x: Tensor) -> Tensor:
     """What is clamped is read by a convolution and by something else."""
     found = net.act(net.first(x))
-    return net.second(found) + found[:, :5, 1:-1, 1:-1].square()
+    return net.second(found) + found[:, :5, 1:-1, 1:-1].exp()
+
+
+def branches_before(net: Net, x: Tensor) -> Tensor:
+    """The same, with the other gradient added in place to the convolution's, which comes first."""
+    found = net.act(net.first(x))
+    other = found[:, :5, 1:-1, 1:-1].exp()  # whose gradient is not 0 where the clamping's is
+    return net.second(found) + other
 
 
 def chain(net: Net, x: Tensor) -> Tensor:
@@ -145,7 +152,7 @@ def chain(net: Net, x: Tensor) -> Tensor:
     return net.second(found.mul(1).neg_())
 
 
-@pytest.mark.parametrize("run", [usual, branches, chain])
+@pytest.mark.parametrize("run", [usual, branches, branches_before, chain])
 def test_each_gradient_is_clamped_once_and_completely(run: Callable[[Net, Tensor], Tensor], noise: Noise) -> None:
     network = Net(run)
     result = packed(network, noise(1))
