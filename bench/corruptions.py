@@ -27,8 +27,9 @@ from apart import apart
 from bars import at_least, at_most, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core import CANVAS_224
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, corrupt, corrupt_batch
+from hardiness.distortions import SEVERITIES, corrupt, corrupt_batch
 from hardiness.imaging import decode, on_canvas
+from hardiness.reference import IMAGENET_C
 
 PHOTOGRAPHS = 4
 ROUNDS = 5
@@ -92,7 +93,7 @@ def scaling() -> float:
     batch = [images[i % len(images)] for i in range(SCALING_IMAGES)]
     ids = [str(i) for i in range(SCALING_IMAGES)]
     total = {1: 0.0, 2: 0.0}
-    for name in COMMON:
+    for name in IMAGENET_C.members:
         best = dict.fromkeys(total, float("inf"))
         for _ in range(SCALING_TURNS):
             for threads in total:
@@ -126,12 +127,12 @@ def main() -> int:
     applies[OURS] = lambda image, name, severity: corrupt(image, name, severity, id="n01440764/photo")
     ours_ms = best_ms = 0.0
     bars: dict[str, dict[str, Any]] = {}
-    for name in (*COMMON, *EXTRA):
+    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         figures = measured(name, images, applies)
         ours, best = figures.pop(OURS), min(figures.values())
         notes[f"{name}: ours, then the best peer's, ms"] = f"{ours:.2f} {best:.2f}"
         bars[f"{name}: our time over the best peer's"] = at_most(ours / best, EACH_BAR)
-        if name in COMMON:
+        if name in IMAGENET_C.members:
             ours_ms, best_ms = ours_ms + ours, best_ms + best
     notes |= {"the 15, ours, ms": ours_ms, "the 15, best peers', ms": best_ms}
     bars = {

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, corrupt, registry
+from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.reference import IMAGENET_C
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "fidelity.md"
@@ -126,7 +127,7 @@ def replayed() -> Apply:
     def run(image: np.ndarray, name: str, severity: int) -> np.ndarray:
         if name not in draws:
             return corrupt(image, name, severity)
-        entry = registry.get(name)
+        entry = corruptions.get(name)
         level = entry.level(severity)
         return entry.apply(image, level, draws[name](np.random.RandomState(0), image.shape, level))
 
@@ -137,7 +138,7 @@ def differences() -> dict[str, dict[tuple[str, int], Difference]]:
     """For each distribution and (corruption, severity), over both pictures."""
     ours, *peers = sides().items()
     applies: dict[str, Apply] = {ours[0]: replayed(), **{name: seeded(name, apply) for name, apply in peers}}
-    cells = [(name, severity) for name in (*COMMON, *EXTRA) for severity in SEVERITIES]
+    cells = [(name, severity) for name in (*IMAGENET_C.members, *IMAGENET_C.extra) for severity in SEVERITIES]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return {side: {cell: difference(apply, *cell) for cell in cells} for side, apply in applies.items()}
@@ -168,7 +169,7 @@ def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
         "| corruption | severity | " + " | ".join(DISTRIBUTIONS) + " |",
         "|---|---|" + "---|" * len(DISTRIBUTIONS),
     ]
-    for name in (*COMMON, *EXTRA):
+    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         for severity in SEVERITIES:
             columns = " | ".join(cell(found[distribution][name, severity]) for distribution in DISTRIBUTIONS)
             lines.append(f"| {name} | {severity} | {columns} |")

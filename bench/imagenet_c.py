@@ -33,13 +33,13 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, DataSet
-from hardiness.corruptions import COMMON, SEVERITIES, corrupt, registry
-from hardiness.engine import Request, evaluate
-from hardiness.engine.crossing import to_pixels
+from hardiness.core import CANVAS_224, DataSet, Request, evaluate
+from hardiness.distortions import SEVERITIES, corrupt, corruptions
 from hardiness.imaging import decode, on_canvas
-from hardiness.metrics import wilson
 from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
+from hardiness.reference import IMAGENET_C
+from hardiness.scoring import wilson
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
@@ -48,7 +48,7 @@ REPETITIONS = 3
 OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS, STAGE_PHOTOGRAPHS = 48, 8, 4
 FP32_BAR, BF16_BAR = 7.0, 12.0
 EQUAL_BAR, BF16_EQUAL_BAR = 0.99, 0.95
-CELLS = [(name, severity) for name in COMMON for severity in SEVERITIES]
+CELLS = [(name, severity) for name in IMAGENET_C.members for severity in SEVERITIES]
 CONDITIONS = [dict(condition) for condition in ImagenetC().conditions()]
 
 MODEL = "efficientnet_lite0"
@@ -136,7 +136,7 @@ def largest_difference() -> int:
     """How far the usual loop's pictures are from ours where nothing is drawn, in grey levels; before the JPEG."""
     copies, largest = LOOP["copies"], 0
     for item, name, severity in copies.entries:
-        if registry.get(name).deterministic:
+        if corruptions.get(name).deterministic:
             clean = on_canvas(decode(item.file.read(), item.id), CANVAS_224)
             theirs = copies.functions[name][1](clean, name, severity)
             off = np.abs(theirs.astype(int) - corrupt(clean, name, severity).astype(int))
@@ -149,10 +149,10 @@ def same_work(usual_side: Predictions, fp32: Predictions, labels: dict[str, int]
 
     Pictures may differ by one grey level in a few values, which can turn the prediction of a near tie.
     """
-    sure = [key for key in usual_side if registry.get(key[1]).deterministic]
+    sure = [key for key in usual_side if corruptions.get(key[1]).deterministic]
     equal = float(np.mean([usual_side[key] == fp32[key] for key in sure]))
     outside = 0
-    for name in COMMON:
+    for name in IMAGENET_C.members:
         keys = [key for key in usual_side if key[1] == name]
         wrong, ours_wrong = (sum(side[key] != labels[key[0]] for key in keys) for side in (usual_side, fp32))
         interval = wilson(wrong, len(keys), confidence=0.999)

@@ -30,20 +30,21 @@ from bars import machine, versions
 from hardiness import api, models
 from hardiness import data as datasets
 from hardiness.core import CANVAS_224, Item, Result
-from hardiness.corruptions import COMMON, SEVERITIES, registry
-from hardiness.engine.crossing import to_pixels
+from hardiness.distortions import SEVERITIES, corruptions
 from hardiness.imaging import decode, on_canvas
-from hardiness.metrics import wilson
+from hardiness.models.pixels import to_pixels
+from hardiness.reference import IMAGENET_C
+from hardiness.scoring import wilson
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "imagenet_c_results.md"
 DATA = os.environ.get("HARDINESS_DATA", "data")
 MODELS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")
 COMPARED = MODELS[0]
-CELLS = [(name, severity) for name in COMMON for severity in SEVERITIES]
+CELLS = [(name, severity) for name in IMAGENET_C.members for severity in SEVERITIES]
 DRAWS = 4
 CHUNK = 16
 """Photographs in the making at a time: 32 MB of pictures each."""
-DRAWN = {name: 1 if registry.get(name).deterministic else DRAWS for name in COMMON}
+DRAWN = {name: 1 if corruptions.get(name).deterministic else DRAWS for name in IMAGENET_C.members}
 WORKERS = len(os.sched_getaffinity(0))
 
 
@@ -103,7 +104,7 @@ def page(results: list[Result], wrong: np.ndarray, total: int) -> Iterator[str]:
     for result in results:
         yield from ["", f"## Errors of {result.model}, percent", "", "| corruption | 1 | 2 | 3 | 4 | 5 | mean |"]
         yield "|---|---|---|---|---|---|---|"
-        for name in COMMON:
+        for name in IMAGENET_C.members:
             row = [result.score("error", corruption=name, severity=s).value for s in SEVERITIES]
             row.append(result.score("error", corruption=name).value)
             yield f"| {name} | {' | '.join(f'{100 * (value or 0):.1f}' for value in row)} |"

@@ -33,16 +33,16 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, DataSet, Records, rng
-from hardiness.engine import Request, evaluate
-from hardiness.engine.crossing import to_pixels
+from hardiness.core import CANVAS_224, DataSet, Records, Request, evaluate, rng
+from hardiness.distortions import perturb, perturbations
 from hardiness.imaging import decode
 from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.top import top
-from hardiness.metrics import Context
-from hardiness.metrics.perturbation import sequences
 from hardiness.models import Classifier
-from hardiness.perturbations import TEST, perturb, registry
+from hardiness.models.pixels import to_pixels
+from hardiness.reference import IMAGENET_P
+from hardiness.scoring import Context
+from hardiness.scoring.perturbation import sequences
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
@@ -52,7 +52,7 @@ SCORED = 2000
 OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS = 12, 2
 MEMORY_PHOTOGRAPHS = (4, 24)
 SCORE_BAR, LOOP_BAR, EQUAL_BAR, NOISE_BAR, MEMORY_BAR = 50.0, 6.0, 0.99, 0.01, 1.05
-CONDITIONS = [{"perturbation": name} for name in TEST]
+CONDITIONS = [{"perturbation": name} for name in IMAGENET_P.members]
 MODEL = "efficientnet_lite0"
 LOOP: dict[str, Any] = {}
 """The usual loop's network and data set, in its own process."""
@@ -99,7 +99,7 @@ def our_scores(logits: np.ndarray) -> tuple[float, float]:
     best, _ = top(logits.reshape(-1, classes), 5)
     rows = {
         "image": np.repeat(np.arange(count, dtype=np.int32), frames),
-        "condition": np.full(count * frames, TEST.index("rotate"), np.int16),
+        "condition": np.full(count * frames, IMAGENET_P.members.index("rotate"), np.int16),
         "frame": np.tile(np.arange(frames, dtype=np.int16), count),
         "prediction": best[:, 0].astype(np.int32),
         "top5_class": best,
@@ -137,7 +137,7 @@ class Sequences(Dataset):  # type: ignore[type-arg]
     """The usual data set: one entry for each photograph and perturbation, a tensor of all its frames."""
 
     def __init__(self, data: DataSet, view: Any) -> None:
-        self.entries = [(item, name) for item in data.items for name in TEST]
+        self.entries = [(item, name) for item in data.items for name in IMAGENET_P.members]
         self.finish = transforms.Compose([transforms.ToTensor(), transforms.Normalize(view.mean, view.std)])
 
     def __len__(self) -> int:
@@ -145,7 +145,7 @@ class Sequences(Dataset):  # type: ignore[type-arg]
 
     def __getitem__(self, index: int) -> torch.Tensor:
         item, name = self.entries[index]
-        entry = registry.get("snow")
+        entry = perturbations.get("snow")
         flakes = entry.draw(rng(0, "snow", 1, item.id), entry.levels[0])
         frames = usual_sequences.SEQUENCES[name](usual_sequences.opened(item.file.path), flakes)
         return torch.stack([self.finish(frame) for frame in frames])
@@ -187,7 +187,7 @@ def ours(classifier: Classifier, data: DataSet) -> tuple[Predictions, float]:
     for sample, condition, prediction in zip(
         *(records[name].tolist() for name in ("sample", "condition", "prediction")), strict=True
     ):
-        found.setdefault((sample, TEST[condition]), []).append(prediction)
+        found.setdefault((sample, IMAGENET_P.members[condition]), []).append(prediction)
     return found, len(records) / seconds
 
 
@@ -219,7 +219,7 @@ def our_noise(data: DataSet) -> dict[tuple[str, str], float]:
     return {
         (id_, name): noise_rms(list(perturb(whole, name, id=id_)))
         for id_, whole in photographs.items()
-        for name in TEST
+        for name in IMAGENET_P.members
         if "noise" in name
     }
 
@@ -245,7 +245,9 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
     photographs = {id_: before_crop(decode(blob, id_), CANVAS_224) for id_, blob in blobs}
 
     def frames() -> list[np.ndarray]:
-        return [f for id_, whole in photographs.items() for name in TEST for f in perturb(whole, name, id=id_)]
+        return [
+            f for id_, whole in photographs.items() for name in IMAGENET_P.members for f in perturb(whole, name, id=id_)
+        ]
 
     pictures = frames()
     batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
@@ -255,7 +257,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
             list(pool.map(lambda batch: decisions.argmax(classifier.logits(to_pixels(batch))), batches))
 
     def reading() -> None:
-        for _ in TEST:
+        for _ in IMAGENET_P.members:
             for _, blob in blobs:
                 before_crop(decode(blob, "bench"), CANVAS_224)
 

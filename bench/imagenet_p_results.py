@@ -15,9 +15,8 @@ from pathlib import Path
 
 from bars import machine, versions
 from hardiness import api
-from hardiness.core import Result, Score
-from hardiness.engine import Request
-from hardiness.perturbations import TEST
+from hardiness.core import Request, Result, Score
+from hardiness.reference import IMAGENET_P
 from hardiness.report import results as scored
 from hardiness.store import Store
 
@@ -46,7 +45,7 @@ def by_perturbation(results: list[Result], metric: str) -> Iterator[str]:
     """A table of one metric: a row a perturbation, a column a model."""
     yield f"| perturbation | {' | '.join(f'`{result.model}`' for result in results)} |"
     yield "|---" * (1 + len(results)) + "|"
-    for name in TEST:
+    for name in IMAGENET_P.members:
         cells = (shown(result.score(metric, perturbation=name)) for result in results)
         yield f"| {name} | {' | '.join(cells)} |"
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from fidelity import Apply, difference, golden, seeded, sides
-from hardiness.corruptions import COMMON, SEVERITIES
+from hardiness.distortions import SEVERITIES
+from hardiness.reference import IMAGENET_C
 
 IMAUG, TTA = "imagecorruptions-imaug", "corrupt-tta"
 MENDED = {
@@ -56,7 +57,7 @@ def right() -> dict[str, dict[str, Apply]]:
     found: dict[str, dict[str, Apply]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in COMMON:
+        for name in IMAGENET_C.members:
             given = {distribution: apply for distribution, apply in packages if name not in MENDED}
             if name in MENDED:
                 given = {f"{TTA}, {MENDED[name][2]}": mended(name)}

@@ -28,11 +28,10 @@ from bars import alternating, at_least, at_most, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import DataSet
-from hardiness.engine import Request, evaluate
-from hardiness.engine.crossing import to_pixels
+from hardiness.core import DataSet, Request, evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError
-from hardiness.corruptions.frost_pictures import locate_frost
+from hardiness.distortions.frost_pictures import locate_frost
 
 
 @pytest.fixture(scope="session")

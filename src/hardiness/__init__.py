@@ -13,11 +13,11 @@ __version__ = version("hardiness")
 _LAZY = {
     "Classifier": "hardiness.models",
     "Placement": "hardiness.api",
-    "Request": "hardiness.engine",
-    "corrupt": "hardiness.corruptions",
+    "Request": "hardiness.core",
+    "corrupt": "hardiness.distortions",
     "evaluate": "hardiness.api",
     "load_model": "hardiness.api",
-    "perturb": "hardiness.perturbations",
+    "perturb": "hardiness.distortions",
 }
 """Names that would load a framework or a compiler; they are imported when first used."""
 

@@ -14,8 +14,18 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
-from hardiness.core import ArgumentError, Benchmark, DataError, ModelError, ModelSpec, Result, View
-from hardiness.engine import Listener, Request, Silence
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    DataError,
+    Listener,
+    ModelError,
+    ModelSpec,
+    Request,
+    Result,
+    Silence,
+    View,
+)
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import rebuild

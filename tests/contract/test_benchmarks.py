@@ -9,7 +9,7 @@ from hardiness.benchmarks import registry
 from hardiness.benchmarks.options import describe, parse
 from hardiness.benchmarks.suites import names, suite
 from hardiness.core import Benchmark
-from hardiness.metrics import registry as scorers
+from hardiness.scoring import registry as scorers
 
 BENCHMARKS = registry.names()
 

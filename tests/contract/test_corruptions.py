@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, Corruption, corrupt, corrupt_batch, registry
+from hardiness.distortions import SEVERITIES, Corruption, corrupt, corrupt_batch, corruptions
+from hardiness.reference import IMAGENET_C
 
 GROUPS = {"noise": 3, "blur": 4, "weather": 4, "digital": 4, "extra": 4}
 
@@ -22,17 +23,17 @@ def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture(params=corruptions.names())
 def entry(request: pytest.FixtureRequest) -> Corruption:
     if request.param == "frost":
         request.getfixturevalue("frost_pictures")
-    return registry.get(request.param)
+    return corruptions.get(request.param)
 
 
 def test_the_published_nineteen_are_registered_in_their_groups() -> None:
-    assert set(COMMON) | set(EXTRA) == set(registry.names())
-    assert len(COMMON) == 15
-    groups = [registry.get(name).group for name in (*COMMON, *EXTRA)]
+    assert set(IMAGENET_C.members) | set(IMAGENET_C.extra) == set(corruptions.names())
+    assert len(IMAGENET_C.members) == 15
+    groups = [corruptions.get(name).group for name in (*IMAGENET_C.members, *IMAGENET_C.extra)]
     assert {group: groups.count(group) for group in GROUPS} == GROUPS
     assert groups == sorted(groups, key=list(GROUPS).index)
 

@@ -8,10 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hardiness.core import Condition
-from hardiness.metrics.perturbation import TEST as SCORED
-from hardiness.metrics.perturbation import compared_with_first
-from hardiness.perturbations import DIFFICULTIES, TEST, VALIDATION, Perturbation, perturb, registry
+from hardiness.distortions import DIFFICULTIES, Perturbation, perturb, perturbations
+from hardiness.reference import IMAGENET_P
 
 SIZES = [(256, 256), (256, 341), (300, 256), (224, 224)]
 
@@ -25,26 +23,19 @@ def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.clip(image + rng.normal(0, 4, image.shape), 8, 255).astype(np.uint8)
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture(params=perturbations.names())
 def entry(request: pytest.FixtureRequest) -> Perturbation:
-    return registry.get(request.param)
+    return perturbations.get(request.param)
 
 
 def test_the_published_fourteen_are_registered() -> None:
-    assert set(TEST) | set(VALIDATION) == set(registry.names())
-    assert (len(TEST), len(VALIDATION)) == (10, 4)
-    assert [name for name in (*TEST, *VALIDATION) if len(registry.get(name).levels) == 3] == [
+    assert set(IMAGENET_P.members) | set(IMAGENET_P.extra) == set(perturbations.names())
+    assert (len(IMAGENET_P.members), len(IMAGENET_P.extra)) == (10, 4)
+    assert [name for name in (*IMAGENET_P.members, *IMAGENET_P.extra) if len(perturbations.get(name).levels) == 3] == [
         "gaussian_noise",
         "shot_noise",
         "speckle_noise",
     ]
-
-
-def test_scores_and_kernels_know_the_same_sequences() -> None:
-    assert SCORED == TEST
-    for name in registry.names():
-        assert registry.get(name).compared_with_first == compared_with_first(name)
-        Condition(perturbation=name)
 
 
 def test_it_says_what_it_does_and_where_that_comes_from(entry: Perturbation) -> None:
@@ -116,7 +107,7 @@ def test_each_step_is_small_and_no_two_frames_are_equal(entry: Perturbation) -> 
         assert steps.min() > 0
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if len(registry.get(name).levels) > 1])
+@pytest.mark.parametrize("name", [name for name in perturbations.names() if len(perturbations.get(name).levels) > 1])
 def test_a_higher_difficulty_is_further_from_the_clean_frame(name: str) -> None:
     image = scene(256, 256)
     away = []

@@ -8,25 +8,26 @@ from typing import Any
 
 import pytest
 
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, frost_pictures, registry
-from hardiness.corruptions.frost_pictures import PICTURES, frost_cache
+from hardiness.distortions import SEVERITIES, corruptions, frost_pictures
+from hardiness.distortions.frost_pictures import PICTURES, frost_cache
+from hardiness.reference import IMAGENET_C
 
 
 def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:
     told = hardiness("corruptions")
     assert told.status == 0
-    for name in (*COMMON, *EXTRA):
+    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         (line,) = [line for line in told.out.splitlines() if f" {name} " in line]
-        assert registry.get(name).group in line
-        assert ("by seed" in line) is not registry.get(name).deterministic
+        assert corruptions.get(name).group in line
+        assert ("by seed" in line) is not corruptions.get(name).deterministic
 
 
-@pytest.mark.parametrize("name", [*COMMON, *EXTRA])
+@pytest.mark.parametrize("name", [*IMAGENET_C.members, *IMAGENET_C.extra])
 def test_one_is_described_with_its_five_severities_and_its_source(hardiness: Any, name: str) -> None:
     told = hardiness("corruptions", name)
     assert told.status == 0
     assert "Source: Hendrycks & Dietterich" in " ".join(told.out.split())
-    for severity, row in zip(SEVERITIES, registry.get(name).parameters, strict=True):
+    for severity, row in zip(SEVERITIES, corruptions.get(name).parameters, strict=True):
         (line,) = [line for line in told.out.splitlines() if line.startswith(f"│ {severity} ")]
         for number in row.values():
             assert str(number) in line

@@ -17,15 +17,15 @@ from PIL import Image
 import hardiness as package
 from hardiness import api
 from hardiness.benchmarks.imagenet_c import ImagenetC
-from hardiness.core import CANVAS_224, ArgumentError, StoreError
-from hardiness.corruptions import COMMON, SEVERITIES
+from hardiness.core import CANVAS_224, ArgumentError, Request, StoreError
 from hardiness.data import locate
-from hardiness.engine import Request
-from hardiness.engine.crossing import to_pixels
-from hardiness.engine.writing import write_corrupted
+from hardiness.distortions import SEVERITIES
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
+from hardiness.reference import IMAGENET_C
 from hardiness.store import Store
+from hardiness.trees.distorted import write_corrupted
 
 Rows = dict[tuple[str, str], dict[tuple[str, int], tuple[int, float]]]
 
@@ -413,7 +413,7 @@ def test_a_killed_corrupt_continues_and_writes_the_same_tree(
     assert oldest.stat().st_mtime_ns == time_of_oldest, "finished files are not written again"
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("killed", "whole")]
     assert manifests[0] == manifests[1]
-    assert sum(map(len, json.loads(manifests[0])["files"].values())) == 40 * len(COMMON) * len(SEVERITIES)
+    assert sum(map(len, json.loads(manifests[0])["files"].values())) == 40 * len(IMAGENET_C.members) * len(SEVERITIES)
     assert not (tmp_path / "killed" / ".partial").exists()
 
 

@@ -17,14 +17,14 @@ from PIL import Image
 
 from hardiness import api
 from hardiness.benchmarks.imagenet_p import ImagenetP
-from hardiness.core import StoreError
+from hardiness.core import Request, StoreError
 from hardiness.data import locate
-from hardiness.engine import Request
-from hardiness.engine.writing import write_perturbed
+from hardiness.distortions import perturbations
 from hardiness.imaging.video import decode_video, encode_video
 from hardiness.models import Classifier
-from hardiness.perturbations import TEST, registry
+from hardiness.reference import IMAGENET_P
 from hardiness.store import Store
+from hardiness.trees.distorted import write_perturbed
 
 FAST = {"preset": "ultrafast", "crf": "20"}
 MODEL = "squeezenet1_1"
@@ -94,17 +94,17 @@ def test_generated_on_photographs(hardiness: Any, tree: Any, tmp_path: Path, res
     assert [s["metric"] for s in result["scores"]][:4] == ["mfr", "flip_probability", "mt5d", "top5_distance"]
     assert score(result, "mt5d")["value"] is None
     assert "mT5D is undefined" in told.out
-    assert {s["condition"].get("perturbation") for s in result["scores"]} == {None, *TEST}
+    assert {s["condition"].get("perturbation") for s in result["scores"]} == {None, *IMAGENET_P.members}
     found = rows(out)
     assert len(found) == 2 * (9 * 31 + 41)
-    assert (out / "report.html").read_text().count("data:image/png") >= len(TEST)
+    assert (out / "report.html").read_text().count("data:image/png") >= len(IMAGENET_P.members)
     shown = hardiness("show", out, "--all")
-    for name in TEST:
+    for name in IMAGENET_P.members:
         assert name.replace("_", " ") in shown.out
     # What the engine computed is what one gets by hand, without it.
     flips = 0.0
     for sample in {sample for sample, _, _ in found}:
-        answers = [found[sample, TEST.index("tilt"), frame][0] for frame in range(31)]
+        answers = [found[sample, IMAGENET_P.members.index("tilt"), frame][0] for frame in range(31)]
         flips += float(np.mean(np.diff(answers) != 0)) / 2
     assert score(result, "flip_probability", perturbation="tilt")["value"] == pytest.approx(flips)
 
@@ -154,7 +154,7 @@ def test_videos_are_used_where_there_are_any(
     assert result["complete"] is True
     assert score(result, "mfr")["value"] is not None
     assert len(rows(tmp_path / "x")) == 3 * 320
-    assert (tmp_path / "x" / "report.html").read_text().count("data:image/png") >= len(TEST)
+    assert (tmp_path / "x" / "report.html").read_text().count("data:image/png") >= len(IMAGENET_P.members)
 
 
 @pytest.mark.slow
@@ -184,7 +184,7 @@ def test_written_videos_hold_the_generated_frames(hardiness: Any, tree: Any, tmp
     assert path == f"translate/{item.id}.mp4"
     (condition,) = ImagenetP(perturbations=("translate",)).requested()
     frames = list(ImagenetP().sequence(item, condition, seed=0))
-    decoded = decode_video((tmp_path / "p" / path).read_bytes(), path, registry.get("translate").frames, 224)
+    decoded = decode_video((tmp_path / "p" / path).read_bytes(), path, perturbations.get("translate").frames, 224)
     for frame, video in zip(frames, decoded, strict=True):
         assert np.abs(frame.astype(int) - video).mean() < 4
     with Image.open(tmp_path / "p" / "contact-sheet.png") as sheet:
@@ -350,7 +350,10 @@ def test_one_bad_frame_fails_its_sequence_alone(
     assert counts["evaluated"] + counts["failed"] == counts["expected"] == 30
     (run,) = Store.open(tmp_path / "x").runs()
     records = run.records()
-    lengths = {41 if condition == TEST.index("translate") else 31 for condition in set(records["condition"].tolist())}
+    lengths = {
+        41 if condition == IMAGENET_P.members.index("translate") else 31
+        for condition in set(records["condition"].tolist())
+    }
     keys = list(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
     assert {keys.count(key) for key in set(keys)} <= lengths
 
@@ -503,13 +506,13 @@ def test_a_stored_run_as_the_baseline_gives_mt5d_and_divides_no_other_benchmark(
 def test_every_perturbation_is_listed_and_described(hardiness: Any) -> None:
     told = hardiness("perturbations")
     assert told.status == 0
-    for name in registry.names():
+    for name in perturbations.names():
         (line,) = [line for line in told.out.splitlines() if f" {name} " in line]
         assert ("first frame" in line) is ("noise" in name)
-        assert ("validation" in line) is (name not in TEST)
+        assert ("validation" in line) is (name not in IMAGENET_P.members)
         described = hardiness("perturbations", name)
         assert described.status == 0
         assert "Source: Hendrycks & Dietterich" in " ".join(described.out.split())
-        for row in registry.get(name).parameters:
+        for row in perturbations.get(name).parameters:
             assert all(str(number) in described.out for number in row.values())
     assert "did you mean 'tilt'" in hardiness("perturbations", "tlit").err

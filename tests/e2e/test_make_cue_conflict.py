@@ -15,8 +15,8 @@ import torch
 
 from hardiness import models
 from hardiness.core import CANVAS_224, Stimulus
-from hardiness.engine.crossing import to_pixels
 from hardiness.imaging import decode, on_canvas
+from hardiness.models.pixels import to_pixels
 from hardiness.visualise.pairs import pairs, photographs
 
 NETWORK = """

@@ -138,9 +138,9 @@ def test_limit_is_a_prefix_of_any_larger_limit(
 def test_relatives_run_on_trees_of_their_own_and_stand_beside_clean_accuracy(
     hardiness: Any, photographs: list[Path], tmp_path: Path, results: Results
 ) -> None:
-    from hardiness import data
+    from hardiness import reference
 
-    wnids = data.wnids()
+    wnids = reference.wnids()
     root = tmp_path / "root"
     for photograph in photographs:
         index = wnids.index(photograph.parent.name)
@@ -149,7 +149,7 @@ def test_relatives_run_on_trees_of_their_own_and_stand_beside_clean_accuracy(
         places += [
             f"{subset}/{photograph.parent.name}"
             for subset in ("imagenet-a", "imagenet-r")
-            if index in data.subset(subset)
+            if index in reference.subset(subset)
         ]
         for place in places:
             (root / place).mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import Condition, Finding, Interval, Records, Score
-from hardiness.metrics import Context, findings, registry, with_transfers
+from hardiness.scoring import Context, findings, registry, with_transfers
 
 STEPS = (1, 5, 10)
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from hardiness.core import Condition, Failure, Records, Score
-from hardiness.corruptions import COMMON, EXTRA, registry
-from hardiness.metrics import Context
-from hardiness.metrics.corruption import COMMON as SCORED
-from hardiness.metrics.corruption import GROUPS, SEVERITIES, as_baseline, corruption, corruption_error
-from hardiness.metrics.intervals import wilson
-from hardiness.reference import baseline, published
+from hardiness.distortions import corruptions
+from hardiness.reference import IMAGENET_C, baseline, published
+from hardiness.scoring import Context
+from hardiness.scoring.corruption import as_baseline, corruption, corruption_error
+from hardiness.scoring.intervals import wilson
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
     "resnext101_32x8d": (66.65, 91.07),
@@ -23,11 +22,12 @@ PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
     "resnext101_32x48d_wsl": (45.70, 61.87),
 }
 
-CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in (*COMMON, *EXTRA) for s in SEVERITIES))
+ALL = (*IMAGENET_C.members, *IMAGENET_C.extra)
+CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in ALL for s in IMAGENET_C.levels))
 
 ALEXNET = {  # round numbers to compute with by hand
     "clean_error": 0.4,
-    "error_by_severity": {name: [0.5, 0.6, 0.7, 0.8, 0.9] for name in (*COMMON, *EXTRA)},
+    "error_by_severity": {name: [0.5, 0.6, 0.7, 0.8, 0.9] for name in ALL},
 }
 
 Wrong = Callable[[Condition, int], bool]
@@ -74,7 +74,7 @@ def test_published_errors_give_the_published_ratios(model: str) -> None:
     assert alexnet is not None
     (top1,) = [p.value for p in published(model, "imagenet-val", "top1", {}) if "imagenet-testbed" in p.source]
     plain, relative = [], []
-    for name in COMMON:
+    for name in IMAGENET_C.members:
         (error,) = [p.value for p in published(model, "imagenet-c", "error", {"corruption": name})]
         errors, divisor = np.array([error]), np.array([np.mean(alexnet["error_by_severity"][name])])
         plain.append(corruption_error(errors, divisor))
@@ -83,9 +83,8 @@ def test_published_errors_give_the_published_ratios(model: str) -> None:
 
 
 def test_the_scorer_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
-    assert SCORED == COMMON
-    for group, names in GROUPS.items():
-        assert names == tuple(name for name in COMMON if registry.get(name).group == group)
+    for group, names in IMAGENET_C.groups.items():
+        assert names == tuple(name for name in IMAGENET_C.members if corruptions.get(name).group == group)
 
 
 def test_all_numbers_by_hand() -> None:
@@ -111,8 +110,12 @@ def test_all_numbers_by_hand() -> None:
 
 
 def test_the_four_extra_corruptions_are_in_no_mean() -> None:
-    without = scores(records(10, by_severity, [cell for cell in CELLS if cell.get("corruption") not in EXTRA]))
-    with_extra = scores(records(10, lambda cell, image: cell.get("corruption") in EXTRA or by_severity(cell, image)))
+    without = scores(
+        records(10, by_severity, [cell for cell in CELLS if cell.get("corruption") not in IMAGENET_C.extra])
+    )
+    with_extra = scores(
+        records(10, lambda cell, image: cell.get("corruption") in IMAGENET_C.extra or by_severity(cell, image))
+    )
     for key in without:
         assert without[key].value == pytest.approx(with_extra[key].value)
     assert value(with_extra, "error", corruption="spatter") == 1.0
@@ -122,12 +125,12 @@ def test_the_four_extra_corruptions_are_in_no_mean() -> None:
 def test_a_missing_cell_makes_it_partial(absent: Condition) -> None:
     found = scores(records(10, by_severity, [cell for cell in CELLS if cell != absent]))
     assert not {"mce", "relative_mce"} & {metric for metric, _ in found}
-    left = [s for s in SEVERITIES if s != absent["severity"]]
+    left = [s for s in IMAGENET_C.levels if s != absent["severity"]]
     divisor = sum(0.4 + 0.1 * s for s in left)
     name = absent["corruption"]
     expected = sum(0.1 * (s + 1 + (name == "fog")) for s in left) / divisor
     assert value(found, "ce", corruption=name) == pytest.approx(expected), "both sums are over the severities there are"
-    others = [2.5 / 3.5 if other == "fog" else 2.0 / 3.5 for other in COMMON if other != name]
+    others = [2.5 / 3.5 if other == "fog" else 2.0 / 3.5 for other in IMAGENET_C.members if other != name]
     assert value(found, "mce_partial") == pytest.approx((sum(others) + expected) / 15)
 
 
@@ -198,14 +201,14 @@ def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     found = scores(given, own)
     assert value(found, "mce") == pytest.approx(1)
     assert value(found, "relative_mce") == pytest.approx(1)
-    assert all(value(found, "ce", corruption=name) == pytest.approx(1) for name in COMMON)
+    assert all(value(found, "ce", corruption=name) == pytest.approx(1) for name in IMAGENET_C.members)
 
 
 def test_a_baseline_without_errors_or_without_cells_gives_a_reason_and_no_number() -> None:
-    perfect = {"clean_error": 0.0, "error_by_severity": {name: [0.0] * 5 for name in (*COMMON, *EXTRA)}}
+    perfect = {"clean_error": 0.0, "error_by_severity": {name: [0.0] * 5 for name in ALL}}
     absent = {
         "clean_error": float("nan"),
-        "error_by_severity": {name: [float("nan")] * 5 for name in (*COMMON, *EXTRA)},
+        "error_by_severity": {name: [float("nan")] * 5 for name in ALL},
     }
     for against in (perfect, absent):
         found = scores(records(10, by_severity), against)

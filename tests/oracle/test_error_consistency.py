@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from hardiness.core import ArgumentError
-from hardiness.metrics import error_consistency, pairwise
-from hardiness.metrics.consistency import cohens_kappa, expected_agreement
+from hardiness.scoring import error_consistency, pairwise
+from hardiness.scoring.consistency import cohens_kappa, expected_agreement
 
 Bits = list[bool]
 

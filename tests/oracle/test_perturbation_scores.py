@@ -12,10 +12,10 @@ from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
 from hardiness.core import Condition, Failure, Records, Score
-from hardiness.metrics import Context, baselines, reductions
-from hardiness.metrics.perturbation import DISTANCE, TEST, mean_ratio, perturbation, sequences, top5_distance
-from hardiness.perturbations import VALIDATION, registry
-from hardiness.reference import baseline, published
+from hardiness.distortions import perturbations
+from hardiness.reference import IMAGENET_P, baseline, published
+from hardiness.scoring import Context, baselines, reductions
+from hardiness.scoring.perturbation import DISTANCE, mean_ratio, perturbation, sequences, top5_distance
 
 PUBLISHED = {  # Orhan 2019, in percent
     "resnext101_32x8d": 46.15,
@@ -26,7 +26,7 @@ PUBLISHED = {  # Orhan 2019, in percent
 }
 
 CONDITIONS = (
-    *(Condition(perturbation=name) for name in (*TEST, *VALIDATION)),
+    *(Condition(perturbation=name) for name in (*IMAGENET_P.members, *IMAGENET_P.extra)),
     Condition(perturbation="shot_noise", severity=2),
 )
 CONTEXT = Context({"conditions": [dict(condition) for condition in CONDITIONS]})
@@ -161,7 +161,7 @@ def constant(flips_every: int, frames: int = 31, count: int = 4) -> np.ndarray:
 
 
 def all_ten(logits: np.ndarray) -> dict[Condition, np.ndarray]:
-    return {Condition(perturbation=name): logits for name in TEST}
+    return {Condition(perturbation=name): logits for name in IMAGENET_P.members}
 
 
 def test_all_numbers_by_hand() -> None:
@@ -171,14 +171,14 @@ def test_all_numbers_by_hand() -> None:
     alexnet = baseline("imagenet-p")
     assert alexnet is not None
     divisors = alexnet["flip_probability"]
-    for name in TEST:
+    for name in IMAGENET_P.members:
         expected = first if "noise" in name else before
         assert value(found, "flip_probability", perturbation=name) == pytest.approx(expected)
         assert value(found, "top5_distance", perturbation=name) == pytest.approx(2 * expected)
         assert value(found, "flip_rate", perturbation=name) == pytest.approx(expected / divisors[name])
     assert value(found, "flip_probability") == pytest.approx((8 * before + 2 * first) / 10)
     assert value(found, "top5_distance") == pytest.approx((16 * before + 4 * first) / 10)
-    rates = [(first if "noise" in name else before) / divisors[name] for name in TEST]
+    rates = [(first if "noise" in name else before) / divisors[name] for name in IMAGENET_P.members]
     assert value(found, "mfr") == pytest.approx(np.mean(rates))
     assert found["top5_distance", Condition()].unit == DISTANCE
     assert found["mfr", Condition()].unit == "ratio"
@@ -190,10 +190,10 @@ def test_published_flip_probabilities_give_the_published_mfr(model: str) -> None
     alexnet = baseline("imagenet-p")
     assert alexnet is not None
     values = []
-    for name in TEST:
+    for name in IMAGENET_P.members:
         (found,) = [p.value for p in published(model, "imagenet-p", "flip_probability", {"perturbation": name})]
         values.append(found)
-    divisors = np.array([alexnet["flip_probability"][name] for name in TEST])
+    divisors = np.array([alexnet["flip_probability"][name] for name in IMAGENET_P.members])
     assert round(100 * float(mean_ratio(np.array(values), divisors)), 2) == PUBLISHED[model]
     (headline,) = published(model, "imagenet-p", "mfr", {})
     assert round(100 * headline.value, 2) == PUBLISHED[model]
@@ -214,7 +214,7 @@ def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     found = scores(given, baselines.get("perturbation")(given, CONTEXT))
     for metric in ("mfr", "mt5d"):
         assert value(found, metric) == pytest.approx(1)
-    for name in TEST:
+    for name in IMAGENET_P.members:
         assert value(found, "flip_rate", perturbation=name) == pytest.approx(1)
         assert value(found, "t5d", perturbation=name) == pytest.approx(1)
 
@@ -237,7 +237,7 @@ def test_fewer_than_ten_are_partial(absent: str) -> None:
     videos = {c: logits for c, logits in all_ten(constant(10)).items() if c["perturbation"] != absent}
     found = scores(records_of(videos))
     assert not {"mfr", "mt5d"} & {metric for metric, _ in found}
-    rates = [value(found, "flip_rate", perturbation=name) for name in TEST if name != absent]
+    rates = [value(found, "flip_rate", perturbation=name) for name in IMAGENET_P.members if name != absent]
     assert value(found, "mfr_partial") == pytest.approx(np.mean(rates))
     assert found["mt5d_partial", Condition()].value is None
 
@@ -310,5 +310,5 @@ def test_all_sequences_of_a_photograph_move_together() -> None:
 def test_every_registered_perturbation_has_a_published_divisor() -> None:
     alexnet = baseline("imagenet-p")
     assert alexnet is not None
-    assert set(alexnet["flip_probability"]) == set(registry.names())
+    assert set(alexnet["flip_probability"]) == set(perturbations.names())
     assert alexnet["top5_distance"] is None

@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Records, Score
-from hardiness.metrics import Context, answers, wilson
-from hardiness.metrics.cue_conflict import PROTOCOLS, cue_conflict, max_logit, mean_probability
 from hardiness.reference import published
+from hardiness.scoring import Context, answers, wilson
+from hardiness.scoring.cue_conflict import PROTOCOLS, cue_conflict, max_logit, mean_probability
 
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}
 SIXTEEN = {name: (index,) for index, name in enumerate(["bicycle", "cat", "dog", "oven"])}

@@ -15,12 +15,13 @@ import PIL.Image
 import pytest
 from scipy import stats
 
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, corrupt, registry
-from hardiness.corruptions.elastic import Distortion
-from hardiness.corruptions.fog import map_size
-from hardiness.corruptions.frost import Crop
-from hardiness.corruptions.frost_pictures import frost_picture
-from hardiness.corruptions.motion import Snowfall
+from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.distortions.frost_pictures import frost_picture
+from hardiness.distortions.still.elastic import Distortion
+from hardiness.distortions.still.fog import map_size
+from hardiness.distortions.still.frost import Crop
+from hardiness.distortions.still.motion import Snowfall
+from hardiness.reference import IMAGENET_C
 
 Random = np.random.RandomState
 Shape = tuple[int, int, int]
@@ -85,7 +86,7 @@ REPLAYED: dict[str, Callable[[Random, Shape, Any], Any]] = {
     "elastic_transform": replay_distortion,
     "spatter": replay_liquid,
 }
-DETERMINISTIC = [name for name in (*COMMON, *EXTRA) if registry.get(name).deterministic]
+DETERMINISTIC = [name for name in (*IMAGENET_C.members, *IMAGENET_C.extra) if corruptions.get(name).deterministic]
 
 cells = pytest.mark.parametrize(("picture", "severity"), [(k, s) for k in (0, 1) for s in SEVERITIES])
 
@@ -100,7 +101,7 @@ def golden(data_root: Path) -> Callable[..., np.ndarray]:
 
 
 def test_every_corruption_is_held_against_the_generator() -> None:
-    assert {*DETERMINISTIC, *REPLAYED, "shot_noise"} == {*COMMON, *EXTRA}
+    assert {*DETERMINISTIC, *REPLAYED, "shot_noise"} == {*IMAGENET_C.members, *IMAGENET_C.extra}
     names = "brightness contrast defocus_blur gaussian_blur jpeg_compression pixelate saturate zoom_blur"
     assert sorted(DETERMINISTIC) == names.split()
 
@@ -125,7 +126,7 @@ def test_replayed_draws_give_the_published_pictures(
 ) -> None:
     if name == "frost":
         request.getfixturevalue("frost_pictures")
-    entry, image = registry.get(name), golden(picture)
+    entry, image = corruptions.get(name), golden(picture)
     level = entry.level(severity)
     out = entry.apply(image, level, REPLAYED[name](Random(0), image.shape, level))
     difference = np.abs(out.astype(int) - golden(picture, name, severity).astype(int))
@@ -138,7 +139,7 @@ def test_replayed_draws_give_the_published_pictures(
 def test_shot_noise_is_the_published_formula_of_poisson_counts(
     golden: Callable[..., np.ndarray], picture: int, severity: int
 ) -> None:
-    image, rate = golden(picture), registry.get("shot_noise").level(severity).rate
+    image, rate = golden(picture), corruptions.get("shot_noise").level(severity).rate
     counts = Random(0).poisson(image / 255.0 * rate)
     expected = (np.clip(counts / rate, 0, 1) * 255).astype(np.uint8)
     np.testing.assert_array_equal(expected, golden(picture, "shot_noise", severity))
@@ -155,7 +156,7 @@ def pooled_chi_square(observed: np.ndarray, expected: np.ndarray) -> float:
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_shot_noise_agrees_in_distribution(golden: Callable[..., np.ndarray], severity: int) -> None:
     """Chi-square over (value, count) of 20 seeds; the same test must reject a rate that is 2 % off."""
-    image, rate = golden(0), registry.get("shot_noise").level(severity).rate
+    image, rate = golden(0), corruptions.get("shot_noise").level(severity).rate
     drawn = np.stack([corrupt(image, "shot_noise", severity, seed=seed) for seed in range(20)])
     outcomes = (np.arange(int(rate) + 1) / rate * 255).astype(np.uint8)
     index = np.searchsorted(outcomes, drawn)
@@ -176,7 +177,7 @@ def test_shot_noise_agrees_in_distribution(golden: Callable[..., np.ndarray], se
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_impulse_noise_agrees_in_distribution(golden: Callable[..., np.ndarray], severity: int) -> None:
     """Counts of salt and of pepper within 4.5 standard deviations; an amount 3 % off would lie 7 or more away."""
-    image, amount = np.full((224, 224, 3), 100, np.uint8), registry.get("impulse_noise").level(severity).amount
+    image, amount = np.full((224, 224, 3), 100, np.uint8), corruptions.get("impulse_noise").level(severity).amount
     drawn = np.stack([corrupt(image, "impulse_noise", severity, seed=seed) for seed in range(20)])
     for value in (0, 255):
         deviation = np.sqrt(drawn.size * amount / 2 * (1 - amount / 2))
@@ -190,7 +191,7 @@ def test_impulse_noise_agrees_in_distribution(golden: Callable[..., np.ndarray],
 @pytest.mark.parametrize("name", ["gaussian_noise", "speckle_noise"])
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_own_draws_of_noise_are_normal(name: str, severity: int) -> None:
-    entry = registry.get(name)
+    entry = corruptions.get(name)
     draws = entry.draw(np.random.default_rng(severity), (224, 224, 3), entry.level(severity))
     assert stats.kstest(draws.ravel(), "norm").pvalue > 1e-4
 
@@ -199,14 +200,14 @@ def test_own_draws_reach_their_whole_range() -> None:
     """Offsets, angles and crops are uniform over what the generator draws from."""
     rng = np.random.default_rng(0)
     for severity in SEVERITIES:
-        glass = registry.get("glass_blur")
+        glass = corruptions.get("glass_blur")
         offsets = glass.draw(rng, (224, 224, 3), glass.level(severity))
         d = glass.level(severity).max_delta
         counts = np.bincount(offsets.ravel().astype(int) + d, minlength=2 * d)
         assert counts.size == 2 * d
         assert stats.chisquare(counts).pvalue > 1e-4
     for name, low in (("motion_blur", -45.0), ("snow", -135.0)):
-        entry = registry.get(name)
+        entry = corruptions.get(name)
         drawn = [entry.draw(rng, (64, 64, 3), entry.level(1)) for _ in range(500)]
         angles = np.array([getattr(one, "angle_degrees", one) for one in drawn])
         assert stats.kstest(angles, stats.uniform(low, 90).cdf).pvalue > 1e-4

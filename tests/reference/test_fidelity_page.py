@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES
+from hardiness.distortions import SEVERITIES
+from hardiness.reference import IMAGENET_C
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +23,7 @@ def test_our_column_is_fresh() -> None:
     ]
     written = {(row[0], row[1]): row[2] for row in rows[2:]}
     apply = bench["replayed"]()
-    for name in (*COMMON, *EXTRA):
+    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
         for severity in SEVERITIES:
             found = bench["cell"](bench["difference"](apply, name, severity))
             assert written[name, str(severity)] == found, f"{name} {severity}: run python bench/fidelity.py"

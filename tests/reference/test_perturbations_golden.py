@@ -16,8 +16,9 @@ import PIL.Image
 import pytest
 from scipy import ndimage, stats
 
-from hardiness.perturbations import TEST, Perturbation, perturb, registry
-from hardiness.perturbations.apply import source_of
+from hardiness.distortions import Perturbation, perturb, perturbations
+from hardiness.distortions.apply import source_of
+from hardiness.reference import IMAGENET_P
 
 EXACT = ("rotate", "scale", "snow", "translate")
 WITH_FRAMES = (*EXACT, "brightness", "motion_blur", "tilt", "zoom_blur")
@@ -46,7 +47,7 @@ def golden(folder: Path) -> Frames:
 
 def replayed(name: str, photograph: np.ndarray) -> list[np.ndarray]:
     """The frames with the draws of the generator, which was seeded with 0."""
-    entry: Perturbation = registry.get(name)
+    entry: Perturbation = perturbations.get(name)
     if name != "snow":
         return list(perturb(photograph, name))
     (level,) = entry.levels
@@ -58,7 +59,7 @@ def replayed(name: str, photograph: np.ndarray) -> list[np.ndarray]:
 
 def test_every_reference_frame_is_used(folder: Path) -> None:
     names = {re.sub(r"_\d\d$", "", path.stem) for path in folder.glob("*.png")} - {"source_256"}
-    assert names == set(WITH_FRAMES) == {name for name in TEST if "noise" not in name}
+    assert names == set(WITH_FRAMES) == {name for name in IMAGENET_P.members if "noise" not in name}
 
 
 @pytest.mark.parametrize("name", WITH_FRAMES)
@@ -114,7 +115,7 @@ def test_shear_is_pillows_affine_map(photograph: np.ndarray) -> None:
 
 
 def test_spatter_is_the_published_chain_of_operations(photograph: np.ndarray) -> None:
-    entry = registry.get("spatter")
+    entry = perturbations.get("spatter")
     (level,) = entry.levels
     draws = np.random.RandomState(0).normal(size=(224, 224), loc=0.65, scale=0.27)
     liquid = ndimage.gaussian_filter(draws, 3.7, mode="nearest", truncate=4.0)
@@ -143,7 +144,7 @@ def test_spatter_is_the_published_chain_of_operations(photograph: np.ndarray) ->
 def test_normal_noise_replays_the_published_formula(
     name: str, sigma: tuple[float, ...], photograph: np.ndarray
 ) -> None:
-    entry, clean = registry.get(name), crop(photograph) / 255.0
+    entry, clean = perturbations.get(name), crop(photograph) / 255.0
     for level, deviation in zip(entry.levels, sigma, strict=True):
         draws = np.random.RandomState(0).normal(size=(2, *clean.shape)).astype(np.float32)
         _, *noisy = entry.apply(source_of(photograph), level, iter(draws))
@@ -156,7 +157,7 @@ def test_normal_noise_replays_the_published_formula(
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "speckle_noise"])
 def test_own_draws_are_normal_and_new_in_every_frame(name: str) -> None:
-    entry = registry.get(name)
+    entry = perturbations.get(name)
     one, other = itertools.islice(entry.draw(np.random.default_rng(0), entry.levels[0]), 2)
     assert stats.kstest(one.ravel(), "norm").pvalue > 1e-4
     assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.02

@@ -6,7 +6,7 @@ from torchmetrics.functional.classification import binary_calibration_error, mul
 
 from hardiness.benchmarks.decisions import argmax, within_subset
 from hardiness.core import Condition, Records
-from hardiness.metrics import Context, registry, rms_calibration_error
+from hardiness.scoring import Context, registry, rms_calibration_error
 
 
 def test_top1_and_top5_equal_torchmetrics() -> None:

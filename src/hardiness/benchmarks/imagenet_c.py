@@ -9,8 +9,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import corruptions as kernels
 from hardiness import data as datasets
+from hardiness import distortions
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.stored import sized
@@ -32,9 +32,10 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.imaging import decode, encode_jpeg, on_canvas
+from hardiness.reference import IMAGENET_C
 
 CLEAN = Condition()
-JPEG_QUALITY = 85
+JPEG_QUALITY = IMAGENET_C.jpeg_quality
 SOURCES = ("auto", "stored", "generated")
 
 
@@ -67,7 +68,7 @@ class ImagenetC(Benchmark):
         default=(), metadata={"help": "these alone, as in fog+snow; all if empty", "request": True}
     )
     severities: tuple[int, ...] = field(
-        default=kernels.SEVERITIES, metadata={"help": "these alone, as in 1+3+5", "request": True}
+        default=IMAGENET_C.levels, metadata={"help": "these alone, as in 1+3+5", "request": True}
     )
     jpeg: bool = field(default=True, metadata={"help": "generated images go through JPEG, as the released ones did"})
     source: str = field(
@@ -78,29 +79,29 @@ class ImagenetC(Benchmark):
         if self.source not in SOURCES:
             raise UnknownNameError("source of imagenet-c", self.source, SOURCES)
         for name in self.corruptions:
-            kernels.registry.get(name)
+            distortions.corruptions.get(name)
         for severity in self.severities:
-            if severity not in kernels.SEVERITIES:
+            if severity not in IMAGENET_C.levels:
                 raise ArgumentError(f"imagenet-c:severities must be numbers from 1 to 5, had {severity}")
         if not self.severities:
             raise ArgumentError("imagenet-c:severities must name at least one severity from 1 to 5, was empty")
 
     def conditions(self) -> tuple[Condition, ...]:
         """Clean, then all 19 corruptions at all severities, in the published order."""
-        return (CLEAN, *_cells(kernels.COMMON + kernels.EXTRA, kernels.SEVERITIES))
+        return (CLEAN, *_cells(IMAGENET_C.members + IMAGENET_C.extra, IMAGENET_C.levels))
 
     def whole(self) -> tuple[Condition, ...]:
         """The 75 cells of mCE."""
-        return _cells(kernels.COMMON, kernels.SEVERITIES)
+        return _cells(IMAGENET_C.members, IMAGENET_C.levels)
 
     def requested(self) -> tuple[Condition, ...]:
         """Clean, and the cells that the options pick."""
-        names = self.corruptions or (kernels.COMMON + kernels.EXTRA if self.extra else kernels.COMMON)
+        names = self.corruptions or (IMAGENET_C.members + IMAGENET_C.extra if self.extra else IMAGENET_C.members)
         return (CLEAN, *_cells(names, self.severities))
 
     def identity(self) -> dict[str, Any]:
-        """The options that change rows, and the version of the kernels."""
-        return {**super().identity(), "kernels": kernels.KERNEL_VERSION}
+        """The options that change rows, and the version of the distortions."""
+        return {**super().identity(), "kernels": distortions.CORRUPTIONS_VERSION}
 
     def dataset(self, data: DataRoot) -> DataSet:
         """Stored ImageNet-C with the clean photographs beside it where they are there; else the photographs."""
@@ -133,7 +134,7 @@ class ImagenetC(Benchmark):
         """The generated picture of one cell, ``uint8 (224, 224, 3)``, as it is after its JPEG."""
         if not condition:
             return clean
-        corrupted = kernels.corrupt(clean, condition["corruption"], condition["severity"], seed=seed, id=sample)
+        corrupted = distortions.corrupt(clean, condition["corruption"], condition["severity"], seed=seed, id=sample)
         return decode(jpeg(corrupted), sample) if self.jpeg else corrupted
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
@@ -159,7 +160,7 @@ class ImagenetC(Benchmark):
         if all(cell.get("corruption") != "frost" for cell in self.requested()):
             return photographs
         try:
-            kernels.require_frost()
+            distortions.require_frost()
         except DataError as error:
             allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") != "frost")
             return replace(photographs, conditions=allowed, notes=(f"frost is not evaluated, mCE is partial: {error}",))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import data as datasets
-from hardiness import perturbations as kernels
+from hardiness import distortions
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.registry import registry
 from hardiness.core import (
@@ -34,6 +34,7 @@ from hardiness.imaging import decode
 from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.sheet import strip
 from hardiness.imaging.video import decode_video
+from hardiness.reference import IMAGENET_P
 
 SOURCES = ("auto", "stored", "generated")
 
@@ -79,29 +80,29 @@ class ImagenetP(Benchmark):
         if self.source not in SOURCES:
             raise UnknownNameError("source of imagenet-p", self.source, SOURCES)
         for name in self.perturbations:
-            kernels.registry.get(name)
-        if self.difficulty not in kernels.DIFFICULTIES:
+            distortions.perturbations.get(name)
+        if self.difficulty not in IMAGENET_P.levels:
             raise ArgumentError(f"imagenet-p:difficulty must be 1, 2 or 3, was {self.difficulty}")
         for name in self.perturbations:
-            kernels.registry.get(name).level(self.difficulty)
+            distortions.perturbations.get(name).level(self.difficulty)
 
     def conditions(self) -> tuple[Condition, ...]:
         """The ten, the four for validation, and the noises at difficulties 2 and 3."""
-        names = kernels.TEST + kernels.VALIDATION
-        return tuple(condition for difficulty in kernels.DIFFICULTIES for condition in _sequences(names, difficulty))
+        names = IMAGENET_P.members + IMAGENET_P.extra
+        return tuple(condition for difficulty in IMAGENET_P.levels for condition in _sequences(names, difficulty))
 
     def whole(self) -> tuple[Condition, ...]:
         """The ten of mFR."""
-        return _sequences(kernels.TEST, 1)
+        return _sequences(IMAGENET_P.members, 1)
 
     def requested(self) -> tuple[Condition, ...]:
         """The sequences that the options pick."""
-        names = self.perturbations or (kernels.TEST + kernels.VALIDATION if self.extra else kernels.TEST)
+        names = self.perturbations or (IMAGENET_P.members + IMAGENET_P.extra if self.extra else IMAGENET_P.members)
         return _sequences(names, self.difficulty)
 
     def identity(self) -> dict[str, Any]:
         """The version of the kernels; all options pick rows."""
-        return {**super().identity(), "kernels": kernels.KERNEL_VERSION}
+        return {**super().identity(), "kernels": distortions.PERTURBATIONS_VERSION}
 
     def dataset(self, data: DataRoot) -> DataSet:
         """Stored ImageNet-P where it is there; else the photographs."""
@@ -137,10 +138,10 @@ class ImagenetP(Benchmark):
         name, difficulty = condition["perturbation"], condition.get("severity", 1)
         if isinstance(item.file, datasets.PerturbedCopies):
             video = item.file.video(folder_of(condition))
-            frames = kernels.registry.get(name).frames
+            frames = distortions.perturbations.get(name).frames
             return iter(decode_video(video.read(), video.name, frames, CANVAS_224.crop_px))
         photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
-        return kernels.perturb(photograph, name, difficulty=difficulty, seed=seed, id=item.id)
+        return distortions.perturb(photograph, name, difficulty=difficulty, seed=seed, id=item.id)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
@@ -163,7 +164,7 @@ def folder_of(condition: Condition) -> str:
 
 
 def _sequences(names: Sequence[str], difficulty: int) -> tuple[Condition, ...]:
-    having = (name for name in names if difficulty <= len(kernels.registry.get(name).levels))
+    having = (name for name in names if difficulty <= len(distortions.perturbations.get(name).levels))
     if difficulty == 1:
         return tuple(Condition(perturbation=name) for name in having)
     return tuple(Condition(perturbation=name, severity=difficulty) for name in having)

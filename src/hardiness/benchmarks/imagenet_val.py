@@ -8,7 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import data as datasets
+from hardiness import reference
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
@@ -35,9 +35,9 @@ class ImagenetVal(Photographs):
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes; for ImageNet-A's and -R's classes also that among their 200 (else ``-1``)."""
         columns = decisions.argmax(logits)
-        if logits.shape[1] == len(datasets.wnids()):
+        if logits.shape[1] == len(reference.wnids()):
             for subset in KEPT_SUBSETS:
-                classes = datasets.subset(subset)
+                classes = reference.subset(subset)
                 prediction, _ = decisions.within_subset(logits, classes)
                 columns[f"prediction_{subset}"] = np.where(np.isin(labels, classes), prediction, -1).astype(np.int32)
         return columns

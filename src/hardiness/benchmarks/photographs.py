@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import data as datasets
+from hardiness import reference
 from hardiness.benchmarks import decisions
 from hardiness.core import Benchmark, Canvas, Columns, Condition, DataRoot, DataSet, Expansion, Item
 from hardiness.imaging import decode, on_canvas
@@ -44,4 +44,4 @@ class SubsetPhotographs(Photographs):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max and softmax among the 200 classes, and the 1,000-way decision beside them."""
-        return decisions.subset_columns(logits, datasets.subset(self.needs[0]))
+        return decisions.subset_columns(logits, reference.subset(self.needs[0]))

@@ -10,11 +10,10 @@ from rich.console import Console
 from hardiness.benchmarks.imagenet_c import ImagenetC
 from hardiness.cli.progress import Bars
 from hardiness.cli.show import SHOWN_FAILURES
-from hardiness.core import ArgumentError
-from hardiness.corruptions import SEVERITIES
-from hardiness.engine import Request
-from hardiness.engine.trees import Written
-from hardiness.engine.writing import write_corrupted
+from hardiness.core import ArgumentError, Request
+from hardiness.distortions import SEVERITIES
+from hardiness.trees.distorted import write_corrupted
+from hardiness.trees.tree import Written
 
 
 @click.command(context_settings={"show_default": True})

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness.cli.show import wide
-from hardiness.corruptions import COMMON, EXTRA, SEVERITIES, registry
+from hardiness.distortions import SEVERITIES, corruptions
+from hardiness.reference import IMAGENET_C
 
 
 @click.command()
@@ -21,16 +22,16 @@ def command(name: str | None) -> int:
         _describe(console, name)
         return 0
     table = Table("corruption", "group", "random", "what")
-    published = (*COMMON, *EXTRA)
-    for each in (*published, *(other for other in registry.names() if other not in published)):
-        entry = registry.get(each)
+    published = (*IMAGENET_C.members, *IMAGENET_C.extra)
+    for each in (*published, *(other for other in corruptions.names() if other not in published)):
+        entry = corruptions.get(each)
         table.add_row(each, entry.group, "no" if entry.deterministic else "by seed and id", entry.summary)
     console.print(table)
     return 0
 
 
 def _describe(console: Console, name: str) -> None:
-    entry = registry.get(name)
+    entry = corruptions.get(name)
     console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
     console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
     console.print()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hardiness.core import UnknownNameError
-from hardiness.corruptions.frost_pictures import PACKAGES, PICTURES, frost_cache
+from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
 from hardiness.sources.wheels import PackagedFile, obtain
 
 OBTAINABLE = ("frost",)

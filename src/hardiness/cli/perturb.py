@@ -10,8 +10,8 @@ from rich.console import Console
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.cli.corrupt import tell
 from hardiness.cli.progress import Bars
-from hardiness.engine import Request
-from hardiness.engine.writing import write_contact_sheet, write_perturbed
+from hardiness.core import Request
+from hardiness.trees.distorted import write_contact_sheet, write_perturbed
 
 
 @click.command(context_settings={"show_default": True})

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness.cli.show import wide
-from hardiness.perturbations import DIFFICULTIES, TEST, VALIDATION, registry
+from hardiness.distortions import DIFFICULTIES, perturbations
+from hardiness.reference import IMAGENET_P
 
 
 @click.command()
@@ -21,10 +22,10 @@ def command(name: str | None) -> int:
         _describe(console, name)
         return 0
     table = Table("perturbation", "group", "set", "frames", "compared with", "random", "what")
-    published = (*TEST, *VALIDATION)
-    for each in (*published, *(other for other in registry.names() if other not in published)):
-        entry = registry.get(each)
-        belongs = "test" if each in TEST else "validation" if each in VALIDATION else "none"
+    published = (*IMAGENET_P.members, *IMAGENET_P.extra)
+    for each in (*published, *(other for other in perturbations.names() if other not in published)):
+        entry = perturbations.get(each)
+        belongs = "test" if each in IMAGENET_P.members else "validation" if each in IMAGENET_P.extra else "none"
         reference = "first frame" if entry.compared_with_first else "frame before"
         chance = "no" if entry.deterministic else "by seed and id"
         table.add_row(each, entry.group, belongs, str(entry.frames), reference, chance, entry.summary)
@@ -33,7 +34,7 @@ def command(name: str | None) -> int:
 
 
 def _describe(console: Console, name: str) -> None:
-    entry = registry.get(name)
+    entry = perturbations.get(name)
     reference = "first" if entry.compared_with_first else "one before"
     console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
     console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)

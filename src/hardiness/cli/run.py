@@ -11,7 +11,7 @@ from rich.console import Console
 from hardiness import api
 from hardiness.cli.progress import Bars
 from hardiness.cli.show import print_tables, wide
-from hardiness.engine import Request
+from hardiness.core import Request
 from hardiness.report import write_page
 
 

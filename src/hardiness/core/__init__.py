@@ -16,9 +16,11 @@ from hardiness.core.errors import (
     suggestion,
 )
 from hardiness.core.model import ModelSpec, Source
+from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
+from hardiness.core.request import Request
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
 from hardiness.core.stimulus import Stimulus
 from hardiness.core.view import CANVAS_224, Canvas, View
@@ -32,6 +34,7 @@ __all__ = [
     "AttackPlan",
     "Benchmark",
     "Canvas",
+    "Clock",
     "Columns",
     "Condition",
     "Counts",
@@ -46,16 +49,19 @@ __all__ = [
     "Image",
     "Interval",
     "Item",
+    "Listener",
     "ModelError",
     "ModelSpec",
     "Norm",
     "Pixels",
     "Records",
     "Registry",
+    "Request",
     "Result",
     "Round",
     "SampleError",
     "Score",
+    "Silence",
     "Source",
     "Stimulus",
     "StoreError",

@@ -55,7 +55,7 @@ class Benchmark(ABC):
         paper: citation with identifier.
         protocol: name of the published rules that its headline follows.
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
-        scorer: name of its scorer in `hardiness.metrics`.
+        scorer: name of its scorer in `hardiness.scoring`.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is

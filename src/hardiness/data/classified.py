@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardiness.core import DataError, DataSet, File
-from hardiness.data.classes import wnids
 from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
 from hardiness.data.opened import Shards, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
+from hardiness.reference.classes import wnids
 from hardiness.sources import archives
 
 

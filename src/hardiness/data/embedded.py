@@ -22,7 +22,9 @@ def embedded() -> DataSet:
 
     Source: ai-benchmark 0.1.2 and foolbox 3.3.4 (see ``SOURCES.md``).
     """
-    listed = json.loads(files(__package__).joinpath("embedded_photographs.json").read_text("utf-8"))["photographs"]
+    listed = json.loads(files("hardiness.reference").joinpath("embedded_photographs.json").read_text("utf-8"))[
+        "photographs"
+    ]
     samples = [
         Sample(
             photo["wnid"],

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError, DataRoot, DataSet
 from hardiness.data import embedded
-from hardiness.data.classes import wnid_indices
 from hardiness.data.layout import LAYOUTS
 from hardiness.data.place import Place, parse
+from hardiness.reference.classes import wnid_indices
 
 
 def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:

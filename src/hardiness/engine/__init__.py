@@ -1,6 +1,5 @@
-"""The only loop, and the writers of trees."""
+"""Evaluation: what is missing is computed, unit by unit, and stored."""
 
 from hardiness.engine.evaluation import Evaluated, evaluate
-from hardiness.engine.request import Listener, Request, Silence
 
-__all__ = ["Evaluated", "Listener", "Request", "Silence", "evaluate"]
+__all__ = ["Evaluated", "evaluate"]

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hardiness.core import Benchmark, DataError, DataSet, ModelError
+from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
 from hardiness.engine.loop import Session
 from hardiness.engine.measuring import session
-from hardiness.engine.request import Listener, Request, Silence
 from hardiness.engine.task import Task, begin, need_gradients
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Benchmark, Failure, Image, ModelError, Pixels, Records
-from hardiness.engine.crossing import to_pixels
 from hardiness.models import Classifier, InputPolicy
+from hardiness.models.pixels import to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor

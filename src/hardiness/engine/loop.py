@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 from hardiness.core import (
     Benchmark,
     Canvas,
+    Clock,
     Condition,
     DataSet,
     Failure,
     HardinessError,
+    Listener,
     Records,
+    Request,
     SampleError,
     Unreadable,
 )
 from hardiness.data import limited
-from hardiness.engine.decoding import ordered
-from hardiness.engine.exhibiting import exhibit
+from hardiness.data.prefetching import ordered
+from hardiness.engine.exhibits import exhibit
 from hardiness.engine.forward import Row, classify
 from hardiness.engine.jobs import Job, Pictures
-from hardiness.engine.measuring import Clock
-from hardiness.engine.request import Listener, Request
 from hardiness.engine.saving import Gallery
-from hardiness.engine.settling import settled
+from hardiness.engine.shard_records import settled
 from hardiness.engine.task import Task, automatic_batch_size, condition_indices, labels_for
 from hardiness.engine.transfer import Decoded, Surrogate
 from hardiness.engine.whitebox import Attacker

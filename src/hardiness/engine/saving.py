@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import threading
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ import numpy as np
 from hardiness import attacks
 from hardiness.core import Condition, Image, Norm, Round
 from hardiness.engine.attacking import Judged, Network, Victims
-from hardiness.engine.crossing import to_pixels
-from hardiness.imaging import decode
+from hardiness.imaging import decode, png
+from hardiness.models.pixels import to_pixels
 from hardiness.store import atomic
 
 if TYPE_CHECKING:
@@ -92,12 +91,3 @@ def rounded(pixels: Tensor, clean: Tensor, norm: Norm, epsilon: float) -> list[I
     inward = (clean * 255).round() + ((pixels - clean) * 255).trunc()
     levels = torch.where(far[:, None, None, None], inward, levels)
     return list(levels.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy())
-
-
-def png(image: Image) -> bytes:
-    """The image as a PNG file."""
-    from PIL import Image as Pictures
-
-    stream = io.BytesIO()
-    Pictures.fromarray(image).save(stream, "PNG", compress_level=3)
-    return stream.getvalue()

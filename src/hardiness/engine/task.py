@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Benchmark, Canvas, Condition, DataSet, ModelError
+from hardiness.core import Benchmark, Canvas, Condition, DataSet, ModelError, Request
 from hardiness.engine.compatibility import label_map
-from hardiness.engine.request import Request
 from hardiness.imaging import RESAMPLING
 from hardiness.models import Classifier, InputPolicy
 from hardiness.store import Store, StoredRun

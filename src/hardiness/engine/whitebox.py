@@ -10,10 +10,10 @@ import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
 from hardiness.engine.attacking import Judged, Network, Victims, strike, targets_of
-from hardiness.engine.crossing import to_pixels
 from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
 from hardiness.models import Classifier, InputPolicy
+from hardiness.models.pixels import to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,13 +1,13 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
-from hardiness.models.agreement import Agreement
-from hardiness.models.allocator import keep_freed_memory, return_freed_memory
 from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, registry, schemes
 from hardiness.models.classifier import Classifier
+from hardiness.models.execution.agreement import Agreement
+from hardiness.models.execution.allocator import keep_freed_memory, return_freed_memory
+from hardiness.models.execution.placement import place
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
 from hardiness.models.options import COMMON
-from hardiness.models.placement import place
 from hardiness.models.preprocessing import InputPolicy
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from hardiness.core import ModelSpec, Registry
 
-registry: Registry[ModelSpec] = Registry("model", "hardiness.models", "hardiness.models")
+registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models")
 """Every model that has a name of its own."""
 
 
@@ -29,7 +29,7 @@ class Scheme:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.prefixes", "hardiness.model_schemes")
+schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.zoo", "hardiness.model_schemes")
 """Every prefix, e.g. ``"timm"``; one file each."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hardiness.core import ArgumentError, ModelSpec
-from hardiness.models.wnids import wnids
+from hardiness.reference import wnids
 
 
 def stated_order(spec: ModelSpec) -> str | None:

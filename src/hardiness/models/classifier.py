@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
-from hardiness.models.agreement import REFERENCE_IMAGES, Agreement, compare
-from hardiness.models.arithmetic import differentiable_outputs, differentiable_rows, full_fp32
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.folding import NORMS, folded
-from hardiness.models.inner import Layers, last_layer, without
-from hardiness.models.memory import activation_bytes
+from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, compare
+from hardiness.models.execution.arithmetic import differentiable_outputs, differentiable_rows, full_fp32
+from hardiness.models.execution.folding import NORMS, folded
+from hardiness.models.execution.memory import activation_bytes
+from hardiness.models.execution.placement import Placement
+from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
+from hardiness.models.execution.watching import watching
+from hardiness.models.layers import Layers, last_layer, without
 from hardiness.models.outputs import logits_of, refuse_probabilities
-from hardiness.models.packing import packed
-from hardiness.models.placement import Placement
 from hardiness.models.preprocessing import Affine, InputPolicy
-from hardiness.models.runtimes import Plan, Runtime, runtimes
-from hardiness.models.watching import watching
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,9 +41,8 @@ class Classifier:
     """An image classifier: the same three functions whatever the model; models differ by spec.
 
     The original network is kept for gradients of inner layers and as the reference; runtimes and `differentiable`
-    use copies made when first needed (so gradients double the memory of the weights, and on a CPU double it again
-    where `packing` brings something). The first images of each size decide, once, whether a runtime is exact enough:
-    see `agreement`.
+    use copies made when first needed (so gradients double the memory of the weights). The first images of each size
+    decide, once, whether a runtime is exact enough: see `agreement`.
 
     Attributes:
         spec: identity, completed by what loading has shown.
@@ -275,9 +273,7 @@ class Classifier:
         with self._lock:
             if self._gradient_network is None:
                 found = reference or self._refer(pixels)
-                network = self._folded(found)
-                faster = packed(network, self._affine(found.pixels.to(self.device)))
-                self._gradient_network = faster if faster is network or self._exact(faster, found) else network
+                self._gradient_network = self._folded(found)
             return self._gradient_network
 
     def _folded(self, reference: _Reference) -> nn.Module:

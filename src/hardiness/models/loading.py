@@ -13,13 +13,13 @@ from hardiness.models.catalogue import Built, OnnxFile
 from hardiness.models.checkpoints import assign, check_parameters, read_state
 from hardiness.models.class_order import output_columns, stated_order
 from hardiness.models.classifier import Classifier
+from hardiness.models.execution.placement import Placement, place
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.fingerprint import state_sha256
 from hardiness.models.initialise import randomise
 from hardiness.models.naming import resolve
 from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
-from hardiness.models.placement import Placement, place
 from hardiness.models.preprocessing import Affine
 from hardiness.sources.downloads import Progress, fetch
 from hardiness.sources.packages import file_sha256

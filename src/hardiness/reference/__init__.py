@@ -1,19 +1,32 @@
-"""Published numbers, each with its source."""
+"""Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
 from hardiness.reference.baselines import baseline
+from hardiness.reference.classes import class_name, subset, wnids
 from hardiness.reference.humans import CueCounts, Humans, humans
 from hardiness.reference.published import Published, published, published_interval, published_series, table
+from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set
 from hardiness.reference.trials import read_trials
 
+IMAGENET_C = distortion_set("imagenet-c")
+IMAGENET_P = distortion_set("imagenet-p")
+
 __all__ = [
+    "IMAGENET_C",
+    "IMAGENET_P",
     "CueCounts",
+    "DistortionSet",
     "Humans",
     "Published",
     "baseline",
+    "class_name",
+    "compared_with_first",
+    "distortion_set",
     "humans",
     "published",
     "published_interval",
     "published_series",
     "read_trials",
+    "subset",
     "table",
+    "wnids",
 ]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from hardiness.core import ArgumentError, DataError, Stimulus
-from hardiness.metrics import Consistency, answers, pairwise
 from hardiness.report import format as formatting
+from hardiness.scoring import Consistency, answers, pairwise
 from hardiness.store import Store, StoredRun
 
 SCORER = "cue_conflict"

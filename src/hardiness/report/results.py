@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hardiness.core import Counts, Records, Result, Score
-from hardiness.metrics import Context, beside_clean, disjoint, findings, registry, wilson, with_transfers
 from hardiness.reference import baseline, published_interval
 from hardiness.report.format import is_headline, table_key
 from hardiness.report.stand_in import StandIn, read
+from hardiness.scoring import Context, beside_clean, disjoint, findings, registry, wilson, with_transfers
 from hardiness.store import Store, StoredRun
 
 IDENTITY = ("weights_sha256", "view", "precision", "model")

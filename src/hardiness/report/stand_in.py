@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardiness.core import ArgumentError, Records
-from hardiness.metrics import Context, baselines, reductions
+from hardiness.scoring import Context, baselines, reductions
 from hardiness.store import StoredRun
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, Image
-from hardiness.engine.saving import png
+from hardiness.imaging import png
 from hardiness.models import Classifier
 from hardiness.store import atomic
 from hardiness.visualise.sheet import Panel, sheet

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardiness.core import ArgumentError
-from hardiness.engine import Listener
+from hardiness.core import ArgumentError, Listener
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.maximise import Feature, Settings, maximise, side_px

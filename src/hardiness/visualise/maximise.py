@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, Image, ModelError, UnknownNameError, rng
-from hardiness.engine import Listener, Silence
+from hardiness.core import ArgumentError, Image, Listener, ModelError, Silence, UnknownNameError, rng
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import similarity
 from hardiness.visualise.painting import KINDS, Kind, Painting

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from hardiness import data
+from hardiness import reference
 from hardiness.core import ArgumentError, ModelSpec
 from hardiness.visualise.units import Channel, ClassUnit, Neuron
 
@@ -48,7 +48,7 @@ def class_unit(spec: ModelSpec, text: str) -> ClassUnit:
         ArgumentError: there is none, or several have the name; the message offers close names or the indices.
     """
     names = _class_names(spec)
-    wnids = data.wnids() if spec.class_names is None and spec.num_classes == len(data.wnids()) else ()
+    wnids = reference.wnids() if spec.class_names is None and spec.num_classes == len(reference.wnids()) else ()
     if text.isdecimal():
         index = int(text)
         if index >= spec.num_classes:
@@ -69,8 +69,8 @@ def _class_names(spec: ModelSpec) -> Sequence[Sequence[str]]:
     """Every class's synonyms, by index."""
     if spec.class_names is not None:
         return [(name,) for name in spec.class_names]
-    if spec.num_classes == len(data.wnids()):
-        return [data.class_name(index).split(", ") for index in range(spec.num_classes)]
+    if spec.num_classes == len(reference.wnids()):
+        return [reference.class_name(index).split(", ") for index in range(spec.num_classes)]
     return [(f"class {index}",) for index in range(spec.num_classes)]
 
 

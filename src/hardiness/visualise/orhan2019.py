@@ -11,11 +11,10 @@ import numpy as np
 
 from hardiness.attacks import Budget, TargetProbability
 from hardiness.attacks import registry as attacks
-from hardiness.core import CANVAS_224, DataError, DataSet, Image, ModelError, Pixels, rng
-from hardiness.engine import Listener, Silence
-from hardiness.engine.crossing import to_pixels
+from hardiness.core import CANVAS_224, DataError, DataSet, Image, Listener, ModelError, Pixels, Silence, rng
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.pictures import to_images
 from hardiness.visualise.sheet import Panel, probability_text

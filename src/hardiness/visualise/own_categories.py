@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hardiness import data as datasets
-from hardiness.data.categories import COLUMNS, sixteen
+from hardiness import reference
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+from hardiness.reference.categories import COLUMNS, sixteen
 from hardiness.store import atomic
 from hardiness.visualise.pairs import Photographs, as_category, own_name
 
@@ -53,6 +53,6 @@ def write_categories(folder: Path, sides: tuple[Photographs, Photographs]) -> tu
 def _classes_by_name() -> dict[str, tuple[int, ...]]:
     """The index of every ImageNet class whose first name no other has, by that name as a category."""
     indices: dict[str, list[int]] = {}
-    for index in range(len(datasets.wnids())):
+    for index in range(len(reference.wnids())):
         indices.setdefault(as_category(own_name(index)), []).append(index)
     return {name: (found[0],) for name, found in indices.items() if len(found) == 1}

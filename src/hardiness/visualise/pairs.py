@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hardiness import data as datasets
+from hardiness import reference
 from hardiness.core import ArgumentError, DataError, DataSet, Item, Stimulus, rng
 from hardiness.data import limited
 
@@ -61,7 +62,7 @@ def photographs(option: str, place: str) -> Photographs:
     twice = sorted(name for name in names.values() if list(names.values()).count(name) > 1)
     if twice and data.class_names is None:
         names = {
-            label: f"{name}_{datasets.wnids()[label]}_" if name in twice else name for label, name in names.items()
+            label: f"{name}_{reference.wnids()[label]}_" if name in twice else name for label, name in names.items()
         }
     elif twice:
         same = [given[label] for label in labels if names[label] == twice[0]]
@@ -124,7 +125,7 @@ def _pair(shapes: Photographs, textures: Photographs, shape: Item, texture: Item
 
 def own_name(label: int) -> str:
     """The first of the names of an ImageNet class."""
-    return datasets.class_name(label).split(", ")[0]
+    return reference.class_name(label).split(", ")[0]
 
 
 def as_category(name: str) -> str:

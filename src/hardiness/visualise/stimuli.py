@@ -17,18 +17,17 @@ from hardiness.core import (
     Failure,
     Image,
     Item,
+    Listener,
     SampleError,
+    Silence,
     UnknownNameError,
 )
-from hardiness.data import wnids
-from hardiness.engine import Listener, Silence
-from hardiness.engine.crossing import to_pixels
-from hardiness.engine.manifest import Manifest, refuse_strangers
-from hardiness.engine.saving import png
-from hardiness.engine.trees import alone
-from hardiness.imaging import decode, on_canvas
+from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
+from hardiness.reference import wnids
 from hardiness.store import atomic
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
 from hardiness.visualise.drawings import edges, silhouette
 from hardiness.visualise.own_categories import write_categories
 from hardiness.visualise.pairs import Pair, Photographs, pairs

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.core import ArgumentError, ModelError, rng
-from hardiness.engine import Listener
+from hardiness.core import ArgumentError, Listener, ModelError, rng
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import gram
 from hardiness.visualise.maximise import roughness

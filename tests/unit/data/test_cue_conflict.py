@@ -10,7 +10,8 @@ import pytest
 
 from hardiness import data
 from hardiness.core import DataSet, HardinessError
-from hardiness.data.categories import sixteen
+from hardiness.reference import class_name
+from hardiness.reference.categories import sixteen
 
 KEPT = "bicycle6-bicycle3"
 
@@ -53,7 +54,7 @@ def test_the_sixteen_categories_have_the_published_sizes() -> None:
     assert len({index for classes in sixteen().values() for index in classes}) == 207
     names = {"cat": "Persian cat", "knife": "cleaver", "oven": "rotisserie", "elephant": "African elephant"}
     for category, name in names.items():
-        assert any(name in data.class_name(index) for index in sixteen()[category])
+        assert any(name in class_name(index) for index in sixteen()[category])
 
 
 def test_the_real_stimuli_are_found_and_labelled_by_name(data_root: Path) -> None:

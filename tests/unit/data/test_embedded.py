@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness import data
+from hardiness import data, reference
 from hardiness.core import DataError
 from hardiness.imaging import decode
 from hardiness.sources import packages
@@ -21,7 +21,7 @@ def test_the_99_photographs_are_found_and_named_for_what_they_are() -> None:
     assert (dataset.name, len(dataset), dataset.num_classes) == ("embedded", 99, 1000)
     assert len({item.label for item in dataset.items}) == 98
     for item in dataset.items:
-        assert item.id.split("/")[0] == data.wnids()[item.label]
+        assert item.id.split("/")[0] == reference.wnids()[item.label]
     assert decode(dataset.items[0].file.read(), "x").shape[2] == 3
 
 
@@ -46,6 +46,6 @@ def test_another_file_in_its_place_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_list_names_packages_and_licences() -> None:
-    text = Path(data.__file__).with_name("SOURCES.md").read_text()
+    text = Path(reference.__file__).with_name("SOURCES.md").read_text()
     assert "ai-benchmark" in text
     assert "foolbox" in text

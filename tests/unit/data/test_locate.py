@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hardiness import data
+from hardiness import data, reference
 from hardiness.core import ArgumentError, DataSet, HardinessError, UnknownNameError
 
-TENCH, GOLDFISH, SHARK = data.wnids()[:3]
+TENCH, GOLDFISH, SHARK = reference.wnids()[:3]
 
 
 def write(folder: Path, *paths: str, content: bytes = b"") -> Path:
@@ -71,7 +71,7 @@ def test_a_root_holds_data_sets_by_name(tmp_path: Path) -> None:
 def test_the_real_photographs_have_the_index_of_their_wnid(data_root: Path) -> None:
     dataset = found(str(data_root))
     assert len(dataset) == 250
-    assert all(item.label == data.wnids().index(item.id.split("/")[0]) for item in dataset.items)
+    assert all(item.label == reference.wnids().index(item.id.split("/")[0]) for item in dataset.items)
 
 
 @pytest.mark.parametrize("below", ["", "val"])
@@ -128,9 +128,9 @@ def test_an_unknown_wnid_among_known_ones_is_named(tmp_path: Path) -> None:
 def test_imagenet_v2_folders_are_class_indices_not_positions(tmp_path: Path) -> None:
     write(tmp_path, "imagenet-v2/10/a.jpeg", "imagenet-v2/2/b.jpeg", "imagenet-v2/999/c.jpeg")
     assert listed(found(str(tmp_path), name="imagenet-v2")) == [
-        (f"{data.wnids()[2]}/b", 2),
-        (f"{data.wnids()[10]}/a", 10),
-        (f"{data.wnids()[999]}/c", 999),
+        (f"{reference.wnids()[2]}/b", 2),
+        (f"{reference.wnids()[10]}/a", 10),
+        (f"{reference.wnids()[999]}/c", 999),
     ]
 
 
@@ -142,10 +142,10 @@ def test_imagenet_v2_has_no_other_folders(tmp_path: Path, folder: str) -> None:
 
 @pytest.mark.parametrize("name", ["imagenet-a", "imagenet-o", "imagenet-r"])
 def test_subsets_have_their_200_wnids_only(tmp_path: Path, name: str) -> None:
-    index = data.subset(name)[5]
-    write(tmp_path, f"{data.wnids()[index]}/a.jpg")
+    index = reference.subset(name)[5]
+    write(tmp_path, f"{reference.wnids()[index]}/a.jpg")
     dataset = found(f"{name}={tmp_path}", name=name)
-    assert (listed(dataset), dataset.num_classes) == ([(f"{data.wnids()[index]}/a", index)], 1000)
+    assert (listed(dataset), dataset.num_classes) == ([(f"{reference.wnids()[index]}/a", index)], 1000)
     write(tmp_path, f"{TENCH}/b.jpg")
     assert "200 wnids of ImageNet-" in complaint(f"{name}={tmp_path}", name=name)
     assert TENCH in complaint(f"{name}={tmp_path}", name=name)

@@ -54,7 +54,7 @@ def test_the_wrapped_function_keeps_its_name_and_words() -> None:
 
 def test_listing_the_corruptions_loads_no_compiler() -> None:
     code = (
-        "import sys, hardiness.corruptions as c; assert len(c.registry.names()) >= 19; "
+        "import sys, hardiness.distortions as c; assert len(c.corruptions.names()) >= 19; "
         "print([m for m in ('numba', 'scipy', 'cv2', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import wrap
-from hardiness.models.agreement import Agreement, compare
-from hardiness.models.runtimes import Plan, runtimes
+from hardiness.models.execution.agreement import Agreement, compare
+from hardiness.models.execution.runtimes import Plan, runtimes
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -445,8 +445,8 @@ def test_streams_are_shared_out(tiny: Make, noise: Noise) -> None:
 
 
 def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
+    from hardiness.models.execution.runtimes.openvino_cpu import chunk_images
     from hardiness.models.preprocessing import Affine
-    from hardiness.models.runtimes.openvino_cpu import chunk_images
 
     plan = Plan("net", None, lambda own: None, Affine.of(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000)
     assert chunk_images(plan) == 2

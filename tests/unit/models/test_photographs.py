@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hardiness.models import load, registry
-from hardiness.models.wnids import wnids
+from hardiness.reference import wnids
 
 EMBEDDED = [name for name in registry.names() if registry.get(name).source.package]
 PixelsOf = Callable[..., Tensor]

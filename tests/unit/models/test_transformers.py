@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hardiness.core import ArgumentError, ModelError, View, rng
 from hardiness.models import load, resolve
-from hardiness.models.wnids import lemmas, wnids
+from hardiness.reference import class_name, wnids
 
 Noise = Callable[..., Tensor]
 VIT = {
@@ -24,7 +24,7 @@ VIT = {
     "image_mean": [0.4] * 3,
     "image_std": [0.3] * 3,
 }
-IMAGENET = [lemmas()[wnid] for wnid in wnids()]
+IMAGENET = [class_name(index) for index in range(1000)]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
-from hardiness.engine.crossing import to_pixels
 from hardiness.models import Classifier, wrap
+from hardiness.models.pixels import to_pixels
 from hardiness.visualise.diversity import similarity
 from hardiness.visualise.maximise import Settings, maximise, roughness
 from hardiness.visualise.transforms import Transforms

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness import models
-from hardiness.core import ArgumentError, ModelError, View
-from hardiness.engine import Silence
+from hardiness.core import ArgumentError, ModelError, Silence, View
 from hardiness.models import Classifier, wrap
 from hardiness.visualise.diversity import gram
 from hardiness.visualise.style import StyleSettings, style_layers, stylise

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
-from hardiness.data import categories
-from hardiness.data.categories import Categories
-from hardiness.data.classes import wnids
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import Shards, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, fingerprint
+from hardiness.reference import categories
+from hardiness.reference.categories import Categories
+from hardiness.reference.classes import wnids
 
 NAME = "cue-conflict"
 OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"

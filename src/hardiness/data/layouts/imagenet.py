@@ -1,8 +1,8 @@
 """ImageNet's validation set; or one's own labelled folder, for models with classes of their own."""
 
-from hardiness.data.classes import wnid_indices
 from hardiness.data.classified import Classified
 from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.reference.classes import wnid_indices
 
 LAYOUTS.register(
     "imagenet",

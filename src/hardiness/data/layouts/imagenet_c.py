@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hardiness.core import Condition
-from hardiness.data.celled import Celled
-from hardiness.data.cells import CorruptedCopies
+from hardiness.data.condition_trees import Celled
+from hardiness.data.corrupted_copies import CorruptedCopies
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.tree import IMAGE_SUFFIXES
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hardiness.core import Condition
-from hardiness.data.celled import Celled
+from hardiness.data.condition_trees import Celled
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.videos import PerturbedCopies
 

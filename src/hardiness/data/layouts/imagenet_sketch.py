@@ -1,8 +1,8 @@
 """ImageNet-Sketch: black-and-white sketches of all 1,000 classes."""
 
-from hardiness.data.classes import wnid_indices
 from hardiness.data.classified import Classified
 from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.reference.classes import wnid_indices
 
 _SET = Classified("imagenet-sketch", wnid_indices, "the 1,000 ImageNet wnids")
 

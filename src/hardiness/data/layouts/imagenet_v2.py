@@ -1,8 +1,8 @@
 """ImageNet-V2: a second validation set, in folders named after the class index."""
 
-from hardiness.data.classes import wnids
 from hardiness.data.classified import Classified
 from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.reference.classes import wnids
 
 
 def _indices() -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""One picture to one picture: a file for each family of corruptions."""

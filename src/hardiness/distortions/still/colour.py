@@ -1,0 +1,60 @@
+"""Brightness, contrast and saturation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hardiness.core import Image
+from hardiness.distortions.corruption import corruption, no_draws
+from hardiness.imaging.colour import brightness_table, look_up_by_largest, saturate_image
+from hardiness.imaging.lookup import drawn_to_means
+
+
+class Added(NamedTuple):
+    """What is added to the HSV value, in [0, 1]."""
+
+    added: float
+
+
+class Factor(NamedTuple):
+    """What the distance from the channel's mean is multiplied by."""
+
+    factor: float
+
+
+class Saturation(NamedTuple):
+    """What the HSV saturation is multiplied by, and what is added to it."""
+
+    factor: float
+    offset: float
+
+
+@corruption("weather", tuple(map(Added, (0.1, 0.2, 0.3, 0.4, 0.5))), no_draws)
+def brightness(image: Image, level: Added, draws: None) -> Image:
+    """A larger HSV value, as in strong daylight.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
+    """
+    return look_up_by_largest(image, brightness_table(level.added))
+
+
+@corruption("digital", tuple(map(Factor, (0.4, 0.3, 0.2, 0.1, 0.05))), no_draws)
+def contrast(image: Image, level: Factor, draws: None) -> Image:
+    """Every value moved towards the mean of its channel.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
+    """
+    return drawn_to_means(image, level.factor)
+
+
+@corruption(
+    "extra",
+    (Saturation(0.3, 0.0), Saturation(0.1, 0.0), Saturation(2.0, 0.0), Saturation(5.0, 0.1), Saturation(20.0, 0.2)),
+    no_draws,
+)
+def saturate(image: Image, level: Saturation, draws: None) -> Image:
+    """Another HSV saturation: paler at severities 1 and 2, gaudier from 3 on.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
+    """
+    return saturate_image(image, level.factor, level.offset)

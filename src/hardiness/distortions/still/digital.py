@@ -1,0 +1,41 @@
+"""Pixelation and JPEG compression."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hardiness.core import Image
+from hardiness.distortions.corruption import corruption, no_draws
+from hardiness.imaging import decode, encode_jpeg, resize
+
+
+class Scale(NamedTuple):
+    """Size of the coarse image as a share of each side."""
+
+    scale: float
+
+
+class Quality(NamedTuple):
+    """JPEG quality, as libjpeg counts it."""
+
+    quality: int
+
+
+@corruption("digital", tuple(map(Scale, (0.6, 0.5, 0.4, 0.3, 0.25))), no_draws)
+def pixelate(image: Image, level: Scale, draws: None) -> Image:
+    """Fewer and larger pixels.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's box filter, down and up.
+    """
+    height, width, _ = image.shape
+    coarse = resize(image, int(height * level.scale), int(width * level.scale), "box")
+    return resize(coarse, height, width, "box")
+
+
+@corruption("digital", tuple(map(Quality, (25, 18, 15, 10, 7))), no_draws)
+def jpeg_compression(image: Image, level: Quality, draws: None) -> Image:
+    """What a JPEG of low quality keeps.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's JPEG writer with its defaults.
+    """
+    return decode(encode_jpeg(image, level.quality), "jpeg_compression")

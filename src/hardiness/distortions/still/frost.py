@@ -1,0 +1,54 @@
+"""Frost."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hardiness.core import Image
+from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.frost_pictures import PICTURES, frost_picture
+from hardiness.imaging.snowfall import blend_crop
+
+
+class Frost(NamedTuple):
+    """Weights of the image and of the frost."""
+
+    image_weight: float
+    frost_weight: float
+
+
+class Crop(NamedTuple):
+    """Which frost picture (0 to 4), and the corner of the crop in pixels."""
+
+    picture: int
+    top: int
+    left: int
+
+
+def draw_crop(rng: np.random.Generator, shape: Shape, level: Frost) -> Crop:
+    """One of five pictures, and where to cut it."""
+    index = int(rng.integers(len(PICTURES)))
+    picture = frost_picture(index, shape[0], shape[1])
+    top, left = (
+        int(rng.integers(max(1, have - want))) for have, want in zip(picture.shape[:2], shape[:2], strict=True)
+    )
+    return Crop(index, top, left)
+
+
+@corruption(
+    "weather", (Frost(1.0, 0.4), Frost(0.8, 0.6), Frost(0.7, 0.7), Frost(0.65, 0.7), Frost(0.6, 0.75)), draw_crop
+)
+def frost(image: Image, level: Frost, draws: Crop) -> Image:
+    """A crop of a photograph of frost over the image.
+
+    Only five of the six published pictures are ever used, as by the generator.
+
+    Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
+
+    Differs: where the image is larger than the picture, which the generator cannot do, the picture is enlarged
+        (bilinear) until it covers the image.
+    """
+    picture = frost_picture(draws.picture, image.shape[0], image.shape[1])
+    return blend_crop(image, picture, draws.top, draws.left, (level.image_weight, level.frost_weight))

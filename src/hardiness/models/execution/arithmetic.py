@@ -1,0 +1,84 @@
+"""Full fp32 on a GPU, without leaving global switches turned."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hardiness.models.execution.allocator import keep_freed_memory
+from hardiness.models.execution.chunks import in_chunks
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+_SWITCHES = threading.RLock()
+
+
+@contextmanager
+def full_fp32(device: torch.device) -> Iterator[None]:
+    """Within: no TF32 in matrix products and convolutions, deterministic kernels; afterwards everything as before.
+
+    The switches are the process's, so only one thread at a time is let in. Nothing happens on a CPU.
+    """
+    import torch
+
+    if device.type != "cuda":
+        yield
+        return
+    with _SWITCHES, torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
+
+
+def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    """``function(pixels)`` whose forward *and* backward pass run in full fp32; first derivatives only on a GPU."""
+    (output,) = differentiable_outputs(lambda given: (function(given),), pixels)
+    return output
+
+
+def differentiable_rows(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    """`differentiable_fp32` of a function whose rows do not depend on each other: on a CPU a few of them at a time."""
+    if pixels.is_cuda:
+        return differentiable_fp32(function, pixels)
+    keep_freed_memory()
+    return in_chunks(function, pixels)
+
+
+def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
+    """`differentiable_fp32` of a function that returns several tensors.
+
+    The backward pass runs long after a ``with`` block is left, so on a GPU it is wrapped as well.
+    """
+    if pixels.is_cuda:
+        return _guarded(function, pixels)
+    keep_freed_memory()
+    return function(pixels)
+
+
+def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
+    import torch
+
+    class FullFp32(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, given: Tensor) -> tuple[Tensor, ...]:
+            with torch.enable_grad(), full_fp32(given.device):
+                ctx.given = given.detach().requires_grad_(given.requires_grad)
+                ctx.outputs = function(ctx.given)
+            return tuple(output.detach() for output in ctx.outputs)
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+            with full_fp32(ctx.given.device):
+                (gradient,) = torch.autograd.grad(ctx.outputs, ctx.given, gradients)
+            result: Tensor = gradient
+            return result
+
+    result: tuple[Tensor, ...] = FullFp32.apply(pixels)  # type: ignore[no-untyped-call]
+    return result

@@ -1,0 +1,65 @@
+"""Checks of where and how to compute, before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.models.execution.runtimes import Precision, runtimes
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a classifier computes: a torch device, a precision, and runtimes to try, best first."""
+
+    device: str
+    precision: Precision
+    candidates: tuple[str, ...]
+
+
+def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement:
+    """The placement that the arguments ask for.
+
+    Raises:
+        ArgumentError: the device, precision or runtime is unknown, not there, or does not go with the others.
+    """
+    if precision not in get_args(Precision):
+        raise UnknownNameError("precision", precision, get_args(Precision))
+    where = _device(device)
+    if precision == "fp16" and where == "cpu":
+        raise ArgumentError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
+    if onnx and precision != "fp32":
+        raise ArgumentError(f"precision {precision} is not for onnx: models, whose file fixes it; use fp32")
+    return Placement(where, precision, _candidates(runtime, where, onnx))  # type: ignore[arg-type]  # checked above
+
+
+def _device(device: str) -> str:
+    import torch
+
+    kind, _, number = device.partition(":")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UnknownNameError("device", device, ("auto", "cpu", "cuda", "cuda:0"))
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ArgumentError(f"device {device!r} is not there: torch sees {torch.cuda.device_count()} GPUs; use cpu")
+    return device
+
+
+def _candidates(runtime: str, device: str, onnx: bool) -> tuple[str, ...]:
+    if runtime == "auto":
+        if onnx:
+            return ("onnxruntime",)
+        return ("openvino", "torch") if device == "cpu" else ("torch",)
+    if runtime not in runtimes:
+        raise UnknownNameError("runtime", runtime, ["auto", *runtimes])
+    if onnx != (runtime == "onnxruntime"):
+        raise ArgumentError(
+            f"runtime {runtime!r} does not go with {'an onnx:' if onnx else 'a torch'} model; leave it at auto"
+        )
+    if runtime == "openvino" and device != "cpu":
+        raise ArgumentError(
+            f"runtime 'openvino' computes on the CPU, and device is {device!r}; set one of them to auto"
+        )
+    return (runtime,)

@@ -1,0 +1,170 @@
+"""What a network computes on the way: the outputs of its layers, and the features that its last layer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ModelError, UnknownNameError
+from hardiness.models.execution.copying import with_the_same_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class _Enough(Exception):  # noqa: N818  # no error: it leaves a forward pass early
+    """Everything asked for has been seen."""
+
+    def __init__(self, features: Any = None) -> None:
+        super().__init__()
+        self.features = features
+
+
+class Layers:
+    """Reads layers of a network; one thread at a time.
+
+    How often each layer runs is counted on the first pass of an input size, so that later passes end where the last
+    layer asked for has run the last time.
+    """
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        self._network, self._name = network, name
+        self._calls: dict[tuple[Any, ...], int] = {}
+
+    def check(self, layers: Sequence[str]) -> None:
+        """Nothing, where every one is a layer.
+
+        Raises:
+            UnknownNameError: one is not; the message offers close names.
+        """
+        known = dict(self._network.named_modules())
+        for layer in layers:
+            if not layer or layer not in known:
+                raise UnknownNameError(f"layer of {self._name}", layer, [name for name in known if name])
+
+    def shapes(self, normalise: Callable[[Tensor], Tensor], px: int) -> dict[str, tuple[int, ...]]:
+        """What shape each layer puts out for one image of that size, without the batch, in the order they end."""
+        import torch
+
+        found: dict[str, tuple[int, ...]] = {}
+
+        def note(layer: str) -> Any:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                found.pop(layer, None)
+                if isinstance(output, torch.Tensor) and output.ndim > 1:
+                    found[layer] = tuple(output.shape[1:])
+
+            return hook
+
+        device = next(self._network.parameters(), torch.empty(0)).device
+        with ExitStack() as stack, torch.no_grad():
+            for layer, module in self._network.named_modules():
+                if layer:
+                    stack.callback(module.register_forward_hook(note(layer)).remove)
+            self._network(normalise(torch.full((1, 3, px, px), 0.5, device=device)))
+        return found
+
+    def __call__(self, given: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
+        """What each layer puts out for normalised input; a layer that runs several times, the last time.
+
+        Raises:
+            ModelError: a layer does not run, or puts out no single tensor.
+        """
+        import torch
+
+        wanted = tuple(dict.fromkeys(layers))
+        key = (wanted, tuple(given.shape[2:]))
+        modules = dict(self._network.named_modules())
+        with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
+            self._network(given)
+        outputs = dict(seen)
+        for layer in wanted:
+            if not isinstance(outputs.get(layer), torch.Tensor):
+                raise ModelError(f"layer {layer!r} of {self._name} puts out no tensor; choose one inside or after it")
+        self._calls[key] = len(seen)
+        return tuple(outputs[layer] for layer in layers)
+
+
+@contextmanager
+def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator[list[tuple[str, Any]]]:
+    """Collects what the modules put out within, and leaves after so many outputs; hooks are always removed."""
+    seen: list[tuple[str, Any]] = []
+
+    def keep(layer: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            seen.append((layer, output))
+            if len(seen) == calls:
+                raise _Enough
+
+        return hook
+
+    with ExitStack() as stack:
+        for layer, module in modules.items():
+            stack.callback(module.register_forward_hook(keep(layer)).remove)
+        with suppress(_Enough):
+            yield seen
+
+
+def last_layer(network: nn.Module, given: Tensor, name: str) -> str:
+    """The name of the last linear layer or convolution that runs on normalised input.
+
+    Args:
+        network: in evaluation mode.
+        given: normalised input.
+        name: for the message.
+
+    Raises:
+        ModelError: no such layer runs.
+    """
+    import torch
+    from torch import nn
+
+    ran: list[str] = []
+
+    def note(layer: str) -> Any:
+        return lambda _module, _inputs, _output: ran.append(layer)
+
+    with ExitStack() as stack, torch.no_grad():
+        for layer, module in network.named_modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                stack.callback(module.register_forward_hook(note(layer)).remove)
+        network(given)
+    if not ran or not ran[-1]:
+        raise ModelError(f"{name} has no linear layer or convolution at its end, so no pooled features")
+    return ran[-1]
+
+
+def without(network: nn.Module, layer: str) -> nn.Module:
+    """A network that returns what a layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
+
+    What the layer reads is averaged over positions, which does nothing where it has none.
+
+    Differs: SqueezeNet pools after its last convolution, so here the pooling comes first.
+    """
+    from torch import nn
+
+    class Read(nn.Module):
+        def forward(self, features: Tensor) -> Tensor:
+            raise _Enough(features)
+
+    class Without(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = with_the_same_tensors(network)
+            self.body.set_submodule(layer, Read())
+
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                self.body(x)
+            except _Enough as reached:
+                return _pooled(reached.features)
+            raise AssertionError("the last layer ran a moment ago")
+
+    return Without().eval()
+
+
+def _pooled(features: Tensor) -> Tensor:
+    """Features ``(N, F)`` from ``(N, F)``, ``(N, F, H, W)`` or tokens ``(N, T, F)``."""
+    positions = {2: (), 3: (1,), 4: (2, 3)}[features.ndim]
+    return features.mean(positions) if positions else features

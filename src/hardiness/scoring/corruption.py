@@ -1,0 +1,142 @@
+"""Scores of ImageNet-C: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Condition, Records, Score
+from hardiness.reference import IMAGENET_C
+from hardiness.scoring.cells import CellMeans, cell_means, is_whole
+from hardiness.scoring.intervals import wilson
+from hardiness.scoring.scorers import Context, baselines, registry
+
+COMMON, SEVERITIES = IMAGENET_C.members, IMAGENET_C.levels
+
+
+def corruption_error(
+    error: NDArray[np.floating],
+    baseline: NDArray[np.floating],
+    clean: NDArray[np.floating] | float = 0.0,
+    baseline_clean: float = 0.0,
+) -> NDArray[np.float64]:
+    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
+
+    Args:
+        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
+        baseline: ``(S,)``, the baseline's.
+        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
+        baseline_clean: subtracted from ``baseline``.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
+
+
+@registry.add("corruption")
+def corruption(records: Records, context: Context) -> list[Score]:
+    """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
+    """
+    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    errors = _errors(records, conditions)
+    present = [cell for cell in errors.cells if cell]
+    names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
+    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
+    whole = is_whole(records, errors, conditions, cells)
+    headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
+    return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+
+@baselines.add("corruption")
+def as_baseline(records: Records, context: Context) -> dict[str, Any]:
+    """The errors of a run in the form of a published baseline; NaN where it has no rows."""
+    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    errors = _errors(records, conditions)
+    known = dict(zip(errors.cells, errors.means[0].tolist(), strict=True))
+    names = dict.fromkeys(condition["corruption"] for condition in conditions if condition)
+    return {
+        "clean_error": known.get(Condition(), float("nan")),
+        "error_by_severity": {
+            name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES]
+            for name in names
+        },
+    }
+
+
+def _errors(records: Records, conditions: Sequence[Condition]) -> CellMeans:
+    return cell_means(records, records["prediction"] != records["label"], conditions, "corruption")
+
+
+def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
+    """The error of one cell: a proportion, so with Wilson's interval."""
+    column = errors.cells.index(condition)
+    n = int(errors.n[column])
+    wrong = round(errors.means[0, column] * n)
+    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
+
+
+def _ratios(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    whole: bool,
+    baseline: Mapping[str, Any] | None,
+) -> list[Score]:
+    """MCE and relative mCE with their parts, or why they are undefined."""
+    suffix = "" if whole else "_partial"
+    n = int(errors.n.max())
+    if baseline is None or not names:
+        reason = "there is no baseline for these classes" if baseline is None else "none of the 15 corruptions was run"
+        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
+    clean = errors.of(Condition()) if Condition() in errors.cells else None
+    ce, relative = {}, {}
+    for name in names:
+        cells = [cell for cell in present if cell["corruption"] == name]
+        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
+        if divisor.sum() > 0:
+            ce[name] = corruption_error(errors.of(*cells), divisor)
+        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
+            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
+    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
+    scores = []
+    for metric, found, reason in (("mce", ce, ""), ("relative_mce", relative, unknown if clean is None else "")):
+        if lacking := [name for name in names if name not in found]:
+            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
+            scores.append(_undefined(f"{metric}{suffix}", n, reason))
+        else:
+            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio"))
+    for metric, found in (("ce", ce), ("relative_ce", relative)):
+        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
+    return scores
+
+
+def _means(errors: CellMeans, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
+    """Unnormalised errors: over all of the 15 that were run, clean, by corruption, group, severity and cell."""
+    common = [cell for cell in present if cell["corruption"] in names]
+
+    def mean(cells: Sequence[Condition], condition: Condition) -> Score:
+        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
+
+    scores = [errors.score("mean_error", errors.of(*common).mean(axis=1), "fraction")] if common else []
+    if Condition() in errors.cells:
+        scores.append(_cell(errors, "clean_error", Condition()))
+    scores.extend(
+        mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
+        for name in dict.fromkeys(cell["corruption"] for cell in present)
+    )
+    for group, members in IMAGENET_C.groups.items():
+        if cells := [cell for cell in common if cell["corruption"] in members]:
+            scores.append(mean(cells, Condition(group=group)))
+    for severity in sorted({cell["severity"] for cell in common}):
+        cells = [cell for cell in common if cell["severity"] == severity]
+        scores.append(mean(cells, Condition(severity=severity)))
+    return scores + [_cell(errors, "error", cell) for cell in present]
+
+
+def _undefined(metric: str, n: int, reason: str) -> Score:
+    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)

@@ -1,0 +1,129 @@
+"""What a written tree holds and where it came from: ``manifest.json``, whole or absent at any moment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hardiness.core import ArgumentError, StoreError
+from hardiness.store import atomic
+
+MANIFEST, LOCK = "manifest.json", ".lock"
+SCHEMA = 1
+
+REST_S = 30.0
+REST_SHARE = 20
+"""Between two rebuilds passes at least half a minute, and 20 times what the last one took."""
+
+
+@dataclass
+class Manifest:
+    """The manifest of one tree.
+
+    Attributes:
+        folder: the tree.
+        origin: everything that its bytes depend on; a tree has one origin only.
+        files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
+    """
+
+    folder: Path
+    origin: Mapping[str, Any]
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._next_s = time.monotonic() + REST_S
+
+    @classmethod
+    def open(cls, folder: Path, origin: Mapping[str, Any]) -> Manifest:
+        """The manifest of a tree that was begun from the same origin, or a new one where there is none.
+
+        Raises:
+            ArgumentError: the tree is of another origin; the message says in what.
+            StoreError: it cannot be read or written, or is no manifest of ours.
+        """
+        path = folder / MANIFEST
+        if not path.exists():
+            manifest = cls(folder, origin)
+            manifest.save()
+            return manifest
+        found = atomic.read_json(path)
+        if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("files"), dict):
+            raise StoreError(f"{path} is not a manifest of this version; choose another folder")
+        for key, value in origin.items():
+            if found.get(key) != value:
+                raise ArgumentError(
+                    f"{folder} was written with {key} {found.get(key)}, and now {key} is {value}: "
+                    "choose another folder, or delete that one"
+                )
+        return cls(folder, origin, found["files"])
+
+    def __len__(self) -> int:
+        return sum(map(len, self.files.values()))
+
+    def holds(self, cell: str, path: str) -> bool:
+        """Whether a file is listed."""
+        return path in self.files.get(cell, ())
+
+    def add(self, cell: str, path: str, sha256: str) -> None:
+        """List a file, and save now and then."""
+        self.files.setdefault(cell, {})[path] = sha256
+        if time.monotonic() >= self._next_s:
+            self.save()
+
+    def save(self) -> None:
+        """Write ``manifest.json`` in a stable order.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        begin = time.monotonic()
+        content = {
+            "schema": SCHEMA,
+            **self.origin,
+            "files": {cell: dict(sorted(self.files[cell].items())) for cell in sorted(self.files)},
+        }
+        atomic.write_json(self.folder / MANIFEST, content, self.folder / atomic.PARTIAL)
+        end = time.monotonic()
+        self._next_s = end + max(REST_S, REST_SHARE * (end - begin))
+
+
+def refuse_strangers(folder: Path) -> None:
+    """Raise where a folder holds files that no such command wrote, such as the released ImageNet-C.
+
+    Raises:
+        ArgumentError: it does.
+        StoreError: it cannot be listed.
+    """
+    if not folder.exists() or (folder / MANIFEST).exists():
+        return
+    with atomic.told(folder, "list"):
+        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK})
+    if strange:
+        raise ArgumentError(
+            f"{folder} must be empty or a tree that this command began, but holds {strange[0]} and no {MANIFEST}; "
+            "choose another folder"
+        )
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to the tree meanwhile."""
+    with atomic.told(folder, "write to"):
+        (folder / atomic.PARTIAL).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        with lock:
+            yield
+            shutil.rmtree(folder / atomic.PARTIAL, ignore_errors=True)
+    except Timeout:
+        raise StoreError(
+            f"another process is writing to {folder}; wait for its end, or choose another folder"
+        ) from None

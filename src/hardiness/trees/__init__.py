@@ -1,0 +1,1 @@
+"""Writers of corrupted and perturbed trees of files."""

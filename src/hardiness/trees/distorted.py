@@ -1,0 +1,171 @@
+"""ImageNet-C and ImageNet-P as trees of files: the pictures that ``imagenet-c`` and ``imagenet-p`` generate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hardiness import data as datasets
+from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
+from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+from hardiness.core import CANVAS_224, Condition, DataSet, Item, Listener, Request, SampleError
+from hardiness.data import limited
+from hardiness.distortions import CORRUPTIONS_VERSION, PERTURBATIONS_VERSION, corrupt, perturb, perturbations
+from hardiness.imaging import decode, on_canvas, png
+from hardiness.imaging.canvas import before_crop
+from hardiness.imaging.sheet import sheet
+from hardiness.imaging.video import encode_video, is_whole_video
+from hardiness.store import atomic
+from hardiness.trees.tree import Written, write_tree
+
+JPEG_END = b"\xff\xd9"
+CONTACT_SHEET = "contact-sheet.png"
+"""Beside the folders of a tree."""
+
+ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "veryslow", "crf": "20"}}
+"""Settings of the released videos, of noises and of the others."""
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """Makes JPEGs as the released ImageNet-C holds them."""
+
+    cells: Sequence[Condition]
+    seed: int
+    command: str = "corrupt"
+    suffix: str = ".JPEG"
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The version of the corruptions."""
+        return {"kernel_version": CORRUPTIONS_VERSION}
+
+    def place(self, cell: Condition) -> str:
+        """``<corruption>/<severity>``."""
+        return f"{cell['corruption']}/{cell['severity']}"
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a JPEG ends as one."""
+        return content.endswith(JPEG_END)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and crop, then a corruption and a JPEG for each cell."""
+        clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            return jpeg(corrupted, optimise=True)
+
+        return make
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """Makes videos as the released ImageNet-P holds them."""
+
+    cells: Sequence[Condition]
+    seed: int
+    command: str = "perturb"
+    suffix: str = ".mp4"
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The version of the perturbations."""
+        return {"kernel_version": PERTURBATIONS_VERSION}
+
+    def place(self, cell: Condition) -> str:
+        """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
+        return folder_of(cell)
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether an MP4 file ends where its boxes say."""
+        return is_whole_video(content)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and resize, then a sequence and its video for each cell."""
+        photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            name, difficulty = cell["perturbation"], cell.get("severity", 1)
+            frames = perturb(photograph, name, difficulty=difficulty, seed=self.seed, id=item.id)
+            return encode_video(frames, ENCODERS[perturbations.get(name).group == "noise"])
+
+        return make
+
+
+def write_corrupted(
+    source: str, folder: Path, benchmark: ImagenetC, request: Request, listener: Listener | None = None
+) -> Written:
+    """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
+
+    Each photograph is decoded and cropped once. The pixels are those that ``imagenet-c`` generates with the same seed,
+    so the tree gives the same predictions.
+
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``.
+        folder: where the tree is, or goes.
+        benchmark: its options pick corruptions and severities.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there.
+    """
+    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
+    return write_tree(Corrupted(cells, request.seed), photographs, folder, request, listener)
+
+
+def write_perturbed(
+    source: str, folder: Path, benchmark: ImagenetP, request: Request, listener: Listener | None = None
+) -> Written:
+    """Write ``folder/<perturbation>/<id>.mp4`` for every photograph and sequence; finished files are kept.
+
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``.
+        folder: where the tree is, or goes.
+        benchmark: its options pick the sequences.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there.
+    """
+    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    return write_tree(Perturbed(benchmark.requested(), request.seed), photographs, folder, request, listener)
+
+
+def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:
+    """Write a strip of frames of each sequence of the first photograph that can be read, and say where.
+
+    Args:
+        source, folder, benchmark, request: as in `write_perturbed`.
+
+    Raises:
+        DataError: the photographs are not there.
+        SampleError: none of them can be read.
+        StoreError: the folder cannot be written to.
+    """
+    generated = replace(benchmark, source="generated")
+    photographs = generated.dataset(datasets.locate([source]))
+    path = folder / CONTACT_SHEET
+    unread: SampleError | None = None
+    for item in limited(photographs.items, request.limit, request.seed):
+        try:
+            picture = sheet(generated.exhibits(item, request.seed))
+        except SampleError as error:
+            unread = unread or error
+            continue
+        atomic.write(path, png(picture), folder)
+        return path
+    raise unread or SampleError(f"{source}: must hold a photograph to show, but holds none")
+
+
+def _allowed(cell: Condition, photographs: DataSet) -> bool:
+    return photographs.conditions is None or cell in photographs.conditions

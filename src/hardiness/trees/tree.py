@@ -1,0 +1,209 @@
+"""A benchmark's pictures as a tree of files: what it would generate, written once, and used like the released one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from hardiness.core import Clock, Condition, DataSet, Failure, Item, Listener, Request, SampleError, Silence
+from hardiness.data import limited
+from hardiness.data.prefetching import ordered
+from hardiness.store import atomic
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
+
+AHEAD = 2
+"""Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""
+
+
+class Maker(Protocol):
+    """What makes the files of a tree."""
+
+    @property
+    def command(self) -> str:
+        """What it is called beside the progress bar."""
+        ...
+
+    @property
+    def cells(self) -> Sequence[Condition]:
+        """What each photograph is written for."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """Of the files, with the dot."""
+        ...
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """Everything but the photographs and the seed that the bytes depend on."""
+        ...
+
+    def place(self, cell: Condition) -> str:
+        """The folder of a cell below the tree, e.g. ``"fog/3"``."""
+        ...
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a file that an interrupted command left is finished."""
+        ...
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """What gives the file of each cell of one photograph, which is read now, and once.
+
+        Raises:
+            SampleError: it cannot be read.
+        """
+        ...
+
+
+class WrittenFile(NamedTuple):
+    """One file of the tree: its cell (``"fog/3"``), its path below it, its hash."""
+
+    cell: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a tree.
+
+    Attributes:
+        files: how many files the tree holds now.
+        failures: photographs that could not be written, each with the reason.
+        notes: parts that could not be written at all, one line each.
+    """
+
+    files: int
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 where everything asked for is there, else 1."""
+        return 1 if self.failures or self.notes else 0
+
+
+def write_tree(
+    maker: Maker, photographs: DataSet, folder: Path, request: Request, listener: Listener | None = None
+) -> Written:
+    """Write ``folder/<place of a cell>/<id><suffix>`` for every photograph and cell; finished files are kept.
+
+    Args:
+        maker: makes the files.
+        photographs: of what.
+        folder: where the tree is, or goes.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        StoreError: the folder cannot be written to, or another process is writing there.
+    """
+    origin = {
+        "source": photographs.name,
+        "source_fingerprint": photographs.fingerprint,
+        "seed": request.seed,
+        **maker.origin,
+    }
+    refuse_strangers(folder)
+    with alone(folder):
+        tree = Tree(Manifest.open(folder, origin), maker)
+        chosen = limited(photographs.items, request.limit, request.seed)
+        failures = _write(tree, chosen, request.workers, listener or Silence())
+    return Written(len(tree.manifest), failures, photographs.notes)
+
+
+@dataclass
+class Tree:
+    """A tree while it is written.
+
+    Attributes:
+        manifest: what it holds; changed by the main thread alone.
+        maker: makes the files.
+    """
+
+    manifest: Manifest
+    maker: Maker
+    partial: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.partial = self.manifest.folder / atomic.PARTIAL
+
+    def listed(self, item: Item) -> int:
+        """How many of one photograph's files the manifest lists."""
+        name = f"{item.id}{self.maker.suffix}"
+        return sum(self.manifest.holds(self.maker.place(cell), name) for cell in self.maker.cells)
+
+    def write(self, item: Item) -> list[WrittenFile] | SampleError:
+        """The files of one photograph that were made or found unlisted, or why there are none; on worker threads."""
+        try:
+            return list(self._files(item))
+        except SampleError as error:
+            return error
+
+    def _files(self, item: Item) -> Iterator[WrittenFile]:
+        name, make = f"{item.id}{self.maker.suffix}", None
+        for cell in self.maker.cells:
+            place = self.maker.place(cell)
+            path = self.manifest.folder / place / name
+            if self.manifest.holds(place, name) and path.exists():
+                continue
+            content = self._finished(path)
+            if content is None:
+                make = make or self.maker.opened(item)
+                content = make(cell)
+                self._put(path, content)
+            yield WrittenFile(place, name, hashlib.sha256(content).hexdigest())
+
+    def _finished(self, path: Path) -> bytes | None:
+        """The bytes of a whole file that an earlier, interrupted command left; ``None`` where there is none."""
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return content if self.maker.is_whole(content) else None
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
+        temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
+        with atomic.told(path, "write"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _write(tree: Tree, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
+    """Write what is missing, keep the manifest, and tell which photographs failed."""
+    every = tuple(range(len(tree.maker.cells)))
+    failures = []
+    stored = sum(map(tree.listed, photographs))
+    remaining = len(photographs) * len(every) - stored
+    listener.begin(tree.maker.command, remaining + stored, stored)
+    clock = Clock(warmup=workers)
+    outcomes = ordered(tree.write, photographs, workers, AHEAD * workers)
+    try:
+        for item, outcome in outcomes:
+            rows = len(every) - tree.listed(item)
+            if isinstance(outcome, SampleError):
+                failures.append(Failure(item.id, str(outcome), every))
+            else:
+                for file in outcome:
+                    tree.manifest.add(*file)
+            listener.advance(rows)
+            remaining -= rows
+            seconds = clock.estimate(rows, remaining) if rows else None
+            if seconds is not None:
+                listener.estimate(seconds)
+    finally:
+        outcomes.close()
+        listener.end()
+        tree.manifest.save()
+    return tuple(failures)

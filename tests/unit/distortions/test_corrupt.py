@@ -1,0 +1,76 @@
+"""The two entry points: what they refuse, and that they agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.distortions import corrupt, corrupt_batch
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (40, 36, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (IMAGE.astype(np.uint16), "image must be of dtype uint8 with values 0–255, was uint16"),
+        (IMAGE.astype(np.float32) / 255, "image must be of dtype uint8 with values 0–255, was float32"),
+        (IMAGE[:, :, 0], r"image must be of shape \(H, W, 3\), RGB, was \(40, 36\)"),
+        (np.dstack([IMAGE, IMAGE[:, :, :1]]), r"image must be of shape \(H, W, 3\), RGB, was \(40, 36, 4\)"),
+        (IMAGE[:31], "image must have sides of 32 pixels or more, was 31x36"),
+        (IMAGE.tolist(), "image must be a numpy array uint8"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_one_line(image: np.ndarray, told: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^{told}") as caught:
+        corrupt(image, "contrast", 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("severity", [0, 6, -1, 2.5, "3", None, True])
+def test_a_severity_outside_1_to_5_is_refused(severity: int) -> None:
+    with pytest.raises(ArgumentError, match=r"^severity must be a whole number from 1 to 5, was "):
+        corrupt(IMAGE, "contrast", severity)
+
+
+def test_an_unknown_name_is_refused_with_close_ones() -> None:
+    with pytest.raises(UnknownNameError, match="unknown corruption 'fogg'; did you mean 'fog'"):
+        corrupt(IMAGE, "fogg", 1)
+
+
+def test_a_batch_names_the_image_that_is_wrong() -> None:
+    with pytest.raises(ArgumentError, match=r"^image 'n1/b' must be of dtype uint8"):
+        corrupt_batch([IMAGE, IMAGE / 255], "contrast", 1, ids=["n1/a", "n1/b"])
+    with pytest.raises(ArgumentError, match=r"^ids must hold one id for each of the 2 images, held 1"):
+        corrupt_batch([IMAGE, IMAGE], "contrast", 1, ids=["n1/a"])
+    with pytest.raises(ArgumentError, match=r"^threads must be at least 1, was 0"):
+        corrupt_batch([IMAGE], "contrast", 1, ids=["n1/a"], threads=0)
+
+
+def test_images_of_many_sizes_make_a_batch_and_an_empty_one_is_empty() -> None:
+    images = [IMAGE, IMAGE[:33], IMAGE[:, :32]]
+    out = corrupt_batch(images, "gaussian_noise", 3, seed=1, ids=["a", "b", "c"])
+    assert [o.shape for o in out] == [i.shape for i in images]
+    assert corrupt_batch([], "gaussian_noise", 3, ids=[]) == []
+
+
+def test_an_array_of_images_is_a_batch() -> None:
+    out = corrupt_batch(np.stack([IMAGE, IMAGE]), "gaussian_noise", 3, ids=["a", "b"], threads=2)
+    assert not np.array_equal(out[0], out[1])
+    np.testing.assert_array_equal(out[1], corrupt(IMAGE, "gaussian_noise", 3, id="b"))
+
+
+def test_views_of_other_layout_give_the_same_bytes() -> None:
+    turned = np.asfortranarray(IMAGE)
+    np.testing.assert_array_equal(corrupt(turned, "motion_blur", 2), corrupt(IMAGE, "motion_blur", 2))
+    np.testing.assert_array_equal(
+        corrupt(IMAGE[:, ::-1], "glass_blur", 2), corrupt(IMAGE[:, ::-1].copy(), "glass_blur", 2)
+    )
+
+
+def test_a_read_only_image_will_do() -> None:
+    image = IMAGE.copy()
+    image.setflags(write=False)
+    for name in ("gaussian_noise", "glass_blur", "fog", "pixelate", "jpeg_compression", "spatter"):
+        np.testing.assert_array_equal(corrupt(image, name, 3), corrupt(IMAGE, name, 3))
