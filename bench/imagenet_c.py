@@ -33,8 +33,9 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, DataSet, Request, evaluate
+from hardiness.core import CANVAS_224, DataSet, Request
 from hardiness.distortions import SEVERITIES, corrupt, corruptions
+from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels

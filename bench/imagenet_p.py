@@ -33,8 +33,9 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.options import parse
-from hardiness.core import CANVAS_224, DataSet, Records, Request, evaluate, rng
+from hardiness.core import CANVAS_224, Condition, DataSet, Records, Request, Run, rng
 from hardiness.distortions import perturb, perturbations
+from hardiness.engine import evaluate
 from hardiness.imaging import decode
 from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.top import top
@@ -52,7 +53,7 @@ SCORED = 2000
 OURS_PHOTOGRAPHS, USUAL_PHOTOGRAPHS = 12, 2
 MEMORY_PHOTOGRAPHS = (4, 24)
 SCORE_BAR, LOOP_BAR, EQUAL_BAR, NOISE_BAR, MEMORY_BAR = 50.0, 6.0, 0.99, 0.01, 1.05
-CONDITIONS = [{"perturbation": name} for name in IMAGENET_P.members]
+CONDITIONS = tuple(Condition(perturbation=name) for name in IMAGENET_P.members)
 MODEL = "efficientnet_lite0"
 LOOP: dict[str, Any] = {}
 """The usual loop's network and data set, in its own process."""
@@ -104,7 +105,7 @@ def our_scores(logits: np.ndarray) -> tuple[float, float]:
         "prediction": best[:, 0].astype(np.int32),
         "top5_class": best,
     }
-    found = sequences(Records(rows), Context({"conditions": CONDITIONS}))
+    found = sequences(Records(rows), Context(Run(conditions=CONDITIONS)))
     return float(found["flips"].mean()), float(found["top5_distance"].mean())
 
 

@@ -28,7 +28,8 @@ from bars import alternating, at_least, at_most, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import DataSet, Request, evaluate
+from hardiness.core import DataSet, Request
+from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels

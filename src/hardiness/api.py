@@ -135,7 +135,7 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     if command.baseline:
         results = rebuild(store, command.baseline)
     return Outcome(
-        results=[result for result in results if result.run["key"] in keys],
+        results=[result for result in results if result.key in keys],
         remarks=[*(remark for classifier in classifiers for remark in _remarks(classifier)), *remarks],
         skipped=[f"{row.benchmark.name}: no data set {' or '.join(row.benchmark.needs)} in --data" for row in absent],
         problems=problems,
@@ -182,7 +182,7 @@ def evaluate(
         folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         evaluated = run_benchmark(chosen, [classifier], dataset, store, request or Request())
-        found = [result for result in rebuild(store) if result.run["key"] in evaluated.keys]
+        found = [result for result in rebuild(store) if result.key in evaluated.keys]
     if not found:
         raise ModelError(evaluated.problems[0])
     (result,) = found

@@ -62,7 +62,7 @@ class TestTheFourEmbeddedModels:
     def test_have_scores_that_follow_from_their_stored_logits(self, whole: Path, results: Any) -> None:
         """Both rules once more, as plainly as they can be written."""
         assert {result["model"] for result in results(whole)} == set(EMBEDDED)
-        by_model = {run.run["model"]: run.records() for run in Store.open(whole).runs()}
+        by_model = {run.run.model.name: run.records() for run in Store.open(whole).runs()}
         for result in results(whole):
             assert (result["benchmark"], result["data"], result["protocol"]) == (
                 "cue-conflict",
@@ -127,7 +127,7 @@ class TestTheFourEmbeddedModels:
         for run in Store.open(whole).runs():
             records = run.records()
             answers = [by_mean(logits.astype(np.float64)) for logits in records["logits"]]
-            right[run.run["model"]] = {n: a == shape_of(n) for n, a in zip(records["sample"], answers, strict=True)}
+            right[run.run.model.name] = {n: a == shape_of(n) for n, a in zip(records["sample"], answers, strict=True)}
         for person, given in answered.items():
             right[person] = {name: answer == shape_of(name) for name, answer in given.items()}
         for (first, second), each in found.items():

@@ -39,7 +39,7 @@ def rows(out: Path) -> Rows:
         records = run.records()
         keys = zip(records["sample"].tolist(), records["condition"].tolist(), strict=True)
         values = zip(records["prediction"].tolist(), records["confidence"].tolist(), strict=True)
-        key = (run.run["model"], run.run["data"]["name"])
+        key = (run.run.model.name, run.run.data.name)
         found[key] = dict(zip(keys, values, strict=True))
     return found
 

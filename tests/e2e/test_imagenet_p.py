@@ -40,7 +40,7 @@ def rows(out: Path, data: str | None = None) -> dict[tuple[str, int, int], tuple
     """Prediction and top-5 classes by (sample, condition, frame)."""
     found: dict[tuple[str, int, int], tuple[int, tuple[int, ...]]] = {}
     for run in Store.open(out).runs():
-        if data is None or run.run["data"]["name"] == data:
+        if data is None or run.run.data.name == data:
             records = run.records()
             names = ("sample", "condition", "frame", "prediction", "top5_class")
             for sample, condition, frame, prediction, top5 in zip(*(records[n].tolist() for n in names), strict=True):

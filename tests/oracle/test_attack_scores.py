@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Finding, Interval, Records, Score
+from hardiness.core import Condition, Finding, Interval, Records, Round, Run, Score, Surrogate
 from hardiness.scoring import Context, findings, registry, with_transfers
 
 STEPS = (1, 5, 10)
 
 
-def run(epsilon: float = 0.06, step: float | None = None, restarts: int = 1, targeted: bool = False) -> dict[str, Any]:
-    """A run's identity: clean, one curve of three marks, and the budget that must break everything."""
-    marks = {str(steps): {"epsilon": epsilon, "steps": steps} for steps in STEPS}
+def run(epsilon: float = 0.06, step: float | None = None, restarts: int = 1, targeted: bool = False) -> Run:
+    """Clean, one curve of three marks, and the budget that must break everything."""
+    marks = {steps: Condition(epsilon=epsilon, steps=steps) for steps in STEPS}
     options = {"step": step} if step else {"relative_step": 0.25}
-    curve = {"attack": "pgd", "norm": "linf", "epsilon": epsilon, "marks": marks, "restarts": restarts,
-             "targeted": targeted, "failed": "last", "options": options}  # fmt: skip
-    at = {"epsilon": 1.0, "steps": 10, "group": "must break"}
-    must = {**curve, "epsilon": 1.0, "marks": {"10": at}, "options": {"relative_step": 0.25}}
-    return {"conditions": [{}, *marks.values(), at], "attack": [curve, must]}
+    curve = Round("pgd", "linf", epsilon, marks, restarts, targeted, options=options)
+    at = Condition(epsilon=1.0, steps=10, group="must break")
+    must = replace(curve, epsilon=1.0, marks={10: at}, options={"relative_step": 0.25})
+    return Run(conditions=(Condition(), *marks.values(), at), attack=(curve, must))
 
 
 def records(broken_at: list[int], **columns: Any) -> Records:
@@ -46,7 +46,7 @@ def records(broken_at: list[int], **columns: Any) -> Records:
     return Records({**filled, **standard, **columns})
 
 
-def scored(found: Records, identity: dict[str, Any]) -> tuple[list[Score], dict[str, Finding]]:
+def scored(found: Records, identity: Run) -> tuple[list[Score], dict[str, Finding]]:
     context = Context(identity)
     scores = registry.get("attack")(found, context)
     return scores, {each.name: each for each in findings("attack", found, context, scores)}
@@ -77,7 +77,7 @@ def test_success_of_a_targeted_attack_is_reaching_the_target_not_leaving_the_lab
 def test_surrogate_success_stands_beside() -> None:
     found = records([1, 99])
     scores, report = scored(Records({**found.columns, "surrogate_success": (found["image"] == 1).astype(np.float32)}),
-                            {**run(), "surrogate": {"model": "other"}})  # fmt: skip
+                            replace(run(), surrogate=Surrogate("other", "")))  # fmt: skip
     assert value(scores, "surrogate_success", epsilon=0.06, steps=5) == 0.5
     assert report == {}  # a transferred attack says nothing about gradients of the model
 

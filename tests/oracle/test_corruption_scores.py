@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Failure, Records, Score
+from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
 from hardiness.reference import IMAGENET_C, baseline, published
 from hardiness.scoring import Context
@@ -48,8 +48,7 @@ def records(images: int, wrong: Wrong, cells: Sequence[Condition] = CELLS) -> Re
 
 
 def scores(given: Records, against: dict[str, object] | None = ALEXNET) -> dict[tuple[str, Condition], Score]:
-    run = {"conditions": [dict(cell) for cell in CELLS]}
-    found = corruption(given, Context(run, 0, against))
+    found = corruption(given, Context(Run(conditions=CELLS), 0, against))
     by_key = {(score.metric, score.condition): score for score in found}
     assert len(by_key) == len(found), "(metric, condition) is unique"
     headlines = [not score.condition for score in found]
@@ -197,7 +196,7 @@ def test_relative_mce_of_a_model_that_only_loses_what_it_loses_when_clean_is_cer
 
 def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     given = records(10, by_severity)
-    own = as_baseline(given, Context({"conditions": [dict(cell) for cell in CELLS]}))
+    own = as_baseline(given, Context(Run(conditions=CELLS)))
     found = scores(given, own)
     assert value(found, "mce") == pytest.approx(1)
     assert value(found, "relative_mce") == pytest.approx(1)

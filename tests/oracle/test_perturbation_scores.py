@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
-from hardiness.core import Condition, Failure, Records, Score
+from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import perturbations
 from hardiness.reference import IMAGENET_P, baseline, published
 from hardiness.scoring import Context, baselines, reductions
@@ -29,7 +29,7 @@ CONDITIONS = (
     *(Condition(perturbation=name) for name in (*IMAGENET_P.members, *IMAGENET_P.extra)),
     Condition(perturbation="shot_noise", severity=2),
 )
-CONTEXT = Context({"conditions": [dict(condition) for condition in CONDITIONS]})
+CONTEXT = Context(Run(conditions=tuple(CONDITIONS)))
 
 
 def literal_scores(videos: np.ndarray, fixed: bool) -> tuple[float, float]:
@@ -58,13 +58,16 @@ def records_of(videos: Mapping[Condition, np.ndarray], shuffled: bool = False) -
     for condition, logits in videos.items():
         count, frames, classes = logits.shape
         image = np.repeat(np.arange(count, dtype=np.int32), frames)
+        labels = np.zeros(count * frames, np.int32)
         columns = {
             "sample": np.array([f"n/{i:05d}" for i in image.tolist()]),
             "image": image,
             "condition": np.full(count * frames, CONDITIONS.index(condition), np.int16),
             "frame": np.tile(np.arange(frames, dtype=np.int16), count),
-            "label": np.zeros(count * frames, np.int32),
-            **decisions.argmax(logits.reshape(-1, classes).astype(np.float32)),
+            "label": labels,
+            **decisions.argmax(
+                logits.reshape(-1, classes).astype(np.float32), np.zeros(logits.size // classes, np.int32)
+            ),
         }
         parts.append(Records(columns))
     joined = Records.concatenate(parts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score
+from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
 from hardiness.scoring import Context, answers, wilson
 from hardiness.scoring.cue_conflict import PROTOCOLS, cue_conflict, max_logit, mean_probability
@@ -42,8 +42,7 @@ def scored(
             "logits": sure(categories, list(stimuli.values())) if logits is None else logits,
         }
     )
-    run = {"data": {"categories": {name: list(classes) for name, classes in categories.items()}}}
-    found = cue_conflict(records, Context(run))
+    found = cue_conflict(records, Context(Run(data=DataIdentity(categories=categories))))
     by_key = {(score.metric, score.condition): score for score in found}
     assert len(by_key) == len(found), "(metric, condition) is unique"
     headlines = ["category" not in score.condition for score in found]

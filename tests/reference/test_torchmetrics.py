@@ -13,7 +13,7 @@ def test_top1_and_top5_equal_torchmetrics() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(500, 40)).astype(np.float32)
     labels = generator.integers(0, 40, 500).astype(np.int32)
-    records = Records({"label": labels, **argmax(logits)})
+    records = Records({"label": labels, **argmax(logits, labels)})
     scores = {(s.metric, s.condition): s for s in registry.get("classification")(records, Context())}
     for metric, k in (("top1", 1), ("top5", 5)):
         theirs = multiclass_accuracy(
@@ -38,7 +38,9 @@ def test_adaptive_bins_equal_torchmetrics_where_equal_width_bins_hold_100_each()
 def test_confidence_equals_torch_softmax() -> None:
     logits = np.random.default_rng(2).normal(scale=5, size=(100, 1000)).astype(np.float32)
     probabilities = torch.softmax(torch.from_numpy(logits).double(), dim=1)
-    np.testing.assert_allclose(argmax(logits)["confidence"], probabilities.max(dim=1).values.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        argmax(logits, np.zeros(100, np.int32))["confidence"], probabilities.max(dim=1).values.numpy(), rtol=1e-6
+    )
 
 
 def test_subset_softmax_drops_the_other_logits_first() -> None:

@@ -54,7 +54,7 @@ class AttackedPhotographs(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits)
+        return decisions.argmax(logits, labels)
 
 
 def check_epsilons(benchmark: str, epsilons: Sequence[float], most: float = 1.0) -> None:

@@ -61,4 +61,4 @@ class CueConflict(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and, float32 ``(N, K)``, the ``logits`` themselves."""
-        return {**decisions.argmax(logits), "logits": logits}
+        return {**decisions.argmax(logits, labels), "logits": logits}

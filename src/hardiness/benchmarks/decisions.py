@@ -13,23 +13,28 @@ from hardiness.imaging.top import top
 Logits = NDArray[np.float32]
 
 
-def argmax(logits: Logits) -> dict[str, NDArray[np.generic]]:
-    """Prediction, confidence and top 5 over all classes.
+def argmax(logits: Logits, labels: NDArray[np.int32]) -> dict[str, NDArray[np.generic]]:
+    """Prediction, confidence and top 5 over all classes, and what the probability of the label follows from.
 
     Args:
         logits: float32 ``(N, K)``.
+        labels: int32 ``(N,)``, class indices; they decide ``label_logit`` alone.
 
     Returns:
         ``prediction`` int32 ``(N,)``; ``confidence`` float32 ``(N,)``, the softmax maximum; ``top5_class`` int16
         ``(N, 5)`` by falling logit and ``top5_logit`` float32 ``(N, 5)``; with fewer than 5 classes the rest of a row
-        is ``-1`` and ``-inf``. Among equal logits the lower class index ranks first.
+        is ``-1`` and ``-inf``; ``logsumexp`` and ``label_logit`` float32 ``(N,)``, whose difference is the negative
+        log-likelihood of the label. Among equal logits the lower class index ranks first.
     """
     top_class, top_logit = top(np.require(logits, np.float32, ["C", "W"]), 5)
+    largest, total = _normaliser(logits)
     return {
         "prediction": top_class[:, 0].astype(np.int32),
-        "confidence": confidence(logits),
+        "confidence": np.asarray(1 / total, np.float32),
         "top5_class": top_class,
         "top5_logit": top_logit,
+        "logsumexp": np.asarray(largest + np.log(total), np.float32),
+        "label_logit": np.asarray(logits[np.arange(len(logits)), labels], np.float32),
     }
 
 
@@ -44,11 +49,17 @@ def within_subset(logits: Logits, classes: Sequence[int]) -> tuple[NDArray[np.in
 
 def confidence(logits: Logits) -> NDArray[np.float32]:
     """The largest softmax probability of each row, float32 ``(N,)``; summed in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return np.asarray(1 / np.exp(shifted).sum(axis=1), np.float32)
+    _, total = _normaliser(logits)
+    return np.asarray(1 / total, np.float32)
 
 
-def subset_columns(logits: Logits, classes: Sequence[int]) -> Columns:
+def _normaliser(logits: Logits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest logit of each row, and the sum of the exponentials of all after it was taken off, ``(N,)`` each."""
+    largest = logits.max(axis=1).astype(np.float64)
+    return largest, np.asarray(np.exp(logits.astype(np.float64) - largest[:, None]).sum(axis=1), np.float64)
+
+
+def subset_columns(logits: Logits, labels: NDArray[np.int32], classes: Sequence[int]) -> Columns:
     """`argmax` over all classes, and ``subset_prediction``, ``subset_confidence`` within ``classes``."""
     prediction, sureness = within_subset(logits, classes)
-    return {**argmax(logits), "subset_prediction": prediction, "subset_confidence": sureness}
+    return {**argmax(logits, labels), "subset_prediction": prediction, "subset_confidence": sureness}

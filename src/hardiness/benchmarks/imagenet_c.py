@@ -139,7 +139,7 @@ class ImagenetC(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits)
+        return decisions.argmax(logits, labels)
 
     def _stored(
         self, file: datasets.CorruptedCopies, conditions: Sequence[Condition]

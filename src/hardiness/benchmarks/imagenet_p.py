@@ -145,7 +145,7 @@ class ImagenetP(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits)
+        return decisions.argmax(logits, labels)
 
     def exhibits(self, item: Item, seed: int) -> Mapping[str, Image]:
         """A strip of frames for each sequence that is asked for, where its video can be read."""

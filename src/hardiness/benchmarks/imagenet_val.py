@@ -34,7 +34,7 @@ class ImagenetVal(Photographs):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes; for ImageNet-A's and -R's classes also that among their 200 (else ``-1``)."""
-        columns = decisions.argmax(logits)
+        columns = decisions.argmax(logits, labels)
         if logits.shape[1] == len(reference.wnids()):
             for subset in KEPT_SUBSETS:
                 classes = reference.subset(subset)

@@ -34,7 +34,7 @@ class Photographs(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
-        return decisions.argmax(logits)
+        return decisions.argmax(logits, labels)
 
 
 class SubsetPhotographs(Photographs):
@@ -44,4 +44,4 @@ class SubsetPhotographs(Photographs):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max and softmax among the 200 classes, and the 1,000-way decision beside them."""
-        return decisions.subset_columns(logits, reference.subset(self.needs[0]))
+        return decisions.subset_columns(logits, labels, reference.subset(self.needs[0]))

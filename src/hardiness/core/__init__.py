@@ -22,6 +22,7 @@ from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
 from hardiness.core.request import Request
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
+from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.stimulus import Stimulus
 from hardiness.core.view import CANVAS_224, Canvas, View
 
@@ -33,12 +34,14 @@ __all__ = [
     "AttackError",
     "AttackPlan",
     "Benchmark",
+    "BenchmarkIdentity",
     "Canvas",
     "Clock",
     "Columns",
     "Condition",
     "Counts",
     "DataError",
+    "DataIdentity",
     "DataRoot",
     "DataSet",
     "Expansion",
@@ -47,24 +50,29 @@ __all__ = [
     "Finding",
     "HardinessError",
     "Image",
+    "InputIdentity",
     "Interval",
     "Item",
     "Listener",
     "ModelError",
+    "ModelIdentity",
     "ModelSpec",
     "Norm",
     "Pixels",
+    "Plan",
     "Records",
     "Registry",
     "Request",
     "Result",
     "Round",
+    "Run",
     "SampleError",
     "Score",
     "Silence",
     "Source",
     "Stimulus",
     "StoreError",
+    "Surrogate",
     "UnknownNameError",
     "Unreadable",
     "View",

@@ -54,6 +54,12 @@ class Round:
             "options": dict(self.options),
         }
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Round:
+        """The round that `as_dict` gave."""
+        marks = {int(steps): Condition(**condition) for steps, condition in found["marks"].items()}
+        return cls(**{**found, "marks": marks})
+
 
 @dataclass(frozen=True, slots=True)
 class AttackPlan:

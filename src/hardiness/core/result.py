@@ -9,6 +9,7 @@ from typing import Any
 
 from hardiness.core.condition import Condition
 from hardiness.core.records import Failure
+from hardiness.core.run import Plan, Run
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
@@ -86,13 +87,15 @@ class Result:
         model, benchmark, data, protocol: what met what, under which rules.
         scores: headlines first; ``(metric, condition)`` is unique.
         counts: how much of the data stands behind them.
-        run: everything the run's key is made of.
+        run: what it is of: everything that its key is made of.
         measured: how it was computed: packages, device, batch, host, times, agreement. The one field that may
             differ between two runs of the same command.
         failures: the samples that could not be evaluated.
         warnings: what a person should know before trusting the numbers.
         findings: the checks of an attack report, raised or not.
         exhibits: pictures of what the benchmark did, PNG files by caption.
+        key: under which the run is stored.
+        plan: what stayed as it was while it was computed.
     """
 
     model: str
@@ -101,12 +104,14 @@ class Result:
     protocol: str
     scores: Sequence[Score]
     counts: Counts
-    run: Mapping[str, Any]
+    run: Run
     measured: Mapping[str, Any]
     failures: Sequence[Failure] = ()
     warnings: Sequence[str] = ()
     findings: Sequence[Finding] = ()
     exhibits: Mapping[str, Path] = field(default_factory=dict)
+    key: str = ""
+    plan: Plan = field(default_factory=Plan)
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
@@ -136,6 +141,6 @@ class Result:
             ],
             "warnings": list(self.warnings),
             "findings": [asdict(finding) for finding in self.findings],
-            "run": dict(self.run),
+            "run": {"key": self.key, **self.run.as_dict(), "plan": self.plan.as_dict()},
             "measured": dict(self.measured),
         }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from hardiness.core.errors import ArgumentError, suggestion
 
@@ -92,6 +93,12 @@ class View:
         first, second, third = colour if self.channel_order == "RGB" else reversed(colour)
         return first, second, third
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for keys and records."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, for keys and records."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> View:
+        """The view that `as_dict` gave."""
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
+        return cls(**plain)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
-from hardiness.engine.loop import Session
 from hardiness.engine.measuring import session
-from hardiness.engine.task import Task, begin, need_gradients
+from hardiness.engine.plan import Task, begin, require_gradients
+from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store
+from hardiness.store.former import GREW
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,37 @@ def evaluate(
             tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
         except ModelError as error:
             problems.append(str(error))
-    if not tasks:
-        return Evaluated((), tuple(problems))
-    running = Session(benchmark, data, tasks, request, store, listener or Silence(), surrogate)
-    try:
-        running.run()
-    finally:
-        for task in tasks:
-            if task.computed:
-                store.add_measured(task.stored, session(task, running.clock, request))
+    remarks = [line for task in tasks for line in (*_former(store, task), *task.stored.set_damage_aside())]
+    for alike in _by_unit_size(tasks):
+        worker = Worker(benchmark, data, alike, request, store, listener or Silence(), surrogate)
+        try:
+            worker.run()
+        finally:
+            for task in alike:
+                if task.computed:
+                    store.add_measured(task.stored, session(task, worker.clock, request))
+        if worker.gallery and worker.gallery.remark:
+            remarks.append(worker.gallery.remark)
     problems += [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]
-    remarks = [running.gallery.remark] if running.gallery and running.gallery.remark else []
-    return Evaluated(tuple(task.stored.run["key"] for task in tasks), tuple(problems), tuple(remarks))
+    return Evaluated(tuple(task.stored.key for task in tasks), tuple(problems), tuple(remarks))
+
+
+def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
+    """The tasks in groups that have units of one size, which a run keeps from when it was begun."""
+    sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
+    return [[task for task in tasks if task.stored.plan.unit_items == size] for size in sizes]
+
+
+def _former(store: Store, task: Task) -> list[str]:
+    """What is said of rows that a former version stored under a key that forgot something."""
+    former = store.former(task.stored.run)
+    if former is None or task.stored.files():
+        return []
+    run = former.run
+    return [
+        f"{run.model.name} on {run.benchmark.name}: {former.folder.name} was made by an earlier version, whose key "
+        f"forgot {GREW}; it is computed again, and the old folder is left as it is"
+    ]
 
 
 def surrogate_of(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> Classifier | None:
@@ -93,5 +113,5 @@ def surrogate_of(benchmark: Benchmark, classifiers: Sequence[Classifier], listen
     if found is None:
         told = partial(listener.download, spec.name)
         found = load(spec, device=classifiers[0].device, progress=told)
-    need_gradients(found)
+    require_gradients(found)
     return found

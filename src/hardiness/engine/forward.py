@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Benchmark, Failure, Image, ModelError, Pixels, Records
+from hardiness.engine.batches import BatchSize
 from hardiness.models import Classifier, InputPolicy
 from hardiness.models.pixels import to_pixels
 
@@ -36,9 +37,17 @@ class Row:
     facts: tuple[tuple[str, float], ...] = ()
 
 
-def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[Row]) -> Records:
-    """The records of one batch; rows whose logits are not finite become failures."""
-    logits = _logits(classifier, feed(to_pixels([row.image for row in rows])))
+def classify(
+    classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[Row], batch: BatchSize
+) -> Records:
+    """The records of one batch; rows whose logits are not finite become failures.
+
+    Where the accelerator has too little memory, ``batch`` is halved for the rest of the run.
+
+    Raises:
+        ModelError: one image alone does not fit.
+    """
+    logits = _logits(classifier, feed(to_pixels([row.image for row in rows])), batch)
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
@@ -60,16 +69,22 @@ def classify(classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, ro
     return Records(columns, tuple(failures))
 
 
-def _logits(classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
-    """Logits in one pass, or in halves where the accelerator has too little memory for one."""
+def _logits(classifier: Classifier, pixels: Tensor, batch: BatchSize) -> NDArray[np.float32]:
+    """Logits in one pass, or in smaller ones where the accelerator has too little memory for one."""
     import torch
 
-    try:
-        return classifier.logits(pixels)
-    except torch.cuda.OutOfMemoryError:
-        if len(pixels) == 1:
-            raise ModelError(
-                f"{classifier.spec.name} does not fit the accelerator's memory, one image at a time"
-            ) from None
-    torch.cuda.empty_cache()
-    return np.concatenate([_logits(classifier, half) for half in pixels.chunk(2)])
+    found: list[NDArray[np.float32]] = []
+    begin = 0
+    while begin < len(pixels):
+        part = pixels[begin : begin + batch.current]
+        try:
+            found.append(classifier.logits(part))
+            begin += len(part)
+        except torch.cuda.OutOfMemoryError:
+            if len(part) == 1:
+                raise ModelError(
+                    f"{classifier.spec.name} does not fit the accelerator's memory, one image at a time"
+                ) from None
+            batch.halve(len(part))
+            torch.cuda.empty_cache()
+    return found[0] if len(found) == 1 else np.concatenate(found)

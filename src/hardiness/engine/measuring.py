@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from hardiness.core import Clock, Request
-from hardiness.engine.task import Task
+from hardiness.engine.plan import Task
 
 PACKAGES = ("hardiness", "numpy", "openvino", "pillow", "simplejpeg", "timm", "torch", "torchvision")
 
@@ -23,7 +23,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "rows": task.computed,
         "rows_per_s": round(task.computed / clock.elapsed_s, 2),
         "limit": request.limit,
-        "batch_size": task.batch_size,
+        "batch_size": task.batch.current,
         "workers": request.workers,
         "device": classifier.device,
         "runtime": classifier.runtime,

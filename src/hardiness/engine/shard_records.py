@@ -1,4 +1,4 @@
-"""The outcomes of a shard's batches as the records that are stored."""
+"""The outcomes of a unit's batches as the records that are stored."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from hardiness.core import Failure, Records
 
 
-def settled(outcomes: Iterable[Records]) -> Records:
+def joined(outcomes: Iterable[Records]) -> Records:
     """All rows, and each failure once, in an order that no timing changes.
 
     A sequence of which one frame has failed is failed as a whole: what is left of it has no score. What failed under
     several conditions for one reason is one failure.
     """
-    joined = Records.concatenate(outcomes)
-    failures = tuple(_once(joined.failures))
+    rows_of_all = Records.concatenate(outcomes)
+    failures = tuple(_once(rows_of_all.failures))
     failed = {(failure.sample, condition) for failure in failures for condition in failure.conditions}
-    if not failed or not len(joined):
-        return Records(joined.columns, failures)
-    rows = zip(joined["sample"].tolist(), joined["condition"].tolist(), strict=True)
-    kept = joined.where(np.array([row not in failed for row in rows], np.bool_))
+    if not failed or not len(rows_of_all):
+        return Records(rows_of_all.columns, failures)
+    rows = zip(rows_of_all["sample"].tolist(), rows_of_all["condition"].tolist(), strict=True)
+    kept = rows_of_all.where(np.array([row not in failed for row in rows], np.bool_))
     return Records(kept.columns, failures)
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hardiness.core import AttackPlan, Condition, Expansion, SampleError, Unreadable
 from hardiness.engine.attacking import Judged, strike
 from hardiness.engine.forward import Row
-from hardiness.engine.jobs import Job, Pictures
 from hardiness.engine.saving import Gallery
+from hardiness.engine.units import Job, Pictures
 from hardiness.engine.whitebox import network_of, untouched, victims_of
 from hardiness.models import Classifier
 
@@ -46,7 +46,7 @@ class Surrogate:
         waiting: list[Decoded] = []
         for job, outcome in decoded:
             waiting.append((job, outcome))
-            if job.ends_shard or len(waiting) == self.batch_size:
+            if job.ends_unit or len(waiting) == self.batch_size:
                 yield from self._attacked(waiting)
                 waiting = []
 

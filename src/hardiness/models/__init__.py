@@ -4,6 +4,7 @@ from hardiness.models.catalogue import Built, OnnxFile, Scheme, known_names, reg
 from hardiness.models.classifier import Classifier
 from hardiness.models.execution.agreement import Agreement
 from hardiness.models.execution.allocator import keep_freed_memory, return_freed_memory
+from hardiness.models.execution.arithmetic import GRADIENTS_VERSION
 from hardiness.models.execution.placement import place
 from hardiness.models.loading import load, wrap
 from hardiness.models.naming import resolve
@@ -12,6 +13,7 @@ from hardiness.models.preprocessing import InputPolicy
 
 __all__ = [
     "COMMON",
+    "GRADIENTS_VERSION",
     "Agreement",
     "Built",
     "Classifier",

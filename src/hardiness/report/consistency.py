@@ -67,12 +67,12 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
 
     Source: Geirhos, Meding & Wichmann (2020), arXiv:2006.16736.
     """
-    runs = [run for run in store.runs() if run.run["scorer"] == SCORER]
+    runs = [run for run in store.runs() if run.run.benchmark.card == SCORER]
     groups: dict[str, dict[str, Right]] = {}
     names: dict[str, str] = {}
     for run in runs:
-        fingerprint = run.run["data"]["fingerprint"]
-        names[fingerprint] = run.run["data"]["name"]
+        fingerprint = run.run.data.fingerprint
+        names[fingerprint] = run.run.data.name
         if right := _of_run(run, protocol):
             groups.setdefault(fingerprint, {})[_name(run, runs)] = right
     if not groups:
@@ -160,7 +160,7 @@ def _of_run(run: StoredRun, protocol: str) -> Right:
     records = run.records()
     if not len(records):
         return {}
-    read = answers(records, run.run["data"]["categories"], protocol)
+    read = answers(records, run.run.data.categories, protocol)
     return dict(zip(read.names.tolist(), read.by_shape.tolist(), strict=True))
 
 
@@ -171,6 +171,6 @@ def _of_person(answered: Mapping[str, str]) -> Right:
 
 def _name(run: StoredRun, runs: Sequence[StoredRun]) -> str:
     """The model's name; with the start of the run's key where it stands for several runs on the same stimuli."""
-    name, fingerprint = run.run["model"], run.run["data"]["fingerprint"]
-    same = [other for other in runs if (other.run["model"], other.run["data"]["fingerprint"]) == (name, fingerprint)]
-    return name if len(same) == 1 else f"{name} ({run.run['key'][:6]})"
+    name, fingerprint = run.run.model.name, run.run.data.fingerprint
+    same = [other for other in runs if (other.run.model.name, other.run.data.fingerprint) == (name, fingerprint)]
+    return name if len(same) == 1 else f"{name} ({run.key[:6]})"

@@ -66,16 +66,16 @@ def table_key(result: Result) -> tuple[str, str, str, str]:
 
 def manner(result: Result) -> str:
     """What tells an attack from others of the same name: its surrogate, and a norm other than L-infinity."""
-    surrogate = result.run.get("surrogate", {}).get("model")
-    norms = {each["norm"] for each in result.run.get("attack", ())}
-    parts = [f"made on {surrogate}"] if surrogate else []
+    surrogate = result.run.surrogate
+    norms = {each.norm for each in result.run.attack}
+    parts = [f"made on {surrogate.model}"] if surrogate else []
     return ", ".join([*parts, *(["L2"] if norms == {"l2"} else [])])
 
 
 def heading(results: Sequence[Result]) -> str:
     """The heading of the table of these results."""
     benchmark, data, protocol, detail = table_key(results[0])
-    named = [f"protocol {protocol}"] if "attack" in results[0].run else []
+    named = [f"protocol {protocol}"] if results[0].run.attack else []
     return ", ".join([f"{benchmark} on {data}", *named, *filter(None, [detail])])
 
 

@@ -67,7 +67,7 @@ def write_page(results: Sequence[Result], path: Path, title: str) -> None:
 
 def _file_names(table: dict[str, Any], figure: Figure) -> list[str]:
     """What tells a figure's files from those of other tables."""
-    protocol = [table["protocol"]] if "attack" in table["rows"][0]["result"].run else []
+    protocol = [table["protocol"]] if table["rows"][0]["result"].run.attack else []
     return [table["benchmark"], table["data"], *protocol, *filter(None, [table["manner"]]), figure.name]
 
 

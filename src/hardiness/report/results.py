@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from hardiness.report.format import is_headline, table_key
 from hardiness.report.stand_in import StandIn, read
 from hardiness.scoring import Context, beside_clean, disjoint, findings, registry, wilson, with_transfers
 from hardiness.store import Store, StoredRun
-
-IDENTITY = ("weights_sha256", "view", "precision", "model")
-"""Two runs whose identities agree in these are of the same model."""
 
 SURE = 0.999
 """Confidence of the interval behind the warning about accuracy: at 95 % one full run in twenty would cry wolf."""
@@ -64,28 +60,30 @@ def results(store: Store, baseline_model: str | None = None) -> list[Result]:
 
 
 def _scored(run: StoredRun, stand_in: StandIn | None = None) -> Scored:
-    records = read(run)
-    identity: dict[str, Any] = dict(run.run)
-    whole = identity["plan"]["whole"]
-    expected = identity["data"]["samples"] * len(whole)
+    records, identity = read(run), run.run
+    whole = run.plan.whole
+    expected = identity.data.samples * len(whole)
     evaluated = _evaluated(records, whole)
     counts = Counts(expected, evaluated, sum(len(failure.conditions) for failure in records.failures))
-    own_classes = identity["data"]["num_classes"] != IMAGENET_CLASSES
-    published = None if own_classes else baseline(identity["benchmark"])
+    own_classes = identity.data.num_classes != IMAGENET_CLASSES
+    published = None if own_classes else baseline(identity.benchmark.name)
     stored = stand_in.for_run(run) if stand_in else None
     context = Context(identity, expected, stored or published)
-    scores = registry.get(identity["scorer"])(records, context) if len(records) else []
+    card = identity.benchmark.card
+    scores = registry.get(card)(records, context) if len(records) else []
     result = Result(
-        model=identity["model"],
-        benchmark=identity["benchmark"],
-        data=identity["data"]["name"],
-        protocol=identity["protocol"],
+        model=identity.model.name,
+        benchmark=identity.benchmark.name,
+        data=identity.data.name,
+        protocol=identity.benchmark.protocol,
         scores=scores,
         counts=counts,
         run=identity,
+        key=run.key,
+        plan=run.plan,
         measured={"sessions": run.measured()},
         failures=records.failures,
-        findings=findings(identity["scorer"], records, context, scores) if scores else (),
+        findings=findings(card, records, context, scores) if scores else (),
         exhibits=run.exhibits(),
     )
     warnings = _warnings(result)
@@ -103,13 +101,17 @@ def _evaluated(records: Records, conditions: Sequence[int]) -> int:
     return len(np.unique(pairs))
 
 
+def _same_model(first: StoredRun, second: StoredRun) -> bool:
+    return (first.run.model, first.run.precision) == (second.run.model, second.run.precision)
+
+
 def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
-    if result.benchmark == CLEAN or not result.scores or result.run["scorer"] not in PHOTOGRAPHS:
+    if result.benchmark == CLEAN or not result.scores or result.run.benchmark.card not in PHOTOGRAPHS:
         return result
     for other in scored:
-        same_model = all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+        same_model = _same_model(other.run, each.run)
         if other.result.benchmark == CLEAN and same_model and len(other.records):
             subset = f"prediction_{result.benchmark}"
             column = subset if subset in other.records else "prediction"
@@ -122,13 +124,13 @@ def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
 def _with_transfers(result: Result, each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with black-box runs of the same model on the same data compared, where it is a white-box one."""
     black = {
-        other.run.run["surrogate"]["model"]: other.result.scores
+        other.run.run.surrogate.model: other.result.scores
         for other in scored
-        if "surrogate" in other.run.run
-        and other.run.run["surrogate"]["model"] != result.model
+        if other.run.run.surrogate
+        and other.run.run.surrogate.model != result.model
         and other.result.data == result.data
         and other.result.protocol == result.protocol
-        and all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+        and _same_model(other.run, each.run)
     }
     return replace(result, findings=with_transfers(result.findings, result.scores, black))
 
@@ -143,7 +145,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
             f"partial: {counts.evaluated:,} of {counts.expected:,} evaluated"
             + (f", {counts.failed:,} failed" if counts.failed else "")
         )
-    released, samples = result.run["plan"].get("released"), result.run["data"]["samples"]
+    released, samples = result.plan.released, result.run.data.samples
     if released and samples < released:
         warnings.append(f"a part of {result.data}: {samples:,} of the {released:,} images that were released")
     if result.data == "embedded":

@@ -13,7 +13,7 @@ from hardiness.store import StoredRun
 
 def read(run: StoredRun) -> Records:
     """The rows of a run, or what its scorer needs of them where it says so."""
-    scorer, context = run.run["scorer"], Context(run.run)
+    scorer, context = run.run.benchmark.card, Context(run.run)
     if scorer not in reductions:
         return run.records()
     reduction = reductions.get(scorer)
@@ -34,14 +34,14 @@ class StandIn:
         Raises:
             ArgumentError: there is none.
         """
-        divisible = [run for run in runs if run.run["scorer"] in baselines]
+        divisible = [run for run in runs if run.run.benchmark.card in baselines]
         measured = {}
         for run in divisible:
-            if run.run["model"] == model and len(records := read(run)):
-                as_baseline = baselines.get(run.run["scorer"])
+            if run.run.model.name == model and len(records := read(run)):
+                as_baseline = baselines.get(run.run.benchmark.card)
                 measured[_place(run)] = as_baseline(records, Context(run.run))
         if not measured:
-            models = sorted({run.run["model"] for run in divisible})
+            models = sorted({run.run.model.name for run in divisible})
             raise ArgumentError(
                 f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
                 f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
@@ -54,4 +54,4 @@ class StandIn:
 
 
 def _place(run: StoredRun) -> tuple[str, str]:
-    return run.run["benchmark"], run.run["data"]["fingerprint"]
+    return run.run.benchmark.name, run.run.data.fingerprint

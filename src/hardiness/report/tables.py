@@ -90,7 +90,7 @@ def _doubts(result: Result) -> list[str]:
 
 def name_of(result: Result) -> str:
     """The model's name, with the precision where it is not fp32."""
-    precision = result.run["precision"]
+    precision = result.run.precision
     return result.model if precision == "fp32" else f"{result.model} ({precision})"
 
 

@@ -12,7 +12,7 @@ SCORER, PUBLISHED = "cue_conflict", "cue-conflict"
 
 def people_beside(result: Result) -> Humans | None:
     """The answers of people to the published stimuli; ``None`` where a result is of anything else."""
-    return humans() if result.run.get("scorer") == SCORER and result.data == PUBLISHED else None
+    return humans() if result.run.benchmark.card == SCORER and result.data == PUBLISHED else None
 
 
 def yardstick(result: Result) -> str:

@@ -20,7 +20,7 @@ def attack(records: Records, context: Context) -> list[Score]:
 
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     right = records["prediction"] == records["label"]
     fooled = attack_success(records)
     scores: list[Score] = []

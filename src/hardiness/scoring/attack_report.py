@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Finding, Records, Score, epsilon_text
+from hardiness.core import Condition, Finding, Records, Round, Score, epsilon_text
 from hardiness.scoring.inspectors import registry
 from hardiness.scoring.intervals import disjoint
 from hardiness.scoring.scorers import Context
@@ -38,19 +37,19 @@ class Curve:
     """One round's records by mark.
 
     Attributes:
-        round: the round, as the run's identity has it.
+        round: the round.
         steps: its marks that have rows, ascending.
         rows: boolean mask over all records for each of them.
     """
 
-    round: Mapping[str, Any]
+    round: Round
     steps: tuple[int, ...]
     rows: tuple[NDArray[np.bool_], ...]
 
     @property
     def epsilon(self) -> float:
         """Its budget."""
-        return float(self.round["epsilon"])
+        return self.round.epsilon
 
     @property
     def budget(self) -> str:
@@ -60,12 +59,12 @@ class Curve:
     @property
     def usual(self) -> float:
         """The budget that results are usually compared at: the paper's step sweep, or the leaderboards'."""
-        return PAPER if self.round["targeted"] else LEADERBOARD
+        return PAPER if self.round.targeted else LEADERBOARD
 
     @property
     def step(self) -> float:
         """Length of one of its steps."""
-        options = self.round["options"]
+        options = self.round.options
         fixed = options.get("step")
         return float(fixed if fixed is not None else options.get("relative_step", 0.25) * self.epsilon)
 
@@ -76,7 +75,7 @@ def attack_report(records: Records, context: Context, scores: Sequence[Score]) -
 
     Source: after Carlini et al. (2019), arXiv:1902.06705, and Athalye et al. (2018), arXiv:1802.00420.
     """
-    if "surrogate" in context.run or "step" not in records:
+    if context.run.surrogate or "step" not in records:
         return []
     curves = _curves(records, context)
     strict = [curve for curve in curves if not _must_break(curve)]
@@ -98,21 +97,21 @@ def attack_report(records: Records, context: Context, scores: Sequence[Score]) -
 
 
 def _curves(records: Records, context: Context) -> list[Curve]:
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     curves = []
-    for each in context.run["attack"]:
-        if each["attack"] not in ("pgd", "apgd"):
+    for each in context.run.attack:
+        if each.attack not in ("pgd", "apgd"):
             continue
-        marks = {int(steps): conditions.index(Condition(**at)) for steps, at in each["marks"].items()}
+        marks = {steps: conditions.index(at) for steps, at in each.marks.items()}
         rows = {steps: np.asarray(records["condition"] == marks[steps]) for steps in sorted(marks)}
         filled = {steps: mask for steps, mask in rows.items() if mask.any()}
-        if filled and each["epsilon"] > 0:
+        if filled and each.epsilon > 0:
             curves.append(Curve(each, tuple(filled), tuple(filled.values())))
     return curves
 
 
 def _must_break(curve: Curve) -> bool:
-    return any(at.get("group") == "must break" for at in curve.round["marks"].values())
+    return any(at.get("group") == "must break" for at in curve.round.marks.values())
 
 
 def _reach(curves: Sequence[Curve]) -> Finding:
@@ -141,11 +140,11 @@ def _steps(records: Records, curve: Curve) -> Finding:
 
 
 def _restarts(records: Records, curve: Curve) -> Finding:
-    if curve.round["restarts"] == 1:
+    if curve.round.restarts == 1:
         return Finding("restarts", False, "One start was tried; restarts=5 would say whether others break more.")
     late = (records["restart"] > 0) & records["success"] & curve.rows[-1]
     share = float(late.sum() / curve.rows[-1].sum())
-    text = f"{_percent(share)} of the images fell to a later start than the first (of {curve.round['restarts']})"
+    text = f"{_percent(share)} of the images fell to a later start than the first (of {curve.round.restarts})"
     if share > STILL_FALLING:
         return Finding("restarts", True, f"{text}: one start is not enough for this model.")
     return Finding("restarts", False, f"{text}: the start hardly matters.")
@@ -213,7 +212,7 @@ def _verdict(scores: Sequence[Score], curve: Curve, doubts: Sequence[str]) -> Fi
     """What accuracy at the strongest mark of the longest curve amounts to, by `NOT_ROBUST` and the intervals."""
     at = {(score.metric, score.condition): score for score in scores}
     steps = curve.steps[-1]
-    attacked = at[("accuracy", Condition(**curve.round["marks"][str(steps)]))]
+    attacked = at[("accuracy", curve.round.marks[steps])]
     clean = at.get(("clean_accuracy", Condition()))
     assert attacked.value is not None
     text = f"At epsilon {curve.budget} accuracy falls to {_percent(attacked.value)} at {steps} steps"

@@ -42,7 +42,7 @@ def corruption(records: Records, context: Context) -> list[Score]:
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     errors = _errors(records, conditions)
     present = [cell for cell in errors.cells if cell]
     names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
@@ -55,7 +55,7 @@ def corruption(records: Records, context: Context) -> list[Score]:
 @baselines.add("corruption")
 def as_baseline(records: Records, context: Context) -> dict[str, Any]:
     """The errors of a run in the form of a published baseline; NaN where it has no rows."""
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     errors = _errors(records, conditions)
     known = dict(zip(errors.cells, errors.means[0].tolist(), strict=True))
     names = dict.fromkeys(condition["corruption"] for condition in conditions if condition)

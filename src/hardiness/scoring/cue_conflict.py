@@ -124,7 +124,7 @@ def cue_conflict(records: Records, context: Context) -> list[Score]:
     """
     scores: list[Score] = []
     for protocol in PROTOCOLS:
-        read = answers(records, context.run["data"]["categories"], protocol)
+        read = answers(records, context.run.data.categories, protocol)
         scores += _scores(read, protocol)
     return [*(s for s in scores if "category" not in s.condition), *(s for s in scores if "category" in s.condition)]
 

@@ -61,7 +61,7 @@ def sequences(records: Records, context: Context) -> Records:
         return records
     rows, starts = _by_sequence(records)
     lengths = np.diff(np.append(starts, len(rows)))
-    fixed = np.array([compared_with_first(condition["perturbation"]) for condition in context.run["conditions"]])
+    fixed = np.array([compared_with_first(condition["perturbation"]) for condition in context.run.conditions])
     before = np.maximum(np.arange(len(rows)) - 1, 0)
     reference = np.where(fixed[rows["condition"]], np.repeat(starts, lengths), before)
     flipped = rows["prediction"] != rows["prediction"][reference]
@@ -121,7 +121,7 @@ def perturbation(records: Records, context: Context) -> list[Score]:
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetp.py``.
     """
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     table = records if FLIPS.column in records else sequences(records, context)
     scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, conditions, context)]
     return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
@@ -173,7 +173,7 @@ def _why_undefined(
 @baselines.add("perturbation")
 def as_baseline(records: Records, context: Context) -> Mapping[str, Any]:
     """Flip probability and top-5 distance of a run by perturbation, in the form of the published baseline."""
-    conditions = [Condition(**condition) for condition in context.run["conditions"]]
+    conditions = list(context.run.conditions)
     table = records if FLIPS.column in records else sequences(records, context)
     found: dict[str, dict[str, float]] = {}
     for quantity in (FLIPS, DISTANCES):

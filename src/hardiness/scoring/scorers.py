@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hardiness.core import Records, Registry, Score
+from hardiness.core import Records, Registry, Run, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,12 @@ class Context:
     """What a scorer may know besides the records.
 
     Attributes:
-        run: the run's identity: benchmark, options, model, data.
+        run: what the records are of.
         expected: rows that the whole benchmark would have, so that a part is never scored as the whole.
         baseline: what ratios divide by, in the form of the scorer; ``None`` where there is none.
     """
 
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: Run = field(default_factory=Run)
     expected: int = 0
     baseline: Mapping[str, Any] | None = None
 

@@ -1,7 +1,7 @@
-"""Run keys, atomic writes, resume, listing; knows no metric."""
+"""Run folders: atomic writes, proofs, resume, listing; knows no metric."""
 
 from hardiness.store.run import StoredRun
 from hardiness.store.shards import Row
-from hardiness.store.store import Store, run_key
+from hardiness.store.store import Store, Survey
 
-__all__ = ["Row", "Store", "StoredRun", "run_key"]
+__all__ = ["Row", "Store", "StoredRun", "Survey"]

@@ -79,8 +79,8 @@ def read_json(path: Path) -> Any:
         StoreError: it cannot be read or is not JSON; the message names it.
     """
     with told(path, "read"):
-        text = path.read_text()
+        content = path.read_bytes()
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is not valid JSON ({error}); restore it, or delete it and run again") from error

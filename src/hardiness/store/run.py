@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hardiness.core import Failure, Records
+from hardiness.core import Failure, Plan, Records, Run, StoreError
 from hardiness.store import atomic, shards
 from hardiness.store.shards import Row
 
-RUN, MEASURED, EXHIBITS = "run.json", "measured.json", "exhibits"
+RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured.json", "exhibits", "damaged", "proved.json"
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,21 @@ class StoredRun:
 
     Attributes:
         folder: ``OUT/records/<model>--<benchmark>--<key>``.
-        run: what ``run.json`` holds, as it was first written.
+        run: what it is of.
+        plan: what stays as it was when it was begun.
         partial: folder for files being written.
+        key: the run's; of a run of the former format the one it was stored under.
+        former: whether it is of the former format, whose shards carry no proof.
+        damage: a line for each shard file that was found damaged and left out since this object was made.
     """
 
     folder: Path
-    run: Mapping[str, Any]
+    run: Run
+    plan: Plan
     partial: Path
+    key: str
+    former: bool = False
+    damage: list[str] = field(default_factory=list, compare=False)
 
     def missing(self, shard: int, work: Sequence[Row], files: Mapping[int, Sequence[Path]]) -> list[Row]:
         """The part of a shard's work that is not stored, in its order.
@@ -45,17 +54,25 @@ class StoredRun:
             return []
         stored: set[Row] = set()
         for path in present:
-            records = shards.read(path, ["sample", "condition"])
+            records = shards.read(path, ["sample", "condition"], self._proof)
             if len(records):
                 stored.update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
         return [row for row in work if row not in stored]
 
     def files(self) -> dict[int, list[Path]]:
-        """The shard files there are, by shard, sorted by name."""
-        paths = sorted(self.folder.glob("*.parquet"))
+        """The shard files there are, by shard, sorted by name; other files are none of ours."""
+        with atomic.told(self.folder, "list"):
+            names = sorted(entry.name for entry in os.scandir(self.folder) if shards.NAME.fullmatch(entry.name))
+        paths = (self.folder / name for name in names)
         return {
             shard: list(group) for shard, group in groupby(paths, key=lambda path: int(path.name.partition("-")[0]))
         }
+
+    def strangers(self) -> list[str]:
+        """Names of Parquet files in the folder that are no shards of ours."""
+        with atomic.told(self.folder, "list"):
+            names = sorted(entry.name for entry in os.scandir(self.folder) if entry.name.endswith(".parquet"))
+        return [name for name in names if not shards.NAME.fullmatch(name)]
 
     def write(self, shard: int, work: Sequence[Row], records: Records) -> None:
         """Save the outcome of a shard's work, whole or not at all.
@@ -63,7 +80,41 @@ class StoredRun:
         Raises:
             StoreError: disk full or no permission.
         """
-        atomic.write(self.folder / shards.file_name(shard, work), shards.encode(records), self.partial)
+        name = shards.file_name(shard, work)
+        atomic.write(self.folder / name, shards.encode(records, self.key, name), self.partial)
+
+    def read(self, path: Path, columns: Sequence[str] | None = None) -> Records | None:
+        """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
+        try:
+            return shards.read(path, columns, self._proof)
+        except StoreError as error:
+            self.damage.append(str(error))
+            return None
+
+    def set_damage_aside(self) -> list[str]:
+        """Move every damaged shard file to ``damaged/``, so that its work is missing again; a line for each.
+
+        Files that were proved before and have the same size and time since are not read again.
+        """
+        if self.former:
+            return []
+        proved = self._proved()
+        found: dict[str, list[int]] = {}
+        lines = []
+        for path in (path for group in self.files().values() for path in group):
+            status = path.stat()
+            stamp = [status.st_size, status.st_mtime_ns]
+            if proved.get(path.name) == stamp or self.read(path) is not None:
+                found[path.name] = stamp
+                continue
+            aside = self.folder / DAMAGED / path.name
+            with atomic.told(path, "set aside"):
+                aside.parent.mkdir(exist_ok=True)
+                path.replace(aside)
+            lines.append(f"{self.damage.pop()} (now {aside})")
+        if found != proved:
+            atomic.write_json(self.folder / PROVED, found, self.partial)
+        return lines
 
     def exhibits(self) -> dict[str, Path]:
         """PNG files that show what was done, by caption."""
@@ -77,6 +128,16 @@ class StoredRun:
         """
         atomic.write(self.folder / EXHIBITS / f"{caption}.png", picture, self.partial)
 
+    def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
+        """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.
+
+        A shard that was asked for in pieces, or by two processes at once, has several files: they are merged.
+        """
+        for files in self.files().values():
+            read = [records for path in files if (records := self.read(path, columns)) is not None]
+            if read:
+                yield _merged(read)
+
     def records(self, reduce: Callable[[Records], Records] | None = None) -> Records:
         """All rows of the run, each once, and the samples that failed, each once.
 
@@ -86,8 +147,7 @@ class StoredRun:
         Rows are sorted by sample, condition and frame: no score depends on the order of evaluation, and equal
         confidences stand in the order of the data set. ``image``, int32, numbers the samples in that order.
         """
-        parts = (_merged([shards.read(path) for path in files]) for files in self.files().values())
-        joined = Records.concatenate(parts if reduce is None else map(reduce, parts))
+        joined = Records.concatenate(self.parts() if reduce is None else map(reduce, self.parts()))
         if not len(joined):
             return joined
         image = shards.numbered(joined["sample"])
@@ -99,9 +159,21 @@ class StoredRun:
         path = self.folder / MEASURED
         return list(atomic.read_json(path)) if path.exists() else []
 
+    @property
+    def _proof(self) -> str | None:
+        return None if self.former else self.key
+
+    def _proved(self) -> dict[str, list[int]]:
+        """Size and time of the files that were proved, by name; nothing where that is not known."""
+        try:
+            found = atomic.read_json(self.folder / PROVED)
+        except StoreError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
 
 def _merged(parts: Sequence[Records]) -> Records:
-    """One shard's files as one: a shard asked for in pieces, or by two processes at once, has several."""
+    """One shard's files as one."""
     joined = Records.concatenate(parts)
     if len(parts) == 1:
         return joined

@@ -1,11 +1,12 @@
-"""Records as Parquet: one file per finished shard, the same bytes for the same records."""
+"""Records as Parquet: one file per finished shard, which says what it holds and can prove that it still does."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,13 @@ from numpy.typing import NDArray
 
 from hardiness.core import Failure, Records, StoreError
 
-FAILURES = b"hardiness.failures"
+FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
+"""What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
 
+FORMAT = 2
+"""Of shards: 2 carries ``UNIT`` and ``CHECK``."""
+
+NAME = re.compile(r"\d{6}-[0-9a-f]{12}\.parquet")
 
 Row = tuple[str, int]
 """What identifies work: a sample's id and the index of its condition in the run's list of conditions."""
@@ -30,42 +36,124 @@ def file_name(shard: int, work: Sequence[Row]) -> str:
     return f"{shard:06d}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.parquet"
 
 
-def encode(records: Records) -> bytes:
-    """The Parquet bytes of records; arrays with a second axis become fixed-size lists, failures the file's metadata."""
-    fields = {name: _to_arrow(column) for name, column in records.columns.items()}
+def encode(records: Records, key: str = "", name: str = "") -> bytes:
+    """The Parquet bytes of records: equal records, key and name give equal bytes.
+
+    Arrays with a second axis become fixed-size lists; failures go to the file's metadata.
+
+    Args:
+        records: the outcome of one unit of work.
+        key: of the run that they belong to.
+        name: of the file, which stands for the work.
+    """
+    fields = {column: _to_arrow(values) for column, values in records.columns.items()}
     failures = json.dumps([asdict(failure) for failure in records.failures])
-    table = pa.table(fields).replace_schema_metadata({FAILURES: failures.encode()})
+    unit = {
+        "format": FORMAT,
+        "key": key,
+        "name": name,
+        "rows": len(records),
+        "columns": {column: _digest(values) for column, values in fields.items()},
+    }
+    described = json.dumps(unit, sort_keys=True)
+    metadata = {FAILURES: failures.encode(), UNIT: described.encode(), CHECK: _check(failures, described).encode()}
+    table = pa.table(fields).replace_schema_metadata(metadata)
     stream = io.BytesIO()
     pq.write_table(table, stream, compression="zstd")
     return stream.getvalue()
 
 
-def read(path: Path, columns: Sequence[str] | None = None) -> Records:
-    """The records of one shard file, or some of their columns (those that it has).
+def read(path: Path, columns: Sequence[str] | None = None, key: str | None = None) -> Records:
+    """The records of one shard file, or some of their columns (those that it has), proved to be what was written.
+
+    Args:
+        path: the file.
+        columns: those wanted; all if ``None``.
+        key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
 
     Raises:
-        StoreError: the file is not a shard of ours; the message names it.
+        StoreError: the file is no shard of ours, belongs to another run or unit, or is damaged; the message names it.
     """
     try:
         with pq.ParquetFile(path) as file:
             present = file.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in present]
             table = file.read(columns=wanted)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
         raise StoreError(
-            f"{path} is not a readable shard ({error}); delete it and run the same command again"
+            f"{path} is not a readable shard ({reason}); delete it and run the same command again"
         ) from error
-    failures = json.loads((table.schema.metadata or {}).get(FAILURES, b"[]"))
+    arrays = {name: _joined(table.column(name)) for name in table.column_names}
+    metadata = table.schema.metadata or {}
+    if key is not None:
+        _prove(path, metadata, arrays, present, key)
+    failures = json.loads(metadata.get(FAILURES, b"[]"))
     return Records(
-        {name: _from_arrow(table.column(name)) for name in table.column_names},
+        {name: _from_arrow(array) for name, array in arrays.items()},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
 
 def without_failures(path: Path) -> bool:
-    """Whether a shard file lists no failed sample; reads its footer alone."""
-    metadata = pq.read_schema(path).metadata or {}
+    """Whether a shard file lists no failed sample; reads its footer alone.
+
+    Raises:
+        StoreError: it is no readable shard.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{path} is not a readable shard ({error}); delete it and run again") from error
     return bool(metadata.get(FAILURES, b"[]") == b"[]")
+
+
+def _prove(
+    path: Path, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
+) -> None:
+    """Raise unless the file holds what was written, under this run's key and its own name."""
+    damaged = f"{path} is damaged: "
+    advice = "; run the same command again, which sets it aside and computes it anew"
+    try:
+        failures, described, check = (metadata[name].decode() for name in (FAILURES, UNIT, CHECK))
+        unit = json.loads(described)
+    except (KeyError, ValueError):
+        raise StoreError(f"{path} is no shard of this version: it does not say what it holds{advice}") from None
+    if _check(failures, described) != check:
+        raise StoreError(f"{damaged}its description is not the one that was written{advice}")
+    if unit["key"] != key:
+        raise StoreError(f"{path} belongs to another run (key {unit['key']}, must be {key}){advice}")
+    if unit["name"] != path.name:
+        raise StoreError(f"{path} holds the work of {unit['name']}{advice}")
+    if sorted(unit["columns"]) != sorted(present):
+        raise StoreError(f"{damaged}it must have the columns {', '.join(unit['columns'])}{advice}")
+    for name, array in arrays.items():
+        if len(array) != unit["rows"] or _digest(array) != unit["columns"][name]:
+            raise StoreError(f"{damaged}column {name} is not the one that was written{advice}")
+
+
+def _check(failures: str, described: str) -> str:
+    return hashlib.sha256(f"{failures}\n{described}".encode()).hexdigest()
+
+
+def _digest(array: pa.Array) -> str:
+    """16 hexadecimal digits over an array's type and values; the same before writing and after reading."""
+    width, length = 1, len(array)
+    if pa.types.is_fixed_size_list(array.type):
+        width, array = array.type.list_size, array.flatten()
+    digest = hashlib.sha256(f"{array.type} {length} {width}\n".encode())
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    if pa.types.is_string(array.type):
+        _, offsets, values = array.buffers()
+        ends = (
+            np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1] if offsets else np.zeros(1)
+        )
+        digest.update((ends - ends[:1]).astype(np.int64).tobytes())
+        digest.update(memoryview(values)[int(ends[0]) : int(ends[-1])] if values else b"")
+    else:
+        digest.update(np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _to_arrow(column: NDArray[Any]) -> pa.Array:
@@ -74,10 +162,13 @@ def _to_arrow(column: NDArray[Any]) -> pa.Array:
     return pa.array(column)
 
 
-def _from_arrow(column: pa.ChunkedArray) -> NDArray[Any]:
+def _joined(column: pa.ChunkedArray) -> pa.Array:
     joined = column.combine_chunks()
-    if isinstance(joined, pa.ChunkedArray):  # what combining no chunks at all gives
-        joined = pa.array([], column.type)
+    # Combining no chunks at all gives a chunked array again.
+    return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _from_arrow(joined: pa.Array) -> NDArray[Any]:
     if pa.types.is_fixed_size_list(joined.type):
         return np.asarray(joined.flatten()).reshape(-1, joined.type.list_size)
     if pa.types.is_string(joined.type):

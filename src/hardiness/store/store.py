@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from hardiness.core import SCHEMA, ArgumentError, DataError, StoreError
+from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic
+from hardiness.store.former import continues, former_run, is_former
 from hardiness.store.run import MEASURED, RUN, StoredRun
 
 RECORDS, RESULTS = "records", "results.json"
 
 
-def run_key(identity: Mapping[str, Any]) -> str:
-    """16 hexadecimal digits that change whenever anything that changes rows does."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+LONGEST_NAME = 100
+"""Of the part of a folder's name that is for people; the key after it tells runs apart."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What an output folder holds: its runs, and a line for each that cannot be trusted."""
+
+    runs: tuple[StoredRun, ...]
+    problems: tuple[str, ...]
 
 
 class Store:
@@ -84,27 +91,40 @@ class Store:
                 f"{path} has schema {schema!r}, and this version reads and writes {SCHEMA}; choose another --out"
             )
 
-    def run(self, identity: Mapping[str, Any], plan: Mapping[str, Any]) -> StoredRun:
-        """The run of that identity, opened or begun.
+    def run(self, run: Run, plan: Plan) -> StoredRun:
+        """The stored run of that identity, opened or begun.
 
         Args:
-            identity: everything that changes rows; its hash is the run's key.
-            plan: what must stay as it was when the run is continued (the batch size). A stored plan wins.
+            run: everything that changes rows; its key names the folder.
+            plan: what must stay as it was when the run is continued. A stored plan wins.
 
         Raises:
-            StoreError: disk full or no permission.
+            StoreError: disk full or no permission, or the stored ``run.json`` is damaged.
         """
-        key = run_key(identity)
-        name = re.sub(r"[^\w.-]+", "_", f"{identity['model']}--{identity['benchmark']}")
-        path = self.folder / RECORDS / f"{name}--{key}" / RUN
+        name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
+        path = self.folder / RECORDS / f"{name}--{run.key}" / RUN
         with self.locked():
             if not path.exists():
-                atomic.write_json(path, {"key": key, **identity, "plan": dict(plan)}, self.partial)
+                atomic.write_json(path, {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}, self.partial)
         return self._opened(path)
 
+    def survey(self) -> Survey:
+        """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
+
+        A run of the former format is left out where the same command has begun a run of this one.
+        """
+        runs, problems = self._all()
+        today = [each.run for each in runs if not each.former]
+        kept = [each for each in runs if not (each.former and any(continues(each.run, run) for run in today))]
+        return Survey(tuple(kept), tuple(problems))
+
     def runs(self) -> list[StoredRun]:
-        """Every run there is, by folder name."""
-        return [self._opened(path) for path in sorted((self.folder / RECORDS).glob(f"*/{RUN}"))]
+        """Every run that can be read, by folder name; see `survey`."""
+        return list(self.survey().runs)
+
+    def former(self, run: Run) -> StoredRun | None:
+        """The run of the former format that the same command had made, if there is one."""
+        return next((each for each in self._all()[0] if each.former and continues(each.run, run)), None)
 
     def add_measured(self, run: StoredRun, session: Mapping[str, Any]) -> None:
         """Append how one session computed its rows.
@@ -123,5 +143,29 @@ class Store:
         """
         atomic.write_json(self.folder / RESULTS, {"schema": SCHEMA, "results": list(results)}, self.partial)
 
+    def _all(self) -> tuple[list[StoredRun], list[str]]:
+        """Every run that can be read, and a line for each that cannot be trusted."""
+        runs, problems = [], []
+        for path in sorted((self.folder / RECORDS).glob(f"*/{RUN}")):
+            try:
+                runs.append(self._opened(path))
+            except StoreError as error:
+                problems.append(str(error))
+        return runs, problems
+
     def _opened(self, path: Path) -> StoredRun:
-        return StoredRun(path.parent, atomic.read_json(path), self.partial)
+        found = atomic.read_json(path)
+        if not isinstance(found, dict):
+            raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
+        if is_former(found):
+            run, plan = former_run(found, str(path))
+            return StoredRun(path.parent, run, plan, self.partial, str(found.get("key")), former=True)
+        identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
+        run = Run.from_dict(identity, str(path))
+        plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
+        if found.get("key") != run.key:
+            raise StoreError(
+                f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
+                "restore the file, or delete the folder and run the same command again"
+            )
+        return StoredRun(path.parent, run, plan, self.partial, run.key)

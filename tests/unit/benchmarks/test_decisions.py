@@ -15,7 +15,7 @@ LOGITS = st.tuples(st.integers(1, 6), st.integers(1, 12)).flatmap(
 
 @given(LOGITS)
 def test_top_five_is_a_stable_sort(logits: np.ndarray) -> None:
-    columns = argmax(logits.copy())
+    columns = argmax(logits.copy(), np.zeros(len(logits), np.int32))
     width = min(5, logits.shape[1])
     expected = np.argsort(-logits, axis=1, kind="stable")[:, :5]
     np.testing.assert_array_equal(columns["top5_class"][:, :width], expected)
@@ -27,7 +27,7 @@ def test_top_five_is_a_stable_sort(logits: np.ndarray) -> None:
 @given(LOGITS)
 def test_logits_are_left_alone_and_types_are_as_told(logits: np.ndarray) -> None:
     before = logits.copy()
-    columns = argmax(logits)
+    columns = argmax(logits, np.zeros(len(logits), np.int32))
     np.testing.assert_array_equal(logits, before)
     kinds = {name: column.dtype for name, column in columns.items()}
     assert kinds == {
@@ -35,6 +35,17 @@ def test_logits_are_left_alone_and_types_are_as_told(logits: np.ndarray) -> None
         "confidence": np.float32,
         "top5_class": np.int16,
         "top5_logit": np.float32,
+        "logsumexp": np.float32,
+        "label_logit": np.float32,
     }
     assert (columns["confidence"] > 0).all()
     assert (columns["confidence"] <= 1).all()
+
+
+@given(LOGITS, st.integers(0, 11))
+def test_the_likelihood_of_the_label_follows_from_two_numbers(logits: np.ndarray, label: int) -> None:
+    labels = np.full(len(logits), label % logits.shape[1], np.int32)
+    columns = argmax(logits, labels)
+    probability = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    likelihood = np.exp(columns["label_logit"] - columns["logsumexp"])
+    np.testing.assert_allclose(likelihood, probability[np.arange(len(logits)), labels], rtol=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, Condition, Counts, Failure, Interval, Records, Result, Score, View, rng
+from hardiness.core import ArgumentError, Condition, Counts, Failure, Interval, Records, Result, Run, Score, View, rng
 
 
 def test_condition_is_a_hashable_mapping_in_fixed_order() -> None:
@@ -52,7 +52,7 @@ def test_result_finds_scores_and_names_them_when_it_cannot() -> None:
         Score("top1", 0.5, "fraction", 10, Interval(0.2, 0.8)),
         Score("top1", 0.4, "fraction", 10, condition=Condition(decision="1000-way")),
     ]
-    result = Result("m", "b", "d", "p", scores, Counts(10, 9, 1), {}, {})
+    result = Result("m", "b", "d", "p", scores, Counts(10, 9, 1), Run(), {})
     assert result.score("top1").value == 0.5
     assert result.score("top1", decision="1000-way").value == 0.4
     with pytest.raises(KeyError, match="top1"):

@@ -9,6 +9,7 @@ import torch
 
 from hardiness.benchmarks.options import parse
 from hardiness.core import ModelError
+from hardiness.engine.batches import BatchSize
 from hardiness.engine.forward import Row, classify
 from hardiness.models import InputPolicy
 
@@ -29,7 +30,7 @@ def test_rows_with_nan_become_failures_and_the_others_stay() -> None:
         found[2, 4] = np.inf
         return found
 
-    records = classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(4))
+    records = classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(4), BatchSize(8))
     assert records["sample"].tolist() == ["a/0", "a/3"]
     assert records["prediction"].tolist() == [999, 999]
     assert [failure.sample for failure in records.failures] == ["a/1", "a/2"]
@@ -45,10 +46,12 @@ def test_a_batch_too_large_for_the_accelerator_is_halved() -> None:
             raise torch.cuda.OutOfMemoryError("too large")
         return pixels.mean(dim=(2, 3)).numpy() @ np.ones((3, 1000), np.float32)
 
-    records = classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(8))
+    batch = BatchSize(8)
+    records = classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(8), batch)
     assert len(records) == 8
     assert records["sample"].tolist() == [f"a/{i}" for i in range(8)]
-    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert sizes == [8, 4, 2, 2, 2, 2]
+    assert (batch.planned, batch.current) == (8, 2), "for the rest of the run"
 
 
 def test_a_model_that_never_fits_is_told() -> None:
@@ -56,11 +59,11 @@ def test_a_model_that_never_fits_is_told() -> None:
         raise torch.cuda.OutOfMemoryError("too large")
 
     with pytest.raises(ModelError, match="does not fit the accelerator's memory, one image at a time"):
-        classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(2))
+        classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(2), BatchSize(8))
 
 
 def test_a_canvas_is_resized_where_the_model_wants_another_size() -> None:
     seen = []
     look = lambda pixels: seen.append(tuple(pixels.shape)) or np.zeros((len(pixels), 1000), np.float32)  # noqa: E731
-    classify(model(look), parse("imagenet-val"), InputPolicy(8, 12), rows(1))
+    classify(model(look), parse("imagenet-val"), InputPolicy(8, 12), rows(1), BatchSize(8))
     assert seen == [(1, 3, 12, 12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +10,35 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hardiness.core import Condition, Counts, Failure, Interval, Records, Result, Score
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    DataIdentity,
+    Failure,
+    Interval,
+    ModelIdentity,
+    Plan,
+    Records,
+    Result,
+    Run,
+    Score,
+)
 from hardiness.report import rebuild, score_tables, write_page
 from hardiness.report.format import number
 from hardiness.report.grids import grid_of
 from hardiness.report.results import results
 from hardiness.store import Store
 
+DATA = DataIdentity("imagenet", "f", 4)
 
-def identity(benchmark: str = "imagenet-val", **changes: Any) -> dict[str, Any]:
-    return {
-        "model": "alexnet",
-        "weights_sha256": "w",
-        "view": {},
-        "benchmark": benchmark,
-        "protocol": "orhan2019",
-        "scorer": "classification",
-        "conditions": [{}],
-        "precision": "fp32",
-        "seed": 0,
-        "data": {"name": "imagenet", "fingerprint": "f", "samples": 4, "num_classes": 1000},
-        **changes,
-    }
+
+def identity(benchmark: str = "imagenet-val", weights_sha256: str = "w", data: DataIdentity = DATA) -> Run:
+    return Run(
+        ModelIdentity("alexnet", weights_sha256),
+        BenchmarkIdentity(benchmark, "classification", "orhan2019"),
+        data,
+    )
 
 
 def records(right: list[bool], **columns: Any) -> Records:
@@ -53,7 +61,7 @@ def records(right: list[bool], **columns: Any) -> Records:
 
 def stored(folder: Path, given: Records, **changes: Any) -> Store:
     store = Store.create(folder)
-    run = store.run(identity(**changes), {"batch_size": 8, "whole": [0], "location": "/data"})
+    run = store.run(identity(**changes), Plan(batch_size=8, whole=(0,)))
     work = [(sample, 0) for sample in given["sample"].tolist()] if len(given) else [("n/0", 0)]
     run.write(0, work, given)
     return store
@@ -80,7 +88,7 @@ def test_published_accuracy_within_reach_is_no_warning(tmp_path: Path) -> None:
 
 
 def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
-    data = {"name": "imagenet", "fingerprint": "f", "samples": 60, "num_classes": 1000}
+    data = DataIdentity("imagenet", "f", 60)
     (result,) = results(stored(tmp_path, records([False] * 60), data=data))
     assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in result.warnings)
 
@@ -108,7 +116,7 @@ def test_rebuilt_results_are_the_same_bytes(tmp_path: Path) -> None:
 
 
 def result_of(*scores: Score, model: str = "m", warnings: tuple[str, ...] = ()) -> Result:
-    run = {"precision": "fp32", "weights_sha256": "w", "data": {"fingerprint": "f"}, "seed": 0}
+    run = identity()
     return Result(
         model, "imagenet-val", "imagenet", "orhan2019", scores, Counts(4, 4, 0), run, {"sessions": []}, (), warnings
     )
@@ -178,7 +186,7 @@ def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
         assert outside not in page
 
 
-SEQUENCES = [{"perturbation": "rotate"}, {"perturbation": "shot_noise"}]
+SEQUENCES = (Condition(perturbation="rotate"), Condition(perturbation="shot_noise"))
 
 
 def sequences(predictions: list[list[int]], condition: int) -> Records:
@@ -198,12 +206,12 @@ def sequences(predictions: list[list[int]], condition: int) -> Records:
     )
 
 
-def stored_sequences(folder: Path, **changes: Any) -> Store:
+def stored_sequences(folder: Path, data: DataIdentity = DATA) -> Store:
     given = Records.concatenate([sequences([[0, 1, 0], [0, 0, 0]], 0), sequences([[0, 1, 1], [2, 2, 2]], 1)])
-    data = {"name": "imagenet", "fingerprint": "f", "samples": 4, "num_classes": 1000}
-    run = {"benchmark": "imagenet-p", "scorer": "perturbation", "conditions": SEQUENCES, "data": data, **changes}
+    benchmark = BenchmarkIdentity("imagenet-p", "perturbation", "orhan2019")
+    run = replace(identity(), benchmark=benchmark, data=data, conditions=SEQUENCES)
     store = Store.create(folder)
-    opened = store.run(identity(**run), {"batch_size": 8, "whole": [0, 1], "location": "/data"})
+    opened = store.run(run, Plan(batch_size=8, whole=(0, 1)))
     opened.write(0, [(sample, condition) for sample in ("n/0", "n/1") for condition in (0, 1)], given)
     return store
 
@@ -218,7 +226,7 @@ def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
 
 def test_a_stand_in_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
     store = stored_sequences(tmp_path)
-    stored_sequences(tmp_path, data={"name": "other", "fingerprint": "g", "samples": 4, "num_classes": 1000})
+    stored_sequences(tmp_path, data=DataIdentity("other", "g", 4))
     own, other = results(store), results(store, "alexnet")
     assert [result.score("mt5d_partial").value for result in own] == [None, None]
     assert [result.score("mt5d_partial").value for result in other] == pytest.approx([1, 1])

@@ -13,7 +13,17 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from hardiness.core import ArgumentError, DataError, Records, Result
+from hardiness.core import (
+    ArgumentError,
+    BenchmarkIdentity,
+    DataError,
+    DataIdentity,
+    ModelIdentity,
+    Plan,
+    Records,
+    Result,
+    Run,
+)
 from hardiness.report import consistency, consistency_tables, score_tables, write_page
 from hardiness.report.figures import figures_of
 from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
@@ -32,24 +42,12 @@ def store(folder: Path, data: str = "cue-conflict", fingerprint: str = "f", **mo
     for model, given in models.items():
         logits = np.zeros((len(given), 4), np.float32)
         logits[np.arange(len(given)), [CATEGORIES[answer][0] for answer in given]] = 9
-        identity = {
-            "model": model,
-            "weights_sha256": "w",
-            "view": {},
-            "benchmark": "cue-conflict",
-            "protocol": "orhan2019",
-            "scorer": "cue_conflict",
-            "conditions": [{}],
-            "precision": "fp32",
-            "seed": 0,
-            "data": {
-                "name": data,
-                "fingerprint": fingerprint,
-                "samples": len(STIMULI),
-                "num_classes": 4,
-                "categories": CATEGORIES,
-            },
-        }
+        categories = {name: tuple(classes) for name, classes in CATEGORIES.items()}
+        identity = Run(
+            ModelIdentity(model),
+            BenchmarkIdentity("cue-conflict", "cue_conflict", "orhan2019"),
+            DataIdentity(data, fingerprint, len(STIMULI), 4, categories),
+        )
         columns = {
             "sample": np.array(STIMULI[: len(given)]),
             "condition": np.zeros(len(given), np.int16),
@@ -58,7 +56,7 @@ def store(folder: Path, data: str = "cue-conflict", fingerprint: str = "f", **mo
             "prediction": logits.argmax(axis=1).astype(np.int32),
             "logits": logits,
         }
-        run = made.run(identity, {"batch_size": 8, "whole": [0], "location": "/data"})
+        run = made.run(identity, Plan(batch_size=8, whole=(0,)))
         run.write(0, [(stimulus, 0) for stimulus in STIMULI[: len(given)]], Records(columns))
     return made
 
@@ -215,8 +213,7 @@ def test_models_on_different_stimuli_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
     made = store(tmp_path, a=SHAPES)
-    identity = {key: value for key, value in made.runs()[0].run.items() if key not in ("key", "plan")}
-    second = made.run({**identity, "precision": "bf16"}, {"batch_size": 8, "whole": [0], "location": "/data"})
+    second = made.run(replace(made.runs()[0].run, precision="bf16"), Plan(batch_size=8, whole=(0,)))
     second.write(0, [(stimulus, 0) for stimulus in STIMULI], made.runs()[0].records())
     (pair,) = consistency(made, {}, "geirhos2019")
     assert re.fullmatch(r"a \(\w{6}\)", pair.first)

@@ -2,15 +2,28 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import ArgumentError, DataError, Failure, Records, StoreError
-from hardiness.store import Store, StoredRun, run_key
+from hardiness.core import (
+    ArgumentError,
+    BenchmarkIdentity,
+    DataError,
+    Failure,
+    ModelIdentity,
+    Plan,
+    Records,
+    Run,
+    StoreError,
+)
+from hardiness.store import Store, StoredRun, shards
 
-IDENTITY = {"model": "py:net.py:build", "benchmark": "imagenet-val", "seed": 0}
+IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
 
 def records(*samples: str, condition: int = 0, failures: tuple[Failure, ...] = ()) -> Records:
@@ -35,7 +48,7 @@ def work(*samples: str, condition: int = 0) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> StoredRun:
-    return Store.create(tmp_path / "out").run(IDENTITY, {"batch_size": 8})
+    return Store.create(tmp_path / "out").run(IDENTITY, Plan(batch_size=8))
 
 
 def test_what_was_written_is_read_again(run: StoredRun) -> None:
@@ -51,7 +64,7 @@ def test_what_was_written_is_read_again(run: StoredRun) -> None:
 
 
 def test_equal_records_are_equal_bytes(run: StoredRun, tmp_path: Path) -> None:
-    other = Store.create(tmp_path / "other").run(IDENTITY, {"batch_size": 8})
+    other = Store.create(tmp_path / "other").run(IDENTITY, Plan(batch_size=8))
     for each in (run, other):
         each.write(3, work("a", "b"), records("a", "b"))
     (first,), (second,) = (list(each.folder.glob("*.parquet")) for each in (run, other))
@@ -98,16 +111,11 @@ def test_rows_come_sorted_whatever_the_order_of_evaluation(run: StoredRun) -> No
     ]
 
 
-def test_key_changes_with_anything() -> None:
-    assert run_key(IDENTITY) == run_key(dict(reversed(IDENTITY.items())))
-    assert len({run_key(IDENTITY), run_key({**IDENTITY, "seed": 1}), run_key({**IDENTITY, "model": "x"})}) == 3
-
-
 def test_the_first_plan_wins(run: StoredRun, tmp_path: Path) -> None:
-    again = Store.create(tmp_path / "out").run(IDENTITY, {"batch_size": 16})
-    assert again.run["plan"]["batch_size"] == 8
+    again = Store.create(tmp_path / "out").run(IDENTITY, Plan(batch_size=16))
+    assert again.plan.batch_size == 8
     assert again.folder == run.folder
-    assert again.folder.name == f"py_net.py_build--imagenet-val--{run_key(IDENTITY)}"
+    assert again.folder.name == f"py_net.py_build--imagenet-val--{IDENTITY.key}"
 
 
 def test_measured_sessions_add_up(run: StoredRun, tmp_path: Path) -> None:
@@ -163,14 +171,6 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(run: StoredRun, monkeypat
     assert not list(run.partial.glob("*.parquet"))
 
 
-def test_a_torn_shard_is_told_by_name(run: StoredRun) -> None:
-    run.write(0, work("a"), records("a"))
-    (path,) = run.folder.glob("*.parquet")
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(StoreError, match=f"{path.name} is not a readable shard"):
-        run.records()
-
-
 def test_a_sample_that_failed_under_some_conditions_fails_under_those_alone(run: StoredRun) -> None:
     run.write(0, work("a"), records("a", failures=(Failure("a", "torn", (1, 2)),)))
     run.write(0, work("a", condition=1), records("a", condition=1))
@@ -192,3 +192,147 @@ def test_rows_can_be_reduced_shard_by_shard(run: StoredRun) -> None:
     assert seen == [["a", "b", "c"], ["e"]] or seen == [["b", "c", "a"], ["e"]]
     assert found["image"].tolist() == [0, 1]
     assert found.failures == (Failure("d", "torn"),)
+
+
+def damaged(path: Path, how: str) -> None:
+    """The shard file as it must never be believed."""
+    content = path.read_bytes()
+    if how == "cut":
+        path.write_bytes(content[:-20])
+    elif how == "zeroed":
+        path.write_bytes(bytes(len(content)))
+    elif how == "foreign":
+        pq.write_table(pa.table({"sample": ["a"], "condition": [0]}), path)
+    elif how == "column missing":
+        table = pq.read_table(path)
+        pq.write_table(table.drop_columns(["label"]), path)
+    elif how == "column overwritten":
+        table = pq.read_table(path)
+        place = table.column_names.index("label")
+        other = table.set_column(place, "label", pa.array([7] * len(table), pa.int32()))
+        pq.write_table(other.replace_schema_metadata(table.schema.metadata), path)
+    elif how == "empty":
+        path.write_bytes(b"")
+
+
+WAYS = ("cut", "zeroed", "foreign", "column missing", "column overwritten", "empty")
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_damaged_shard_is_left_out_and_told_by_name(run: StoredRun, how: str) -> None:
+    run.write(0, work("a"), records("a"))
+    run.write(1, work("b"), records("b"))
+    (path,) = run.folder.glob("000000-*.parquet")
+    damaged(path, how)
+    assert run.records()["sample"].tolist() == ["b"]
+    (line,) = run.damage
+    assert str(path) in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_damage_is_set_aside_and_its_work_is_missing_again(run: StoredRun, how: str) -> None:
+    run.write(0, work("a"), records("a"))
+    (path,) = run.folder.glob("*.parquet")
+    damaged(path, how)
+    (line,) = run.set_damage_aside()
+    assert str(run.folder / "damaged" / path.name) in line
+    assert (run.folder / "damaged" / path.name).exists()
+    assert run.missing(0, work("a"), run.files()) == work("a")
+    run.write(0, work("a"), records("a"))
+    assert run.set_damage_aside() == []
+    assert run.records()["sample"].tolist() == ["a"]
+
+
+def test_every_flipped_bit_of_a_shard_is_noticed_or_changes_nothing(run: StoredRun) -> None:
+    given = records("a", "b", failures=(Failure("c", "torn"),))
+    run.write(0, work("a", "b", "c"), given)
+    (path,) = run.folder.glob("*.parquet")
+    content = bytearray(path.read_bytes())
+    noticed = 0
+    for bit in np.random.default_rng(0).choice(8 * len(content), 400, replace=False).tolist():
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        found = run.read(path)
+        if found is None:
+            noticed += 1
+        else:
+            assert found.failures == given.failures
+            for name, column in given.columns.items():
+                np.testing.assert_array_equal(found[name], column)
+        content[bit // 8] ^= 1 << bit % 8
+    assert noticed > 100
+
+
+def test_shards_of_another_run_or_unit_are_not_believed(run: StoredRun, tmp_path: Path) -> None:
+    other = Store.create(tmp_path / "out").run(replace(IDENTITY, seed=1), Plan(batch_size=8))
+    for each in (run, other):
+        each.write(0, work("a"), records("a"))
+    (mine,), (theirs,) = (list(each.folder.glob("*.parquet")) for each in (run, other))
+    mine.write_bytes(theirs.read_bytes())
+    assert run.read(mine) is None
+    assert "belongs to another run" in run.damage.pop()
+    other.write(1, work("b"), records("b"))
+    (first, second) = sorted(other.folder.glob("*.parquet"))
+    first.write_bytes(second.read_bytes())
+    assert other.read(first) is None
+    assert "holds the work of 000001-" in other.damage.pop()
+
+
+def test_files_that_were_proved_are_not_read_again(run: StoredRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.write(0, work("a"), records("a"))
+    assert run.set_damage_aside() == []
+    monkeypatch.setattr("hardiness.store.shards.read", lambda *arguments: pytest.fail("read again"))
+    assert run.set_damage_aside() == []
+
+
+def test_an_edited_run_is_told_and_left_out(run: StoredRun, tmp_path: Path) -> None:
+    path = run.folder / "run.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    survey = Store(tmp_path / "out").survey()
+    assert survey.runs == ()
+    (line,) = survey.problems
+    assert f"{path} was changed: its key is {IDENTITY.key}" in line
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"', "{", "\xff", '{"key": 1}', "[" * 100_000])
+def test_a_run_file_of_any_other_form_is_told_and_left_out(run: StoredRun, tmp_path: Path, text: str) -> None:
+    (run.folder / "run.json").write_bytes(text.encode("latin-1"))
+    survey = Store(tmp_path / "out").survey()
+    assert survey.runs == ()
+    assert len(survey.problems) == 1
+
+
+def former_store(out: Path) -> StoredRun:
+    """An output folder as the former version left it: no card, no versions, shards without proof."""
+    gone = ("card", "columns", "versions", "model_options", "outputs_sha256", "code_sha256", "attack", "surrogate")
+    then = {name: value for name, value in IDENTITY.as_dict().items() if name not in gone}
+    plan = {"batch_size": 8, "location": "/data", "released": None, "whole": [0]}
+    folder = out / "records" / "then--imagenet-val--0123456789abcdef"
+    folder.mkdir(parents=True)
+    described = {"key": "0123456789abcdef", **then, "scorer": "classification", "resampling": "x", "rows_version": 1}
+    (folder / "run.json").write_text(json.dumps({**described, "plan": plan}))
+    table = pq.read_table(pa.BufferReader(shards.encode(records("a"))))
+    pq.write_table(table.replace_schema_metadata({shards.FAILURES: b"[]"}), folder / "000000-0123456789ab.parquet")
+    (run,) = Store.open(out).runs()
+    return run
+
+
+def test_a_run_of_the_former_format_is_read_and_keeps_its_key(tmp_path: Path) -> None:
+    run = former_store(tmp_path)
+    assert run.former
+    assert run.key == "0123456789abcdef"
+    assert run.run.benchmark.card == "classification"
+    assert run.records()["sample"].tolist() == ["a"]
+    assert run.set_damage_aside() == []
+
+
+def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_path: Path) -> None:
+    former = former_store(tmp_path)
+    store = Store(tmp_path)
+    today = store.run(IDENTITY, Plan(batch_size=8))
+    assert store.runs() == [today]
+    found = store.former(IDENTITY)
+    assert found is not None
+    assert found.folder == former.folder
+    assert store.former(replace(IDENTITY, seed=1)) is None

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _SWITCHES = threading.RLock()
 
+GRADIENTS_VERSION = 1
+"""Part of the key of every attack; raised when gradients are computed otherwise, beyond rounding."""
+
 
 @contextmanager
 def full_fp32(device: torch.device) -> Iterator[None]:

@@ -78,7 +78,7 @@ def accuracy_under_attack(results: Sequence[Result]) -> list[Figure]:
 
 
 def _title(results: Sequence[Result]) -> str:
-    surrogate = results[0].run.get("surrogate", {}).get("model")
+    surrogate = results[0].run.surrogate.model if results[0].run.surrogate else None
     return f"{TITLE} made on {surrogate}" if surrogate else TITLE
 
 
@@ -109,7 +109,7 @@ def _epsilons(results: Sequence[Result]) -> Panel | None:
     if max(map(len, swept)) < 2:
         return None
     steps = next(scores[0].condition.get("steps") for scores in swept if scores)
-    surrogate = results[0].run.get("surrogate", {}).get("model")
+    surrogate = results[0].run.surrogate.model if results[0].run.surrogate else None
     ours = [_line(result, scores, "epsilon") for result, scores in zip(results, swept, strict=True)]
     theirs = _published(results, lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
     marks = sorted({x for line in ours for x in line.x})

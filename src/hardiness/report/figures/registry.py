@@ -38,6 +38,6 @@ registry: Registry[Painter] = Registry("figure", "hardiness.report.figures", "ha
 
 def figures_of(results: Sequence[Result]) -> list[Figure]:
     """The figures of one benchmark on one data set; none where nothing draws its scorer's scores."""
-    scorer = results[0].run.get("scorer", "")
+    scorer = results[0].run.benchmark.card
     scored = [result for result in results if result.scores]
     return list(registry.get(scorer)(scored)) if scored and scorer in registry else []

@@ -1,0 +1,92 @@
+"""What is missing of a benchmark, in units: the images of one stored file, for every model that lacks some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hardiness.core import Expansion, Item, Records, Unreadable
+from hardiness.engine.forward import Row
+from hardiness.engine.plan import Task
+from hardiness.store import Row as Work
+
+Pictures = Sequence[Expansion | Unreadable]
+"""What one item was expanded to."""
+
+
+@dataclass
+class Part:
+    """One model's part of one unit: its work, the rows waiting for a batch, and the outcomes.
+
+    Attributes:
+        task: the model's.
+        index: of the unit.
+        work: rows that the model lacks.
+        waiting: rows decoded but not yet in a batch.
+        outcomes: of the batches that have come back.
+        in_flight: batches that have not.
+        closed: whether every row has been decoded.
+    """
+
+    task: Task
+    index: int
+    work: list[Work]
+    waiting: list[Row] = field(default_factory=list)
+    outcomes: list[Records] = field(default_factory=list)
+    in_flight: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.wanted = frozenset(self.work)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The images of one stored file, with a part for each model that lacks rows of them; models share the decoding."""
+
+    index: int
+    parts: Sequence[Part]
+
+    def jobs(self, items: Mapping[str, Item], apart: bool) -> Iterator[Job]:
+        """One job an item; where conditions are sequences, kept ``apart``, one for each of its conditions."""
+        needed: dict[str, set[int]] = {}
+        for sample, condition in (row for part in self.parts for row in part.work):
+            needed.setdefault(sample, set()).add(condition)
+        pieces = [
+            (sample, piece)
+            for sample, conditions in needed.items()
+            for piece in ([(c,) for c in sorted(conditions)] if apart else [tuple(sorted(conditions))])
+        ]
+        for position, (sample, piece) in enumerate(pieces, start=1):
+            yield Job(self, items[sample], piece, position == len(pieces))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One item to decode, the conditions that some model lacks, and whether it ends its unit."""
+
+    unit: Unit
+    item: Item
+    conditions: tuple[int, ...]
+    ends_unit: bool
+
+
+def units(tasks: Sequence[Task], samples: Sequence[str], conditions: Sequence[int], size: int) -> Iterator[Unit]:
+    """Each unit with missing rows, made when it is asked for; a pure function of its arguments and the store's listing.
+
+    Args:
+        tasks: models on one benchmark; one that was given up is left out.
+        samples: ids of the images wanted, in the order of evaluation.
+        conditions: indices of those wanted.
+        size: images a unit.
+    """
+    stored = [task.stored.files() for task in tasks]
+    for index, start in enumerate(range(0, len(samples), size)):
+        wanted = [(sample, condition) for sample in samples[start : start + size] for condition in conditions]
+        parts = [
+            Part(task, index, work)
+            for task, files in zip(tasks, stored, strict=True)
+            if task.error is None and (work := task.stored.missing(index, wanted, files))
+        ]
+        if parts:
+            yield Unit(index, parts)

@@ -1,0 +1,222 @@
+"""The only loop: a unit's photographs are decoded once, go in batches through every model, and become records."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hardiness.core import (
+    Benchmark,
+    Canvas,
+    Clock,
+    Condition,
+    DataSet,
+    Failure,
+    HardinessError,
+    Listener,
+    Records,
+    Request,
+    SampleError,
+    Unreadable,
+)
+from hardiness.data import limited
+from hardiness.data.prefetching import ordered
+from hardiness.engine.batches import automatic_batch_size
+from hardiness.engine.exhibits import exhibit
+from hardiness.engine.forward import Row, classify
+from hardiness.engine.plan import Task, condition_indices, labels_for
+from hardiness.engine.saving import Gallery
+from hardiness.engine.shard_records import joined
+from hardiness.engine.transfer import Decoded, Surrogate
+from hardiness.engine.units import Job, Part, Pictures, Unit, units
+from hardiness.engine.whitebox import Attacker
+from hardiness.models import Classifier, keep_freed_memory, return_freed_memory
+from hardiness.store import Store
+
+FORWARD_THREADS = 2
+"""Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
+for one batch, and two would wait for each other after every layer."""
+
+AHEAD_PICTURES = 64
+"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas."""
+
+
+@dataclass
+class Worker:
+    """Evaluates units of one benchmark, for all its models; `evaluate` is its only user.
+
+    All tasks have units of one size.
+    """
+
+    benchmark: Benchmark
+    data: DataSet
+    tasks: Sequence[Task]
+    request: Request
+    store: Store
+    listener: Listener
+    surrogate: Classifier | None = None
+
+    def __post_init__(self) -> None:
+        self.conditions, self.asked = condition_indices(self.benchmark, self.data)
+        self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
+        self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
+        chosen = limited(self.data.items, self.request.limit, self.request.seed)
+        self.items = {item.id: item for item in chosen}
+        self.clock = Clock(warmup=len(self.tasks))
+        self.gallery = Gallery(self.store.folder / "images" / self.benchmark.name) if self.request.save_images else None
+        self.batches = _Batches(self)
+
+    def run(self) -> None:
+        """Evaluate what is missing; finished units are stored as they end, whatever happens to the rest."""
+        total = len(self.items) * len(self.asked) * len(self.tasks)
+        self.remaining = sum(len(part.work) for unit in self._units() for part in unit.parts)
+        self.listener.begin(self.benchmark.name, total, total - self.remaining)
+        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
+        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
+        if self.remaining:
+            exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
+        decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
+        if self.benchmark.attack:
+            keep_freed_memory()
+        try:
+            for job, outcome in self._transferred(decoded):
+                self._hand_out(job, outcome)
+            self.batches.finish()
+        finally:
+            decoded.close()
+            self.batches.close()
+            self.listener.end()
+
+    def _units(self) -> Iterator[Unit]:
+        return units(self.tasks, list(self.items), self.asked, self.tasks[0].stored.plan.unit_items)
+
+    def _jobs(self) -> Iterator[Job]:
+        for unit in self._units():
+            yield from unit.jobs(self.items, apart=self.benchmark.frames > 1)
+
+    def _expand(self, job: Job) -> Pictures | SampleError:
+        conditions = [self.conditions[index] for index in job.conditions]
+        if self.benchmark.attack:
+            conditions = [Condition()]
+        try:
+            return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
+        except SampleError as error:
+            return error
+
+    def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
+        """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
+        plan = self.benchmark.attack
+        if plan is None or self.surrogate is None:
+            return decoded
+        size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px)
+        labels = labels_for(self.surrogate, self.data)
+        surrogate = Surrogate(self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery)
+        return surrogate.transferred(decoded)
+
+    def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
+        """Give one item's pictures to every model that lacks them, in batches."""
+        for part in job.unit.parts:
+            if isinstance(outcome, SampleError):
+                self._fail(part, job.item.id, job.conditions, str(outcome))
+            else:
+                self._queue(part, job, outcome)
+            self.batches.launch(part, flush=job.ends_unit)
+        if job.ends_unit:
+            for part in job.unit.parts:
+                part.closed = True
+                self.store_if_done(part)
+
+    def _fail(self, part: Part, sample: str, conditions: Sequence[int], reason: str) -> None:
+        missed = tuple(condition for condition in conditions if (sample, condition) in part.wanted)
+        if missed:
+            part.outcomes.append(Records({}, (Failure(sample, reason, missed),)))
+            self.advance(len(missed))
+
+    def _queue(self, part: Part, job: Job, pictures: Pictures) -> None:
+        slot = self.canvases.index(part.task.canvas)
+        label = int(part.task.labels[job.item.label])
+        for picture in pictures:
+            if self.batches.attacker and not isinstance(picture, Unreadable):
+                wanted = tuple(index for index in job.conditions if (job.item.id, index) in part.wanted)
+                part.waiting.append(Row(job.item.id, wanted, 0, label, picture.images[slot]))
+                continue
+            index = self.index_of[picture.condition]
+            if isinstance(picture, Unreadable):
+                self._fail(part, job.item.id, [index], picture.reason)
+            elif (job.item.id, index) in part.wanted:
+                image = picture.images[slot]
+                part.waiting.append(Row(job.item.id, (index,), picture.frame, label, image, picture.facts))
+
+    def store_if_done(self, part: Part) -> None:
+        """Store a part whose last batch has come back."""
+        if part.closed and not part.in_flight and part.task.error is None and part.outcomes:
+            records = joined(part.outcomes)
+            part.task.stored.write(part.index, part.work, records)
+            part.task.computed += len(records)
+            part.outcomes = []
+            return_freed_memory()
+
+    def advance(self, rows: int) -> None:
+        """Tell of so many more rows."""
+        self.remaining -= rows
+        self.listener.advance(rows)
+        seconds = self.clock.estimate(rows, self.remaining)
+        if seconds is not None:
+            self.listener.estimate(seconds)
+
+
+class _Batches:
+    """The batches of a worker on their way through the models, on threads of their own."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        plan = worker.benchmark.attack
+        self.attacker = (
+            Attacker(worker.benchmark, plan, worker.conditions, worker.request.seed, worker.gallery)
+            if plan and worker.surrogate is None
+            else None
+        )
+        self.flying: deque[tuple[Part, int, Future[Records]]] = deque()
+        self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
+
+    def launch(self, part: Part, flush: bool) -> None:
+        """Send the rows that wait, in whole batches, or all of them."""
+        task = part.task
+        while len(part.waiting) >= task.batch.current or (flush and part.waiting):
+            size = task.batch.current
+            batch, part.waiting = part.waiting[:size], part.waiting[size:]
+            if task.error is not None:
+                continue
+            while len(self.flying) > FORWARD_THREADS:
+                self._land()
+            part.in_flight += 1
+            future = self.threads.submit(self._evaluate, task, batch)
+            # A sequence is one condition of one image: it is counted with its first frame.
+            self.flying.append((part, sum(len(row.conditions) for row in batch if row.frame == 0), future))
+
+    def finish(self) -> None:
+        """Wait for every batch."""
+        while self.flying:
+            self._land()
+
+    def close(self) -> None:
+        """Drop what has not begun, and wait for what has."""
+        self.threads.shutdown(wait=True, cancel_futures=True)
+
+    def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
+        if self.attacker:
+            return self.attacker.records(task.classifier, task.feed, batch)
+        return classify(task.classifier, self.worker.benchmark, task.feed, batch, task.batch)
+
+    def _land(self) -> None:
+        """Wait for the oldest batch and keep its outcome; a model that fails is given up, the others go on."""
+        part, size, future = self.flying.popleft()
+        part.in_flight -= 1
+        try:
+            part.outcomes.append(future.result())
+        except HardinessError as error:
+            part.task.error = part.task.error or str(error)
+        self.worker.advance(size)
+        self.worker.store_if_done(part)
