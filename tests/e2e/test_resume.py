@@ -70,15 +70,18 @@ def test_two_processes_on_one_folder_lose_nothing_of_either(
     assert all(result["counts"]["evaluated"] == 40 for result in found.values())
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_so(spawn: Spawn, tree: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_what_is_finished_and_says_so(
+    spawn: Spawn, tree: Any, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
     root = tree(250, copies=8)
     command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
     process = spawn(*command)
     while process.poll() is None and not shards(tmp_path / "x"):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
+    assert process.returncode == status, told
     assert "the same command continues" in told
     assert "Traceback" not in told
     assert shards(tmp_path / "x")
@@ -109,3 +112,17 @@ def test_a_change_never_reuses_old_records(
         model += ":crop_px=128"
     assert hardiness("run", "-m", model, *common, *more).status == 0
     assert len(list((tmp_path / "x" / "records").iterdir())) == 2
+
+
+def test_a_second_signal_ends_at_once(spawn: Spawn, tree: Any, tmp_path: Path, factory: Any) -> None:
+    model = factory(tail=" * (__import__('time').sleep(60) or 1)")
+    process = spawn("run", "-m", model, "-b", "imagenet-val", "--data", tree(4), "--out", tmp_path / "x")
+    time.sleep(8)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    begun = time.monotonic()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert time.monotonic() - begun < 20

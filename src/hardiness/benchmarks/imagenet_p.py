@@ -60,7 +60,7 @@ class ImagenetP(Benchmark):
     needs: ClassVar[tuple[str, ...]] = ("imagenet-p", "imagenet")
     scorer: ClassVar[str] = "perturbation"
     canvas: ClassVar[Canvas | None] = CANVAS_224
-    shard_items: ClassVar[int] = 4
+    shard_items: ClassVar[int] = 1
     frames: ClassVar[int] = 31
 
     extra: bool = field(

@@ -1,5 +1,10 @@
 """Parse arguments, call one function, print."""
 
-from hardiness.cli.main import main
+import sys
+
+try:
+    from hardiness.cli.main import main
+except KeyboardInterrupt:  # Ctrl-C before anything has begun
+    sys.exit(130)
 
 __all__ = ["main"]

@@ -8,9 +8,8 @@ from typing import NoReturn
 
 import click
 
+from hardiness.cli.interruption import leave, listen
 from hardiness.core import HardinessError, UnknownNameError
-
-INTERRUPTED = 130
 
 COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
@@ -73,6 +72,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status; bad input never shows a traceback."""
     try:
+        listen()
         status = cli.main(prog_name="hardiness", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         status = exit_.exit_code
@@ -82,7 +82,6 @@ def main() -> NoReturn:
     except HardinessError as error:
         click.echo(f"hardiness: {error}", err=True)
         status = error.exit_status
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("hardiness: stopped; finished shards are kept, and the same command continues", err=True)
-        status = INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:
+        leave(error)
     sys.exit(status if isinstance(status, int) else 0)

@@ -20,7 +20,7 @@ from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
-from hardiness.core.request import Request
+from hardiness.core.request import Request, Share
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.stimulus import Stimulus
@@ -68,6 +68,7 @@ __all__ = [
     "Run",
     "SampleError",
     "Score",
+    "Share",
     "Silence",
     "Source",
     "Stimulus",

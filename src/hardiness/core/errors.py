@@ -59,3 +59,9 @@ def suggestion(name: str, known: Sequence[str], shown: int = 40) -> str:
     hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ";"
     listed = ", ".join(known[:shown]) + (f", … ({len(known)} in all)" if len(known) > shown else "")
     return f"{hint} known: {listed}" if known else f"{hint} none is registered"
+
+
+def described(error: BaseException) -> str:
+    """An error of somebody else's code in one line: its type and the first line of its message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -3,9 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hardiness.core import ArgumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which of several workers this process is: number ``index``, from 0, of ``count``."""
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ArgumentError(
+                f"worker must be i/n with i from 0 to n - 1, was {self.index}/{self.count}; "
+                f"the last of {max(self.count, 1)} is {max(self.count - 1, 0)}/{max(self.count, 1)}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """The share that ``"i/n"`` names.
+
+        Raises:
+            ArgumentError: it does not read so, or i is not from 0 to n - 1.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal()):
+            raise ArgumentError(f"worker must be i/n, as in 0/4, was {text!r}")
+        return cls(int(index), int(count))
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str]) -> Share | None:
+        """The share that ``torchrun`` and its kin give by ``RANK`` and ``WORLD_SIZE``; ``None`` outside of them."""
+        rank, size = environment.get("RANK", ""), environment.get("WORLD_SIZE", "")
+        return cls(int(rank), int(size)) if rank.isdecimal() and size.isdecimal() and int(size) > 1 else None
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +55,7 @@ class Request:
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
         save_images: whether the pictures that attacks made are kept as PNG files beside the records.
         workers: decoding threads; by default one a core.
+        share: which part of the work this process begins with, where several share a store.
     """
 
     limit: int | None = None
@@ -25,6 +63,7 @@ class Request:
     batch_size: int | None = None
     save_images: bool = False
     workers: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share: Share | None = None
 
     def __post_init__(self) -> None:
         for name in ("limit", "batch_size"):

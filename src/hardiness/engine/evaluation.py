@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
+from hardiness.engine.executors import alone, shared
 from hardiness.engine.measuring import session
 from hardiness.engine.plan import Task, begin, require_gradients
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
-from hardiness.store import Store
+from hardiness.store import Leases, Store
 from hardiness.store.former import GREW
 
 
@@ -69,11 +70,11 @@ def evaluate(
     for alike in _by_unit_size(tasks):
         worker = Worker(benchmark, data, alike, request, store, listener or Silence(), surrogate)
         try:
-            worker.run()
+            shared(worker, request.share, Leases(store.folder)) if request.share else alone(worker)
         finally:
             for task in alike:
                 if task.computed:
-                    store.add_measured(task.stored, session(task, worker.clock, request))
+                    task.stored.add_measured(session(task, worker.clock, request))
         if worker.gallery and worker.gallery.remark:
             remarks.append(worker.gallery.remark)
     problems += [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]

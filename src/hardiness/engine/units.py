@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +48,22 @@ class Unit:
 
     index: int
     parts: Sequence[Part]
+
+    @property
+    def rows(self) -> int:
+        """How many rows are missing, over all models: what it costs, in image-conditions."""
+        return sum(len(part.work) for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """What stands for this very work: equal for all processes that list the same store."""
+        work = [(part.task.stored.key, part.index, part.work) for part in self.parts]
+        return hashlib.sha256(json.dumps(work).encode()).hexdigest()[:16]
+
+    @property
+    def stored(self) -> bool:
+        """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
+        return all(part.task.stored.holds(part.index, part.work) for part in self.parts)
 
     def jobs(self, items: Mapping[str, Item], apart: bool) -> Iterator[Job]:
         """One job an item; where conditions are sequences, kept ``apart``, one for each of its conditions."""

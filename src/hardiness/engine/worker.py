@@ -21,6 +21,7 @@ from hardiness.core import (
     SampleError,
     Unreadable,
 )
+from hardiness.core.errors import described
 from hardiness.data import limited
 from hardiness.data.prefetching import ordered
 from hardiness.engine.batches import automatic_batch_size
@@ -66,35 +67,41 @@ class Worker:
         self.items = {item.id: item for item in chosen}
         self.clock = Clock(warmup=len(self.tasks))
         self.gallery = Gallery(self.store.folder / "images" / self.benchmark.name) if self.request.save_images else None
-        self.batches = _Batches(self)
 
-    def run(self) -> None:
-        """Evaluate what is missing; finished units are stored as they end, whatever happens to the rest."""
+    def units(self) -> Iterator[Unit]:
+        """Every unit with missing rows, in the order of evaluation; the store is listed now."""
+        return units(self.tasks, list(self.items), self.asked, self.tasks[0].stored.plan.unit_items)
+
+    def run(self, given: Iterable[Unit], missing: int) -> None:
+        """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
+
+        Args:
+            given: which, in order; taken one by one, a little ahead of the model.
+            missing: rows they hold together, for the progress that is told.
+        """
         total = len(self.items) * len(self.asked) * len(self.tasks)
-        self.remaining = sum(len(part.work) for unit in self._units() for part in unit.parts)
-        self.listener.begin(self.benchmark.name, total, total - self.remaining)
+        self.remaining = missing
+        self.batches = _Batches(self)
+        self.listener.begin(self.benchmark.name, total, total - missing)
         pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
         ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
         if self.remaining:
             exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
-        decoded = ordered(self._expand, self._jobs(), self.request.workers, ahead)
+        jobs = (job for unit in given for job in unit.jobs(self.items, apart=self.benchmark.frames > 1))
+        decoded = ordered(self._expand, jobs, self.request.workers, ahead)
         if self.benchmark.attack:
             keep_freed_memory()
         try:
             for job, outcome in self._transferred(decoded):
                 self._hand_out(job, outcome)
             self.batches.finish()
+        except KeyboardInterrupt:
+            self.batches.close(wait=False)  # an attack on one batch can take minutes
+            raise
         finally:
             decoded.close()
             self.batches.close()
             self.listener.end()
-
-    def _units(self) -> Iterator[Unit]:
-        return units(self.tasks, list(self.items), self.asked, self.tasks[0].stored.plan.unit_items)
-
-    def _jobs(self) -> Iterator[Job]:
-        for unit in self._units():
-            yield from unit.jobs(self.items, apart=self.benchmark.frames > 1)
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
@@ -104,6 +111,8 @@ class Worker:
             return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
         except SampleError as error:
             return error
+        except Exception as error:  # noqa: BLE001  # a kernel of somebody else's: it costs this sample alone
+            return SampleError(f"{job.item.file.name}: {self.benchmark.name} failed with {described(error)}")
 
     def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
         """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
@@ -179,6 +188,7 @@ class _Batches:
             else None
         )
         self.flying: deque[tuple[Part, int, Future[Records]]] = deque()
+        self.closed = False
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
 
     def launch(self, part: Part, flush: bool) -> None:
@@ -201,9 +211,11 @@ class _Batches:
         while self.flying:
             self._land()
 
-    def close(self) -> None:
-        """Drop what has not begun, and wait for what has."""
-        self.threads.shutdown(wait=True, cancel_futures=True)
+    def close(self, wait: bool = True) -> None:
+        """Drop what has not begun and, unless told not to, wait for what has; closed once, it stays as it is."""
+        if not self.closed:
+            self.closed = True
+            self.threads.shutdown(wait=wait, cancel_futures=True)
 
     def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
         if self.attacker:

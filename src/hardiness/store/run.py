@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,10 @@ from hardiness.core import Failure, Plan, Records, Run, StoreError
 from hardiness.store import atomic, shards
 from hardiness.store.shards import Row
 
-RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured.json", "exhibits", "damaged", "proved.json"
+RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "damaged", "proved.json"
+
+FORMER_MEASURED = "measured.json"
+"""What sessions of earlier versions shared."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,10 @@ class StoredRun:
         found: dict[str, list[int]] = {}
         lines = []
         for path in (path for group in self.files().values() for path in group):
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # another process has set it aside
+                continue
             stamp = [status.st_size, status.st_mtime_ns]
             if proved.get(path.name) == stamp or self.read(path) is not None:
                 found[path.name] = stamp
@@ -110,7 +119,8 @@ class StoredRun:
             aside = self.folder / DAMAGED / path.name
             with atomic.told(path, "set aside"):
                 aside.parent.mkdir(exist_ok=True)
-                path.replace(aside)
+                with suppress(FileNotFoundError):
+                    path.replace(aside)
             lines.append(f"{self.damage.pop()} (now {aside})")
         if found != proved:
             atomic.write_json(self.folder / PROVED, found, self.partial)
@@ -155,9 +165,43 @@ class StoredRun:
         return numbered.where(np.lexsort((joined["frame"], joined["condition"], image)))
 
     def measured(self) -> list[dict[str, Any]]:
-        """One entry for each session that computed rows of this run."""
-        path = self.folder / MEASURED
-        return list(atomic.read_json(path)) if path.exists() else []
+        """One entry for each session that computed rows of this run, in the order in which they began.
+
+        Raises:
+            StoreError: a file of them is damaged; the message names it.
+        """
+        former = self.folder / FORMER_MEASURED
+        found = list(atomic.read_json(former)) if former.exists() else []
+        found += [atomic.read_json(path) for path in sorted((self.folder / MEASURED).glob("*.json"))]
+        if not all(isinstance(session, dict) for session in found):
+            raise StoreError(f"{self.folder / MEASURED} must hold an object a file, and does not; delete it")
+        return found
+
+    def add_measured(self, session: Mapping[str, Any]) -> None:
+        """Keep how one session computed its rows, in a file of its own.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        content = atomic.as_json(dict(session))
+        name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
+        for turn in count():
+            if atomic.create(self.folder / MEASURED / f"{name}-{turn}.json", content, self.partial):
+                return
+
+    def holds(self, shard: int, work: Sequence[Row]) -> bool:
+        """Whether the outcome of this very work is stored."""
+        return (self.folder / shards.file_name(shard, work)).exists()
+
+    def covered(self, shard: int, work: Sequence[Row], files: Mapping[int, Sequence[Path]]) -> bool:
+        """Whether every row of ``work`` is stored or was tried and failed; arguments as for `missing`."""
+        left = set(work)
+        for path in files.get(shard, ()):
+            records = shards.read(path, ["sample", "condition"], self._proof)
+            if len(records):
+                left.difference_update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+            left.difference_update((f.sample, condition) for f in records.failures for condition in f.conditions)
+        return not left
 
     @property
     def _proof(self) -> str | None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic
 from hardiness.store.former import continues, former_run, is_former
-from hardiness.store.run import MEASURED, RUN, StoredRun
+from hardiness.store.run import RUN, StoredRun
 
 RECORDS, RESULTS = "records", "results.json"
 
+
+FIRST_WAIT_S, WAIT_S = 2.0, 60.0
+"""How long a lock is waited for without a word, and in all."""
 
 LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
@@ -72,10 +77,30 @@ class Store:
         return store
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from changing shared files of this folder meanwhile."""
-        with atomic.told(self.folder, "lock"), FileLock(self.folder / ".lock"):
+    def locked(self, tell: Callable[[str], None] | None = None, wait_s: float = WAIT_S) -> Iterator[None]:
+        """Keep other processes from changing shared files of this folder meanwhile.
+
+        Args:
+            tell: hears, after two seconds, who holds the lock.
+            wait_s: how long to wait for it.
+
+        Raises:
+            StoreError: somebody holds it longer than that; the message says who.
+        """
+        lock, holder = FileLock(self.folder / ".lock"), self.folder / ".lock-holder"
+        with atomic.told(self.folder, "lock"):
+            if not _acquired(lock, min(FIRST_WAIT_S, wait_s)):
+                held = f"{self.folder} is locked by {_holder(holder)}"
+                if tell and wait_s > FIRST_WAIT_S:
+                    tell(f"{held}; waiting for up to {wait_s:g} s")
+                if not _acquired(lock, max(wait_s - FIRST_WAIT_S, 0)):
+                    raise StoreError(f"{held}, and was for {wait_s:g} s; wait for its end, or end it, and run again")
+        try:
+            with suppress(OSError):
+                holder.write_text(f"process {os.getpid()} on {platform.node()}")
             yield
+        finally:
+            lock.release()
 
     def check_schema(self) -> None:
         """Raise unless ``results.json`` is absent or of this version's schema.
@@ -103,9 +128,9 @@ class Store:
         """
         name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
         path = self.folder / RECORDS / f"{name}--{run.key}" / RUN
-        with self.locked():
-            if not path.exists():
-                atomic.write_json(path, {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}, self.partial)
+        if not path.exists():
+            described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
+            atomic.create(path, atomic.as_json(described), self.partial)
         return self._opened(path)
 
     def survey(self) -> Survey:
@@ -125,15 +150,6 @@ class Store:
     def former(self, run: Run) -> StoredRun | None:
         """The run of the former format that the same command had made, if there is one."""
         return next((each for each in self._all()[0] if each.former and continues(each.run, run)), None)
-
-    def add_measured(self, run: StoredRun, session: Mapping[str, Any]) -> None:
-        """Append how one session computed its rows.
-
-        Raises:
-            StoreError: disk full or no permission.
-        """
-        with self.locked():
-            atomic.write_json(run.folder / MEASURED, [*run.measured(), session], self.partial)
 
     def write_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
@@ -169,3 +185,19 @@ class Store:
                 "restore the file, or delete the folder and run the same command again"
             )
         return StoredRun(path.parent, run, plan, self.partial, run.key)
+
+
+def _acquired(lock: FileLock, wait_s: float) -> bool:
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    """Who wrote that they hold the lock."""
+    try:
+        return path.read_text()[:200] or "another process"
+    except (OSError, ValueError):
+        return "another process"

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,10 +119,9 @@ def test_the_first_plan_wins(run: StoredRun, tmp_path: Path) -> None:
     assert again.folder.name == f"py_net.py_build--imagenet-val--{IDENTITY.key}"
 
 
-def test_measured_sessions_add_up(run: StoredRun, tmp_path: Path) -> None:
-    store = Store(tmp_path / "out")
-    store.add_measured(run, {"rows": 1})
-    store.add_measured(run, {"rows": 2})
+def test_measured_sessions_add_up(run: StoredRun) -> None:
+    run.add_measured({"started": "2026-01-01", "rows": 1})
+    run.add_measured({"started": "2026-01-01", "rows": 2})
     assert [session["rows"] for session in run.measured()] == [1, 2]
 
 
@@ -336,3 +336,14 @@ def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_
     assert found is not None
     assert found.folder == former.folder
     assert store.former(replace(IDENTITY, seed=1)) is None
+
+
+def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path) -> None:
+    store, told = Store.create(tmp_path), []
+    with store.locked():
+        refused = pytest.raises(StoreError, match=rf"is locked by process {os.getpid()} on .*; wait for its end")
+        with refused, Store(tmp_path).locked(told.append, wait_s=2.2):
+            pytest.fail("two hold one lock")
+    assert len(told) == 1
+    with store.locked():
+        pass

@@ -1,0 +1,183 @@
+"""Files in an object store: ``s3://``, ``gs://``, ``az://`` or ``memory://``."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from hardiness.core import ArgumentError, StoreError
+from hardiness.store.files import Stamp
+
+SCHEMES = ("s3", "gs", "az", "memory")
+
+TRIES, FIRST_REST_S = 6, 0.25
+"""Of a request that a server refuses for the moment; each rest is twice the one before."""
+
+CONNECT_TIMEOUT = "5s"
+
+SETTLE_S = 1.0
+"""How long a claim is left to be seen by others, where a store cannot put an object on condition."""
+
+_MEMORY: dict[str, Any] = {}
+"""Stores of ``memory://``, by address: they live as long as the process."""
+
+Answer = TypeVar("Answer")
+
+
+class ObjectFiles:
+    """Objects below one address, as `Files`.
+
+    Attributes:
+        address: as it was given.
+        conditional: whether the store can put an object only where there is none; probed when it is opened. Where it
+            cannot, a claim is put beside and the first in alphabetical order counts.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Open ``scheme://bucket/path``; keys, region and endpoint come from the environment, as the clouds' tools do.
+
+        Raises:
+            ArgumentError: no such address, no permission, wrong region: the message says which.
+        """
+        self.address = address.rstrip("/")
+        self._store = _opened(self.address)
+        self.conditional = True
+        probe = f".probe-{uuid.uuid4().hex}"
+        try:
+            self.create(probe, b"")
+            self.conditional = not self.create(probe, b"")
+            self.remove(probe)
+        except StoreError as error:
+            raise ArgumentError(f"--out {address}: {error}") from None
+
+    def listed(self, folder: str) -> Mapping[str, Stamp]:
+        """As `Files.listed`: one listing, however many objects there are."""
+        import obstore
+
+        prefix = f"{folder}/" if folder else None
+        pages = self._ask("list", folder, lambda: list(obstore.list(self._store, prefix=prefix)))
+        found = {entry["path"]: (entry["size"], entry["e_tag"] or "") for page in pages for entry in page}
+        return dict(sorted(found.items()))
+
+    def read(self, path: str) -> bytes | None:
+        """As `Files.read`."""
+        import obstore
+
+        try:
+            return self._ask("read", path, lambda: bytes(obstore.get(self._store, path).bytes()))
+        except FileNotFoundError:
+            return None
+
+    def write(self, path: str, content: bytes) -> None:
+        """As `Files.write`: one object, which a store replaces whole."""
+        import obstore
+
+        try:
+            self._ask("write", path, lambda: obstore.put(self._store, path, content, use_multipart=False))
+        except FileNotFoundError as error:
+            raise StoreError(f"cannot write {self.address}/{path}: there is no such bucket ({_told(error)})") from None
+
+    def create(self, path: str, content: bytes) -> bool:
+        """As `Files.create`."""
+        return self._put_if_absent(path, content) if self.conditional else self._claim(path, content)
+
+    def move(self, path: str, to: str) -> None:
+        """As `Files.move`."""
+        import obstore
+
+        try:
+            self._ask("move", path, lambda: obstore.rename(self._store, path, to))
+        except FileNotFoundError:
+            return
+
+    def remove(self, path: str) -> None:
+        """As `Files.remove`."""
+        import obstore
+
+        try:
+            self._ask("remove", path, lambda: obstore.delete(self._store, path))
+        except FileNotFoundError:
+            return
+
+    def _put_if_absent(self, path: str, content: bytes) -> bool:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        def put() -> bool:
+            try:
+                obstore.put(self._store, path, content, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+            return True
+
+        try:
+            return self._ask("write", path, put)
+        except FileNotFoundError as error:
+            raise StoreError(f"cannot write {self.address}/{path}: there is no such bucket ({_told(error)})") from None
+
+    def _claim(self, path: str, content: bytes) -> bool:
+        """`create` by claims: each that wants the path puts one beside it, waits, and the first in order may write."""
+        if self.read(path) is not None:
+            return False
+        name = uuid.uuid4().hex
+        self.write(f"{path}.claims/{name}", b"")
+        time.sleep(SETTLE_S)
+        first = next(iter(self.listed(f"{path}.claims")))
+        if not first.endswith(name) or self.read(path) is not None:
+            return False
+        self.write(path, content)
+        return True
+
+    def _ask(self, doing: str, path: str, request: Callable[[], Answer]) -> Answer:
+        """The store's answer; a refusal that may pass is asked again, any other becomes one line."""
+        from obstore.exceptions import BaseError
+
+        rest = FIRST_REST_S
+        for turn in range(TRIES):
+            try:
+                return request()
+            except FileNotFoundError:
+                raise
+            except (BaseError, OSError) as error:
+                told = _told(error)
+                if turn + 1 == TRIES or not _may_pass(told):
+                    raise StoreError(f"cannot {doing} {self.address}/{path}: {told}") from None
+            time.sleep(rest)
+            rest *= 2
+        raise AssertionError("every turn returns or raises")
+
+
+def is_address(out: str) -> bool:
+    """Whether ``out`` names an object store, and no folder."""
+    return out.partition("://")[0] in SCHEMES and "://" in out
+
+
+def _opened(address: str) -> Any:
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import MemoryStore, from_url
+    except ModuleNotFoundError:
+        raise ArgumentError(f"--out {address} needs obstore; pip install 'hardiness[objects]'") from None
+    if address.startswith("memory://"):
+        return _MEMORY.setdefault(address, MemoryStore())
+    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    client = {"allow_http": True, "connect_timeout": CONNECT_TIMEOUT} if plain else {"connect_timeout": CONNECT_TIMEOUT}
+    try:
+        # The client's own tries are few: ours know what may pass, and say which object it was.
+        return from_url(address, client_options=client, retry_config={"max_retries": 1})  # type: ignore[call-overload]
+    except (BaseError, ValueError, TypeError) as error:
+        raise ArgumentError(f"--out {address}: {_told(error)}") from None
+
+
+def _told(error: BaseException) -> str:
+    """The first line of a store's error, without what it says for debugging."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _may_pass(told: str) -> bool:
+    """Whether a refusal is one of the moment: a conflict of two writers, an overloaded server, a lost connection."""
+    signs = ("409", "Conflict", "429", "500", "502", "503", "504", "timed out", "connection", "error sending request")
+    return any(sign in told for sign in signs)
