@@ -21,6 +21,8 @@ from hardiness.core import Failure, Records, StoreError
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
 
+SAMPLE, IMAGE = "sample", "image"
+
 FORMAT = 2
 """Of shards: 2 carries ``UNIT`` and ``CHECK``."""
 
@@ -68,7 +70,7 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
 
     Args:
         path: the file.
-        columns: those wanted; all if ``None``.
+        columns: those wanted; all if ``None``. ``image``, which is not stored, is each sample's rank in the file.
         key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
 
     Raises:
@@ -89,8 +91,9 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
     if key is not None:
         _prove(path, metadata, arrays, present, key)
     failures = json.loads(metadata.get(FAILURES, b"[]"))
+    numbers = {IMAGE: numbered(arrays[SAMPLE])} if columns and IMAGE in columns and SAMPLE in arrays else {}
     return Records(
-        {name: _from_arrow(array) for name, array in arrays.items()},
+        {**{name: _from_arrow(array) for name, array in arrays.items()}, **numbers},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
@@ -179,7 +182,7 @@ def _from_arrow(joined: pa.Array) -> NDArray[Any]:
     return np.asarray(joined)
 
 
-def numbered(texts: NDArray[Any]) -> NDArray[np.int32]:
+def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
     """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
     coded = pa.array(texts, pa.string()).dictionary_encode()
     different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
