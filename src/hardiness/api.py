@@ -28,6 +28,7 @@ from hardiness.core import (
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
+from hardiness.report import StoredResults
 from hardiness.store import Store
 
 if TYPE_CHECKING:
@@ -189,6 +190,20 @@ def evaluate(
         raise ModelError(evaluated.problems[0])
     (result,) = found
     return replace(result, warnings=(*result.warnings, *evaluated.problems))
+
+
+def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResults:
+    """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
+        DataError: the folder holds no records.
+    """
+    return StoredResults(scoring.results(Store.open(Path(out)), baseline))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class TestBenchmark:
         assert benchmark.paper
         assert benchmark.protocol
         assert benchmark.needs
-        assert benchmark.scorer in cards
+        assert benchmark.card in cards
 
     def test_every_option_has_a_default_and_a_help_text(self, name: str) -> None:
         for option, default, text in describe(registry.get(name)):

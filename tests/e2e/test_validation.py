@@ -60,7 +60,7 @@ def test_lite0_on_the_photographs_then_again_without_a_forward_pass(
     assert (tmp_path / "x" / "results.json").read_bytes() == before
 
 
-def test_records_hold_one_row_per_sample_with_what_scorers_need(
+def test_records_hold_one_row_per_sample_with_what_cards_need(
     hardiness: Any, tree: Any, tmp_path: Path, factory: Any
 ) -> None:
     hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(12), "--out", tmp_path / "x")

@@ -83,7 +83,7 @@ def test_published_errors_give_the_published_ratios(model: str) -> None:
     assert (round(100 * np.mean(plain), 2), round(100 * np.mean(relative), 2)) == PUBLISHED[model]
 
 
-def test_the_scorer_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
+def test_the_card_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
     for group, names in IMAGENET_C.groups.items():
         assert names == tuple(name for name in IMAGENET_C.members if corruptions.get(name).group == group)
 

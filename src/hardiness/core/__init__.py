@@ -2,7 +2,7 @@
 
 from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
-from hardiness.core.condition import CONDITION_KEYS, Condition
+from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
     ArgumentError,
@@ -43,7 +43,6 @@ from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
     "CANVAS_224",
-    "CONDITION_KEYS",
     "RIGHT",
     "SCHEMA",
     "ArgumentError",

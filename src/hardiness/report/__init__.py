@@ -2,6 +2,7 @@
 
 from hardiness.report.consistency import consistency_tables
 from hardiness.report.page import write_page
+from hardiness.report.stored_results import StoredResults
 from hardiness.report.tables import score_tables
 
-__all__ = ["consistency_tables", "score_tables", "write_page"]
+__all__ = ["StoredResults", "consistency_tables", "score_tables", "write_page"]

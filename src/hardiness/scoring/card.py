@@ -29,7 +29,7 @@ class Card(ABC):
 
     Class attributes:
         version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
-        columns: names of what `table` reads of rows, besides sample, condition, frame and label; others stay on disk.
+        columns: names of what `table` reads of rows, besides sample, condition and label; others stay on disk.
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
         titles: of its metrics, where the name with spaces for underscores is not the usual term.
         keys: of its conditions, in the order in which they are shown.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
@@ -21,8 +22,11 @@ FOLDER, SCORES, TABLE = "scored", "scores.json", "images.parquet"
 SCORING = 1
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
-ROWS = ("sample", "image", "condition", "frame", "label")
+ROWS = ("sample", "image", "condition", "label")
 """What every card reads of rows."""
+
+READERS = 4
+"""Shards that are read at a time."""
 
 Scores = tuple[list[Score], list[Finding]]
 
@@ -146,9 +150,14 @@ class ScoredRun:
         made_of = {} if kept is None else kept[1]
         columns = [*ROWS, *self.card.columns]
         paths = [self.stored.folder / name for name in self.stamps if name not in made_of]
-        read = (records for path in paths if (records := self.stored.read(path, columns)) is not None)
-        parts = [] if kept is None else [kept[0]]
-        parts += [self.card.table(records, self.stored.run) for records in read]
+
+        def part(path: Path) -> ImageTable | None:
+            records = self.stored.read(path, columns)
+            return None if records is None else self.card.table(records, self.stored.run)
+
+        with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
+            parts = [table for table in readers.map(part, paths) if table is not None]
+        parts = [*([] if kept is None else [kept[0]]), *parts]
         table = ImageTable.join(parts) if parts else ImageTable.empty(self.stored.run.conditions)
         if len(table):
             with suppress(StoreError):  # where nothing can be written, it is made again next time

@@ -80,7 +80,7 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
         with pq.ParquetFile(path) as file:
             present = file.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in present]
-            table = file.read(columns=wanted)
+            table = file.read(columns=wanted, use_threads=False)  # a file is small; many are read at a time
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise StoreError(
@@ -91,9 +91,11 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
     if key is not None:
         _prove(path, metadata, arrays, present, key)
     failures = json.loads(metadata.get(FAILURES, b"[]"))
-    numbers = {IMAGE: numbered(arrays[SAMPLE])} if columns and IMAGE in columns and SAMPLE in arrays else {}
+    read = {name: _from_arrow(array) for name, array in arrays.items()}
+    if columns and IMAGE in columns and SAMPLE in arrays:
+        read[IMAGE] = numbered(arrays[SAMPLE])
     return Records(
-        {**{name: _from_arrow(array) for name, array in arrays.items()}, **numbers},
+        read,
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
@@ -184,7 +186,7 @@ def _from_arrow(joined: pa.Array) -> NDArray[Any]:
 
 def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
     """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
-    coded = pa.array(texts, pa.string()).dictionary_encode()
+    coded = (texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())).dictionary_encode()
     different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
     rank = np.empty(len(different), np.int32)
     rank[np.argsort(different)] = np.arange(len(different), dtype=np.int32)
