@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hardiness.core import Result, Section
-from hardiness.scoring.card import registry
+from hardiness.scoring.card import card_of
 from hardiness.scoring.results import group_of
 
 
@@ -40,4 +40,4 @@ def sections(results: Sequence[Result]) -> Iterator[Shown]:
     """The sections of results that are sorted as `hardiness.scoring.results` gives them."""
     for _, group in groupby(results, key=group_of):
         together = list(group)
-        yield Shown(together, registry.get(together[0].run.benchmark.card).view(together))
+        yield Shown(together, card_of(together[0].run).view(together))

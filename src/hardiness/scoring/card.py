@@ -139,6 +139,28 @@ class Card(ABC):
 registry: Registry[Card] = Registry("card", "hardiness.scoring.cards", "hardiness.cards")
 """By the name that benchmarks and runs carry."""
 
+
+class Uninstalled(Card):
+    """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
+
+    version: ClassVar[int] = 0
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Nothing of the rows."""
+        return ImageTable.empty(run.conditions, records.failures)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """None."""
+        return []
+
+
+def card_of(run: Run) -> Card:
+    """The card that scores a run; `Uninstalled` where the package that brings it is not installed."""
+    name = run.benchmark.card
+    return registry.get(name) if name in registry else Uninstalled()
+
+
 C = TypeVar("C", bound=Card)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardiness.core import Result, StoreError
+from hardiness.core import Result
 from hardiness.reference import baseline
-from hardiness.scoring.card import Baseline, registry
+from hardiness.scoring.card import Baseline, Uninstalled, card_of
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stand_in import StandIn
@@ -17,8 +17,8 @@ from hardiness.store import Store
 
 IMAGENET_CLASSES = 1000
 
-TRIES = 5
-"""How often results are made again because records have come meanwhile."""
+TRIES = 3
+"""How often results are made at most because records have come meanwhile; who wrote these makes them again."""
 
 
 def results(store: Store, baseline_model: str | None = None, verify: bool = False) -> list[Result]:
@@ -35,7 +35,7 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
         ArgumentError: the baseline model has no stored run to divide by.
         StoreError: records cannot be read.
     """
-    runs = [ScoredRun(run, registry.get(run.run.benchmark.card), verify) for run in store.runs()]
+    runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
     stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
     found = [_compared(each, scored) for each in scored]
@@ -51,19 +51,18 @@ def rebuild(store: Store) -> list[Result]:
     Raises:
         StoreError: records cannot be read, or the file cannot be written.
     """
-    for attempt in range(TRIES):
-        before = store.stamps()
-        found = results(store)
+    tries = 0
+    while True:
+        before, found, tries = store.stamps(), results(store), tries + 1
         with store.locked():
-            if attempt == TRIES - 1 or store.stamps() == before:
+            if store.stamps() == before or tries == TRIES:
                 store.write_results([result.as_dict() for result in found])
                 return found
-    raise StoreError(f"{store.folder} changes faster than it can be scored; run the same command again")
 
 
 def group_of(result: Result) -> tuple[str, ...]:
     """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
-    variant = registry.get(result.run.benchmark.card).variant(result.run)
+    variant = card_of(result.run).variant(result.run)
     return result.benchmark, result.data, result.protocol, *variant
 
 
@@ -87,6 +86,9 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         exhibits=stored.exhibits(),
     )
     warnings = [*warnings_of(result), *run.damage]
+    if isinstance(run.card, Uninstalled):
+        name = identity.benchmark.card
+        warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
     if stand_in and divisor:
         warnings.append(f"ratios are to the stored run of {stand_in.model}, not to the published baseline")
     run.save()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import Counts, Failure, Finding, ImageTable, Score, StoreError
-from hardiness.scoring.card import Baseline, Card
+from hardiness.scoring.card import Baseline, Card, Uninstalled
 from hardiness.store import Stamps, StoredRun, atomic, tables
 
 FOLDER, SCORES, TABLE = "scored", "scores.json", "images.parquet"
@@ -120,7 +120,7 @@ class ScoredRun:
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
-        if not self._changed:
+        if not self._changed or isinstance(self.card, Uninstalled):
             return
         with suppress(StoreError):
             content = json.dumps({"digest": self.digest, "known": self._known}) + "\n"
@@ -171,7 +171,7 @@ class ScoredRun:
         """What was kept of exactly these shards and this card; nothing where it is absent, of others or unreadable."""
         with suppress(StoreError, FileNotFoundError):
             found = atomic.read_json(self._path(SCORES))
-            if isinstance(found, dict) and found.get("digest") == self.digest:
+            if isinstance(found, dict) and (isinstance(self.card, Uninstalled) or found.get("digest") == self.digest):
                 return dict(found["known"])
         return {}
 

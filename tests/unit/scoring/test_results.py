@@ -23,7 +23,7 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.scoring import rebuild, results
+from hardiness.scoring import rebuild, registry, results
 from hardiness.scoring.cards.classification import Classification
 from hardiness.scoring.cards.perturbation import Perturbation
 from hardiness.scoring.trust import warnings_of
@@ -346,6 +346,22 @@ def test_failures_that_were_evaluated_later_are_none(tmp_path: Path) -> None:
     opened.write(0, [("n/2", 0)], late)
     (result,) = results(store)
     assert (result.counts, result.failures) == (Counts(4, 3, 0, 3), ())
+
+
+@pytest.mark.parametrize("scored_before", [True, False])
+def test_a_card_that_is_no_longer_installed_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored_before: bool
+) -> None:
+    store = stored(tmp_path, records([True, True, False]))
+    stored_sequences(tmp_path)
+    if scored_before:
+        results(store)
+    monkeypatch.delitem(registry._entries, "perturbation")
+    for _ in range(2):
+        sequences, photographs = results(store)
+        assert photographs.score("top1").value == pytest.approx(2 / 3)
+        assert bool(sequences.scores) == scored_before
+        assert any("its card 'perturbation' is not installed" in warning for warning in sequences.warnings)
 
 
 def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
