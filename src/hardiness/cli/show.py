@@ -26,7 +26,10 @@ SHOWN_FAILURES = 10
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(out: Path, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
     """Print the score tables of OUT, from its stored records; nothing of it is changed."""
-    found = results(Store.open(out), baseline, verify)
+    store = Store.open(out)
+    found = results(store, baseline, verify)
+    for line in store.survey().problems:
+        click.echo(f"hardiness: {line}", err=True)
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
