@@ -103,6 +103,12 @@ def test_what_comes_twice_with_other_values_stays_as_it_came_first() -> None:
     assert ImageTable.join([other, first])["answer"].tolist() == [[10, 511, 512]]
 
 
+def test_a_failure_that_another_part_evaluated_is_none() -> None:
+    failed = measured([(2, 0)], [(1, 0, "torn"), (1, 2, "torn"), (3, 0, "torn"), (3, 0, "empty")])
+    joined = ImageTable.join([failed, measured([(1, 0), (2, 0)])])
+    assert joined.failures == (Failure("n/1", "torn", (2,)), Failure("n/3", "empty", (0,)))
+
+
 def test_rows_of_ids_are_found_and_strangers_told() -> None:
     table = measured([(1, 0), (5, 0), (3, 0)])
     assert table.rows_of(np.array(["n/5", "n/0", "n/1", "z"], object)).tolist() == [2, -1, 0, -1]

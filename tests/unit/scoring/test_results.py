@@ -336,6 +336,16 @@ def test_clean_accuracy_is_compared_once(tmp_path: Path, work: Counter[str]) -> 
     assert not work
 
 
+def test_clean_accuracy_is_compared_again_where_the_clean_run_has_grown(tmp_path: Path) -> None:
+    store = stored(tmp_path, records([True, True]))
+    stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
+    (shifted,) = [result for result in results(store) if result.benchmark == "imagenet-v2"]
+    assert shifted.score("clean_top1").value == 1.0
+    shard(store, 1, named(records([False, False]), "m"))
+    (shifted,) = [result for result in results(store) if result.benchmark == "imagenet-v2"]
+    assert shifted.score("clean_top1").value == 0.5
+
+
 def test_failures_that_were_evaluated_later_are_none(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     opened = store.run(identity(), Plan(batch_size=8, whole=(0,)))
