@@ -57,7 +57,7 @@ class ImagenetC(Benchmark):
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     protocol: ClassVar[str] = "hendrycks2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-c", "imagenet")
-    scorer: ClassVar[str] = "corruption"
+    card: ClassVar[str] = "corruption"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 

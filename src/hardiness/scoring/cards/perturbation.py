@@ -1,18 +1,19 @@
-"""Scores of ImageNet-P: flip probability and top-5 distance of sequences, and their ratios to a baseline."""
+"""ImageNet-P: flip probability and top-5 distance of sequences, and their ratios to a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score
+from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import IMAGENET_P, compared_with_first
-from hardiness.scoring.cells import CellMeans, cell_means, is_whole
-from hardiness.scoring.scorers import Context, baselines, reductions, registry
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.grids import Lookup
 
 DISTANCE = "top-5 distance"
 """Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
@@ -46,33 +47,35 @@ def top5_distance(reference: NDArray[np.integer], later: NDArray[np.integer]) ->
     return found
 
 
-@reductions.add("perturbation")
-def sequences(records: Records, context: Context) -> Records:
-    """One row for each sequence: ``flips`` and ``top5_distance``, float64, its means over all frames but the first.
+def sequences(records: Records, run: Run) -> Records:
+    """One row for each sequence: its ``steps`` from frame to frame, ``flips``, and how far the first five ``moved``.
 
     Args:
         records: whole sequences, in any order.
-        context: its run names the conditions.
+        run: names the conditions.
+
+    Returns:
+        Also the sample, condition, label and prediction of each sequence's first frame.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261: the reference is the first frame for noises,
         else the frame before.
     """
-    if not len(records):
-        return records
     rows, starts = _by_sequence(records)
     lengths = np.diff(np.append(starts, len(rows)))
-    fixed = np.array([compared_with_first(condition["perturbation"]) for condition in context.run.conditions])
+    fixed = np.array([compared_with_first(condition["perturbation"]) for condition in run.conditions])
     before = np.maximum(np.arange(len(rows)) - 1, 0)
     reference = np.where(fixed[rows["condition"]], np.repeat(starts, lengths), before)
     flipped = rows["prediction"] != rows["prediction"][reference]
     moved = top5_distance(rows["top5_class"][reference], rows["top5_class"])
 
-    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
+    def total(values: NDArray[Any], dtype: type[np.signedinteger]) -> NDArray[Any]:
         values[starts] = 0
-        return np.asarray(np.add.reduceat(values, starts, dtype=np.int64) / (lengths - 1))
+        return np.add.reduceat(values, starts, dtype=np.int64).astype(dtype)
 
-    kept = {name: rows[name][starts] for name in ("sample", "image", "condition", "frame") if name in rows}
-    return Records({**kept, "flips": mean(flipped), "top5_distance": mean(moved)}, records.failures)
+    named = ("sample", "image", "condition", "label", "prediction")
+    kept = {name: rows[name][starts] for name in named if name in rows}
+    steps = {"steps": (lengths - 1).astype(np.int16), "flips": total(flipped, np.int16)}
+    return Records({**kept, **steps, "moved": total(moved, np.int32)}, records.failures)
 
 
 def _by_sequence(records: Records) -> tuple[Records, NDArray[np.int64]]:
@@ -108,37 +111,75 @@ class Quantity:
     mean_ratio: str
     unit: str
 
+    def values(self, table: ImageTable) -> NDArray[np.float64]:
+        """Its mean over the steps of each sequence, float64 ``(N, M)``, NaN where there is none."""
+        nothing = np.full(table[RIGHT].shape, np.nan)
+        return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
+
 
 FLIPS = Quantity("flips", "flip_probability", "flip_rate", "mfr", "fraction")
-DISTANCES = Quantity("top5_distance", "top5_distance", "t5d", "mt5d", DISTANCE)
+DISTANCES = Quantity("moved", "top5_distance", "t5d", "mt5d", DISTANCE)
 
 
-@registry.add("perturbation")
-def perturbation(records: Records, context: Context) -> list[Score]:
+@register("perturbation")
+@final
+class Perturbation(Card):
     """MFR, flip probability, mT5D and top-5 distance; then each by perturbation.
 
     Means are over those of the ten test perturbations that were run, at difficulty 1.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetp.py``.
     """
-    conditions = list(context.run.conditions)
-    table = records if FLIPS.column in records else sequences(records, context)
-    scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, conditions, context)]
-    return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
+
+    columns: ClassVar[tuple[str, ...]] = ("frame", "prediction", "top5_class")
+    divides: ClassVar[bool] = True
+    titles: ClassVar[Mapping[str, str]] = {
+        "mfr": "mFR",
+        "mfr_partial": "mFR of a part",
+        "mt5d": "mT5D",
+        "mt5d_partial": "mT5D of a part",
+        "t5d": "T5D",
+        "top5_distance": "top-5 distance",
+    }
+    keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Of each sequence its steps, flips and distances; right or wrong is its first frame."""
+        found = sequences(records, run)
+        counted = {name: found[name] for name in ("steps", "flips", "moved")}
+        return ImageTable.from_rows(found, run.conditions, {RIGHT: found["prediction"] == found["label"], **counted})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Flips, then distances."""
+        scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, baseline)]
+        return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
+        """Flip probability and top-5 distance of a run by perturbation, in the form of the published baseline."""
+        found: dict[str, dict[str, float]] = {}
+        for quantity in (FLIPS, DISTANCES):
+            values = zip(table.present, means_of(quantity.values(table)).tolist(), strict=True)
+            found[quantity.metric] = {cell["perturbation"]: value for cell, value in values if "severity" not in cell}
+        return found
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and for each a grid of its sequences."""
+        grids = [grid for result in results if (grid := _grid(result, self.titles))]
+        return replace(super().view(results), grids=grids)
 
 
-def _scores(table: Records, quantity: Quantity, conditions: Sequence[Condition], context: Context) -> list[Score]:
-    means = cell_means(table, table[quantity.column], conditions, "perturbation")
+def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None) -> list[Score]:
+    means = cell_means(table, quantity.values(table), "perturbation")
     test = [Condition(perturbation=name) for name in IMAGENET_P.members if Condition(perturbation=name) in means.cells]
-    whole = is_whole(table, means, conditions, {Condition(perturbation=name) for name in IMAGENET_P.members})
-    scores = _ratios(means, quantity, test, "" if whole else "_partial", context.baseline)
+    whole = is_whole(table, {Condition(perturbation=name) for name in IMAGENET_P.members})
+    scores = _ratios(means, quantity, test, "" if whole else "_partial", baseline)
     if test:
         scores.insert(1, means.score(quantity.metric, means.of(*test).mean(axis=1), quantity.unit))
     return scores + [means.score(quantity.metric, means.of(cell)[:, 0], quantity.unit, cell) for cell in means.cells]
 
 
 def _ratios(
-    means: CellMeans, quantity: Quantity, test: Sequence[Condition], suffix: str, baseline: Mapping[str, Any] | None
+    means: CellMeans, quantity: Quantity, test: Sequence[Condition], suffix: str, baseline: Baseline | None
 ) -> list[Score]:
     """The mean ratio and its parts, or why it is undefined."""
     metric, known = f"{quantity.mean_ratio}{suffix}", (baseline or {}).get(quantity.metric)
@@ -153,7 +194,7 @@ def _ratios(
 
 
 def _why_undefined(
-    quantity: Quantity, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Mapping[str, Any] | None
+    quantity: Quantity, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None
 ) -> str:
     if baseline is None:
         return "there is no baseline for these classes"
@@ -170,14 +211,18 @@ def _why_undefined(
     return ""
 
 
-@baselines.add("perturbation")
-def as_baseline(records: Records, context: Context) -> Mapping[str, Any]:
-    """Flip probability and top-5 distance of a run by perturbation, in the form of the published baseline."""
-    conditions = list(context.run.conditions)
-    table = records if FLIPS.column in records else sequences(records, context)
-    found: dict[str, dict[str, float]] = {}
-    for quantity in (FLIPS, DISTANCES):
-        means = cell_means(table, table[quantity.column], conditions, "perturbation")
-        values = zip(means.cells, means.means[0].tolist(), strict=True)
-        found[quantity.metric] = {cell["perturbation"]: value for cell, value in values if "severity" not in cell}
-    return found
+def _grid(result: Result, titles: Mapping[str, str]) -> Grid | None:
+    """Both quantities of each sequence, and their ratios to the baseline's where there is one."""
+    at = Lookup(result.scores)
+    cells = list(dict.fromkeys(score.condition for score in result.scores if "perturbation" in score.condition))
+    measured = ("flip_probability", "flip_rate", "top5_distance", "t5d")
+    metrics = [metric for metric in measured if any((metric, cell) in at for cell in cells)]
+    rows = [
+        (
+            " ".join(str(value).replace("_", " ") for value in cell.values()),
+            tuple(at.cell(metric, shaded=metric == "flip_probability", **cell) for metric in metrics),
+        )
+        for cell in cells
+    ]
+    heads = tuple(titles.get(metric, metric.replace("_", " ")) for metric in metrics)
+    return Grid(result.name, "by perturbation", "perturbation", heads, tuple(rows)) if rows else None

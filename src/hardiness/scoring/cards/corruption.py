@@ -1,18 +1,21 @@
-"""Scores of ImageNet-C: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
+"""ImageNet-C and its kin: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score
+from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import IMAGENET_C
-from hardiness.scoring.cells import CellMeans, cell_means, is_whole
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
-from hardiness.scoring.scorers import Context, baselines, registry
+from hardiness.scoring.rows import answered
 
 COMMON, SEVERITIES = IMAGENET_C.members, IMAGENET_C.levels
 
@@ -36,40 +39,61 @@ def corruption_error(
     return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
 
 
-@registry.add("corruption")
-def corruption(records: Records, context: Context) -> list[Score]:
+@register("corruption")
+@final
+class Corruption(Card):
     """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
-    conditions = list(context.run.conditions)
-    errors = _errors(records, conditions)
-    present = [cell for cell in errors.cells if cell]
-    names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
-    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
-    whole = is_whole(records, errors, conditions, cells)
-    headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
-    return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
-
-@baselines.add("corruption")
-def as_baseline(records: Records, context: Context) -> dict[str, Any]:
-    """The errors of a run in the form of a published baseline; NaN where it has no rows."""
-    conditions = list(context.run.conditions)
-    errors = _errors(records, conditions)
-    known = dict(zip(errors.cells, errors.means[0].tolist(), strict=True))
-    names = dict.fromkeys(condition["corruption"] for condition in conditions if condition)
-    return {
-        "clean_error": known.get(Condition(), float("nan")),
-        "error_by_severity": {
-            name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES]
-            for name in names
-        },
+    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence")
+    divides: ClassVar[bool] = True
+    titles: ClassVar[Mapping[str, str]] = {
+        "mce": "mCE",
+        "mce_partial": "mCE of a part",
+        "relative_mce": "relative mCE",
+        "relative_mce_partial": "relative mCE of a part",
     }
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer and its confidence, image by image and cell by cell."""
+        return ImageTable.from_rows(records, run.conditions, answered(records))
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each once for all severities and corruptions that were run."""
+        errors = cell_means(table, _wrong(table), "corruption")
+        present = [cell for cell in errors.cells if cell]
+        names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
+        cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
+        headlines = [
+            *_ratios(errors, present, names, is_whole(table, cells), baseline),
+            *_means(errors, present, names),
+        ]
+        return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
+        """The errors of a run in the form of a published baseline; NaN where it has no rows."""
+        known = dict(zip(table.present, means_of(_wrong(table)).tolist(), strict=True))
+        names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
+        return {
+            "clean_error": known.get(Condition(), float("nan")),
+            "error_by_severity": {
+                name: [
+                    known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES
+                ]
+                for name in names
+            },
+        }
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and for each a grid of errors by corruption and severity."""
+        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
 
 
-def _errors(records: Records, conditions: Sequence[Condition]) -> CellMeans:
-    return cell_means(records, records["prediction"] != records["label"], conditions, "corruption")
+def _wrong(table: ImageTable) -> NDArray[np.float64]:
+    return np.where(table.evaluated, 1.0 - table[RIGHT], np.nan)
 
 
 def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
@@ -85,7 +109,7 @@ def _ratios(
     present: Sequence[Condition],
     names: Sequence[str],
     whole: bool,
-    baseline: Mapping[str, Any] | None,
+    baseline: Baseline | None,
 ) -> list[Score]:
     """MCE and relative mCE with their parts, or why they are undefined."""
     suffix = "" if whole else "_partial"
@@ -140,3 +164,30 @@ def _means(errors: CellMeans, present: Sequence[Condition], names: Sequence[str]
 
 def _undefined(metric: str, n: int, reason: str) -> Score:
     return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
+
+
+def _grid(result: Result) -> Grid | None:
+    """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
+    cells = [score.condition for score in result.scores if set(score.condition) == {"corruption", "severity"}]
+    if not cells:
+        return None
+    at = Lookup(result.scores)
+    severities = sorted({cell["severity"] for cell in cells})
+    names = list(dict.fromkeys(cell["corruption"] for cell in cells))
+    rows = [
+        (
+            name.replace("_", " "),
+            (
+                *(at.cell("error", corruption=name, severity=severity) for severity in severities),
+                at.cell("error", corruption=name),
+                at.cell("ce", shaded=False, corruption=name),
+            ),
+        )
+        for name in names
+    ]
+    means = [at.cell("error", severity=severity) for severity in severities]
+    if len(names) > 1 and any(means):
+        whole = at.cell("mce", shaded=False) or at.cell("mce_partial", shaded=False)
+        rows.append(("all of the 15", (*means, at.cell("mean_error"), whole)))
+    heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
+    return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))

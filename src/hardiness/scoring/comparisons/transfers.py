@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hardiness.core import Condition, Finding, Score
+from hardiness.core import Condition, Finding, Result, Score
+from hardiness.scoring.comparison import Scored, registry
 from hardiness.scoring.intervals import disjoint
 
 NAME = "black box stronger"
+
+
+@registry.add("transfers")
+def transfers(each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result with black-box runs of the same model on the same data compared, where it is a white-box one."""
+    result = each.result
+    black = {
+        other.result.run.surrogate.model: other.result.scores
+        for other in scored
+        if other.result.run.surrogate
+        and other.result.run.surrogate.model != result.model
+        and (other.result.data, other.result.protocol) == (result.data, result.protocol)
+        and other.is_same_model(each)
+    }
+    return replace(result, findings=with_transfers(result.findings, result.scores, black))
 
 
 def with_transfers(

@@ -1,51 +1,28 @@
-"""Scores of plain classification: accuracies, calibration and AURRA."""
+"""Accuracy, and how well confidence goes with it, as scores with intervals."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Interval, Records, Score
+from hardiness.core import Condition, Interval, Score
 from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
 from hardiness.scoring.intervals import bootstrap, wilson, within
-from hardiness.scoring.scorers import Context, registry
 
 PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
 
 
-@registry.add("classification")
-def classification(records: Records, context: Context) -> list[Score]:
-    """Top-1, top-5, calibration and AURRA over all of the model's classes, then top-1 within ImageNet-A's and -R's 200.
-
-    Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
-    """
-    label, prediction = records["label"], records["prediction"]
-    scores = [
-        accuracy("top1", prediction == label),
-        accuracy("top5", (records["top5_class"] == label[:, None]).any(axis=1)),
-        *confidence_scores(records["confidence"], prediction == label),
-    ]
-    for subset in ("imagenet-a", "imagenet-r"):
-        column = f"prediction_{subset}"
-        if column in records:
-            within_subset = records[column] >= 0
-            right = records[column][within_subset] == label[within_subset]
-            scores.append(accuracy("top1", right, Condition(decision=f"{subset}-200")))
-    return scores
-
-
-@registry.add("subset_classification")
-def subset_classification(records: Records, context: Context) -> list[Score]:
-    """Top-1 within the 200 classes, its calibration and AURRA, and the 1,000-way top-1 beside it.
-
-    Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
-    """
-    right = records["subset_prediction"] == records["label"]
-    return [
-        accuracy("top1", right),
-        *confidence_scores(records["subset_confidence"], right),
-        accuracy("top1", records["prediction"] == records["label"], Condition(decision="1000-way")),
-    ]
+TITLES: Mapping[str, str] = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "rms_calibration_error": "RMS calibration error",
+    "aurra": "AURRA",
+    "clean_top1": "clean top-1, same classes",
+    "top1_drop": "drop from clean",
+}
+"""What the scores of photographs are called."""
 
 
 def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:

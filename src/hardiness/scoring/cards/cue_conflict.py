@@ -1,16 +1,29 @@
-"""Scores of the shape–texture experiment: how often a cue is answered, and how often that cue is the shape."""
+"""The shape-texture experiment: how often a cue is answered, and how often that cue is the shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score, Stimulus, UnknownNameError
+from hardiness.core import (
+    RIGHT,
+    Condition,
+    ImageTable,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+    Stimulus,
+    UnknownNameError,
+)
+from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
-from hardiness.scoring.scorers import Context, registry
+from hardiness.scoring.shape_bias import by_category, shape_bias, yardstick
 
 Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""
@@ -57,6 +70,8 @@ PROTOCOLS: Mapping[str, Protocol] = {
 }
 """By name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
 
+HEADLINE = next(iter(PROTOCOLS))
+
 
 METRICS = {"cue_accuracy": True, "shape_bias": True, "texture_bias": False}
 """The scores, and whether higher is better."""
@@ -88,11 +103,11 @@ class Answers:
         return np.asarray(self.given == self.textures)
 
 
-def answers(records: Records, categories: Categories, protocol: str) -> Answers:
-    """The answers that a protocol reads off stored logits.
+def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers:
+    """The answers that a protocol reads off a model's logits.
 
     Args:
-        records: with ``sample`` (names of stimuli) and ``logits`` ``(N, K)``.
+        table: of this card.
         categories: the class indices of each category.
         protocol: ``"orhan2019"`` or ``"geirhos2019"``.
 
@@ -101,32 +116,60 @@ def answers(records: Records, categories: Categories, protocol: str) -> Answers:
     """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol of cue-conflict", protocol, PROTOCOLS)
-    chosen = PROTOCOLS[protocol]
-    stimuli = [Stimulus.parse(name) for name in records["sample"].tolist()]
+    shapes, textures = _cues(table.ids)
+    counted = shapes != textures if PROTOCOLS[protocol].conflicts_alone else np.ones(len(table), bool)
+    given = np.array(list(categories))[table[f"answer_{protocol}"]]
+    return Answers(table.ids[counted].astype(np.str_), shapes[counted], textures[counted], given[counted])
+
+
+def _cues(names: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """The categories of the shapes and of the textures of stimuli."""
+    stimuli = [Stimulus.parse(name) for name in names.tolist()]
     known = [stimulus for stimulus in stimuli if stimulus is not None]
     assert len(known) == len(stimuli), "the data set holds no other names"
-    given = np.array(list(categories))[chosen.rule(records["logits"], categories)]
-    read = Answers(
-        names=records["sample"].astype(np.str_),
-        shapes=np.array([stimulus.shape for stimulus in known]),
-        textures=np.array([stimulus.texture for stimulus in known]),
-        given=given,
-    )
-    counted = read.shapes != read.textures if chosen.conflicts_alone else np.ones(len(known), bool)
-    return Answers(read.names[counted], read.shapes[counted], read.textures[counted], read.given[counted])
+    return np.array([stimulus.shape for stimulus in known]), np.array([stimulus.texture for stimulus in known])
 
 
-@registry.add("cue_conflict")
-def cue_conflict(records: Records, context: Context) -> list[Score]:
+@register("cue_conflict")
+@final
+class CueConflict(Card):
     """Cue accuracy, shape bias and texture bias under both protocols, over all stimuli and by the shape's category.
 
     Source: Geirhos et al. (2019), arXiv:1811.12231, section 2.4; Orhan (2019), arXiv:1907.07640.
     """
-    scores: list[Score] = []
-    for protocol in PROTOCOLS:
-        read = answers(records, context.run.data.categories, protocol)
-        scores += _scores(read, protocol)
-    return [*(s for s in scores if "category" not in s.condition), *(s for s in scores if "category" in s.condition)]
+
+    columns: ClassVar[tuple[str, ...]] = ("logits",)
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The place of each protocol's answer among the categories; right is the shape under the headline's."""
+        categories = run.data.categories
+        given = {
+            f"answer_{name}": protocol.rule(records["logits"], categories).astype(np.int16)
+            for name, protocol in PROTOCOLS.items()
+        }
+        shapes, _ = _cues(records["sample"])
+        right = np.array(list(categories))[given[f"answer_{HEADLINE}"]] == shapes
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, given)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """All stimuli first, then each category."""
+        scores: list[Score] = []
+        for protocol in PROTOCOLS:
+            scores += _scores(answers(table, run.data.categories, protocol), protocol)
+        return [
+            *(s for s in scores if "category" not in s.condition),
+            *(s for s in scores if "category" in s.condition),
+        ]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
+        return replace(
+            super().view(results),
+            yardstick=yardstick(results[0]),
+            charts=[chart] if (chart := shape_bias(results)) else [],
+            grids=[grid for result in results if (grid := by_category(result))],
+        )
 
 
 def _scores(read: Answers, protocol: str) -> Iterator[Score]:
