@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hardiness.core.condition import Condition
 from hardiness.core.records import Failure
@@ -92,6 +91,14 @@ class Finding:
     sentence: str
 
 
+class Picture(Protocol):
+    """A PNG file, read when it is wanted."""
+
+    def read_bytes(self) -> bytes:
+        """All of its bytes."""
+        ...
+
+
 @dataclass(frozen=True)
 class Result:
     """One model on one benchmark: scores, counts, and the run they came from.
@@ -122,7 +129,7 @@ class Result:
     failures: Sequence[Failure] = ()
     warnings: Sequence[str] = ()
     findings: Sequence[Finding] = ()
-    exhibits: Mapping[str, Path] = field(default_factory=dict)
+    exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
 
