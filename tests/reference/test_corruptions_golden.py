@@ -92,10 +92,10 @@ cells = pytest.mark.parametrize(("picture", "severity"), [(k, s) for k in (0, 1)
 
 
 @pytest.fixture(scope="module")
-def golden(data_root: Path) -> Callable[..., np.ndarray]:
+def golden(golden_corruptions: Path) -> Callable[..., np.ndarray]:
     def read(picture: int, name: str = "", severity: int = 0) -> np.ndarray:
         file = f"image{picture}_{name}_{severity}.png" if name else f"image{picture}.png"
-        return np.asarray(PIL.Image.open(data_root / "golden" / "imagenet-c" / file).convert("RGB"))
+        return np.asarray(PIL.Image.open(golden_corruptions / file).convert("RGB"))
 
     return read
 

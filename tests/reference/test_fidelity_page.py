@@ -13,7 +13,7 @@ from hardiness.reference import IMAGENET_C
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.usefixtures("data_root", "frost_pictures")
+@pytest.mark.usefixtures("golden_corruptions", "frost_pictures")
 def test_our_column_is_fresh() -> None:
     bench = runpy.run_path(str(ROOT / "bench" / "fidelity.py"))
     rows = [

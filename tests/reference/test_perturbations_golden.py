@@ -27,8 +27,8 @@ Frames = Callable[[str], dict[int, np.ndarray]]
 
 
 @pytest.fixture(scope="module")
-def folder(data_root: Path) -> Path:
-    return data_root / "golden" / "imagenet-p"
+def folder(golden_perturbations: Path) -> Path:
+    return golden_perturbations
 
 
 @pytest.fixture(scope="module")
