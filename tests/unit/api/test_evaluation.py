@@ -18,7 +18,7 @@ def test_common_things_are_keyword_arguments(network: Any, view: Any, root: Path
         precision="fp32", runtime="torch", workers=1, progress=False,
     )  # fmt: skip
     assert result.counts.evaluated == 4
-    assert result.run["seed"] == 3
+    assert result.run.seed == 3
     (session,) = result.measured["sessions"]
     assert (session["device"], session["runtime"], session["workers"], session["batch_size"]) == ("cpu", "torch", 1, 2)
 
