@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from hardiness.core import DataError
 from hardiness.data import locate
@@ -20,8 +21,17 @@ from hardiness.distortions.frost_pictures import locate_frost
 
 
 def pytest_configure() -> None:
-    """Draws the number that random moments start from; the workers of pytest-xdist inherit it."""
+    """Draws the number that random moments start from, which the workers of pytest-xdist inherit."""
     os.environ.setdefault("HARDINESS_KILL_SEED", str(secrets.randbits(32)))
+    settings.register_profile("soak", max_examples=1000, print_blob=True)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what draws something anew each time: moments of kills, and hypothesis' examples."""
+    for item in items:
+        if "moments" in getattr(item, "fixturenames", ()) or hasattr(getattr(item, "obj", None), "hypothesis"):
+            item.add_marker("soak")
 
 
 def pytest_report_header() -> str:
