@@ -60,7 +60,7 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, quiet: 
 
 
 def tell(written: Written, path: Path, quiet: bool) -> int:
-    """Say what became of a tree, with a file of it to look at; the exit status."""
+    """Print what was written and what failed, and return the exit status."""
     for failure in written.failures[:SHOWN_FAILURES]:
         click.echo(f"failed: {failure.reason}", err=True)
     if len(written.failures) > SHOWN_FAILURES:

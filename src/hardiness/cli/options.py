@@ -1,4 +1,4 @@
-"""Options of the command line in groups: a command is handed one value a group, not one argument an option."""
+"""Options of the command line in groups: a command gets one value for each group instead of one for each option."""
 
 from __future__ import annotations
 

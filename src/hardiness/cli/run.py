@@ -19,7 +19,7 @@ from hardiness.report import write_page
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What meets what: models, benchmarks or a suite, their data, and what ratios are divided by."""
+    """Which models and benchmarks, with which data, and which model ratios divide by."""
 
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]

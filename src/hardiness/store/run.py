@@ -69,7 +69,7 @@ class StoredRun:
         return [row for row in work if row not in stored]
 
     def files(self) -> dict[int, list[Path]]:
-        """The shard files there are, by shard, sorted by name; other files are none of ours."""
+        """The shard files of this run by shard number, sorted by name; other files are ignored."""
         with atomic.told(self.folder, "list"):
             names = sorted(entry.name for entry in os.scandir(self.folder) if shards.NAME.fullmatch(entry.name))
         paths = (self.folder / name for name in names)
@@ -86,7 +86,7 @@ class StoredRun:
         return {name: [status.st_size, status.st_mtime_ns] for name, status in sorted(found)}
 
     def strangers(self) -> list[str]:
-        """Names of Parquet files in the folder that are no shards of ours."""
+        """Names of Parquet files in the folder that are not shards of this run."""
         with atomic.told(self.folder, "list"):
             names = sorted(entry.name for entry in os.scandir(self.folder) if entry.name.endswith(".parquet"))
         return [name for name in names if not shards.NAME.fullmatch(name)]
