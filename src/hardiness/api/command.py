@@ -26,7 +26,6 @@ from hardiness.core import (
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import StoredResults
 from hardiness.store import Store
 
 
