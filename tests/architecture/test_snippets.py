@@ -94,7 +94,7 @@ def ran(place: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """What a process in that folder, with the same packages, said."""
     paths = [str(place), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False, timeout=1800)
 
 
 @pytest.mark.slow
