@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from hardiness.api.progress import Bars
 from hardiness.benchmarks.imagenet_c import ImagenetC
-from hardiness.cli.progress import Bars
+from hardiness.cli import options
+from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
 from hardiness.distortions import SEVERITIES
@@ -16,35 +19,48 @@ from hardiness.trees.distorted import write_corrupted
 from hardiness.trees.tree import Written
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which cells are written, as they were typed."""
+
+    corruptions: str
+    severities: str
+    extra: bool
+
+    def benchmark(self) -> ImagenetC:
+        """ImageNet-C with those cells."""
+        return ImagenetC(
+            extra=self.extra,
+            corruptions=tuple(filter(None, self.corruptions.split("+"))),
+            severities=tuple(map(_severity, self.severities.split("+"))) if self.severities else SEVERITIES,
+        )
+
+
 @click.command(context_settings={"show_default": True})
 @click.argument("source", metavar="SRC")
 @click.argument("folder", metavar="DST", type=click.Path(path_type=Path))
-@click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; the 15 if not given.")
-@click.option("--severities", default="", metavar="1+3", help="These alone; all five if not given.")
-@click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation.")
-@click.option("--seed", type=int, default=0, help="Keys every draw.")
-@click.option("--limit", type=int, metavar="N", help="The first N photographs of a seeded, class-stratified order.")
-@click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
-def command(
-    source: str, folder: Path, corruptions: str, severities: str, extra: bool, seed: int, limit: int | None, quiet: bool
-) -> int:
+@grouped(
+    "chosen",
+    Chosen,
+    click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; the 15 if not given."),
+    click.option("--severities", default="", metavar="1+3", help="These alone; all five if not given."),
+    click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
+)
+@grouped("request", Request, options.seed, options.limit("photographs"))
+@options.quiet
+def command(source: str, folder: Path, chosen: Chosen, request: Request, quiet: bool) -> int:
     """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; used as --data imagenet-c=DST the tree gives the same predictions as generating.
     """
-    benchmark = ImagenetC(
-        extra=extra,
-        corruptions=tuple(filter(None, corruptions.split("+"))),
-        severities=tuple(map(_severity, severities.split("+"))) if severities else SEVERITIES,
-    )
     listener = None if quiet else Bars(Console(stderr=True))
-    written = write_corrupted(source, folder, benchmark, Request(limit=limit, seed=seed), listener)
+    written = write_corrupted(source, folder, chosen.benchmark(), request, listener)
     return tell(written, folder / "manifest.json", quiet)
 
 
 def tell(written: Written, path: Path, quiet: bool) -> int:
-    """Say what became of a tree, with a file of it to look at; the exit status."""
+    """Print what was written and what failed, and return the exit status."""
     for failure in written.failures[:SHOWN_FAILURES]:
         click.echo(f"failed: {failure.reason}", err=True)
     if len(written.failures) > SHOWN_FAILURES:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from hardiness.core.condition import Condition
 from hardiness.core.records import Failure
+from hardiness.core.result_table import result_table
 from hardiness.core.run import Plan, Run
 
 SCHEMA = 1
@@ -99,7 +100,7 @@ class Picture(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """One model on one benchmark: scores, counts, and the run they came from.
 
@@ -137,6 +138,10 @@ class Result:
     def name(self) -> str:
         """The model's name, with the precision where it is not fp32."""
         return self.model if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
+
+    def __repr__(self) -> str:
+        """A table of the scores: what a Python prompt shows."""
+        return result_table(self)
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.

@@ -24,7 +24,7 @@ CORRUPTIONS_VERSION = 1
 
 
 def no_draws(rng: np.random.Generator, shape: Shape, level: Any) -> None:
-    """Nothing: the draws of a corruption without chance."""
+    """``None``: a corruption that uses no random numbers draws none."""
 
 
 @dataclass(frozen=True)

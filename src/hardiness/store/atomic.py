@@ -19,7 +19,7 @@ PARTIAL = ".partial"
 
 @contextmanager
 def told(path: Path, doing: str) -> Iterator[None]:
-    """Turn the operating system's refusals into one line that names the file and the way out.
+    """Turn an error of the operating system into a `StoreError` that names the file and says what to do.
 
     Raises:
         StoreError: disk full, no permission, or any other refusal.
