@@ -47,7 +47,7 @@ class Corruption(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mce": "mCE",
