@@ -41,11 +41,15 @@ class Built:
         network: a ``torch.nn.Module``, or an `OnnxFile`.
         columns: which outputs to keep, in the order of the classes; ``None`` keeps all.
         spec: the spec as completed by building (view, number of classes), or ``None`` where nothing was learnt.
+        code: source text of a person's own that made the network; ``None`` where a library did.
+        notes: what a person should know about how it was built.
     """
 
     network: Any
     columns: tuple[int, ...] | None = None
     spec: ModelSpec | None = None
+    code: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

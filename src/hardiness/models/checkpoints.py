@@ -124,6 +124,24 @@ def assign(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     network.load_state_dict(ready, assign=True)
 
 
+def refuse_not_finite(network: nn.Module, name: str) -> None:
+    """Nothing, for a network whose tensors are finite numbers; buffers other than statistics may hold infinities.
+
+    Raises:
+        ModelError: a tensor is not; the message names the first one.
+    """
+    masks = {key for key, _ in network.named_buffers() if "running_" not in key}
+    for key, tensor in network.state_dict().items():
+        if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.is_meta:
+            continue
+        broken = tensor.isnan() if key in masks else ~tensor.isfinite()
+        if bool(broken.any()):
+            raise ModelError(
+                f"{name} has weights that are not finite: {int(broken.sum()):,} of {tensor.numel():,} numbers of "
+                f"{key} are NaN or infinite; fetch or save the checkpoint again"
+            )
+
+
 def check_parameters(network: nn.Module, spec: ModelSpec) -> int:
     """The number of learnable parameters, once it is what the spec says.
 

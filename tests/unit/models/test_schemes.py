@@ -248,7 +248,11 @@ def test_options_go_before_the_factory_s_view(own: Path) -> None:
     [
         ("plan", UnknownNameError, "did you mean 'plain'"),
         ("nothing", ModelError, "must return a torch.nn.Module, or one and a View; returned NoneType"),
-        ("broken", ModelError, "failed with TypeError"),
+        (
+            "broken",
+            ModelError,
+            r"broken cannot be built, as broken\(\) failed: TypeError: .*own\.py:\d+ in broken\)",
+        ),
     ],
 )
 def test_wrong_factories_are_told(own: Path, name: str, error: type[Exception], said: str) -> None:
@@ -262,7 +266,7 @@ def test_wrong_files_are_told(own: Path) -> None:
     with pytest.raises(ArgumentError, match=r"FILE.py:FACTORY"):
         resolve(f"py:{own.parent}")
     own.write_text("def plain(:")
-    with pytest.raises(ModelError, match=r"own\.py cannot be imported: SyntaxError"):
+    with pytest.raises(ModelError, match=r"own\.py:plain cannot be built, as the file cannot be imported: SyntaxError"):
         load(f"py:{own}:plain", device="cpu")
 
 

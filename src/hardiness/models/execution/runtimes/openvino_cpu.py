@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.telemetry import silent_openvino
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
@@ -47,9 +48,7 @@ class OpenVINORuntime:
     streams = min(available_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Plan) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = silent_openvino().Core()
         if isinstance(plan.network, OnnxFile):
             raise ModelError("ONNX files run in ONNX Runtime")
         if plan.device != "cpu":
@@ -130,9 +129,9 @@ def chunk_images(plan: Plan) -> int:
 
 
 def _convert(plan: Plan, chunk: int) -> Any:
-    import openvino
     import torch
-    from openvino.preprocess import PrePostProcessor
+
+    openvino = silent_openvino()
 
     shape, failures = (chunk, 3, *plan.px), _failures()
     try:
@@ -145,7 +144,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
             )
             model = openvino.convert_model(torch.jit.freeze(traced), example_input=example, input=list(shape))
             model.reshape(list(shape))
-        processor = PrePostProcessor(model)
+        processor = openvino.preprocess.PrePostProcessor(model)
         processor.input().tensor().set_layout(openvino.Layout("NHWC")).set_element_type(openvino.Type.f32)
         processor.input().model().set_layout(openvino.Layout("NCHW"))
         _normalise(processor.input().preprocess(), plan.affine)
@@ -158,8 +157,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    from openvino import frontend
-
+    frontend = silent_openvino().frontend
     return (
         *FOREIGN_ERRORS,
         frontend.GeneralFailure,
