@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from hardiness.core.errors import ArgumentError, suggestion
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
-CropMode = Literal["center", "squash", "border"]
+CropMode = Literal["center", "center_floor", "squash", "border"]
 ChannelOrder = Literal["RGB", "BGR"]
 PixelRange = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
@@ -34,7 +34,8 @@ class Canvas:
             side, the rest is padded).
         crop_px: side of the centred square that is kept.
         interpolation: filter, as PIL defines it.
-        crop_mode: ``center`` (the standard), ``squash`` or ``border`` (timm's other two).
+        crop_mode: ``center`` (the standard; a half pixel is rounded to even, as torchvision does), ``center_floor``
+            (the same, a half pixel is cut off, as transformers does), ``squash`` or ``border`` (timm's other two).
         fill: RGB colour, 0–255, of what is padded; timm's ``border`` pads with the weights' mean.
     """
 

@@ -74,6 +74,7 @@ def tiny() -> Callable[..., nn.Module]:
 
 
 _PROCESSOR = {
+    "image_processor_type": "ViTImageProcessor",
     "do_resize": True,
     "size": {"height": 32, "width": 32},
     "resample": 3,
