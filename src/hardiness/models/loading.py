@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, View
 from hardiness.models.catalogue import Built, OnnxFile
-from hardiness.models.checkpoints import assign, check_parameters, read_state, refuse_not_finite
+from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.class_order import output_columns
 from hardiness.models.classifier import Classifier
 from hardiness.models.code_fingerprint import code_sha256
@@ -23,6 +23,7 @@ from hardiness.models.onnx_files import onnx_sha256
 from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
+from hardiness.models.state_dicts import assign, check_parameters, fit, refuse_not_finite
 from hardiness.sources.downloads import Progress, fetch
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def load(
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
     with told(known.name, "cannot take its weights"):
-        _add_weights(built.network, known, progress)
+        notes = _add_weights(built, built.spec or known, progress)
         check_parameters(built.network, known)
-        built = replace(built, network=_settled(built.network, known.name, placement))
+        built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
     return _classifier(built, known, placement, _identity(built, known))
 
 
@@ -125,21 +126,30 @@ def wrap(
 
 
 def _built(spec: ModelSpec) -> Built:
+    import torch
+
     # Layers draw their initial values from torch's global generator; the caller's stream is left as it was.
     with told(spec.name, "cannot be built"), contained():
+        torch.manual_seed(0)
         built = spec.builder()(spec)
     return built if isinstance(built, Built) else Built(built)
 
 
-def _add_weights(network: nn.Module, spec: ModelSpec, progress: Progress | None) -> None:
-    """The weights asked for, where the builder has not put in the published ones itself."""
+def _add_weights(built: Built, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
+    """Puts in the weights asked for, where the builder has not put in the published ones itself; gives notes."""
     if spec.weights == RANDOM:
-        randomise(network)
-    elif spec.weights is not None:
-        assign(network, read_state(spec.weights), spec.weights)
-    elif spec.source.url:
-        file = fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress)
-        assign(network, read_state(file), str(file))
+        randomise(built.network)
+        return ("its weights are random: speed and memory are right, and no answer is",)
+    file = spec.weights
+    if file is None and spec.source.url:
+        file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))
+    if file is None:
+        return ()
+    read = read_checkpoint(file)
+    state = {built.rename(name): tensor for name, tensor in read.state.items()} if built.rename else read.state
+    found = fit(list(built.network.state_dict()), state, spec.view, file)
+    assign(built.network, found.state, file)
+    return (*read.notes, *found.notes)
 
 
 def _address(url: str) -> str:
