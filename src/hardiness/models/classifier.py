@@ -255,7 +255,7 @@ class Classifier:
         if reference and "torch" in self._placement.candidates and self.precision == "fp32":
             runtime = runtimes.get("torch")(replace(plan, plain=True))  # the reference itself
             agreement = compare(runtime(reference.pixels), reference.logits)
-            self._agreements.append(replace(agreement, fallback="; ".join(reasons)))
+            self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
             return runtime
         raise ModelError(f"{self.spec.name} cannot run as asked: {'; '.join(reasons)}")
 

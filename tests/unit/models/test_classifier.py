@@ -456,3 +456,28 @@ def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
     assert chunk_images(replace(plan, precision="bf16")) == 4
     assert chunk_images(replace(plan, weight_bytes=240_000_000)) == 8
     assert chunk_images(replace(plan, weight_bytes=10**12)) == 32
+
+
+def test_a_network_too_large_to_be_compiled_runs_in_torch_and_says_so(
+    tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardiness.models.execution.runtimes.openvino_cpu.free_memory", lambda: 1000)
+    classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
+    classifier.logits(noise(2))
+    assert classifier.runtime == "torch"
+    assert classifier.agreement is not None
+    assert "compiling needs about 0.0 GiB of memory" in str(classifier.agreement.fallback)
+
+
+def test_a_network_that_folding_and_layout_change_runs_as_it_stands(
+    tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, network = wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="torch"), tiny()
+    monkeypatch.setattr("hardiness.models.execution.agreement.MAX_ERROR", -1.0)
+    classifier = wrap(network, VIEW, name="tiny", device="cpu", runtime="torch")
+    found = classifier.logits(noise(3))
+    assert classifier.agreement is not None
+    assert "torch is not exact enough" in str(classifier.agreement.fallback)
+    assert "so the plain network runs" in str(classifier.agreement.fallback)
+    np.testing.assert_allclose(found, plain.logits(noise(3)), atol=1e-5 * np.abs(found).max())
+    classifier.differentiable(noise(3))

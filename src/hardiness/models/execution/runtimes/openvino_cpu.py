@@ -28,6 +28,8 @@ _MAX_STREAMS = 16
 # Warning filters are the process's, and a second tracer at the same time would only want more memory.
 _CONVERTING = threading.Lock()
 _MAX_CHUNK = 32
+_COPIES = 4
+"""How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
 
 
 def available_cores() -> int:
@@ -57,6 +59,7 @@ class OpenVINORuntime:
             raise ModelError("OpenVINO has no fp16 on a CPU; use bf16")
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions")
+        _refuse_without_memory(plan)
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
@@ -115,6 +118,25 @@ class OpenVINORuntime:
         padded = np.zeros(self._shape, np.float32)
         padded[: len(images)] = images
         return padded
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that new allocations can have, where the system says so."""
+    if not os.path.exists("/proc/meminfo"):
+        return None
+    with open("/proc/meminfo") as lines:
+        kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(kilobytes[0]) if kilobytes else None
+
+
+def _refuse_without_memory(plan: Plan) -> None:
+    """Raises `ModelError` where compiling would need more memory than is free: the system would end the process."""
+    free, needed = free_memory(), _COPIES * plan.weight_bytes
+    if free is not None and needed > free:
+        raise ModelError(
+            f"compiling needs about {needed / 2**30:.1f} GiB of memory for the copies of its weights, and "
+            f"{free / 2**30:.1f} GiB are free"
+        )
 
 
 def chunk_images(plan: Plan) -> int:
