@@ -196,7 +196,7 @@ TRANSFORMERS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"hidden_sizes": [24, 24, 32], "neck_hidden_sizes": [8, 8, 8, 16, 16, 16, 64]},
     ),
     "poolformer": ("PoolFormer", "PoolFormer", {"hidden_sizes": [8, 16, 16, 32], "depths": [1, 1, 1, 1]}),
-    "pvt": ("Pvt", "Pvt", {"hidden_sizes": [8, 16, 16, 32], "depths": [1, 1, 1, 1]}),
+    "pvt": ("Pvt", "Pvt", {"hidden_sizes": [8, 16, 40, 64], "depths": [1, 1, 1, 1], "num_labels": 10}),
 }
 ONNX = ("resnet18", "mobilenetv3_small_050", "vit_tiny_patch16_224")
 
@@ -323,7 +323,7 @@ def cases(made: list[np.ndarray], wanted: Callable[[str], bool]) -> Iterator[Row
         todo += [(f"torchvision:{n}:weights=random", n, lambda n=n: from_torchvision(n)) for n in TORCHVISION]
         for kind in TRANSFORMERS:
             folder = Path(scratch) / kind
-            todo.append((f"hf:{folder}", kind, lambda k=kind, f=folder: from_transformers(k, f)))
+            todo.append((f"hf:{folder}:weights=random", kind, lambda k=kind, f=folder: from_transformers(k, f)))
         todo += [(f"onnx:{n}", n, lambda n=n: from_onnx(n, Path(scratch))) for n in ONNX]
         for name, family, make in todo:
             shown = f"{name.partition(':')[0]}:{family}"
