@@ -281,3 +281,31 @@ def test_random_weights(saved: Callable[..., str], noise: Noise) -> None:
     first, second = (load(f"{name}:weights=random", device="cpu") for _ in range(2))
     assert first.weights_sha256 == second.weights_sha256 != load(name, device="cpu").weights_sha256
     assert np.isfinite(first.logits(noise(2))).all()
+
+
+def test_a_dinov2_with_a_linear_head(tmp_path: Path, photographs: list[Path]) -> None:
+    import transformers
+    from PIL import Image
+
+    config = transformers.Dinov2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14,
+        id2label=dict(enumerate(IMAGENET)),
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        network = transformers.Dinov2ForImageClassification(config).eval()
+    network.save_pretrained(tmp_path)
+    # The processor of facebook/dinov2-*-imagenet1k-1-layer, at a smaller size.
+    processor = transformers.BitImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}, resample=3,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    processor.save_pretrained(tmp_path)
+    classifier = load(f"hf:{tmp_path}", device="cpu")
+    view = classifier.spec.view
+    assert view == View(32, 28, "bicubic", "center_floor")
+    assert (classifier.num_classes, classifier.spec.class_names, classifier.outputs_sha256) == (1000, None, "")
+    images = [Image.open(file).convert("RGB") for file in photographs[:3]]
+    with torch.no_grad():
+        expected = network(**processor(images, return_tensors="pt")).logits.numpy()
+    found = classifier.logits(to_pixels([on_canvas(np.asarray(image), view.canvas) for image in images]))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
