@@ -6,6 +6,7 @@ from hardiness.reference.humans import CueCounts, Humans, humans
 from hardiness.reference.published import Published, published, published_interval, published_series, table
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set
 from hardiness.reference.trials import read_trials
+from hardiness.reference.zero_shot import Wording, wording, wordings
 
 IMAGENET_C = distortion_set("imagenet-c")
 IMAGENET_P = distortion_set("imagenet-p")
@@ -17,6 +18,7 @@ __all__ = [
     "DistortionSet",
     "Humans",
     "Published",
+    "Wording",
     "baseline",
     "class_name",
     "compared_with_first",
@@ -29,4 +31,6 @@ __all__ = [
     "subset",
     "table",
     "wnids",
+    "wording",
+    "wordings",
 ]

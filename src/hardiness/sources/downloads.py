@@ -26,6 +26,15 @@ _ATTEMPTS_WITHOUT_PROGRESS = 3
 _PIECE_BYTES = 1 << 20
 
 
+OFFLINE = "HARDINESS_OFFLINE"
+"""Environment variable: set to anything but 0, nothing is downloaded."""
+
+
+def offline() -> bool:
+    """Whether downloads are forbidden."""
+    return os.environ.get(OFFLINE, "0") not in ("", "0")
+
+
 def cache_folder() -> Path:
     """Where downloads are kept: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
     preset = os.environ.get("HARDINESS_CACHE")
@@ -55,6 +64,11 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock", timeout=_LOCK_TIMEOUT_S):
             if not target.is_file():
+                if offline() and urlsplit(url).scheme != "file":
+                    raise DataError(
+                        f"{url} is not in {target.parent}, and {OFFLINE} forbids to download it; "
+                        "put the file there by hand, or unset the variable"
+                    )
                 part = target.with_name(f"{name}.part")
                 _complete(url, part, progress)
                 _check(part, sha256, url)

@@ -192,3 +192,14 @@ def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, t
 def test_an_address_without_a_name_is_refused() -> None:
     with pytest.raises(DataError, match="file name"):
         fetch("http://127.0.0.1/")
+
+
+def test_offline_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    with pytest.raises(DataError, match=r"HARDINESS_OFFLINE forbids to download it"):
+        fetch("http://127.0.0.1:9/weights.pth", folder=tmp_path)
+    (tmp_path / "weights.pth").write_bytes(b"there")
+    assert fetch("http://127.0.0.1:9/weights.pth", folder=tmp_path).read_bytes() == b"there"
+    monkeypatch.setenv("HARDINESS_OFFLINE", "0")
+    with pytest.raises(DataError, match="cannot download"):
+        fetch("http://127.0.0.1:9/other.pth", folder=tmp_path)
