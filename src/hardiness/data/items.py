@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -24,7 +25,7 @@ def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
     An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.
     """
     given = list(samples)
-    whole = [f"{sample.group}/{sample.path}" for sample in given]
+    whole = [as_text(f"{sample.group}/{sample.path}") for sample in given]
     ids = [_without_suffix(path) for path in whole]
     if len(set(ids)) < len(ids):
         counts = Counter(ids)
@@ -32,6 +33,17 @@ def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
         ids = [path if path in kept or short in kept else short for path, short in zip(whole, ids, strict=True)]
     found = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, given, strict=True)]
     return tuple(sorted(found, key=lambda item: item.id))
+
+
+def as_text(path: str) -> str:
+    """A path as text that any file can hold: bytes that are no UTF-8 become ``\\xff``, and only then ``\\`` ``\\\\``."""
+    if path.isascii():
+        return path
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
+    return path
 
 
 def _without_suffix(path: str) -> str:
