@@ -36,7 +36,7 @@ def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
 
 
 def as_text(path: str) -> str:
-    """A path as text that any file can hold: bytes that are no UTF-8 become ``\\xff``, and only then ``\\`` ``\\\\``."""
+    """A path as text that any file can hold: in one that is no UTF-8 its strange bytes become ``\\xff``, ``\\`` two."""
     if path.isascii():
         return path
     try:

@@ -44,7 +44,9 @@ def read_labels(file: Path) -> list[Labelled]:
     seen: dict[str, str] = {}
     for row in rows:
         if row.path in seen:
-            raise DataError(f"{row.where}: {shown(row.path)} must come once, but is also at {seen[row.path]}; remove one")
+            raise DataError(
+                f"{row.where}: {shown(row.path)} must come once, but is also at {seen[row.path]}; remove one"
+            )
         seen[row.path] = row.where
     return rows
 

@@ -35,6 +35,9 @@ def open_place(place: Place, inner: str = "") -> Tree | Shards:
             below = path / inner
             return of_folder(below if below.is_dir() else path, place.argument)
         files = (path,) if path.is_file() else archives.expand(place.path)
+        special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
+        if special is not None:
+            raise DataError(f"--data {place.argument}: {special} must be a file, but is a FIFO, socket or device")
         missing = next((file for file in files if not file.is_file()), None)
     except OSError as error:
         raise DataError(f"--data {place.argument}: {place.path} cannot be read ({error.strerror})") from None

@@ -63,7 +63,9 @@ def members(archive: Path) -> tuple[TarMember, ...]:
     except OSError as error:
         raise DataError(f"{archive} cannot be read ({error.strerror or error})") from None
     except (ValueError, OverflowError, RecursionError) as error:  # what tarfile lets through on damaged headers
-        raise DataError(f"{archive} must be a whole tar, but is damaged ({shown(str(error))}); fetch it again") from None
+        raise DataError(
+            f"{archive} must be a whole tar, but is damaged ({shown(str(error))}); fetch it again"
+        ) from None
 
 
 def _refuse_compressed(archive: Path, start: bytes) -> None:
@@ -105,7 +107,9 @@ def _members(archive: Path, tar: tarfile.TarFile, stamp: Stamp) -> Iterator[TarM
 def is_outside(name: str) -> bool:
     """Whether a name in an archive would lie outside the folder that it is unpacked into."""
     parts = name.replace("\\", "/").split("/")
-    return not name or "\0" in name or name.startswith(("/", "\\")) or ".." in parts or bool(re.match("[A-Za-z]:", name))
+    return (
+        not name or "\0" in name or name.startswith(("/", "\\")) or ".." in parts or bool(re.match("[A-Za-z]:", name))
+    )
 
 
 def expand(pattern: str) -> tuple[Path, ...]:

@@ -38,11 +38,7 @@ class Stamp(NamedTuple):
 
     def fits(self, status: os.stat_result) -> bool:
         """Whether the file is still the one that was recorded."""
-        return (
-            self.size == status.st_size
-            and self.mtime_ns == status.st_mtime_ns
-            and self.inode in (0, status.st_ino)
-        )
+        return self.size == status.st_size and self.mtime_ns == status.st_mtime_ns and self.inode in (0, status.st_ino)
 
 
 def shown(name: str) -> str:
