@@ -73,6 +73,10 @@ class PublishedSet:
         subset: the class subset in `hardiness.reference.classes`; empty for all 1,000.
         side_px: width and height that each picture must have; 0 where they vary.
         account: how to get it, where an account is needed.
+        per_class: images of each class, in each condition; 0 where that varies.
+        jpeg_quality: of the pictures' JPEG; 0 where it varies.
+        frames: of each video; 0 where there are none.
+        frames_of: those of the perturbations that have another number.
     """
 
     name: str
@@ -90,6 +94,10 @@ class PublishedSet:
     subset: str = ""
     side_px: int = 0
     account: str = ""
+    per_class: int = 0
+    jpeg_quality: int = 0
+    frames: int = 0
+    frames_of: Mapping[str, int] = field(default_factory=dict)
 
     def chosen(self, parts: tuple[str, ...]) -> tuple[PublishedFile, ...]:
         """The archives of these parts, in their order; the usual ones where none are named.

@@ -57,7 +57,11 @@ def members(archive: Path) -> tuple[TarMember, ...]:
             _refuse_compressed(archive, stream.read(8))
             stream.seek(0)
             with tarfile.open(fileobj=stream, mode="r:") as tar:
-                return tuple(_members(archive, tar, stamp))
+                found = tuple(_members(archive, tar, stamp))
+                stream.seek(tar.offset)
+                if not stream.read(1):  # a tar ends with blocks of zeros: cut between two members it would look whole
+                    raise tarfile.ReadError("its end is missing")
+                return found
     except tarfile.TarError as error:
         raise DataError(f"{archive} must be a whole tar, but is not ({error}); fetch it again") from None
     except OSError as error:
