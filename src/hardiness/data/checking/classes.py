@@ -14,7 +14,6 @@ from hardiness.sources.files import shown
 
 _VALIDATION = re.compile(r"(ILSVRC2012_val_)([0-9]{8})\.", re.IGNORECASE)
 _OWN_WNID = re.compile(r"(n[0-9]{8})_", re.IGNORECASE)
-SHOWN_CLASSES = 5
 
 
 def expected(published: PublishedSet) -> Mapping[str, int] | None:
@@ -51,14 +50,19 @@ def folder_faults(
             yield Fault("case", shown(where + name), f"must be {right}", move)
     right_or_nearly = Counter({lower.get(name.lower(), name): count for name, count in counts.items()})
     missing = [name for name in known if not right_or_nearly[name]]
-    for name in missing if len(missing) <= SHOWN_CLASSES else missing[:1]:
-        more = f"; nor have {len(missing) - 1:,} others" if len(missing) > SHOWN_CLASSES else ""
-        yield Fault("missing-class", where + name, f"has no image{more}")
+    for name in missing:
+        yield Fault("missing-class", where + name, "has no image")
     if published.per_class:
         for name in known:
             count = right_or_nearly[name]
             if count and count != published.per_class:
-                yield Fault("count", where + name, f"has {count} images, must have {published.per_class}")
+                yield Fault(
+                    "count",
+                    where + name,
+                    f"has {count} of {published.per_class} images"
+                    if count < published.per_class
+                    else f"has {count} images, must have {published.per_class}",
+                )
 
 
 def name_fault(published: PublishedSet, where: str, path: str, top: Path | None) -> Fault | None:
