@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hardiness.core import File, Item
+from hardiness.core import DataError, File, Item
+from hardiness.sources.archives import is_outside
+from hardiness.sources.files import shown
 
 
 class Sample(NamedTuple):
@@ -22,10 +24,18 @@ class Sample(NamedTuple):
 def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
     """An item for each sample, sorted by id.
 
+    Raises:
+        DataError: an id would lead out of a folder, and files are written by it.
+
     An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.
     """
     given = list(samples)
     whole = [as_text(f"{sample.group}/{sample.path}") for sample in given]
+    for path, sample in zip(whole, given, strict=True):
+        if is_outside(path):
+            raise DataError(
+                f"{sample.file.name}: would be called {shown(path)}, which leads out of any folder; rename it"
+            )
     ids = [_without_suffix(path) for path in whole]
     if len(set(ids)) < len(ids):
         counts = Counter(ids)

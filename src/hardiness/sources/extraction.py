@@ -142,7 +142,7 @@ def unpack(
         extraction.run()
         content = staging / strip if strip and (staging / strip).is_dir() else staging
         move_into(content, folder)
-        shutil.rmtree(staging)
+        shutil.rmtree(staging, ignore_errors=True)  # where it had no top folder it has become the folder itself
     except OSError as error:
         raise DataError(f"cannot unpack {archive} into {folder}: {error.strerror or error}") from None
     return extraction

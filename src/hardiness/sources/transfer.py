@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from hardiness.core import DataError
 
@@ -100,7 +100,7 @@ def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterat
         headers["Range"] = f"bytes={first}-{'' if last is None else last}"
         if etag:
             headers["If-Range"] = etag
-    response = told(lambda: urlopen(Request(url, headers=headers), timeout=TIMEOUT_S))
+    response = told(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
     with response:
         if response.headers.get_content_type() == "text/html" and not urlsplit(url).path.endswith((".html", ".htm")):
             raise RefusedTransferError("sends a web page in place of the file")

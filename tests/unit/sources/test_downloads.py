@@ -15,6 +15,7 @@ from hardiness.core import DataError, rng
 from hardiness.sources import downloads, transfer
 from hardiness.sources.downloads import cache_folder, fetch
 
+
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "_BACK_OFF_S", 0.001)
