@@ -84,7 +84,7 @@ def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: 
     Raises:
         DataError: one cannot be had, is not what was published, must not be unpacked, or there is no room for it.
     """
-    missing = [file for file in files if not _is_there(root / (file.folder or name.folder), file)]
+    missing = [file for file in files if not _is_there(root, name, file)]
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -121,11 +121,15 @@ def _left_packed(name: PublishedSet, file: PublishedFile, archive: Path, root: P
     """Put a tar where it is read as it is: ``imagenet-a.tar``, ``imagenet-c/noise.tar``."""
     if archive.suffix != ".tar":
         raise DataError(f"{archive} is compressed, so it cannot be read where it lies; leave --no-unpack out")
-    place = root / name.folder / file.name if file.part else root / f"{name.folder}.tar"
+    place = _packed_place(root, name, file)
     place.parent.mkdir(parents=True, exist_ok=True)
     archive.replace(place)
     _remove(archive)
     return place
+
+
+def _packed_place(root: Path, name: PublishedSet, file: PublishedFile) -> Path:
+    return root / name.folder / file.name if file.part else root / f"{name.folder}.tar"
 
 
 def _remove(archive: Path) -> None:
@@ -137,8 +141,10 @@ def _remove(archive: Path) -> None:
             folder.rmdir()
 
 
-def _is_there(folder: Path, file: PublishedFile) -> bool:
-    return file.name in _noted(folder) or (bool(file.holds) and all((folder / held).is_dir() for held in file.holds))
+def _is_there(root: Path, name: PublishedSet, file: PublishedFile) -> bool:
+    folder = root / (file.folder or name.folder)
+    are_held = bool(file.holds) and all((folder / held).is_dir() for held in file.holds)
+    return are_held or file.name in _noted(folder) or _packed_place(root, name, file).is_file()
 
 
 def _noted(folder: Path) -> dict[str, object]:

@@ -18,6 +18,9 @@ SEGMENT_BYTES = 16 << 20
 """What one request asks for, and what one connection can lose at most."""
 
 
+_PATIENCE_S = 1.0
+
+
 class NoRangesError(Exception):
     """The server gives whole files only, or the file has changed meanwhile."""
 
@@ -138,8 +141,8 @@ def fetch_segments(
         _follow(segments, came, checksum, progress)
     finally:
         stop.set()
-    for thread in threads:
-        thread.join()
+        for thread in threads:  # they look at `stop` after each piece; one that waits for a dead server is left alone
+            thread.join(_PATIENCE_S)
 
 
 def _follow(
