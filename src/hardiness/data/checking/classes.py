@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hardiness.data.checking.faults import Fault, Move
 from hardiness.reference.classes import subset_wnids, wnid_indices, wnids
-from hardiness.reference.datasets import PublishedSet, validation_labels
+from hardiness.reference.datasets import PublishedSet, validation_labels, validation_name
 from hardiness.sources.files import shown
 
 _VALIDATION = re.compile(r"(ILSVRC2012_val_)([0-9]{8})\.", re.IGNORECASE)
@@ -81,12 +81,11 @@ def name_fault(published: PublishedSet, where: str, path: str, top: Path | None)
     if said is not None and said != folder.lower():
         move = Move(top / path, top / said / file) if top and (top / said).is_dir() else None
         return Fault("mislabelled", shown(where + path), f"its name says {said}", move)
-    validation = _VALIDATION.match(file)
-    if validation and validation[1] != "ILSVRC2012_val_":
-        right = f"ILSVRC2012_val_{file[15:]}"
-        return Fault(
-            "case", shown(where + path), f"must be {right}", Move(top / path, top / folder / right) if top else None
-        )
+    if validation := _VALIDATION.match(file):
+        right = validation_name(int(validation[2]))
+        if file != right and file.casefold() == right.casefold():
+            move = Move(top / path, top / folder / right) if top else None
+            return Fault("case", shown(where + path), f"must be {right}", move)
     return None
 
 
