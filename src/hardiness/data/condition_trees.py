@@ -105,7 +105,7 @@ class Celled:
             shards = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
             if shards:
                 packed += [(name, shard) for shard in shards]
-            elif self.condition(name) is not None:
+            elif len(listing.paths):
                 found[name] = FolderCell(f"{root}/{name}", listing)
         return {**self._in_archives(packed, listings), **found}
 

@@ -186,12 +186,12 @@ def _some_files_are_as_before(folder: Path, listing: Listing) -> bool:
 def _load(kept: Path) -> dict[str, NDArray[Any]] | None:
     """The columns in a file of the cache; ``None`` where it is not there, damaged or not ours."""
     try:
-        with np.load(kept, allow_pickle=False) as stored:
-            columns = dict(stored)
+        with kept.open("rb") as stream:
+            columns = dict(np.load(stream, allow_pickle=False))
         counts = {len(columns["sizes"]), len(columns["stamps"])}
         counts.add(columns["paths"].tobytes().count(b"\0") + 1 if len(columns["paths"]) else 0)
         return columns if len(counts) == 1 else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
