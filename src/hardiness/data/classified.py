@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from hardiness.core import DataError, DataSet, File
 from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
-from hardiness.data.opened import Shards, open_place
+from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
 from hardiness.reference.classes import wnids
-from hardiness.sources import archives
+from hardiness.sources import archives, parquet
+from hardiness.sources.files import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Classified:
         opened = open_place(place, self.inner)
         if isinstance(opened, Shards):
             return _from_shards(self, place, opened)
+        if isinstance(opened, Tables):
+            return _from_tables(self, place, opened)
         if place.labels is not None:
             return _from_csv(self, place, opened)
         if place.classes not in (None, "folders"):
@@ -146,6 +150,26 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     names = tuple(groups.values()) if place.class_count else None
     entries = (Entry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+
+def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
+    groups = kind.indices(place)
+    indices = {wnid: index for index, wnid in groups.items()}
+    samples: list[Sample] = []
+    for file in tables.files:
+        for row in parquet.rows(file):
+            index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
+            if index not in groups:
+                raise DataError(
+                    f"{row.image.name}: its label must be {kind.index_form(place)} or a wnid, was {shown(row.label)!r}"
+                )
+            path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
+            samples.append(_sample(groups[index], path, index, row.image))
+    if not samples:
+        raise DataError(f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none")
+    names = tuple(groups.values()) if place.class_count else None
+    digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
+    return _dataset(kind, place, samples, digest, names)
 
 
 def _sample(group: str, path: str, label: int, file: File) -> Sample:

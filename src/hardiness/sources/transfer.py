@@ -113,8 +113,13 @@ def refuse_offline(url: str) -> None:
     Raises:
         DataError: they are.
     """
-    if os.environ.get(OFFLINE, "0") not in ("", "0") and urlsplit(url).scheme != "file":
+    if is_offline() and urlsplit(url).scheme != "file":
         raise DataError(f"{url} is not fetched, as {OFFLINE} is set; unset it, or put the file in its place by hand")
+
+
+def is_offline() -> bool:
+    """Whether downloads are forbidden."""
+    return os.environ.get(OFFLINE, "0") not in ("", "0")
 
 
 def _answer(response: http.client.HTTPResponse) -> Answer:
