@@ -188,7 +188,7 @@ def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
         }
         part.replace(blob)
         with part.open("wb") as stream:
-            np.savez(stream, **dict(found))  # type: ignore[arg-type]  # its other keyword is a switch
+            np.savez(stream, **dict(found))
         part.replace(index)
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(
