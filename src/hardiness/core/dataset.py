@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Protocol
 
 from hardiness.core.condition import Condition
@@ -68,6 +69,15 @@ class DataSet:
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """A hash that changes whenever anything of it does, in whatever condition."""
+        if not self.fingerprints:
+            return self.fingerprint
+        cells = sorted((str(condition), digest) for condition, digest in self.fingerprints.items())
+        lines = "".join(f"{condition}\0{digest}\n" for condition, digest in cells)
+        return sha256(f"{self.fingerprint}\n{lines}".encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.items)
