@@ -114,7 +114,9 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
     files = {entry.path: entry for entry in tree.entries}
     lost = next((row for row in rows if row.path not in files), None)
     if lost is not None:
-        raise DataError(f"{lost.where}: {lost.path} must be a file in {tree.location}, but is not; remove the line")
+        raise DataError(
+            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line"
+        )
     if place.classes == "names":
         groups: Mapping[int, str] = dict(enumerate(sorted({row.label for row in rows})))
         numbers = {name: index for index, name in groups.items()}
@@ -193,7 +195,7 @@ def _found(tree: Tree) -> str:
     if any("/" not in entry.path for entry in tree.images()):
         return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
     if tree.folders:
-        return f"there is no image in its {len(tree.folders)} folders ({', '.join(tree.folders[:3])} …)"
+        return f"there is no image in its {len(tree.folders)} folders ({', '.join(map(shown, tree.folders[:3]))} …)"
     return "it is empty" if not tree.entries else f"holds {len(tree.entries)} files and no folder"
 
 

@@ -59,7 +59,7 @@ def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
     """
     index = int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1  # int() takes 1_0 and other scripts' digits
     if index not in allowed:
-        raise DataError(f"{row.where}: the label of {row.path} must be {form}, was {row.label!r}")
+        raise DataError(f"{row.where}: the label of {shown(row.path)} must be {form}, was {row.label!r}")
     return index
 
 

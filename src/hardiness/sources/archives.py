@@ -66,7 +66,12 @@ def members(archive: Path) -> tuple[TarMember, ...]:
         raise DataError(f"{archive} must be a whole tar, but is not ({error}); fetch it again") from None
     except OSError as error:
         raise DataError(f"{archive} cannot be read ({error.strerror or error})") from None
-    except (ValueError, OverflowError, RecursionError) as error:  # what tarfile lets through on damaged headers
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # what tarfile lets through on damaged headers
         raise DataError(
             f"{archive} must be a whole tar, but is damaged ({shown(str(error))}); fetch it again"
         ) from None

@@ -8,6 +8,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -27,7 +28,11 @@ MAX_GROWTH, SPARE_BYTES = 20, 1 << 30
 
 _PIECE_BYTES = 1 << 20
 _IGNORED = frozenset(("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"))
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, ValueError, NotImplementedError)
+_DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError),
+    # What the readers of the standard library let through on damaged headers.
+    *(ValueError, TypeError, NotImplementedError, OverflowError, RecursionError, struct.error),
+)
 
 
 class Packed(NamedTuple):
@@ -79,7 +84,7 @@ class Extraction:
             raise DataError(f"cannot unpack {self.archive} into {self.folder}: {error.strerror or error}") from None
         except _DAMAGE as error:
             raise DataError(
-                f"{self.archive} must be a whole archive, but is damaged ({error}); fetch it again"
+                f"{self.archive} must be a whole archive, but is damaged ({shown(str(error))}); fetch it again"
             ) from None
 
     def _check(self, packed: Packed, limit: int) -> None:

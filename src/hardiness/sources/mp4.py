@@ -40,6 +40,7 @@ def video_facts(content: bytes) -> VideoFacts | None:
         if depth == 0:
             top.add(kind)
             end = stop
+        stop = min(stop, len(content))
         if kind == b"stsz" and stop - start >= 12:
             frames = frames or struct.unpack_from(">I", content, start + 8)[0]
         elif kind == b"stsd" and stop - start >= 8 + 36:

@@ -190,9 +190,9 @@ def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
         with part.open("wb") as stream:
             np.savez(stream, **dict(found))
         part.replace(index)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(
-            f"{file} cannot be read as Parquet: {shown(str(error).splitlines()[0])}; fetch it again"
+            f"{file} cannot be read as Parquet: {shown((str(error).splitlines() or [''])[0])}; fetch it again"
         ) from None
     finally:
         part.unlink(missing_ok=True)
