@@ -29,6 +29,7 @@ class Web:
         faults: what each of the next answers does wrong, in order; then it behaves.
         asked: path and range of each request.
         ranges: whether it knows ranges.
+        pause_s: between pieces of an answer.
     """
 
     address: str = ""
@@ -36,6 +37,7 @@ class Web:
     faults: list[str] = field(default_factory=list)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     ranges: bool = True
+    pause_s: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def url(self, path: str) -> str:
@@ -98,6 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "flip":
             body = body[:-1] + bytes([body[-1] ^ 1])
+        while self.web.pause_s and body:
+            self.wfile.write(body[: 1 << 20])
+            body = body[1 << 20 :]
+            time.sleep(self.web.pause_s)
         self.wfile.write(body)
 
     def _send(self, body: bytes, says_so: bool) -> None:

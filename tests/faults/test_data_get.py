@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
+import time
 from dataclasses import replace
 from hashlib import md5
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from hardiness.core import rng
 from hardiness.data import locate
 from hardiness.reference import datasets as facts
 from hardiness.reference import subset, wnids
@@ -115,6 +120,37 @@ def test_without_a_published_checksum_the_first_is_kept(hardiness: Any, publish:
     assert told.status == 2
     assert "must have a sha256 of" in told.err
     assert not (tmp_path / "b/cue-conflict").exists()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_continues(web: Any, tmp_path: Path) -> None:
+    """SIGKILL while it comes in, and while it is unpacked: nothing looks whole, what had come is not asked again."""
+    noise = rng(0, "noise").bytes(60_000_000)
+    names = [f"cue-conflict/cat/cat{number}-dog1.png" for number in range(40)]
+    content = tar_of({name: noise[1_500_000 * n : 1_500_000 * (n + 1)] for n, name in enumerate(names)})
+    web.files["cue-conflict/cue-conflict.tar.gz"] = content
+    root = tmp_path / "root"
+    arguments = ["data", "get", "cue-conflict", "--data", str(root), "--mirror", web.address, "--quiet"]
+    command = [sys.executable, "-m", "hardiness.cli", *arguments]
+    state = root / "downloads/cue-conflict/cue-conflict.tar.gz.part.json"
+    staging = root / ".cue-conflict.cue-conflict.tar.gz.partial"
+    web.pause_s = 0.02
+    for is_far in (state.exists, staging.exists):
+        process = subprocess.Popen(command, env={**os.environ, "HARDINESS_CACHE": str(tmp_path / "cache")})
+        while process.poll() is None and not is_far():
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        assert not (root / "cue-conflict").exists()
+        web.pause_s = 0.0
+    came = len(web.asked)
+    assert subprocess.run(command, env={**os.environ, "HARDINESS_CACHE": str(tmp_path / "cache")}).returncode == 0
+    assert len(web.asked) == came  # the archive was whole
+    found = {path.name: path.read_bytes() for path in (root / "cue-conflict").rglob("*.png")}
+    assert found == {Path(name).name: noise[1_500_000 * n : 1_500_000 * (n + 1)] for n, name in enumerate(names)}
+    assert sorted(path.name for path in root.iterdir()) == ["cue-conflict"]
+    firsts = [span.split("=")[1].split("-")[0] for _, span in web.asked if span and span != "bytes=0-0"]
+    assert len(firsts) - len(set(firsts)) <= 4  # each connection may lose the range that it was at
 
 
 def test_a_mirror_is_asked_first(hardiness: Any, imagenet_a: Any, web: Any, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ root_option = click.option(
     "root",
     default=lambda: os.environ.get("HARDINESS_DATA", "data"),
     metavar="ROOT",
+    show_default=False,
     help="The folder of data sets; $HARDINESS_DATA or ./data if not given.",
 )
 
@@ -55,7 +56,10 @@ def command() -> None:
 @root_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def list_(root: str, as_json: bool) -> int:
-    """What is there under ROOT, what is missing for which benchmark, and where it is from."""
+    """Say what is there, and what is missing.
+
+    For which benchmark, how large, under which licence, and where from.
+    """
     held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
     needs = _needs()
     if as_json:
@@ -92,7 +96,9 @@ def get_(
     mirrors: tuple[str, ...],
     quiet: bool,
 ) -> int:
-    """Fetch data sets, check them and lay them out under ROOT; the same command again continues.
+    """Fetch data sets and lay them out under ROOT.
+
+    Checksums are verified; the same command again continues where it stopped.
 
     NAME is a data set that 'hardiness data list' shows, or frost: the pictures that the corruption of that name needs.
     imagenet itself needs an account: see 'hardiness data import'.
@@ -140,9 +146,10 @@ def check_(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Is a data set whole, and what it should be? Exit status 1 where something is wrong.
+    """Find what is wrong with data sets.
 
-    Classes, counts, names, and the structure of each file are checked; pixels only with --pixels.
+    Exit status 1 where something is. Classes, counts, names, and the structure of each file are checked; pixels only
+    with --pixels.
     """
     if bool(names) == everything:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
@@ -178,9 +185,10 @@ def check_(
 @root_option
 @click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
 def import_(name: str, val: Path, devkit: Path | None, root: str, quiet: bool) -> int:
-    """Lay out ImageNet's validation set from the tar that image-net.org gives to those who register.
+    """Lay out ImageNet's validation set.
 
-    All 50,000 names are verified; the same command again continues where it stopped.
+    From the tar that image-net.org gives to those who register. All 50,000 names are verified; the same command again
+    continues where it stopped.
     """
     if name != IMAGENET:
         raise UnknownNameError("data set to import", name, [IMAGENET])

@@ -104,13 +104,13 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     mirrors = tuple(f"{mirror.rstrip('/')}/{key}" for mirror in manner.mirrors)
     remote = Remote(file.name, (*mirrors, *file.urls), expected, file.size)
     archives = root / ARCHIVES / name.name
-    fetched = obtain(remote, archives, manner.progress(f"{name.name} {file.part or file.name}"), manner.connections)
+    fetched = obtain(remote, archives, manner.progress(f"{name.name} {file.part}".strip()), manner.connections)
     if not expected:
         pin(key, fetched.checksum, fetched.url)
     told = (fetched.checksum, bool(file.checksum))
     if not manner.unpack:
         return Got(_left_packed(name, file, fetched.path, root), file, 0, *told)
-    done = unpack(fetched.path, folder, file.strip, manner.progress(f"unpacking {file.name}"))
+    done = unpack(fetched.path, folder, file.strip, manner.progress(f"unpacking {name.name} {file.part}".strip()))
     _note(folder, file, fetched.checksum, done.files)
     if not manner.keep_archive:
         _remove(fetched.path)

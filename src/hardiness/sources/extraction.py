@@ -145,6 +145,8 @@ def unpack(
         staging.mkdir(parents=True, exist_ok=True)
         extraction = Extraction(archive, staging, progress)
         extraction.run()
+        if progress:
+            progress(extraction.size, extraction.size)
         content = staging / strip if strip and (staging / strip).is_dir() else staging
         move_into(content, folder)
         shutil.rmtree(staging, ignore_errors=True)  # where it had no top folder it has become the folder itself
