@@ -30,6 +30,7 @@ class Web:
         asked: path and range of each request.
         ranges: whether it knows ranges.
         pause_s: between pieces of an answer.
+        swap: content that takes the place of a path's after so many requests.
     """
 
     address: str = ""
@@ -38,6 +39,7 @@ class Web:
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     ranges: bool = True
     pause_s: float = 0.0
+    swap: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def url(self, path: str) -> str:
@@ -54,6 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
         with web.lock:
             web.asked.append((path, wanted))
             fault = web.faults.pop(0) if web.faults else ""
+            if path in web.swap and len(web.asked) > web.swap[path][0]:
+                web.files[path] = web.swap.pop(path)[1]
         if fault.isdecimal():
             self.send_response(int(fault))
             self.send_header("Retry-After", "0")

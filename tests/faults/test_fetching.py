@@ -99,6 +99,13 @@ def test_another_version_is_not_glued_to_the_old_one(remote: Any, web: Any, tmp_
     assert obtain(file, tmp_path, connections=4).path.read_bytes() == LARGE
 
 
+def test_a_file_that_changes_while_it_comes_is_of_one_version(remote: Any, web: Any, tmp_path: Path) -> None:
+    file = remote(checksum="")
+    other = bytes(reversed(LARGE))
+    web.swap = {"set.tar": (4, other)}
+    assert obtain(file, tmp_path, connections=3).path.read_bytes() == other
+
+
 def test_a_server_without_ranges_serves_too(remote: Any, web: Any, tmp_path: Path) -> None:
     web.ranges = False
     assert obtain(remote(), tmp_path, connections=4).path.read_bytes() == LARGE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import tarfile
 from collections.abc import Callable
@@ -167,6 +169,31 @@ def test_a_label_that_contradicts_the_folder_is_refused(tmp_path: Path) -> None:
     pack(tmp_path / "s.tar", {f"fog/1/{TENCH}/a.jpg": b"1", f"fog/1/{TENCH}/a.cls": b"7"})
     with pytest.raises(DataError, match=f"its label is 7, which is not {TENCH}"):
         locate([f"imagenet-c={tmp_path}/s.tar"]).dataset("imagenet-c")
+
+
+def test_a_file_must_have_the_hash_that_the_manifest_lists(tmp_path: Path) -> None:
+    root = Path(as_folder(tmp_path))
+    listed = {p: hashlib.sha256(f"fog/1/{p}".encode()).hexdigest() for p in PHOTOGRAPHS}
+    listed[PHOTOGRAPHS[1]] = "00" * 31 + "01"
+    (root / "manifest.json").write_text(json.dumps({"files": {"fog/1": listed}}))
+    found = locate([f"imagenet-c={root}"]).dataset("imagenet-c")
+    assert found.released is None
+    files = [item.file for item in found.items]
+    assert files[0].cell("fog", 1).read() == f"fog/1/{PHOTOGRAPHS[0]}".encode()  # type: ignore[attr-defined]
+    with pytest.raises(SampleError, match=r"is not the file that manifest\.json lists"):
+        files[1].cell("fog", 1).read()  # type: ignore[attr-defined]
+    assert files[1].cell("fog", 3).read()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "{}", '{"files": 1}', '{"files": {"fog/1": {"a": "zz"}}}', '{"files": {"a": {"b": 1}}}', "[" * 99_999],
+)
+def test_a_file_that_is_no_manifest_is_told(tmp_path: Path, content: str) -> None:
+    root = Path(as_folder(tmp_path))
+    (root / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match="must be the list of files that 'hardiness corrupt'"):
+        locate([f"imagenet-c={root}"]).dataset("imagenet-c")
 
 
 # Listings that are kept ---------------------------------------------------------------------------------------------
