@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
-from rich.table import Table
 
+from hardiness.api import Bars
 from hardiness.benchmarks import registry
-from hardiness.cli.progress import Bars
+from hardiness.cli import data_tables
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
-from hardiness.data.checking import Checked, Depth, Fault, check, mend
-from hardiness.data.checking.faults import KINDS
+from hardiness.data.checking import Depth, check, mend
 from hardiness.data.getting import Got, Manner, get, obtainable, parse
 from hardiness.data.importing import NAME as IMAGENET
 from hardiness.data.importing import import_validation
@@ -28,13 +25,12 @@ from hardiness.data.inventory import Held, inventory, place_of
 from hardiness.data.place import Place
 from hardiness.data.place import parse as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
-from hardiness.reference.datasets import PublishedFile, datasets, published_set
+from hardiness.reference.datasets import datasets, published_set
 from hardiness.sources.pins import pins_file
 from hardiness.sources.wheels import PackagedFile
 from hardiness.sources.wheels import obtain as obtain_packaged
 
 FROST = "frost"
-SHOWN_PATHS = 3
 TOLD_EVERY = 500
 
 root_option = click.option(
@@ -63,17 +59,17 @@ def list_(root: str, as_json: bool) -> int:
     held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
     needs = _needs()
     if as_json:
-        click.echo(json.dumps([_as_dict(each, needs) for each in held], indent=1))
+        click.echo(json.dumps([data_tables.as_dict(each, needs) for each in held], indent=1))
         return 0
     console = wide(Console())
     there = [each for each in held if each.place is not None]
     console.print(f"{root} holds {len(there)} of {len(held)} data sets", markup=False, highlight=False)
     if there:
-        console.print(_there(there, needs))
+        console.print(data_tables.there(there, needs))
     missing = [each for each in held if each.place is None]
     if missing:
-        console.print(_missing(missing, needs))
-        _how(console, missing, root)
+        console.print(data_tables.missing(missing, needs))
+        data_tables.tell_how(console, missing, root)
     return 0
 
 
@@ -165,11 +161,11 @@ def check_(
                 checked = check(published_set(name), place, depth)
         found.append(checked)
     if as_json:
-        click.echo(json.dumps([_checked_as_dict(each) for each in found], indent=1))
+        click.echo(json.dumps([data_tables.checked_as_dict(each) for each in found], indent=1))
     else:
         console = wide(Console())
         for each in found:
-            _print_checked(console, each)
+            data_tables.print_checked(console, each)
     return 1 if any(each.wrong for each in found) else 0
 
 
@@ -251,62 +247,6 @@ def _nothing() -> list[Held]:
     return [Held(published_set(name), None) for name in datasets()]
 
 
-def _there(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
-    table = Table("data set", "images", "for", box=None, title="there", title_justify="left", title_style="bold")
-    for each in held:
-        images = f"{each.images:,}" if each.images is not None else ""
-        conditions = f" x {each.conditions}" if each.conditions else ""
-        count = f"{images}{conditions} {each.note}".strip()
-        table.add_row(each.published.name, count, ", ".join(needs.get(each.published.name, [])))
-    return table
-
-
-def _missing(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
-    table = Table(
-        "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
-    )
-    table.columns[3].overflow = "fold"
-    for each in held:
-        published = each.published
-        served = ", ".join(needs.get(published.name, []))
-        home = published.home.removeprefix("https://")
-        table.add_row(published.name, _size(published.chosen(())), published.licence, escape(home), served)
-    return table
-
-
-def _how(console: Console, missing: Sequence[Held], root: str) -> None:
-    """How to get what is missing, a line each."""
-    lines = [f"{each.published.name}: {each.note}" for each in missing if each.note]
-    lines += [f"{each.published.name}: {each.published.account}" for each in missing if each.published.account]
-    if any(not each.published.account for each in missing):
-        lines.append(f"hardiness data get NAME --data {root} fetches one; NAME:part+part a part of it")
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
-
-
-def _size(files: Sequence[PublishedFile]) -> str:
-    known = [file.about_bytes for file in files if file.about_bytes]
-    return f"{sum(known) / 1e9:.1f}" if len(known) == len(files) else "?"
-
-
-def _as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
-    published = held.published
-    return {
-        "name": published.name,
-        "title": published.title,
-        "place": str(held.place) if held.place else None,
-        "images": held.images,
-        "conditions": held.conditions or None,
-        "published_images": published.images,
-        "licence": published.licence,
-        "home": published.home,
-        "bytes": sum(file.about_bytes or 0 for file in published.chosen(())) or None,
-        "benchmarks": needs.get(published.name, []),
-        "seen": published.seen,
-        "note": held.note,
-    }
-
-
 def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[str, Place]]:
     """The data sets to check, each with its place."""
     named: dict[str, Place] = {}
@@ -330,35 +270,3 @@ def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[st
     if not found:
         raise DataError(f"no data set was found under {', '.join(map(str, roots))}; give --data ROOT or NAME=PATH")
     return found
-
-
-def _checked_as_dict(checked: Checked) -> dict[str, object]:
-    return {
-        "name": checked.name,
-        "location": checked.location,
-        "files": checked.files,
-        "sound": not checked.wrong,
-        "faults": [fault.as_dict() for fault in checked.faults],
-    }
-
-
-def _print_checked(console: Console, checked: Checked) -> None:
-    verdict = "sound" if not checked.wrong else f"{len(checked.wrong):,} fault{'s' * (len(checked.wrong) != 1)}"
-    head = f"{checked.name}: {checked.files:,} files in {checked.location}: {verdict}"
-    console.print(head, markup=False, highlight=False, soft_wrap=True)
-    if not checked.faults:
-        return
-    table = Table("fault", "count", "where", box=None)
-    counts = Counter((fault.kind, fault.is_note) for fault in checked.faults)
-    for (kind, is_note), count in counts.items():
-        alike = [fault for fault in checked.faults if (fault.kind, fault.is_note) == (kind, is_note)]
-        label = f"{kind} (told only)" if is_note else kind
-        table.add_row(label, f"{count:,}", escape(f"{KINDS[kind]}:\n{_examples(alike)}"))
-    console.print(table)
-
-
-def _examples(faults: Sequence[Fault]) -> str:
-    shown = [f"{fault.path}: {fault.reason}" for fault in faults[:SHOWN_PATHS]]
-    return "\n".join(
-        shown + ([f"… and {len(faults) - SHOWN_PATHS:,} more, all with --json"] if len(faults) > SHOWN_PATHS else [])
-    )

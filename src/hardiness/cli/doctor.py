@@ -7,7 +7,6 @@ import json
 import math
 import os
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hardiness import models
+from hardiness.cli import machine
 from hardiness.cli.show import wide
 from hardiness.core import HardinessError, ModelSpec, Request
 from hardiness.data.embedded import embedded
@@ -104,12 +104,12 @@ def _machine() -> Iterator[Line]:
     import torch
 
     yield Line("system", f"{platform.system()} {platform.release()} {platform.machine()}")
-    yield Line("processor", _processor())
+    yield Line("processor", machine.processor())
     yield Line("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
     yield Line(
         "threads", f"torch {torch.get_num_threads()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}"
     )
-    yield Line("memory", _memory())
+    yield Line("memory", machine.memory())
     if not torch.cuda.is_available():
         yield Line("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
         return
@@ -125,7 +125,7 @@ def _speed() -> Iterator[Line]:
     on_gpu = torch.cuda.is_available()
     openvino = importlib.util.find_spec("openvino") is not None
     yield Line("forward pass", "torch on the GPU" if on_gpu else "OpenVINO" if openvino else "plain torch (slow)")
-    flags = _cpu_flags()
+    flags = machine.cpu_flags()
     bf16 = "amx_bf16" in flags or "avx512_bf16" in flags
     yield Line(
         "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: no faster than fp32"
@@ -144,8 +144,8 @@ def _speed() -> Iterator[Line]:
 
 def _folders(root: str | None) -> Iterator[Line]:
     cache = cache_folder()
-    yield Line("cache", f"{cache} ({_writable(cache)}, {_free(cache)} free)")
-    yield Line("here", f"{Path.cwd()} ({_writable(Path.cwd())}, {_free(Path.cwd())} free)")
+    yield Line("cache", f"{cache} ({machine.writable(cache)}, {machine.free(cache)} free)")
+    yield Line("here", f"{Path.cwd()} ({machine.writable(Path.cwd())}, {machine.free(Path.cwd())} free)")
     if root is None:
         yield Line("data", "no --data given")
         return
@@ -228,36 +228,3 @@ def _onnx() -> str:
     import onnxruntime
 
     return ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"
-
-
-def _cpu_flags() -> frozenset[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
-
-
-def _memory() -> str:
-    try:
-        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
-    except (ValueError, OSError, AttributeError):
-        return "unknown"
-
-
-def _writable(folder: Path) -> str:
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return "can be written" if os.access(there, os.W_OK) else "cannot be written"
-
-
-def _free(folder: Path) -> str:
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return f"{shutil.disk_usage(there).free / 1e9:.0f} GB"

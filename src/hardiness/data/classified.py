@@ -15,7 +15,7 @@ from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
 from hardiness.reference.classes import wnids
-from hardiness.sources import archives, parquet
+from hardiness.sources import parquet, webdataset
 from hardiness.sources.files import shown
 
 
@@ -138,7 +138,7 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     found = [
         (file.stem, sample)
         for file, members in zip(shards.files, shards.members, strict=True)
-        for sample in archives.samples(members)
+        for sample in webdataset.samples(members)
     ]
     if not found:
         raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")

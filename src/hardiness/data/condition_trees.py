@@ -18,7 +18,7 @@ from hardiness.data.place import Place
 from hardiness.data.tree import Entry
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.sources import Stamp, archives
+from hardiness.sources import Stamp, archives, webdataset
 from hardiness.sources.files import shown
 
 RELEASED = 50_000
@@ -144,8 +144,8 @@ class Celled:
         members = archives.members(file)
         kinds = frozenset(suffix[1:] for suffix in self.suffixes)
         labels: dict[str, int] = {}
-        if archives.is_shard(members, kinds):
-            found = archives.samples(members, kinds)
+        if webdataset.is_shard(members, kinds):
+            found = webdataset.samples(members, kinds)
             labels = {sample.image.member: sample.label for sample in found}
             members = tuple(sample.image for sample in found)
         for member in members:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError
 from hardiness.reference.datasets import PublishedFile, PublishedSet, datasets, published_set
-from hardiness.sources.downloads import Remote, obtain, refuse_full_disk
+from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.downloads import Remote, obtain
 from hardiness.sources.extraction import unpack
 from hardiness.sources.files import read_regular
 from hardiness.sources.pins import pin, pinned

@@ -20,7 +20,7 @@ from hardiness.reference.datasets import (
 )
 from hardiness.sources import TarMember, archives
 from hardiness.sources.checksum import Checksum
-from hardiness.sources.downloads import refuse_full_disk
+from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.extraction import move_into
 from hardiness.sources.files import open_regular, shown
 

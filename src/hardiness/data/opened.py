@@ -11,7 +11,7 @@ from pathlib import Path
 from hardiness.core import DataError
 from hardiness.data.place import Place
 from hardiness.data.tree import Tree, of_folder, of_tar
-from hardiness.sources import TarMember, archives, parquet
+from hardiness.sources import TarMember, archives, parquet, webdataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def open_place(place: Place, inner: str = "") -> Tree | Shards | Tables:
             f"{_neighbours(path)}"
         )
     members = tuple(archives.members(file) for file in files)
-    if len(files) > 1 or archives.is_shard(members[0]):
+    if len(files) > 1 or webdataset.is_shard(members[0]):
         return Shards(place.path, files, members)
     return of_tar(files[0], members[0])
 

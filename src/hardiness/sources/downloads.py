@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from hardiness.core import DataError
 from hardiness.sources import ranges
 from hardiness.sources.checksum import Checksum
+from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.transfer import (
     BeyondEndError,
     InterruptedTransferError,
@@ -31,7 +31,6 @@ Progress = Callable[[int, int | None], None]
 _LOCK_TIMEOUT_S = 6 * 3600.0
 _ATTEMPTS_WITHOUT_PROGRESS = 5
 _BACK_OFF_S, _LONGEST_WAIT_S = 1.0, 60.0
-_SPARE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,20 +260,6 @@ def _refuse_size(remote: Remote, total: int | None) -> None:
 
 def _refuse_full_disk(part: Path, missing: int) -> None:
     refuse_full_disk(part.parent, missing, part.name.removesuffix(".part"))
-
-
-def refuse_full_disk(folder: Path, missing: int, what: str) -> None:
-    """Raise where a folder has no room for so many bytes more.
-
-    Raises:
-        DataError: it has not; the message says how much there is.
-    """
-    free = shutil.disk_usage(folder).free
-    if missing + _SPARE_BYTES > free:
-        raise DataError(
-            f"{what} needs {missing / 1e9:,.1f} GB in {folder}, and {free / 1e9:,.1f} GB are free; free some space, "
-            "or choose another folder"
-        )
 
 
 def _size(part: Path) -> int:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hardiness.core import DataError
-from hardiness.sources.downloads import cache_folder, refuse_full_disk
+from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.downloads import cache_folder
 from hardiness.sources.files import Stamp, TarMember, shown
 from hardiness.sources.transfer import is_offline
 
