@@ -71,7 +71,7 @@ class Answer:
 
 
 class BeyondEndError(Exception):
-    """Nothing of the file lies in the range that was asked for; ``total`` is its size where the server says."""
+    """The range that was asked for lies behind the end of the file; ``total`` is its size where the server says."""
 
     def __init__(self, total: int | None) -> None:
         super().__init__(total)
