@@ -118,7 +118,7 @@ def run_of(
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),
         ),
-        data=DataIdentity(data.name, data.fingerprint, len(data), data.num_classes, data.categories),
+        data=DataIdentity(data.name, data.identity, len(data), data.num_classes, data.categories),
         input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
         conditions=benchmark.conditions(),
         seed=seed,
