@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 from rich.console import Console
@@ -12,6 +13,18 @@ from hardiness.cli.corrupt import tell
 from hardiness.cli.progress import Bars
 from hardiness.core import Request
 from hardiness.trees.distorted import write_contact_sheet, write_perturbed
+
+
+class Asked(TypedDict):
+    """The options of the command."""
+
+    perturbations: str
+    extra: bool
+    difficulty: int
+    contact_sheet: bool
+    seed: int
+    limit: int | None
+    quiet: bool
 
 
 @click.command(context_settings={"show_default": True})
@@ -24,26 +37,20 @@ from hardiness.trees.distorted import write_contact_sheet, write_perturbed
 @click.option("--seed", type=int, default=0, help="Keys every draw.")
 @click.option("--limit", type=int, metavar="N", help="The first N photographs of a seeded, class-stratified order.")
 @click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
-def command(
-    source: str,
-    folder: Path,
-    perturbations: str,
-    extra: bool,
-    difficulty: int,
-    contact_sheet: bool,
-    seed: int,
-    limit: int | None,
-    quiet: bool,
-) -> int:
+def command(source: str, folder: Path, **asked: Unpack[Asked]) -> int:
     """Write DST/<perturbation>/<wnid>/*.mp4 from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
     benchmark = ImagenetP(
-        extra=extra, perturbations=tuple(filter(None, perturbations.split("+"))), difficulty=difficulty
+        extra=asked["extra"],
+        perturbations=tuple(filter(None, asked["perturbations"].split("+"))),
+        difficulty=asked["difficulty"],
     )
-    request = Request(limit=limit, seed=seed)
-    written = write_perturbed(source, folder, benchmark, request, None if quiet else Bars(Console(stderr=True)))
-    path = write_contact_sheet(source, folder, benchmark, request) if contact_sheet else folder / "manifest.json"
-    return tell(written, path, quiet)
+    request = Request(limit=asked["limit"], seed=asked["seed"])
+    listener = None if asked["quiet"] else Bars(Console(stderr=True))
+    written = write_perturbed(source, folder, benchmark, request, listener)
+    sheet = asked["contact_sheet"]
+    path = write_contact_sheet(source, folder, benchmark, request) if sheet else folder / "manifest.json"
+    return tell(written, path, asked["quiet"])

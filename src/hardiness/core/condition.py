@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hardiness.core.errors import ArgumentError
-
 CONDITION_KEYS = (
     "corruption",
     "perturbation",
@@ -19,19 +17,22 @@ CONDITION_KEYS = (
     "protocol",
     "decision",
 )
-"""The only keys a condition may have, in the order in which they are shown."""
+"""The order in which these keys are shown, whatever the order in which they were given."""
 
 
 class Condition(Mapping[str, Any]):
-    """An immutable, hashable mapping over `CONDITION_KEYS`; ``Condition()`` is that of plain benchmarks."""
+    """An immutable, hashable mapping; ``Condition()`` is that of plain benchmarks.
+
+    A benchmark may use any key. Those of `CONDITION_KEYS` come first, in that order, then the others by the alphabet,
+    so that two conditions of the same values are equal, however they were written.
+    """
 
     __slots__ = ("_pairs",)
 
     def __init__(self, **values: str | int | float) -> None:
-        unknown = sorted(set(values) - set(CONDITION_KEYS))
-        if unknown:
-            raise ArgumentError(f"a condition has no key {unknown[0]!r}; keys: {', '.join(CONDITION_KEYS)}")
-        self._pairs = tuple((key, values[key]) for key in CONDITION_KEYS if key in values)
+        known = tuple(key for key in CONDITION_KEYS if key in values)
+        others = tuple(sorted(values.keys() - set(CONDITION_KEYS)))
+        self._pairs = tuple((key, values[key]) for key in known + others)
 
     def __getitem__(self, key: str) -> Any:
         for name, value in self._pairs:

@@ -98,7 +98,8 @@ def _corruptions(result: Result) -> Grid | None:
     ]
     means = [_cell(found.get(("error", Condition(severity=s)))) for s in severities]
     if len(names) > 1 and any(mean.text for mean in means):
-        rows.append(("all of the 15", (*means, _cell(found.get(("mean_error", Condition()))), _mce(result.scores))))
+        whole = next((s for s in result.scores if s.metric.startswith("mean_error") and not s.condition), None)
+        rows.append(("all of the set", (*means, _cell(whole), _mce(result.scores))))
     heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
     return Grid("error by corruption and severity", "corruption", heads, tuple(rows))
 

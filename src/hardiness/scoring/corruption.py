@@ -1,4 +1,4 @@
-"""Scores of ImageNet-C: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
+"""Scores of a set of corruptions: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score
-from hardiness.reference import IMAGENET_C
+from hardiness.core import Condition, Records, Run, Score
+from hardiness.reference import DistortionSet, distortion_set, set_names
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.scorers import Context, baselines, registry
-
-COMMON, SEVERITIES = IMAGENET_C.members, IMAGENET_C.levels
 
 
 def corruption_error(
@@ -40,16 +38,35 @@ def corruption_error(
 def corruption(records: Records, context: Context) -> list[Score]:
     """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
 
+    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
+    of the set have their errors beside, and are in no mean.
+
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
     conditions = list(context.run.conditions)
+    members = set_of(context.run)
     errors = _errors(records, conditions)
     present = [cell for cell in errors.cells if cell]
-    names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
-    cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
+    names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
+    cells = {cell for cell in conditions if cell and cell["corruption"] in members.members}
     whole = is_whole(records, errors, conditions, cells)
-    headlines = [*_ratios(errors, present, names, whole, context.baseline), *_means(errors, present, names)]
-    return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+    # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
+    mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
+    means = _means(errors, present, names, (mean_error, members.groups))
+    if members.baseline or context.baseline:
+        means = [*_ratios(errors, present, names, whole, context.baseline), *means]
+    return [*(s for s in means if not s.condition), *(s for s in means if s.condition)]
+
+
+def set_of(run: Run) -> DistortionSet:
+    """The set that a run is of; one that no data file describes counts every corruption of the run."""
+    name = run.benchmark.name or "imagenet-c"
+    if name in set_names():
+        return distortion_set(name)
+    cells = [condition for condition in run.conditions if condition]
+    found = dict.fromkeys(cell["corruption"] for cell in cells)
+    levels = sorted({cell["severity"] for cell in cells})
+    return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
 
 
 @baselines.add("corruption")
@@ -59,10 +76,11 @@ def as_baseline(records: Records, context: Context) -> dict[str, Any]:
     errors = _errors(records, conditions)
     known = dict(zip(errors.cells, errors.means[0].tolist(), strict=True))
     names = dict.fromkeys(condition["corruption"] for condition in conditions if condition)
+    levels = set_of(context.run).levels
     return {
         "clean_error": known.get(Condition(), float("nan")),
         "error_by_severity": {
-            name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES]
+            name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
             for name in names
         },
     }
@@ -91,7 +109,9 @@ def _ratios(
     suffix = "" if whole else "_partial"
     n = int(errors.n.max())
     if baseline is None or not names:
-        reason = "there is no baseline for these classes" if baseline is None else "none of the 15 corruptions was run"
+        reason = (
+            "there is no baseline for these classes" if baseline is None else "none of the set's corruptions was run"
+        )
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
     clean = errors.of(Condition()) if Condition() in errors.cells else None
     ce, relative = {}, {}
@@ -115,21 +135,33 @@ def _ratios(
     return scores
 
 
-def _means(errors: CellMeans, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
-    """Unnormalised errors: over all of the 15 that were run, clean, by corruption, group, severity and cell."""
+def _means(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    told: tuple[str, Mapping[str, tuple[str, ...]]],
+) -> list[Score]:
+    """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
+
+    Args:
+        errors, present: of the cells, and which they are but for clean.
+        names: members of the set that were run.
+        told: what the mean over all is called, and the groups of the set.
+    """
+    mean_error, groups = told
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
         return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
 
-    scores = [errors.score("mean_error", errors.of(*common).mean(axis=1), "fraction")] if common else []
+    scores = [errors.score(mean_error, errors.of(*common).mean(axis=1), "fraction")] if common else []
     if Condition() in errors.cells:
         scores.append(_cell(errors, "clean_error", Condition()))
     scores.extend(
         mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
         for name in dict.fromkeys(cell["corruption"] for cell in present)
     )
-    for group, members in IMAGENET_C.groups.items():
+    for group, members in groups.items():
         if cells := [cell for cell in common if cell["corruption"] in members]:
             scores.append(mean(cells, Condition(group=group)))
     for severity in sorted({cell["severity"] for cell in common}):

@@ -15,9 +15,12 @@ def test_condition_is_a_hashable_mapping_in_fixed_order() -> None:
     assert one != Condition(corruption="fog", severity=4)
 
 
-def test_condition_refuses_an_unknown_key() -> None:
-    with pytest.raises(ArgumentError, match="no key 'colour'"):
-        Condition(colour="red")
+def test_condition_takes_any_key_and_shows_the_known_ones_first() -> None:
+    one = Condition(shape="square", colour="red", severity=2)
+    assert list(one) == ["severity", "colour", "shape"]
+    assert one == Condition(colour="red", severity=2, shape="square")
+    assert hash(one) == hash(Condition(colour="red", severity=2, shape="square"))
+    assert one != Condition(colour="red", severity=2)
 
 
 @pytest.mark.parametrize(
