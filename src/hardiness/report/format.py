@@ -15,6 +15,7 @@ TITLES = {
     "clean_top1": "clean top-1, same classes",
     "top1_drop": "drop from clean",
     "mce": "mCE",
+    "imagenet_c_mean_error": "ImageNet-C mean error",
     "mean_error_partial": "mean error of a part",
     "mfr": "mFR",
     "mfr_partial": "mFR of a part",

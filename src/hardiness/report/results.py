@@ -55,7 +55,9 @@ def results(store: Store, baseline_model: str | None = None) -> list[Result]:
     runs = store.runs()
     stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
-    compared = [_with_transfers(_with_clean(each, scored), each, scored) for each in scored]
+    compared = [
+        _with_imagenet_c(_with_transfers(_with_clean(each, scored), each, scored), each, scored) for each in scored
+    ]
     return sorted(compared, key=lambda result: (*table_key(result), result.model))
 
 
@@ -118,6 +120,25 @@ def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
             beside = beside_clean(each.records, result.score("top1"), other.records, column)
             scores = sorted([*result.scores, *beside], key=lambda score: not is_headline(score.condition))
             return replace(result, scores=scores)
+    return result
+
+
+def _with_imagenet_c(result: Result, each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result of another corruption set with the mean error on ImageNet-C beside its own, where that was run too.
+
+    Of the same photographs where these were generated; of stored sets, whatever photographs they hold.
+    """
+    mean = next((score for score in result.scores if score.metric == "mean_error" and not score.condition), None)
+    if result.benchmark == "imagenet-c" or mean is None or result.run["scorer"] != "corruption":
+        return result
+    for other in scored:
+        same_model = all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+        same_data = other.result.data in (result.data, "imagenet-c") or result.data == result.benchmark
+        whole = any(score.metric == "mce" for score in other.result.scores)
+        if other.result.benchmark == "imagenet-c" and same_model and same_data and whole:
+            beside = replace(other.result.score("mean_error"), metric="imagenet_c_mean_error")
+            after = [*result.scores].index(mean) + 1
+            return replace(result, scores=[*result.scores[:after], beside, *result.scores[after:]])
     return result
 
 
