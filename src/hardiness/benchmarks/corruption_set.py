@@ -70,7 +70,7 @@ class CorruptionSet(Benchmark):
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise UnknownNameError(f"source of {self.name}", self.source, SOURCES)
-        for name in self.corruptions:
+        for name in set(self.corruptions) - set(self.members.stored_only):
             distortions.corruptions.get(name)
         levels = self.members.levels
         for severity in self.severities:
@@ -83,7 +83,7 @@ class CorruptionSet(Benchmark):
                 f"{self.name}:severities must name at least one severity from {levels[0]} to {levels[-1]}, was empty"
             )
         for name in self.corruptions:
-            if not _cells([name], self.severities):
+            if not self._cells([name], self.severities):
                 raise ArgumentError(f"{self.name}:corruptions: {name} has none of the severities that were asked for")
         if self.jpeg and not self.members.jpeg_quality:
             raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
@@ -95,20 +95,21 @@ class CorruptionSet(Benchmark):
 
     def conditions(self) -> tuple[Condition, ...]:
         """Clean, then all corruptions of the set at all severities, in the published order, then those of one's own."""
-        return (CLEAN, *_cells((*self.members.published, *self.own), self.members.levels))
+        return (CLEAN, *self._cells((*self.members.published, *self.own), self.members.levels))
 
     def whole(self) -> tuple[Condition, ...]:
         """The cells that the headline is made of."""
-        return _cells(self.members.members, self.members.levels)
+        return self._cells(self.members.members, self.members.levels)
 
     def requested(self) -> tuple[Condition, ...]:
         """Clean, and the cells that the options pick."""
         names = self.corruptions or (self.members.published if self.extra else self.members.members)
-        return (CLEAN, *_cells(names, self.severities))
+        return (CLEAN, *self._cells(names, self.severities))
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, and the versions of the corruptions."""
-        versions = distortions.corruption_versions((*self.members.published, *self.own))
+        made = {*self.members.published, *self.own} - set(self.members.stored_only)
+        versions = distortions.corruption_versions(made)
         return {**super().identity(), "kernels": versions}
 
     def dataset(self, data: DataRoot) -> DataSet:
@@ -166,13 +167,31 @@ class CorruptionSet(Benchmark):
         missing: dict[str, str] = {}
         for name in dict.fromkeys(cell["corruption"] for cell in self.requested() if cell):
             try:
-                distortions.corruptions.get(name).require()
+                self._require(name)
             except DataError as error:
                 missing[name] = f"{name} is not evaluated, {self.headline} is partial: {error}"
         if not missing:
             return photographs
         allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") not in missing)
         return replace(photographs, conditions=allowed, notes=tuple(missing.values()))
+
+    def _require(self, name: str) -> None:
+        """Raise a `DataError` where a corruption cannot be made here."""
+        if name in self.members.stored_only:
+            raise DataError(
+                f"it needs more than the photograph, so it is not generated; extract the released files and give "
+                f"--data {self.name}=PATH"
+            )
+        distortions.corruptions.get(name).require()
+
+    def _cells(self, names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:
+        """The cells of these corruptions, without severities that one of them does not have."""
+        return tuple(
+            Condition(corruption=name, severity=severity)
+            for name in names
+            for severity in severities
+            if name in self.members.stored_only or severity in distortions.corruptions.get(name).severities
+        )
 
 
 @cache
@@ -214,16 +233,6 @@ def _default(option: str, value: Any) -> Any:
 def _register() -> None:
     for name in set_names("still"):
         registry.register(name, corruption_benchmark(name), f"reference/sets/{name}.toml")
-
-
-def _cells(names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:
-    """The cells of these corruptions, without severities that one of them does not have."""
-    return tuple(
-        Condition(corruption=name, severity=severity)
-        for name in names
-        for severity in severities
-        if severity in distortions.corruptions.get(name).severities
-    )
 
 
 def _stored(file: datasets.CorruptedCopies, conditions: Sequence[Condition]) -> Iterator[Expansion | Unreadable]:

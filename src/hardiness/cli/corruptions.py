@@ -22,7 +22,9 @@ def command(name: str | None) -> int:
         _describe(console, name)
         return 0
     sets = [distortion_set(each) for each in set_names("still")]
-    published = list(dict.fromkeys(member for each in sets for member in each.published))
+    published = list(
+        dict.fromkeys(member for each in sets for member in each.published if member not in each.stored_only)
+    )
     table = Table("corruption", "sets", "group", "severities", "random", "what")
     for each in (*published, *(other for other in corruptions.names() if other not in published)):
         entry = corruptions.get(each)

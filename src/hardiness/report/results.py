@@ -129,10 +129,10 @@ def _with_imagenet_c(result: Result, each: Scored, scored: Sequence[Scored]) -> 
     Of the same photographs where these were generated; of stored sets, whatever photographs they hold.
     """
     mean = next((score for score in result.scores if score.metric == "mean_error" and not score.condition), None)
-    if result.benchmark == "imagenet-c" or mean is None or result.run["scorer"] != "corruption":
+    if result.benchmark == "imagenet-c" or mean is None or result.run.benchmark.card != "corruption":
         return result
     for other in scored:
-        same_model = all(other.run.run[key] == each.run.run[key] for key in IDENTITY)
+        same_model = _same_model(other.run, each.run)
         same_data = other.result.data in (result.data, "imagenet-c") or result.data == result.benchmark
         whole = any(score.metric == "mce" for score in other.result.scores)
         if other.result.benchmark == "imagenet-c" and same_model and same_data and whole:

@@ -15,7 +15,7 @@ from hardiness.core import DataError, UnknownNameError, suggestion
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
-KEYS = frozenset((*NEEDED, "members", "groups", "extra", "jpeg_quality", "baseline"))
+KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline"))
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class DistortionSet:
         levels: severities or difficulties, mildest first.
         groups: members by group, where the set has groups.
         extra: further members that no headline counts.
+        stored_only: members that nobody can generate from the photograph alone; no distortion of that name is needed.
         jpeg_quality: quality, 1 to 100, of the JPEG that each picture goes through; 0 where it goes through none.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
@@ -49,6 +50,7 @@ class DistortionSet:
     levels: tuple[int, ...]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    stored_only: tuple[str, ...] = ()
     jpeg_quality: int = 0
     baseline: bool = False
 
@@ -97,7 +99,7 @@ def read_set(file: Path | Traversable) -> DistortionSet:
     members = tuple(found.pop("members", ())) or tuple(member for group in groups.values() for member in group)
     if not members:
         raise DataError(f"{file}: a set of distortions must name members, or groups of them, but names none")
-    lists = {key: tuple(found.get(key, ())) for key in ("levels", "extra")}
+    lists = {key: tuple(found.get(key, ())) for key in ("levels", "extra", "stored_only")}
     found |= lists | {"name": file.name.removesuffix(".toml"), "members": members, "groups": groups}
     return DistortionSet(**found)
 
