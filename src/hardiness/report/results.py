@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardiness.core import Counts, Records, Result, Score
-from hardiness.reference import baseline, published_interval
+from hardiness.reference import baseline, distortion_set, published_interval, set_names
 from hardiness.report.format import is_headline, table_key
 from hardiness.report.stand_in import StandIn, read
 from hardiness.scoring import Context, beside_clean, disjoint, findings, registry, wilson, with_transfers
@@ -56,7 +56,7 @@ def results(store: Store, baseline_model: str | None = None) -> list[Result]:
     stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
     scored = [_scored(run, stand_in) for run in runs]
     compared = [
-        _with_imagenet_c(_with_transfers(_with_clean(each, scored), each, scored), each, scored) for each in scored
+        _with_set_beside(_with_transfers(_with_clean(each, scored), each, scored), each, scored) for each in scored
     ]
     return sorted(compared, key=lambda result: (*table_key(result), result.model))
 
@@ -123,20 +123,21 @@ def _with_clean(each: Scored, scored: Sequence[Scored]) -> Result:
     return result
 
 
-def _with_imagenet_c(result: Result, each: Scored, scored: Sequence[Scored]) -> Result:
-    """The result of another corruption set with the mean error on ImageNet-C beside its own, where that was run too.
+def _with_set_beside(result: Result, each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result of a corruption set with the mean error of the set that it is compared with, where that was run too.
 
     Of the same photographs where these were generated; of stored sets, whatever photographs they hold.
     """
+    other_set = distortion_set(result.benchmark).beside if result.benchmark in set_names() else ""
     mean = next((score for score in result.scores if score.metric == "mean_error" and not score.condition), None)
-    if result.benchmark == "imagenet-c" or mean is None or result.run.benchmark.card != "corruption":
+    if not other_set or mean is None:
         return result
     for other in scored:
-        same_model = _same_model(other.run, each.run)
-        same_data = other.result.data in (result.data, "imagenet-c") or result.data == result.benchmark
-        whole = any(score.metric == "mce" for score in other.result.scores)
-        if other.result.benchmark == "imagenet-c" and same_model and same_data and whole:
-            beside = replace(other.result.score("mean_error"), metric="imagenet_c_mean_error")
+        same_data = other.result.data in (result.data, other_set) or result.data == result.benchmark
+        whole = not any(score.metric.endswith("_partial") for score in other.result.scores)
+        if other.result.benchmark == other_set and _same_model(other.run, each.run) and same_data and whole:
+            metric = f"{other_set.replace('-', '_')}_mean_error"
+            beside = replace(other.result.score("mean_error"), metric=metric)
             after = [*result.scores].index(mean) + 1
             return replace(result, scores=[*result.scores[:after], beside, *result.scores[after:]])
     return result

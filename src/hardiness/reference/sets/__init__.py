@@ -15,7 +15,7 @@ from hardiness.core import DataError, UnknownNameError, suggestion
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
-KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline"))
+KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class DistortionSet:
         extra: further members that no headline counts.
         stored_only: members that nobody can generate from the photograph alone; no distortion of that name is needed.
         jpeg_quality: quality, 1 to 100, of the JPEG that each picture goes through; 0 where it goes through none.
+        beside: the set whose mean error stands beside its own, where that was run too; empty for none.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
 
@@ -53,6 +54,7 @@ class DistortionSet:
     stored_only: tuple[str, ...] = ()
     jpeg_quality: int = 0
     baseline: bool = False
+    beside: str = ""
 
     @property
     def published(self) -> tuple[str, ...]:
