@@ -18,7 +18,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.bench
-	status=0; for each in pipeline corruptions imagenet_c imagenet_p attacks visualise; do \
+	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise; do \
 		echo "$$each"; $(BIN)/python bench/$$each.py || status=1; done; exit $$status
 
 clean:

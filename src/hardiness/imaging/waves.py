@@ -194,7 +194,8 @@ def star(values: Float64, centre: tuple[float, float], lengths: Float64, exponen
             dx = x - centre[1]
             ray = int(turn[x])
             between = turn[x] - ray
-            first, second = lengths[ray % rays], lengths[(ray + 1) % rays]
+            ray = ray if ray < rays else 0  # after a whole turn
+            first, second = lengths[ray], lengths[ray + 1 if ray + 1 < rays else 0]
             length = first + between * (second - first)
             glow = length * length / (dx * dx + dy * dy + 1e-4)
             if exponent != 1.0:
