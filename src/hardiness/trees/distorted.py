@@ -45,9 +45,8 @@ class Corrupted:
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """The versions of the corruptions, and the set where it is not ImageNet-C."""
-        found = {"kernel_version": self.benchmark.identity()["kernels"]}
-        return found if self.benchmark.name == "imagenet-c" else {**found, "set": self.benchmark.name}
+        """The versions of the corruptions, and their set."""
+        return {"kernel_version": self.benchmark.identity()["kernels"], "set": self.benchmark.name}
 
     def place(self, cell: Condition) -> str:
         """``<corruption>/<severity>``."""
