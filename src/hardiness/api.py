@@ -117,8 +117,8 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     for spec in specs:
         models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
     root = datasets.locate(command.data or chosen.data, command.labels)
-    absent = [row for row in of_suite if not any(root.has(name) for name in row.benchmark.needs)]
-    rows = [row for row in explicit + of_suite if row not in absent]
+    lacking = [(row, row.benchmark.lacks(root)) for row in of_suite]
+    rows = explicit + [row for row, lacks in lacking if not lacks]
     data = [row.benchmark.dataset(root) for row in rows]
     store = Store.create(command.out)
     hears = listener or Silence()
@@ -137,7 +137,7 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     return Outcome(
         results=[result for result in results if result.key in keys],
         remarks=[*(remark for classifier in classifiers for remark in _remarks(classifier)), *remarks],
-        skipped=[f"{row.benchmark.name}: no data set {' or '.join(row.benchmark.needs)} in --data" for row in absent],
+        skipped=[f"{row.benchmark.name}: {lacks}" for row, lacks in lacking if lacks],
         problems=problems,
         note=chosen.note,
     )

@@ -82,11 +82,14 @@ def test_a_tree_beside_the_photographs_is_outside(tmp_path: Path) -> None:
         "textures:textures/banded/x",
     ]
     assert len(Ood(outside=("textures",)).dataset(data).items) == 2
+    assert Ood().lacks(data) == ""
+    assert "ssb-hard in --data" in Ood(outside=("ssb-hard",)).lacks(data)
     with pytest.raises(DataError, match="ssb-hard was not found"):
         Ood(outside=("ssb-hard",)).dataset(data)
     with pytest.raises(ArgumentError, match="had 'svhn'"):
         Ood(outside=("svhn",))
     for name in ("ninco", "textures"):
         (tmp_path / name).rename(tmp_path / f"not-{name}")
+    assert "no data set imagenet-o or" in Ood().lacks(locate([str(tmp_path)]))
     with pytest.raises(DataError, match="ood needs a set of other things"):
         Ood().dataset(locate([str(tmp_path)]))

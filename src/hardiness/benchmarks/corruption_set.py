@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, final
@@ -112,6 +112,12 @@ class CorruptionSet(Benchmark):
         versions = distortions.corruption_versions(made)
         return {**super().identity(), "kernels": versions}
 
+    def lacks(self, data: DataRoot) -> str:
+        """As usual; stored files alone where these were asked for."""
+        if self.source == "stored" and not data.has(self.name):
+            return f"no data set {self.name} in --data"
+        return super().lacks(data)
+
     def dataset(self, data: DataRoot) -> DataSet:
         """The stored set with the clean photographs beside it where they are there; else the photographs."""
         stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
@@ -169,17 +175,24 @@ class CorruptionSet(Benchmark):
             try:
                 self._require(name)
             except DataError as error:
-                missing[name] = f"{name} is not evaluated, {self.headline} is partial: {error}"
+                missing[name] = str(error)
         if not missing:
             return photographs
         allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") not in missing)
-        return replace(photographs, conditions=allowed, notes=tuple(missing.values()))
+        return replace(photographs, conditions=allowed, notes=tuple(self._told(missing)))
+
+    def _told(self, missing: Mapping[str, str]) -> Iterator[str]:
+        """A line for each reason, with the corruptions that it keeps from being evaluated."""
+        for reason in dict.fromkeys(missing.values()):
+            names = [name for name in missing if missing[name] == reason]
+            are = "is" if len(names) == 1 else "are"
+            yield f"{', '.join(names)} {are} not evaluated, {self.headline} is partial: {reason}"
 
     def _require(self, name: str) -> None:
         """Raise a `DataError` where a corruption cannot be made here."""
         if name in self.members.stored_only:
             raise DataError(
-                f"it needs more than the photograph, so it is not generated; extract the released files and give "
+                f"more than the photograph is needed, so nothing is generated; extract the released files and give "
                 f"--data {self.name}=PATH"
             )
         distortions.corruptions.get(name).require()

@@ -44,6 +44,13 @@ class Ood(Photographs):
             if name not in OUTSIDE:
                 raise ArgumentError(f"ood:outside must name some of {', '.join(OUTSIDE)}, had {name!r}")
 
+    def lacks(self, data: DataRoot) -> str:
+        """As usual, and a set of other things beside ImageNet's photographs."""
+        absent = [name for name in self.outside if not data.has(name)]
+        if absent or not any(data.has(name) for name in OUTSIDE):
+            return f"no data set {', '.join(absent) or ' or '.join(OUTSIDE)} in --data"
+        return super().lacks(data)
+
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs of ImageNet, then those of the sets outside, whose ids begin with the set's name and a colon.
 
