@@ -42,8 +42,7 @@ from hardiness.imaging.top import top
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.reference import IMAGENET_P
-from hardiness.scoring import Context
-from hardiness.scoring.perturbation import sequences
+from hardiness.scoring.cards.perturbation import sequences
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
@@ -102,11 +101,12 @@ def our_scores(logits: np.ndarray) -> tuple[float, float]:
         "image": np.repeat(np.arange(count, dtype=np.int32), frames),
         "condition": np.full(count * frames, IMAGENET_P.members.index("rotate"), np.int16),
         "frame": np.tile(np.arange(frames, dtype=np.int16), count),
+        "label": np.zeros(count * frames, np.int32),
         "prediction": best[:, 0].astype(np.int32),
         "top5_class": best,
     }
-    found = sequences(Records(rows), Context(Run(conditions=CONDITIONS)))
-    return float(found["flips"].mean()), float(found["top5_distance"].mean())
+    found = sequences(Records(rows), Run(conditions=CONDITIONS))
+    return float((found["flips"] / found["steps"]).mean()), float((found["moved"] / found["steps"]).mean())
 
 
 def scoring() -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:

@@ -17,6 +17,7 @@ _LAZY = {
     "corrupt": "hardiness.distortions",
     "evaluate": "hardiness.api",
     "load_model": "hardiness.api",
+    "load_results": "hardiness.api",
     "perturb": "hardiness.distortions",
 }
 """Names that would load a framework or a compiler; they are imported when first used."""
@@ -32,6 +33,7 @@ __all__ = [
     "corrupt",
     "evaluate",
     "load_model",
+    "load_results",
     "perturb",
 ]
 

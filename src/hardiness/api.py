@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hardiness import data as datasets
-from hardiness import models
+from hardiness import models, scoring
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import (
@@ -28,7 +28,7 @@ from hardiness.core import (
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import rebuild
+from hardiness.report import StoredResults
 from hardiness.store import Store
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Outcome:
 
     Attributes:
         results: every result of this command's models and benchmarks.
+        everything: every result in the output folder, those among them.
         skipped: benchmarks of a suite whose data are absent, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
         remarks: what a person should know of how models were run, e.g. a runtime that was not exact enough.
@@ -86,6 +87,7 @@ class Outcome:
     """
 
     results: Sequence[Result]
+    everything: Sequence[Result]
     skipped: Sequence[str]
     problems: Sequence[str]
     remarks: Sequence[str] = ()
@@ -123,7 +125,7 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     store = Store.create(command.out)
     hears = listener or Silence()
     classifiers, problems = _load(specs, command.placement, hears)
-    results: Sequence[Result] = ()
+    found: Sequence[Result] = ()
     keys: set[str] = set()
     remarks: list[str] = []
     for row, dataset in zip(rows, data, strict=True):
@@ -131,11 +133,12 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
         keys.update(evaluated.keys)
         problems += evaluated.problems
         remarks += evaluated.remarks
-        results = rebuild(store)
+        found = scoring.rebuild(store)
     if command.baseline:
-        results = rebuild(store, command.baseline)
+        found = scoring.results(store, command.baseline)
     return Outcome(
-        results=[result for result in results if result.key in keys],
+        results=[result for result in found if result.key in keys],
+        everything=found,
         remarks=[*(remark for classifier in classifiers for remark in _remarks(classifier)), *remarks],
         skipped=[f"{row.benchmark.name}: {lacks}" for row, lacks in lacking if lacks],
         problems=problems,
@@ -182,11 +185,25 @@ def evaluate(
         folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         evaluated = run_benchmark(chosen, [classifier], dataset, store, request or Request())
-        found = [result for result in rebuild(store) if result.key in evaluated.keys]
+        found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]
     if not found:
         raise ModelError(evaluated.problems[0])
     (result,) = found
     return replace(result, warnings=(*result.warnings, *evaluated.problems))
+
+
+def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResults:
+    """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
+        DataError: the folder holds no records.
+    """
+    return StoredResults(scoring.results(Store.open(Path(out)), baseline))
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def test_commands_named_in_the_readme_exist() -> None:
 
 def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
-    (example,) = blocks("docs/adding_a_benchmark.md", "python")
+    example, card = blocks("docs/adding_a_benchmark.md", "python")
+    example = f'{example}\n{card}\nUpsideDown.card = "stubbornness"\n'
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     (tmp_path / "network.py").write_text(f"import torch\ndef build(): return torch.nn.Sequential({layers})")
     script = (
@@ -85,5 +86,6 @@ def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
     told = subprocess.run([sys.executable, tmp_path / "example.py"], capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert "upside-down on embedded" in told.stdout
+    assert "same answer" in told.stdout
     (run,) = (tmp_path / "out" / "records").iterdir()
     assert '"mirror": true' in (run / "run.json").read_text()

@@ -9,7 +9,7 @@ from hardiness.benchmarks import registry
 from hardiness.benchmarks.options import describe, parse
 from hardiness.benchmarks.suites import names, suite
 from hardiness.core import Benchmark
-from hardiness.scoring import registry as scorers
+from hardiness.scoring import registry as cards
 
 BENCHMARKS = registry.names()
 
@@ -28,7 +28,7 @@ class TestBenchmark:
         assert benchmark.paper
         assert benchmark.protocol
         assert benchmark.needs
-        assert benchmark.scorer in scorers
+        assert benchmark.card in cards
 
     def test_every_option_has_a_default_and_a_help_text(self, name: str) -> None:
         for option, default, text in describe(registry.get(name)):

@@ -196,6 +196,7 @@ def test_every_other_photograph_is_attacked_under_the_paper_protocol(
         "expected": 26,
         "evaluated": 26,
         "failed": 0,
+        "images": 13,
     }  # 12 images, clean and attacked
     (run,) = (tmp_path / "out" / "records").iterdir()
     rows = pq.read_table(sorted(run.glob("*.parquet"))).to_pydict()

@@ -144,7 +144,7 @@ def test_odd_files_are_failed_and_listed_and_the_rest_is_evaluated(
     told = hardiness(*command)
     assert told.status == 1
     (result,) = results(tmp_path / "x")
-    assert result["counts"] == {"expected": good + 5, "evaluated": good, "failed": 5}
+    assert result["counts"] == {"expected": good + 5, "evaluated": good, "failed": 5, "images": good}
     failed = {Path(failure["sample"]).name[0]: failure["reason"] for failure in result["failures"]}
     assert set(failed) == set("abcde")
     for letter, reason in failed.items():

@@ -70,7 +70,7 @@ class TestTheFourEmbeddedModels:
                 "orhan2019",
             )
             assert result["complete"] is True
-            assert result["counts"] == {"expected": 241, "evaluated": 241, "failed": 0}
+            assert result["counts"] == {"expected": 241, "evaluated": 241, "failed": 0, "images": 241}
             records = by_model[result["model"]]
             assert records["logits"].shape == (241, 1000)
             assert records["logits"].dtype == np.float32
@@ -307,7 +307,7 @@ def test_a_stimulus_of_another_size_fails_alone(
     assert told.status == 1
     assert "cat9-dog9.png: must be 224x224 pixels as the published stimuli are, was 512x500" in told.out
     (result,) = results(tmp_path / "x")
-    assert result["counts"] == {"expected": 5, "evaluated": 4, "failed": 1}
+    assert result["counts"] == {"expected": 5, "evaluated": 4, "failed": 1, "images": 4}
 
 
 def test_a_wrong_consistency_costs_one_line(some: Any, hardiness: Any, factory: Any, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_generated_on_photographs(hardiness: Any, tree: Any, tmp_path: Path, res
     assert told.status == 0, told.err
     (result,) = results(out)
     assert result["complete"] is True
-    assert result["counts"] == {"expected": 20, "evaluated": 20, "failed": 0}
+    assert result["counts"] == {"expected": 20, "evaluated": 20, "failed": 0, "images": 2}
     assert [s["metric"] for s in result["scores"]][:4] == ["mfr", "flip_probability", "mt5d", "top5_distance"]
     assert score(result, "mt5d")["value"] is None
     assert "mT5D is undefined" in told.out
@@ -485,9 +485,11 @@ def test_a_stored_run_as_the_baseline_gives_mt5d_and_divides_no_other_benchmark(
     assert hardiness("run", "-m", other, *common[:-1], corruptions).status == 0
     before = {(r["model"], r["benchmark"]): r for r in results(out)}
     assert score(before[model, "imagenet-p"], "mt5d")["value"] is None
-    shown = hardiness("show", out, "--baseline", model)
+    written = (out / "results.json").read_bytes()
+    shown = hardiness("show", out, "--baseline", model, "--json")
     assert shown.status == 0
-    after = {(r["model"], r["benchmark"]): r for r in results(out)}
+    assert (out / "results.json").read_bytes() == written, "another baseline is shown, and not kept"
+    after = {(r["model"], r["benchmark"]): r for r in json.loads(shown.out)}
     told = after[model, "imagenet-p"]
     for metric in ("mfr", "mt5d"):
         assert score(told, metric)["value"] == pytest.approx(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def test_lite0_on_the_photographs_then_again_without_a_forward_pass(
     assert told.status == 0, told.err
     (result,) = results(tmp_path / "x")
     assert result["complete"] is True
-    assert result["counts"] == {"expected": 250, "evaluated": 250, "failed": 0}
+    assert result["counts"] == {"expected": 250, "evaluated": 250, "failed": 0, "images": 250}
     top1 = headline(result, "top1")
     assert top1["n"] == 250
     assert top1["value"] == pytest.approx(0.88, abs=0.03)  # 88.3 % on the whole 1,000-photograph sample
@@ -59,7 +60,7 @@ def test_lite0_on_the_photographs_then_again_without_a_forward_pass(
     assert (tmp_path / "x" / "results.json").read_bytes() == before
 
 
-def test_records_hold_one_row_per_sample_with_what_scorers_need(
+def test_records_hold_one_row_per_sample_with_what_cards_need(
     hardiness: Any, tree: Any, tmp_path: Path, factory: Any
 ) -> None:
     hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(12), "--out", tmp_path / "x")
@@ -126,7 +127,7 @@ def test_limit_is_a_prefix_of_any_larger_limit(
     common = ["run", "-m", factory(), "-b", "imagenet-val", "--data", tree(20), "--out", tmp_path / "x", "--limit"]
     hardiness(*common, "5")
     (first,) = results(tmp_path / "x")
-    assert first["counts"] == {"expected": 20, "evaluated": 5, "failed": 0}
+    assert first["counts"] == {"expected": 20, "evaluated": 5, "failed": 0, "images": 5}
     assert first["complete"] is False
     assert any("partial" in warning for warning in first["warnings"])
     hardiness(*common, "12")
@@ -208,6 +209,39 @@ def test_python_takes_any_module_with_a_view(tree: Any) -> None:
     assert result.counts.evaluated == 5
     with pytest.raises(ValueError, match="needs view="):
         package.evaluate(network, "imagenet-val", str(tree(5, name="other")))
+
+
+def test_a_second_model_on_one_folder_stands_beside_the_first(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Results
+) -> None:
+    first, second, out = factory(name="first"), factory(name="second"), tmp_path / "x"
+    common = ["-b", "imagenet-val", "--data", tree(5), "--out", out]
+    hardiness("run", "-m", first, *common, "--quiet")
+    told = hardiness("run", "-m", second, *common)
+    assert {result["model"] for result in results(out)} == {first, second}
+    page = (out / "report.html").read_text()
+    assert first in page
+    assert second in page
+    assert "first.py" not in told.out, "the command itself prints what was asked for"
+
+
+def test_show_changes_nothing_but_what_it_keeps_beside_the_records(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any
+) -> None:
+    out = tmp_path / "x"
+    hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(5), "--out", out, "--quiet")
+
+    def files() -> dict[str, bytes]:
+        return {
+            str(path): path.read_bytes() for path in out.rglob("*") if path.is_file() and "scored" not in path.parts
+        }
+
+    before = files()
+    (kept,) = out.glob("records/*/scored")
+    shutil.rmtree(kept)
+    assert hardiness("show", out).status == 0
+    assert files() == before
+    assert {path.name for path in kept.iterdir()} == {"scores.json", "images.parquet"}
 
 
 def test_show_and_report_need_no_model(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import Condition, Finding, Interval, Records, Round, Run, Score, Surrogate
-from hardiness.scoring import Context, findings, registry, with_transfers
+from hardiness.scoring import registry, with_transfers
 
 STEPS = (1, 5, 10)
 
@@ -37,6 +37,7 @@ def records(broken_at: list[int], **columns: Any) -> Records:
     n = len(rows["image"])
     filled = {name: np.array(values) for name, values in rows.items()}
     standard = {
+        "sample": np.array([f"n/{image:03d}" for image in filled["image"].tolist()], object),
         "target": np.full(n, -1),
         "restart": np.zeros(n, np.int16),
         "loss": np.zeros(n, np.float32),
@@ -47,9 +48,10 @@ def records(broken_at: list[int], **columns: Any) -> Records:
 
 
 def scored(found: Records, identity: Run) -> tuple[list[Score], dict[str, Finding]]:
-    context = Context(identity)
-    scores = registry.get("attack")(found, context)
-    return scores, {each.name: each for each in findings("attack", found, context, scores)}
+    card = registry.get("attack")
+    table = card.table(found, identity)
+    scores = card.scores(table, identity, None)
+    return scores, {each.name: each for each in card.findings(table, scores, identity)}
 
 
 def value(scores: list[Score], metric: str, **condition: Any) -> float | None:

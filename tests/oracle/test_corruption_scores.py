@@ -10,8 +10,8 @@ import pytest
 from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
 from hardiness.reference import IMAGENET_C, baseline, published
-from hardiness.scoring import Context
-from hardiness.scoring.corruption import as_baseline, corruption, corruption_error
+from hardiness.scoring import registry
+from hardiness.scoring.cards.corruption import corruption_error
 from hardiness.scoring.intervals import wilson
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
@@ -29,6 +29,8 @@ ALEXNET = {  # round numbers to compute with by hand
     "clean_error": 0.4,
     "error_by_severity": {name: [0.5, 0.6, 0.7, 0.8, 0.9] for name in ALL},
 }
+
+CARD, RUN = registry.get("corruption"), Run(conditions=CELLS)
 
 Wrong = Callable[[Condition, int], bool]
 
@@ -48,7 +50,7 @@ def records(images: int, wrong: Wrong, cells: Sequence[Condition] = CELLS) -> Re
 
 
 def scores(given: Records, against: dict[str, object] | None = ALEXNET) -> dict[tuple[str, Condition], Score]:
-    found = corruption(given, Context(Run(conditions=CELLS), 0, against))
+    found = CARD.scores(CARD.table(given, RUN), RUN, against)
     by_key = {(score.metric, score.condition): score for score in found}
     assert len(by_key) == len(found), "(metric, condition) is unique"
     headlines = [not score.condition for score in found]
@@ -81,7 +83,7 @@ def test_published_errors_give_the_published_ratios(model: str) -> None:
     assert (round(100 * np.mean(plain), 2), round(100 * np.mean(relative), 2)) == PUBLISHED[model]
 
 
-def test_the_scorer_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
+def test_the_card_and_the_kernels_know_the_same_corruptions_and_groups() -> None:
     for group, names in IMAGENET_C.groups.items():
         assert names == tuple(name for name in IMAGENET_C.members if corruptions.get(name).group == group)
 
@@ -196,7 +198,7 @@ def test_relative_mce_of_a_model_that_only_loses_what_it_loses_when_clean_is_cer
 
 def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     given = records(10, by_severity)
-    own = as_baseline(given, Context(Run(conditions=CELLS)))
+    own = CARD.as_baseline(CARD.table(given, RUN), RUN)
     found = scores(given, own)
     assert value(found, "mce") == pytest.approx(1)
     assert value(found, "relative_mce") == pytest.approx(1)

@@ -8,8 +8,7 @@ import pytest
 from hardiness.benchmarks.corruption_set import corruption_benchmark
 from hardiness.core import BenchmarkIdentity, Condition, Records, Run, Score
 from hardiness.reference import baseline, distortion_set, published, published_series
-from hardiness.scoring import Context
-from hardiness.scoring.corruption import corruption
+from hardiness.scoring import registry
 
 IMAGES = 5000
 
@@ -22,6 +21,7 @@ def scored(name: str, errors: dict[Condition, float], clean: float | None = None
     wrong = np.concatenate([np.arange(IMAGES) < round(rate * IMAGES) for rate in rows.values()])
     records = Records(
         {
+            "sample": np.tile([f"n/{image}" for image in range(IMAGES)], len(rows)),
             "image": np.tile(np.arange(IMAGES, dtype=np.int32), len(rows)),
             "condition": np.repeat([conditions.index(cell) for cell in rows], IMAGES).astype(np.int16),
             "label": np.zeros(len(wrong), np.int32),
@@ -29,7 +29,8 @@ def scored(name: str, errors: dict[Condition, float], clean: float | None = None
         }
     )
     run = Run(benchmark=BenchmarkIdentity(name=name), conditions=conditions)
-    return {(s.metric, s.condition): s for s in corruption(records, Context(run, 0, baseline(name)))}
+    card = registry.get("corruption")
+    return {(s.metric, s.condition): s for s in card.scores(card.table(records, run), run, baseline(name))}
 
 
 def test_3dcc_gives_the_published_mce_of_resnet50() -> None:

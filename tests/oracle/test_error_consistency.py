@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from hardiness.core import ArgumentError
 from hardiness.scoring import error_consistency, pairwise
-from hardiness.scoring.consistency import cohens_kappa, expected_agreement
+from hardiness.scoring.kappa import cohens_kappa, expected_agreement
 
 Bits = list[bool]
 

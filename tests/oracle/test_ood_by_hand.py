@@ -10,10 +10,10 @@ from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from hardiness.benchmarks.ood import Ood
-from hardiness.core import ArgumentError, Condition, DataError, Records, Run
+from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
 from hardiness.data import locate
-from hardiness.scoring import Context
-from hardiness.scoring.ood import METHODS, aupr, auroc, false_accepted, false_rejected, ood
+from hardiness.scoring import registry
+from hardiness.scoring.cards.ood import METHODS, aupr, auroc, false_accepted, false_rejected
 
 
 @pytest.mark.parametrize("digits", [1, 6])
@@ -43,9 +43,15 @@ def test_the_two_conventions_of_fpr_differ() -> None:
         auroc(inside, outside[:0])
 
 
+def ood(given: Records) -> list[Score]:
+    card = registry.get("ood")
+    return card.scores(card.table(given, Run()), Run(), None)
+
+
 def rows(samples: list[str], logits: np.ndarray) -> Records:
     columns = dict(Ood().decide(logits, np.zeros(len(logits), np.int32)))
-    return Records({"sample": np.array(samples), **columns})
+    rows_of = {"condition": np.zeros(len(logits), np.int16), "label": np.zeros(len(logits), np.int32)}
+    return Records({"sample": np.array(samples), **rows_of, **columns})
 
 
 def test_methods_groups_and_what_is_missing() -> None:
@@ -54,13 +60,13 @@ def test_methods_groups_and_what_is_missing() -> None:
     others = [f"{name}:{name}/{k}" for name in ("ssb-hard", "ninco", "textures") for k in range(10)]
     logits = generator.normal(size=(60, 1000)).astype(np.float32)
     logits[:30, 3] += 20
-    found = {(s.metric, s.condition): s for s in ood(rows(names + others, logits), Context(Run()))}
+    found = {(s.metric, s.condition): s for s in ood(rows(names + others, logits))}
     for method in METHODS:
         assert found[f"near_auroc_{method}", Condition()].value == 1.0
         assert found["auroc", Condition(outside="textures", method=method)].n == 10
         assert found["fpr95", Condition(outside="ninco", method=method, positive="inside")].value == 0.0
     assert not [metric for metric, _ in found if metric.startswith("far")]
-    (none,) = ood(rows(names, logits[:30]), Context(Run()))
+    (none,) = ood(rows(names, logits[:30]))
     assert none.value is None
 
 

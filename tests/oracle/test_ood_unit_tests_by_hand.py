@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.ood_unit_tests import OodUnitTests
-from hardiness.core import Condition, Records, Run
+from hardiness.core import Condition, Records, Run, Score
 from hardiness.distortions.objectless import TESTS, objectless
-from hardiness.scoring import Context
-from hardiness.scoring.ood_unit_tests import ood_unit_tests
+from hardiness.scoring import registry
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+def ood_unit_tests(given: Records, conditions: tuple[Condition, ...]) -> list[Score]:
+    card, run = registry.get("ood_unit_tests"), Run(conditions=conditions)
+    return card.scores(card.table(given, run), run, None)
 
 
 def drawn(name: str, id_: str = "a") -> np.ndarray:
@@ -83,13 +87,16 @@ def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() ->
         )
         records = Records(
             {
+                "sample": np.tile([f"n/{k}" for k in range(count)], len(conditions)),
+                "label": np.zeros(count * len(conditions), np.int32),
+                "prediction": np.zeros(count * len(conditions), np.int32),
                 "condition": np.repeat(np.arange(len(conditions)), count),
                 "confidence": confidence,
                 "logsumexp": confidence,
                 "top5_logit": np.tile(confidence[:, None], 5),
             }
         )
-        found = ood_unit_tests(records, Context(Run(conditions=conditions)))
+        found = ood_unit_tests(records, conditions)
         assert [score.metric for score in found[:3]] == ["mean_fpr95_msp", "mean_fpr95_max_logit", "mean_fpr95_energy"]
         return {
             str(s.condition.get("test", "mean")): float(s.value or 0)
@@ -101,5 +108,3 @@ def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() ->
     assert nothing["black"] == nothing["uni"] == 1.0
     assert noise["black"] == 1.0
     assert noise["uni"] == 0.0
-    no_row = Records({name: np.zeros((0,)) for name in ("condition", "confidence")})
-    assert ood_unit_tests(no_row, Context(Run(conditions=(Condition(),))))[0].value is None

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
-from hardiness.core import Condition, Failure, Records, Run, Score
+from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
 from hardiness.distortions import perturbations
 from hardiness.reference import IMAGENET_P, baseline, published
-from hardiness.scoring import Context, baselines, reductions
-from hardiness.scoring.perturbation import DISTANCE, mean_ratio, perturbation, sequences, top5_distance
+from hardiness.scoring import Baseline, registry
+from hardiness.scoring.cards.perturbation import DISTANCE, mean_ratio, sequences, top5_distance
 
 PUBLISHED = {  # Orhan 2019, in percent
     "resnext101_32x8d": 46.15,
@@ -29,7 +29,7 @@ CONDITIONS = (
     *(Condition(perturbation=name) for name in (*IMAGENET_P.members, *IMAGENET_P.extra)),
     Condition(perturbation="shot_noise", severity=2),
 )
-CONTEXT = Context(Run(conditions=tuple(CONDITIONS)))
+CARD, RUN = registry.get("perturbation"), Run(conditions=CONDITIONS)
 
 
 def literal_scores(videos: np.ndarray, fixed: bool) -> tuple[float, float]:
@@ -75,9 +75,14 @@ def records_of(videos: Mapping[Condition, np.ndarray], shuffled: bool = False) -
     return joined.where(order)
 
 
+def measured(given: Records) -> Baseline:
+    found = CARD.as_baseline(CARD.table(given, RUN), RUN)
+    assert found is not None
+    return found
+
+
 def scores(given: Records, against: Mapping[str, object] | None = None) -> dict[tuple[str, Condition], Score]:
-    context = Context(CONTEXT.run, 0, baseline("imagenet-p") if against is None else against)
-    found = perturbation(given, context)
+    found = CARD.scores(CARD.table(given, RUN), RUN, baseline("imagenet-p") if against is None else against)
     by_key = {(score.metric, score.condition): score for score in found}
     assert len(by_key) == len(found), "(metric, condition) is unique"
     headlines = [not score.condition for score in found]
@@ -214,7 +219,7 @@ def test_without_top5_distances_of_a_baseline_mt5d_is_undefined_and_the_raw_mean
 
 def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     given = records_of(all_ten(drifting(5, 31, 20, 3)))
-    found = scores(given, baselines.get("perturbation")(given, CONTEXT))
+    found = scores(given, measured(given))
     for metric in ("mfr", "mt5d"):
         assert value(found, metric) == pytest.approx(1)
     for name in IMAGENET_P.members:
@@ -224,14 +229,13 @@ def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
 
 def test_without_a_baseline_or_with_one_that_never_flips_there_is_a_reason_and_no_number() -> None:
     given = records_of(all_ten(drifting(3, 5, 9, 0)))
-    context = Context(CONTEXT.run, 0, None)
-    (mfr,) = [score for score in perturbation(given, context) if score.metric == "mfr"]
+    (mfr,) = [score for score in CARD.scores(CARD.table(given, RUN), RUN, None) if score.metric == "mfr"]
     assert mfr.reason == "there is no baseline for these classes"
-    still = baselines.get("perturbation")(records_of(all_ten(constant(0))), CONTEXT)
+    still = measured(records_of(all_ten(constant(0))))
     found = scores(given, still)
     assert "no flip probability above 0 under gaussian_noise" in str(found["mfr", Condition()].reason)
     assert "no top5 distance above 0 under gaussian_noise" in str(found["mt5d", Condition()].reason)
-    part = scores(given, baselines.get("perturbation")(records_of({CONDITIONS[0]: drifting(3, 5, 9, 0)}), CONTEXT))
+    part = scores(given, measured(records_of({CONDITIONS[0]: drifting(3, 5, 9, 0)})))
     assert "under shot_noise" in str(part["mfr", Condition()].reason)
 
 
@@ -271,25 +275,20 @@ def test_validation_and_harder_sequences_are_in_no_mean() -> None:
     assert ("flip_probability", Condition()) not in alone
 
 
-def test_parts_reduced_one_by_one_give_the_scores_of_all_rows() -> None:
+def test_tables_of_parts_joined_give_the_scores_of_all_rows() -> None:
     given = records_of(all_ten(drifting(7, 31, 30, 4)))
-    reduce = reductions.get("perturbation")
-    parts = [reduce(given.where(given["image"] % 3 == k), CONTEXT) for k in range(3)]
-    joined = Records.concatenate(parts)
-    assert len(joined) == 70
-    whole, apart = scores(given), scores(joined)
-    assert whole.keys() == apart.keys()
-    for key, score in whole.items():
-        assert apart[key] == score
-    assert len(reduce(Records({}), CONTEXT)) == 0
+    parts = [CARD.table(given.where(given["image"] % 3 == k), RUN) for k in range(3)]
+    joined = ImageTable.join(parts)
+    assert joined["flips"].shape == (7, 10)
+    apart = {(s.metric, s.condition): s for s in CARD.scores(joined, RUN, baseline("imagenet-p"))}
+    assert apart == scores(given)
+    assert len(CARD.table(Records({}), RUN)) == 0
 
 
 def test_a_sequence_keeps_its_own_reference_when_rows_are_mixed() -> None:
     given = records_of({Condition(perturbation="rotate"): drifting(5, 8, 9, 6)})
     mixed = given.where(np.random.default_rng(1).permutation(len(given)))
-    for left, right in zip(
-        sequences(given, CONTEXT).columns.values(), sequences(mixed, CONTEXT).columns.values(), strict=True
-    ):
+    for left, right in zip(sequences(given, RUN).columns.values(), sequences(mixed, RUN).columns.values(), strict=True):
         np.testing.assert_array_equal(left, right)
 
 

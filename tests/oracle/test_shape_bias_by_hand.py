@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +13,10 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
-from hardiness.scoring import Context, answers, wilson
-from hardiness.scoring.cue_conflict import PROTOCOLS, cue_conflict, max_logit, mean_probability
+from hardiness.scoring import registry, wilson
+from hardiness.scoring.cards.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
 
+CARD = registry.get("cue_conflict")
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}
 SIXTEEN = {name: (index,) for index, name in enumerate(["bicycle", "cat", "dog", "oven"])}
 
@@ -33,16 +36,26 @@ def sure(categories: dict[str, tuple[int, ...]], given: list[str], classes: int 
     return logits
 
 
+def unlabelled(stimuli: list[str]) -> dict[str, Any]:
+    zeros = np.zeros(len(stimuli), np.int32)
+    return {"sample": np.array(stimuli, dtype=object), "condition": zeros, "label": zeros}
+
+
+def read(records: Records, categories: dict[str, tuple[int, ...]], protocol: str) -> Answers:
+    return answers(CARD.table(records, Run(data=DataIdentity(categories=categories))), categories, protocol)
+
+
 def scored(
     stimuli: dict[str, str], categories: dict[str, tuple[int, ...]] = PETS, logits: NDArray[np.float32] | None = None
 ) -> dict[tuple[str, Condition], Score]:
     records = Records(
         {
-            "sample": np.array(list(stimuli), dtype=object),
+            **unlabelled(list(stimuli)),
             "logits": sure(categories, list(stimuli.values())) if logits is None else logits,
         }
     )
-    found = cue_conflict(records, Context(Run(data=DataIdentity(categories=categories))))
+    run = Run(data=DataIdentity(categories=categories))
+    found = CARD.scores(CARD.table(records, run), run, None)
     by_key = {(score.metric, score.condition): score for score in found}
     assert len(by_key) == len(found), "(metric, condition) is unique"
     headlines = ["category" not in score.condition for score in found]
@@ -170,10 +183,10 @@ def test_both_rules_ignore_a_constant_and_the_order_of_stimuli(logits: NDArray[n
 
 def test_a_rule_can_be_changed_after_the_logits_are_stored() -> None:
     logits = np.array([[5.0, -5, -5, 4, 2, 2, 0, 0]] * 2, np.float32)
-    records = Records({"sample": np.array(["cat1-dog1", "dog1-fish1"], dtype=object), "logits": logits})
-    assert answers(records, PETS, "orhan2019").given.tolist() == ["cat", "cat"]
-    assert answers(records, PETS, "geirhos2019").given.tolist() == ["dog", "dog"]
-    assert answers(records, {"cat": (3,), "dog": (0,), "fish": (4,)}, "orhan2019").given.tolist() == ["dog", "dog"]
+    records = Records({**unlabelled(["cat1-dog1", "dog1-fish1"]), "logits": logits})
+    assert read(records, PETS, "orhan2019").given.tolist() == ["cat", "cat"]
+    assert read(records, PETS, "geirhos2019").given.tolist() == ["dog", "dog"]
+    assert read(records, {"cat": (3,), "dog": (0,), "fish": (4,)}, "orhan2019").given.tolist() == ["dog", "dog"]
     found = scored({"cat1-dog1": "", "dog1-fish1": ""}, PETS, logits)
     assert value(found, "shape_bias", protocol="orhan2019") == 1.0
     assert value(found, "shape_bias", protocol="geirhos2019") == 0.5

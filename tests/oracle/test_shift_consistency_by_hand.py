@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.shift_consistency import OFFSETS, ShiftConsistency
-from hardiness.core import Condition, Item, Records, Run
+from hardiness.core import Condition, Item, Records, Run, Score
 from hardiness.imaging import png
 from hardiness.reference import published_series
-from hardiness.scoring import Context
-from hardiness.scoring.shift_consistency import shift_consistency
+from hardiness.scoring import registry
 
 CONDITIONS = ShiftConsistency().conditions()
 
@@ -20,12 +19,18 @@ def records(rows: list[tuple[int, int, str, int]]) -> Records:
     index = [CONDITIONS.index(Condition(shift=shift, crop=crop)) for _, shift, crop, _ in rows]
     return Records(
         {
+            "sample": np.array([f"n/{row[0]}" for row in rows]),
             "image": np.array([row[0] for row in rows], np.int32),
             "condition": np.array(index, np.int16),
             "label": np.zeros(len(rows), np.int32),
             "prediction": np.array([row[3] for row in rows], np.int32),
         }
     )
+
+
+def shift_consistency(given: Records) -> list[Score]:
+    card, run = registry.get("shift_consistency"), Run(conditions=CONDITIONS)
+    return card.scores(card.table(given, run), run, None)
 
 
 def test_two_of_three_pairs_agree_though_one_agrees_on_a_wrong_answer() -> None:
@@ -37,7 +42,7 @@ def test_two_of_three_pairs_agree_though_one_agrees_on_a_wrong_answer() -> None:
             (1, 2, "first", 5),
         ]
     )
-    found = {(s.metric, s.condition): s for s in shift_consistency(given, Context(Run(conditions=CONDITIONS)))}
+    found = {(s.metric, s.condition): s for s in shift_consistency(given)}
     assert found["consistency", Condition(shift=1)].value == 1.0
     assert found["consistency", Condition(shift=2)].value == 0.0
     assert found["consistency", Condition(shift=1)].n == 2
@@ -48,7 +53,7 @@ def test_two_of_three_pairs_agree_though_one_agrees_on_a_wrong_answer() -> None:
 
 
 def test_without_a_pair_there_is_no_consistency() -> None:
-    (score,) = shift_consistency(records([(0, 1, "first", 0)]), Context(Run(conditions=CONDITIONS)))
+    (score,) = shift_consistency(records([(0, 1, "first", 0)]))
     assert score.value is None
     assert "both crops" in str(score.reason)
 

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.imagenet_w import CARTON, ImagenetW
-from hardiness.core import Condition, Records, Run
+from hardiness.core import Condition, Records, Run, Score
 from hardiness.distortions import corrupt
-from hardiness.scoring import Context
-from hardiness.scoring.watermark import watermark
+from hardiness.scoring import registry
 
 CONDITIONS = ImagenetW().conditions()
+
+
+def watermark(given: Records) -> list[Score]:
+    card, run = registry.get("watermark"), Run(conditions=CONDITIONS)
+    return card.scores(card.table(given, run), run, None)
 
 
 def test_inside_a_stroke_half_of_the_picture_is_white_and_outside_it_is_untouched() -> None:
@@ -47,6 +51,7 @@ def test_gaps_are_of_photographs_that_were_seen_both_ways() -> None:
     image, marked, label, prediction, carton = zip(*rows, strict=True)
     records = Records(
         {
+            "sample": np.array([f"n/{number}" for number in image]),
             "image": np.array(image, np.int32),
             "condition": np.array(marked, np.int16),
             "label": np.array(label, np.int32),
@@ -54,7 +59,7 @@ def test_gaps_are_of_photographs_that_were_seen_both_ways() -> None:
             "carton": np.array(carton, np.float32),
         }
     )
-    found = {score.metric: score for score in watermark(records, Context(Run(conditions=CONDITIONS)))}
+    found = {score.metric: score for score in watermark(records)}
     assert found["in_w_gap"].value == pytest.approx(0.0)
     assert found["in_w_gap"].n == 3
     assert found["carton_gap"].value == pytest.approx(1.0)
@@ -65,9 +70,16 @@ def test_gaps_are_of_photographs_that_were_seen_both_ways() -> None:
 
 
 def test_without_cartons_their_gap_is_undefined() -> None:
-    given = {"image": [0, 0], "condition": [0, 1], "label": [1, 1], "prediction": [1, 1], "carton": [0.0, 0.1]}
+    given = {
+        "sample": ["n/0", "n/0"],
+        "image": [0, 0],
+        "condition": [0, 1],
+        "label": [1, 1],
+        "prediction": [1, 1],
+        "carton": [0.0, 0.1],
+    }
     records = Records({name: np.array(values) for name, values in given.items()})
-    found = {score.metric: score for score in watermark(records, Context(Run(conditions=CONDITIONS)))}
+    found = {score.metric: score for score in watermark(records)}
     assert found["carton_gap"].value is None
     assert found["in_w_gap"].value == 0.0
 

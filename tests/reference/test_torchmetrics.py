@@ -5,16 +5,24 @@ import torch
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_accuracy
 
 from hardiness.benchmarks.decisions import argmax, within_subset
-from hardiness.core import Condition, Records
-from hardiness.scoring import Context, registry, rms_calibration_error
+from hardiness.core import Condition, Records, Run
+from hardiness.scoring import registry, rms_calibration_error
 
 
 def test_top1_and_top5_equal_torchmetrics() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(500, 40)).astype(np.float32)
     labels = generator.integers(0, 40, 500).astype(np.int32)
-    records = Records({"label": labels, **argmax(logits, labels)})
-    scores = {(s.metric, s.condition): s for s in registry.get("classification")(records, Context())}
+    records = Records(
+        {
+            "sample": np.arange(500).astype(str),
+            "condition": np.zeros(500, np.int16),
+            "label": labels,
+            **argmax(logits, labels),
+        }
+    )
+    card = registry.get("classification")
+    scores = {(s.metric, s.condition): s for s in card.scores(card.table(records, Run()), Run(), None)}
     for metric, k in (("top1", 1), ("top5", 5)):
         theirs = multiclass_accuracy(
             torch.from_numpy(logits), torch.from_numpy(labels).long(), num_classes=40, top_k=k, average="micro"

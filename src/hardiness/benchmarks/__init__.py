@@ -1,4 +1,4 @@
-"""Named protocols: data, conditions, decision rule and scorer."""
+"""Named protocols: data, conditions, decision rule and card."""
 
 from hardiness.benchmarks.registry import registry
 

@@ -30,7 +30,7 @@ class AttackedPhotographs(Benchmark):
     """ImageNet's validation photographs on the 224 canvas, which the engine attacks by the benchmark's plan."""
 
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    scorer: ClassVar[str] = "attack"
+    card: ClassVar[str] = "attack"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 

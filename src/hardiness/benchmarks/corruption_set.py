@@ -48,7 +48,7 @@ class CorruptionSet(Benchmark):
     """
 
     members: ClassVar[DistortionSet]
-    scorer: ClassVar[str] = "corruption"
+    card: ClassVar[str] = "corruption"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 

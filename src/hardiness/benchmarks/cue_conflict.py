@@ -33,7 +33,7 @@ class CueConflict(Benchmark):
     """Shape bias: of the answers that name one of two conflicting cues, the share that names the shape.
 
     Stimuli are shown as they are, 224x224. All logits are kept, so that a decision rule can be changed without the
-    model; the scorer applies both: ``orhan2019`` (the largest logit among the categories' classes) and
+    model; the card applies both: ``orhan2019`` (the largest logit among the categories' classes) and
     ``geirhos2019`` (the largest mean probability of a category).
 
     Source: Geirhos et al. (2019), arXiv:1811.12231; Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
@@ -44,7 +44,7 @@ class CueConflict(Benchmark):
     paper: ClassVar[str] = "Geirhos et al. 2019, arXiv:1811.12231"
     protocol: ClassVar[str] = "orhan2019"
     needs: ClassVar[tuple[str, ...]] = ("cue-conflict",)
-    scorer: ClassVar[str] = "cue_conflict"
+    card: ClassVar[str] = "cue_conflict"
     canvas: ClassVar[Canvas | None] = CANVAS_224
 
     def dataset(self, data: DataRoot) -> DataSet:

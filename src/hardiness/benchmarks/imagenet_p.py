@@ -58,7 +58,7 @@ class ImagenetP(Benchmark):
     paper: ClassVar[str] = "Hendrycks & Dietterich 2019, arXiv:1903.12261"
     protocol: ClassVar[str] = "hendrycks2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-p", "imagenet")
-    scorer: ClassVar[str] = "perturbation"
+    card: ClassVar[str] = "perturbation"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 1
     frames: ClassVar[int] = 31

@@ -39,7 +39,7 @@ class ImagenetW(Photographs):
     paper: ClassVar[str] = "Li et al. 2023, arXiv:2212.04825"
     protocol: ClassVar[str] = "li2023"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    scorer: ClassVar[str] = "watermark"
+    card: ClassVar[str] = "watermark"
 
     def conditions(self) -> tuple[Condition, ...]:
         """Clean, and with the watermark."""

@@ -10,7 +10,7 @@ from typing import ClassVar, final
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
 from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Item
-from hardiness.scoring.ood import OUTSIDE
+from hardiness.scoring.cards.ood import OUTSIDE
 
 
 @registry.add("ood")
@@ -33,7 +33,7 @@ class Ood(Photographs):
     paper: ClassVar[str] = "Zhang et al. 2023, arXiv:2306.09301"
     protocol: ClassVar[str] = "openood1.5"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    scorer: ClassVar[str] = "ood"
+    card: ClassVar[str] = "ood"
 
     outside: tuple[str, ...] = field(
         default=(), metadata={"help": "these sets alone, as in ninco+textures; all that are there if empty"}

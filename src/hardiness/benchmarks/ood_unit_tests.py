@@ -35,7 +35,7 @@ class OodUnitTests(Photographs):
     paper: ClassVar[str] = "Bitterwolf et al. 2023, arXiv:2306.00826"
     protocol: ClassVar[str] = "bitterwolf2023"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    scorer: ClassVar[str] = "ood_unit_tests"
+    card: ClassVar[str] = "ood_unit_tests"
     shard_items: ClassVar[int] = 16
 
     def conditions(self) -> tuple[Condition, ...]:

@@ -17,7 +17,7 @@ from hardiness.imaging import decode, on_canvas
 class Photographs(Benchmark):
     """A data set of labelled photographs, each classified once in the model's own view."""
 
-    scorer: ClassVar[str] = "classification"
+    card: ClassVar[str] = "classification"
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The data set this benchmark is named after in ``needs``."""
@@ -40,7 +40,7 @@ class Photographs(Benchmark):
 class SubsetPhotographs(Photographs):
     """A data set over 200 of the 1,000 classes, decided among those 200."""
 
-    scorer: ClassVar[str] = "subset_classification"
+    card: ClassVar[str] = "subset_classification"
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max and softmax among the 200 classes, and the 1,000-way decision beside them."""

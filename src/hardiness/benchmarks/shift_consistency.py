@@ -50,7 +50,7 @@ class ShiftConsistency(Benchmark):
     paper: ClassVar[str] = "Zhang 2019, arXiv:1904.11486"
     protocol: ClassVar[str] = "zhang2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-    scorer: ClassVar[str] = "shift_consistency"
+    card: ClassVar[str] = "shift_consistency"
     canvas: ClassVar[Canvas | None] = CANVAS_224
 
     passes: int = field(default=PASSES, metadata={"help": "pairs of crops a photograph, 1 to 5", "request": True})

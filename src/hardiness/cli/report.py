@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hardiness.report import rebuild, write_page
+from hardiness.report import write_page
+from hardiness.scoring import rebuild, results
 from hardiness.store import Store
 
 
@@ -16,6 +17,8 @@ from hardiness.store import Store
 def command(out: Path, baseline: str | None) -> int:
     """Write OUT/report.html from the stored records."""
     path = out / "report.html"
-    write_page(rebuild(Store.open(out), baseline), path, title=f"hardiness: {out.resolve().name}")
+    store = Store.open(out)
+    found = results(store, baseline) if baseline else rebuild(store)
+    write_page(found, path, title=f"hardiness: {out.resolve().name}")
     click.echo(path)
     return 0

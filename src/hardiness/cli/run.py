@@ -84,7 +84,7 @@ def command(
     )
     errors = Console(stderr=True)
     outcome = api.run(asked, None if quiet else Bars(errors))
-    write_page(outcome.results, out / "report.html", title=f"hardiness: {outcome.note or out.name}")
+    write_page(outcome.everything, out / "report.html", title=f"hardiness: {outcome.note or out.name}")
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not quiet:

@@ -10,7 +10,8 @@ import click
 from rich.console import Console
 
 from hardiness.core import Result
-from hardiness.report import rebuild, score_tables
+from hardiness.report import score_tables
+from hardiness.scoring import results
 from hardiness.store import Store
 
 PIPE_WIDTH = 160
@@ -21,14 +22,18 @@ SHOWN_FAILURES = 10
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
 @click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
+@click.option("--verify", is_flag=True, help="Read every stored row again, whatever was kept of earlier calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def command(out: Path, everything: bool, baseline: str | None, as_json: bool) -> int:
-    """Print the score tables of OUT, from its stored records."""
-    results = rebuild(Store.open(out), baseline)
+def command(out: Path, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
+    """Print the score tables of OUT, from its stored records; nothing of it is changed."""
+    store = Store.open(out)
+    found = results(store, baseline, verify)
+    for line in store.survey().problems:
+        click.echo(f"hardiness: {line}", err=True)
     if as_json:
-        click.echo(json.dumps([result.as_dict() for result in results], indent=1))
+        click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
-        print_tables(results, wide(Console()), everything)
+        print_tables(found, wide(Console()), everything)
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
-from hardiness.core.condition import CONDITION_KEYS, Condition
+from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
     ArgumentError,
@@ -15,6 +15,7 @@ from hardiness.core.errors import (
     UnknownNameError,
     suggestion,
 )
+from hardiness.core.image_table import RIGHT, ImageTable
 from hardiness.core.model import ModelSpec, Source
 from hardiness.core.processors import usable_cores
 from hardiness.core.progress import Clock, Listener, Silence
@@ -24,12 +25,26 @@ from hardiness.core.registry import Registry
 from hardiness.core.request import Request, Share
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
+from hardiness.core.section import (
+    Chart,
+    Column,
+    Curves,
+    Dots,
+    Grid,
+    GridCell,
+    Line,
+    Note,
+    Observer,
+    Panel,
+    People,
+    Section,
+)
 from hardiness.core.stimulus import Stimulus
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
     "CANVAS_224",
-    "CONDITION_KEYS",
+    "RIGHT",
     "SCHEMA",
     "ArgumentError",
     "AttackError",
@@ -37,28 +52,40 @@ __all__ = [
     "Benchmark",
     "BenchmarkIdentity",
     "Canvas",
+    "Chart",
     "Clock",
+    "Column",
     "Columns",
     "Condition",
     "Counts",
+    "Curves",
     "DataError",
     "DataIdentity",
     "DataRoot",
     "DataSet",
+    "Dots",
     "Expansion",
     "Failure",
     "File",
     "Finding",
+    "Grid",
+    "GridCell",
     "HardinessError",
     "Image",
+    "ImageTable",
     "InputIdentity",
     "Interval",
     "Item",
+    "Line",
     "Listener",
     "ModelError",
     "ModelIdentity",
     "ModelSpec",
     "Norm",
+    "Note",
+    "Observer",
+    "Panel",
+    "People",
     "Pixels",
     "Plan",
     "Records",
@@ -69,6 +96,7 @@ __all__ = [
     "Run",
     "SampleError",
     "Score",
+    "Section",
     "Share",
     "Silence",
     "Source",

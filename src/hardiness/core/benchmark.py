@@ -1,4 +1,4 @@
-"""A benchmark: data, conditions, a decision rule and a scorer, composed under the name of a published protocol."""
+"""A benchmark: data, conditions, a decision rule and a card, composed under the name of a published protocol."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Benchmark(ABC):
         paper: citation with identifier.
         protocol: name of the published rules that its headline follows.
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
-        scorer: name of its scorer in `hardiness.scoring`.
+        card: name of the card in `hardiness.scoring.cards` that scores its rows.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is
@@ -67,7 +67,7 @@ class Benchmark(ABC):
     paper: ClassVar[str]
     protocol: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
-    scorer: ClassVar[str]
+    card: ClassVar[str]
     canvas: ClassVar[Canvas | None] = None
     shard_items: ClassVar[int] = 256
     frames: ClassVar[int] = 1

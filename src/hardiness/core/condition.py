@@ -5,55 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-CONDITION_KEYS = (
-    "corruption",
-    "perturbation",
-    "severity",
-    "epsilon",
-    "steps",
-    "surrogate",
-    "category",
-    "group",
-    "protocol",
-    "decision",
-)
-"""The order in which these keys are shown, whatever the order in which they were given."""
-
 
 class Condition(Mapping[str, Any]):
-    """An immutable, hashable mapping; ``Condition()`` is that of plain benchmarks.
+    """An immutable, hashable mapping under any keys; ``Condition()`` is that of plain benchmarks.
 
-    A benchmark may use any key. Those of `CONDITION_KEYS` come first, in that order, then the others by the alphabet,
-    so that two conditions of the same values are equal, however they were written.
+    Keys stay in the order in which they were given, which makes no difference to equality. How they are called and in
+    which order they are shown is said by the card that scores them.
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_hash", "_values")
 
     def __init__(self, **values: str | int | float) -> None:
-        known = tuple(key for key in CONDITION_KEYS if key in values)
-        others = tuple(sorted(values.keys() - set(CONDITION_KEYS)))
-        self._pairs = tuple((key, values[key]) for key in known + others)
+        self._values = values
+        self._hash = hash(frozenset(values.items()))
 
     def __getitem__(self, key: str) -> Any:
-        for name, value in self._pairs:
-            if name == key:
-                return value
-        raise KeyError(key)
+        return self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        return (key for key, _ in self._pairs)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return len(self._values)
 
     def __hash__(self) -> int:
-        return hash(self._pairs)
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Condition) and self._pairs == other._pairs
+        return isinstance(other, Condition) and self._values == other._values
 
     def __repr__(self) -> str:
-        return f"Condition({', '.join(f'{key}={value!r}' for key, value in self._pairs)})"
+        return f"Condition({', '.join(f'{key}={value!r}' for key, value in self._values.items())})"
 
     def __str__(self) -> str:
-        return " ".join(f"{key}={value}" for key, value in self._pairs)
+        return " ".join(f"{key}={value}" for key, value in self._values.items())

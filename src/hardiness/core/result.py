@@ -55,14 +55,27 @@ class Score:
         interval = [self.interval.low, self.interval.high] if self.interval else None
         return {**asdict(self), "interval": interval, "condition": dict(self.condition)}
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Score:
+        """The score that `as_dict` gave."""
+        interval = Interval(*found["interval"]) if found["interval"] else None
+        return cls(**{**found, "interval": interval, "condition": Condition(**found["condition"])})
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Samples times conditions: in the whole data set, evaluated, failed."""
+    """How much of a benchmark stands behind its scores.
+
+    Attributes:
+        expected: images of the whole data set times conditions of the whole benchmark.
+        evaluated, failed: such image-cells that were evaluated, and that could not be.
+        images: different images that were evaluated, under however many conditions.
+    """
 
     expected: int
     evaluated: int
     failed: int
+    images: int
 
     @property
     def complete(self) -> bool:
@@ -112,6 +125,11 @@ class Result:
     exhibits: Mapping[str, Path] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
+
+    @property
+    def name(self) -> str:
+        """The model's name, with the precision where it is not fp32."""
+        return self.model if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.

@@ -55,30 +55,62 @@ def evaluate(
     Raises:
         StoreError: records cannot be written.
     """
+    begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
+    problems, remarks = list(begun.problems), list(begun.remarks)
+    for worker in begun.workers:
+        try:
+            shared(worker, request.share, Leases(store.folder)) if request.share else alone(worker)
+        finally:
+            for task in worker.tasks:
+                if task.computed:
+                    task.stored.add_measured(session(task, worker.clock, request))
+        if worker.gallery and worker.gallery.remark:
+            remarks.append(worker.gallery.remark)
+        problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
+    return Evaluated(begun.keys, tuple(problems), tuple(remarks))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An evaluation that can start.
+
+    Attributes:
+        workers: one for each size of unit; none where no model can be evaluated.
+        keys, problems, remarks: as in `Evaluated`, so far.
+    """
+
+    workers: tuple[Worker, ...] = ()
+    keys: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def prepared(
+    benchmark: Benchmark,
+    classifiers: Sequence[Classifier],
+    data: DataSet,
+    store: Store,
+    request: Request,
+    listener: Listener,
+) -> Begun:
+    """The workers of an evaluation, its runs opened or begun and damaged files set aside; arguments as `evaluate`."""
     tasks: list[Task] = []
     problems = list(data.notes)
     try:
-        surrogate = surrogate_of(benchmark, classifiers, listener or Silence())
+        surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
-        return Evaluated((), (*problems, f"{benchmark.name}: its surrogate cannot be used: {error}"))
+        return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {error}"))
     for classifier in classifiers:
         try:
             tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
         except ModelError as error:
             problems.append(str(error))
-    remarks = [line for task in tasks for line in (*_former(store, task), *task.stored.set_damage_aside())]
-    for alike in _by_unit_size(tasks):
-        worker = Worker(benchmark, data, alike, request, store, listener or Silence(), surrogate)
-        try:
-            shared(worker, request.share, Leases(store.folder)) if request.share else alone(worker)
-        finally:
-            for task in alike:
-                if task.computed:
-                    task.stored.add_measured(session(task, worker.clock, request))
-        if worker.gallery and worker.gallery.remark:
-            remarks.append(worker.gallery.remark)
-    problems += [f"{task.classifier.spec.name}: {task.error}" for task in tasks if task.error]
-    return Evaluated(tuple(task.stored.key for task in tasks), tuple(problems), tuple(remarks))
+    return Begun(
+        tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
+        tuple(task.stored.key for task in tasks),
+        tuple(problems),
+        tuple(line for task in tasks for line in (*_former(store, task), *task.stored.set_damage_aside())),
+    )
 
 
 def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:

@@ -111,7 +111,7 @@ def run_of(
         ),
         benchmark=BenchmarkIdentity(
             name=benchmark.name,
-            card=benchmark.scorer,
+            card=benchmark.card,
             protocol=benchmark.protocol,
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),

@@ -1,8 +1,8 @@
-"""Stored records to scores, tables and pages; never a model."""
+"""Results to tables, pages and figures; never a model, never a row."""
 
-from hardiness.report.consistency import consistency, consistency_tables
+from hardiness.report.consistency import consistency_tables
 from hardiness.report.page import write_page
-from hardiness.report.results import rebuild, results
+from hardiness.report.stored_results import StoredResults
 from hardiness.report.tables import score_tables
 
-__all__ = ["consistency", "consistency_tables", "rebuild", "results", "score_tables", "write_page"]
+__all__ = ["StoredResults", "consistency_tables", "score_tables", "write_page"]

@@ -6,7 +6,6 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from hardiness.core import Result, Score
 from hardiness.reference import published
 from hardiness.report import format as formatting
-from hardiness.report.figures import Figure, figures_of
-from hardiness.report.grids import grid_of
-from hardiness.report.tables import columns_of, name_of, notes_of
-from hardiness.report.yardstick import yardstick
+from hardiness.report.figures import Figure, draw
+from hardiness.report.sections import Shown, sections
 
 LISTED_FAILURES = 50
 FIGURES = "figures"
@@ -57,18 +54,20 @@ def write_page(results: Sequence[Result], path: Path, title: str) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tables = [_table(list(group)) for _, group in groupby(results, key=formatting.table_key)]
-    page = environment.get_template("page.html.j2").render(title=title, tables=tables, results=results)
+    environment.filters["cell"] = formatting.grid_cell
+    environment.filters["arrow"] = formatting.direction
+    tables = [_table(shown) for shown in sections(results)]
+    page = environment.get_template("page.html.j2").render(title=title, tables=tables)
     path.write_text(page, encoding="utf-8")
     for table in tables:
         for figure in table["figures"]:
-            _save(figure, path.parent / FIGURES, dict.fromkeys(_file_names(table, figure)))
+            _save(figure, path.parent / FIGURES, dict.fromkeys(_file_names(table["shown"], figure)))
 
 
-def _file_names(table: dict[str, Any], figure: Figure) -> list[str]:
-    """What tells a figure's files from those of other tables."""
-    protocol = [table["protocol"]] if table["rows"][0]["result"].run.attack else []
-    return [table["benchmark"], table["data"], *protocol, *filter(None, [table["manner"]]), figure.name]
+def _file_names(shown: Shown, figure: Figure) -> list[str]:
+    """What tells a figure's files from those of other sections."""
+    first = shown.results[0]
+    return [first.benchmark, first.data, *shown.section.variant, figure.name]
 
 
 def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
@@ -79,27 +78,20 @@ def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
     (folder / f"{stem}.png").write_bytes(figure.png)
 
 
-def _table(results: Sequence[Result]) -> dict[str, Any]:
-    columns = columns_of(results, everything=True)
+def _table(shown: Shown) -> dict[str, Any]:
     rows = []
-    for result in results:
+    for result in shown.results:
         given = {(score.metric, score.condition): score for score in result.scores}
-        cells = [_cell(result, given[key]) if key in given else None for key in columns]
-        rows.append({"name": name_of(result), "result": result, "cells": cells})
-    heads = [{"title": formatting.title(score), "direction": formatting.direction(score)} for score in columns.values()]
-    failures = [(name_of(result), failure) for result in results for failure in result.failures]
+        keys = [(column.metric, column.condition) for column in shown.section.columns]
+        cells = [_cell(result, given[key]) if key in given else None for key in keys]
+        rows.append({"result": result, "cells": cells})
+    failures = [(result.name, failure) for result in shown.results for failure in result.failures]
     return {
-        "benchmark": results[0].benchmark,
-        "data": results[0].data,
-        "manner": formatting.manner(results[0]),
-        "protocol": results[0].protocol,
-        "heads": heads,
+        "shown": shown,
+        "section": shown.section,
         "rows": rows,
-        "yardstick": yardstick(results[0]),
-        "notes": notes_of(results, everything=True),
-        "figures": figures_of(results),
-        "grids": [(name_of(result), grid) for result in results if (grid := grid_of(result))],
-        "exhibits": _exhibits(results),
+        "figures": [draw(chart) for chart in shown.section.charts],
+        "exhibits": _exhibits(shown.results),
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
     }

@@ -1,32 +1,29 @@
-"""Records to scores: pure functions, found by name."""
+"""Records to image tables, scores, comparisons and results: pure functions of what is stored."""
 
 from hardiness.scoring.calibration import aurra, rms_calibration_error
-from hardiness.scoring.comparison import beside_clean, difference_interval
-from hardiness.scoring.consistency import Consistency, error_consistency, pairwise
-from hardiness.scoring.cue_conflict import PROTOCOLS, Answers, answers
-from hardiness.scoring.inspectors import findings
+from hardiness.scoring.card import Baseline, Card, registry
+from hardiness.scoring.comparisons.consistency import consistency
+from hardiness.scoring.comparisons.drop_from_clean import beside_clean, difference_interval
+from hardiness.scoring.comparisons.transfers import with_transfers
 from hardiness.scoring.intervals import bootstrap, disjoint, wilson, within
-from hardiness.scoring.scorers import Context, Scorer, baselines, reductions, registry
-from hardiness.scoring.transfer import with_transfers
+from hardiness.scoring.kappa import Consistency, error_consistency, pairwise
+from hardiness.scoring.results import rebuild, results
 
 __all__ = [
-    "PROTOCOLS",
-    "Answers",
+    "Baseline",
+    "Card",
     "Consistency",
-    "Context",
-    "Scorer",
-    "answers",
     "aurra",
-    "baselines",
     "beside_clean",
     "bootstrap",
+    "consistency",
     "difference_interval",
     "disjoint",
     "error_consistency",
-    "findings",
     "pairwise",
-    "reductions",
+    "rebuild",
     "registry",
+    "results",
     "rms_calibration_error",
     "wilson",
     "with_transfers",

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Finding, Records, Round, Score, epsilon_text
-from hardiness.scoring.inspectors import registry
+from hardiness.core import Condition, Finding, Records, Round, Run, Score, epsilon_text
 from hardiness.scoring.intervals import disjoint
-from hardiness.scoring.scorers import Context
 
 STILL_FALLING = 0.01
 """Share of images that may fall between the last two marks before the attack is called unfinished."""
@@ -69,15 +67,14 @@ class Curve:
         return float(fixed if fixed is not None else options.get("relative_step", 0.25) * self.epsilon)
 
 
-@registry.add("attack")
-def attack_report(records: Records, context: Context, scores: Sequence[Score]) -> list[Finding]:
+def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
     """The checks of a white-box run, each raised or not, and a verdict; nothing for attacks by other models.
 
     Source: after Carlini et al. (2019), arXiv:1902.06705, and Athalye et al. (2018), arXiv:1802.00420.
     """
-    if context.run.surrogate or "step" not in records:
+    if run.surrogate or "step" not in records:
         return []
-    curves = _curves(records, context)
+    curves = _curves(records, run)
     strict = [curve for curve in curves if not _must_break(curve)]
     if not strict:
         return []
@@ -96,10 +93,10 @@ def attack_report(records: Records, context: Context, scores: Sequence[Score]) -
     return [*found, _verdict(scores, longest, doubts)]
 
 
-def _curves(records: Records, context: Context) -> list[Curve]:
-    conditions = list(context.run.conditions)
+def _curves(records: Records, run: Run) -> list[Curve]:
+    conditions = list(run.conditions)
     curves = []
-    for each in context.run.attack:
+    for each in run.attack:
         if each.attack not in ("pgd", "apgd"):
             continue
         marks = {steps: conditions.index(at) for steps, at in each.marks.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records, Score
+from hardiness.core import Condition, ImageTable, Score
 from hardiness.scoring.intervals import centred, resampled_means, within
 
 
@@ -44,28 +43,26 @@ class CellMeans:
         )
 
 
-def cell_means(
-    records: Records, values: NDArray[np.generic], conditions: Sequence[Condition], purpose: str
-) -> CellMeans:
-    """The mean of ``values`` in each condition, one row an image and condition.
+def means_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each cell over the images that have a value there, ``(M,)``; NaN means none."""
+    return np.asarray(np.nanmean(values, axis=0))
+
+
+def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str) -> CellMeans:
+    """The mean of ``values`` in each cell, and its resamples.
 
     Args:
-        records: with ``image`` and ``condition``.
-        values: one for each row.
-        conditions: of the run.
+        table: whose cells they are.
+        values: float64 ``(N, M)``, NaN where an image was not evaluated.
         purpose: keys the resampling; equal keys and numbers of images resample alike.
     """
-    table = np.full((int(records["image"].max()) + 1, len(conditions)), np.nan)
-    table[records["image"], records["condition"]] = values
-    filled = ~np.isnan(table).all(axis=0)
-    table = table[:, filled]
-    means = np.vstack([np.nanmean(table, axis=0), resampled_means(table, purpose)])
-    cells = tuple(condition for condition, used in zip(conditions, filled.tolist(), strict=True) if used)
-    return CellMeans(cells, means, np.count_nonzero(~np.isnan(table), axis=0))
+    means = np.vstack([means_of(values), resampled_means(values, purpose)])
+    return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0))
 
 
-def is_whole(records: Records, found: CellMeans, conditions: Sequence[Condition], needed: set[Condition]) -> bool:
+def is_whole(table: ImageTable, needed: set[Condition]) -> bool:
     """Whether all needed cells were run, on the same images, none of which failed."""
-    images = {int(n) for cell, n in zip(found.cells, found.n, strict=True) if cell in needed}
-    failed = {conditions[index] for failure in records.failures for index in failure.conditions}
-    return needed.issubset(found.cells) and len(images) == 1 and not failed & needed
+    counts = np.count_nonzero(table.evaluated, axis=0).tolist()
+    images = {n for cell, n in zip(table.present, counts, strict=True) if cell in needed}
+    failed = {table.conditions[index] for failure in table.failures for index in failure.conditions}
+    return needed.issubset(table.present) and len(images) == 1 and not failed & needed

@@ -23,6 +23,9 @@ RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
 
+Stamps = dict[str, list[int]]
+"""What tells whether files are as they were: size in bytes and time of change in ns, by name."""
+
 
 @dataclass(frozen=True)
 class StoredRun:
@@ -73,6 +76,14 @@ class StoredRun:
         return {
             shard: list(group) for shard, group in groupby(paths, key=lambda path: int(path.name.partition("-")[0]))
         }
+
+    def stamps(self) -> Stamps:
+        """Size in bytes and time of change in ns of each shard file, by name, sorted."""
+        with atomic.told(self.folder, "list"):
+            found = [
+                (entry.name, entry.stat()) for entry in os.scandir(self.folder) if shards.NAME.fullmatch(entry.name)
+            ]
+        return {name: [status.st_size, status.st_mtime_ns] for name, status in sorted(found)}
 
     def strangers(self) -> list[str]:
         """Names of Parquet files in the folder that are no shards of ours."""

@@ -21,6 +21,8 @@ from hardiness.core import Failure, Records, StoreError
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
 
+SAMPLE, IMAGE = "sample", "image"
+
 FORMAT = 2
 """Of shards: 2 carries ``UNIT`` and ``CHECK``."""
 
@@ -68,7 +70,7 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
 
     Args:
         path: the file.
-        columns: those wanted; all if ``None``.
+        columns: those wanted; all if ``None``. ``image``, which is not stored, is each sample's rank in the file.
         key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
 
     Raises:
@@ -78,7 +80,7 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
         with pq.ParquetFile(path) as file:
             present = file.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in present]
-            table = file.read(columns=wanted)
+            table = file.read(columns=wanted, use_threads=False)  # a file is small; many are read at a time
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise StoreError(
@@ -89,8 +91,11 @@ def read(path: Path, columns: Sequence[str] | None = None, key: str | None = Non
     if key is not None:
         _prove(path, metadata, arrays, present, key)
     failures = json.loads(metadata.get(FAILURES, b"[]"))
+    read = {name: _from_arrow(array) for name, array in arrays.items()}
+    if columns and IMAGE in columns and SAMPLE in arrays:
+        read[IMAGE] = numbered(arrays[SAMPLE])
     return Records(
-        {name: _from_arrow(array) for name, array in arrays.items()},
+        read,
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
@@ -179,9 +184,9 @@ def _from_arrow(joined: pa.Array) -> NDArray[Any]:
     return np.asarray(joined)
 
 
-def numbered(texts: NDArray[Any]) -> NDArray[np.int32]:
+def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
     """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
-    coded = pa.array(texts, pa.string()).dictionary_encode()
+    coded = (texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())).dictionary_encode()
     different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
     rank = np.empty(len(different), np.int32)
     rank[np.argsort(different)] = np.arange(len(different), dtype=np.int32)

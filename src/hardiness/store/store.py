@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic
 from hardiness.store.former import continues, former_run, is_former
-from hardiness.store.run import RUN, StoredRun
+from hardiness.store.run import RUN, Stamps, StoredRun
 
 RECORDS, RESULTS = "records", "results.json"
 
@@ -146,6 +146,10 @@ class Store:
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
         return list(self.survey().runs)
+
+    def stamps(self) -> dict[str, Stamps]:
+        """What tells whether any record has come or changed: the shards of each run, by its folder's name."""
+        return {run.folder.name: run.stamps() for run in self.runs()}
 
     def former(self, run: Run) -> StoredRun | None:
         """The run of the former format that the same command had made, if there is one."""

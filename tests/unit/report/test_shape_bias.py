@@ -18,17 +18,18 @@ from hardiness.core import (
     BenchmarkIdentity,
     DataError,
     DataIdentity,
+    Grid,
     ModelIdentity,
     Plan,
     Records,
     Result,
     Run,
 )
-from hardiness.report import consistency, consistency_tables, score_tables, write_page
-from hardiness.report.figures import figures_of
+from hardiness.report import consistency_tables, score_tables, write_page
+from hardiness.report.figures import Figure, draw
 from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
-from hardiness.report.grids import grid_of
-from hardiness.report.results import results
+from hardiness.report.format import grid_cell
+from hardiness.scoring import consistency, registry, results
 from hardiness.store import Store
 
 CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}
@@ -72,7 +73,16 @@ def printed(*renderables: Any) -> str:
     return console.export_text()
 
 
-def own(found: list[Result]) -> Any:
+def figures_of(found: list[Result]) -> list[Figure]:
+    return [draw(chart) for chart in registry.get("cue_conflict").view(found).charts]
+
+
+def grid_of(result: Result) -> Grid | None:
+    grids = registry.get("cue_conflict").view([result]).grids
+    return grids[0] if grids else None
+
+
+def own(found: list[Result]) -> Figure:
     (figure,) = figures_of(found)
     return figure
 
@@ -128,7 +138,7 @@ def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None
     assert first is not None
     assert second is not None
     assert first.heads == (*second.heads, "humans: shape bias")
-    by_category = {name: [cell.text for cell in row] for name, row in first.rows}
+    by_category = {name: [grid_cell(cell) for cell in row] for name, row in first.rows}
     assert by_category["cat"] == ["100.0", "50.0", "100.0", "50.0", "95.9"]
     assert by_category["oven"] == ["0.0", "undefined", "0.0", "undefined", "96.8"]
 

@@ -1,5 +1,13 @@
-"""Figures of a benchmark's results, drawn for its scorer; one module here for each scorer that has some."""
+"""Charts as figures: one module for each kind of chart."""
 
-from hardiness.report.figures.registry import Figure, Painter, figures_of, registry
+from hardiness.core import Chart, Dots
+from hardiness.report.figures.curves import draw_curves
+from hardiness.report.figures.dots import draw_dots
+from hardiness.report.figures.figure import Figure
 
-__all__ = ["Figure", "Painter", "figures_of", "registry"]
+__all__ = ["Figure", "draw"]
+
+
+def draw(chart: Chart) -> Figure:
+    """The figure of a chart; the same chart always gives the same bytes."""
+    return draw_dots(chart) if isinstance(chart, Dots) else draw_curves(chart)

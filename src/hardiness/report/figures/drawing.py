@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hardiness.report.figures.registry import Figure
+from hardiness.report.figures.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet

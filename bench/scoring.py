@@ -1,0 +1,235 @@
+"""From stored rows to a page of numbers: a synthesised ImageNet-C run of 50,000 images under 76 conditions.
+
+The rival is this project at the commit before image tables (checked out beside, as a git worktree), in the same run:
+``show`` on the same rows, each side in a process of its own. Then ``show`` of 20 models from what the first call kept.
+
+    python bench/scoring.py [--images 50000] [--models 20] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bars import alternating, at_least, at_most, tell, versions
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    DataIdentity,
+    ModelIdentity,
+    Plan,
+    Records,
+    Run,
+)
+from hardiness.reference import IMAGENET_C
+from hardiness.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+RIVAL = "62324c2"
+"""The last commit that scored all rows of all runs at every call."""
+
+REPETITIONS = 3
+CELLS = [Condition(corruption=c, severity=s) for c in IMAGENET_C.members for s in IMAGENET_C.levels]
+CONDITIONS = (Condition(), *CELLS)
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one process said, how long it took, and how much memory it held at most."""
+
+    out: str
+    seconds: float
+    peak_mb: float
+
+
+def call(source: Path, *arguments: str | Path) -> Told:
+    """``hardiness ARGUMENTS`` of the package in that folder, in a process of its own."""
+    command = [sys.executable, "-m", "hardiness.cli", *map(str, arguments)]
+    begin = time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, stdout=out, env={**os.environ, "PYTHONPATH": str(source)})
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+        out.seek(0)
+        return Told(out.read().decode(), seconds, usage.ru_maxrss / 1024)
+
+
+def rows(images: range, generator: np.random.Generator) -> Records:
+    """What the engine stores of some images under all conditions."""
+    n = len(images) * len(CONDITIONS)
+    label = np.repeat(np.array([image % 1000 for image in images], np.int32), len(CONDITIONS))
+    right = generator.random(n) < np.tile(np.linspace(0.8, 0.2, len(CONDITIONS)), len(images))
+    top = generator.integers(0, 1000, (n, 5)).astype(np.int16)
+    top[:, 0] = np.where(right, label, (label + 1) % 1000)
+    return Records(
+        {
+            "sample": np.repeat(
+                [f"n{image % 1000:08d}/ILSVRC2012_val_{image:08d}" for image in images], len(CONDITIONS)
+            ),
+            "condition": np.tile(np.arange(len(CONDITIONS), dtype=np.int16), len(images)),
+            "frame": np.zeros(n, np.int16),
+            "label": label,
+            "prediction": top[:, 0].astype(np.int32),
+            "confidence": generator.random(n, np.float32),
+            "top5_class": top,
+            "top5_logit": generator.random((n, 5), np.float32),
+        }
+    )
+
+
+def identity(images: int, model: str = "synthesised") -> Run:
+    """The run of one model."""
+    return Run(
+        ModelIdentity(model, "w" * 64),
+        BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019", {"jpeg": True}),
+        DataIdentity("imagenet", "f" * 64, images, 1000),
+        conditions=CONDITIONS,
+        versions={"rows": 2},
+    )
+
+
+def write(out: Path, images: int, per_shard: int) -> None:
+    """A run of this version."""
+    generator = np.random.default_rng(0)
+    whole = tuple(range(1, len(CONDITIONS)))
+    run = Store.create(out).run(identity(images), Plan(batch_size=32, whole=whole))
+    for shard, start in enumerate(range(0, images, per_shard)):
+        given = rows(range(start, min(start + per_shard, images)), generator)
+        run.write(shard, list(zip(given["sample"].tolist(), given["condition"].tolist(), strict=True)), given)
+
+
+def write_former(out: Path, source: Path, images: int, models: int) -> None:
+    """The same rows as the rival stores them: without proofs, so that models share files through links."""
+    (template,) = source.glob("records/*")
+    found = json.loads((template / "run.json").read_text())
+    former = {
+        **{name: found[name] for name in ("weights_sha256", "view", "input", "benchmark", "options", "protocol")},
+        **{name: found[name] for name in ("conditions", "seed", "precision")},
+        "scorer": found["card"],
+        "data": {name: found["data"][name] for name in ("name", "fingerprint", "samples", "num_classes")},
+        "resampling": 1,
+        "rows_version": 1,
+        "plan": {"batch_size": 32, "location": "", "released": None, "whole": found["plan"]["whole"]},
+    }
+    for index in range(models):
+        folder = out / "records" / f"m{index}--imagenet-c--{index:016x}"
+        folder.mkdir(parents=True)
+        described = {"key": f"{index:016x}", "model": f"m{index}", **former}
+        (folder / "run.json").write_text(json.dumps(described))
+        for path in template.glob("*.parquet"):
+            os.link(path, folder / path.name)
+
+
+@contextmanager
+def rival() -> Iterator[Path]:
+    """The sources of the rival."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "rival"
+        subprocess.run(["git", "worktree", "add", "--detach", "--quiet", tree, RIVAL], cwd=ROOT, check=True)
+        try:
+            yield tree / "src"
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
+
+
+def forget(out: Path) -> None:
+    """Delete what earlier calls kept."""
+    for kept in out.glob("records/*/scored"):
+        shutil.rmtree(kept)
+
+
+def values(told: str) -> dict[str, float | None]:
+    """Every score of the first result, by metric and condition."""
+    scores = json.loads(told)[0]["scores"]
+    return {f"{score['metric']} {sorted(score['condition'].items())}": score["value"] for score in scores}
+
+
+def check_equal(theirs: Told, ours: Told) -> int:
+    """How many scores both sides give; leaves where any of them differs."""
+    first, second = values(theirs.out), values(ours.out)
+    apart = [key for key in first if abs((first[key] or 0) - (second.get(key) or 0)) > TOLERANCE]
+    if apart or first.keys() != second.keys():
+        raise SystemExit(f"the two sides differ in {apart[:3] or set(first) ^ set(second)}")
+    return len(first)
+
+
+def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The bars and notes."""
+    small, large, former = folder / "small", folder / "large", folder / "former"
+    write(small, images, 16)
+    write(large, images, 256)
+    write_former(former, small, images, models)
+    one = folder / "one"
+    write_former(one, small, images, 1)
+    with rival() as theirs:
+        seen: dict[str, Told] = {}
+
+        def side(name: str, source: Path, out: Path) -> float:
+            forget(out)
+            seen[name] = call(source, "show", out, "--json")
+            return seen[name].seconds
+
+        first, ours = alternating(
+            REPETITIONS, lambda: side("theirs", theirs, one), lambda: side("ours", ROOT / "src", small)
+        )
+    scores = check_equal(seen["theirs"], seen["ours"])
+    side("large", ROOT / "src", large)
+    many = call(ROOT / "src", "show", former)
+    kept = [call(ROOT / "src", "show", former) for _ in range(REPETITIONS)]
+    usage = [call(ROOT / "src", "--help").seconds for _ in range(REPETITIONS)]
+    table = next(small.glob("records/*/scored/images.parquet")).stat().st_size / 1e6
+    bars = {
+        "first show: times faster than the rival": at_least(first / ours, 2.0),
+        f"show of {models} models from what was kept, s": at_most(
+            sorted(kept, key=lambda t: t.seconds)[1].seconds, 1.0
+        ),
+        "its peak, MB": at_most(max(each.peak_mb for each in kept), 400.0),
+        "first show: peak, MB": at_most(seen["ours"].peak_mb, 400.0),
+        f"first show of {models} models: peak, MB": at_most(many.peak_mb, 400.0),
+        "peak with 16 times as many shards": at_most(seen["ours"].peak_mb / seen["large"].peak_mb, 1.15),
+        "image table, MB": at_most(table, 27.0),
+        "--help, s": at_most(sorted(usage)[1], 0.5),
+    }
+    notes = {
+        "images": images,
+        "rows": images * len(CONDITIONS),
+        "scores compared": scores,
+        "rival: first show, s": first,
+        "rival: peak, MB": seen["theirs"].peak_mb,
+        "first show, s": ours,
+        f"first show of {models} models, s": many.seconds,
+    }
+    return bars, notes
+
+
+def main() -> int:
+    """Print the figures; 0 where every bar holds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--models", type=int, default=20)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bars, notes = measured(Path(folder), options.images, options.models)
+    return tell(bars, notes, versions("numpy", "pyarrow"), REPETITIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

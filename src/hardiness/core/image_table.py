@@ -1,0 +1,237 @@
+"""One row an image: what a protocol needs of a run, small enough to hold at once and to join with other runs'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core.condition import Condition
+from hardiness.core.records import Failure, Records
+
+Indices = NDArray[np.int64]
+
+RIGHT = "right"
+"""The column that every table has: 1 where an image was answered rightly in a cell, 0 where wrongly, -1 where it was
+not evaluated."""
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """What was measured on each image of a run, image by image and condition by condition.
+
+    Attributes:
+        ids: sorted, each once, object ``(N,)`` of str.
+        label: class index of each, int32 ``(N,)``.
+        conditions: of the run, all of them.
+        cells: indices of those under which some image was evaluated, ascending, int16 ``(M,)``.
+        columns: by name, ``(N,)`` for what is said of an image, ``(N, M)`` for what is said of it in each cell;
+            signed integers are -1 and floats NaN where there is nothing. ``right``, int8 ``(N, M)``, is always there.
+        failures: the images that could not be evaluated, each condition of each once.
+    """
+
+    ids: NDArray[np.object_]
+    label: NDArray[np.int32]
+    conditions: tuple[Condition, ...]
+    cells: NDArray[np.int16]
+    columns: Mapping[str, NDArray[Any]]
+    failures: tuple[Failure, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        assert RIGHT in self.columns, f"a table must have the column {RIGHT!r}"
+        for name, column in self.columns.items():
+            shape = (len(self.ids), len(self.cells))[: column.ndim]
+            assert column.shape == shape, f"column {name} is {column.shape}, must be {shape}"
+            assert column.dtype.kind in "if", f"column {name} must hold signed integers or floats, holds {column.dtype}"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+    @property
+    def evaluated(self) -> NDArray[np.bool_]:
+        """Where an image was evaluated, bool ``(N, M)``."""
+        return np.asarray(self.columns[RIGHT] >= 0)
+
+    @cached_property
+    def present(self) -> tuple[Condition, ...]:
+        """The conditions of the cells, in their order."""
+        return tuple(self.conditions[cell] for cell in self.cells.tolist())
+
+    def place(self, condition: Condition) -> int | None:
+        """Where a condition stands among the cells; ``None`` where no image was evaluated under it."""
+        return self.present.index(condition) if condition in self.present else None
+
+    def of(self, name: str, condition: Condition) -> NDArray[Any]:
+        """A column's values of the images that were evaluated under a condition, in the order of the ids."""
+        place = self.place(condition)
+        column = self.columns[name]
+        if place is None:
+            return column.reshape(-1)[:0]
+        values = column if column.ndim == 1 else column[:, place]
+        return np.asarray(values[self.columns[RIGHT][:, place] >= 0])
+
+    def counts(self) -> dict[int, int]:
+        """How many images were evaluated in each cell, by the condition's index."""
+        return dict(zip(self.cells.tolist(), np.count_nonzero(self.evaluated, axis=0).tolist(), strict=True))
+
+    @classmethod
+    def empty(cls, conditions: Sequence[Condition], failures: Iterable[Failure] = ()) -> ImageTable:
+        """The table of no rows, with the failures alone."""
+        none = {RIGHT: np.zeros((0, 0), np.int8)}
+        return cls(
+            np.zeros(0, object),
+            np.zeros(0, np.int32),
+            tuple(conditions),
+            np.zeros(0, np.int16),
+            none,
+            _told_once(failures),
+        )
+
+    @classmethod
+    def from_rows(
+        cls,
+        records: Records,
+        conditions: Sequence[Condition],
+        cells: Mapping[str, NDArray[Any]],
+        images: Mapping[str, NDArray[Any]] | None = None,
+    ) -> ImageTable:
+        """The table of some rows.
+
+        Args:
+            records: with ``sample``, ``condition`` and ``label``, one row an image and condition; of rows of the same
+                image and condition the first counts.
+            conditions: of the run.
+            cells: what is kept of each row, by the column's name; ``right`` among them. Booleans become int8.
+            images: the same for what is equal in all rows of an image.
+        """
+        if not len(records):
+            return cls.empty(conditions, records.failures)
+        ids, rows = _numbered(records)
+        condition = records["condition"].astype(np.int64)
+        used = np.flatnonzero(np.bincount(condition))
+        places = np.zeros(used[-1] + 1, np.int64)
+        places[used] = np.arange(len(used))
+        # From the last row to the first: where a cell is written twice, the first row stays.
+        rows, columns, back = rows[::-1], places[condition[::-1]], slice(None, None, -1)
+        filled = {}
+        for name, values in cells.items():
+            given = _compact(values)
+            filled[name] = _nothing((len(ids), len(used)), given.dtype)
+            filled[name][rows, columns] = given[back]
+        for name, values in {"label": records["label"].astype(np.int32), **(images or {})}.items():
+            given = _compact(values)
+            filled[name] = np.empty(len(ids), given.dtype)
+            filled[name][rows] = given[back]
+        label = filled.pop("label")
+        return cls(ids, label, tuple(conditions), used.astype(np.int16), filled, _told_once(records.failures))
+
+    @staticmethod
+    def join(parts: Iterable[ImageTable]) -> ImageTable:
+        """The table of all rows of all parts: any split of a run into parts, in any order, gives the same table.
+
+        An image and cell that several parts hold is kept once, from the first of them; a failure that another part
+        evaluated is none.
+
+        Raises:
+            ValueError: there is no part.
+        """
+        given = list(parts)
+        if not given:
+            raise ValueError("there must be at least one table to join")
+        filled = [part for part in given if len(part)] or given[:1]
+        ids, rows = np.unique(np.concatenate([part.ids for part in filled]), return_inverse=True)
+        used = np.unique(np.concatenate([part.cells for part in filled]))
+        shape = (len(ids), len(used))
+        first = filled[0]
+        columns = {
+            name: _nothing(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
+            for name, column in first.columns.items()
+        }
+        label = np.empty(len(ids), np.int32)
+        ends = np.cumsum([len(part) for part in filled])
+        for part, end in zip(reversed(filled), reversed(ends.tolist()), strict=True):
+            at, cells = rows[end - len(part) : end], np.searchsorted(used, part.cells)
+            label[at] = part.label
+            place, own = _places(part, at, cells)
+            for name, column in columns.items():
+                if column.ndim == 1:
+                    column[at] = part[name]
+                else:
+                    column[place] = part[name][own]
+        failures = _told_once(failure for part in given for failure in part.failures)
+        return ImageTable(ids, label, first.conditions, used, columns, failures)._without_evaluated_failures()
+
+    def rows_of(self, ids: NDArray[np.object_]) -> Indices:
+        """Where each id stands in this table, int64; -1 where it is not in it."""
+        if not len(self.ids):
+            return np.full(len(ids), -1, np.int64)
+        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return np.where(self.ids[place] == ids, place, -1)
+
+    def _without_evaluated_failures(self) -> ImageTable:
+        """The same table; no image has failed under a condition under which another try evaluated it."""
+        if not self.failures or not len(self):
+            return self
+        rows = self.rows_of(np.array([failure.sample for failure in self.failures], object))
+        left = []
+        for failure, row in zip(self.failures, rows.tolist(), strict=True):
+            done = set(self.cells[self.columns[RIGHT][row] >= 0].tolist()) if row >= 0 else set()
+            if still := tuple(condition for condition in failure.conditions if condition not in done):
+                left.append(Failure(failure.sample, failure.reason, still))
+        return replace(self, failures=tuple(left))
+
+
+def _numbered(records: Records) -> tuple[NDArray[np.object_], Indices]:
+    """The different samples, sorted, and the place of each row's among them."""
+    if "image" not in records:
+        ids, rows = np.unique(records["sample"].astype(object), return_inverse=True)
+        return ids, rows
+    image = records["image"].astype(np.int64)
+    used = np.flatnonzero(np.bincount(image))
+    places = np.zeros(used[-1] + 1, np.int64)
+    places[used] = np.arange(len(used))
+    rows = places[image]
+    ids = np.empty(len(used), object)
+    ids[rows] = records["sample"]
+    return ids, rows
+
+
+def _places(part: ImageTable, at: Indices, cells: Indices) -> tuple[Any, Any]:
+    """Where a part's evaluated cells go in the joined columns, and where they stand in its own."""
+    there = part.evaluated
+    if there.all():
+        return np.ix_(at, cells), slice(None)
+    rows, columns = np.nonzero(there)
+    return (at[rows], cells[columns]), (rows, columns)
+
+
+def _compact(values: NDArray[Any]) -> NDArray[Any]:
+    """Booleans as int8, in which -1 can stand for nothing."""
+    return values.astype(np.int8) if values.dtype == np.bool_ else values
+
+
+def _nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.full(shape, -1 if dtype.kind == "i" else np.nan, dtype)
+
+
+def _told_once(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """Each sample and condition once, under the first of its reasons in alphabetical order; sorted."""
+    reasons: dict[tuple[str, int], str] = {}
+    for failure in failures:
+        for condition in failure.conditions:
+            key = failure.sample, condition
+            reasons[key] = min(failure.reason, reasons.get(key, failure.reason))
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for (sample, condition), reason in sorted(reasons.items()):
+        grouped.setdefault((sample, reason), []).append(condition)
+    return tuple(Failure(sample, reason, tuple(found)) for (sample, reason), found in sorted(grouped.items()))

@@ -1,0 +1,89 @@
+"""The results of a folder, as a sequence and as a table for pandas and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from hardiness.core import Result, Score
+from hardiness.report.tables import score_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class StoredResults(Sequence[Result]):
+    """Results in the order of the tables; it prints as these, and `table` gives every score as a row."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results = tuple(results)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Result]: ...
+
+    def __getitem__(self, index: int | slice) -> Result | Sequence[Result]:
+        return self._results[index]
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from score_tables(self._results)
+
+    def __str__(self) -> str:
+        console = Console(width=160)
+        with console.capture() as captured:
+            console.print(self)
+        return captured.get()
+
+    def table(self) -> pa.Table:
+        """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
+
+        Values are fractions of 1 or in the unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is
+        images. ``.to_pandas()`` makes it a data frame.
+        """
+        import pyarrow as pa
+
+        rows = [(result, score) for result in self._results for score in result.scores]
+        keys = dict.fromkeys(key for _, score in rows for key in score.condition)
+        columns: dict[str, list[Any]] = {name: [] for name in _row(*rows[0])} if rows else {}
+        for result, score in rows:
+            for name, value in _row(result, score).items():
+                columns[name].append(value)
+        for key in keys:
+            columns[key] = _of_one_kind([score.condition.get(key) for _, score in rows])
+        return pa.table(columns)
+
+
+def _row(result: Result, score: Score) -> dict[str, Any]:
+    return {
+        "model": result.model,
+        "precision": result.run.precision,
+        "benchmark": result.benchmark,
+        "data": result.data,
+        "complete": result.counts.complete,
+        "metric": score.metric,
+        "value": score.value,
+        "low": score.interval.low if score.interval else None,
+        "high": score.interval.high if score.interval else None,
+        "unit": score.unit,
+        "n": score.n,
+        "higher_is_better": score.higher_is_better,
+        "reason": score.reason,
+        "run": result.key,
+    }
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    """The values as they are where all are numbers, else as text: a column has one type."""
+    given = [value for value in values if value is not None]
+    if all(isinstance(value, int) for value in given):
+        return values
+    if all(isinstance(value, int | float) for value in given):
+        return [None if value is None else float(value) for value in values]
+    return [None if value is None else str(value) for value in values]

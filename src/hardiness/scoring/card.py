@@ -1,0 +1,174 @@
+"""What a card is: one protocol, from rows to an image table, scores, findings and what a page shows of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from hardiness.core import (
+    Column,
+    Condition,
+    Finding,
+    ImageTable,
+    Note,
+    Records,
+    Registry,
+    Result,
+    Run,
+    Score,
+    Section,
+)
+
+Baseline = Mapping[str, Any]
+"""What ratios divide by, in the form of the card that divides."""
+
+
+class Card(ABC):
+    """Base of every card; a concrete one is final, has no state, and is registered under the name that runs carry.
+
+    Class attributes:
+        version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
+        columns: names of what `table` reads of rows, besides sample, condition and label; others stay on disk.
+        divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
+        titles: of its metrics, where the name with spaces for underscores is not the usual term.
+        keys: of its conditions, in the order in which they are shown.
+    """
+
+    version: ClassVar[int] = 1
+    columns: ClassVar[tuple[str, ...]]
+    divides: ClassVar[bool] = False
+    titles: ClassVar[Mapping[str, str]] = {}
+    keys: ClassVar[tuple[str, ...]] = ()
+
+    def table(self, records: Records, run: Run) -> ImageTable:
+        """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""
+        if not len(records):
+            return ImageTable.empty(run.conditions, records.failures)
+        return self.filled_table(records, run)
+
+    @abstractmethod
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The same, of at least one row: right or wrong, the answer, and what else the scores need."""
+
+    @abstractmethod
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """The scores of a run, headlines first; the same table, run and baseline always give the same.
+
+        Args:
+            table: of at least one image.
+            run: what it is of.
+            baseline: what ratios divide by; ``None`` where there is nothing.
+        """
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
+        """What the run measured, as a baseline for others; ``None`` where nothing divides."""
+        return None
+
+    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
+        """The checks of how far the scores can be trusted, raised or not."""
+        return []
+
+    # What a page shows ------------------------------------------------------------------------------------------------
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
+        return Section(
+            variant=self.variant(results[0].run),
+            columns=self.columns_of(results),
+            notes=tuple(note for result in results for note in self.notes_of(result)),
+        )
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
+        return ()
+
+    def shown(self, key: str, value: Any) -> str:
+        """One part of a condition as people write it."""
+        return str(value)
+
+    def title(self, score: Score) -> str:
+        """The heading of a score: its metric and, where it has one, its condition."""
+        name = self.titles.get(score.metric, score.metric.replace("_", " "))
+        detail = self.named(score.condition)
+        return f"{name} ({detail})" if detail else name
+
+    def named(self, condition: Condition) -> str:
+        """A condition as people write it, its keys in this card's order."""
+        known = [key for key in self.keys if key in condition] + [key for key in condition if key not in self.keys]
+        return ", ".join(self.shown(key, condition[key]) for key in known)
+
+    def columns_of(self, results: Sequence[Result]) -> tuple[Column, ...]:
+        """The scores that make the table's columns, in order of first appearance, where some model has a value."""
+        found: dict[tuple[str, Condition], Column] = {}
+        for result in results:
+            for score in self.column_scores(result.scores):
+                if score.value is not None:
+                    column = Column(
+                        score.metric,
+                        score.condition,
+                        self.title(score),
+                        score.higher_is_better,
+                        self.is_headline(score),
+                    )
+                    found.setdefault((score.metric, score.condition), column)
+        return tuple(found.values())
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """The scores that stand for their whole benchmark: no condition but a protocol and a decision rule."""
+        return [score for score in scores if set(score.condition) <= {"protocol", "decision"}]
+
+    def is_headline(self, score: Score) -> bool:
+        """Whether a column is always shown: those of other decision rules are not."""
+        return "decision" not in score.condition
+
+    def notes_of(self, result: Result) -> list[Note]:
+        """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
+        undefined = [score for score in self.column_scores(result.scores) if score.value is None]
+        doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
+        return [
+            *(Note(warning, (result.name,)) for warning in result.warnings),
+            *(
+                Note(f"{self.title(s)} is undefined: {s.reason}", (result.name,), self.is_headline(s))
+                for s in undefined
+            ),
+            *(Note(f"{each.name}: {each.sentence}", (result.name,)) for each in doubts),
+        ]
+
+
+registry: Registry[Card] = Registry("card", "hardiness.scoring.cards", "hardiness.cards")
+"""By the name that benchmarks and runs carry."""
+
+
+class Uninstalled(Card):
+    """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
+
+    version: ClassVar[int] = 0
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Nothing of the rows."""
+        return ImageTable.empty(run.conditions, records.failures)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """None."""
+        return []
+
+
+def card_of(run: Run) -> Card:
+    """The card that scores a run; `Uninstalled` where the package that brings it is not installed."""
+    name = run.benchmark.card
+    return registry.get(name) if name in registry else Uninstalled()
+
+
+C = TypeVar("C", bound=Card)
+
+
+def register(name: str) -> Callable[[type[C]], type[C]]:
+    """Class decorator that adds a card under that name."""
+
+    def decorate(card: type[C]) -> type[C]:
+        registry.register(name, card(), f"{card.__module__}:{card.__qualname__}")
+        return card
+
+    return decorate

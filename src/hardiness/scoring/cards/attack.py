@@ -1,0 +1,124 @@
+"""Attacks: accuracy and success at each epsilon and number of steps, and whether the attack was any good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    RIGHT,
+    Condition,
+    Finding,
+    ImageTable,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+    epsilon_text,
+)
+from hardiness.scoring.attack_curves import accuracy_grid, accuracy_under_attack, sweep
+from hardiness.scoring.attack_report import attack_report
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.intervals import wilson
+from hardiness.scoring.rows import answered, classes
+
+TOLD = ("success", "step", "restart", "loss", "zero_gradient", "finite_gradient")
+"""Columns of rows in which the engine tells how an attack went."""
+
+
+@register("attack")
+@final
+class Attack(Card):
+    """Clean accuracy, then accuracy, attack success and, under a surrogate, its success by condition.
+
+    Accuracy is the share of all images that what is judged is right on: under ``orhan2019`` the adversarial picture of
+    a success and the clean one of a failure. Attack success is the share of all images at the target, or misclassified
+    where there is none.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence", "target", "surrogate_success", *TOLD)
+    titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
+    keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer, the target, and how the attack went, image by image and mark by mark."""
+        told = {name: records[name] for name in ("surrogate_success", *TOLD) if name in records}
+        cells = {**answered(records), "target": classes(records["target"]), **told}
+        return ImageTable.from_rows(records, run.conditions, cells)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """By condition, in the run's order."""
+        scores: list[Score] = []
+        for condition in table.present:
+            right = table.of(RIGHT, condition) == 1
+            if not condition:
+                scores.append(_share("clean_accuracy", right, condition))
+                continue
+            target, answer = table.of("target", condition), table.of("answer", condition)
+            fooled = np.where(target >= 0, answer == target, ~right)
+            scores.append(_share("accuracy", right, condition))
+            scores.append(_share("attack_success", fooled, condition, higher_is_better=False))
+            if "surrogate_success" in table:
+                reached = table.of("surrogate_success", condition) > 0
+                scores.append(_share("surrogate_success", reached, condition, higher_is_better=False))
+        return scores
+
+    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
+        """The report on the attack; nothing for attacks by other models."""
+        return attack_report(_rows(table), run, scores)
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models over epsilons, curves, and for each model a grid by epsilon and steps."""
+        return replace(
+            super().view(results),
+            charts=[chart] if (chart := accuracy_under_attack(results)) else [],
+            grids=[grid for result in results if (grid := accuracy_grid(result, self.shown))],
+        )
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """The protocol, the surrogate, and a norm other than L-infinity."""
+        surrogate = (f"made on {run.surrogate.model}",) if run.surrogate else ()
+        norm = ("L2",) if {each.norm for each in run.attack} == {"l2"} else ()
+        return (f"protocol {run.benchmark.protocol}", *surrogate, *norm)
+
+    def shown(self, key: str, value: Any) -> str:
+        """``ε 4/255``, ``10 steps``, or the value itself."""
+        if key == "epsilon":
+            return f"ε {epsilon_text(value)}"
+        if key == "steps":
+            return f"{value} step" if value == 1 else f"{value} steps"
+        return str(value)
+
+    def title(self, score: Score) -> str:
+        """An accuracy is named by its condition alone; the heading of the table says which surrogate it is about."""
+        condition = Condition(**{key: value for key, value in score.condition.items() if key != "surrogate"})
+        if score.metric == "accuracy" and "epsilon" in condition:
+            return self.named(condition)
+        return super().title(replace(score, condition=condition))
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """Headlines, then accuracies over epsilons."""
+        return [*super().column_scores(scores), *sweep(scores)]
+
+
+def _rows(table: ImageTable) -> Records:
+    """The table's cells as rows again: what the attack report reads."""
+    image, place = np.nonzero(table.evaluated)
+    found = {name: column[image, place] for name, column in table.columns.items() if column.ndim == 2}
+    for name in ("success", "finite_gradient"):
+        if name in found:
+            found[name] = found[name] > 0
+    found |= {"image": image, "condition": table.cells[place], "label": table.label[image]}
+    return Records({**found, "prediction": found["answer"]})
+
+
+def _share(metric: str, hits: NDArray[np.bool_], condition: Condition, higher_is_better: bool = True) -> Score:
+    n, count = len(hits), int(np.count_nonzero(hits))
+    return Score(metric, count / n, "fraction", n, wilson(count, n), higher_is_better, condition)

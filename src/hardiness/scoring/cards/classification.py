@@ -1,0 +1,55 @@
+"""Plain classification: accuracies, calibration and AURRA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.rows import answered, classes
+from hardiness.scoring.shares import TITLES, accuracy, confidence_scores
+
+SUBSETS = ("imagenet-a", "imagenet-r")
+"""Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
+
+
+@register("classification")
+@final
+class Classification(Card):
+    """Top-1, top-5, calibration and AURRA over all of the model's classes, then top-1 within ImageNet-A's and -R's 200.
+
+    Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "prediction",
+        "confidence",
+        "top5_class",
+        *(f"prediction_{subset}" for subset in SUBSETS),
+    )
+    titles: ClassVar[Mapping[str, str]] = TITLES
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer and its confidence, whether it is among the first five, and within the 200s."""
+        top5 = (records["top5_class"] == records["label"][:, None]).any(axis=1)
+        within = {f"answer_{subset}": f"prediction_{subset}" for subset in SUBSETS}
+        images = {name: classes(records[column]) for name, column in within.items() if column in records}
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), "right_top5": top5}, images)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each over all images."""
+        right = table[RIGHT][:, 0] == 1
+        scores = [
+            accuracy("top1", right),
+            accuracy("top5", table["right_top5"][:, 0] == 1),
+            *confidence_scores(table["confidence"][:, 0], right),
+        ]
+        for subset in SUBSETS:
+            if f"answer_{subset}" in table:
+                answer = table[f"answer_{subset}"]
+                inside = answer >= 0
+                same = answer[inside] == table.label[inside]
+                scores.append(accuracy("top1", same, Condition(decision=f"{subset}-200")))
+        return scores

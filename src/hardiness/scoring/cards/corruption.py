@@ -1,0 +1,223 @@
+"""ImageNet-C and its kin: errors by cell, corruption errors against a baseline, mCE and relative mCE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
+from hardiness.reference import DistortionSet, distortion_set, set_names
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.grids import Lookup
+from hardiness.scoring.intervals import wilson
+from hardiness.scoring.rows import answered
+
+
+def corruption_error(
+    error: NDArray[np.floating],
+    baseline: NDArray[np.floating],
+    clean: NDArray[np.floating] | float = 0.0,
+    baseline_clean: float = 0.0,
+) -> NDArray[np.float64]:
+    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
+
+    Args:
+        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
+        baseline: ``(S,)``, the baseline's.
+        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
+        baseline_clean: subtracted from ``baseline``.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
+
+
+@register("corruption")
+@final
+class Corruption(Card):
+    """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
+
+    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
+    of the set have their errors beside, and are in no mean.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
+    """
+
+    version: ClassVar[int] = 2
+    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence")
+    divides: ClassVar[bool] = True
+    titles: ClassVar[Mapping[str, str]] = {
+        "mce": "mCE",
+        "mce_partial": "mCE of a part",
+        "relative_mce": "relative mCE",
+        "relative_mce_partial": "relative mCE of a part",
+        "mean_error_partial": "mean error of a part",
+        "imagenet_c_mean_error": "ImageNet-C mean error",
+    }
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer and its confidence, image by image and cell by cell."""
+        return ImageTable.from_rows(records, run.conditions, answered(records))
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each once for all severities and corruptions that were run."""
+        errors, members = cell_means(table, _wrong(table), "corruption"), set_of(run)
+        present = [cell for cell in errors.cells if cell]
+        names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
+        cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
+        whole = is_whole(table, cells)
+        # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
+        mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
+        headlines = _means(errors, present, names, (mean_error, members.groups))
+        if members.baseline or baseline:
+            headlines = [*_ratios(errors, present, names, whole, baseline), *headlines]
+        return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
+        """The errors of a run in the form of a published baseline; NaN where it has no rows."""
+        known = dict(zip(table.present, means_of(_wrong(table)).tolist(), strict=True))
+        names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
+        levels = set_of(run).levels
+        return {
+            "clean_error": known.get(Condition(), float("nan")),
+            "error_by_severity": {
+                name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
+                for name in names
+            },
+        }
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and for each a grid of errors by corruption and severity."""
+        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+
+
+def set_of(run: Run) -> DistortionSet:
+    """The set that a run is of; one that no data file describes counts every corruption of the run."""
+    name = run.benchmark.name or "imagenet-c"
+    if name in set_names():
+        return distortion_set(name)
+    cells = [condition for condition in run.conditions if condition]
+    found = dict.fromkeys(cell["corruption"] for cell in cells)
+    levels = sorted({cell["severity"] for cell in cells})
+    return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
+
+
+def _wrong(table: ImageTable) -> NDArray[np.float64]:
+    return np.where(table.evaluated, 1.0 - table[RIGHT], np.nan)
+
+
+def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
+    """The error of one cell: a proportion, so with Wilson's interval."""
+    column = errors.cells.index(condition)
+    n = int(errors.n[column])
+    wrong = round(errors.means[0, column] * n)
+    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
+
+
+def _ratios(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    whole: bool,
+    baseline: Baseline | None,
+) -> list[Score]:
+    """MCE and relative mCE with their parts, or why they are undefined."""
+    suffix = "" if whole else "_partial"
+    n = int(errors.n.max())
+    if baseline is None or not names:
+        no_member = "none of the set's corruptions was run"
+        reason = "there is no baseline for these classes" if baseline is None else no_member
+        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
+    clean = errors.of(Condition()) if Condition() in errors.cells else None
+    ce, relative = {}, {}
+    for name in names:
+        cells = [cell for cell in present if cell["corruption"] == name]
+        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
+        if divisor.sum() > 0:
+            ce[name] = corruption_error(errors.of(*cells), divisor)
+        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
+            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
+    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
+    scores = []
+    for metric, found, reason in (("mce", ce, ""), ("relative_mce", relative, unknown if clean is None else "")):
+        if lacking := [name for name in names if name not in found]:
+            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
+            scores.append(_undefined(f"{metric}{suffix}", n, reason))
+        else:
+            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio"))
+    for metric, found in (("ce", ce), ("relative_ce", relative)):
+        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
+    return scores
+
+
+def _means(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    told: tuple[str, Mapping[str, tuple[str, ...]]],
+) -> list[Score]:
+    """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
+
+    Args:
+        errors, present: of the cells, and which they are but for clean.
+        names: members of the set that were run.
+        told: what the mean over all is called, and the groups of the set.
+    """
+    mean_error, groups = told
+    common = [cell for cell in present if cell["corruption"] in names]
+
+    def mean(cells: Sequence[Condition], condition: Condition) -> Score:
+        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
+
+    scores = [errors.score(mean_error, errors.of(*common).mean(axis=1), "fraction")] if common else []
+    if Condition() in errors.cells:
+        scores.append(_cell(errors, "clean_error", Condition()))
+    scores.extend(
+        mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
+        for name in dict.fromkeys(cell["corruption"] for cell in present)
+    )
+    for group, members in groups.items():
+        if cells := [cell for cell in common if cell["corruption"] in members]:
+            scores.append(mean(cells, Condition(group=group)))
+    for severity in sorted({cell["severity"] for cell in common}):
+        cells = [cell for cell in common if cell["severity"] == severity]
+        scores.append(mean(cells, Condition(severity=severity)))
+    return scores + [_cell(errors, "error", cell) for cell in present]
+
+
+def _undefined(metric: str, n: int, reason: str) -> Score:
+    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
+
+
+def _grid(result: Result) -> Grid | None:
+    """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
+    cells = [score.condition for score in result.scores if set(score.condition) == {"corruption", "severity"}]
+    if not cells:
+        return None
+    at = Lookup(result.scores)
+    severities = sorted({cell["severity"] for cell in cells})
+    names = list(dict.fromkeys(cell["corruption"] for cell in cells))
+    rows = [
+        (
+            name.replace("_", " "),
+            (
+                *(at.cell("error", corruption=name, severity=severity) for severity in severities),
+                at.cell("error", corruption=name),
+                at.cell("ce", shaded=False, corruption=name),
+            ),
+        )
+        for name in names
+    ]
+    means = [at.cell("error", severity=severity) for severity in severities]
+    if len(names) > 1 and any(means):
+        whole = at.cell("mce", shaded=False) or at.cell("mce_partial", shaded=False)
+        mean = at.cell("mean_error") or at.cell("mean_error_partial")
+        rows.append(("all of the set", (*means, mean, whole)))
+    heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
+    return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))

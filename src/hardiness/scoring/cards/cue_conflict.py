@@ -1,0 +1,222 @@
+"""The shape-texture experiment: how often a cue is answered, and how often that cue is the shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    RIGHT,
+    Condition,
+    ImageTable,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+    Stimulus,
+    UnknownNameError,
+)
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.intervals import centred, resampled_means, wilson, within
+from hardiness.scoring.shape_bias import by_category, shape_bias, yardstick
+
+Categories = Mapping[str, Sequence[int]]
+"""The class indices of each category, by name."""
+
+Rule = Callable[[NDArray[np.float32], Categories], NDArray[np.int64]]
+"""From logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
+
+
+def max_logit(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
+    """The category that holds the largest logit among all categories' classes, int64 ``(N,)``.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
+    """
+    groups = list(categories.values())
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return np.asarray(owner[logits[:, np.concatenate(groups)].argmax(axis=1)])
+
+
+def mean_probability(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
+    """The category with the largest mean softmax probability of its classes, int64 ``(N,)``.
+
+    The softmax over all classes divides every category by the same sum, so that the comparison can be made between
+    logarithms without it, where nothing underflows.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231; model-vs-human, ``ImageNetProbabilitiesTo16ClassesMapping``.
+    """
+    chosen = [logits[:, list(group)].astype(np.float64) for group in categories.values()]
+    peaks = [group.max(axis=1, keepdims=True) for group in chosen]
+    means = [np.log(np.exp(group - peak).mean(axis=1)) + peak[:, 0] for group, peak in zip(chosen, peaks, strict=True)]
+    return np.asarray(np.argmax(means, axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Rules of one publication: how an answer is read off, and whether a stimulus without a conflict counts."""
+
+    rule: Rule
+    conflicts_alone: bool
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "orhan2019": Protocol(max_logit, conflicts_alone=False),
+    "geirhos2019": Protocol(mean_probability, conflicts_alone=True),
+}
+"""By name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
+
+HEADLINE = next(iter(PROTOCOLS))
+
+
+METRICS = {"cue_accuracy": True, "shape_bias": True, "texture_bias": False}
+"""The scores, and whether higher is better."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answered, stimulus by stimulus.
+
+    Attributes:
+        names: of the stimuli, ``(N,)``.
+        shapes, textures: category of each cue, ``(N,)``.
+        given: category that was answered, ``(N,)``.
+    """
+
+    names: NDArray[np.str_]
+    shapes: NDArray[np.str_]
+    textures: NDArray[np.str_]
+    given: NDArray[np.str_]
+
+    @property
+    def by_shape(self) -> NDArray[np.bool_]:
+        """Where the answer is the shape's category, ``(N,)``."""
+        return np.asarray(self.given == self.shapes)
+
+    @property
+    def by_texture(self) -> NDArray[np.bool_]:
+        """Where the answer is the texture's category, ``(N,)``; where cues are the same it counts for both."""
+        return np.asarray(self.given == self.textures)
+
+
+def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers:
+    """The answers that a protocol reads off a model's logits.
+
+    Args:
+        table: of this card.
+        categories: the class indices of each category.
+        protocol: ``"orhan2019"`` or ``"geirhos2019"``.
+
+    Raises:
+        UnknownNameError: there is no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol of cue-conflict", protocol, PROTOCOLS)
+    shapes, textures = _cues(table.ids)
+    counted = shapes != textures if PROTOCOLS[protocol].conflicts_alone else np.ones(len(table), bool)
+    given = np.array(list(categories))[table[f"answer_{protocol}"]]
+    return Answers(table.ids[counted].astype(np.str_), shapes[counted], textures[counted], given[counted])
+
+
+def _cues(names: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """The categories of the shapes and of the textures of stimuli."""
+    stimuli = [Stimulus.parse(name) for name in names.tolist()]
+    known = [stimulus for stimulus in stimuli if stimulus is not None]
+    assert len(known) == len(stimuli), "the data set holds no other names"
+    return np.array([stimulus.shape for stimulus in known]), np.array([stimulus.texture for stimulus in known])
+
+
+@register("cue_conflict")
+@final
+class CueConflict(Card):
+    """Cue accuracy, shape bias and texture bias under both protocols, over all stimuli and by the shape's category.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231, section 2.4; Orhan (2019), arXiv:1907.07640.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("logits",)
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The place of each protocol's answer among the categories; right is the shape under the headline's."""
+        categories = run.data.categories
+        given = {
+            f"answer_{name}": protocol.rule(records["logits"], categories).astype(np.int16)
+            for name, protocol in PROTOCOLS.items()
+        }
+        shapes, _ = _cues(records["sample"])
+        right = np.array(list(categories))[given[f"answer_{HEADLINE}"]] == shapes
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, given)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """All stimuli first, then each category."""
+        scores: list[Score] = []
+        for protocol in PROTOCOLS:
+            scores += _scores(answers(table, run.data.categories, protocol), protocol)
+        return [
+            *(s for s in scores if "category" not in s.condition),
+            *(s for s in scores if "category" in s.condition),
+        ]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
+        return replace(
+            super().view(results),
+            yardstick=yardstick(results[0]),
+            charts=[chart] if (chart := shape_bias(results)) else [],
+            grids=[grid for result in results if (grid := by_category(result))],
+        )
+
+
+def _scores(read: Answers, protocol: str) -> Iterator[Score]:
+    """Scores of all stimuli, then of each category that is some stimulus's shape."""
+    categories = np.unique(read.shapes).tolist()
+    conditions = [Condition(protocol=protocol), *(Condition(protocol=protocol, category=name) for name in categories)]
+    if not len(read.names):
+        for metric in METRICS:
+            yield _undefined(metric, conditions[0], "no stimulus with two cues was evaluated")
+        return
+    inside = np.stack([np.ones(len(read.names), bool), *(read.shapes == name for name in categories)], axis=1)
+    cues = [np.where(inside, by[:, None], np.nan) for by in (read.by_shape, read.by_texture)]
+    means = np.stack([np.vstack([np.nanmean(cue, axis=0), resampled_means(cue, "cue_conflict")]) for cue in cues])
+    answered = (read.by_shape | read.by_texture).astype(np.int64) @ inside
+    for column, condition in enumerate(conditions):
+        yield from _shares(means[:, :, column], int(inside[:, column].sum()), int(answered[column]), condition)
+
+
+def _shares(means: NDArray[np.float64], stimuli: int, answered: int, condition: Condition) -> Iterator[Score]:
+    """The three scores of some stimuli.
+
+    Args:
+        means: ``(2, 1 + R)`` shares answered by shape and by texture: the estimate, then the resamples.
+        stimuli: how many there are.
+        answered: how many of them were answered with one of their cues.
+        condition: what the scores are of.
+    """
+    either = means.sum(axis=0)
+    # A stimulus without a conflict counts for both cues, as published; a share is a share all the same.
+    yield _score("cue_accuracy", np.minimum(either, 1.0), stimuli, condition)
+    if answered:
+        shape = np.divide(means[0], either, out=np.full_like(either, np.nan), where=either > 0)
+        yield _score("shape_bias", shape, answered, condition)
+        yield _score("texture_bias", 1 - shape, answered, condition)
+    else:
+        reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
+        yield _undefined("shape_bias", condition, reason)
+        yield _undefined("texture_bias", condition, reason)
+
+
+def _score(metric: str, values: NDArray[np.float64], n: int, condition: Condition) -> Score:
+    """From the estimate and its resamples, ``(1 + R,)``; at 0 and 1 no resample differs, so Wilson's stands there."""
+    value = float(values[0])
+    certain = value in (0.0, 1.0)
+    interval = wilson(round(value) * n, n) if certain else within(centred(values[1:], value))
+    return Score(metric, value, "fraction", n, interval, METRICS[metric], condition)
+
+
+def _undefined(metric: str, condition: Condition, reason: str) -> Score:
+    return Score(metric, None, "fraction", 0, None, METRICS[metric], condition, reason)

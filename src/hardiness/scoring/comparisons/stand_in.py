@@ -1,0 +1,48 @@
+"""A stored run in place of the published baseline that ratios divide by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hardiness.core import ArgumentError
+from hardiness.scoring.card import Baseline
+from hardiness.scoring.scored_run import ScoredRun
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A model whose stored runs ratios divide by: what they measured, by benchmark and data fingerprint."""
+
+    model: str
+    measured: Mapping[tuple[str, str], Baseline]
+
+    @classmethod
+    def of(cls, runs: Sequence[ScoredRun], model: str) -> StandIn:
+        """The model's stored runs as baselines; of several on one data set the last counts.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        divisible = [run for run in runs if run.card.divides]
+        measured = {}
+        for run in divisible:
+            if run.stored.run.model.name == model and len(run.table):
+                found = run.card.as_baseline(run.table, run.stored.run)
+                assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
+                measured[_place(run)] = found
+        if not measured:
+            models = sorted({run.stored.run.model.name for run in divisible})
+            raise ArgumentError(
+                f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
+                f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
+            )
+        return cls(model, measured)
+
+    def of_run(self, run: ScoredRun) -> Baseline | None:
+        """What the model measured where that run was made; ``None`` where it was not run there."""
+        return self.measured.get(_place(run))
+
+
+def _place(run: ScoredRun) -> tuple[str, str]:
+    return run.stored.run.benchmark.name, run.stored.run.data.fingerprint

@@ -1,0 +1,111 @@
+"""Stored records to results: scores, counts, findings and warnings, computed once and kept beside the records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hardiness.core import Result
+from hardiness.reference import baseline
+from hardiness.scoring.card import Baseline, Uninstalled, card_of
+from hardiness.scoring.comparison import Scored
+from hardiness.scoring.comparison import registry as comparisons
+from hardiness.scoring.comparisons.stand_in import StandIn
+from hardiness.scoring.scored_run import ScoredRun
+from hardiness.scoring.trust import warnings_of
+from hardiness.store import Store
+
+IMAGENET_CLASSES = 1000
+
+TRIES = 3
+"""How often results are made at most because records have come meanwhile; who wrote these makes them again."""
+
+
+def results(store: Store, baseline_model: str | None = None, verify: bool = False) -> list[Result]:
+    """The results of every stored run, sorted by benchmark, data, protocol, variant and model.
+
+    What was kept of earlier calls is taken; nothing but what this one computes is written, beside the records.
+
+    Args:
+        store: where the runs are.
+        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline (AlexNet).
+        verify: read every row again.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
+        StoreError: records cannot be read.
+    """
+    runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
+    stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
+    scored = [_scored(run, stand_in) for run in runs]
+    found = [_compared(each, scored) for each in scored]
+    return sorted(found, key=lambda result: (*group_of(result), result.model))
+
+
+def rebuild(store: Store) -> list[Result]:
+    """The results of every stored run, written to ``results.json``.
+
+    They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
+    they are made again.
+
+    Raises:
+        StoreError: records cannot be read, or the file cannot be written.
+    """
+    tries = 0
+    while True:
+        before, found, tries = store.stamps(), results(store), tries + 1
+        with store.locked():
+            if store.stamps() == before or tries == TRIES:
+                store.write_results([result.as_dict() for result in found])
+                return found
+
+
+def group_of(result: Result) -> tuple[str, ...]:
+    """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
+    variant = card_of(result.run).variant(result.run)
+    return result.benchmark, result.data, result.protocol, *variant
+
+
+def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
+    stored, identity = run.stored, run.stored.run
+    divisor = stand_in.of_run(run) if stand_in else None
+    scores, findings = run.scores(divisor or _published(run))
+    result = Result(
+        model=identity.model.name,
+        benchmark=identity.benchmark.name,
+        data=identity.data.name,
+        protocol=identity.benchmark.protocol,
+        scores=scores,
+        counts=run.counts(),
+        run=identity,
+        key=stored.key,
+        plan=stored.plan,
+        measured={"sessions": stored.measured()},
+        failures=run.failures,
+        findings=findings,
+        exhibits=stored.exhibits(),
+    )
+    warnings = [*warnings_of(result), *run.damage]
+    if isinstance(run.card, Uninstalled):
+        name = identity.benchmark.card
+        warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
+    if stand_in and divisor:
+        warnings.append(f"ratios are to the stored run of {stand_in.model}, not to the published baseline")
+    run.save()
+    run.release()
+    return Scored(run, replace(result, warnings=tuple(warnings)))
+
+
+def _published(run: ScoredRun) -> Baseline | None:
+    identity = run.stored.run
+    own_classes = identity.data.num_classes != IMAGENET_CLASSES
+    return None if own_classes else baseline(identity.benchmark.name)
+
+
+def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
+    result = each.result
+    for name in comparisons.names():
+        result = comparisons.get(name)(replace(each, result=result), scored)
+    each.run.save()
+    each.run.release()
+    return result

@@ -1,0 +1,106 @@
+"""Laws that every registered card keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    DataIdentity,
+    ImageTable,
+    Records,
+    Round,
+    Run,
+)
+from hardiness.scoring import registry
+
+CELLS = {
+    "corruption": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),
+    "perturbation": (Condition(perturbation="shot_noise"), Condition(perturbation="rotate")),
+    "attack": tuple(Condition(epsilon=0.1, steps=steps) for steps in (1, 5)),
+}
+STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in (("cat", "dog"), ("dog", "oven"))]
+FRAMES = 3
+
+
+def run_of(card: str) -> Run:
+    cells = CELLS.get(card, ())
+    clean = () if card == "perturbation" else (Condition(),)
+    return Run(
+        benchmark=BenchmarkIdentity("b", card, "p"),
+        data=DataIdentity("d", "f", 8, 10, {"cat": (0,), "dog": (1, 2), "oven": (3,)}),
+        conditions=(*clean, *cells),
+        attack=(Round("pgd", "linf", 0.1, {1: cells[0], 5: cells[1]}),) if card == "attack" else (),
+    )
+
+
+def rows_of(card: str, run: Run) -> Records:
+    """Eight images under every condition, with every column that some card reads."""
+    generator = np.random.default_rng(0)
+    frames = FRAMES if card == "perturbation" else 1
+    shape = (len(STIMULI), len(run.conditions), frames)
+    image, condition, frame = (index.ravel() for index in np.indices(shape))
+    n = image.size
+    columns: dict[str, Any] = {
+        "sample": np.array(STIMULI, object)[image],
+        "condition": condition.astype(np.int16),
+        "frame": frame.astype(np.int16),
+        "label": (image % 10).astype(np.int32),
+    }
+    for name in ("prediction", "subset_prediction", "prediction_imagenet-a", "prediction_imagenet-r", "target"):
+        columns[name] = generator.integers(0, 10, n).astype(np.int32)
+    for name in ("confidence", "subset_confidence", "loss", "zero_gradient", "surrogate_success"):
+        columns[name] = generator.random(n).astype(np.float32)
+    columns |= {"success": generator.random(n) < 0.5, "finite_gradient": np.ones(n, bool)}
+    columns |= {name: generator.integers(0, 3, n).astype(np.int16) for name in ("step", "restart")}
+    columns["top5_class"] = generator.permuted(np.tile(np.arange(10, dtype=np.int16), (n, 1)), axis=1)[:, :5]
+    columns["logits"] = generator.random((n, 10)).astype(np.float32)
+    return Records(columns)
+
+
+@pytest.mark.parametrize("name", registry.names())
+class TestCard:
+    def test_says_what_it_is(self, name: str) -> None:
+        card = registry.get(name)
+        assert getattr(type(card), "__final__", False)
+        assert "Source:" in (type(card).__doc__ or "")
+        assert card.version >= 1
+        assert card.columns
+
+    def test_reads_no_column_that_it_does_not_name(self, name: str) -> None:
+        card, run = registry.get(name), run_of(name)
+        rows = rows_of(name, run)
+        named = ("sample", "condition", "label", *card.columns)
+        few = Records({column: rows[column] for column in named if column in rows})
+        assert card.table(few, run).columns.keys() == card.table(rows, run).columns.keys()
+
+    def test_tables_of_parts_joined_score_as_that_of_all_rows(self, name: str) -> None:
+        card, run = registry.get(name), run_of(name)
+        rows = rows_of(name, run)
+        samples = np.unique(rows["sample"], return_inverse=True)[1]
+        parts = [card.table(rows.where(samples % 3 == part), run) for part in (2, 0, 1)]
+        empty = card.table(Records({}), run)
+        joined, whole = ImageTable.join([empty, *parts]), card.table(rows, run)
+        scores = card.scores(whole, run, None)
+        assert card.scores(joined, run, None) == scores
+        assert card.findings(joined, scores, run) == card.findings(whole, scores, run)
+
+    def test_counts_images_and_gives_each_score_once(self, name: str) -> None:
+        card, run = registry.get(name), run_of(name)
+        scores = card.scores(card.table(rows_of(name, run), run), run, None)
+        assert scores
+        assert len({(score.metric, score.condition) for score in scores}) == len(scores)
+        assert max(score.n for score in scores) == len(STIMULI)
+
+    def test_divides_by_its_own_baseline_where_it_divides(self, name: str) -> None:
+        card, run = registry.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        baseline = card.as_baseline(table, run)
+        assert (baseline is not None) == card.divides
+        ratios = [score for score in card.scores(table, run, baseline) if score.unit == "ratio" and score.value]
+        assert all(score.value == pytest.approx(1) for score in ratios)
+        assert bool(ratios) == card.divides

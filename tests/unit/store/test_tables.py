@@ -1,0 +1,65 @@
+"""Image tables on disk: what is written is read again, whole or by column, also by others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from hardiness.core import Condition, Failure, ImageTable, StoreError
+from hardiness.store import tables
+
+CONDITIONS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="fog", severity=2))
+
+
+@pytest.fixture
+def table() -> ImageTable:
+    return ImageTable(
+        ids=np.array(["n/1", "n/2"], object),
+        label=np.array([4, 5], np.int32),
+        conditions=CONDITIONS,
+        cells=np.array([0, 2], np.int16),
+        columns={
+            "right": np.array([[1, 0], [-1, 1]], np.int8),
+            "confidence": np.array([[0.5, 0.25], [np.nan, 1.0]], np.float32),
+            "answer_imagenet-a": np.array([3, -1], np.int16),
+        },
+        failures=(Failure("n/2", "torn", (0,)),),
+    )
+
+
+def test_a_table_is_read_as_it_was_written(table: ImageTable, tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    tables.write(path, table, {"shards": {"a": [1, 2]}}, tmp_path / "partial")
+    found = tables.read(path, CONDITIONS)
+    assert tables.describe(path) == {"shards": {"a": [1, 2]}}
+    assert (found.ids.tolist(), found.label.tolist(), found.failures) == (["n/1", "n/2"], [4, 5], table.failures)
+    assert found.present == table.present
+    for name, column in table.columns.items():
+        assert found[name].dtype == column.dtype
+        np.testing.assert_array_equal(found[name], column)
+
+
+def test_some_columns_are_read_alone(table: ImageTable, tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    tables.write(path, table, {}, tmp_path / "partial")
+    assert set(tables.read(path, CONDITIONS, ["confidence"]).columns) == {"right", "confidence"}
+
+
+def test_others_read_a_row_an_image(table: ImageTable, tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    tables.write(path, table, {}, tmp_path / "partial")
+    frame = pq.read_table(path).to_pydict()
+    assert frame["image"] == ["n/1", "n/2"]
+    assert frame["right"] == [[1, 0], [-1, 1]]
+
+
+def test_what_is_no_table_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    assert tables.describe(path) == {}
+    path.write_bytes(b"PAR1")
+    assert tables.describe(path) == {}
+    with pytest.raises(StoreError, match=r"images.parquet is no image table"):
+        tables.read(path, CONDITIONS)
