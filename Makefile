@@ -1,12 +1,25 @@
-# make demo: see it work.  make test: everything that CI checks.  Both make .venv themselves.
+# make demo: see it work.  make check: lint, types and the fast tests.  make test: everything that CI checks.
+# Each makes .venv itself.  make help lists the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: help demo check test lint docs bench soak clean
+
+help:
+	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
+	@echo 'make check   lint, types, and the fast unit and contract tests (a minute)'
+	@echo 'make test    lint, types, and every test but those of make soak'
+	@echo 'make docs    writes the tables and figures of README and docs that are made by commands'
+	@echo 'make bench   measures us and others; figures are in docs'
+	@echo 'make soak    the slow tests over and over, with other random moments and examples each time'
+	@echo 'make clean   removes .venv and runs'
 
 demo: $(VENV)/.demo
 	$(BIN)/hardiness run --suite demo --out runs/demo
+
+check: $(VENV)/.test lint
+	$(BIN)/pytest -q -n auto -m 'not slow' tests/unit tests/contract tests/architecture
 
 test: $(VENV)/.test lint
 	$(BIN)/pytest -q -n auto
@@ -17,9 +30,19 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.test
+	$(BIN)/python docs/write.py
+
 bench: $(VENV)/.bench
 	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise; do \
 		echo "$$each"; $(BIN)/python bench/$$each.py || status=1; done; exit $$status
+
+# HOURS of the tests that draw: kills at random moments and random inputs, drawn anew in each round.
+HOURS ?= 2
+soak: $(VENV)/.test
+	end=$$(( $$(date +%s) + $(HOURS) * 3600 )); round=0; while [ $$(date +%s) -lt $$end ]; do round=$$((round + 1)); \
+		echo "round $$round"; HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -n auto -m soak || exit 1; done; \
+		echo "$$round rounds in $(HOURS) hours, no failure"
 
 clean:
 	rm -rf $(VENV) runs
@@ -36,8 +59,8 @@ FROST := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'image
 # The other side of the attacks' tests and bench. It pins requests to 2.25, which the rest has left behind.
 RIVAL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'torchattacks==3.5.1'
 
-# The other side of the corruptions' bench. It requires opencv-python too.
-RIVAL_BENCH := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'corrupt-tta==0.1.7'
+# The other side of the fidelity table and the corruptions' bench. It requires opencv-python too.
+RIVAL_CORRUPTIONS := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'corrupt-tta==0.1.7'
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
@@ -48,9 +71,9 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
 	$(FROST)
 	$(RIVAL)
+	$(RIVAL_CORRUPTIONS)
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: $(VENV)/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
-	$(RIVAL_BENCH)
 	touch $@

@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hardiness.core import Condition, Result, Score, View
+from hardiness.core import Condition, Request, Result, Score, View
+
+if TYPE_CHECKING:
+    from hardiness.api import (
+        Attacked,
+        Placement,
+        attack,
+        evaluate,
+        list_attacks,
+        list_benchmarks,
+        list_corruptions,
+        list_models,
+        list_perturbations,
+        load_model,
+        load_results,
+    )
+    from hardiness.distortions import corrupt, perturb
+    from hardiness.models import Classifier
 
 __version__ = version("hardiness")
 
 _LAZY = {
+    "Attacked": "hardiness.api",
     "Classifier": "hardiness.models",
     "Placement": "hardiness.api",
-    "Request": "hardiness.core",
+    "attack": "hardiness.api",
     "corrupt": "hardiness.distortions",
     "evaluate": "hardiness.api",
+    "list_attacks": "hardiness.api",
+    "list_benchmarks": "hardiness.api",
+    "list_corruptions": "hardiness.api",
+    "list_models": "hardiness.api",
+    "list_perturbations": "hardiness.api",
     "load_model": "hardiness.api",
     "load_results": "hardiness.api",
     "perturb": "hardiness.distortions",
 }
-"""Names that would load a framework or a compiler; they are imported when first used."""
+"""Names whose modules would load a framework or a compiler, or take long; they are imported when first used."""
 
 __all__ = [
+    "Attacked",
     "Classifier",
     "Condition",
     "Placement",
@@ -30,8 +54,14 @@ __all__ = [
     "Result",
     "Score",
     "View",
+    "attack",
     "corrupt",
     "evaluate",
+    "list_attacks",
+    "list_benchmarks",
+    "list_corruptions",
+    "list_models",
+    "list_perturbations",
     "load_model",
     "load_results",
     "perturb",
@@ -42,3 +72,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'hardiness' has no attribute {name!r}")
     return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

@@ -70,6 +70,7 @@ def test_schemes_describe_themselves() -> None:
         assert "Raises:" in scheme.spec.__doc__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_embedded_models_keep_the_laws_of_logits(name: str) -> None:
     source = registry.get(name).source

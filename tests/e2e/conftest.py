@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,47 @@ def spawn() -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Commands in processes of their own that are killed at moments drawn at random.
+
+    The number that the draws start from is printed, and stands in the header of the tests' report; where
+    ``HARDINESS_KILL_SEED`` holds it the moments are drawn again.
+    """
+
+    draws: random.Random
+    spawn: Callable[..., subprocess.Popen[str]]
+
+    def finish(self, *arguments: str | Path) -> float:
+        """Lets the command end, which must go well, and gives the seconds that it took."""
+        begin = time.perf_counter()
+        process = self.spawn(*arguments)
+        _, told = process.communicate(timeout=1800)
+        assert process.returncode == 0, told
+        return time.perf_counter() - begin
+
+    def kill(self, *arguments: str | Path, between: tuple[float, float]) -> bool:
+        """Kills the command at a moment between two ages in seconds; false where it had ended by then, well."""
+        process, moment = self.spawn(*arguments), self.draws.uniform(*between)
+        try:
+            _, told = process.communicate(timeout=moment)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            print(f"killed after {moment:.3f} s")
+            return True
+        assert process.returncode == 0, told
+        return False
+
+
+@pytest.fixture
+def moments(spawn: Callable[..., subprocess.Popen[str]], request: pytest.FixtureRequest) -> Moments:
+    """Kills commands at random moments, other ones in each test."""
+    seed = f"{os.environ['HARDINESS_KILL_SEED']}/{request.node.name}"
+    print(f"HARDINESS_KILL_SEED={os.environ['HARDINESS_KILL_SEED']}")
+    return Moments(random.Random(seed), spawn)
+
+
 @pytest.fixture
 def results() -> Callable[[Path], list[dict[str, Any]]]:
     """Reads ``OUT/results.json``."""
@@ -95,15 +138,15 @@ def factory(tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def tree(photographs: list[Path], tmp_path: Path) -> Callable[..., Path]:
-    """Makes a data root whose ``imagenet/val`` links to some of the photographs, each ``copies`` times."""
+    """Makes a data root whose ``imagenet/val`` links to so many photographs; past the last it begins with copies."""
 
-    def make(count: int = 12, copies: int = 1, name: str = "root", folder: str = "imagenet/val") -> Path:
+    def make(count: int = 12, name: str = "root", folder: str = "imagenet/val") -> Path:
         root = tmp_path / name
-        for photograph in photographs[:count]:
+        for number in range(count):
+            copy, photograph = number // len(photographs), photographs[number % len(photographs)]
             target = root / folder / photograph.parent.name
             target.mkdir(parents=True, exist_ok=True)
-            for copy in range(copies):
-                (target / f"{photograph.stem}_{copy}.JPEG").symlink_to(photograph.resolve())
+            (target / f"{photograph.stem}_{copy}.JPEG").symlink_to(photograph.resolve())
         return root
 
     return make

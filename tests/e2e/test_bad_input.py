@@ -216,7 +216,7 @@ def test_a_full_disk_keeps_what_is_finished(
             raise OSError(errno.ENOSPC, "No space left on device")
         original(descriptor)
 
-    root = tree(250, copies=3)
+    root = tree(750)
     command = ["run", "-m", factory(), "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x", "--quiet"]
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)

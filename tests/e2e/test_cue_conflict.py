@@ -31,13 +31,13 @@ def score(result: dict[str, Any], metric: str, **condition: str) -> dict[str, An
 
 
 @pytest.fixture
-def some(data_root: Path, tmp_path: Path) -> Callable[..., Path]:
+def some(stimuli: Path, tmp_path: Path) -> Callable[..., Path]:
     """Makes a data root with some of the stimuli, flat or in a folder for each shape."""
 
     def make(count: int = 24, sorted_: bool = False, name: str = "root") -> Path:
         folder = tmp_path / name / "cue-conflict"
         folder.mkdir(parents=True)
-        for file in sorted((data_root / "cue-conflict").glob("*.png"))[:: 241 // count][:count]:
+        for file in sorted(stimuli.glob("*.png"))[:: 241 // count][:count]:
             stimulus = Stimulus.parse(file.stem)
             assert stimulus is not None
             below = folder / stimulus.shape if sorted_ else folder
@@ -49,10 +49,10 @@ def some(data_root: Path, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def whole(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(stimuli: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of all four embedded models on all 241 stimuli."""
     out = tmp_path_factory.mktemp("cue_conflict")
-    outcome = api.run(api.Command(EMBEDDED, ("cue-conflict",), out, data=(str(data_root),)))
+    outcome = api.run(api.Command(EMBEDDED, ("cue-conflict",), out, data=(str(stimuli.parent),)))
     assert outcome.exit_status == 0, outcome.problems
     return out
 

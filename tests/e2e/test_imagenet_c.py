@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -389,57 +387,57 @@ def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp
 
 @pytest.mark.slow
 def test_a_killed_corrupt_continues_and_writes_the_same_tree(
-    frost_pictures: Path, spawn: Any, hardiness: Any, data_root: Path, tmp_path: Path
+    frost_pictures: Path, moments: Any, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
-    command = ["corrupt", data_root, tmp_path / "killed", "--limit", "40", "--quiet"]
-    assert hardiness("corrupt", data_root, tmp_path / "whole", "--limit", "40", "--quiet").status == 0
-    for fewest in (200, 1200):
-        process = spawn(*command)
-        while process.poll() is None and sum(1 for _ in (tmp_path / "killed").rglob("*.JPEG")) < fewest:
-            time.sleep(0.02)
-        assert process.poll() is None, "it must still be at work when it is killed"
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        left = files(tmp_path / "killed")
-        assert len(left) >= fewest
-        whole = files(tmp_path / "whole")
-        assert all(whole[name] == content for name, content in left.items())
-        json.loads((tmp_path / "killed" / "manifest.json").read_text())
-    oldest = min((tmp_path / "killed").rglob("*.JPEG"), key=lambda path: path.stat().st_mtime_ns)
-    time_of_oldest = oldest.stat().st_mtime_ns
-    next((tmp_path / "killed" / "fog" / "1").rglob("*.JPEG")).write_bytes(b"\xff\xd8 cut off")
-    assert hardiness(*command).status == 0
-    assert files(tmp_path / "killed") == files(tmp_path / "whole")
-    assert oldest.stat().st_mtime_ns == time_of_oldest, "finished files are not written again"
+    asked = ["--limit", "16", "--quiet"]
+    longest = moments.finish("corrupt", data_root, tmp_path / "whole", *asked)
+    whole = files(tmp_path / "whole")
+    assert len(whole) == 16 * len(IMAGENET_C.members) * len(SEVERITIES)
+    for _ in range(3):
+        moments.kill("corrupt", data_root, tmp_path / "killed", *asked, between=(longest / 3, longest))
+        assert files(tmp_path / "killed").items() <= whole.items(), "what is left is whole, and what it would have been"
+        if (tmp_path / "killed" / "manifest.json").exists():
+            json.loads((tmp_path / "killed" / "manifest.json").read_text())
+    moments.finish("corrupt", data_root, tmp_path / "killed", *asked)
+    assert files(tmp_path / "killed") == whole
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("killed", "whole")]
     assert manifests[0] == manifests[1]
-    assert sum(map(len, json.loads(manifests[0])["files"].values())) == 40 * len(IMAGENET_C.members) * len(SEVERITIES)
+    assert sum(map(len, json.loads(manifests[0])["files"].values())) == len(whole)
     assert not (tmp_path / "killed" / ".partial").exists()
+
+
+def test_a_tree_that_is_continued_mends_what_is_cut_off_and_writes_nothing_else_again(
+    frost_pictures: Path, hardiness: Any, data_root: Path, tmp_path: Path
+) -> None:
+    command = ["corrupt", data_root, tmp_path / "c", "--corruptions", "fog+contrast", "--quiet", "--limit"]
+    assert hardiness(*command, "2").status == 0
+    before = files(tmp_path / "c")
+    times = {name: (tmp_path / "c" / name).stat().st_mtime_ns for name in before}
+    cut_off = next(iter(before))
+    (tmp_path / "c" / cut_off).write_bytes(b"\xff\xd8 cut off")
+    assert hardiness(*command, "3").status == 0
+    after = files(tmp_path / "c")
+    assert len(after) == 3 * 2 * len(SEVERITIES)
+    assert before.items() <= after.items()
+    assert all((tmp_path / "c" / name).stat().st_mtime_ns == t for name, t in times.items() if name != cut_off)
 
 
 @pytest.mark.slow
 def test_a_killed_run_continues_with_the_same_bytes(
-    frost_pictures: Path, spawn: Any, tree: Any, tmp_path: Path
+    frost_pictures: Path, moments: Any, factory: Any, tree: Any, tmp_path: Path
 ) -> None:
-    def shards(out: Path) -> dict[str, bytes]:
+    def shards(out: str) -> dict[str, bytes]:
         return {f"{p.parent.name}/{p.name}": p.read_bytes() for p in (tmp_path / out).glob("records/*/*.parquet")}
 
-    command = ["run", "-m", EMBEDDED[0], "-b", "imagenet-c", "--data", tree(48), "--quiet", "--out"]
-    process = spawn(*command, tmp_path / "whole")
-    process.communicate(timeout=180)
-    assert process.returncode == 0
-    process = spawn(*command, tmp_path / "killed")
-    while process.poll() is None and not shards(Path("killed")):
-        time.sleep(0.02)
-    assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    left = len(shards(Path("killed")))
-    process = spawn(*command, tmp_path / "killed")
-    process.communicate(timeout=180)
-    assert process.returncode == 0
-    assert 1 <= left < 3 == len(shards(Path("whole")))
-    assert shards(Path("killed")) == shards(Path("whole"))
+    command = ["run", "-m", factory(), "-b", "imagenet-c", "--data", tree(48), "--quiet", "--out"]
+    longest = moments.finish(*command, tmp_path / "whole")
+    expected = shards("whole")
+    assert len(expected) == 3
+    for _ in range(3):
+        moments.kill(*command, tmp_path / "killed", between=(longest / 3, longest))
+        assert shards("killed").items() <= expected.items()
+    moments.finish(*command, tmp_path / "killed")
+    assert shards("killed") == expected
 
 
 def test_two_processes_never_write_one_tree_at_once(tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -413,55 +411,44 @@ def test_a_photograph_that_cannot_be_read_fails_alone(hardiness: Any, tree: Any,
 
 @pytest.mark.slow
 def test_a_killed_perturb_continues_and_writes_the_same_tree(
-    spawn: Any, hardiness: Any, data_root: Path, tmp_path: Path
+    moments: Any, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
-    asked = ["--limit", "5", "--perturbations", "translate+brightness", "--quiet"]
+    asked = ["--limit", "4", "--perturbations", "translate+brightness", "--quiet"]
     source = f"imagenet={data_root}/imagenet"
-    assert hardiness("perturb", source, tmp_path / "whole", *asked).status == 0
-    command = ["perturb", source, tmp_path / "killed", *asked]
-    process = spawn(*command)
-    while process.poll() is None and sum(1 for _ in (tmp_path / "killed").rglob("*.mp4")) < 3:
-        time.sleep(0.02)
-    assert process.poll() is None, "it must still be at work when it is killed"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    whole, left = videos(tmp_path / "whole"), videos(tmp_path / "killed")
-    assert 3 <= len(left) < 10
-    assert all(whole[name] == content for name, content in left.items())
-    oldest = min((tmp_path / "killed").rglob("*.mp4"), key=lambda path: path.stat().st_mtime_ns)
-    time_of_oldest = oldest.stat().st_mtime_ns
-    newest = max((tmp_path / "killed").rglob("*.mp4"), key=lambda path: path.stat().st_mtime_ns)
-    newest.write_bytes(newest.read_bytes()[:-40])
-    assert hardiness(*command).status == 0
+    longest = moments.finish("perturb", source, tmp_path / "whole", *asked)
+    whole = videos(tmp_path / "whole")
+    assert len(whole) == 8
+    for _ in range(3):
+        moments.kill("perturb", source, tmp_path / "killed", *asked, between=(longest / 3, longest))
+        assert videos(tmp_path / "killed").items() <= whole.items(), "what is left is whole"
+    moments.finish("perturb", source, tmp_path / "killed", *asked)
     assert videos(tmp_path / "killed") == whole
-    assert oldest.stat().st_mtime_ns == time_of_oldest, "finished files are not written again"
+    times = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in whole}
+    cut_off = min(whole)
+    (tmp_path / "killed" / cut_off).write_bytes(whole[cut_off][:-40])
+    assert hardiness("perturb", source, tmp_path / "killed", *asked).status == 0
+    assert videos(tmp_path / "killed") == whole
+    assert [name for name, t in times.items() if (tmp_path / "killed" / name).stat().st_mtime_ns != t] == [cut_off]
     manifests = [json.loads((tmp_path / name / "manifest.json").read_bytes()) for name in ("killed", "whole")]
     assert manifests[0] == manifests[1]
-    assert sum(map(len, manifests[0]["files"].values())) == 10
+    assert sum(map(len, manifests[0]["files"].values())) == 8
     assert not (tmp_path / "killed" / ".partial").exists()
 
 
 @pytest.mark.slow
-def test_a_killed_run_continues_with_the_same_bytes(spawn: Any, factory: Any, tree: Any, tmp_path: Path) -> None:
+def test_a_killed_run_continues_with_the_same_bytes(moments: Any, factory: Any, tree: Any, tmp_path: Path) -> None:
     def shards(out: str) -> dict[str, bytes]:
         return {f"{p.parent.name}/{p.name}": p.read_bytes() for p in (tmp_path / out).glob("records/*/*.parquet")}
 
     command = ["run", "-m", factory(), "-b", "imagenet-p", "--data", tree(16), "--quiet", "--out"]
-    process = spawn(*command, tmp_path / "whole")
-    process.communicate(timeout=180)
-    assert process.returncode == 0
-    process = spawn(*command, tmp_path / "killed")
-    while process.poll() is None and not shards("killed"):
-        time.sleep(0.02)
-    assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    left = len(shards("killed"))
-    process = spawn(*command, tmp_path / "killed")
-    process.communicate(timeout=180)
-    assert process.returncode == 0
-    assert 1 <= left < 4 == len(shards("whole"))
-    assert shards("killed") == shards("whole")
+    longest = moments.finish(*command, tmp_path / "whole")
+    expected = shards("whole")
+    assert len(expected) == 4
+    for _ in range(3):
+        moments.kill(*command, tmp_path / "killed", between=(longest / 3, longest))
+        assert shards("killed").items() <= expected.items()
+    moments.finish(*command, tmp_path / "killed")
+    assert shards("killed") == expected
 
 
 def test_two_processes_never_write_one_tree_at_once(tmp_path: Path) -> None:

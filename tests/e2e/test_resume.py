@@ -27,28 +27,20 @@ def ended(process: subprocess.Popen[str]) -> int:
 
 
 @pytest.mark.slow
-def test_kill_at_any_moment_then_the_same_command_continues(spawn: Spawn, tree: Any, tmp_path: Path) -> None:
-    root = tree(250, copies=4)  # 1,000 images: 4 shards
-    command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--quiet"]
-    undisturbed = spawn(*command, "--out", tmp_path / "whole")
-    assert ended(undisturbed) == 0
+def test_kill_at_any_moment_then_the_same_command_continues(moments: Any, tree: Any, tmp_path: Path) -> None:
+    root = tree(1000)  # 4 shards
+    command = ["run", "-m", "squeezenet1_1", "-b", "imagenet-val", "--data", root, "--quiet", "--out"]
+    longest = moments.finish(*command, tmp_path / "whole")
     expected = shards(tmp_path / "whole")
     assert len(expected) == 4
-    kills = 0
-    for _ in range(8):
-        process = spawn(*command, "--out", tmp_path / "killed")
-        before = len(shards(tmp_path / "killed"))
-        while process.poll() is None and len(shards(tmp_path / "killed")) == before:
-            time.sleep(0.02)
-        if process.poll() is not None:
+    shortest = moments.finish(*command, tmp_path / "whole")  # nothing is left to compute: this is what starting takes
+    assert shards(tmp_path / "whole") == expected
+    for _ in range(4):
+        if not moments.kill(*command, tmp_path / "killed", between=(min(shortest, longest) / 2, longest)):
             break
-        process.send_signal(signal.SIGKILL)
-        ended(process)
-        kills += 1
         found = shards(tmp_path / "killed")
-        assert all(expected[name] == content for name, content in found.items())
-    assert ended(process) == 0
-    assert kills >= 2
+        assert found.items() <= expected.items(), "what is left is whole, and what it would have been"
+    moments.finish(*command, tmp_path / "killed")
     assert shards(tmp_path / "killed") == expected
 
 
@@ -74,7 +66,7 @@ def test_two_processes_on_one_folder_lose_nothing_of_either(
 def test_a_signal_keeps_what_is_finished_and_says_so(
     spawn: Spawn, tree: Any, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    root = tree(250, copies=8)
+    root = tree(2000)
     command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
     process = spawn(*command)
     while process.poll() is None and not shards(tmp_path / "x"):

@@ -1,9 +1,11 @@
-"""docs/fidelity.md says of our kernels what they do now."""
+"""docs/fidelity.md says of our kernels and of the packages beside them what they do now."""
 
 from __future__ import annotations
 
 import runpy
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,19 +13,47 @@ from hardiness.distortions import SEVERITIES
 from hardiness.reference import IMAGENET_C
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMES = (*IMAGENET_C.members, *IMAGENET_C.extra)
 
 
-@pytest.mark.usefixtures("data_root", "frost_pictures")
-def test_our_column_is_fresh() -> None:
-    bench = runpy.run_path(str(ROOT / "bench" / "fidelity.py"))
-    rows = [
-        [column.strip() for column in line.strip("|").split("|")]
-        for line in (ROOT / "docs" / "fidelity.md").read_text().splitlines()
-        if line.startswith("|")
-    ]
-    written = {(row[0], row[1]): row[2] for row in rows[2:]}
+@pytest.fixture(scope="module")
+def bench(golden_corruptions: Path, frost_pictures: Path) -> dict[str, Any]:
+    """What the bench that writes the page defines; it needs the golden pictures and those of frost."""
+    return runpy.run_path(str(ROOT / "bench" / "fidelity.py"))
+
+
+@pytest.fixture(scope="module")
+def page() -> list[list[str]]:
+    """The rows of the page's table: corruption, severity, and a column a package."""
+    lines = (ROOT / "docs" / "fidelity.md").read_text("utf-8").splitlines()
+    rows = [[column.strip() for column in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return rows[2:]
+
+
+def test_our_column_is_fresh(bench: dict[str, Any], page: list[list[str]]) -> None:
+    written = {(row[0], row[1]): row[2] for row in page}
     apply = bench["replayed"]()
-    for name in (*IMAGENET_C.members, *IMAGENET_C.extra):
+    for name in NAMES:
+        for severity in SEVERITIES:
+            found = bench["cell"](bench["difference"](apply, name, severity))
+            assert written[name, str(severity)] == found, f"{name} {severity}: run python bench/fidelity.py"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the packages, which are not ours
+@pytest.mark.parametrize(("column", "package"), [(3, "imagecorruptions-imaug"), (4, "corrupt-tta")])
+def test_the_columns_of_other_packages_are_fresh(
+    bench: dict[str, Any], page: list[list[str]], column: int, package: str
+) -> None:
+    told = (ROOT / "docs" / "fidelity.md").read_text("utf-8")
+    try:
+        installed = version(package)
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is not installed")
+    assert f"{package} {installed}" in told, "the page is of another version: run python bench/fidelity.py"
+    apply = bench["seeded"](package, bench["sides"]()[package])
+    written = {(row[0], row[1]): row[column] for row in page}
+    for name in NAMES:
         for severity in SEVERITIES:
             found = bench["cell"](bench["difference"](apply, name, severity))
             assert written[name, str(severity)] == found, f"{name} {severity}: run python bench/fidelity.py"

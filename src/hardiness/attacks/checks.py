@@ -21,7 +21,7 @@ _SUM_TOLERANCE = 1e-3
 def check_arguments(
     pixels: Tensor, criterion: Criterion, budget: Budget, generators: Sequence[np.random.Generator]
 ) -> None:
-    """Nothing, where an attack can begin with these.
+    """Raise an error unless an attack can begin with these arguments.
 
     Raises:
         ArgumentError: one of them is not what it must be.
@@ -38,7 +38,7 @@ def check_arguments(
 
 
 def check_pixels(pixels: Tensor) -> None:
-    """Nothing, for float32 ``(N, 3, H, W)`` in [0, 1].
+    """Raise an error unless the pixels are float32 ``(N, 3, H, W)`` in [0, 1].
 
     Raises:
         ArgumentError: they are not; normalised ones are the usual mistake.
@@ -63,7 +63,7 @@ def check_pixels(pixels: Tensor) -> None:
 
 
 def check_logits(logits: Tensor, criterion: Criterion, differentiable: bool) -> None:
-    """Nothing, where the first logits ``(N, K)`` that a model gives can be attacked.
+    """Raise an error unless the first logits ``(N, K)`` that a model gives can be attacked.
 
     Raises:
         ModelError: they are no ``(N, K)``, have no gradient where one is needed, or are probabilities.

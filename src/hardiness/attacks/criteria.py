@@ -120,7 +120,7 @@ class TargetProbability:
 
 
 def check_targets(targets: Tensor, labels: Tensor) -> None:
-    """Nothing, where no target is its sample's label.
+    """Raise an error where a target is its sample's own label.
 
     Raises:
         ArgumentError: one is: that attack would be over before it began. The message names the sample.

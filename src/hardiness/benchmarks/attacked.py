@@ -1,4 +1,4 @@
-"""What benchmarks under attack share: clean pictures of the 224 canvas, decided by arg max."""
+"""What the attack benchmarks have in common: photographs on the 224 canvas, answered by the largest logit."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class AttackedPhotographs(Benchmark):
 
 
 def check_epsilons(benchmark: str, epsilons: Sequence[float], most: float = 1.0) -> None:
-    """Nothing, for epsilons that can be asked for.
+    """Raise an error unless every epsilon can be used.
 
     Raises:
         ArgumentError: one is negative, above ``most``, or given twice.
@@ -74,7 +74,7 @@ def check_epsilons(benchmark: str, epsilons: Sequence[float], most: float = 1.0)
 
 
 def check_steps(benchmark: str, name: str, steps: Sequence[int]) -> None:
-    """Nothing, for numbers of steps that can be asked for.
+    """Raise an error unless every number of steps can be used.
 
     Raises:
         ArgumentError: there is none, or one below 1, or one twice.

@@ -3,99 +3,108 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from hardiness import api
-from hardiness.cli.progress import Bars
+from hardiness.cli import options
+from hardiness.cli.options import Shown, grouped
 from hardiness.cli.show import print_tables, wide
 from hardiness.core import Request
 from hardiness.report import write_page
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which models and benchmarks, with which data, and which model ratios divide by."""
+
+    models: tuple[str, ...]
+    benchmarks: tuple[str, ...]
+    suite: str | None
+    data: tuple[str, ...]
+    labels: str | None
+    weights: str | None
+    baseline: str | None
+
+
 @click.command(context_settings={"show_default": True})
-@click.option(
-    "-m",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL[:option=value,…]",
-    help="Model; may be given several times.",
+@grouped(
+    "chosen",
+    Chosen,
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL[:option=value,…]",
+        help="Model; may be given several times.",
+    ),
+    click.option(
+        "-b", "--benchmark", "benchmarks", multiple=True, metavar="BENCHMARK[:option=value,…]", help="Benchmark; as -m."
+    ),
+    click.option("--suite", metavar="NAME|FILE.toml", help="demo, quick or paper, or your own: a list of benchmarks."),
+    click.option(
+        "--data",
+        multiple=True,
+        metavar="ROOT|NAME=PATH|embedded",
+        help="Folder that holds the data sets, or one data set, or the photographs of installed packages.",
+    ),
+    click.option("--labels", metavar="FILE", help="csv (path, class index) for a flat folder of images."),
+    click.option("--weights", metavar="FILE", help="Checkpoint for the one model given."),
+    click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
 )
-@click.option(
-    "-b", "--benchmark", "benchmarks", multiple=True, metavar="BENCHMARK[:option=value,…]", help="Benchmark; as -m."
-)
-@click.option("--suite", metavar="NAME", help="demo, quick or paper: a list of benchmarks.")
-@click.option(
-    "--data",
-    multiple=True,
-    metavar="ROOT|NAME=PATH|embedded",
-    help="Folder that holds the data sets, or one data set, or the photographs of installed packages.",
-)
-@click.option("--labels", metavar="FILE", help="csv (path, class index) for a flat folder of images.")
-@click.option("--weights", metavar="FILE", help="Checkpoint for the one model given.")
-@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Output folder.")
-@click.option("--limit", type=int, metavar="N", help="The first N samples of a seeded, class-stratified order.")
-@click.option("--seed", type=int, default=0, help="Keys every draw.")
-@click.option("--batch-size", type=int, metavar="B", help="Images per forward pass; chosen if not given.")
-@click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where models run.")
-@click.option("--precision", default="fp32", metavar="fp32|bf16|fp16", help="Arithmetic; below fp32 only on request.")
-@click.option("--runtime", default="auto", metavar="auto|torch|openvino", help="What runs models.")
-@click.option("--save-images", is_flag=True, help="Keep the pictures that attacks make, as PNG files in OUT/images.")
-@click.option("--quiet", is_flag=True, help="Neither progress nor tables.")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def command(
-    models: tuple[str, ...],
-    benchmarks: tuple[str, ...],
-    suite: str | None,
-    data: tuple[str, ...],
-    labels: str | None,
-    weights: str | None,
-    baseline: str | None,
-    out: Path,
-    limit: int | None,
-    seed: int,
-    batch_size: int | None,
-    device: str,
-    precision: str,
-    runtime: str,
-    save_images: bool,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+@grouped(
+    "request",
+    Request,
+    options.limit("samples"),
+    options.seed,
+    click.option("--batch-size", type=int, metavar="B", help="Images per forward pass; chosen if not given."),
+    click.option(
+        "--save-images", is_flag=True, help="Keep the pictures that attacks make, as PNG files in OUT/images."
+    ),
+)
+@grouped(
+    "placement",
+    api.Placement,
+    options.device,
+    click.option(
+        "--precision", default="fp32", metavar="fp32|bf16|fp16", help="Arithmetic; below fp32 only on request."
+    ),
+    click.option("--runtime", default="auto", metavar="auto|torch|openvino", help="What runs models."),
+)
+@grouped(
+    "shown",
+    Shown,
+    click.option("--quiet", is_flag=True, help="Neither progress nor tables."),
+    click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
+)
+def command(chosen: Chosen, out: Path, request: Request, placement: api.Placement, shown: Shown) -> int:
     """Evaluate models on benchmarks.
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
-    asked = api.Command(
-        models=models,
-        benchmarks=benchmarks,
-        suite=suite,
-        data=data,
-        labels=labels,
-        weights=weights,
-        baseline=baseline,
-        out=out,
-        request=Request(limit=limit, seed=seed, batch_size=batch_size, save_images=save_images),
-        placement=api.Placement(device, precision, runtime),
-    )
+    given = {name: getattr(chosen, name) for name in Chosen.__slots__}
+    asked = api.Command(**given, out=out, request=request, placement=placement)
     errors = Console(stderr=True)
-    outcome = api.run(asked, None if quiet else Bars(errors))
+    outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
     write_page(outcome.everything, out / "report.html", title=f"hardiness: {outcome.note or out.name}")
-    if as_json:
+    if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
-    elif not quiet:
+    elif not shown.quiet:
         print_tables(outcome.results, wide(Console()))
         if outcome.note:
             click.echo(outcome.note)
         click.echo(f"{out / 'results.json'}  {out / 'report.html'}")
-    for line in () if quiet else outcome.remarks:
+    for line in () if shown.quiet else outcome.remarks:
         click.echo(line, err=True)
     for line in outcome.skipped:
         click.echo(f"skipped {line}", err=True)
+    for line in outcome.also:
+        click.echo(f"also part of the suite, and a command of its own: {line}", err=True)
     for line in outcome.problems:
         click.echo(f"hardiness: {line}", err=True)
     return outcome.exit_status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from rich.table import Table
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.cli.progress import Bars
+from hardiness.api.progress import Bars
+from hardiness.cli import options
+from hardiness.cli.options import grouped
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models import Classifier
@@ -32,94 +35,133 @@ from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
 from hardiness.visualise.sheet import probability_text
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose units are shown, and which, as they were typed."""
+
+    name: str
+    device: str
+    layer: str | None
+    channel: tuple[str, ...]
+    neurons: tuple[str, ...]
+    classes: tuple[str, ...]
+    listing: bool
+    protocol: str | None
+    data: tuple[str, ...]
+
+    def units(self) -> list[Unit]:
+        """The units of the layer; classes need the loaded model.
+
+        Raises:
+            ArgumentError, UnknownNameError: the options do not go together.
+        """
+        units = _units_of_layer(self.layer, self.channel, self.neurons)
+        if self.protocol not in (None, PROTOCOL):
+            raise UnknownNameError("protocol", self.protocol, (PROTOCOL,))
+        if self.protocol and (units or self.classes):
+            raise ArgumentError(f"--protocol {PROTOCOL} draws its own units; leave out --layer and --class")
+        if not (self.protocol or units or self.classes or self.listing):
+            raise ArgumentError(f"nothing to visualise: give --layer, --class or --protocol {PROTOCOL}")
+        return units
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """How pictures are made, as typed; `Settings` says what each is."""
+
+    steps: int | None
+    size: int | None
+    parametrisation: str
+    decorrelate: bool
+    jitter: float
+    rotate: float
+    scale: float
+    variants: int
+    diversity: float
+    smoothness: float
+    seed: int
+    batch_size: int | None
+
+    def settings(self) -> Settings:
+        """The settings of the optimiser.
+
+        Raises:
+            ArgumentError, UnknownNameError: one of them cannot be.
+        """
+        return Settings(
+            steps=256 if self.steps is None else self.steps,
+            size_px=self.size,
+            kind=self.parametrisation,  # type: ignore[arg-type]  # checked by Settings
+            decorrelate=self.decorrelate,
+            transforms=Transforms(self.jitter, self.rotate, self.scale),
+            variants=self.variants,
+            diversity=self.diversity,
+            smoothness=self.smoothness,
+            seed=self.seed,
+            batch_size=self.batch_size,
+        )
+
+
 @click.command(context_settings={"show_default": True})
-@click.option("-m", "--model", "name", required=True, metavar="MODEL[:option=value,…]", help="Any model but onnx:.")
-@click.option("--layer", metavar="NAME", help="Layer, by its dotted name; --layers lists them.")
-@click.option("--channel", multiple=True, metavar="N|N,N|N-N", help="Channels of the layer; may be repeated.")
-@click.option("--neuron", "neurons", multiple=True, metavar="C,Y,X", help="One output of the layer: C,Y,X or TOKEN,C.")
-@click.option("--class", "classes", multiple=True, metavar="NAME", help="Class by index, wnid or name.")
-@click.option("--layers", "listing", is_flag=True, help="List the layers with their output shapes, and stop.")
-@click.option("--protocol", metavar="orhan2019", help="The paper's features, pushed from photographs of --data.")
-@click.option(
-    "--data", multiple=True, metavar="ROOT|NAME=PATH|embedded", help="Photographs to start the protocol from."
+@grouped(
+    "wanted",
+    Wanted,
+    click.option("-m", "--model", "name", required=True, metavar="MODEL[:option=value,…]", help="Any model but onnx:."),
+    click.option("--layer", metavar="NAME", help="Layer, by its dotted name; --layers lists them."),
+    click.option("--channel", multiple=True, metavar="N|N,N|N-N", help="Channels of the layer; may be repeated."),
+    click.option(
+        "--neuron", "neurons", multiple=True, metavar="C,Y,X", help="One output of the layer: C,Y,X or TOKEN,C."
+    ),
+    click.option("--class", "classes", multiple=True, metavar="NAME", help="Class by index, wnid or name."),
+    click.option("--layers", "listing", is_flag=True, help="List the layers with their output shapes, and stop."),
+    click.option("--protocol", metavar="orhan2019", help="The paper's features, pushed from photographs of --data."),
+    click.option(
+        "--data", multiple=True, metavar="ROOT|NAME=PATH|embedded", help="Photographs to start the protocol from."
+    ),
+    options.device,
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/visualise"), help="Output folder.")
-@click.option("--steps", type=int, help="Steps of the optimiser; 256, or the protocol's 500.")
-@click.option("--size", type=int, metavar="PX", help="Side of the pictures; the model's own if not given.")
-@click.option("--parametrisation", default="fourier", metavar="fourier|pixels", help="What is optimised.")
-@click.option("--decorrelate/--plain-colours", default=True, help="Mix colours as photographs do, or not.")
-@click.option("--jitter", type=float, default=0.1, metavar="FRACTION", help="Largest random shift before each step.")
-@click.option("--rotate", type=float, default=20.0, metavar="DEGREES", help="Largest random turn.")
-@click.option("--scale", type=float, default=0.35, metavar="FRACTION", help="Largest random zoom.")
-@click.option("--variants", type=int, default=1, help="Pictures of each unit, kept apart from each other.")
-@click.option("--diversity", type=float, default=0.5, metavar="WEIGHT", help="What likeness of variants costs.")
-@click.option("--smoothness", type=float, default=0.0, metavar="WEIGHT", help="What differences of neighbours cost.")
-@click.option("--seed", type=int, default=0, help="Keys every draw; the protocol has its own.")
-@click.option("--batch-size", type=int, metavar="B", help="Pictures in one pass; chosen if not given.")
-@click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where the model runs.")
-@click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
-def command(
-    name: str,
-    layer: str | None,
-    channel: tuple[str, ...],
-    neurons: tuple[str, ...],
-    classes: tuple[str, ...],
-    listing: bool,
-    protocol: str | None,
-    data: tuple[str, ...],
-    out: Path,
-    steps: int | None,
-    size: int | None,
-    parametrisation: str,
-    decorrelate: bool,
-    jitter: float,
-    rotate: float,
-    scale: float,
-    variants: int,
-    diversity: float,
-    smoothness: float,
-    seed: int,
-    batch_size: int | None,
-    device: str,
-    quiet: bool,
-) -> int:
+@grouped(
+    "pictures",
+    Pictures,
+    click.option("--steps", type=int, help="Steps of the optimiser; 256, or the protocol's 500."),
+    click.option("--size", type=int, metavar="PX", help="Side of the pictures; the model's own if not given."),
+    click.option("--parametrisation", default="fourier", metavar="fourier|pixels", help="What is optimised."),
+    click.option("--decorrelate/--plain-colours", default=True, help="Mix colours as photographs do, or not."),
+    click.option(
+        "--jitter", type=float, default=0.1, metavar="FRACTION", help="Largest random shift before each step."
+    ),
+    click.option("--rotate", type=float, default=20.0, metavar="DEGREES", help="Largest random turn."),
+    click.option("--scale", type=float, default=0.35, metavar="FRACTION", help="Largest random zoom."),
+    click.option("--variants", type=int, default=1, help="Pictures of each unit, kept apart from each other."),
+    click.option("--diversity", type=float, default=0.5, metavar="WEIGHT", help="What likeness of variants costs."),
+    click.option(
+        "--smoothness", type=float, default=0.0, metavar="WEIGHT", help="What differences of neighbours cost."
+    ),
+    click.option("--seed", type=int, default=0, help="Keys every draw; the protocol has its own."),
+    click.option("--batch-size", type=int, metavar="B", help="Pictures in one pass; chosen if not given."),
+)
+@options.quiet
+def command(wanted: Wanted, out: Path, pictures: Pictures, quiet: bool) -> int:
     """Show what units of a model respond to, as pictures made by optimisation.
 
     OUT gets a picture each, grid.png and features.json. With --protocol orhan2019 it follows the paper instead:
     six pooled features, from two photographs and from noise.
     """
-    spec = models.resolve(name)
-    settings = Settings(
-        steps=256 if steps is None else steps,
-        size_px=size,
-        kind=parametrisation,  # type: ignore[arg-type]  # checked by Settings
-        decorrelate=decorrelate,
-        transforms=Transforms(jitter, rotate, scale),
-        variants=variants,
-        diversity=diversity,
-        smoothness=smoothness,
-        seed=seed,
-        batch_size=batch_size,
-    )
-    units = _units_of_layer(layer, channel, neurons)
-    if protocol not in (None, PROTOCOL):
-        raise UnknownNameError("protocol", protocol, (PROTOCOL,))
-    if protocol and (units or classes):
-        raise ArgumentError(f"--protocol {PROTOCOL} draws its own units; leave out --layer and --class")
-    if not (protocol or units or classes or listing):
-        raise ArgumentError(f"nothing to visualise: give --layer, --class or --protocol {PROTOCOL}")
-    photographs = datasets.locate(data).dataset("imagenet") if protocol else None
+    spec = models.resolve(wanted.name)
+    settings, units = pictures.settings(), wanted.units()
+    photographs = datasets.locate(wanted.data).dataset("imagenet") if wanted.protocol else None
     bars = None if quiet else Bars(Console(stderr=True))
-    classifier = models.load(spec, device=device, progress=partial(bars.download, spec.name) if bars else None)
-    if listing:
-        _list_layers(classifier, size or spec.input_px or spec.view.crop_px)
+    classifier = models.load(spec, device=wanted.device, progress=partial(bars.download, spec.name) if bars else None)
+    if wanted.listing:
+        _list_layers(classifier, pictures.size or spec.input_px or spec.view.crop_px)
     elif photographs is not None:
-        pushed = write_pushed(classifier, photographs, out, STEPS if steps is None else steps, bars)
-        _tell_pushed(pushed, quiet)
+        steps = STEPS if pictures.steps is None else pictures.steps
+        _tell_pushed(write_pushed(classifier, photographs, out, steps, bars), quiet)
     else:
-        units += [class_unit(classifier.spec, text) for text in classes]
+        units += [class_unit(classifier.spec, text) for text in wanted.classes]
         write_features(classifier, units, settings, out, bars)
-    if not quiet and not listing:
+    if not quiet and not wanted.listing:
         click.echo(f"{out / GRID}  {out / RECORD}")
     return 0
 

@@ -54,7 +54,7 @@ class StoreError(HardinessError):
 
 
 def suggestion(name: str, known: Sequence[str], shown: int = 40) -> str:
-    """The tail of an unknown-name message: close matches where there are some, then the names there are."""
+    """The end of an unknown-name message: close matches, if any, then the known names."""
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ";"
     listed = ", ".join(known[:shown]) + (f", … ({len(known)} in all)" if len(known) > shown else "")

@@ -1,4 +1,4 @@
-"""How a long computation goes: what hears of it, and how much longer it will take."""
+"""Progress of a long computation: who is told of it, and how much longer it will take."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ LONG_S = 60.0
 
 
 class Listener(Protocol):
-    """Hears how a benchmark goes; counts are image-conditions summed over models."""
+    """Is told how a benchmark progresses; counts are image-conditions summed over models."""
 
     def download(self, model: str, done: int, total: int | None) -> None:
-        """So many bytes of a model's weights have come, of how many in all where that is known."""
+        """While weights are downloaded: bytes so far, and bytes in all (``None`` where that is not known)."""
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """A benchmark begins; ``stored`` of its ``total`` are already there."""
+        """A benchmark begins: how many image-conditions it has, and how many are stored already."""
 
     def advance(self, rows: int) -> None:
-        """So many more are done."""
+        """This many more image-conditions are finished."""
 
     def estimate(self, seconds: float) -> None:
-        """The whole will take about this much longer; told once, where that is over a minute."""
+        """About how many seconds are left; told once, and only where that is over a minute."""
 
     def end(self) -> None:
-        """The benchmark is over."""
+        """The benchmark is finished."""
 
 
 class Silence:
-    """A listener that says nothing."""
+    """A listener that ignores everything it is told."""
 
     def download(self, model: str, done: int, total: int | None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, rows: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def estimate(self, seconds: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def end(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Clock:
-    """Times a session, and says once how much longer a long one will take.
+    """Measures how long a session takes, and estimates once how much longer it will take.
 
     The first ``warmup`` batches (one a model) are left out, and nothing is said before two windows of two seconds have
     gone equally fast: models and kernels are compiled when they are first used.

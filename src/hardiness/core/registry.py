@@ -1,4 +1,4 @@
-"""Names to things: adding a model, corruption, attack or benchmark is one new file and no edit elsewhere."""
+"""Things found by name: a new model, corruption, attack or benchmark is one new file, and no other file is edited."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hardiness.core.condition import Condition
 from hardiness.core.records import Failure
+from hardiness.core.result_table import result_table
 from hardiness.core.run import Plan, Run
 
 SCHEMA = 1
@@ -92,7 +92,15 @@ class Finding:
     sentence: str
 
 
-@dataclass(frozen=True)
+class Picture(Protocol):
+    """A PNG file, read when it is wanted."""
+
+    def read_bytes(self) -> bytes:
+        """All of its bytes."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """One model on one benchmark: scores, counts, and the run they came from.
 
@@ -122,7 +130,7 @@ class Result:
     failures: Sequence[Failure] = ()
     warnings: Sequence[str] = ()
     findings: Sequence[Finding] = ()
-    exhibits: Mapping[str, Path] = field(default_factory=dict)
+    exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
 
@@ -130,6 +138,10 @@ class Result:
     def name(self) -> str:
         """The model's name, with the precision where it is not fp32."""
         return self.model if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
+
+    def __repr__(self) -> str:
+        """A table of the scores: what a Python prompt shows."""
+        return result_table(self)
 
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.

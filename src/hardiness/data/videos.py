@@ -26,7 +26,7 @@ class PerturbedCopies:
         return f"{self.root}/*/{self.path}"
 
     def read(self) -> bytes:
-        """Nothing: there is no photograph among the videos.
+        """Raise an error: there is no photograph among the videos.
 
         Raises:
             SampleError: always.

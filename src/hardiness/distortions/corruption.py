@@ -20,7 +20,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 
 def no_draws(rng: np.random.Generator, shape: Shape, level: Any) -> None:
-    """Nothing: the draws of a corruption without chance."""
+    """``None``: a corruption that uses no random numbers draws none."""
 
 
 def nothing_needed() -> None:

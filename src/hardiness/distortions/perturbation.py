@@ -37,7 +37,7 @@ class Source(NamedTuple):
 
 
 def no_draws(rng: np.random.Generator, level: Any) -> None:
-    """Nothing: the draws of a perturbation without chance."""
+    """``None``: a perturbation that uses no random numbers draws none."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NEVER = 2**30
-"""The step of a success that has not come."""
+"""Stands for a step where the attack has not broken a sample (yet)."""
 
 LINF_TOLERANCE, L2_TOLERANCE = 1e-6, 1e-5
 """How far rounding may carry an iterate out of its budget: absolute for L-infinity, relative for L2."""

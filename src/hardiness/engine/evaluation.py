@@ -59,7 +59,7 @@ def evaluate(
     problems, remarks = list(begun.problems), list(begun.remarks)
     for worker in begun.workers:
         try:
-            shared(worker, request.share, Leases(store.folder)) if request.share else alone(worker)
+            shared(worker, request.share, Leases(store.files)) if request.share else alone(worker)
         finally:
             for task in worker.tasks:
                 if task.computed:
@@ -122,11 +122,11 @@ def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
 def _former(store: Store, task: Task) -> list[str]:
     """What is said of rows that a former version stored under a key that forgot something."""
     former = store.former(task.stored.run)
-    if former is None or task.stored.files():
+    if former is None or task.stored.shards():
         return []
     run = former.run
     return [
-        f"{run.model.name} on {run.benchmark.name}: {former.folder.name} was made by an earlier version, whose key "
+        f"{run.model.name} on {run.benchmark.name}: {former.path} was made by an earlier version, whose key "
         f"forgot {GREW}; it is computed again, and the old folder is left as it is"
     ]
 

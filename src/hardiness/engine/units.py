@@ -98,13 +98,13 @@ def units(tasks: Sequence[Task], samples: Sequence[str], conditions: Sequence[in
         conditions: indices of those wanted.
         size: images a unit.
     """
-    stored = [task.stored.files() for task in tasks]
+    listed = [task.stored.shards() for task in tasks]
     for index, start in enumerate(range(0, len(samples), size)):
         wanted = [(sample, condition) for sample in samples[start : start + size] for condition in conditions]
         parts = [
             Part(task, index, work)
-            for task, files in zip(tasks, stored, strict=True)
-            if task.error is None and (work := task.stored.missing(index, wanted, files))
+            for task, names in zip(tasks, listed, strict=True)
+            if task.error is None and (work := task.stored.missing(index, wanted, names))
         ]
         if parts:
             yield Unit(index, parts)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hardiness.core import (
+    ArgumentError,
     Benchmark,
     Canvas,
     Clock,
@@ -66,7 +67,7 @@ class Worker:
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
         self.clock = Clock(warmup=len(self.tasks))
-        self.gallery = Gallery(self.store.folder / "images" / self.benchmark.name) if self.request.save_images else None
+        self.gallery = _gallery(self.store, self.benchmark.name) if self.request.save_images else None
 
     def units(self) -> Iterator[Unit]:
         """Every unit with missing rows, in the order of evaluation; the store is listed now."""
@@ -174,6 +175,17 @@ class Worker:
         seconds = self.clock.estimate(rows, self.remaining)
         if seconds is not None:
             self.listener.estimate(seconds)
+
+
+def _gallery(store: Store, benchmark: str) -> Gallery:
+    """Where adversarial pictures are kept.
+
+    Raises:
+        ArgumentError: the store is no folder.
+    """
+    if store.folder is None:
+        raise ArgumentError(f"--save-images needs a folder to write to, and --out is {store.address}")
+    return Gallery(store.folder / "images" / benchmark)
 
 
 class _Batches:

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to RGB, as PIL reads them, or a sentence that says why not."""
+"""Image files decoded to RGB as PIL does it, or an error that says why one cannot be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pointwise kernels on images: values drawn to their mean, noise added and cut to 0–255."""
+"""Kernels that change each value by itself: contrast, and noise that is added or multiplied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Words = NDArray[np.uint32]
 
 @compiled
 def drawn_to_means(image: Bytes, factor: float) -> Bytes:
-    """Each value's distance from the mean of its channel times ``factor``, cut to 0–255 and truncated.
+    """The image with each value's distance from its channel's mean multiplied by ``factor``; cut to 0–255, truncated.
 
     Args:
         image: ``uint8 (H, W, 3)``.

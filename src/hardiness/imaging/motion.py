@@ -12,7 +12,7 @@ from hardiness.imaging.compiled import compiled
 
 
 class Trail(NamedTuple):
-    """Where a motion blur looks and with which weights.
+    """The pixels that a motion blur averages, as offsets, and their weights.
 
     Attributes:
         weights: ``float32 (2 radius + 1,)``, sum 1.

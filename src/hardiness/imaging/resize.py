@@ -16,7 +16,7 @@ from hardiness.core.view import Interpolation
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])
 
 RESAMPLING = "pillow>=13" if _PILLOW_MAJOR >= 13 else "pillow<13"
-"""Whose order of passes is followed; the bits of a resized photograph differ between the two, so it is part of keys."""
+"""Which Pillow's order of passes is followed. Resized photographs differ between the two, so it is part of the key."""
 
 
 class Size(NamedTuple):

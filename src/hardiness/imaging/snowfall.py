@@ -1,4 +1,4 @@
-"""Flakes out of noise, and the whitening of a picture under a layer of them."""
+"""Snow: a layer of flakes made from noise, and its effect on a picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hardiness.imaging.zoom import ZoomAxis, zoom_axis, zoom_field
 
 
 def snow_layer(noise: NDArray[np.float64], size: tuple[int, int], zoom: float, threshold: float) -> NDArray[np.uint8]:
-    """Flakes ``uint8 (H, W)``: noise zoomed, what is below the threshold dark.
+    """A layer of flakes, ``uint8 (H, W)``: noise is enlarged, and values below the threshold become 0.
 
     Args:
         noise: ``float64 (ceil(H / zoom), ceil(W / zoom))``, the centre of a field of ``size``: only that part of it

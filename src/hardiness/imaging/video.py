@@ -12,7 +12,7 @@ import numpy as np
 from hardiness.core import Image, SampleError
 
 REPRODUCIBLE = "cpu-independent=1"
-"""Else x264 gives other bytes now and then, by how its buffers happen to lie in memory."""
+"""Without it x264 sometimes writes other bytes for the same frames, depending on where its buffers lie in memory."""
 
 _HEADER = struct.Struct(">I4s")
 

@@ -33,7 +33,7 @@ class Layers:
         self._calls: dict[tuple[Any, ...], int] = {}
 
     def check(self, layers: Sequence[str]) -> None:
-        """Nothing, where every one is a layer.
+        """Raise an error unless every name is that of a layer.
 
         Raises:
             UnknownNameError: one is not; the message offers close names.

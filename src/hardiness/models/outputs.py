@@ -36,7 +36,7 @@ def logits_of(output: Any, name: str) -> Tensor:
 
 
 def refuse_probabilities(logits: Tensor, name: str) -> None:
-    """Nothing, for logits.
+    """Raise an error where a model puts out probabilities instead of logits.
 
     Raises:
         ModelError: every row is non-negative and sums to 1.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class CueCounts(NamedTuple):
-    """Trials with conflicting cues: how many were answered with the shape, how many with the texture, and all."""
+    """Counts of trials with conflicting cues: answered with the shape, answered with the texture, and all."""
 
     shape: int
     texture: int

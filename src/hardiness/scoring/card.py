@@ -147,11 +147,11 @@ class Uninstalled(Card):
     columns: ClassVar[tuple[str, ...]] = ()
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Nothing of the rows."""
+        """A table without images: rows of an unknown card are not read."""
         return ImageTable.empty(run.conditions, records.failures)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """None."""
+        """No scores; those that were kept earlier are shown instead."""
         return []
 
 

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from hardiness.core import Counts, Failure, Finding, ImageTable, Score, StoreError
@@ -65,10 +64,10 @@ class ScoredRun:
 
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
-        path = self._path(TABLE)
-        if self._table is None and tables.describe(path) == self._described(self.stamps):
+        content = self._content(TABLE)
+        if self._table is None and content and tables.describe(content) == self._described(self.stamps):
             with suppress(StoreError):
-                return tables.read(path, self.stored.run.conditions, names)
+                return tables.read(content, self._place(TABLE), self.stored.run.conditions, names)
         return self.table
 
     def release(self) -> None:
@@ -124,7 +123,7 @@ class ScoredRun:
             return
         with suppress(StoreError):
             content = json.dumps({"digest": self.digest, "known": self._known}) + "\n"
-            atomic.write(self._path(SCORES), content.encode(), self.stored.partial)
+            self.stored.keep(f"{FOLDER}/{SCORES}", content.encode())
             self._changed = False
 
     @property
@@ -149,28 +148,34 @@ class ScoredRun:
             return kept[0]
         made_of = {} if kept is None else kept[1]
         columns = [*ROWS, *self.card.columns]
-        paths = [self.stored.folder / name for name in self.stamps if name not in made_of]
+        names = [name for name in self.stamps if name not in made_of]
 
-        def part(path: Path) -> ImageTable | None:
-            records = self.stored.read(path, columns)
+        def part(name: str) -> ImageTable | None:
+            records = self.stored.read(name, columns)
             return None if records is None else self.card.table(records, self.stored.run)
 
         with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
-            parts = [table for table in readers.map(part, paths) if table is not None]
+            parts = [table for table in readers.map(part, names) if table is not None]
         parts = [*([] if kept is None else [kept[0]]), *parts]
         table = ImageTable.join(parts) if parts else ImageTable.empty(self.stored.run.conditions)
         if len(table):
             with suppress(StoreError):  # where nothing can be written, it is made again next time
-                tables.write(self._path(TABLE), table, self._described(self.stamps), self.stored.partial)
+                self.stored.keep(f"{FOLDER}/{TABLE}", tables.encode(table, self._described(self.stamps)))
         return table
 
-    def _path(self, name: str) -> Path:
-        return self.stored.folder / FOLDER / name
+    def _content(self, name: str) -> bytes:
+        """What was kept under that name; nothing where there is none that can be read."""
+        with suppress(StoreError):
+            return self.stored.content(f"{FOLDER}/{name}")
+        return b""
+
+    def _place(self, name: str) -> str:
+        return f"{self.stored.place}/{FOLDER}/{name}"
 
     def _read(self) -> dict[str, Any]:
         """What was kept of exactly these shards and this card; nothing where it is absent, of others or unreadable."""
-        with suppress(StoreError, FileNotFoundError):
-            found = atomic.read_json(self._path(SCORES))
+        with suppress(StoreError):
+            found = atomic.parsed(self._content(SCORES), self._place(SCORES))
             if isinstance(found, dict) and (isinstance(self.card, Uninstalled) or found.get("digest") == self.digest):
                 return dict(found["known"])
         return {}
@@ -184,8 +189,8 @@ class ScoredRun:
         New shards are joined to it; where a new file is another part of a shard that it covers, it is made anew, so
         that the first file's rows count whenever they were read.
         """
-        path = self._path(TABLE)
-        described = tables.describe(path)
+        content = self._content(TABLE)
+        described = tables.describe(content)
         shards: Stamps = {name: list(stamp) for name, stamp in described.get("shards", {}).items()}
         if not shards or {**described, "shards": 0} != {**self._described({}), "shards": 0}:
             return None
@@ -195,7 +200,7 @@ class ScoredRun:
         if any(name[:6] in covered for name in self.stamps if name not in shards):
             return None
         try:
-            return tables.read(path, self.stored.run.conditions), shards
+            return tables.read(content, self._place(TABLE), self.stored.run.conditions), shards
         except StoreError:
             return None
 

@@ -1,4 +1,4 @@
-"""Bytes that can be read again and again, from any thread: a file on disk, a member of a tar."""
+"""Files that can be read many times and from any thread: a file on disk, or a member of a tar."""
 
 from __future__ import annotations
 

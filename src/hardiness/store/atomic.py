@@ -19,7 +19,7 @@ PARTIAL = ".partial"
 
 @contextmanager
 def told(path: Path, doing: str) -> Iterator[None]:
-    """Turn the operating system's refusals into one line that names the file and the way out.
+    """Turn an error of the operating system into a `StoreError` that names the file and says what to do.
 
     Raises:
         StoreError: disk full, no permission, or any other refusal.
@@ -63,28 +63,6 @@ def write(path: Path, content: bytes, partial: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def create(path: Path, content: bytes, partial: Path) -> bool:
-    """Write ``content`` to ``path`` unless there is a file already; whether it was written.
-
-    Of any number of processes that try at the same time one succeeds, and a reader sees its whole file or none.
-
-    Raises:
-        StoreError: disk full, no permission; the message says so and names the file.
-    """
-    temporary = partial / f"{os.getpid()}-{threading.get_ident()}-{path.name}"
-    with told(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
-    return True
-
-
 def as_json(value: Any) -> bytes:
     """The bytes of a JSON document, indented, in the order given."""
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
@@ -107,7 +85,16 @@ def read_json(path: Path) -> Any:
     """
     with told(path, "read"):
         content = path.read_bytes()
+    return parsed(content, str(path))
+
+
+def parsed(content: bytes, place: str) -> Any:
+    """The value of a JSON document's bytes.
+
+    Raises:
+        StoreError: they are not JSON; the message names ``place``.
+    """
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path} is not valid JSON ({error}); restore it, or delete it and run again") from error
+        raise StoreError(f"{place} is not valid JSON ({error}); restore it, or delete it and run again") from error

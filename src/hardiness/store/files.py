@@ -52,6 +52,10 @@ class Files(Protocol):
         """
         ...
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file."""
+        ...
+
     def move(self, path: str, to: str) -> None:
         """Give a file another path; nothing where another process has taken it away."""
         ...
@@ -111,6 +115,10 @@ class LocalFiles:
             finally:
                 temporary.unlink(missing_ok=True)
         return True
+
+    def has(self, path: str) -> bool:
+        """As `Files.has`."""
+        return (self.folder / path).exists()
 
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""

@@ -7,10 +7,8 @@ import os
 import platform
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from hardiness.core import StoreError
-from hardiness.store import atomic
+from hardiness.store.files import Files
 
 FOLDER = ".leases"
 
@@ -23,12 +21,12 @@ class Leases:
     """The leases of one output folder.
 
     Attributes:
-        folder: the output folder.
+        files: of the output folder.
         length_s: how long one taken now holds.
         holder: who takes them.
     """
 
-    folder: Path
+    files: Files
     length_s: float = LENGTH_S
     holder: str = field(default_factory=lambda: f"{platform.node()}-{os.getpid()}")
 
@@ -38,27 +36,23 @@ class Leases:
         Raises:
             StoreError: disk full or no permission.
         """
-        path, partial = self._path(name), self.folder / atomic.PARTIAL
         content = json.dumps({"holder": self.holder, "until": time.time() + self.length_s}).encode()
-        if atomic.create(path, content, partial):
+        if self.files.create(f"{FOLDER}/{name}", content):
             return True
         if self.expires_in_s(name) > 0:
             return False
-        atomic.write(path, content, partial)
+        self.files.write(f"{FOLDER}/{name}", content)
         return True
 
     def expires_in_s(self, name: str) -> float:
         """Seconds until a lease runs out, never more than its length; 0 where there is none or it cannot be read."""
         try:
-            found = atomic.read_json(self._path(name))
+            found = json.loads(self.files.read(f"{FOLDER}/{name}") or b"{}")
             return min(float(found["until"]) - time.time(), self.length_s) if found["holder"] != self.holder else 0.0
-        except (StoreError, TypeError, KeyError, ValueError):
+        except (TypeError, KeyError, ValueError):
             return 0.0
 
     def give_back(self, name: str) -> None:
         """End a lease, where it still is this holder's or has run out."""
         if self.expires_in_s(name) <= 0:
-            self._path(name).unlink(missing_ok=True)
-
-    def _path(self, name: str) -> Path:
-        return self.folder / FOLDER / name
+            self.files.remove(f"{FOLDER}/{name}")

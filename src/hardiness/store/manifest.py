@@ -101,7 +101,7 @@ class Manifest:
 
 
 def refuse_strangers(folder: Path) -> None:
-    """Raise where a folder holds files that no such command wrote, such as the released ImageNet-C.
+    """Raise an error if the folder holds files that this command did not write, such as the released ImageNet-C.
 
     Raises:
         ArgumentError: it does.

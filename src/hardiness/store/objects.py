@@ -84,6 +84,16 @@ class ObjectFiles:
         """As `Files.create`."""
         return self._put_if_absent(path, content) if self.conditional else self._claim(path, content)
 
+    def has(self, path: str) -> bool:
+        """As `Files.has`."""
+        import obstore
+
+        try:
+            self._ask("look for", path, lambda: obstore.head(self._store, path))
+        except FileNotFoundError:
+            return False
+        return True
+
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
         import obstore

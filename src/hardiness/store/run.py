@@ -6,7 +6,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from hardiness.core import Failure, Plan, Records, Run, StoreError
 from hardiness.store import atomic, shards
+from hardiness.store.files import Files
 from hardiness.store.shards import Row
 
 RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "damaged", "proved.json"
@@ -23,8 +23,20 @@ RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
 
-Stamps = dict[str, list[int]]
-"""What tells whether files are as they were: size in bytes and time of change in ns, by name."""
+Stamps = dict[str, list[int | str]]
+"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of an output folder, read when it is wanted."""
+
+    files: Files
+    path: str
+
+    def read_bytes(self) -> bytes:
+        """All of its bytes; none where it is gone."""
+        return self.files.read(self.path) or b""
 
 
 @dataclass(frozen=True)
@@ -32,64 +44,82 @@ class StoredRun:
     """A folder with ``run.json`` (identity and plan), ``measured.json`` (how it was computed) and the shards.
 
     Attributes:
-        folder: ``OUT/records/<model>--<benchmark>--<key>``.
+        files: of the output folder.
+        path: of this run's folder there, ``records/<model>--<benchmark>--<key>``.
         run: what it is of.
         plan: what stays as it was when it was begun.
-        partial: folder for files being written.
         key: the run's; of a run of the former format the one it was stored under.
         former: whether it is of the former format, whose shards carry no proof.
         damage: a line for each shard file that was found damaged and left out since this object was made.
     """
 
-    folder: Path
+    files: Files
+    path: str
     run: Run
     plan: Plan
-    partial: Path
     key: str
     former: bool = False
     damage: list[str] = field(default_factory=list, compare=False)
 
-    def missing(self, shard: int, work: Sequence[Row], files: Mapping[int, Sequence[Path]]) -> list[Row]:
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return f"{self.files.address}/{self.path}"
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, where the output folder is on a disk."""
+        return Path(self.files.address) / self.path
+
+    def missing(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> list[Row]:
         """The part of a shard's work that is not stored, in its order.
 
         Args:
             shard: index of the shard.
             work: rows asked for.
-            files: what `files` gave; listing the folder once serves all shards.
+            listed: what `shards` gave; listing the folder once serves all shards.
         """
-        present = files.get(shard, ())
-        whole = self.folder / shards.file_name(shard, work)
-        if whole in present and shards.without_failures(whole):  # the usual case of a second run: no row is read
-            return []
+        present = listed.get(shard, ())
+        whole = shards.file_name(shard, work)
+        if whole in present and shards.without_failures(self.content(whole), f"{self.place}/{whole}"):
+            return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
-        for path in present:
-            records = shards.read(path, ["sample", "condition"], self._proof)
+        for name in present:
+            records = self._proved_rows(name)
             if len(records):
                 stored.update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
         return [row for row in work if row not in stored]
 
-    def files(self) -> dict[int, list[Path]]:
-        """The shard files there are, by shard, sorted by name; other files are none of ours."""
-        with atomic.told(self.folder, "list"):
-            names = sorted(entry.name for entry in os.scandir(self.folder) if shards.NAME.fullmatch(entry.name))
-        paths = (self.folder / name for name in names)
+    def shards(self) -> dict[int, list[str]]:
+        """Names of the shard files there are, by shard, sorted; other files are none of ours."""
         return {
-            shard: list(group) for shard, group in groupby(paths, key=lambda path: int(path.name.partition("-")[0]))
+            shard: list(group) for shard, group in groupby(self.stamps(), key=lambda name: int(name.partition("-")[0]))
         }
 
     def stamps(self) -> Stamps:
-        """Size in bytes and time of change in ns of each shard file, by name, sorted."""
-        with atomic.told(self.folder, "list"):
-            found = [
-                (entry.name, entry.stat()) for entry in os.scandir(self.folder) if shards.NAME.fullmatch(entry.name)
-            ]
-        return {name: [status.st_size, status.st_mtime_ns] for name, status in sorted(found)}
+        """Size in bytes and what changes with the content of each shard file, by name, sorted."""
+        found = self.files.listed(self.path)
+        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
+        return {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
+
+    def content(self, name: str) -> bytes:
+        """The bytes of one file of its folder; none where it is gone."""
+        return self.files.read(f"{self.path}/{name}") or b""
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Put a file into its folder, whole or not at all.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        self.files.write(f"{self.path}/{name}", content)
 
     def strangers(self) -> list[str]:
         """Names of Parquet files in the folder that are no shards of ours."""
-        with atomic.told(self.folder, "list"):
-            names = sorted(entry.name for entry in os.scandir(self.folder) if entry.name.endswith(".parquet"))
-        return [name for name in names if not shards.NAME.fullmatch(name)]
+        names = (path.removeprefix(f"{self.path}/") for path in self.files.listed(self.path))
+        return [
+            name for name in names if name.endswith(".parquet") and "/" not in name and not shards.NAME.fullmatch(name)
+        ]
 
     def write(self, shard: int, work: Sequence[Row], records: Records) -> None:
         """Save the outcome of a shard's work, whole or not at all.
@@ -98,12 +128,12 @@ class StoredRun:
             StoreError: disk full or no permission.
         """
         name = shards.file_name(shard, work)
-        atomic.write(self.folder / name, shards.encode(records, self.key, name), self.partial)
+        self.keep(name, shards.encode(records, self.key, name))
 
-    def read(self, path: Path, columns: Sequence[str] | None = None) -> Records | None:
+    def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
         try:
-            return shards.read(path, columns, self._proof)
+            return shards.read(self.content(name), f"{self.place}/{name}", columns, self._proof)
         except StoreError as error:
             self.damage.append(str(error))
             return None
@@ -115,31 +145,25 @@ class StoredRun:
         """
         if self.former:
             return []
-        proved = self._proved()
-        found: dict[str, list[int]] = {}
-        lines = []
-        for path in (path for group in self.files().values() for path in group):
-            try:
-                status = path.stat()
-            except FileNotFoundError:  # another process has set it aside
+        proved, found, lines = self._proved(), {}, []
+        for name, stamp in self.stamps().items():
+            if proved.get(name) == stamp or self.read(name) is not None:
+                found[name] = stamp
                 continue
-            stamp = [status.st_size, status.st_mtime_ns]
-            if proved.get(path.name) == stamp or self.read(path) is not None:
-                found[path.name] = stamp
-                continue
-            aside = self.folder / DAMAGED / path.name
-            with atomic.told(path, "set aside"):
-                aside.parent.mkdir(exist_ok=True)
-                with suppress(FileNotFoundError):
-                    path.replace(aside)
-            lines.append(f"{self.damage.pop()} (now {aside})")
+            aside = f"{self.path}/{DAMAGED}/{name}"
+            self.files.move(f"{self.path}/{name}", aside)
+            lines.append(f"{self.damage.pop()} (now {self.files.address}/{aside})")
         if found != proved:
-            atomic.write_json(self.folder / PROVED, found, self.partial)
+            self.keep(PROVED, atomic.as_json(found))
         return lines
 
-    def exhibits(self) -> dict[str, Path]:
+    def exhibits(self) -> dict[str, StoredFile]:
         """PNG files that show what was done, by caption."""
-        return {path.stem: path for path in sorted((self.folder / EXHIBITS).glob("*.png"))}
+        return {
+            Path(path).stem: StoredFile(self.files, path)
+            for path in self.files.listed(f"{self.path}/{EXHIBITS}")
+            if path.endswith(".png")
+        }
 
     def keep_exhibit(self, caption: str, picture: bytes) -> None:
         """Add a PNG file to those.
@@ -147,15 +171,15 @@ class StoredRun:
         Raises:
             StoreError: disk full or no permission.
         """
-        atomic.write(self.folder / EXHIBITS / f"{caption}.png", picture, self.partial)
+        self.keep(f"{EXHIBITS}/{caption}.png", picture)
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.
 
         A shard that was asked for in pieces, or by two processes at once, has several files: they are merged.
         """
-        for files in self.files().values():
-            read = [records for path in files if (records := self.read(path, columns)) is not None]
+        for names in self.shards().values():
+            read = [records for name in names if (records := self.read(name, columns)) is not None]
             if read:
                 yield _merged(read)
 
@@ -181,11 +205,12 @@ class StoredRun:
         Raises:
             StoreError: a file of them is damaged; the message names it.
         """
-        former = self.folder / FORMER_MEASURED
-        found = list(atomic.read_json(former)) if former.exists() else []
-        found += [atomic.read_json(path) for path in sorted((self.folder / MEASURED).glob("*.json"))]
+        former = self.files.read(f"{self.path}/{FORMER_MEASURED}")
+        found = list(atomic.parsed(former, f"{self.place}/{FORMER_MEASURED}")) if former is not None else []
+        for path in self.files.listed(f"{self.path}/{MEASURED}"):
+            found.append(atomic.parsed(self.files.read(path) or b"", f"{self.files.address}/{path}"))
         if not all(isinstance(session, dict) for session in found):
-            raise StoreError(f"{self.folder / MEASURED} must hold an object a file, and does not; delete it")
+            raise StoreError(f"{self.place}/{MEASURED} must hold an object a file, and does not; delete it")
         return found
 
     def add_measured(self, session: Mapping[str, Any]) -> None:
@@ -197,31 +222,35 @@ class StoredRun:
         content = atomic.as_json(dict(session))
         name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
         for turn in count():
-            if atomic.create(self.folder / MEASURED / f"{name}-{turn}.json", content, self.partial):
+            if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
                 return
 
     def holds(self, shard: int, work: Sequence[Row]) -> bool:
         """Whether the outcome of this very work is stored."""
-        return (self.folder / shards.file_name(shard, work)).exists()
+        return self.files.has(f"{self.path}/{shards.file_name(shard, work)}")
 
-    def covered(self, shard: int, work: Sequence[Row], files: Mapping[int, Sequence[Path]]) -> bool:
+    def covered(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> bool:
         """Whether every row of ``work`` is stored or was tried and failed; arguments as for `missing`."""
         left = set(work)
-        for path in files.get(shard, ()):
-            records = shards.read(path, ["sample", "condition"], self._proof)
+        for name in listed.get(shard, ()):
+            records = self._proved_rows(name)
             if len(records):
                 left.difference_update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
             left.difference_update((f.sample, condition) for f in records.failures for condition in f.conditions)
         return not left
 
+    def _proved_rows(self, name: str) -> Records:
+        """Which rows a shard file holds; raises where it is damaged."""
+        return shards.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof)
+
     @property
     def _proof(self) -> str | None:
         return None if self.former else self.key
 
-    def _proved(self) -> dict[str, list[int]]:
+    def _proved(self) -> Stamps:
         """Size and time of the files that were proved, by name; nothing where that is not known."""
         try:
-            found = atomic.read_json(self.folder / PROVED)
+            found = atomic.parsed(self.content(PROVED), PROVED)
         except StoreError:
             return {}
         return found if isinstance(found, dict) else {}

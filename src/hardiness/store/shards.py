@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,71 +64,69 @@ def encode(records: Records, key: str = "", name: str = "") -> bytes:
     return stream.getvalue()
 
 
-def read(path: Path, columns: Sequence[str] | None = None, key: str | None = None) -> Records:
+def read(content: bytes, place: str, columns: Sequence[str] | None = None, key: str | None = None) -> Records:
     """The records of one shard file, or some of their columns (those that it has), proved to be what was written.
 
     Args:
-        path: the file.
-        columns: those wanted; all if ``None``. ``image``, which is not stored, is each sample's rank in the file.
+        content: of the file.
+        place: where it is, for messages; ends in its name.
+        columns: those wanted; all if ``None``.
         key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
 
     Raises:
         StoreError: the file is no shard of ours, belongs to another run or unit, or is damaged; the message names it.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
             present = file.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in present]
-            table = file.read(columns=wanted, use_threads=False)  # a file is small; many are read at a time
+            table = file.read(columns=wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise StoreError(
-            f"{path} is not a readable shard ({reason}); delete it and run the same command again"
+            f"{place} is not a readable shard ({reason}); delete it and run the same command again"
         ) from error
     arrays = {name: _joined(table.column(name)) for name in table.column_names}
     metadata = table.schema.metadata or {}
     if key is not None:
-        _prove(path, metadata, arrays, present, key)
+        _prove(place, metadata, arrays, present, key)
     failures = json.loads(metadata.get(FAILURES, b"[]"))
-    read = {name: _from_arrow(array) for name, array in arrays.items()}
-    if columns and IMAGE in columns and SAMPLE in arrays:
-        read[IMAGE] = numbered(arrays[SAMPLE])
     return Records(
-        read,
+        {name: _from_arrow(array) for name, array in arrays.items()},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
 
 
-def without_failures(path: Path) -> bool:
-    """Whether a shard file lists no failed sample; reads its footer alone.
+def without_failures(content: bytes, place: str) -> bool:
+    """Whether a shard file lists no failed sample; decodes its footer alone.
 
     Raises:
         StoreError: it is no readable shard.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StoreError(f"{path} is not a readable shard ({error}); delete it and run again") from error
+        raise StoreError(f"{place} is not a readable shard ({error}); delete it and run again") from error
     return bool(metadata.get(FAILURES, b"[]") == b"[]")
 
 
 def _prove(
-    path: Path, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
+    place: str, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
 ) -> None:
     """Raise unless the file holds what was written, under this run's key and its own name."""
-    damaged = f"{path} is damaged: "
+    damaged = f"{place} is damaged: "
     advice = "; run the same command again, which sets it aside and computes it anew"
     try:
         failures, described, check = (metadata[name].decode() for name in (FAILURES, UNIT, CHECK))
         unit = json.loads(described)
     except (KeyError, ValueError):
-        raise StoreError(f"{path} is no shard of this version: it does not say what it holds{advice}") from None
+        raise StoreError(f"{place} is no shard of this version: it does not say what it holds{advice}") from None
     if _check(failures, described) != check:
         raise StoreError(f"{damaged}its description is not the one that was written{advice}")
     if unit["key"] != key:
-        raise StoreError(f"{path} belongs to another run (key {unit['key']}, must be {key}){advice}")
-    if unit["name"] != path.name:
-        raise StoreError(f"{path} holds the work of {unit['name']}{advice}")
+        raise StoreError(f"{place} belongs to another run (key {unit['key']}, must be {key}){advice}")
+    if unit["name"] != place.rpartition("/")[2]:
+        raise StoreError(f"{place} holds the work of {unit['name']}{advice}")
     if sorted(unit["columns"]) != sorted(present):
         raise StoreError(f"{damaged}it must have the columns {', '.join(unit['columns'])}{advice}")
     for name, array in arrays.items():

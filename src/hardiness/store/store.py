@@ -15,10 +15,12 @@ from filelock import FileLock, Timeout
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic
+from hardiness.store.files import Files, LocalFiles
 from hardiness.store.former import continues, former_run, is_former
+from hardiness.store.objects import ObjectFiles, is_address
 from hardiness.store.run import RUN, Stamps, StoredRun
 
-RECORDS, RESULTS = "records", "results.json"
+RECORDS, RESULTS, WRITABLE = "records", "results.json", ".writable"
 
 
 FIRST_WAIT_S, WAIT_S = 2.0, 60.0
@@ -43,36 +45,50 @@ class Store:
     read, changed and written again are changed under a lock.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.partial = folder / atomic.PARTIAL
+    def __init__(self, out: str | Path) -> None:
+        """The store at ``out``, a folder or an address such as ``s3://bucket/path``; nothing is read or written yet.
+
+        Raises:
+            ArgumentError: an address cannot be reached, or there may be nothing written.
+        """
+        self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
+
+    @property
+    def address(self) -> str:
+        """Where it is, as a person would type it."""
+        return self.files.address
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on a disk; ``None`` for an object store."""
+        return self.files.folder if isinstance(self.files, LocalFiles) else None
 
     @classmethod
-    def create(cls, folder: Path) -> Store:
+    def create(cls, out: str | Path) -> Store:
         """The store of a folder that is made if need be.
 
         Raises:
-            ArgumentError: the folder cannot be written to, or holds results of another schema.
+            ArgumentError: it cannot be written to, or holds results of another schema.
         """
-        store = cls(folder)
+        store = cls(out)
         try:
-            atomic.write(store.partial / ".writable", b"", store.partial)
-            (store.partial / ".writable").unlink(missing_ok=True)
+            store.files.write(WRITABLE, b"")
+            store.files.remove(WRITABLE)
         except StoreError as error:
-            raise ArgumentError(f"--out {folder}: {error}") from error
+            raise ArgumentError(f"--out {out}: {error}") from error
         store.check_schema()
         return store
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, out: str | Path) -> Store:
         """The store of a folder that already holds records.
 
         Raises:
             DataError: there are none; the message says how to make some.
         """
-        store = cls(folder)
-        if not (folder / RECORDS).is_dir():
-            raise DataError(f"{folder} holds no records/ folder: it must be the --out of an earlier 'hardiness run'")
+        store = cls(out)
+        if not store.files.listed(RECORDS):
+            raise DataError(f"{out} holds no records/ folder: it must be the --out of an earlier 'hardiness run'")
         store.check_schema()
         return store
 
@@ -86,7 +102,12 @@ class Store:
 
         Raises:
             StoreError: somebody holds it longer than that; the message says who.
+
+        An object store has no lock: there the last to write counts, and all write the same.
         """
+        if self.folder is None:
+            yield
+            return
         lock, holder = FileLock(self.folder / ".lock"), self.folder / ".lock-holder"
         with atomic.told(self.folder, "lock"):
             if not _acquired(lock, min(FIRST_WAIT_S, wait_s)):
@@ -108,8 +129,8 @@ class Store:
         Raises:
             ArgumentError: it is of another schema.
         """
-        path = self.folder / RESULTS
-        found = atomic.read_json(path) if path.exists() else {"schema": SCHEMA}
+        path, content = f"{self.address}/{RESULTS}", self.files.read(RESULTS)
+        found = {"schema": SCHEMA} if content is None else atomic.parsed(content, path)
         schema = found.get("schema") if isinstance(found, dict) else None
         if schema != SCHEMA:
             raise ArgumentError(
@@ -127,10 +148,10 @@ class Store:
             StoreError: disk full or no permission, or the stored ``run.json`` is damaged.
         """
         name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
-        path = self.folder / RECORDS / f"{name}--{run.key}" / RUN
-        if not path.exists():
+        path = f"{RECORDS}/{name}--{run.key}"
+        if not self.files.has(f"{path}/{RUN}"):
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
-            atomic.create(path, atomic.as_json(described), self.partial)
+            self.files.create(f"{path}/{RUN}", atomic.as_json(described))
         return self._opened(path)
 
     def survey(self) -> Survey:
@@ -149,7 +170,7 @@ class Store:
 
     def stamps(self) -> dict[str, Stamps]:
         """What tells whether any record has come or changed: the shards of each run, by its folder's name."""
-        return {run.folder.name: run.stamps() for run in self.runs()}
+        return {run.path: run.stamps() for run in self.runs()}
 
     def former(self, run: Run) -> StoredRun | None:
         """The run of the former format that the same command had made, if there is one."""
@@ -161,34 +182,37 @@ class Store:
         Raises:
             StoreError: disk full or no permission.
         """
-        atomic.write_json(self.folder / RESULTS, {"schema": SCHEMA, "results": list(results)}, self.partial)
+        self.files.write(RESULTS, atomic.as_json({"schema": SCHEMA, "results": list(results)}))
 
     def _all(self) -> tuple[list[StoredRun], list[str]]:
         """Every run that can be read, and a line for each that cannot be trusted."""
         runs, problems = [], []
-        for path in sorted((self.folder / RECORDS).glob(f"*/{RUN}")):
+        for path in self.files.listed(RECORDS):
+            if path.count("/") != 2 or not path.endswith(f"/{RUN}"):
+                continue
             try:
-                runs.append(self._opened(path))
+                runs.append(self._opened(path.removesuffix(f"/{RUN}")))
             except StoreError as error:
                 problems.append(str(error))
         return runs, problems
 
-    def _opened(self, path: Path) -> StoredRun:
-        found = atomic.read_json(path)
+    def _opened(self, folder: str) -> StoredRun:
+        path = f"{self.address}/{folder}/{RUN}"
+        found = atomic.parsed(self.files.read(f"{folder}/{RUN}") or b"", path)
         if not isinstance(found, dict):
             raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
         if is_former(found):
-            run, plan = former_run(found, str(path))
-            return StoredRun(path.parent, run, plan, self.partial, str(found.get("key")), former=True)
+            run, plan = former_run(found, path)
+            return StoredRun(self.files, folder, run, plan, str(found.get("key")), former=True)
         identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
-        run = Run.from_dict(identity, str(path))
+        run = Run.from_dict(identity, path)
         plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
         if found.get("key") != run.key:
             raise StoreError(
                 f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
                 "restore the file, or delete the folder and run the same command again"
             )
-        return StoredRun(path.parent, run, plan, self.partial, run.key)
+        return StoredRun(self.files, folder, run, plan, run.key)
 
 
 def _acquired(lock: FileLock, wait_s: float) -> bool:

@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,27 +14,21 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Failure, ImageTable, StoreError
-from hardiness.store import atomic
 
 DESCRIPTION, TABLE = b"hardiness.made_of", b"hardiness.table"
 """What the file's metadata hold: what the caller says it was made of; its cells and failures."""
 
 
-def write(path: Path, table: ImageTable, made_of: Mapping[str, Any], partial: Path) -> None:
-    """Write a table, whole or not at all.
+def encode(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
+    """The bytes of a table's file.
 
     Args:
-        path: the file.
         table: what to write; a column by cell becomes a list of fixed length in each image's row.
         made_of: a JSON object that `describe` will give back.
-        partial: folder for the temporary file.
-
-    Raises:
-        StoreError: disk full or no permission.
     """
     stream = io.BytesIO()
     pq.write_table(as_arrow(table, made_of), stream, compression="zstd", compression_level=1, use_dictionary=False)
-    atomic.write(path, stream.getvalue(), partial)
+    return stream.getvalue()
 
 
 def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.Table:
@@ -51,21 +44,26 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
     return pa.table(fields).replace_schema_metadata(metadata)
 
 
-def describe(path: Path) -> dict[str, Any]:
-    """What a table was made of; empty where there is none that can be read."""
+def describe(content: bytes | None) -> dict[str, Any]:
+    """What a table's file says that it was made of; empty where there is none that can be read."""
+    if content is None:
+        return {}
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
         found = json.loads(metadata.get(DESCRIPTION, b"{}"))
     except (pa.ArrowException, OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def read(path: Path, conditions: Sequence[Condition], columns: Sequence[str] | None = None) -> ImageTable:
+def read(
+    content: bytes, place: str, conditions: Sequence[Condition], columns: Sequence[str] | None = None
+) -> ImageTable:
     """The table of a file, or some of its columns.
 
     Args:
-        path: the file.
+        content: of the file.
+        place: where it is, for messages.
         conditions: of its run.
         columns: those wanted besides ``right``; all if ``None``.
 
@@ -73,12 +71,12 @@ def read(path: Path, conditions: Sequence[Condition], columns: Sequence[str] | N
         StoreError: it is no such table; the message names it.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
             wanted = None if columns is None else ["image", "label", "right", *columns]
             found = file.read(columns=wanted)
         held = json.loads(found.schema.metadata[TABLE])
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is no image table ({error}); delete it: it is made again") from error
+        raise StoreError(f"{place} is no image table ({error}); delete it: it is made again") from error
     cells = np.array(held["cells"], np.int16)
     named = [name for name in found.column_names if name not in ("image", "label")]
     return ImageTable(

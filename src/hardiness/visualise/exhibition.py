@@ -1,4 +1,4 @@
-"""The folder that a person opens: a picture each, all of them on one page, and what they are in `features.json`."""
+"""The output folder of feature visualisation: one file a picture, a page with all of them, and `features.json`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Exhibition:
     _entries: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, label: str, image: Image | None, facts: Mapping[str, Any]) -> None:
-        """One entry; without an image it is kept as a fact alone."""
+        """Add one entry. Without an image it appears in `features.json` alone."""
         name = None
         if image is not None:
             name = f"{len(self._entries):03d}_{_slug(label)}.png"
@@ -42,7 +42,7 @@ class Exhibition:
         self._entries.append({"file": name, **facts})
 
     def write(self, rows: Sequence[Sequence[Panel]]) -> None:
-        """Everything, the record last, so that a folder with one is whole.
+        """Write all files, `features.json` last, so that a folder which has it is complete.
 
         Raises:
             ArgumentError: the folder holds files that no such command wrote.
@@ -70,7 +70,7 @@ def about(classifier: Classifier, protocol: str, settings: Mapping[str, Any]) ->
 
 
 def refuse_strangers(folder: Path) -> None:
-    """Raise where a folder holds files that no such command wrote.
+    """Raise an error if the folder holds files that this command did not write.
 
     Raises:
         ArgumentError: it does.

@@ -32,7 +32,7 @@ def classes_of(shapes: Photographs, textures: Photographs) -> dict[str, tuple[in
 
 
 def write_categories(folder: Path, sides: tuple[Photographs, Photographs]) -> tuple[str, ...]:
-    """Write ``categories.csv`` beside the stimuli where it is known and needed; else say, in a line, that it is needed.
+    """Write ``categories.csv`` beside the stimuli if their classes are known; else return a line that asks for it.
 
     Raises:
         StoreError: it cannot be written.

@@ -72,7 +72,7 @@ class Painting:
         return found
 
     def numbers(self, pixels: Tensor) -> Tensor:
-        """The numbers of given pictures ``(N, 3, px, px)``: `pixels` turned round, but for black and white.
+        """The numbers that stand for given pictures ``(N, 3, px, px)``: the inverse of `pixels`.
 
         Values nearer than 0.01 to 0 or 1, which no number stands for, are moved there.
         """

@@ -106,7 +106,7 @@ def pairs(shapes: Photographs, textures: Photographs, each: int, limit: int | No
 
 
 def _texture(by_category: Mapping[str, Sequence[Item]], shape: str, key: str, turn: int, seed: int) -> list[Item]:
-    """The shape's texture of that turn, another category each time; none where all categories have had theirs."""
+    """The texture for a shape in round ``turn``, of another category each round; ``None`` when no category is left."""
     others = [category for category in sorted(by_category) if category != shape]
     if turn >= len(others):
         return []
@@ -129,7 +129,7 @@ def own_name(label: int) -> str:
 
 
 def as_category(name: str) -> str:
-    """The name as the rule for stimuli allows it: it begins with a letter and ends with a letter or ``_``."""
+    """The name changed as file names of stimuli require: it begins with a letter and ends with a letter or ``_``."""
     plain = re.sub(r"\W+", "_", name)
     begun = plain if re.match(r"[^\W\d_]", plain) else f"c{plain}"
     return f"{begun}_" if begun[-1].isdigit() else begun

@@ -32,7 +32,7 @@ class Panel:
 
 
 def probability_text(probability: float) -> str:
-    """With three decimals; near 1 what is missing, because 1e-3 and 1e-6 are far apart as logits."""
+    """A probability with three decimals; near 1, its distance to 1, since 1e-3 and 1e-6 differ a lot as logits."""
     return f"{probability:.3f}" if probability < 0.9995 else f"1 - {max(1 - probability, 0.0):.0e}"
 
 
@@ -78,7 +78,7 @@ def _place(page: PIL.Image.Image, draw: PIL.ImageDraw.ImageDraw, panel: Panel, p
 
 
 def _fitted(text: str, width_px: int, font: PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont) -> str:
-    """The text, its middle left out where it is too wide: the ends of a layer's name tell more."""
+    """The text, shortened in its middle where it is too wide: the end of a layer's name says most."""
     if font.getlength(text) <= width_px:
         return text
     for kept in range(len(text) - 1, 1, -1):

@@ -1,4 +1,4 @@
-"""Cue-conflict stimuli of one's own as a folder of files: made once, and continued where they were left."""
+"""Cue-conflict stimuli of one's own, written into a folder; the same command again continues where it stopped."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class Wanted:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What keeps the benchmark from running on them."""
+        """Reasons why the benchmark cannot run on the stimuli, a line each."""
         if self.size_px == CANVAS_224.crop_px:
             return ()
         return (f"the benchmark takes stimuli of {CANVAS_224.crop_px} px, and these have {self.size_px}",)
 
     @property
     def canvas(self) -> Canvas:
-        """What is seen of a photograph: as on the 224-pixel canvas, at this size."""
+        """The part of a photograph that is used: that of the 224-pixel canvas, at this size."""
         return Canvas(round(self.size_px * CANVAS_224.resize_px / CANVAS_224.crop_px), self.size_px)
 
 
@@ -161,7 +161,7 @@ def make_stimuli(
 
 @dataclass
 class _Workshop:
-    """Where stimuli are made."""
+    """Makes and writes the stimuli of one command."""
 
     classifier: Classifier
     manifest: Manifest

@@ -60,7 +60,7 @@ class StyleLayers:
 
     @property
     def every(self) -> tuple[str, ...]:
-        """All of them, once."""
+        """Every layer that is read, once."""
         return tuple(dict.fromkeys((*self.textures, self.shape)))
 
 
@@ -136,7 +136,7 @@ def stylise(
 
 
 class _Aim:
-    """What a batch of pictures shall look like."""
+    """What the pictures of a batch should come to look like."""
 
     def __init__(self, classifier: Classifier, layers: StyleLayers, shapes: Tensor, textures: Tensor) -> None:
         import torch
@@ -188,7 +188,7 @@ def _shifted(pixels: Tensor, shifts: Sequence[np.ndarray[tuple[int], np.dtype[np
 
 
 def _ready(pixels: Tensor) -> Tensor:
-    """In the layout in which convolutions on a CPU take half the time."""
+    """The tensor in channels-last layout, in which convolutions on a CPU take half the time."""
     import torch
 
     return pixels.contiguous(memory_format=torch.channels_last)

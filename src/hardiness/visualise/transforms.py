@@ -1,4 +1,4 @@
-"""Random shifts, turns and zooms: what a picture must survive, so that it shows a feature and not a trick."""
+"""Random shifts, turns and zooms, under which a picture must still excite its unit."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class LayerUnit:
         return {"layer": self.layer}
 
     def check(self, shape: Sequence[int]) -> None:
-        """Nothing: every shape will do."""
+        """Accept every shape: a whole layer can always be shown."""
 
     def value(self, output: Tensor) -> Tensor:
         """Its activation, a scalar, from its layer's output for one picture."""
@@ -53,7 +53,7 @@ class Channel:
         return {"layer": self.layer, "channel": self.channel}
 
     def check(self, shape: Sequence[int]) -> None:
-        """Nothing, where an output of this shape (without the batch) has the channel.
+        """Raise an error unless an output of this shape (without the batch) has the channel.
 
         Raises:
             ArgumentError: it has not; the message gives the range.
@@ -82,7 +82,7 @@ class Neuron:
         return {"layer": self.layer, "neuron": list(self.indices)}
 
     def check(self, shape: Sequence[int]) -> None:
-        """Nothing, where an output of this shape (without the batch) has the neuron.
+        """Raise an error unless an output of this shape (without the batch) has the neuron.
 
         Raises:
             ArgumentError: it has not; the message gives the shape or the range.
@@ -117,7 +117,7 @@ class ClassUnit:
         return {"class": self.index, "name": self.name}
 
     def check(self, shape: Sequence[int]) -> None:
-        """Nothing, where there are so many logits.
+        """Raise an error unless there are enough logits for the class.
 
         Raises:
             ArgumentError: there are fewer.
@@ -148,7 +148,7 @@ def activations(units: Sequence[Unit], outputs: Tensor) -> Tensor:
 
 
 def check_units(classifier: Classifier, units: Sequence[Unit], px: int) -> None:
-    """Nothing, where the model has every unit.
+    """Raise an error unless the model has every unit.
 
     Args:
         classifier: the model.

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from hardiness import __version__
+from hardiness.api import Bars
 from hardiness.cli import main
 from hardiness.cli.main import COMMANDS
-from hardiness.cli.progress import Bars
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -57,8 +57,8 @@ def test_the_sixteen_categories_have_the_published_sizes() -> None:
         assert any(name in class_name(index) for index in sixteen()[category])
 
 
-def test_the_real_stimuli_are_found_and_labelled_by_name(data_root: Path) -> None:
-    dataset = data.locate([str(data_root)]).dataset("cue-conflict")
+def test_the_real_stimuli_are_found_and_labelled_by_name(stimuli: Path) -> None:
+    dataset = data.locate([str(stimuli.parent)]).dataset("cue-conflict")
     assert len(dataset) == 241
     assert (dataset.name, dataset.num_classes, dataset.categories) == ("cue-conflict", 1000, sixteen())
     assert all(

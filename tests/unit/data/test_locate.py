@@ -68,9 +68,9 @@ def test_a_root_holds_data_sets_by_name(tmp_path: Path) -> None:
     assert listed(root.dataset("imagenet-sketch")) == [(f"{GOLDFISH}/s", 1)]
 
 
-def test_the_real_photographs_have_the_index_of_their_wnid(data_root: Path) -> None:
+def test_the_real_photographs_have_the_index_of_their_wnid(data_root: Path, photographs: list[Path]) -> None:
     dataset = found(str(data_root))
-    assert len(dataset) == 250
+    assert len(dataset) == len(photographs) >= 99
     assert all(item.label == reference.wnids().index(item.id.split("/")[0]) for item in dataset.items)
 
 

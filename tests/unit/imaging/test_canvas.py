@@ -34,6 +34,7 @@ def by_torchvision(image: np.ndarray, canvas: Canvas) -> np.ndarray:
     return np.asarray(transforms.Compose(steps)(PIL.Image.fromarray(image)))
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(
     size=st.tuples(sides, sides),
@@ -51,6 +52,7 @@ def test_center_and_squash_equal_torchvision(
     assert np.array_equal(on_canvas(image, canvas), by_torchvision(image, canvas))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(size=st.tuples(sides, sides), resize_px=px, crop_px=px, interpolation=filters)
 def test_border_equals_timm(size: tuple[int, int], resize_px: int, crop_px: int, interpolation: str) -> None:

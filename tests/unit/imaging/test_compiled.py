@@ -8,6 +8,7 @@ import threading
 import time
 
 import numpy as np
+import pytest
 
 from hardiness.imaging.compiled import compiled
 from hardiness.imaging.lookup import drawn_to_means
@@ -22,6 +23,7 @@ def spin(rounds: int) -> float:
     return total
 
 
+@pytest.mark.slow
 def test_a_kernel_lets_other_threads_run() -> None:
     spin(1)
     ticks = 0
@@ -34,6 +36,7 @@ def test_a_kernel_lets_other_threads_run() -> None:
     assert ticks > 3
 
 
+@pytest.mark.slow
 def test_first_calls_from_many_threads_agree() -> None:
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
     results: list[list[int]] = []

@@ -64,13 +64,18 @@ def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
 
 @pytest.mark.slow
 def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
-    """828,411,176 parameters, one image: the original, its folded copy and little else in memory."""
-    if psutil.virtual_memory().available < 10e9:
-        pytest.skip("10 GB of free memory are needed")
+    """828,411,176 parameters, one image, in the runtime that is chosen by default; it agrees with plain torch.
+
+    Weights of 3.3 GB are held as loaded, as OpenVINO reads them, and as it compiles them: 10.9 GB were seen.
+    """
+    if psutil.virtual_memory().available < 13e9:
+        pytest.skip("13 GB of free memory are needed")
     before = psutil.Process().memory_info().rss
-    classifier = load("resnext101_32x48d_wsl:weights=random", device="cpu", runtime="torch")
+    classifier = load("resnext101_32x48d_wsl:weights=random", device="cpu")
     assert classifier.num_parameters == 828_411_176
     found = classifier.logits(noise(1, 224))
     assert found.shape == (1, 1000)
     assert np.isfinite(found).all()
-    assert psutil.Process().memory_info().rss - before < 10e9
+    assert classifier.agreement is not None
+    assert (classifier.runtime, classifier.agreement.exact) == ("openvino", True), classifier.agreement
+    assert psutil.Process().memory_info().rss - before < 13e9

@@ -57,6 +57,7 @@ def test_timm_without_classes_is_refused() -> None:
         resolve("timm:vit_small_patch14_dinov2.lvd142m")
 
 
+@pytest.mark.slow
 def test_timm_runs_with_random_weights(noise: Noise) -> None:
     classifier = load("timm:test_resnet:weights=random", device="cpu")
     assert classifier.logits(noise(2, 160)).shape == (2, 1000)
@@ -226,6 +227,7 @@ def own(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_network_of_one_s_own(own: Path, noise: Noise) -> None:
     classifier = load(f"py:{own}:viewed", device="cpu")
     np.testing.assert_allclose(
@@ -264,6 +266,7 @@ def test_wrong_files_are_told(own: Path) -> None:
         load(f"py:{own}:plain", device="cpu")
 
 
+@pytest.mark.slow
 def test_stated_order_drops_the_background(tmp_path: Path, noise: Noise) -> None:
     file = tmp_path / "wide.py"
     file.write_text(

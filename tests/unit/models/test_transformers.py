@@ -63,6 +63,7 @@ def _plain(name: str, pixels: Tensor, view: View) -> np.ndarray[Any, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vit", "resnet"])
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
 def test_own_classes_are_kept(saved: Callable[..., str], noise: Noise, kind: str, runtime: str) -> None:
@@ -75,6 +76,7 @@ def test_own_classes_are_kept(saved: Callable[..., str], noise: Noise, kind: str
     np.testing.assert_allclose(classifier.logits(noise(3)), expected, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_imagenet_labels_are_put_in_wnid_order(saved: Callable[..., str], noise: Noise) -> None:
     shuffled = rng(0, "labels").permutation(1000)
     named = [wnids()[position] for position in shuffled]
@@ -87,6 +89,7 @@ def test_imagenet_labels_are_put_in_wnid_order(saved: Callable[..., str], noise:
     np.testing.assert_allclose(classifier.differentiable(noise(2)).numpy(), found, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_a_background_class_is_dropped(saved: Callable[..., str], noise: Noise) -> None:
     name = saved(["background", *IMAGENET], "resnet")
     classifier = load(name, device="cpu", runtime="torch")
@@ -95,6 +98,7 @@ def test_a_background_class_is_dropped(saved: Callable[..., str], noise: Noise) 
     np.testing.assert_allclose(classifier.logits(noise(2)), expected[:, 1:], atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_labels_without_names_are_refused_unless_the_order_is_stated(saved: Callable[..., str]) -> None:
     name = saved([f"LABEL_{n}" for n in range(1000)])
     with pytest.raises(ModelError, match=r"1000 classes without names .'LABEL_0', ….*class_order=wnid"):
@@ -103,12 +107,14 @@ def test_labels_without_names_are_refused_unless_the_order_is_stated(saved: Call
     assert load(f"{name}:class_order=own", device="cpu").spec.class_names is not None
 
 
+@pytest.mark.slow
 def test_one_wrong_label_is_refused(saved: Callable[..., str]) -> None:
     name = saved(["sea monster", *IMAGENET[1:]])
     with pytest.raises(ModelError, match="'sea monster' is the name of no ImageNet class"):
         resolve(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("processor", "view"),
     [
@@ -139,11 +145,13 @@ def test_processor_files_become_views(saved: Callable[..., str], processor: dict
     assert resolve(saved(["a", "b"], processor=processor)).view == view
 
 
+@pytest.mark.slow
 def test_a_view_that_is_not_square_is_refused(saved: Callable[..., str]) -> None:
     with pytest.raises(ArgumentError, match="a square is needed"):
         resolve(saved(["a", "b"], processor={"size": {"height": 32, "width": 64}}))
 
 
+@pytest.mark.slow
 def test_preprocessing_is_never_guessed(saved: Callable[..., str]) -> None:
     name = saved(["a", "b"])
     (Path(name.removeprefix("hf:")) / "preprocessor_config.json").unlink()
@@ -153,6 +161,7 @@ def test_preprocessing_is_never_guessed(saved: Callable[..., str]) -> None:
     assert (spec.view.crop_px, spec.view.std) == (32, (0.2,) * 3)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_lacks_tensors_is_refused(saved: Callable[..., str]) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -165,11 +174,13 @@ def test_a_checkpoint_that_lacks_tensors_is_refused(saved: Callable[..., str]) -
         load(name, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="must be a model's folder"):
         resolve(f"hf:{tmp_path}")
 
 
+@pytest.mark.slow
 def test_random_weights(saved: Callable[..., str], noise: Noise) -> None:
     name = saved(["a", "b", "c"])
     first, second = (load(f"{name}:weights=random", device="cpu") for _ in range(2))

@@ -231,9 +231,8 @@ def test_the_same_model_twice_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_nothing_to_compare_is_told(tmp_path: Path) -> None:
-    (tmp_path / "records").mkdir()
     with pytest.raises(DataError, match="holds no answers to cue-conflict; run it first"):
-        consistency(Store.open(tmp_path), {}, "geirhos2019")
+        consistency(Store(tmp_path), {}, "geirhos2019")
     made = store(tmp_path, a=SHAPES, b=MIXED)
     with pytest.raises(ArgumentError, match=r"must share stimuli, but people answered others \(zebra1-cat1"):
         consistency(made, {"s": {"zebra1-cat1": "cat"}}, "geirhos2019")

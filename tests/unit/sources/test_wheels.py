@@ -52,6 +52,7 @@ def test_only_the_wanted_file_is_kept_and_a_second_time_nothing_is_fetched(index
         obtain([("carrier", "inside")], WANTED, tmp_path / "cache")
 
 
+@pytest.mark.slow
 def test_the_next_package_is_tried_where_one_has_other_bytes_or_no_such_file(index: Path, tmp_path: Path) -> None:
     wheel(index, "changed", {"inside/a.png": b"frozen"})
     wheel(index, "emptied", {"inside/b.png": CONTENT})
@@ -67,6 +68,7 @@ def test_the_next_package_is_tried_where_one_has_other_bytes_or_no_such_file(ind
         assert part in message
 
 
+@pytest.mark.slow
 def test_offline_is_one_clear_line(index: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the network") as told:
         obtain([("carrier", "inside")], WANTED, tmp_path / "cache")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hardiness.store import Leases
+from hardiness.store.files import LocalFiles
 
 
 def test_a_lease_has_one_holder_until_it_is_given_back(tmp_path: Path) -> None:
-    first, second = Leases(tmp_path, holder="a"), Leases(tmp_path, holder="b")
+    first, second = Leases(LocalFiles(tmp_path), holder="a"), Leases(LocalFiles(tmp_path), holder="b")
     assert first.take("unit")
     assert not second.take("unit")
     assert 0 < second.expires_in_s("unit") <= first.length_s
@@ -22,14 +23,14 @@ def test_a_lease_has_one_holder_until_it_is_given_back(tmp_path: Path) -> None:
 
 
 def test_a_lease_that_has_run_out_is_anybodys(tmp_path: Path) -> None:
-    first, second = Leases(tmp_path, length_s=0.0, holder="a"), Leases(tmp_path, holder="b")
+    first, second = Leases(LocalFiles(tmp_path), length_s=0.0, holder="a"), Leases(LocalFiles(tmp_path), holder="b")
     assert first.take("unit")
     assert second.take("unit")
-    assert not Leases(tmp_path, holder="c").take("unit")
+    assert not Leases(LocalFiles(tmp_path), holder="c").take("unit")
 
 
 def test_a_clock_far_ahead_delays_by_no_more_than_a_lease(tmp_path: Path) -> None:
-    leases = Leases(tmp_path, length_s=10.0, holder="a")
+    leases = Leases(LocalFiles(tmp_path), length_s=10.0, holder="a")
     leases.take("unit")
     path = tmp_path / ".leases" / "unit"
     path.write_text(json.dumps({"holder": "b", "until": 1e12}))
@@ -38,7 +39,7 @@ def test_a_clock_far_ahead_delays_by_no_more_than_a_lease(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"holder": 3, "until": "x"}', "\xff"])
 def test_a_damaged_lease_holds_nothing(tmp_path: Path, text: str) -> None:
-    leases = Leases(tmp_path, holder="a")
+    leases = Leases(LocalFiles(tmp_path), holder="a")
     leases.take("unit")
     (tmp_path / ".leases" / "unit").write_bytes(text.encode("latin-1"))
     assert leases.take("unit")

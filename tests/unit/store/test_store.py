@@ -75,7 +75,7 @@ def test_equal_records_are_equal_bytes(run: StoredRun, tmp_path: Path) -> None:
 
 def test_missing_is_what_is_not_stored(run: StoredRun) -> None:
     run.write(0, work("a", "b"), records("a", "b"))
-    files = run.files()
+    files = run.shards()
     assert run.missing(0, work("a", "b"), files) == []
     assert run.missing(0, work("a", "b", "c"), files) == work("c")
     assert run.missing(0, work("a", condition=1), files) == work("a", condition=1)
@@ -85,7 +85,7 @@ def test_missing_is_what_is_not_stored(run: StoredRun) -> None:
 def test_a_failed_sample_is_tried_again_and_counted_once(run: StoredRun) -> None:
     failure = Failure("b", "torn")
     run.write(0, work("a", "b"), records("a", failures=(failure,)))
-    assert run.missing(0, work("a", "b"), run.files()) == work("b")
+    assert run.missing(0, work("a", "b"), run.shards()) == work("b")
     run.write(0, work("b"), records(failures=(failure,)))
     assert run.records().failures == (failure,)
     run.write(0, work("b"), records("b"))
@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(run: StoredRun, monkeypat
     with pytest.raises(StoreError, match="the disk is full"):
         run.write(1, work("b"), records("b"))
     assert run.records()["sample"].tolist() == ["a"]
-    assert not list(run.partial.glob("*.parquet"))
+    assert not list((run.folder.parents[1] / ".partial").glob("*.parquet"))
 
 
 def test_a_sample_that_failed_under_some_conditions_fails_under_those_alone(run: StoredRun) -> None:
@@ -238,7 +238,7 @@ def test_damage_is_set_aside_and_its_work_is_missing_again(run: StoredRun, how: 
     (line,) = run.set_damage_aside()
     assert str(run.folder / "damaged" / path.name) in line
     assert (run.folder / "damaged" / path.name).exists()
-    assert run.missing(0, work("a"), run.files()) == work("a")
+    assert run.missing(0, work("a"), run.shards()) == work("a")
     run.write(0, work("a"), records("a"))
     assert run.set_damage_aside() == []
     assert run.records()["sample"].tolist() == ["a"]
@@ -253,7 +253,7 @@ def test_every_flipped_bit_of_a_shard_is_noticed_or_changes_nothing(run: StoredR
     for bit in np.random.default_rng(0).choice(8 * len(content), 400, replace=False).tolist():
         content[bit // 8] ^= 1 << bit % 8
         path.write_bytes(content)
-        found = run.read(path)
+        found = run.read(path.name)
         if found is None:
             noticed += 1
         else:
@@ -270,12 +270,12 @@ def test_shards_of_another_run_or_unit_are_not_believed(run: StoredRun, tmp_path
         each.write(0, work("a"), records("a"))
     (mine,), (theirs,) = (list(each.folder.glob("*.parquet")) for each in (run, other))
     mine.write_bytes(theirs.read_bytes())
-    assert run.read(mine) is None
+    assert run.read(mine.name) is None
     assert "belongs to another run" in run.damage.pop()
     other.write(1, work("b"), records("b"))
     (first, second) = sorted(other.folder.glob("*.parquet"))
     first.write_bytes(second.read_bytes())
-    assert other.read(first) is None
+    assert other.read(first.name) is None
     assert "holds the work of 000001-" in other.damage.pop()
 
 

@@ -30,11 +30,10 @@ def table() -> ImageTable:
     )
 
 
-def test_a_table_is_read_as_it_was_written(table: ImageTable, tmp_path: Path) -> None:
-    path = tmp_path / "images.parquet"
-    tables.write(path, table, {"shards": {"a": [1, 2]}}, tmp_path / "partial")
-    found = tables.read(path, CONDITIONS)
-    assert tables.describe(path) == {"shards": {"a": [1, 2]}}
+def test_a_table_is_read_as_it_was_written(table: ImageTable) -> None:
+    content = tables.encode(table, {"shards": {"a": [1, 2]}})
+    found = tables.read(content, "images.parquet", CONDITIONS)
+    assert tables.describe(content) == {"shards": {"a": [1, 2]}}
     assert (found.ids.tolist(), found.label.tolist(), found.failures) == (["n/1", "n/2"], [4, 5], table.failures)
     assert found.present == table.present
     for name, column in table.columns.items():
@@ -42,24 +41,22 @@ def test_a_table_is_read_as_it_was_written(table: ImageTable, tmp_path: Path) ->
         np.testing.assert_array_equal(found[name], column)
 
 
-def test_some_columns_are_read_alone(table: ImageTable, tmp_path: Path) -> None:
-    path = tmp_path / "images.parquet"
-    tables.write(path, table, {}, tmp_path / "partial")
-    assert set(tables.read(path, CONDITIONS, ["confidence"]).columns) == {"right", "confidence"}
+def test_some_columns_are_read_alone(table: ImageTable) -> None:
+    content = tables.encode(table, {})
+    assert set(tables.read(content, "images.parquet", CONDITIONS, ["confidence"]).columns) == {"right", "confidence"}
 
 
 def test_others_read_a_row_an_image(table: ImageTable, tmp_path: Path) -> None:
     path = tmp_path / "images.parquet"
-    tables.write(path, table, {}, tmp_path / "partial")
+    path.write_bytes(tables.encode(table, {}))
     frame = pq.read_table(path).to_pydict()
     assert frame["image"] == ["n/1", "n/2"]
     assert frame["right"] == [[1, 0], [-1, 1]]
 
 
-def test_what_is_no_table_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "images.parquet"
-    assert tables.describe(path) == {}
-    path.write_bytes(b"PAR1")
-    assert tables.describe(path) == {}
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100])
+def test_what_is_no_table_is_told(content: bytes) -> None:
+    assert tables.describe(None) == {}
+    assert tables.describe(content) == {}
     with pytest.raises(StoreError, match=r"images.parquet is no image table"):
-        tables.read(path, CONDITIONS)
+        tables.read(content, "OUT/images.parquet", CONDITIONS)

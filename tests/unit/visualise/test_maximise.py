@@ -55,6 +55,7 @@ UNITS: list[Unit] = [
 ]
 
 
+@pytest.mark.slow
 def test_every_kind_of_unit_rises_in_the_order_it_was_given(maps: Classifier) -> None:
     features = maximise(maps, UNITS, replace(SHORT, steps=40))
     assert [feature.unit for feature in features] == UNITS
@@ -64,6 +65,7 @@ def test_every_kind_of_unit_rises_in_the_order_it_was_given(maps: Classifier) ->
         assert feature.image.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_the_others(maps: Classifier) -> None:
     together = maximise(maps, UNITS, SHORT)
     for size in (1, 2):
@@ -82,6 +84,7 @@ def test_the_seed_decides(maps: Classifier) -> None:
         assert not np.array_equal(one.image, another.image)
 
 
+@pytest.mark.slow
 def test_diversity_keeps_variants_apart(maps: Classifier) -> None:
     unit = Channel("second", 1)
 

@@ -136,6 +136,7 @@ def photographs(folder: Path, count: int) -> DataSet:
     return DataSet("few", tuple(reversed(items)), 1000, "", str(folder))
 
 
+@pytest.mark.slow
 def test_the_whole_protocol_is_three_starts_by_six_units(tmp_path: Path) -> None:
     classifier = wrap(_Pooled(), View(256, 224, mean=(0, 0, 0), std=(1, 1, 1)), name="pooled", device="cpu")
     data = photographs(tmp_path, 3)

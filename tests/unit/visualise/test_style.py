@@ -58,6 +58,7 @@ def test_a_transformer_is_told_that_it_has_too_few_sizes() -> None:
         style_layers(vit, 224)
 
 
+@pytest.mark.slow
 def test_texture_comes_and_shape_stays(pyramid: Classifier, draw: Callable[..., Tensor]) -> None:
     shapes, textures = draw(3, 3, 32, 32).sigmoid(), (3 * draw(3, 3, 32, 32, seed=1)).sigmoid()
     layers = style_layers(pyramid, 32)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
-from hardiness.core import UnknownNameError
+from hardiness.core import ArgumentError, UnknownNameError, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Suite:
         models: used where the command names none.
         data: used where the command names none.
         note: said beside every result.
+        also: commands that belong to it and evaluate nothing; they are named, not run.
     """
 
     title: str
@@ -34,26 +38,77 @@ class Suite:
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     note: str = ""
+    also: tuple[str, ...] = ()
 
 
 def names() -> list[str]:
-    """The names of all suites."""
+    """The names of the suites that belong to the package."""
     return sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
 
 
 def suite(name: str) -> Suite:
-    """The suite of that name.
+    """The suite of that name, or the one that a file ``NAME.toml`` describes.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: the name is none of the package's suites, and does not end in ``.toml``.
+        ArgumentError: the file cannot be read, or does not describe a suite; the message names file and field.
     """
+    if name.endswith(".toml"):
+        return _read(name)
     if name not in names():
         raise UnknownNameError("suite", name, names())
-    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text())
+    return _suite(name, tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8")))
+
+
+def _read(file: str) -> Suite:
+    try:
+        found = tomllib.loads(Path(file).read_text("utf-8"))
+    except OSError as error:
+        raise ArgumentError(f"suite {file} cannot be read: {error.strerror}; name a file or one of {names()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"suite {file} must be TOML: {error}") from None
+    return _suite(file, {"title": Path(file).stem, **found})
+
+
+def _suite(where: str, found: Mapping[str, Any]) -> Suite:
+    """A suite of what its file says, every field checked."""
+    _check(where, found, Suite)
+    rows = found.get("rows")
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise ArgumentError(f"suite {where} must have at least one [[rows]] with a benchmark; it has none")
+    lists = {name: _texts(where, name, found.get(name, [])) for name in ("models", "data", "also")}
+    texts = {name: found.get(name, "") for name in ("title", "note")}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ArgumentError(f"suite {where}: {name} must be text, was {text!r}")
     return Suite(
-        title=found["title"],
-        rows=tuple(SuiteRow(**row) for row in found["rows"]),
-        models=tuple(found.get("models", ())),
-        data=tuple(found.get("data", ())),
-        note=found.get("note", ""),
+        title=texts["title"],
+        rows=tuple(_row(where, row) for row in rows),
+        models=lists["models"],
+        data=lists["data"],
+        note=texts["note"],
+        also=lists["also"],
     )
+
+
+def _row(where: str, row: Mapping[str, Any]) -> SuiteRow:
+    _check(where, row, SuiteRow)
+    benchmark, limit = row.get("benchmark"), row.get("limit")
+    if not isinstance(benchmark, str):
+        raise ArgumentError(f"suite {where}: benchmark must be text as in 'imagenet-c:severities=5', was {benchmark!r}")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise ArgumentError(f"suite {where}: limit of {benchmark} must be a whole number from 1, was {limit!r}")
+    return SuiteRow(benchmark, limit)
+
+
+def _check(where: str, found: Mapping[str, Any], kind: type[Suite | SuiteRow]) -> None:
+    known = sorted(field.name for field in fields(kind))
+    for name in found:
+        if name not in known:
+            raise ArgumentError(f"suite {where} has no field {name!r}{suggestion(name, known)}")
+
+
+def _texts(where: str, name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ArgumentError(f"suite {where}: {name} must be a list of texts, was {value!r}")
+    return tuple(value)

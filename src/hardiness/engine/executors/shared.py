@@ -42,12 +42,12 @@ def part_of(every: Sequence[Unit], share: Share) -> list[Unit]:
 def uncovered(every: Iterable[Unit]) -> list[Unit]:
     """The units of which some model's part is neither stored nor given up; each run's folder is listed once."""
     tasks = {id(part.task): part.task for unit in every for part in unit.parts}
-    files = {key: task.stored.files() for key, task in tasks.items() if task.error is None}
+    listed = {key: task.stored.shards() for key, task in tasks.items() if task.error is None}
     return [
         unit
         for unit in every
         if any(
-            id(part.task) in files and not part.task.stored.covered(part.index, part.work, files[id(part.task)])
+            id(part.task) in listed and not part.task.stored.covered(part.index, part.work, listed[id(part.task)])
             for part in unit.parts
         )
     ]

@@ -77,7 +77,7 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
         if right := _of_run(run, protocol):
             groups.setdefault(fingerprint, {})[_name(run, runs)] = right
     if not groups:
-        raise DataError(f"{store.folder} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
+        raise DataError(f"{store.address} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
     persons = {name: _of_person(answered) for name, answered in people.items()}
     found = [each for key, models in groups.items() for each in _compared(names[key], models, persons)]
     if persons and not any(each.second in persons for each in found):
@@ -85,7 +85,7 @@ def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol:
         raise ArgumentError(f"people and models must share stimuli, but people answered others ({example} …)")
     if not found:
         raise ArgumentError(
-            f"{store.folder} holds one model on these stimuli: run another, or give people's answers with --humans"
+            f"{store.address} holds one model on these stimuli: run another, or give people's answers with --humans"
         )
     return found
 

@@ -41,6 +41,7 @@ print(anew, *kept, full - resident())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or not Path("/proc/self/statm").exists(), reason="asks Linux's glibc")
 def test_freed_memory_is_kept_and_returned() -> None:
     told = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout

@@ -1,6 +1,8 @@
-"""Progress on the terminal: one bar for each benchmark, with rate and time left."""
+"""Progress on a terminal or in a notebook: one bar for each benchmark, with rate and time left."""
 
 from __future__ import annotations
+
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from hardiness.core import Listener, Silence
+
 
 class Rate(ProgressColumn):
     """Rows a second."""
@@ -26,7 +30,7 @@ class Rate(ProgressColumn):
 
 
 class Bars:
-    """A listener that draws; on standard error, so that standard output holds results alone."""
+    """A listener that draws on a console."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -82,3 +86,18 @@ class Bars:
         if self._progress:
             self._progress.stop()
             self._progress = None
+
+
+def listener(progress: bool | None) -> Listener:
+    """Bars where progress is asked for, or by default where a person looks on: on a terminal or in a notebook.
+
+    They go to standard error on a terminal. In a notebook without ipywidgets, which rich needs to redraw, each is
+    printed once, when it is complete.
+    """
+    notebook = Console().is_jupyter
+    if notebook:
+        console = Console() if find_spec("ipywidgets") else Console(force_jupyter=False)
+    else:
+        console = Console(stderr=True)
+    wanted = notebook or console.is_terminal if progress is None else progress
+    return Bars(console) if wanted else Silence()

@@ -1,0 +1,154 @@
+"""Writes the parts of README and docs that are made from the code, each between ``<!-- made: NAME -->`` and its end.
+
+python docs/write.py             # the tables (make docs)
+python docs/write.py --check     # writes nothing; exits with 1 where a table is not what it would write
+python docs/write.py --demo OUT  # also README's demo figures, from what 'make demo' wrote into OUT
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from hardiness import attacks, benchmarks, models
+from hardiness.cli.main import COMMANDS
+from hardiness.models.catalogue import schemes
+from hardiness.report import score_tables
+from hardiness.scoring import results
+from hardiness.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
+DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
+DEMO_BENCHMARKS = ("imagenet-c", "imagenet-val")
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    columns = list(head)
+    lines = [" | ".join(line) for line in (columns, *rows)]
+    return "\n".join([f"| {lines[0]} |", "|" + "---|" * len(columns), *(f"| {line} |" for line in lines[1:])]) + "\n"
+
+
+def benchmark_table() -> str:
+    """Every benchmark: its question, paper, protocol and data sets."""
+    rows = []
+    for name in benchmarks.registry.names():
+        each = benchmarks.registry.get(name)
+        data = " or ".join(f"`{need}`" for need in each.needs)
+        rows.append((f"`{name}`", each.question, f"{each.paper}; `{each.protocol}`", data))
+    return table(("benchmark", "question", "paper and protocol", "data set"), rows)
+
+
+def model_table() -> str:
+    """Every registered model, then every prefix."""
+    rows = []
+    for name in models.registry.names():
+        spec = models.registry.get(name)
+        parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
+        rows.append((f"`{name}`", spec.summary, parameters, spec.source.licence))
+    rows += [(f"`{schemes.get(prefix).form}`", schemes.get(prefix).summary, "", "") for prefix in schemes]
+    return table(("name", "what", "parameters", "licence of the weights"), rows)
+
+
+def attack_table() -> str:
+    """Every attack with the first sentence of its description."""
+    rows = []
+    for name in attacks.registry.names():
+        first = " ".join((inspect.getdoc(attacks.registry.get(name)) or "").split("\n\n")[0].split())
+        rows.append((f"`{name}`", first.rstrip(".")))
+    return table(("attack", "what it is"), rows)
+
+
+def command_table() -> str:
+    """Every command of the command line."""
+    return table(("command", "what it does"), [(f"`hardiness {name}`", text) for name, (_, text) in COMMANDS.items()])
+
+
+DECISION = re.compile(r"# (.*)\n\n\*Decided on (\d{4}-\d\d-\d\d): (.*)\.\*\n")
+"""How a page of a decision begins: its title, then its date and what was decided, in one line."""
+
+
+def decision_table() -> str:
+    """Every decision with its date, by title."""
+    rows = []
+    for page in sorted((ROOT / "docs" / "decisions").glob("*.md")):
+        if page.name == "README.md":
+            continue
+        found = DECISION.match(page.read_text("utf-8"))
+        if not found:
+            raise SystemExit(f"{page.name} must begin: a title, then *Decided on YYYY-MM-DD: what was decided.*")
+        title, date, text = found.groups()
+        rows.append((f"[{title}]({page.name})", date, text))
+    return table(("page", "decided", "in one line"), rows)
+
+
+TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "README.md": {"benchmarks": benchmark_table, "models": model_table, "commands": command_table},
+    "docs/attacks.md": {"attacks": attack_table},
+    "docs/decisions/README.md": {"decisions": decision_table},
+}
+"""By page, then by the name of the block."""
+
+
+def with_block(page: str, name: str, text: str) -> str:
+    """The page with the block of that name replaced; a page without it is an error."""
+    pattern = re.compile(rf"<!-- made: {name} -->\n.*?<!-- end: {name} -->\n", re.DOTALL)
+    if not pattern.search(page):
+        raise SystemExit(f"there is no <!-- made: {name} --> … <!-- end: {name} --> to write into")
+    return pattern.sub(lambda _: BLOCK.format(name=name, text=text), page)
+
+
+def written(page: str) -> str:
+    """What a page should be, from what the code is."""
+    text = (ROOT / page).read_text("utf-8")
+    for name, make in TABLES[page].items():
+        text = with_block(text, name, make())
+    return text
+
+
+def demo(out: Path) -> str:
+    """The tables that ``hardiness show`` prints of two models and two benchmarks of the demo."""
+    shown = [
+        result
+        for result in results(Store.open(out))
+        if result.model in DEMO_MODELS and result.benchmark in DEMO_BENCHMARKS
+    ]
+    if len(shown) != len(DEMO_MODELS) * len(DEMO_BENCHMARKS):
+        raise SystemExit(f"{out} must hold a whole run of the demo; run 'make demo' first")
+    stream = io.StringIO()
+    console = Console(file=stream, width=110)
+    for each in score_tables(shown):
+        console.print(each)
+        console.print()
+    return f"```\n{stream.getvalue().rstrip()}\n```\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or check them."""
+    if arguments and arguments not in (["--check"], ["--demo", *arguments[1:2]]):
+        raise SystemExit(__doc__)
+    stale = []
+    for page in TABLES:
+        text = written(page)
+        if arguments[:1] == ["--demo"] and page == "README.md":
+            text = with_block(text, "demo", demo(Path(arguments[1])))
+        if text != (ROOT / page).read_text("utf-8"):
+            stale.append(page)
+            if arguments != ["--check"]:
+                (ROOT / page).write_text(text, "utf-8")
+    if arguments == ["--check"]:
+        print(f"stale, run make docs: {', '.join(stale)}" if stale else "every table is fresh")
+        return 1 if stale else 0
+    print(f"wrote {', '.join(stale)}" if stale else "nothing to write: every table is fresh")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

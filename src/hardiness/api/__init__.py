@@ -1,0 +1,29 @@
+"""The surface in Python: what the command line calls, and what a notebook calls."""
+
+from hardiness.api.adversarial import Attacked, attack
+from hardiness.api.classifiers import load_model
+from hardiness.api.command import Command, Outcome, run
+from hardiness.api.evaluation import Options, evaluate
+from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
+from hardiness.api.placement import Placement
+from hardiness.api.progress import Bars
+from hardiness.api.stored import load_results
+
+__all__ = [
+    "Attacked",
+    "Bars",
+    "Command",
+    "Options",
+    "Outcome",
+    "Placement",
+    "attack",
+    "evaluate",
+    "list_attacks",
+    "list_benchmarks",
+    "list_corruptions",
+    "list_models",
+    "list_perturbations",
+    "load_model",
+    "load_results",
+    "run",
+]

@@ -1,0 +1,115 @@
+"""One model on one benchmark, from Python."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from hardiness import data as datasets
+from hardiness import scoring
+from hardiness.api.classifiers import classifier_of
+from hardiness.api.placement import Placement
+from hardiness.api.progress import listener
+from hardiness.benchmarks.options import parse
+from hardiness.core import ModelError, Request, Result, UnknownNameError, View
+from hardiness.engine import evaluate as run_benchmark
+from hardiness.models import Classifier
+from hardiness.store import Store
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DIGITS = 6
+"""How much of the hash of its weights an unnamed module's name carries, so that two of one class are told apart."""
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of `evaluate` that say how much is evaluated, and how.
+
+    Attributes:
+        limit: the first so many samples of a seeded, class-stratified order; all by default.
+        seed: keys that order and every draw; 0 by default.
+        batch_size: images per forward pass; chosen by default.
+        save_images: whether the pictures that attacks made are kept below ``out``; not by default.
+        workers: decoding threads; one a core by default.
+        device, precision, runtime: as in `Placement`.
+        progress: whether bars are drawn; by default where a person looks on (a terminal or a notebook).
+    """
+
+    limit: int | None
+    seed: int
+    batch_size: int | None
+    save_images: bool
+    workers: int
+    device: str
+    precision: str
+    runtime: str
+    progress: bool
+
+
+def evaluate(
+    model: str | Classifier | nn.Module,
+    benchmark: str,
+    data: str | Sequence[str],
+    *,
+    name: str | None = None,
+    view: View | None = None,
+    out: str | Path | None = None,
+    **options: Unpack[Options],
+) -> Result:
+    """The result of one model on one benchmark.
+
+    Args:
+        model: a name, a loaded classifier, or any ``nn.Module`` that maps normalised pixels to logits (with ``view``).
+        benchmark: ``"NAME"`` or ``"NAME:option=value"``.
+        data: as ``--data`` on the command line; one or several.
+        name: what the model is called in results; by default its own name, for a module that of its class with six
+            digits of the hash of its weights.
+        view: the module's preprocessing; required for an ``nn.Module``, refused for anything else.
+        out: folder that keeps the records, so that the same call continues; by default nothing is kept.
+        options: ``limit``, ``device``, ``precision`` and the others of `Options`.
+
+    Raises:
+        ArgumentError, DataError, ModelError, StoreError: as the message says.
+    """
+    _check(options)
+    request = _chosen(Request, options)
+    chosen = parse(benchmark)
+    dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
+    hears = listener(options.get("progress"))
+    classifier = _named(classifier_of(model, view, _chosen(Placement, options)), model, name)
+    with ExitStack() as stack:
+        folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        store = Store.create(folder)
+        evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
+        found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]
+    if not found:
+        raise ModelError(evaluated.problems[0])
+    (result,) = found
+    return replace(result, warnings=(*result.warnings, *evaluated.problems))
+
+
+def _check(options: Options) -> None:
+    for given in options:
+        if given not in Options.__annotations__:
+            raise UnknownNameError("keyword argument of evaluate", given, Options.__annotations__)
+
+
+def _chosen(kind: type[Any], options: Options) -> Any:
+    """An options type made of those of its fields that were given."""
+    wanted = {field.name for field in fields(kind)}
+    return kind(**{given: value for given, value in options.items() if given in wanted})
+
+
+def _named(classifier: Classifier, model: str | Classifier | nn.Module, name: str | None) -> Classifier:
+    """The classifier under the name that its results get."""
+    if name is None and isinstance(model, str | Classifier):
+        return classifier
+    named = copy.copy(classifier)  # one that was handed over keeps its own name
+    named.spec = replace(classifier.spec, name=name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}")
+    return named

@@ -1,0 +1,232 @@
+"""Every snippet of README, CONTRIBUTING and docs does what it says, in small."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from PIL import Image
+
+import hardiness
+from hardiness.benchmarks.suites import suite
+from hardiness.cli import main
+from hardiness.cli.main import cli
+from hardiness.core import rng
+
+ROOT = Path(hardiness.__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WNIDS = ("n01440764", "n01443537", "n01484850")
+
+NETWORK = """
+import torch
+def build():
+    generator = torch.Generator().manual_seed(0)
+    head = torch.nn.Linear(48, 1000)
+    head.weight.data = torch.randn(1000, 48, generator=generator)
+    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), head)
+"""
+
+ASSUMED = """
+import numpy as np
+import torch
+import hardiness
+from network import build
+my_module = build()
+view = hardiness.View(resize_px=36, crop_px=32)
+image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+images, labels = np.stack([image, image[::-1]]), [0, 1]
+"""
+"""What snippets take for given: a module, its view, pictures with labels."""
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of each fenced block."""
+    return BLOCK.findall(page.read_text("utf-8"))
+
+
+def with_python() -> list[Path]:
+    return [page for page in PAGES if any(language.startswith("python") for language, _ in blocks(page))]
+
+
+def commands(page: Path) -> list[str]:
+    """Every command of the page's blocks without a language: lines that go on are joined, ``&&`` parts them."""
+    found = []
+    for language, text in blocks(page):
+        if not language and not re.match(r"\S+ on \S+\n┏", text):
+            lines = re.sub(r"\\\n\s*", "", text).splitlines()
+            found += [part.strip() for line in lines for part in line.partition("  #")[0].split(" && ") if part.strip()]
+    return found
+
+
+def of_hardiness(line: str) -> bool:
+    return line.startswith("hardiness ")
+
+
+def picture(file: Path, side: int) -> None:
+    """Writes noise, other noise for another name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rng(0, file.name).integers(0, 256, (side, side, 3), np.uint8)).save(file)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A working folder with two networks, and a data root of three photographs and two stimuli."""
+    for name in ("network", "my_model"):
+        (tmp_path / f"{name}.py").write_text(NETWORK)
+    for number, wnid in enumerate(WNIDS):
+        picture(tmp_path / "data" / "imagenet" / "val" / wnid / f"{number}.png", 230)
+        picture(tmp_path / "data" / "imagenet-a" / "n01498041" / f"{number}.png", 230)
+    for name in ("cat1-dog2", "car3-boat1"):
+        picture(tmp_path / "data" / "cue-conflict" / f"{name}.png", 224)
+    return tmp_path
+
+
+def ran(place: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """What a process in that folder, with the same packages, said."""
+    paths = [str(place), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False, timeout=1800)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", with_python(), ids=lambda page: page.stem)
+def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Path) -> None:
+    """In a process of their own: what they register would else become part of the contract tests."""
+    if "Store.open" in page.read_text("utf-8"):  # what an earlier command of the page left behind
+        for benchmark, out in (("cue-conflict", "runs/shape"), ("imagenet-val", "runs/mine")):
+            asked = f"-m hardiness.cli run -m py:network.py:build -b {benchmark} --data data --out {out} --quiet"
+            before = ran(place, sys.executable, *asked.split())
+            assert before.returncode == 0, before.stderr
+    session = [ASSUMED]
+    for language, text in blocks(page):
+        name, _, file = language.partition(" file=")
+        if name == "python" and file:
+            (place / file).write_text(text)
+            session += [f"import {file.removesuffix('.py')}"] if file.startswith("_") else []
+        elif name == "python":
+            session.append(text.replace('"/data"', '"data"'))
+    (place / "session.py").write_text("\n".join(session))
+    done = ran(place, sys.executable, "session.py")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_block_is_of_a_kind_that_is_tested() -> None:
+    kinds = {language for page in PAGES for language, _ in blocks(page)}
+    assert {kind.partition(" file=")[0] for kind in kinds} <= {"", "python", "toml", "csv"}
+
+
+def test_toml_snippets_are_suites_or_entry_points(tmp_path: Path) -> None:
+    for page in PAGES:
+        for language, text in blocks(page):
+            if language == "toml" and "rows" in text:
+                (tmp_path / "mine.toml").write_text(text)
+                assert suite(str(tmp_path / "mine.toml")).rows
+            elif language == "toml":
+                (group,) = tomllib.loads(text)["project"]["entry-points"]
+                assert group in (
+                    "hardiness.benchmarks",
+                    "hardiness.models",
+                    "hardiness.attacks",
+                    "hardiness.corruptions",
+                )
+
+
+def test_other_commands_name_what_there_is() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    known = ("git clone", "cd ", "python3 -m venv", ". .venv", "eval ", "MODELS=")
+    for page in PAGES:
+        for line in commands(page):
+            words = [word for word in line.split() if "=" not in word]
+            if of_hardiness(line) or line.startswith(known):
+                continue
+            if words[0] == "make":
+                assert set(words[1:]) <= targets, f"{page}: {line}"
+            elif words[:2] == ["pip", "install"]:
+                assert set(re.findall(r"\.\[([\w,]+)\]", line)) <= {*extras}, f"{page}: {line}"
+            elif words[0] in ("python", "pytest"):
+                files = [word.partition("::")[0] for word in words[1:] if "/" in word]
+                assert all((ROOT / file).exists() for file in files), f"{page}: {line}"
+            else:
+                assert re.fullmatch(r"[\w ]+,[\w ]+", line), f"{page}: a command of an unknown kind: {line}"
+
+
+NOT_RUN = ("hardiness data get", "upside-down", "bars", "lines-and-light")
+"""What downloads; and what needs the page's own example registered, which tests of their own run."""
+
+FIRST, SECOND = "py:network.py:build", "py:my_model.py:build"
+
+SMALLER = {
+    "run": "--limit 1",
+    "corrupt": "--limit 1 --corruptions fog",
+    "perturb": "--limit 1 --perturbations translate",
+    "visualise": "--steps 2 --size 64",
+    "make-cue-conflict": "--limit 1 --steps 1",
+}
+"""What is added to a command so that it takes seconds."""
+
+
+def in_small(line: str) -> list[str]:
+    """The words of a command with stand-ins for its placeholders and its models."""
+    line = re.sub(r"\[[^\]]*\]…?", "", line).replace("$MODELS", "-m MODEL").replace("…", "--data ROOT")
+    line = line.replace("autoattack", "autoattack:queries=20").replace("--data embedded", "--data data")
+    line = re.sub(r"surrogate=[\w.]+", f"surrogate={FIRST}", line)
+    words = shlex.split(line)[1:]
+    names = {"ROOT": "data", "SRC": "data", "/data": "data", "DIR": "data/imagenet/val", "DST": "written"}
+    words = [re.sub(r"\b(ROOT|SRC|DST)$|^(DIR|/data)$", lambda found: names[found[0]], word) for word in words]
+    if words[0] == "visualise":
+        words = [re.sub(r"^timm:.*", "timm:resnet50:weights=random", word) for word in words]
+        words = [FIRST if word == "MODEL" else word for word in words]
+    else:
+        models = [place for place, word in enumerate(words) if place and words[place - 1] in ("-m", "--model")]
+        for number, place in enumerate(models):
+            words[place] = (FIRST, SECOND)[number % 2]
+        words = [FIRST if place and words[place - 1] == "--baseline" else word for place, word in enumerate(words)]
+        if words[0] == "run" and not models:
+            words += ["-m", FIRST]
+    if "imagenet-c=written" in words:
+        words[words.index("imagenet-c")] = "imagenet-c:corruptions=fog"
+    if "imagenet-p=written" in words:
+        words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
+    if words[0] in ("show", "report", "consistency"):
+        words[1] = "stored"
+    return words + shlex.split(SMALLER.get(words[0], ""))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(map(of_hardiness, commands(page)))], ids=lambda page: page.stem
+)
+def test_commands_of_a_page_run_one_after_the_other(
+    page: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    lines = [line for line in commands(page) if of_hardiness(line) and not any(each in line for each in NOT_RUN)]
+    asked = [in_small(line) for line in lines]
+    if any(words[1:2] == ["stored"] for words in asked):
+        three = "-b cue-conflict -b imagenet-c:corruptions=fog -b imagenet-p:perturbations=translate"
+        made = f"run -m {FIRST} -m {SECOND} {three} --data data --limit 1 --out stored --quiet"
+        asked.insert(0, shlex.split(made))
+    for words in asked:
+        monkeypatch.setattr(sys, "argv", ["hardiness", *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert not left.value.code, f"{' '.join(words)}\n{capsys.readouterr().err}"
+
+
+def test_options_in_brackets_exist() -> None:
+    for page in PAGES:
+        for line in filter(of_hardiness, commands(page)):
+            command = cli.get_command(click.Context(cli), line.split()[1])
+            assert command is not None, line
+            known = {name for option in command.params for name in option.opts}
+            assert set(re.findall(r"\[(--[\w-]+)", line)) <= known, f"{page}: {line}"
