@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torchvision.models import regnet
 
 from hardiness.core import DataError, ModelSpec, rng
-from hardiness.models import load, registry, schemes
-from hardiness.models.checkpoints import assign
+from hardiness.models import load, loading, registry, schemes
+from hardiness.models.checkpoints import Checkpoint
+from hardiness.models.state_dicts import assign
 from hardiness.sources.packages import locate
 
 NAMES = registry.names()
@@ -94,3 +97,37 @@ def test_embedded_models_keep_the_laws_of_logits(name: str) -> None:
     assert gradient.grad is not None
     assert gradient.grad.abs().max() > 0
     assert classifier.num_parameters == source.parameters
+
+
+def _torchvision_names() -> list[str]:
+    from torchvision import models
+
+    return list(models.list_models(module=models))
+
+
+def _published(name: str, key: str) -> str:
+    """The name of a tensor in torchvision's published file; those of DenseNets are from before a renaming."""
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)\.", r"\1.\2.", key) if name.startswith("densenet") else key
+
+
+@pytest.mark.parametrize("name", _torchvision_names())
+def test_torchvision_s_published_files_fit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = regnet.BlockParams.from_init_params.__func__  # type: ignore[attr-defined]
+
+    def on_cpu(*given: Any, **named: Any) -> Any:  # its arithmetic needs values
+        with torch.device("cpu"):
+            return widths(*given, **named)
+
+    monkeypatch.setattr(regnet.BlockParams, "from_init_params", classmethod(on_cpu))
+    spec = schemes.get("torchvision").spec(name, {})
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        built = spec.builder()(spec)
+    # One number seen through every shape; the version of each layer's names is lost, as when a file is saved again.
+    state = {
+        _published(name, key): torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
+        for key, tensor in built.network.state_dict().items()
+    }
+    monkeypatch.setattr(loading, "fetch", lambda *_, **__: "published.pth")
+    monkeypatch.setattr(loading, "read_checkpoint", lambda _: Checkpoint(state))
+    assert loading._add_weights(built, spec, None) == ()
+    assert not any(tensor.is_meta for tensor in built.network.state_dict().values())

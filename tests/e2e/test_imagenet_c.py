@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -280,16 +281,34 @@ def without_an_image_in_any_cell(tree: Path) -> None:
         file.unlink()
 
 
+def relist(tree: Path, file: Path) -> None:
+    """Let the manifest say that the file is what it is now."""
+    manifest = json.loads((tree / "manifest.json").read_text())
+    path = file.relative_to(tree)
+    manifest["files"]["/".join(path.parts[:2])]["/".join(path.parts[2:])] = sha256(file.read_bytes()).hexdigest()
+    (tree / "manifest.json").write_text(json.dumps(manifest))
+
+
 def of_another_size(tree: Path) -> None:
-    Image.new("RGB", (225, 224)).save(next((tree / "fog" / "3").rglob("*.JPEG")))
+    file = next((tree / "fog" / "3").rglob("*.JPEG"))
+    Image.new("RGB", (225, 224)).save(file)
+    relist(tree, file)
 
 
 def of_16_bits(tree: Path) -> None:
-    Image.fromarray(np.zeros((224, 224), np.uint16)).save(next((tree / "fog" / "3").rglob("*.JPEG")), "PNG")
+    file = next((tree / "fog" / "3").rglob("*.JPEG"))
+    Image.fromarray(np.zeros((224, 224), np.uint16)).save(file, "PNG")
+    relist(tree, file)
 
 
 def no_image(tree: Path) -> None:
-    next((tree / "fog" / "3").rglob("*.JPEG")).write_text("none")
+    file = next((tree / "fog" / "3").rglob("*.JPEG"))
+    file.write_text("none")
+    relist(tree, file)
+
+
+def overwritten(tree: Path) -> None:
+    Image.new("RGB", (224, 224)).save(next((tree / "fog" / "3").rglob("*.JPEG")))
 
 
 @pytest.mark.parametrize(
@@ -303,6 +322,7 @@ def no_image(tree: Path) -> None:
         (of_another_size, "must be 224x224 pixels as in the released files, was 225x224", 4 * 75 - 1),
         (of_16_bits, "must have 8 bits per channel, but has 16", 4 * 75 - 1),
         (no_image, "must be an image file", 4 * 75 - 1),
+        (overwritten, "is not the file that manifest.json lists", 4 * 75 - 1),
     ],
 )
 def test_a_broken_tree_is_evaluated_in_part_and_labelled_so(

@@ -297,6 +297,22 @@ def test_show_changes_nothing_but_what_it_keeps_beside_the_records(
     assert {path.name for path in kept.iterdir()} == {"scores.json", "images.parquet"}
 
 
+def test_show_tells_a_run_that_cannot_be_read_and_shows_the_others(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any
+) -> None:
+    out = tmp_path / "x"
+    for name in ("first", "second"):
+        common = ["-b", "imagenet-val", "--data", tree(3, name=f"root-{name}"), "--out", out, "--quiet"]
+        hardiness("run", "-m", factory(name=name), *common)
+    (damaged,) = [path for path in out.glob("records/*/run.json") if "first" in path.read_text()]
+    damaged.write_text("{")
+    shown = hardiness("show", out)
+    assert shown.status == 0
+    assert "second" in shown.out
+    (line,) = shown.lines
+    assert str(damaged) in line
+
+
 def test_show_and_report_need_no_model(
     hardiness: Any, tree: Any, tmp_path: Path, factory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,14 @@ from hardiness.api.evaluation import Options, evaluate
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
 from hardiness.api.placement import Placement
 from hardiness.api.progress import Bars
+from hardiness.api.publication import publish
 from hardiness.api.stored import load_results
+from hardiness.engine.executors.ray_actors import Cluster
 
 __all__ = [
     "Attacked",
     "Bars",
+    "Cluster",
     "Command",
     "Options",
     "Outcome",
@@ -25,5 +28,6 @@ __all__ = [
     "list_perturbations",
     "load_model",
     "load_results",
+    "publish",
     "run",
 ]

@@ -25,6 +25,7 @@ from hardiness.core import (
     Silence,
 )
 from hardiness.engine import evaluate as run_benchmark
+from hardiness.engine.executors.ray_actors import Cluster, Errand, on_ray
 from hardiness.models import Classifier
 from hardiness.store import Store
 
@@ -41,14 +42,15 @@ class Command:
         labels: csv with the labels of a flat folder.
         weights: checkpoint on disk for the one model.
         baseline: model whose stored runs ratios divide by, instead of the published baseline.
-        out: output folder.
+        out: output folder, or the address of one in an object store.
         request: how much, with which seed and batch size.
         placement: device, precision and runtime.
+        cluster: where Ray actors evaluate; ``None`` for this process.
     """
 
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]
-    out: Path
+    out: str | Path
     suite: str | None = None
     data: tuple[str, ...] = ()
     labels: str | None = None
@@ -56,6 +58,7 @@ class Command:
     baseline: str | None = None
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     rows += [Row(parse(row.benchmark), _limited(command.request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
+    if command.cluster and (command.weights or command.request.share):
+        raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
     specs = _specs(names, command.weights)
     for spec in specs:
         models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
@@ -110,18 +115,22 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     data = [row.benchmark.dataset(root) for row in rows]
     store = Store.create(command.out)
     hears = listener or Silence()
-    loaded = _load(specs if rows else (), command.placement, hears)
+    loaded = _load(specs if rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, loaded.problems
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend(loaded.absent)
     found: Sequence[Result] = ()
     keys: set[str] = set()
     remarks: list[str] = []
-    for row, dataset in zip(rows if classifiers else (), data, strict=False):
+    for row, dataset in zip(rows if classifiers or command.cluster else (), data, strict=False):
         if row.optional and (reason := _surrogate_absent(row.benchmark, classifiers, hears)):
             skipped.append(reason)
             continue
-        evaluated = run_benchmark(row.benchmark, classifiers, dataset, store, row.request, hears)
+        if command.cluster:
+            errand = Errand(tuple(names), asdict(command.placement), row.benchmark, dataset, command.out, row.request)
+            evaluated = on_ray(errand, command.cluster, hears)
+        else:
+            evaluated = run_benchmark(row.benchmark, classifiers, dataset, store, row.request, hears)
         keys.update(evaluated.keys)
         problems += evaluated.problems
         remarks += evaluated.remarks

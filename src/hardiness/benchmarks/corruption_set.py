@@ -126,9 +126,12 @@ class CorruptionSet(Benchmark):
         found = data.dataset(self.name)
         held = found.conditions or frozenset()
         notes = found.notes + tuple(self._absent(found, cell) for cell in self.requested() if cell and cell not in held)
-        clean = {item.id: item.file for item in data.dataset("imagenet").items} if data.has("imagenet") else {}
+        photographs = data.dataset("imagenet") if data.has("imagenet") else None
+        clean = {item.id: item.file for item in photographs.items} if photographs else {}
+        fingerprints = {**found.fingerprints, **({CLEAN: photographs.fingerprint} if photographs else {})}
         items = tuple(replace(item, file=replace(item.file, clean=clean.get(item.id))) for item in found.items)  # type: ignore[type-var]
-        return replace(found, items=items, conditions=held | ({CLEAN} if clean else set()), notes=notes)
+        conditions = held | ({CLEAN} if clean else set())
+        return replace(found, items=items, conditions=conditions, notes=notes, fingerprints=fingerprints)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int

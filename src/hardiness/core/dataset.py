@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Protocol
 
 from hardiness.core.condition import Condition
@@ -44,7 +45,8 @@ class DataSet:
         name: what results carry, e.g. ``"imagenet"`` or ``"embedded"``.
         items: sorted by id.
         num_classes: how many classes the labels index into.
-        fingerprint: hash that changes whenever the data do.
+        fingerprint: hash that changes whenever the data do; where there are `fingerprints`, whenever the list of
+            photographs does.
         location: where it was found, for people.
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
@@ -52,6 +54,8 @@ class DataSet:
         released: how many items the published set has, where this one must not be taken for it if it has fewer.
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
+        fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
+            do; empty where the conditions are made of the items.
     """
 
     name: str
@@ -64,6 +68,16 @@ class DataSet:
     notes: tuple[str, ...] = ()
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fingerprints: Mapping[Condition, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """A hash that changes whenever anything of it does, in whatever condition."""
+        if not self.fingerprints:
+            return self.fingerprint
+        cells = sorted((str(condition), digest) for condition, digest in self.fingerprints.items())
+        lines = "".join(f"{condition}\0{digest}\n" for condition, digest in cells)
+        return sha256(f"{self.fingerprint}\n{lines}".encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.items)

@@ -84,10 +84,12 @@ class DataIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """The model that was attacked in place of the evaluated one."""
+    """The model that was attacked in place of the evaluated one; hashes as in `ModelIdentity`."""
 
     model: str
     weights_sha256: str
+    outputs_sha256: str = ""
+    code_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

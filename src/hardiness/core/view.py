@@ -9,10 +9,15 @@ from typing import Any, Literal, get_args
 from hardiness.core.errors import ArgumentError, suggestion
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
-CropMode = Literal["center", "squash", "border"]
+CropMode = Literal["center", "center_floor", "squash", "border"]
 ChannelOrder = Literal["RGB", "BGR"]
 PixelRange = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
+
+MAX_PX = 8192
+"""Longest side of a canvas; a larger one is a slip of the pen, and would take all memory."""
+
+_LARGEST = 1e6
 
 
 def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -29,7 +34,8 @@ class Canvas:
             side, the rest is padded).
         crop_px: side of the centred square that is kept.
         interpolation: filter, as PIL defines it.
-        crop_mode: ``center`` (the standard), ``squash`` or ``border`` (timm's other two).
+        crop_mode: ``center`` (the standard; a half pixel is rounded to even, as torchvision does), ``center_floor``
+            (the same, a half pixel is cut off, as transformers does), ``squash`` or ``border`` (timm's other two).
         fill: RGB colour, 0–255, of what is padded; timm's ``border`` pads with the weights' mean.
     """
 
@@ -41,8 +47,11 @@ class Canvas:
 
     def __post_init__(self) -> None:
         for field in ("resize_px", "crop_px"):
-            if getattr(self, field) < 1:
-                raise ArgumentError(f"{field} must be at least 1, was {getattr(self, field)}")
+            side = getattr(self, field)
+            if not isinstance(side, int) or side < 1:
+                raise ArgumentError(f"{field} must be at least 1, was {side!r}")
+            if side > MAX_PX:
+                raise ArgumentError(f"{field} must be at most {MAX_PX:,}, was {side:,}")
         _one_of("interpolation", self.interpolation, get_args(Interpolation))
         _one_of("crop_mode", self.crop_mode, get_args(CropMode))
 
@@ -78,8 +87,12 @@ class View:
         for field in ("mean", "std"):
             if len(getattr(self, field)) != 3:
                 raise ArgumentError(f"{field} must hold 3 numbers (one per channel), was {getattr(self, field)}")
-        if min(self.std) <= 0:
-            raise ArgumentError(f"std must be positive, was {self.std}")
+            if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in getattr(self, field)):
+                raise ArgumentError(
+                    f"{field} must be finite numbers of at most {_LARGEST:,.0f}, was {getattr(self, field)}"
+                )
+        if min(self.std) < 1 / _LARGEST:
+            raise ArgumentError(f"std must be positive (at least {1 / _LARGEST:g}), was {self.std}")
 
     @property
     def canvas(self) -> Canvas:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from hardiness.core import DataError, DataSet, File
 from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
-from hardiness.data.opened import Shards, open_place
+from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
 from hardiness.reference.classes import wnids
-from hardiness.sources import archives
+from hardiness.sources import parquet, webdataset
+from hardiness.sources.files import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Classified:
         opened = open_place(place, self.inner)
         if isinstance(opened, Shards):
             return _from_shards(self, place, opened)
+        if isinstance(opened, Tables):
+            return _from_tables(self, place, opened)
         if place.labels is not None:
             return _from_csv(self, place, opened)
         if place.classes not in (None, "folders"):
@@ -110,7 +114,9 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
     files = {entry.path: entry for entry in tree.entries}
     lost = next((row for row in rows if row.path not in files), None)
     if lost is not None:
-        raise DataError(f"{lost.where}: {lost.path} must be a file in {tree.location}, but is not; remove the line")
+        raise DataError(
+            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line"
+        )
     if place.classes == "names":
         groups: Mapping[int, str] = dict(enumerate(sorted({row.label for row in rows})))
         numbers = {name: index for index, name in groups.items()}
@@ -132,7 +138,7 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     found = [
         (file.stem, sample)
         for file, members in zip(shards.files, shards.members, strict=True)
-        for sample in archives.samples(members)
+        for sample in webdataset.samples(members)
     ]
     if not found:
         raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
@@ -146,6 +152,26 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     names = tuple(groups.values()) if place.class_count else None
     entries = (Entry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+
+def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
+    groups = kind.indices(place)
+    indices = {wnid: index for index, wnid in groups.items()}
+    samples: list[Sample] = []
+    for file in tables.files:
+        for row in parquet.rows(file):
+            index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
+            if index not in groups:
+                raise DataError(
+                    f"{row.image.name}: its label must be {kind.index_form(place)} or a wnid, was {shown(row.label)!r}"
+                )
+            path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
+            samples.append(_sample(groups[index], path, index, row.image))
+    if not samples:
+        raise DataError(f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none")
+    names = tuple(groups.values()) if place.class_count else None
+    digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
+    return _dataset(kind, place, samples, digest, names)
 
 
 def _sample(group: str, path: str, label: int, file: File) -> Sample:
@@ -169,7 +195,7 @@ def _found(tree: Tree) -> str:
     if any("/" not in entry.path for entry in tree.images()):
         return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
     if tree.folders:
-        return f"there is no image in its {len(tree.folders)} folders ({', '.join(tree.folders[:3])} …)"
+        return f"there is no image in its {len(tree.folders)} folders ({', '.join(map(shown, tree.folders[:3]))} …)"
     return "it is empty" if not tree.entries else f"holds {len(tree.entries)} files and no folder"
 
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from hardiness.core import Condition, DataError, DataSet, File, Item
+from hardiness.data.cell import ArchiveCell, Cell, FolderCell
+from hardiness.data.items import as_text
+from hardiness.data.listing import Listing, Listings
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, fingerprint, of_folder
-from hardiness.reference.classes import wnid_indices
+from hardiness.data.tree import Entry
+from hardiness.data.written_tree import WrittenTree
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.sources import Stamp, archives, webdataset
+from hardiness.sources.files import shown
 
 RELEASED = 50_000
 """Photographs in each cell of the published sets: all of ImageNet's validation set."""
 
-MANIFEST = "manifest.json"
-"""What a tree of our own lists its files in; the published sets have none."""
-
 TOLD_CELLS = 5
 """How many cells that lack photographs get a line of their own."""
+
+
+class Copies(Protocol):
+    """Makes the copies of one photograph, of all conditions."""
+
+    def __call__(self, root: str, path: str, cells: Mapping[str, Cell]) -> File:
+        """From the data set's place, ``<wnid>/<file>`` and all cells."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,92 +43,152 @@ class Celled:
     Attributes:
         name: what results carry.
         form: what it must hold, for messages.
-        cells: from the names of its top folders to the folder and condition of each tree of class folders.
+        depth: how many folders deep the tree of a condition lies: 2 for ``fog/3``.
+        condition: the condition of such a folder; ``None`` for one that is of no condition.
         suffixes: lower-case, with the dot, of the files that count.
-        copies: from the data set's folder and a path below a condition's folder to the copies of that photograph.
+        copies: makes the copies of one photograph.
     """
 
     name: str
     form: str
-    cells: Callable[[Iterable[str]], Iterator[tuple[str, Condition]]]
+    depth: int
+    condition: Callable[[str], Condition | None]
     suffixes: frozenset[str]
-    copies: Callable[[str, str], File]
+    copies: Copies
 
     def read(self, place: Place) -> DataSet:
         """Every photograph that some cell holds; `DataSet.conditions` says which cells are there.
 
+        The place is a folder of cells, of tars, or of both; a tar; or a pattern of tars. Tars hold the same paths, with
+        or without WebDataset labels beside them; a folder of one cell may hold WebDataset shards instead.
+
         Raises:
-            DataError: there is no such folder or nothing in it, or a class folder is no wnid.
+            DataError: there is nothing of the kind, or a class folder is no wnid.
         """
-        root = Path(place.path)
-        if not root.is_dir():
-            raise DataError(f"--data {place.argument}: must be a folder of {self.form} (extract its tars), but is none")
-        digest = hashlib.sha256()
-        paths: dict[str, str] = {}  # one string for the path that all cells share
-        held: dict[str, int] = {}
-        conditions: dict[str, Condition] = {}
-        for folder, condition in self.cells(_top_folders(root)):
-            files = self._files(root / folder, place)
-            digest.update(f"{folder} {fingerprint(files)}\n".encode())
-            for file in files:
-                paths.setdefault(file.path, file.path)
-            if files:
-                held[folder], conditions[folder] = len(files), condition
-        if not paths:
-            raise DataError(f"--data {place.argument}: {root} must hold {self.form}, but none was found there")
-        promised = _promised(root)
-        paths.update({path: path for path in promised or ()})
+        cells = {name: cell for name, cell in sorted(self._cells(place).items()) if len(cell.paths)}
+        if not cells:
+            raise DataError(f"--data {place.argument}: {place.path} must hold {self.form}, but none was found there")
+        written = WrittenTree.read(Path(place.path)) if Path(place.path).is_dir() else None
+        if written is not None:
+            cells = {name: _with_hashes(name, cell, written) for name, cell in cells.items()}
+        paths = set().union(*{id(cell.paths): cell.paths.texts for cell in cells.values()}.values())
+        held = {name: len(cell.paths) for name, cell in cells.items()}
+        paths |= written.photographs if written else set()
+        conditions = {name: condition for name in cells if (condition := self.condition(name))}
         return DataSet(
             name=self.name,
-            items=tuple(sorted(self._items(root, place, paths), key=lambda item: item.id)),
+            items=tuple(sorted(self._items(place, paths, cells), key=lambda item: item.id)),
             num_classes=len(wnid_indices()),
-            fingerprint=digest.hexdigest(),
-            location=str(root),
+            fingerprint=hashlib.sha256(os.fsencode("\n".join(sorted(paths)))).hexdigest(),
+            location=place.path,
             conditions=frozenset(conditions.values()),
-            notes=tuple(_thin(root, held, len(paths))),
-            released=RELEASED if promised is None else None,
+            notes=tuple(_thin(place.path, held, len(paths))),
+            released=RELEASED if written is None else None,
+            fingerprints={condition: cells[name].fingerprint for name, condition in conditions.items()},
         )
 
-    def _files(self, folder: Path, place: Place) -> list[Entry]:
-        if not folder.is_dir():
-            return []
-        return [entry for entry in of_folder(folder, place.argument).entries if entry.suffix in self.suffixes]
+    def _cells(self, place: Place) -> dict[str, Cell]:
+        root, listings = Path(place.path), Listings()
+        if not root.is_dir():
+            files = (root,) if root.is_file() else archives.expand(place.path)
+            missing = next((file for file in files if not file.is_file()), None)
+            if missing is not None or not files:
+                raise DataError(
+                    f"--data {place.argument}: must be a folder of {self.form}, or tars of it, but "
+                    f"{missing or place.path} is not there"
+                )
+            return self._in_archives([("", file) for file in files], listings)
+        found: dict[str, Cell] = {}
+        packed = [("", file) for file in sorted(root.glob("*.tar"))]
+        for name in self._folders(root):
+            listing = listings.of_folder(root / name, place.argument, self.suffixes | {".tar"})
+            shards = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
+            if shards:
+                packed += [(name, shard) for shard in shards]
+            elif len(listing.paths):
+                found[name] = FolderCell(f"{root}/{name}", listing)
+        return {**self._in_archives(packed, listings), **found}
 
-    def _items(self, root: Path, place: Place, paths: Iterable[str]) -> Iterator[Item]:
+    def _folders(self, root: Path) -> Iterator[str]:
+        """The folders below which the cells' class folders lie."""
+        for top in _folders_in(root):
+            for name in [top] if self.depth == 1 else [f"{top}/{inner}" for inner in _folders_in(root / top)]:
+                if self.condition(name) is not None:
+                    yield name
+
+    def _in_archives(self, files: Iterable[tuple[str, Path]], listings: Listings) -> dict[str, Cell]:
+        """The cells in tars; each tar comes with the cell that it is a shard of, or nothing where its paths say."""
+        places: dict[str, dict[str, tuple[int, int]]] = {}
+        found: list[Listing] = []
+        names: list[tuple[str, Stamp]] = []
+        for number, (cell, file) in enumerate(files):
+            found.append(listings.of_archive(file, f"{self.name} {cell}", partial(self._packed, file, cell)))
+            names.append((str(file), Stamp.of(file.stat())))
+            for row, path in enumerate(found[-1].paths.texts):
+                parts = path.split("/")
+                copies = places.setdefault("/".join(parts[: self.depth]), {})
+                below = "/".join(parts[self.depth :])
+                if below in copies:
+                    raise DataError(f"{shown(f'{file}!{path}')}: is also in {names[copies[below][0]][0]}; remove one")
+                copies[below] = (number, row)
+        return {
+            cell: ArchiveCell(
+                copies, tuple(found), tuple(names), listings.shared(os.fsencode("\0".join(sorted(copies))))
+            )
+            for cell, copies in places.items()
+            if self.condition(cell) is not None
+        }
+
+    def _packed(self, file: Path, cell: str) -> Iterator[Entry]:
+        """The copies in one tar, their paths beginning with the cell: ``fog/3/n01440764/a.JPEG``."""
+        members = archives.members(file)
+        kinds = frozenset(suffix[1:] for suffix in self.suffixes)
+        labels: dict[str, int] = {}
+        if webdataset.is_shard(members, kinds):
+            found = webdataset.samples(members, kinds)
+            labels = {sample.image.member: sample.label for sample in found}
+            members = tuple(sample.image for sample in found)
+        for member in members:
+            name = member.member.removeprefix("./")
+            if os.path.splitext(name)[1].lower() not in self.suffixes or any(
+                p.startswith(".") for p in name.split("/")
+            ):
+                continue
+            label = labels.get(member.member)
+            if label is not None and not 0 <= label < len(wnids()):
+                raise DataError(f"{member.name}: its label must be a class index from 0 to 999, was {label}")
+            parts = name.split("/")
+            wnid = parts[-2] if len(parts) > 1 and parts[-2] in wnid_indices() else None
+            if label is not None and wnid is not None and wnids()[label] != wnid:
+                raise DataError(f"{member.name}: its label is {label}, which is not {wnid}; correct one of them")
+            if wnid is None and label is not None:
+                wnid, parts = wnids()[label], [*parts[:-1], wnids()[label], parts[-1]]
+            place = cell.split("/") if cell else parts[:-2][-self.depth :]
+            yield Entry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
+
+    def _items(self, place: Place, paths: Iterable[str], cells: Mapping[str, Cell]) -> Iterator[Item]:
         known = wnid_indices()
         for path in paths:
             wnid = path.partition("/")[0]
             if wnid not in known:
                 raise DataError(
-                    f"--data {place.argument}: {path} in {root} must lie in a folder named by a wnid; move it"
+                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by a wnid; "
+                    "move it"
                 )
-            yield Item(os.path.splitext(path)[0], known[wnid], self.copies(str(root), path))
+            yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))
 
 
-def _top_folders(root: Path) -> list[str]:
+def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
+    if not isinstance(cell, FolderCell):
+        return cell
+    return FolderCell(cell.folder, cell.listing, written.hashes(name, cell.paths))
+
+
+def _folders_in(root: Path) -> list[str]:
     return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
 
 
-def _promised(root: Path) -> set[str] | None:
-    """Every photograph that the tree's manifest lists for some cell; ``None`` where it has no manifest.
-
-    Raises:
-        DataError: the file is no manifest of ours.
-    """
-    path = root / MANIFEST
-    if not path.exists():
-        return None
-    try:
-        files = json.loads(path.read_text())["files"]
-        return {photograph for cell in files.values() for photograph in cell}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(
-            f"{path} must be the list of files that 'hardiness corrupt' or 'perturb' wrote, but is not; delete it to "
-            "take the tree as it is"
-        ) from None
-
-
-def _thin(root: Path, held: Mapping[str, int], images: int) -> list[str]:
+def _thin(root: str, held: Mapping[str, int], images: int) -> list[str]:
     """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
     thin = {cell: count for cell, count in held.items() if count < images}
     if len(thin) <= TOLD_CELLS:

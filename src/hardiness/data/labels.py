@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hardiness.core import DataError
+from hardiness.sources.files import read_regular, shown
+
+MAX_CSV_BYTES = 1 << 30
 
 _PATH_HEADERS = ("path", "file", "filename", "image")
 _LABEL_HEADERS = ("label", "class", "class_index", "target")
@@ -28,8 +33,8 @@ def read_labels(file: Path) -> list[Labelled]:
         DataError: it cannot be read, a row has no label, or a path comes twice; the message names the line.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(_rows(file, csv.reader(stream)))
+        text = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig")
+        rows = list(_rows(file, csv.reader(io.StringIO(text, newline=""))))
     except OSError as error:
         raise DataError(f"{file}: must be a csv of paths and labels, but cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -39,7 +44,9 @@ def read_labels(file: Path) -> list[Labelled]:
     seen: dict[str, str] = {}
     for row in rows:
         if row.path in seen:
-            raise DataError(f"{row.where}: {row.path} must come once, but is also at {seen[row.path]}; remove one")
+            raise DataError(
+                f"{row.where}: {shown(row.path)} must come once, but is also at {seen[row.path]}; remove one"
+            )
         seen[row.path] = row.where
     return rows
 
@@ -50,12 +57,9 @@ def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
     Raises:
         DataError: it is none of the ``allowed``; ``form`` says what it must be.
     """
-    try:
-        index = int(row.label)
-    except ValueError:
-        index = -1
+    index = int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1  # int() takes 1_0 and other scripts' digits
     if index not in allowed:
-        raise DataError(f"{row.where}: the label of {row.path} must be {form}, was {row.label!r}")
+        raise DataError(f"{row.where}: the label of {shown(row.path)} must be {form}, was {row.label!r}")
     return index
 
 
@@ -64,7 +68,7 @@ def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[Labelled]:
     for number, cells in enumerate(lines, start=1):
         if not any(cell.strip() for cell in cells):
             continue
-        if number == 1 and (header := _header(cells)) is not None:
+        if number == 1 and (header := _header(file, cells)) is not None:
             columns = header
             continue
         if len(cells) <= max(columns):
@@ -73,8 +77,11 @@ def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[Labelled]:
         yield Labelled(f"{file}:{number}", path.removeprefix("./"), label)
 
 
-def _header(cells: list[str]) -> tuple[int, int] | None:
+def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:
     names = [cell.strip().lower() for cell in cells]
+    twice = next((name for name in names if name in (*_PATH_HEADERS, *_LABEL_HEADERS) and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{file}:1: must have one column {twice}, has {names.count(twice)}; remove the others")
     path = next((names.index(name) for name in _PATH_HEADERS if name in names), None)
     label = next((names.index(name) for name in _LABEL_HEADERS if name in names), None)
     return None if path is None or label is None else (path, label)

@@ -11,7 +11,7 @@ from pathlib import Path
 from hardiness.core import DataError
 from hardiness.data.place import Place
 from hardiness.data.tree import Tree, of_folder, of_tar
-from hardiness.sources import TarMember, archives
+from hardiness.sources import TarMember, archives, parquet, webdataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,35 @@ class Shards:
     members: tuple[Sequence[TarMember], ...]
 
 
-def open_place(place: Place, inner: str = "") -> Tree | Shards:
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Parquet files: each with its pictures."""
+
+    location: str
+    files: tuple[Path, ...]
+
+
+def open_place(place: Place, inner: str = "") -> Tree | Shards | Tables:
     """What is at a place; below the folder ``inner`` where a folder has one of that name.
 
     Raises:
         DataError: nothing is there, or it cannot be read.
     """
+    if place.path.startswith(parquet.HUB):
+        return _tables(place, parquet.from_hub(place.path, place.split))
     try:
         path = Path(place.path)
+        if path.suffix == ".parquet" and path.is_file():
+            return Tables(place.path, (path,))
+        if path.is_dir() and (tables := parquet.parquet_files(path, place.split)):
+            return Tables(place.path, tuple(tables))
         if path.is_dir():
             below = path / inner
             return of_folder(below if below.is_dir() else path, place.argument)
         files = (path,) if path.is_file() else archives.expand(place.path)
+        special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
+        if special is not None:
+            raise DataError(f"--data {place.argument}: {special} must be a file, but is a FIFO, socket or device")
         missing = next((file for file in files if not file.is_file()), None)
     except OSError as error:
         raise DataError(f"--data {place.argument}: {place.path} cannot be read ({error.strerror})") from None
@@ -44,9 +61,16 @@ def open_place(place: Place, inner: str = "") -> Tree | Shards:
             f"{_neighbours(path)}"
         )
     members = tuple(archives.members(file) for file in files)
-    if len(files) > 1 or archives.is_shard(members[0]):
+    if len(files) > 1 or webdataset.is_shard(members[0]):
         return Shards(place.path, files, members)
     return of_tar(files[0], members[0])
+
+
+def _tables(place: Place, folder: Path) -> Tables:
+    files = parquet.parquet_files(folder, place.split, anywhere=True)
+    if not files:
+        raise DataError(f"--data {place.argument}: {place.path} must hold Parquet files, but holds none")
+    return Tables(place.path, tuple(files))
 
 
 def _neighbours(path: Path) -> str:

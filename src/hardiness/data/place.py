@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, suggestion
 
-_OPTIONS = ("classes", "labels")
+_OPTIONS = ("classes", "labels", "split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,9 @@ class Place:
 
     Attributes:
         argument: what the person typed, for messages.
-        path: folder, tar, or a pattern of shards.
+        path: folder, tar, a pattern of shards, or ``hf:ORG/NAME``.
         labels: csv with the class of each file, for a flat folder or tar.
+        split: which split of Parquet files; ``None`` where there is one, or for the validation split.
         classes: ``None`` for ImageNet's classes; else the classes are the data's own: ``"folders"`` (its class
             folders), ``"names"`` (the csv's label column holds names) or a number (its labels are indices below it).
     """
@@ -27,6 +28,7 @@ class Place:
     path: str
     labels: Path | None = None
     classes: str | None = None
+    split: str | None = None
 
     def below(self, folder: str) -> Place:
         """A folder of this place."""
@@ -41,7 +43,8 @@ class Place:
 def parse(argument: str) -> tuple[str | None, Place]:
     """The name that an argument gives its data set (``None`` for a root) and the place.
 
-    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N``.
+    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N:split=NAME``; a PATH may be
+    ``hf:ORG/NAME``.
 
     Raises:
         ArgumentError: an option is unknown or has an impossible value.
@@ -66,4 +69,4 @@ def parse(argument: str) -> tuple[str | None, Place]:
     if classes == "folders" and "labels" in values:
         raise ArgumentError(f"--data {argument}: the classes come from folders or from a csv; leave one option out")
     labels = Path(values["labels"]) if "labels" in values else None
-    return name, Place(argument, path, labels, classes)
+    return name, Place(argument, path, labels, classes, values.get("split"))

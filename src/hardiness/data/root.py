@@ -86,7 +86,12 @@ class _Located:
         if name not in LAYOUTS:
             return None
         folder = LAYOUTS.get(name).folder
-        return next((root.below(folder) for root in self.roots if os.path.isdir(Path(root.path, folder))), None)
+        for root in self.roots:
+            if os.path.isdir(Path(root.path, folder)):
+                return root.below(folder)
+            if os.path.isfile(Path(root.path, f"{folder}.tar")):  # fetched, and left as it came
+                return root.below(f"{folder}.tar")
+        return None
 
     def _absent(self, name: str) -> str:
         layout = LAYOUTS.get(name)

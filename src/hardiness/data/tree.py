@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from hardiness.core import DataError, File
-from hardiness.sources import DiskFile, TarMember
+from hardiness.sources import DiskFile, Stamp, TarMember
+from hardiness.sources.files import shown
 
 IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 """Lower-case suffixes of the files that count as images; upper case is accepted too."""
+
+MAX_WAYS = 1000
+"""Ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
 
 _IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
 
@@ -43,12 +48,14 @@ class Tree:
         entries: its files, sorted by path.
         folders: its top-level folders, sorted; empty ones are included where it is a folder.
         stamp: name, size and time of the tar; empty for a folder.
+        visited: each folder that was listed, with its time of change before that, in nanoseconds; for a folder alone.
     """
 
     location: str
     entries: tuple[Entry, ...]
     folders: tuple[str, ...]
     stamp: str = ""
+    visited: tuple[tuple[str, int], ...] = ()
 
     def images(self) -> list[Entry]:
         """The files whose suffix is an image's."""
@@ -59,15 +66,23 @@ def of_folder(folder: Path, argument: str) -> Tree:
     """Everything below a folder; links to folders are followed, hidden files and folders left out.
 
     Raises:
-        DataError: a folder cannot be read.
+        DataError: a folder cannot be read, or links lead to one folder by more than `MAX_WAYS` ways.
     """
     entries: list[Entry] = []
-    top: list[str] = []
+    visited: list[tuple[str, int]] = []
+    ways: Counter[str] = Counter()
     real = os.path.realpath(folder)
     pending = [("", str(folder), real, frozenset(map(str, (real, *Path(real).parents))))]
+    top: list[str] = []
     while pending:
         prefix, path, real, above = pending.pop()
+        ways[real] += 1
+        if ways[real] > MAX_WAYS:
+            raise DataError(
+                f"--data {argument}: links lead to {shown(real)} by more than {MAX_WAYS} ways; remove the links"
+            )
         try:
+            visited.append((prefix, os.stat(path).st_mtime_ns))
             with os.scandir(path) as found:
                 for inner in found:
                     if _is_hidden(inner.name):
@@ -82,9 +97,10 @@ def of_folder(folder: Path, argument: str) -> Tree:
                             top.append(inner.name)
         except OSError as error:
             raise DataError(
-                f"--data {argument}: {error.filename or path} cannot be read ({error.strerror}); check its permissions"
+                f"--data {argument}: {shown(error.filename or path)} cannot be read ({error.strerror}); "
+                "check its permissions"
             ) from None
-    return Tree(str(folder), tuple(sorted(entries)), tuple(sorted(top)))
+    return Tree(str(folder), tuple(sorted(entries)), tuple(sorted(top)), visited=tuple(visited))
 
 
 def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
@@ -129,7 +145,7 @@ def _entry(prefix: str, found: os.DirEntry[str]) -> Entry:
         status = found.stat()
     except FileNotFoundError:  # a link that leads nowhere: reading it will say so
         status = found.stat(follow_symlinks=False)
-    return Entry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path))
+    return Entry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.of(status)))
 
 
 def _top_folders(entries: Iterable[Entry]) -> tuple[str, ...]:

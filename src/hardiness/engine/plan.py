@@ -108,6 +108,8 @@ def run_of(
             weights_sha256=classifier.weights_sha256,
             view=spec.view,
             options=dict(spec.options),
+            outputs_sha256=classifier.outputs_sha256,
+            code_sha256=classifier.code_sha256,
         ),
         benchmark=BenchmarkIdentity(
             name=benchmark.name,
@@ -116,15 +118,19 @@ def run_of(
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),
         ),
-        data=DataIdentity(data.name, data.fingerprint, len(data), data.num_classes, data.categories),
+        data=DataIdentity(data.name, data.identity, len(data), data.num_classes, data.categories),
         input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
         conditions=benchmark.conditions(),
         seed=seed,
         precision=classifier.precision,
         attack=benchmark.attack.rounds if benchmark.attack else (),
-        surrogate=Surrogate(surrogate.spec.name, surrogate.weights_sha256) if surrogate else None,
+        surrogate=_surrogate(surrogate) if surrogate else None,
         versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark)},
     )
+
+
+def _surrogate(found: Classifier) -> Surrogate:
+    return Surrogate(found.spec.name, found.weights_sha256, found.outputs_sha256, found.code_sha256)
 
 
 def _decision_columns(benchmark: Benchmark, num_classes: int) -> tuple[str, ...]:

@@ -22,11 +22,13 @@ def on_canvas(image: Image, canvas: Canvas) -> Image:
         ArgumentError: the image is no ``uint8 (H, W, 3)``.
 
     Source: ``center`` equals torchvision's ``Resize(resize_px)`` and ``CenterCrop(crop_px)`` on PIL images; ``squash``
-        and ``border`` equal timm's evaluation transforms of these names.
+        and ``border`` equal timm's evaluation transforms of these names; ``center_floor`` equals ``center_crop`` of
+        transformers' processors.
     Differs: where timm's ``border`` would resize a side to 0 pixels and fail, the side has 1 pixel.
     """
     size = _resized(Size(*image.shape[:2]), canvas)
-    top, left = _offset(size.height, canvas.crop_px), _offset(size.width, canvas.crop_px)
+    offset = _offset_down if canvas.crop_mode == "center_floor" else _offset
+    top, left = offset(size.height, canvas.crop_px), offset(size.width, canvas.crop_px)
     first_row, first_column = max(top, 0), max(left, 0)
     window = Window(
         first_row,
@@ -73,3 +75,8 @@ def _offset(length: int, crop_px: int) -> int:
     """First pixel of the crop along an axis of the resized image; negative where it is padded."""
     missing = crop_px - length
     return -(missing // 2) if missing > 0 else round(-missing / 2.0)
+
+
+def _offset_down(length: int, crop_px: int) -> int:
+    """`_offset` with half pixels rounded down where something is cut off."""
+    return (length - crop_px) // 2 if length >= crop_px else _offset(length, crop_px)

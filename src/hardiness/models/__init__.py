@@ -7,7 +7,7 @@ from hardiness.models.execution.allocator import keep_freed_memory, return_freed
 from hardiness.models.execution.arithmetic import GRADIENTS_VERSION
 from hardiness.models.execution.placement import place
 from hardiness.models.loading import load, wrap
-from hardiness.models.naming import resolve
+from hardiness.models.naming import is_pattern, resolve, search
 from hardiness.models.options import COMMON
 from hardiness.models.preprocessing import InputPolicy
 
@@ -20,6 +20,7 @@ __all__ = [
     "InputPolicy",
     "OnnxFile",
     "Scheme",
+    "is_pattern",
     "keep_freed_memory",
     "known_names",
     "load",
@@ -28,5 +29,6 @@ __all__ = [
     "resolve",
     "return_freed_memory",
     "schemes",
+    "search",
     "wrap",
 ]

@@ -21,12 +21,14 @@ class Scheme:
         summary: one line for listings.
         spec: makes the spec from what follows the prefix and from the options of `options`.
         options: this scheme's own options and their help, beside those that every model has.
+        names: all names that may follow the prefix, where they can be listed without a network; for searching.
     """
 
     form: str
     summary: str
     spec: Callable[[str, Mapping[str, str]], ModelSpec]
     options: Mapping[str, str] = field(default_factory=dict)
+    names: Callable[[], list[str]] | None = None
 
 
 schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.zoo", "hardiness.model_schemes")
@@ -41,11 +43,17 @@ class Built:
         network: a ``torch.nn.Module``, or an `OnnxFile`.
         columns: which outputs to keep, in the order of the classes; ``None`` keeps all.
         spec: the spec as completed by building (view, number of classes), or ``None`` where nothing was learnt.
+        code: source text of a person's own that made the network; ``None`` where a library did.
+        rename: from a name in published checkpoints to the network's own, where a library has changed its names.
+        notes: what a person should know about how it was built.
     """
 
     network: Any
     columns: tuple[int, ...] | None = None
     spec: ModelSpec | None = None
+    code: str | None = None
+    rename: Callable[[str], str] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

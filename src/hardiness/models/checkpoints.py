@@ -1,46 +1,108 @@
-"""Checkpoints on disk to parameters of a network: safe reading, exact matching, one copy in memory."""
+"""Checkpoints on disk to tensors by name: safe reading of torch files and safetensors, whole or in shards."""
 
 from __future__ import annotations
 
+import json
 import pickle
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ModelError, ModelSpec
-from hardiness.models.failures import first_line
+from hardiness.core import ModelError
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model_ema", "model")
-_PREFIXES = ("module.", "_orig_mod.", "model.")
+_ENTRIES = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "state_dict_ema",
+    "ema_state_dict",
+    "model_ema",
+    "ema",
+    "params_ema",
+    "teacher",
+)
+"""Under which names training scripts keep a network; averages of its weights (EMA) come after the weights."""
+
+_INDEX = "*.index.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes:
+        state: names to tensors, as they stand in the file.
+        notes: what a person should know about which of its entries was taken.
+    """
+
+    state: dict[str, Tensor]
+    notes: tuple[str, ...] = ()
 
 
 def read_state(file: str | Path) -> dict[str, Tensor]:
-    """Names to tensors of a checkpoint: a torch file (read with ``weights_only``) or a safetensors file.
+    """The tensors by name of `read_checkpoint`."""
+    return read_checkpoint(file).state
 
-    A dictionary inside ``state_dict`` (or a usual sibling) is taken out, and a prefix that every name carries
-    (``module.`` of DataParallel, ``_orig_mod.`` of torch.compile, ``model.``) is taken off.
+
+def read_checkpoint(file: str | Path) -> Checkpoint:
+    """Names to tensors of a checkpoint: a torch file (read with ``weights_only``), safetensors, or an index of shards.
+
+    A dictionary inside ``state_dict`` or a usual sibling is taken out. ``FILE#ENTRY`` names the entry.
 
     Raises:
         ModelError: there is no such file, it cannot be read safely, or it holds no tensors by name.
     """
-    path = Path(file)
+    name, _, entry = str(file).partition("#")
+    path, entry = (Path(file), "") if Path(file).exists() else (Path(name), entry)
+    if path.is_dir():
+        path = _index_in(path)
     if not path.is_file():
         raise ModelError(f"weights must be a checkpoint file; there is none at {path}")
-    found = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    for wrapper in _WRAPPERS:
-        if isinstance(found, Mapping) and isinstance(found.get(wrapper), Mapping):
-            found = found[wrapper]
+    found, notes = _taken_out(_read(path), entry, path)
     if not isinstance(found, Mapping) or not found or not _all_tensors(found):
         raise ModelError(f"{path} must hold tensors by name (a state dict), held {_described(found)}")
-    state = dict(found)
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
+    return Checkpoint(dict(found), notes)
+
+
+def _index_in(folder: Path) -> Path:
+    files = [*sorted(folder.glob(_INDEX)), *sorted(folder.glob("*.safetensors"))]
+    if len(files) > 1 and not files[0].match(_INDEX):
+        raise ModelError(f"{folder} holds several checkpoints ({files[0].name}, {files[1].name}, …); name one")
+    if not files:
+        raise ModelError(f"weights must be a checkpoint file; the folder {folder} holds no safetensors")
+    return files[0]
+
+
+def _read(path: Path) -> Any:
+    if path.match(_INDEX):
+        return _read_shards(path)
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+
+
+def _read_shards(index: Path) -> dict[str, Tensor]:
+    """Source: the index of Hugging Face's libraries: ``weight_map`` gives for each tensor the file beside the index."""
+    try:
+        files = json.loads(index.read_text())["weight_map"]
+        parts = {name: _read(_beside(index, name)) for name in sorted(set(files.values()))}
+        return {tensor: parts[name][tensor] for tensor, name in files.items()}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index} must map tensors to the shards beside it: {first_line(error)} is wrong") from None
+
+
+def _beside(index: Path, name: str) -> Path:
+    if Path(name).name != name or Path(name).match(_INDEX):
+        raise ModelError(f"{index} names the shard {name!r}, which must be a file beside it")
+    if not (index.parent / name).is_file():
+        raise ModelError(f"{index} names the shard {name!r}, and there is none beside it; fetch it too")
+    return index.parent / name
 
 
 def _read_safetensors(path: Path) -> Any:
@@ -49,7 +111,7 @@ def _read_safetensors(path: Path) -> Any:
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, *FOREIGN_ERRORS) as error:
         raise ModelError(f"{path} is no readable safetensors file: {first_line(error)}") from None
 
 
@@ -61,11 +123,37 @@ def _read_torch(path: Path) -> Any:
             warnings.simplefilter("ignore")  # doubts about an unusual file are settled by what comes out of it
             # Read, not mapped: a file that is overwritten during the run must not change the network.
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+    except (pickle.UnpicklingError, EOFError, *FOREIGN_ERRORS) as error:
         raise ModelError(
             f"{path} is no checkpoint that can be read safely (weights only): {first_line(error)}; "
             "save model.state_dict() with torch.save, or fetch the file again if it is truncated"
         ) from None
+
+
+def _taken_out(found: Any, entry: str, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """The state dict inside, wherever it is kept, and a note where there was a choice."""
+    if entry:
+        if not isinstance(found, Mapping) or not isinstance(found.get(entry), Mapping):
+            raise ModelError(f"{path} has no entry {entry!r} with tensors; it is {_described(found)}")
+        return found[entry], (f"its weights are the entry {entry!r} of {path.name}",)
+    notes: list[str] = []
+    for _ in range(3):  # wrappers within wrappers: a trainer's state around an EMA's
+        inner = [each for each in _ENTRIES if isinstance(found, Mapping) and _is_state(found.get(each))]
+        if not inner:
+            break
+        if len(inner) > 1:
+            others = ", ".join(f"#{each}" for each in inner[1:])
+            notes.append(f"{path.name} holds several networks: {inner[0]!r} was taken; weights=FILE{others} is another")
+        elif "ema" in inner[0]:
+            notes.append(f"its weights are a moving average (entry {inner[0]!r} of {path.name})")
+        found = found[inner[0]]
+    return found, tuple(notes)
+
+
+def _is_state(found: Any) -> bool:
+    import torch
+
+    return isinstance(found, Mapping) and any(isinstance(value, torch.Tensor | Mapping) for value in found.values())
 
 
 def _all_tensors(found: Mapping[Any, Any]) -> bool:
@@ -78,59 +166,3 @@ def _described(found: Any) -> str:
     if isinstance(found, Mapping):
         return f"a dictionary of {', '.join(map(repr, list(found)[:4]))}" if found else "an empty dictionary"
     return f"a {type(found).__name__}"
-
-
-def in_order(network: nn.Module, state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
-    """The same tensors under the network's own names, entry by entry: for checkpoints whose names differ.
-
-    Raises:
-        ModelError: the numbers of entries differ.
-    """
-    names = list(network.state_dict())
-    if len(names) != len(state):
-        raise ModelError(f"{where} must hold {len(names)} entries for this network, held {len(state)}")
-    return dict(zip(names, state.values(), strict=True))
-
-
-def assign(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
-    """Make the tensors the network's own parameters, without a second copy; names and shapes must be exact.
-
-    Raises:
-        ModelError: names are missing or unexpected, or shapes differ; the message gives the first ones.
-    """
-    import torch
-
-    own = network.state_dict()
-    # Checkpoints older than torch 0.4.1 lack this counter, which evaluation never reads.
-    counters = {name for name in own if name.endswith("num_batches_tracked")}
-    missing = [name for name in own if name not in state and name not in counters]
-    unexpected = [name for name in state if name not in own]
-    shapes = [
-        f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
-        for name in own
-        if name in state
-        if state[name].shape != own[name].shape
-    ]
-    problems = [
-        f"{len(found)} {what} ({', '.join(found[:3])}{', …' if len(found) > 3 else ''})"
-        for what, found in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
-        if found
-    ]
-    if problems:
-        raise ModelError(f"{where} does not fit the network: {'; '.join(problems)}; is it another model's checkpoint?")
-    ready = {
-        name: state[name].to(own[name].dtype) if name in state else torch.zeros((), dtype=torch.int64) for name in own
-    }
-    network.load_state_dict(ready, assign=True)
-
-
-def check_parameters(network: nn.Module, spec: ModelSpec) -> int:
-    """The number of learnable parameters, once it is what the spec says.
-
-    Raises:
-        ModelError: it is another.
-    """
-    count = sum(parameter.numel() for parameter in network.parameters())
-    if spec.source.parameters is not None and count != spec.source.parameters:
-        raise ModelError(f"{spec.name} must have {spec.source.parameters:,} parameters, has {count:,}")
-    return count

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,23 +18,17 @@ from hardiness.models.execution.arithmetic import differentiable_outputs, differ
 from hardiness.models.execution.folding import NORMS, folded
 from hardiness.models.execution.memory import activation_bytes
 from hardiness.models.execution.placement import Placement
+from hardiness.models.execution.reference import Function, Reference, refuse_broken
 from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
 from hardiness.models.execution.watching import watching
+from hardiness.models.failures import contained, told, well_behaved
+from hardiness.models.fingerprint import Identity
 from hardiness.models.layers import Layers, last_layer, without
 from hardiness.models.outputs import logits_of, refuse_probabilities
 from hardiness.models.preprocessing import Affine, InputPolicy
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-@dataclass(frozen=True)
-class _Reference:
-    """Plain fp32 torch on the first images of one size, and which norms follow which convolutions."""
-
-    pixels: Tensor
-    logits: Tensor
-    foldable: dict[str, str]
 
 
 @final
@@ -46,7 +41,7 @@ class Classifier:
 
     Attributes:
         spec: identity, completed by what loading has shown.
-        weights_sha256: hash over the names, shapes and bytes of all loaded tensors (ONNX: over the file).
+        weights_sha256, outputs_sha256, code_sha256: what changes its rows beside the spec; see `Identity`.
         num_classes: width of the logits.
         num_parameters: learnable ones; 0 for ONNX.
         has_gradients: whether `differentiable` and `activations` work.
@@ -60,11 +55,13 @@ class Classifier:
         spec: ModelSpec,
         placement: Placement,
         *,
-        weights_sha256: str,
+        identity: Identity,
         columns: tuple[int, ...] | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.spec, self.notes, self.weights_sha256 = spec, notes, weights_sha256
+        self.spec, self.notes = spec, (*placement.notes, *notes)
+        self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
+        self.code_sha256 = identity.code_sha256
         self.device, self.precision = placement.device, placement.precision
         self.has_gradients = not isinstance(network, OnnxFile)
         self.num_classes = spec.num_classes
@@ -94,12 +91,14 @@ class Classifier:
 
         Raises:
             ArgumentError: shape or type is another.
-            ModelError: the network returns no logits, or the runtime asked for cannot run it exactly enough.
+            ModelError: the network fails, returns no logits or none that are finite, mixes the images of a batch, or
+                the runtime asked for cannot run it exactly enough.
         """
         _check(pixels)
         if not len(pixels):
             return np.empty((0, self.num_classes), np.float32)
-        found = self._ready(pixels)(pixels).numpy()
+        with self._told(pixels):
+            found = self._ready(pixels)(pixels).numpy()
         kept = found if self._columns is None else found[:, self._columns]
         if kept.shape != (len(pixels), self.num_classes):
             raise ModelError(
@@ -116,7 +115,7 @@ class Classifier:
             pixels: float32 ``(N, 3, H, W)``, RGB in [0, 1]; gradients flow to it where it requires them.
 
         Raises:
-            ModelError: the model has no gradients (ONNX).
+            ModelError: the model has no gradients (ONNX), or fails.
         """
         self._need_gradients("differentiable")
         _check(pixels)
@@ -124,7 +123,8 @@ class Classifier:
         network = self._network_for_gradients(given)
 
         def run(x: Tensor) -> Tensor:
-            return self._select(logits_of(network(self._affine(x)), self.spec.name))
+            with self._told(x):
+                return self._select(logits_of(network(self._affine(x)), self.spec.name, len(x)))
 
         return differentiable_rows(run, given)
 
@@ -143,7 +143,7 @@ class Classifier:
     def layers(self, px: int) -> dict[str, tuple[int, ...]]:
         """The layers that put out a tensor, in the order they end, with its shape for one image of that size."""
         self._need_gradients("layers")
-        with self._lock:
+        with self._lock, told(self.spec.name, f"fails on images of {px} px"):
             return self._layers.shapes(self._affine, px)
 
     def features(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
@@ -153,7 +153,7 @@ class Classifier:
         self._layers.check(layers)
 
         def run(x: Tensor) -> tuple[Tensor, ...]:
-            with self._lock:
+            with self._lock, self._told(x):
                 return self._layers(self._affine(x), layers)
 
         return differentiable_outputs(run, pixels.to(self.device))
@@ -168,7 +168,7 @@ class Classifier:
         _check(pixels)
         given = pixels.to(self.device)
         network = self._network_for_gradients(given)
-        with self._lock:
+        with self._lock, self._told(given):
             if self._without_last is None:
                 last = last_layer(self._network, self._affine(given[:1].detach()), self.spec.name)
                 self._without_last = without(network, last)
@@ -199,7 +199,7 @@ class Classifier:
 
     def activation_bytes(self, px: int) -> int:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
-        with self._lock:
+        with self._lock, told(self.spec.name, f"fails on an image of {px} px"):
             return activation_bytes(self._network, px) if self.has_gradients else 60 * 3 * px * px * 4
 
     def _need_gradients(self, wanted: str) -> None:
@@ -211,9 +211,19 @@ class Classifier:
     def _select(self, outputs: Tensor) -> Tensor:
         return outputs if self._columns is None else outputs[:, self._columns]
 
-    def _ready(self, pixels: Tensor) -> Runtime:
+    @contextmanager
+    def _told(self, pixels: Tensor) -> Iterator[None]:
+        """Within, foreign errors become one line that names the model, and a person's own file changes nothing."""
+        height, width = pixels.shape[2:]
+        aside = well_behaved() if self.spec.name.startswith("py:") else nullcontext()
+        with told(self.spec.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
+            yield
+
+    def _ready(self, pixels: Tensor) -> Function:
         size = (pixels.shape[2], pixels.shape[3])
         runtime = self._runtimes.get(size)
+        if runtime is None and self.has_gradients and not pixels[:REFERENCE_IMAGES].isfinite().flatten(1).all(1).any():
+            return self._plain  # nothing to choose a runtime by
         if runtime is None:
             with self._lock:
                 if size not in self._runtimes:
@@ -223,25 +233,33 @@ class Classifier:
 
     def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
         """The first candidate that runs and, in fp32, agrees with the reference."""
-        reference = self._refer(pixels) if self.has_gradients else None
+        reference = self._refer(pixels) if self.has_gradients else None  # ONNX Runtime is its own reference
         plan = self._plan(size, reference)
         reasons: list[str] = []
         for name in self._placement.candidates:
             try:
                 runtime = runtimes.get(name)(plan)
-                found = runtime(reference.pixels if reference else pixels[:REFERENCE_IMAGES])
+                with self._told(pixels):
+                    found = runtime(reference.pixels if reference else pixels[:REFERENCE_IMAGES])
+                if reference is None:
+                    refuse_broken(runtime, pixels[:REFERENCE_IMAGES], found, self.spec.name)
             except ModelError as error:
                 reasons.append(f"{name}: {error}")
                 continue
             refuse_probabilities(self._select(found), self.spec.name)
             agreement = compare(found, reference.logits) if reference else Agreement(0.0, 1.0, 0)
-            if self.precision != "fp32" or agreement.exact:
+            if self.precision != "fp32" or agreement.exact or reference is None:
                 self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
                 return runtime
             reasons.append(f"{name} is not exact enough: {agreement}")
+        if reference and "torch" in self._placement.candidates and self.precision == "fp32":
+            runtime = runtimes.get("torch")(replace(plan, plain=True))  # the reference itself
+            agreement = compare(runtime(reference.pixels), reference.logits)
+            self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
+            return runtime
         raise ModelError(f"{self.spec.name} cannot run as asked: {'; '.join(reasons)}")
 
-    def _plan(self, size: tuple[int, int], reference: _Reference | None) -> Plan:
+    def _plan(self, size: tuple[int, int], reference: Reference | None) -> Plan:
         def make_folded(own: bool) -> nn.Module:
             assert reference is not None
             return self._folded(reference) if own else self._network_for_gradients(reference.pixels, reference)
@@ -258,25 +276,33 @@ class Classifier:
             weight_bytes=4 * self.num_parameters,
         )
 
-    def _refer(self, pixels: Tensor) -> _Reference:
-        """Plain eager torch, fp32, nothing folded, on the first images."""
+    def _refer(self, pixels: Tensor) -> Reference:
+        """What the plain network gives on the first images, once it has shown that it can be trusted."""
+        first = pixels[:REFERENCE_IMAGES].detach().contiguous().cpu()
+        with self._told(first), contained():
+            with watching(self._network, NORMS) as watch:
+                outputs = self._plain(first)
+            refuse_probabilities(self._select(outputs), self.spec.name)
+            refuse_broken(self._plain, first, outputs, self.spec.name)
+        return Reference(first, outputs, watch.once())
+
+    def _plain(self, pixels: Tensor) -> Tensor:
+        """All outputs by plain eager torch, fp32, nothing folded, in main memory."""
         import torch
 
-        first = pixels[:REFERENCE_IMAGES].detach().contiguous()
         device = torch.device(self.device)
-        with torch.no_grad(), full_fp32(device), watching(self._network, NORMS) as watch:
-            outputs = logits_of(self._network(self._affine(first.to(device))), self.spec.name)
-        refuse_probabilities(self._select(outputs), self.spec.name)
-        return _Reference(first.cpu(), outputs.float().cpu(), watch.once())
+        with torch.no_grad(), full_fp32(device):
+            outputs = self._network(self._affine(pixels.to(device)))
+            return logits_of(outputs, self.spec.name, len(pixels)).float().cpu()
 
-    def _network_for_gradients(self, pixels: Tensor, reference: _Reference | None = None) -> nn.Module:
+    def _network_for_gradients(self, pixels: Tensor, reference: Reference | None = None) -> nn.Module:
         with self._lock:
             if self._gradient_network is None:
                 found = reference or self._refer(pixels)
                 self._gradient_network = self._folded(found)
             return self._gradient_network
 
-    def _folded(self, reference: _Reference) -> nn.Module:
+    def _folded(self, reference: Reference) -> nn.Module:
         """A copy in channels-last memory, its norms folded where that changes nothing that matters."""
         import torch
 
@@ -287,7 +313,7 @@ class Classifier:
         result: nn.Module = network
         return result
 
-    def _exact(self, network: nn.Module, reference: _Reference) -> bool:
+    def _exact(self, network: nn.Module, reference: Reference) -> bool:
         import torch
 
         device = torch.device(self.device)

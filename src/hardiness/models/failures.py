@@ -1,6 +1,21 @@
-"""Errors of foreign code, told in one line."""
+"""Errors of foreign code, told in one line; and foreign code that cannot change anything of the process."""
 
 from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from hardiness.core import HardinessError, ModelError
 
 FOREIGN_ERRORS = (
     RuntimeError,
@@ -14,11 +29,119 @@ FOREIGN_ERRORS = (
     NameError,
     SyntaxError,
     OSError,
+    MemoryError,
 )
-"""What a network, a factory or a converter that we did not write may raise on what it cannot do."""
+"""What a library that we did not write may raise on what it cannot do."""
+
+_LONGEST = 300
+_STATE = threading.RLock()
+_PRINTING = threading.Lock()
+_PRINTERS: list[TextIO] = []
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message that is not empty, or its type's name."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    """The first line of an error's message that is not empty, at most 300 characters, or its type's name."""
+    try:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    except Exception:  # noqa: BLE001  # a message that itself fails is foreign code too
+        lines = []
+    text = lines[0] if lines else type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+@contextmanager
+def told(name: str, what: str) -> Iterator[None]:
+    """Within, whatever foreign code raises becomes one line: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
+
+    What passes: our own errors, a person's Ctrl-C, and a GPU whose memory is too small for the batch, which the
+    engine halves.
+
+    Raises:
+        ModelError: in place of the foreign error, which stays its cause.
+    """
+    try:
+        yield
+    except (HardinessError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if type(error).__name__ == "OutOfMemoryError" and type(error).__module__.startswith("torch"):
+            raise
+        kind = type(error).__name__
+        said = "" if first_line(error) == kind else f": {first_line(error)}"
+        raise ModelError(f"{name} {what}: {kind}{said}{_place(error)}") from error
+
+
+def _place(error: BaseException) -> str:
+    """Where in a person's own code an error came up: the innermost frame that is neither ours nor installed."""
+    ours = str(Path(__file__).parents[1])
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((ours, sys.prefix, sys.base_prefix, "<"))
+    ]
+    return f" ({frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Foreign code runs within; afterwards these are as they were, whatever it did to them.
+
+    The default type and device of tensors, gradients on or off, warning filters, numpy's error settings, the global
+    random generators, the working folder. What it prints goes to standard error, as standard output may carry JSON.
+    """
+    import torch
+
+    dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
+    numpy_state, python_state, numpy_errors, folder = np.random.get_state(), random.getstate(), np.geterr(), _folder()  # noqa: NPY002
+    try:
+        with _STATE, warnings.catch_warnings(), torch.random.fork_rng(devices=[]), printing_aside():
+            yield
+    finally:
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(device)
+        torch.set_grad_enabled(grad)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+        np.seterr(**numpy_errors)
+        if folder is not None and _folder() != folder:
+            os.chdir(folder)
+
+
+def _folder() -> str | None:
+    with suppress(OSError):
+        return os.getcwd()
+    return None
+
+
+@contextmanager
+def well_behaved() -> Iterator[None]:
+    """As `contained`, for one forward pass in any thread: the default type, warning filters and printing alone."""
+    import torch
+
+    dtype, filters = torch.get_default_dtype(), list(warnings.filters)
+    try:
+        with printing_aside():
+            yield
+    finally:
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
+        if warnings.filters != filters:
+            warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever the stubs say
+
+
+@contextmanager
+def printing_aside() -> Iterator[None]:
+    """Within, ``print`` writes to standard error; several threads may be within at a time."""
+    with _PRINTING:
+        _PRINTERS.append(sys.stdout)
+        sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        with _PRINTING:
+            first = _PRINTERS[0]
+            _PRINTERS.pop()
+            if not _PRINTERS:
+                sys.stdout = first

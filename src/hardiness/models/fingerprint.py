@@ -1,13 +1,32 @@
-"""The identity of weights: a hash over what a network computes with."""
+"""The identity of a model: hashes over what it computes with, and over what its outputs mean."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hardiness.reference import wnids
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What, beside its spec, changes a model's rows.
+
+    Attributes:
+        weights_sha256: over the names, types, shapes and bytes of all loaded tensors (ONNX: over its files).
+        outputs_sha256: over which output means which class; empty for ImageNet's 1,000 in order.
+        code_sha256: over the code of a model that a person wrote, or over the tag given for it; empty for libraries'.
+    """
+
+    weights_sha256: str
+    outputs_sha256: str = ""
+    code_sha256: str = ""
 
 
 def state_sha256(state: Mapping[str, Tensor]) -> str:
@@ -21,3 +40,18 @@ def state_sha256(state: Mapping[str, Tensor]) -> str:
         if flat.numel():
             digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def outputs_sha256(columns: Sequence[int] | None, names: Sequence[str] | None, classes: int) -> str:
+    """Hexadecimal sha256 over which output means which class; empty where they are ImageNet's 1,000 in order.
+
+    Args:
+        columns: the outputs that are kept, in the order of the classes; ``None`` for all as they come.
+        names: the classes' own names, ``None`` for ImageNet's.
+        classes: how many there are.
+    """
+    kept = list(range(classes) if columns is None else columns)
+    if names is None and kept == list(range(len(wnids()))):
+        return ""
+    meaning = {"columns": kept, "names": None if names is None else list(names)}
+    return hashlib.sha256(json.dumps(meaning, separators=(",", ":")).encode()).hexdigest()

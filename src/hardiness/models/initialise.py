@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def randomise(network: nn.Module, seed: int = 0) -> None:
     """Give every parameter a value that depends on its name and shape alone: He-normal kernels, neutral norms.
 
-    Kernels get variance 2 / fan-in, biases 0; vectors that are no bias (norm scales) keep the ones they are made
-    with, and get ones where the network has no storage yet.
+    Kernels get variance 2 / fan-in, biases 0. Vectors that are no bias keep what they are made with, but get ones
+    where that is zero (scales of the last norm of a block, which would silence it) or the network has no storage yet.
 
     Source: He et al. 2015, arXiv:1502.01852, equation 10.
     """
@@ -33,7 +33,7 @@ def randomise(network: nn.Module, seed: int = 0) -> None:
                 parameter.copy_(torch.from_numpy(draws).view(parameter.shape).mul_((2.0 / fan_in) ** 0.5))
             elif name.endswith("bias"):
                 parameter.zero_()
-            elif on_meta:
+            elif on_meta or not bool(parameter.any()):
                 parameter.fill_(1.0)
         for name, buffer in network.named_buffers() if on_meta else ():
             buffer.fill_(1.0 if name.endswith("running_var") else 0.0)

@@ -6,27 +6,30 @@ import copy
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, View
 from hardiness.models.catalogue import Built, OnnxFile
-from hardiness.models.checkpoints import assign, check_parameters, read_state
-from hardiness.models.class_order import output_columns, stated_order
+from hardiness.models.checkpoints import read_checkpoint
+from hardiness.models.class_order import output_columns
 from hardiness.models.classifier import Classifier
+from hardiness.models.code_fingerprint import code_sha256
 from hardiness.models.execution.placement import Placement, place
-from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.models.fingerprint import state_sha256
+from hardiness.models.failures import contained, told
+from hardiness.models.fingerprint import Identity, outputs_sha256, state_sha256
 from hardiness.models.initialise import randomise
 from hardiness.models.naming import resolve
+from hardiness.models.onnx_files import onnx_sha256
 from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
+from hardiness.models.state_dicts import assign, check_parameters, fit, refuse_not_finite
 from hardiness.sources.downloads import Progress, fetch
-from hardiness.sources.packages import file_sha256
 
 if TYPE_CHECKING:
     from torch import nn
 
+_ZOO = "hardiness.models.zoo."
 WEIGHTS_URL = "HARDINESS_WEIGHTS_URL"
 """Environment variable: folder URL of a mirror that holds the published checkpoints under their own file names."""
 
@@ -56,15 +59,21 @@ def load(
     known = resolve(spec) if isinstance(spec, str) else spec
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
     built = _built(known)
-    network = built.network
-    if isinstance(network, OnnxFile):
-        digest = file_sha256(Path(network.path))
-    else:
-        _add_weights(network, known, progress)
-        check_parameters(network, known)
-        network = _settled(network, placement)
-        digest = state_sha256(network.state_dict())
-    return _classifier(network, built.spec or known, placement, digest, built.columns)
+    if isinstance(built.network, OnnxFile):
+        return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
+    with told(known.name, "cannot take its weights"):
+        notes = _add_weights(built, built.spec or known, progress)
+        check_parameters(built.network, known)
+        built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
+    return _classifier(built, known, placement, _identity(built, known))
+
+
+def _identity(built: Built, spec: ModelSpec) -> Identity:
+    """Hashes of weights and, where no library made the network, of code."""
+    tag = dict(spec.options).get("tag")
+    own = built.code is not None or tag or not spec.build.startswith(_ZOO)
+    code = code_sha256(built.network, built.code or "", tag) if own else ""
+    return Identity(state_sha256(built.network.state_dict()), code_sha256=code)
 
 
 def wrap(
@@ -74,7 +83,7 @@ def wrap(
     name: str,
     num_classes: int | None = None,
     class_names: tuple[str, ...] | None = None,
-    **placing: str,
+    **options: str,
 ) -> Classifier:
     """A classifier around a copy of any torch module that takes normalised images and returns logits.
 
@@ -86,7 +95,8 @@ def wrap(
         name: under which its results are kept.
         num_classes: K, checked; found by one forward pass where not given.
         class_names: its classes in the order of its outputs, where they are not ImageNet's 1,000.
-        placing: ``device``, ``precision``, ``runtime`` as in `load`.
+        options: ``device``, ``precision``, ``runtime`` as in `load`; ``tag``, a name for the module's code: by default
+            results belong to the code itself, and to edit ``forward`` is to make another model.
 
     Raises:
         ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
@@ -96,21 +106,20 @@ def wrap(
 
     if not isinstance(module, nn.Module):
         raise ArgumentError(f"module must be a torch.nn.Module, was a {type(module).__name__}")
-    if unknown := set(placing) - {"device", "precision", "runtime"}:
-        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes device, precision and runtime")
+    if unknown := set(options) - {"device", "precision", "runtime", "tag"}:
+        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes device, precision, runtime and tag")
     placement = place(
-        placing.get("device", "auto"), placing.get("precision", "fp32"), placing.get("runtime", "auto"), onnx=False
+        options.get("device", "auto"), options.get("precision", "fp32"), options.get("runtime", "auto"), onnx=False
     )
-    try:
+    with told(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
         network = copy.deepcopy(module)
-    except (RuntimeError, TypeError) as error:
-        raise ModelError(
-            f"{name} cannot be copied ({error}); pass a module whose tensors are parameters or buffers"
-        ) from None
     notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
-    network = _settled(network, placement)
+    with told(name, "cannot be used"):
+        network = _settled(network, name, placement)
     spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
-    found = _classifier(network, spec, placement, state_sha256(network.state_dict()), None, notes)
+    built = Built(network, code="", notes=notes)
+    identity = Identity(state_sha256(network.state_dict()), code_sha256=code_sha256(network, tag=options.get("tag")))
+    found = _classifier(built, spec, placement, identity)
     if num_classes not in (None, found.num_classes):
         raise ModelError(f"{name} must have {num_classes} classes, puts out {found.num_classes}")
     return found
@@ -120,20 +129,27 @@ def _built(spec: ModelSpec) -> Built:
     import torch
 
     # Layers draw their initial values from torch's global generator; the caller's stream is left as it was.
-    with torch.random.fork_rng(devices=[]):
+    with told(spec.name, "cannot be built"), contained():
+        torch.manual_seed(0)
         built = spec.builder()(spec)
     return built if isinstance(built, Built) else Built(built)
 
 
-def _add_weights(network: nn.Module, spec: ModelSpec, progress: Progress | None) -> None:
-    """The weights asked for, where the builder has not put in the published ones itself."""
+def _add_weights(built: Built, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:
+    """Puts in the weights asked for, where the builder has not put in the published ones itself; gives notes."""
     if spec.weights == RANDOM:
-        randomise(network)
-    elif spec.weights is not None:
-        assign(network, read_state(spec.weights), spec.weights)
-    elif spec.source.url:
-        file = fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress)
-        assign(network, read_state(file), str(file))
+        randomise(built.network)
+        return ("its weights are random: speed and memory are right, and no answer is",)
+    file = spec.weights
+    if file is None and spec.source.url:
+        file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))
+    if file is None:
+        return ()
+    read = read_checkpoint(file)
+    state = {built.rename(name): tensor for name, tensor in read.state.items()} if built.rename else read.state
+    found = fit(list(built.network.state_dict()), state, spec.view, file)
+    assign(built.network, found.state, file)
+    return (*read.notes, *found.notes)
 
 
 def _address(url: str) -> str:
@@ -141,47 +157,43 @@ def _address(url: str) -> str:
     return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
 
 
-def _settled(network: nn.Module, placement: Placement) -> nn.Module:
+def _settled(network: nn.Module, name: str, placement: Placement) -> nn.Module:
+    """The network in evaluation mode and in its place, once all its tensors are numbers."""
     if empty := [name for name, tensor in network.state_dict().items() if tensor.is_meta]:
         raise ModelError(
             f"{len(empty)} tensors of the network have no values ({empty[0]}, …); its builder must load them"
         )
+    refuse_not_finite(network, name)
     network = network.eval().requires_grad_(False)
     return network.to(placement.device)
 
 
-def _classifier(
-    network: Any,
-    spec: ModelSpec,
-    placement: Placement,
-    digest: str,
-    columns: tuple[int, ...] | None,
-    notes: tuple[str, ...] = (),
-) -> Classifier:
-    width = None
-    if not isinstance(network, OnnxFile) and (spec.num_classes == 0 or stated_order(spec)):
+def _classifier(built: Built, known: ModelSpec, placement: Placement, identity: Identity) -> Classifier:
+    network, spec, width = built.network, built.spec or known, None
+    if not isinstance(network, OnnxFile):
         width, spec = _probed(network, spec)
-    columns = output_columns(spec, width or spec.num_classes, columns)
+    columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes
     if spec.num_classes not in (0, classes):
         raise ModelError(f"{spec.name} must have {spec.num_classes:,} classes, has {classes:,}")
     if spec.class_names is not None and len(spec.class_names) != classes:
         raise ArgumentError(f"{spec.name} has {classes} classes, and {len(spec.class_names)} class names were given")
+    if classes < 2:
+        raise ModelError(f"{spec.name} must tell at least two classes apart, puts out {classes}")
     spec = replace(spec, num_classes=classes)
-    return Classifier(network, spec, placement, weights_sha256=digest, columns=columns, notes=notes)
+    identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
+    return Classifier(network, spec, placement, identity=identity, columns=columns, notes=built.notes)
 
 
 def _probed(network: nn.Module, spec: ModelSpec) -> tuple[int, ModelSpec]:
     """Number of outputs, and the spec with ``input_px`` set where the canvas cannot be fed as it is."""
     side = spec.input_px or spec.view.crop_px
-    try:
+    with told(spec.name, f"cannot be run on an image of {side} px"):
         width = _outputs(network, spec, side)
-    except FOREIGN_ERRORS as error:
-        raise ModelError(f"{spec.name} cannot be run on an image of {side} px: {first_line(error)}") from None
     if spec.input_px is None and side != CANVAS_224.crop_px:
         try:
             _outputs(network, spec, CANVAS_224.crop_px)
-        except FOREIGN_ERRORS:
+        except Exception:  # noqa: BLE001  # whatever it raises, it does not take this size
             return width, replace(spec, input_px=side)
     return width, spec
 
@@ -190,6 +202,6 @@ def _outputs(network: nn.Module, spec: ModelSpec, side: int) -> int:
     import torch
 
     device = next(network.parameters(), torch.empty(0)).device
-    with torch.no_grad():
+    with contained(), torch.no_grad():
         given = Affine.of(spec.view)(torch.zeros(1, 3, side, side, device=device))
-        return logits_of(network(given), spec.name).shape[1]
+        return logits_of(network(given), spec.name, 1).shape[1]

@@ -1,10 +1,16 @@
-"""From what a person types to a spec: registered names, schemes, options."""
+"""From what a person types to a spec: registered names, schemes, options; and from a pattern to names."""
 
 from __future__ import annotations
 
-from hardiness.core import ModelSpec, UnknownNameError
+import difflib
+import fnmatch
+from collections.abc import Iterator
+
+from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
 from hardiness.models.catalogue import known_names, registry, schemes
 from hardiness.models.options import apply, split
+
+_WILD = "*?["
 
 
 def resolve(text: str) -> ModelSpec:
@@ -26,5 +32,57 @@ def resolve(text: str) -> ModelSpec:
         spec = scheme.spec(rest, options)
         return apply(spec, {key: value for key, value in options.items() if key not in scheme.options})
     if name not in registry:
-        raise UnknownNameError("model", name, known_names())
+        raise _unknown(name)
     return apply(registry.get(name), options)
+
+
+def search(pattern: str) -> list[str]:
+    """Sorted names that match a shell-style pattern: ``"resnext*"`` among the registered, ``"timm:resnet*"`` in timm.
+
+    Raises:
+        ArgumentError: the models of that prefix cannot be listed.
+        UnknownNameError: nothing matches.
+    """
+    prefix, colon, rest = pattern.partition(":")
+    if not colon:
+        found = registry.names(pattern)
+        if not found:
+            raise UnknownNameError("model", pattern, known_names())
+        return found
+    names = schemes.get(prefix).names
+    if names is None:
+        raise ArgumentError(f"models of the form {schemes.get(prefix).form} cannot be listed; name one")
+    matching = sorted(set(fnmatch.filter(names(), rest)))
+    if not matching:
+        raise UnknownNameError(f"{prefix} model", rest, names())
+    return [f"{prefix}:{name}" for name in matching]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a name holds a wildcard."""
+    return any(sign in text for sign in _WILD)
+
+
+def _unknown(name: str) -> UnknownNameError:
+    """The error for a name that is in no registry, with the libraries' models of that name first."""
+    elsewhere = list(_elsewhere(name))
+    if not elsewhere:
+        return UnknownNameError("model", name, known_names())
+    error = UnknownNameError("model", name, elsewhere)
+    error.args = (f"unknown model {name!r}; did you mean {' or '.join(map(repr, elsewhere[:4]))}?",)
+    return error
+
+
+def _elsewhere(name: str) -> Iterator[str]:
+    """The same name behind a library's prefix, exactly or nearly."""
+    if difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.75):
+        return
+    for prefix in schemes:
+        names = schemes.get(prefix).names
+        if names is None:
+            continue
+        known = names()
+        if name in known:
+            yield f"{prefix}:{name}"
+        else:
+            yield from (f"{prefix}:{each}" for each in difflib.get_close_matches(name, known, n=1, cutoff=0.85))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError, View
+from hardiness.core.view import MAX_PX
 
 RANDOM = "random"
 """The value of ``weights`` that stands for seeded random weights, for benches and tests."""
@@ -85,8 +86,8 @@ def override(view: View, options: Mapping[str, str]) -> View:
 
 
 def _integer(key: str, text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentError(f"{key} must be a whole number of at least 1, was {text!r}")
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_PX)) or not 1 <= int(text) <= MAX_PX:
+        raise ArgumentError(f"{key} must be a whole number of at least 1 and at most {MAX_PX:,}, was {text[:40]!r}")
     return int(text)
 
 

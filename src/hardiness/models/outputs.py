@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 _SUM_TOLERANCE = 1e-3
 
 
-def logits_of(output: Any, name: str) -> Tensor:
+def logits_of(output: Any, name: str, images: int | None = None) -> Tensor:
     """The logits in a tensor, a tuple or list that begins with them, a mapping or an object that has ``logits``.
 
     Raises:
-        ModelError: there are none, or they are not of shape ``(N, K)``.
+        ModelError: there are none, or they are no real numbers of shape ``(N, K)``, N being ``images`` where given.
     """
     import torch
 
@@ -32,6 +32,11 @@ def logits_of(output: Any, name: str) -> Tensor:
         raise ModelError(f"{name} must return logits (a tensor, or an output with them), returned {_described(output)}")
     if found.ndim != 2:
         raise ModelError(f"{name} must return logits of shape (images, classes), returned {tuple(found.shape)}")
+    if not found.is_floating_point():
+        kind = str(found.dtype).removeprefix("torch.")
+        raise ModelError(f"{name} must return logits as floating-point numbers, returned {kind}")
+    if images is not None and found.shape[0] != images:
+        raise ModelError(f"{name} must return a row of logits for each of {images} images, returned {found.shape[0]}")
     return found
 
 

@@ -7,6 +7,7 @@ from hardiness.reference.published import Published, published, published_interv
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
 from hardiness.reference.sets import names as set_names
 from hardiness.reference.trials import read_trials
+from hardiness.reference.zero_shot import Wording, wording, wordings
 
 IMAGENET_C = distortion_set("imagenet-c")
 IMAGENET_P = distortion_set("imagenet-p")
@@ -18,6 +19,7 @@ __all__ = [
     "DistortionSet",
     "Humans",
     "Published",
+    "Wording",
     "baseline",
     "class_name",
     "compared_with_first",
@@ -32,4 +34,6 @@ __all__ = [
     "subset",
     "table",
     "wnids",
+    "wording",
+    "wordings",
 ]

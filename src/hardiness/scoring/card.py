@@ -29,14 +29,15 @@ class Card(ABC):
 
     Class attributes:
         version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
-        columns: names of what `table` reads of rows, besides sample, condition and label; others stay on disk.
+        columns: names of what `table` reads of rows, besides sample, condition and label, so that the others stay on
+            disk; ``None`` for all.
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
         titles: of its metrics, where the name with spaces for underscores is not the usual term.
         keys: of its conditions, in the order in which they are shown.
     """
 
     version: ClassVar[int] = 1
-    columns: ClassVar[tuple[str, ...]]
+    columns: ClassVar[tuple[str, ...] | None]
     divides: ClassVar[bool] = False
     titles: ClassVar[Mapping[str, str]] = {}
     keys: ClassVar[tuple[str, ...]] = ()
@@ -144,7 +145,7 @@ class Uninstalled(Card):
     """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
 
     version: ClassVar[int] = 0
-    columns: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[tuple[str, ...] | None] = ()
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """A table without images: rows of an unknown card are not read."""

@@ -147,7 +147,7 @@ class ScoredRun:
         if kept is not None and kept[1] == self.stamps:
             return kept[0]
         made_of = {} if kept is None else kept[1]
-        columns = [*ROWS, *self.card.columns]
+        columns = None if self.card.columns is None else [*ROWS, *self.card.columns]
         names = [name for name in self.stamps if name not in made_of]
 
         def part(name: str) -> ImageTable | None:

@@ -1,5 +1,5 @@
 """Where bytes come from: installed packages, downloads, archives."""
 
-from hardiness.sources.files import DiskFile, TarMember
+from hardiness.sources.files import DiskFile, Stamp, TarMember
 
-__all__ = ["DiskFile", "TarMember"]
+__all__ = ["DiskFile", "Stamp", "TarMember"]

@@ -2,28 +2,85 @@
 
 from __future__ import annotations
 
-import http.client
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
 
 import platformdirs
 from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
-from hardiness.sources.packages import file_sha256
+from hardiness.sources import ranges
+from hardiness.sources.checksum import Checksum
+from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.transfer import (
+    BeyondEndError,
+    InterruptedTransferError,
+    RefusedTransferError,
+    ask,
+    refuse_offline,
+)
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes there are so far and the bytes there will be (``None`` where the server does not say)."""
 
-_TIMEOUT_S = 30.0
 _LOCK_TIMEOUT_S = 6 * 3600.0
-_ATTEMPTS_WITHOUT_PROGRESS = 3
-_PIECE_BYTES = 1 << 20
+_ATTEMPTS_WITHOUT_PROGRESS = 5
+_BACK_OFF_S, _LONGEST_WAIT_S = 1.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file on the web.
+
+    Attributes:
+        name: what it is called here.
+        urls: addresses of the same bytes, best first.
+        checksum: ``sha256:…`` (perhaps its first digits) or ``md5:…`` of the whole; empty where it is not known.
+        size: its bytes; ``None`` where they are not known.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    checksum: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that is there now.
+
+    Attributes:
+        path: where.
+        checksum: what its bytes have: of the kind that was asked for, sha256 where none was.
+        url: where it came from; empty where it was there already.
+    """
+
+    path: Path
+    checksum: str
+    url: str
+
+
+OFFLINE = "HARDINESS_OFFLINE"
+"""Environment variable: set to anything but 0, nothing is downloaded."""
+
+
+def offline() -> bool:
+    """Whether downloads are forbidden."""
+    return os.environ.get(OFFLINE, "0") not in ("", "0")
+
+
+def _allowed(remote: Remote, folder: Path) -> None:
+    """Raise where downloads are forbidden and the file would have to be downloaded."""
+    if offline() and any(urlsplit(url).scheme != "file" for url in remote.urls):
+        raise DataError(
+            f"{remote.urls[0]} is not in {folder}, and {OFFLINE} forbids to download it; "
+            "put the file there by hand, or unset the variable"
+        )
 
 
 def cache_folder() -> Path:
@@ -34,9 +91,6 @@ def cache_folder() -> Path:
 
 def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: Progress | None = None) -> Path:
     """The path of the file at ``url``, downloaded unless it is there already, its hash checked either way.
-
-    Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues with an
-    HTTP range request; the file takes its name only when it is whole and its hash is right.
 
     Args:
         url: ``http``, ``https`` or ``file`` address.
@@ -50,94 +104,182 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
     name = Path(unquote(urlsplit(url).path)).name
     if not name:
         raise DataError(f"url must end in a file name, was {url!r}")
-    target = (folder or cache_folder() / "weights") / name
+    remote = Remote(name, (url,), f"sha256:{sha256}" if sha256 else "")
+    return obtain(remote, folder or cache_folder() / "weights", progress).path
+
+
+def obtain(remote: Remote, folder: Path, progress: Progress | None = None, connections: int = 1) -> Fetched:
+    """A file of the web in a folder, downloaded unless it is there already, its checksum taken either way.
+
+    Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
+    takes its name only when it is whole and its checksum is right. What breaks is asked for again, with growing pauses;
+    then the next address is tried.
+
+    Args:
+        remote: the file.
+        folder: where to keep it.
+        progress: told of the bytes there are.
+        connections: how many ranges of a large file are fetched at once.
+
+    Raises:
+        DataError: no server or the disk can give it, or its bytes are not the published ones.
+    """
+    target = folder / remote.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock", timeout=_LOCK_TIMEOUT_S):
-            if not target.is_file():
-                part = target.with_name(f"{name}.part")
-                _complete(url, part, progress)
-                _check(part, sha256, url)
-                part.replace(target)
-            else:
-                _check(target, sha256, url)
+            checksum = Checksum(remote.checksum)
+            if target.is_file():
+                checksum.add_file(target)
+                _check(target, checksum, str(target))
+                return Fetched(target, checksum.found, "")
+            _allowed(remote, target.parent)
+            part = target.with_name(f"{remote.name}.part")
+            url = _from_any(remote, part, checksum, progress, connections)
+            _check(part, checksum, url)
+            part.replace(target)
+            ranges.finish(part)
+            return Fetched(target, checksum.found, url)
     except Timeout:
         raise DataError(f"another process has held {target}.lock for hours; end it, or delete the lock") from None
     except OSError as error:
         raise DataError(
-            f"cannot keep {name} in {target.parent}: {error.strerror or error}; "
+            f"cannot keep {remote.name} in {target.parent}: {error.strerror or error}; "
             "free the space, or set HARDINESS_CACHE to a folder that can be written"
         ) from None
-    return target
 
 
-def _check(file: Path, sha256: str, url: str) -> None:
-    if not sha256:
-        return
-    found = file_sha256(file)
-    if not found.startswith(sha256.lower()):
+def _check(file: Path, checksum: Checksum, url: str) -> None:
+    if not checksum.fits:
         file.unlink()
+        ranges.forget(file)
+        kind, found = checksum.found.split(":")
+        length = len(checksum.digits)
+        whole = "of" if length == len(found) else "that starts with"
         raise DataError(
-            f"{file.name} from {url} must have a sha256 that starts with {sha256}, had {found[: len(sha256)]}; "
+            f"{file.name} from {url} must have a {kind} {whole} {checksum.digits}, had {found[:length]}; "
             "the file was removed; run the same command again, and if that fails too do not trust the server"
         )
 
 
-def _complete(url: str, part: Path, progress: Progress | None) -> None:
-    """Fill ``part`` until the server has no more, going on from where it stands as long as some bytes arrive."""
+def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress | None, connections: int) -> str:
+    """Fill the part from the first address that can; which that was."""
     advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
+    said = []
+    for url in remote.urls:
+        try:
+            if connections < 2 or not _by_ranges(url, remote, part, checksum, progress, connections):
+                _by_one(url, remote, part, checksum, progress)
+            return url
+        except RefusedTransferError as refusal:
+            said.append(f"{url} {refusal}")
+        except InterruptedTransferError as reason:
+            have = _size(part)
+            kept = f"{have:,} bytes are kept and will be resumed" if have else "nothing came"
+            said.append(f"cannot download {url}: {reason} ({kept})")
+        if not remote.checksum:  # other addresses may hold other bytes, and nothing could tell
+            part.unlink(missing_ok=True) if url != remote.urls[-1] else None
+    raise DataError(f"{'; '.join(said)}; {advice}")
+
+
+def _by_ranges(
+    url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None, connections: int
+) -> bool:
+    """Fill the part by several connections; ``False`` where the file is small or the server knows no ranges."""
+    found: list[tuple[int | None, str]] = []
+
+    def probe() -> None:
+        with ask(url, 0, 0) as answer:
+            found.append((answer.total if answer.stream.status == 206 else None, answer.etag))
+
+    with suppress(BeyondEndError):
+        _persist(probe, lambda: 0)
+    total, etag = found[0] if found else (None, "")
+    if total is None or total < 2 * ranges.SEGMENT_BYTES:
+        ranges.forget(part)
+        return False
+    _refuse_size(remote, total)
+    segments = ranges.Segments.open(part, total, etag)
+    _refuse_full_disk(part, (segments.count - len(segments.done)) * ranges.SEGMENT_BYTES)
+    checksum.restart()
+
+    def attempt(work: Callable[[], None]) -> None:
+        _persist(work, lambda: len(segments.done))
+
+    try:
+        ranges.fetch_segments(url, segments, connections, checksum, attempt, progress)
+    except ranges.NoRangesError:
+        ranges.forget(part)
+        return False
+    return True
+
+
+def _by_one(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+    """Fill the part by one connection, going on from where it stands."""
+    ranges.forget(part)
+    refuse_offline(url)
+    checksum.restart()
+    if _size(part):
+        checksum.add_file(part)
+    _persist(lambda: _continue(url, remote, part, checksum, progress), lambda: _size(part))
+
+
+def _persist(work: Callable[[], None], progressed: Callable[[], int]) -> None:
+    """Do it until it is done, with growing pauses as long as nothing comes."""
     idle = 0
     while True:
-        before = part.stat().st_size if part.exists() else 0
+        before = progressed()
         try:
-            if _continue(url, part, progress):
-                return
-            reason = "the connection ended early"
-        except HTTPError as error:
-            raise DataError(f"{url} answers {error.code} {error.reason}; {advice}") from None
-        except (URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
-        after = part.stat().st_size if part.exists() else 0
-        idle = 0 if after > before else idle + 1
-        if idle == _ATTEMPTS_WITHOUT_PROGRESS:
-            raise DataError(f"cannot download {url}: {reason} ({after:,} bytes are kept and will be resumed); {advice}")
+            return work()
+        except InterruptedTransferError as interruption:
+            idle = 0 if progressed() > before else idle + 1
+            if idle == _ATTEMPTS_WITHOUT_PROGRESS:
+                raise
+            wait = interruption.wait_s if interruption.wait_s is not None else _BACK_OFF_S * 2.0 ** (idle - 1)
+            if idle:
+                time.sleep(min(wait, _LONGEST_WAIT_S))
 
 
-def _continue(url: str, part: Path, progress: Progress | None) -> bool:
-    """One request for what is missing; whether the file is whole now."""
-    have = part.stat().st_size if part.exists() else 0
-    request = Request(url, headers={"User-Agent": "hardiness", **({"Range": f"bytes={have}-"} if have else {})})
+def _continue(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+    """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
+    have = _size(part)
     try:
-        response = urlopen(request, timeout=_TIMEOUT_S)
-    except HTTPError as error:
-        if error.code != 416 or not have:
-            raise
-        # Nothing lies beyond the bytes there are: the file is whole, or the part is of another file; then ask for all.
-        error.close()
-        if error.headers.get("Content-Range") == f"bytes */{have}":
-            return True
-        part.unlink()
-        return False
-    with response:
-        resumed = response.status == 206
-        if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            part.unlink()
-            return False
-        length = response.headers.get("Content-Length")
-        start = have if resumed else 0
-        total = start + int(length) if length and length.isdigit() else None
-        with part.open("ab" if resumed else "wb") as stream:
-            got = start + _copy(response, stream, start, total, progress)
-    return total is None or got >= total
+        with ask(url, have) as answer:
+            _refuse_size(remote, answer.total)
+            if answer.start not in (0, have):
+                raise _anew(part, checksum, "the server sent another part of the file")
+            if answer.start == 0:
+                checksum.restart()
+            _refuse_full_disk(part, (answer.total or 0) - answer.start)
+            at = answer.start
+            with part.open("ab" if at else "wb") as stream:
+                for piece in answer.pieces(start_of_file=at == 0):
+                    stream.write(piece)
+                    checksum.update(piece)
+                    at += len(piece)
+                    if progress:
+                        progress(at, answer.total)
+            if answer.total is not None and at < answer.total:
+                raise InterruptedTransferError("the connection ended early")
+    except BeyondEndError as beyond:
+        if beyond.total != have:
+            raise _anew(part, checksum, "the part was of another file") from None
 
 
-def _copy(
-    response: http.client.HTTPResponse, stream: IO[bytes], start: int, total: int | None, progress: Progress | None
-) -> int:
-    copied = 0
-    while piece := response.read(_PIECE_BYTES):
-        stream.write(piece)
-        copied += len(piece)
-        if progress:
-            progress(start + copied, total)
-    return copied
+def _anew(part: Path, checksum: Checksum, reason: str) -> InterruptedTransferError:
+    part.unlink(missing_ok=True)
+    checksum.restart()
+    return InterruptedTransferError(reason)
+
+
+def _refuse_size(remote: Remote, total: int | None) -> None:
+    if remote.size is not None and total is not None and total != remote.size:
+        raise RefusedTransferError(f"has {total:,} bytes, and {remote.name} must have {remote.size:,}")
+
+
+def _refuse_full_disk(part: Path, missing: int) -> None:
+    refuse_full_disk(part.parent, missing, part.name.removesuffix(".part"))
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0

@@ -12,7 +12,7 @@ from hardiness.store.files import Files
 
 FOLDER = ".leases"
 
-LENGTH_S = 300.0
+LENGTH_S = float(os.environ.get("HARDINESS_LEASE_S", "300"))
 """How long a lease holds. Work that takes longer may be begun by another too, which costs time and changes nothing."""
 
 

@@ -77,6 +77,10 @@ class Manifest:
         """Whether a file is listed."""
         return path in self.files.get(cell, ())
 
+    def sha256(self, cell: str, path: str) -> str:
+        """The hexadecimal hash of a listed file; empty where it is not listed."""
+        return self.files.get(cell, {}).get(path, "")
+
     def add(self, cell: str, path: str, sha256: str) -> None:
         """List a file, and save now and then."""
         self.files.setdefault(cell, {})[path] = sha256

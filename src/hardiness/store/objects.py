@@ -120,7 +120,10 @@ class ObjectFiles:
             try:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
             except AlreadyExistsError:
-                return False
+                if self.has(path):
+                    return False
+                # The client also says so of 409: another write was under way, and it is not known whether it succeeded.
+                raise OSError("409 Conflict: another write of this object is under way") from None
             return True
 
         try:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from hardiness.core import Clock, Condition, DataSet, Failure, Item, Listener, Request, SampleError, Silence
+from hardiness.core import Clock, Condition, DataSet, Failure, Item, Listener, Request, SampleError, Silence, StoreError
 from hardiness.data import limited
 from hardiness.data.prefetching import ordered
+from hardiness.sources.files import read_regular, shown
 from hardiness.store import atomic
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 
@@ -151,21 +152,26 @@ class Tree:
         for cell in self.maker.cells:
             place = self.maker.place(cell)
             path = self.manifest.folder / place / name
-            if self.manifest.holds(place, name) and path.exists():
-                continue
+            listed = self.manifest.sha256(place, name)
             content = self._finished(path)
-            if content is None:
+            sha256 = hashlib.sha256(content).hexdigest() if content is not None else ""
+            if listed and sha256 == listed:
+                continue
+            if content is None or listed:  # a listed file that is another one now was damaged: it is made again
                 make = make or self.maker.opened(item)
                 content = make(cell)
                 self._put(path, content)
-            yield WrittenFile(place, name, hashlib.sha256(content).hexdigest())
+                sha256 = hashlib.sha256(content).hexdigest()
+            yield WrittenFile(place, name, sha256)
 
     def _finished(self, path: Path) -> bytes | None:
-        """The bytes of a whole file that an earlier, interrupted command left; ``None`` where there is none."""
+        """The bytes of a whole file that an earlier command left; ``None`` where there is none."""
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreError(f"{shown(str(path))} cannot be read ({error.strerror or error}); remove it") from None
         return content if self.maker.is_whole(content) else None
 
     def _put(self, path: Path, content: bytes) -> None:

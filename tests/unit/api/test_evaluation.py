@@ -59,7 +59,7 @@ def test_a_result_is_shown_as_a_table(network: Any, view: Any, root: Path) -> No
     assert columns.split() == ["score", "value", "95", "%", "interval", "n"]
     assert first.split()[0] == "top1"
     assert first.split()[-1] == "4"
-    assert "  ! partial: 4 of 6 evaluated" in shown.splitlines()
+    assert any(line.startswith("  ! partial: ") for line in shown.splitlines())
 
 
 def test_progress_is_drawn_where_it_is_asked_for(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.core import Condition, DataError, SampleError
+from hardiness.core import Condition, DataError, DataSet, SampleError
 from hardiness.data import PerturbedCopies, locate
 
 
@@ -46,15 +46,20 @@ def test_a_photograph_is_an_item_and_a_folder_a_condition(tmp_path: Path) -> Non
         file.read()
 
 
-def test_it_is_another_data_set_when_a_video_changes(tmp_path: Path) -> None:
-    def fingerprint() -> str:
-        return locate([str(tmp_path)]).dataset("imagenet-p").fingerprint
+def test_a_condition_is_another_one_when_its_videos_change(tmp_path: Path) -> None:
+    def found() -> DataSet:
+        return locate([str(tmp_path)]).dataset("imagenet-p")
 
+    rotate, tilt = Condition(perturbation="rotate"), Condition(perturbation="tilt")
     tree(tmp_path / "imagenet-p", "rotate/n01440764/a.mp4", "tilt/n01440764/a.mp4")
-    first = fingerprint()
-    assert fingerprint() == first
+    first = found()
+    assert found() == first
     (tmp_path / "imagenet-p" / "tilt" / "n01440764" / "a.mp4").write_bytes(b"longer than it was before")
-    assert fingerprint() != first
+    second = found()
+    assert (second.fingerprint, second.fingerprints[rotate]) == (first.fingerprint, first.fingerprints[rotate])
+    assert second.fingerprints[tilt] != first.fingerprints[tilt]
+    tree(tmp_path / "imagenet-p", "tilt/n01440764/b.mp4")
+    assert found().fingerprint != first.fingerprint
 
 
 @pytest.mark.parametrize(

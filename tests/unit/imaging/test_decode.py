@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
 import struct
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 
 from hardiness.core import SampleError
 from hardiness.imaging import decode
+
+decoding = importlib.import_module("hardiness.imaging.decode")
 
 
 def by_pil(data: bytes) -> np.ndarray:
@@ -174,9 +177,28 @@ def test_several_frames_fail(form: str) -> None:
 
 
 def test_too_many_pixels_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 2000)
     for form in ("JPEG", "PNG"):
-        fails(encoded(in_mode("RGB", 50, 50), form), "at most 2000 pixels")
+        fails(encoded(in_mode("RGB", 50, 50), form), "at most 2,000 pixels")
+
+
+def test_a_header_that_claims_a_gigapixel_takes_no_memory() -> None:
+    content = bytearray(encoded(in_mode("RGB", 8, 8), "PNG"))
+    content[16:24] = struct.pack(">II", 40_000, 40_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    fails(bytes(content), "at most 89,000,000 pixels")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_a_picture_that_does_not_fit_into_memory_fails_alone(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded(in_mode("RGB", 8, 8), form)
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(decoding.simplejpeg, "decode_jpeg", full)
+    monkeypatch.setattr(PIL.Image.Image, "convert", full)
+    fails(content, "does not fit into memory")
 
 
 damage = st.tuples(

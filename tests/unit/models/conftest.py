@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -69,3 +71,39 @@ class _Tiny(nn.Module):
 def tiny() -> Callable[..., nn.Module]:
     """Makes a small network, every time the same, in evaluation mode."""
     return lambda classes=7: _Tiny(classes).eval()
+
+
+_PROCESSOR = {
+    "image_processor_type": "ViTImageProcessor",
+    "do_resize": True,
+    "size": {"height": 32, "width": 32},
+    "resample": 3,
+    "image_mean": [0.4] * 3,
+    "image_std": [0.3] * 3,
+}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[..., str]:
+    """Saves a tiny ViT or ResNet with these labels and this processor file; gives the folder."""
+    import transformers
+
+    def save(labels: list[str], kind: str = "vit", processor: dict[str, Any] | None = None) -> str:
+        names = dict(enumerate(labels))
+        if kind == "vit":
+            config: Any = transformers.ViTConfig(
+                hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                image_size=32, patch_size=16, id2label=names,
+            )  # fmt: skip
+            network: Any = transformers.ViTForImageClassification
+        else:
+            config = transformers.ResNetConfig(
+                embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", id2label=names
+            )
+            network = transformers.ResNetForImageClassification
+        with torch.random.fork_rng(devices=[]):
+            network(config).save_pretrained(tmp_path)
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(_PROCESSOR if processor is None else processor))
+        return f"hf:{tmp_path}"
+
+    return save

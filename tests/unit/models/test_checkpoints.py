@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from hardiness.core import ModelError, ModelSpec, Source
-from hardiness.models.checkpoints import assign, check_parameters, in_order, read_state
+from hardiness.core import ModelError, ModelSpec, Source, View
+from hardiness.models.checkpoints import read_checkpoint, read_state
+from hardiness.models.state_dicts import assign, check_parameters, fit, in_order
 
 Make = Callable[..., nn.Module]
 
@@ -32,15 +33,19 @@ def test_usual_forms_are_understood(tiny: Make, tmp_path: Path, kind: str, legac
     state = tiny().state_dict()
     file = tmp_path / "net.pth"
     torch.save(_wrapped(kind, dict(state)), file, _use_new_zipfile_serialization=not legacy)
-    found = read_state(file)
+    found = _fitted(tiny(), read_state(file))
     assert list(found) == list(state)
     assert all(torch.equal(found[name], state[name]) for name in state)
+
+
+def _fitted(network: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return fit(list(network.state_dict()), state, View(), "file").state
 
 
 def test_wrapper_and_prefix_together(tiny: Make, tmp_path: Path) -> None:
     state = {f"module.{name}": tensor for name, tensor in tiny().state_dict().items()}
     torch.save({"state_dict": state}, tmp_path / "net.pth")
-    assert list(read_state(tmp_path / "net.pth")) == list(tiny().state_dict())
+    assert list(_fitted(tiny(), read_state(tmp_path / "net.pth"))) == list(tiny().state_dict())
 
 
 def test_safetensors_are_understood(tiny: Make, tmp_path: Path) -> None:
@@ -156,3 +161,106 @@ def test_parameters_are_counted(tiny: Make) -> None:
     assert check_parameters(tiny(), ModelSpec("net", "", source=Source(parameters=count))) == count
     with pytest.raises(ModelError, match=rf"net must have 5 parameters, has {count:,}"):
         check_parameters(tiny(), ModelSpec("net", "", source=Source(parameters=5)))
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", "module.model.", "ema_model.module.", "encoder_q.", "_orig_mod.net."])
+def test_any_prefix_is_recognised_and_told(tiny: Make, prefix: str) -> None:
+    own = tiny().state_dict()
+    found = fit(list(own), {f"{prefix}{name}": tensor for name, tensor in own.items()}, View(), "file")
+    assert list(found.state) == list(own)
+    assert found.notes == (f"the prefix {prefix!r} of its checkpoint's names was taken off",)
+
+
+@pytest.mark.parametrize("entry", ["state_dict_ema", "model_ema", "ema"])
+def test_a_moving_average_is_told(tiny: Make, tmp_path: Path, entry: str) -> None:
+    file, state = tmp_path / "net.pth", dict(tiny().state_dict())
+    torch.save({entry: {f"module.{name}": tensor for name, tensor in state.items()}, "epoch": 3}, file)
+    found = read_checkpoint(file)
+    assert found.notes == (f"its weights are a moving average (entry {entry!r} of net.pth)",)
+    torch.save({"model": {name: tensor + 1 for name, tensor in state.items()}, entry: state}, file)
+    both = read_checkpoint(file)
+    assert torch.equal(both.state["head.bias"], state["head.bias"] + 1), "the weights before their average"
+    assert "holds several networks" in both.notes[0]
+    chosen = read_checkpoint(f"{file}#{entry}")
+    assert torch.equal(chosen.state["head.bias"], state["head.bias"])
+    with pytest.raises(ModelError, match="has no entry 'other'"):
+        read_checkpoint(f"{file}#other")
+
+
+def test_a_second_copy_in_the_file_is_left_out_and_told(tiny: Make) -> None:
+    own = tiny().state_dict()
+    state = {f"{prefix}.{name}": tensor for prefix in ("online_model", "ema_model") for name, tensor in own.items()}
+    found = fit(list(own), {**state, "initted": torch.tensor(True), "step": torch.tensor(3)}, View(), "file")
+    assert list(found.state) == list(own)
+    assert "15 tensors of another copy" in found.notes[1]
+
+
+@pytest.mark.parametrize("names", [("mu", "sigma"), ("normalizer.mean", "normalizer.std"), ("0.mean", "0.std")])
+def test_a_normalisation_beside_the_network_must_be_the_view_s(tiny: Make, names: tuple[str, str]) -> None:
+    own, view = tiny().state_dict(), View()
+    state = {f"model.{name}": tensor for name, tensor in own.items()}
+    stored = {
+        name: torch.tensor(values).view(1, 3, 1, 1) for name, values in zip(names, (view.mean, view.std), strict=True)
+    }
+    found = fit(list(own), {**state, **stored}, view, "file")
+    assert list(found.state) == list(own)
+    assert "the normalisation in its checkpoint is the view's (mean, std)" in found.notes[1]
+    with pytest.raises(
+        ModelError, match=r"file brings a normalisation .* mean is 0\.485/0\.456/0\.406, .* state mean=0"
+    ):
+        fit(list(own), {**state, **stored}, View(mean=(0.5, 0.5, 0.5)), "file")
+
+
+def test_what_is_left_over_is_no_fit(tiny: Make) -> None:
+    own = tiny().state_dict()
+    state = {f"model.{name}": tensor for name, tensor in own.items()}
+    found = fit(list(own), {**state, "projector.weight": torch.zeros(2)}, View(), "file")
+    with pytest.raises(ModelError, match=r"1 unexpected \(projector\.weight\)"):
+        assign(tiny(), found.state, "file")
+
+
+def test_five_misfits_and_the_prefix_that_would_fit_are_shown(tiny: Make) -> None:
+    own = tiny().state_dict()
+    state = {f"body.{name}": tensor for name, tensor in own.items() if not name.startswith("head")}
+    with pytest.raises(ModelError) as caught:
+        assign(tiny(), _fitted(tiny(), state), "file")
+    said = str(caught.value)
+    assert "(body.conv1.weight, body.bn1.weight, body.bn1.bias, body.bn1.running_mean, body.bn1.running_var, …)" in said
+    assert "without the prefix 'body.' 13 of 15 names would fit" in said
+
+
+def test_shards_are_read_by_their_index(tiny: Make, tmp_path: Path) -> None:
+    import json
+
+    state = dict(tiny().state_dict())
+    parts = {"a.safetensors": list(state)[:4], "b.safetensors": list(state)[4:]}
+    for file, names in parts.items():
+        save_file({name: state[name] for name in names}, tmp_path / file)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {name: file for file, names in parts.items() for name in names}}))
+    for given in (index, tmp_path):
+        found = read_state(given)
+        assert all(torch.equal(found[name], state[name]) for name in state)
+    (tmp_path / "b.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"names the shard 'b\.safetensors', and there is none"):
+        read_state(index)
+    index.write_text(json.dumps({"weight_map": {"head.weight": "../b.safetensors"}}))
+    with pytest.raises(ModelError, match="must be a file beside it"):
+        read_state(index)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (lambda x: x.to(torch.complex64), "complex64 for float32"),
+        (lambda x: x.to(torch.int64), "int64 for float32"),
+        (lambda x: x.to_sparse(), "sparse"),
+        (lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.qint8), "quantised"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_other_kinds_of_numbers_are_told(tiny: Make, odd: Any, said: str) -> None:
+    state = dict(tiny().state_dict())
+    state["head.weight"] = odd(state["head.weight"])
+    with pytest.raises(ModelError, match=rf"1 of another kind \(head\.weight {said}\)"):
+        assign(tiny(), state, "file")

@@ -138,7 +138,7 @@ def test_activations_are_the_layer_s_own_output(tiny: Make, noise: Noise) -> Non
 def test_hooks_are_always_removed(tiny: Make, noise: Noise) -> None:
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     classifier.activations(noise(1), "bn2")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError, match="tiny fails on 1 images of 2 x 2 px: RuntimeError"):
         classifier.activations(torch.zeros(1, 3, 2, 2), "bn2")
     assert not any(module._forward_hooks for module in classifier._network.modules())
 
@@ -180,7 +180,10 @@ def test_usual_outputs_are_understood(noise: Noise, after: Callable[[Tensor], An
         (lambda x: x[:, :, None, None], "returned .1, 3, 1, 1."),
         (lambda x: {"scores": x}, "a mapping with keys scores"),
         (lambda x: "cat", "returned a str"),
-        (lambda x: 1 / 0, "cannot be run on an image of 32 px: division by zero"),
+        (
+            lambda x: 1 / 0,
+            r"on an image of 32 px: ZeroDivisionError: division by zero .*test_classifier\.py:",
+        ),
     ],
 )
 def test_other_outputs_are_told(after: Callable[[Tensor], Any], said: str) -> None:
@@ -453,3 +456,28 @@ def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
     assert chunk_images(replace(plan, precision="bf16")) == 4
     assert chunk_images(replace(plan, weight_bytes=240_000_000)) == 8
     assert chunk_images(replace(plan, weight_bytes=10**12)) == 32
+
+
+def test_a_network_too_large_to_be_compiled_runs_in_torch_and_says_so(
+    tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardiness.models.execution.runtimes.openvino_cpu.free_memory", lambda: 1000)
+    classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
+    classifier.logits(noise(2))
+    assert classifier.runtime == "torch"
+    assert classifier.agreement is not None
+    assert "compiling needs about 0.0 GiB of memory" in str(classifier.agreement.fallback)
+
+
+def test_a_network_that_folding_and_layout_change_runs_as_it_stands(
+    tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, network = wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="torch"), tiny()
+    monkeypatch.setattr("hardiness.models.execution.agreement.MAX_ERROR", -1.0)
+    classifier = wrap(network, VIEW, name="tiny", device="cpu", runtime="torch")
+    found = classifier.logits(noise(3))
+    assert classifier.agreement is not None
+    assert "torch is not exact enough" in str(classifier.agreement.fallback)
+    assert "so the plain network runs" in str(classifier.agreement.fallback)
+    np.testing.assert_allclose(found, plain.logits(noise(3)), atol=1e-5 * np.abs(found).max())
+    classifier.differentiable(noise(3))

@@ -95,7 +95,7 @@ def test_no_hook_is_left_by_an_early_end_or_an_error(tiny: Make, noise: Noise) -
     classifier = wrapped(tiny())
     for _ in range(2):
         classifier.features(noise(1), ("conv1", "bn1"))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError, match="fails on 1 images of 2 x 2 px"):
         classifier.features(torch.zeros(1, 3, 2, 2), ("conv1", "bn2"))
     with pytest.raises(UnknownNameError, match="did you mean 'conv"):
         classifier.features(noise(1), ("conv1", "conv3"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, DataError, ModelError, UnknownNameError, View
-from hardiness.models import load, resolve
+from hardiness.models import hub, load, resolve, search
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -72,6 +74,7 @@ def test_timm_without_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         raise OSError("no route to host\nand more")
 
     monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr("hardiness.models.zoo.from_timm.need_hub", lambda *_: None)
     with pytest.raises(ModelError, match=r"weights of timm:resnet18 cannot be had: no route to host; .*weights=FILE"):
         load("timm:resnet18")
 
@@ -248,7 +251,11 @@ def test_options_go_before_the_factory_s_view(own: Path) -> None:
     [
         ("plan", UnknownNameError, "did you mean 'plain'"),
         ("nothing", ModelError, "must return a torch.nn.Module, or one and a View; returned NoneType"),
-        ("broken", ModelError, "failed with TypeError"),
+        (
+            "broken",
+            ModelError,
+            r"broken cannot be built, as broken\(\) failed: TypeError: .*own\.py:\d+ in broken\)",
+        ),
     ],
 )
 def test_wrong_factories_are_told(own: Path, name: str, error: type[Exception], said: str) -> None:
@@ -262,7 +269,7 @@ def test_wrong_files_are_told(own: Path) -> None:
     with pytest.raises(ArgumentError, match=r"FILE.py:FACTORY"):
         resolve(f"py:{own.parent}")
     own.write_text("def plain(:")
-    with pytest.raises(ModelError, match=r"own\.py cannot be imported: SyntaxError"):
+    with pytest.raises(ModelError, match=r"own\.py:plain cannot be built, as the file cannot be imported: SyntaxError"):
         load(f"py:{own}:plain", device="cpu")
 
 
@@ -289,3 +296,55 @@ def test_a_mirror_without_the_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("HARDINESS_WEIGHTS_URL", "http://127.0.0.1:9/mirror/")
     with pytest.raises(DataError, match=r"cannot download http://127\.0\.0\.1:9/mirror/alexnet-owt-7be5be79\.pth"):
         load("alexnet", device="cpu")
+
+
+@pytest.mark.parametrize("name", ["timm:resnet18", "timm:vgg11", "hf:nobody/nothing"])
+def test_offline_a_library_s_model_is_told_at_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("socket.create_connection", None)  # nobody calls it
+    with pytest.raises(DataError, match="is not in the cache, and HARDINESS_OFFLINE forbids"):
+        load(name, device="cpu")
+
+
+def test_a_host_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr("socket.create_connection", lambda *_: time.sleep(0.2) or io.BytesIO())
+    with pytest.raises(DataError, match="cannot be reached"):
+        hub.need_hub("nobody/nothing", ("config.json",), "hf:nobody/nothing")
+
+
+def test_timm_tags_of_other_classes_are_told_before_loading() -> None:
+    with pytest.raises(ArgumentError, match="has 21,841 classes, which are not ImageNet's 1,000"):
+        resolve("timm:swin_base_patch4_window7_224.ms_in22k")
+    assert resolve("timm:swin_base_patch4_window7_224.ms_in22k:class_order=own").num_classes == 21841
+
+
+def test_timm_s_test_size_is_an_option() -> None:
+    train, test = resolve("timm:resnet50.a1_in1k"), resolve("timm:resnet50.a1_in1k:size=test")
+    assert (train.view.crop_px, train.view.resize_px, train.options) == (224, 235, ())
+    assert (test.view.crop_px, test.view.resize_px, test.options) == (288, 288, (("size", "test"),))
+    with pytest.raises(UnknownNameError, match="did you mean 'test'"):
+        resolve("timm:resnet50.a1_in1k:size=tset")
+
+
+def test_names_are_searched() -> None:
+    assert search("resnext50*") == ["resnext50_32x4d"]
+    assert {"timm:resnet50", "timm:resnet50.a1_in1k"} <= set(search("timm:resnet50*"))
+    assert "torchvision:densenet121" in search("torchvision:densenet*")
+    with pytest.raises(ArgumentError, match=r"models of the form py:FILE\.py:FACTORY cannot be listed"):
+        search("py:*")
+    with pytest.raises(UnknownNameError):
+        search("timm:nothing_like_it*")
+
+
+def test_a_bare_name_of_a_library_is_offered_with_its_prefix() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'timm:resnet50' or 'torchvision:resnet50'"):
+        resolve("resnet50")
+
+
+def test_norms_that_a_model_silences_are_heard_under_random_weights() -> None:
+    first, second = (load("timm:resnet18:weights=random", device="cpu", runtime="torch") for _ in range(2))
+    assert first.weights_sha256 == second.weights_sha256
+    assert all(bool(value.any()) for name, value in first._network.state_dict().items() if name.endswith("bn2.weight"))
+    assert any("random" in note for note in first.notes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +15,15 @@ import torch
 from torch import Tensor
 
 from hardiness.core import ArgumentError, ModelError, View, rng
+from hardiness.imaging import on_canvas
 from hardiness.models import load, resolve
+from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import Affine
+from hardiness.models.processors import view_of
 from hardiness.reference import class_name, wnids
 
 Noise = Callable[..., Tensor]
-VIT = {
-    "do_resize": True,
-    "size": {"height": 32, "width": 32},
-    "resample": 3,
-    "image_mean": [0.4] * 3,
-    "image_std": [0.3] * 3,
-}
 IMAGENET = [class_name(index) for index in range(1000)]
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Callable[..., str]:
-    """Saves a tiny ViT or ResNet with these labels and this processor file; gives the folder."""
-    import transformers
-
-    def save(labels: list[str], kind: str = "vit", processor: dict[str, Any] | None = None) -> str:
-        names = dict(enumerate(labels))
-        if kind == "vit":
-            config: Any = transformers.ViTConfig(
-                hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-                image_size=32, patch_size=16, id2label=names,
-            )  # fmt: skip
-            network: Any = transformers.ViTForImageClassification
-        else:
-            config = transformers.ResNetConfig(
-                embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", id2label=names
-            )
-            network = transformers.ResNetForImageClassification
-        with torch.random.fork_rng(devices=[]):
-            network(config).save_pretrained(tmp_path)
-        (tmp_path / "preprocessor_config.json").write_text(json.dumps(VIT if processor is None else processor))
-        return f"hf:{tmp_path}"
-
-    return save
 
 
 def _plain(name: str, pixels: Tensor, view: View) -> np.ndarray[Any, Any]:
@@ -63,7 +36,6 @@ def _plain(name: str, pixels: Tensor, view: View) -> np.ndarray[Any, Any]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["vit", "resnet"])
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
 def test_own_classes_are_kept(saved: Callable[..., str], noise: Noise, kind: str, runtime: str) -> None:
@@ -76,7 +48,6 @@ def test_own_classes_are_kept(saved: Callable[..., str], noise: Noise, kind: str
     np.testing.assert_allclose(classifier.logits(noise(3)), expected, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.slow
 def test_imagenet_labels_are_put_in_wnid_order(saved: Callable[..., str], noise: Noise) -> None:
     shuffled = rng(0, "labels").permutation(1000)
     named = [wnids()[position] for position in shuffled]
@@ -89,7 +60,6 @@ def test_imagenet_labels_are_put_in_wnid_order(saved: Callable[..., str], noise:
     np.testing.assert_allclose(classifier.differentiable(noise(2)).numpy(), found, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.slow
 def test_a_background_class_is_dropped(saved: Callable[..., str], noise: Noise) -> None:
     name = saved(["background", *IMAGENET], "resnet")
     classifier = load(name, device="cpu", runtime="torch")
@@ -98,7 +68,6 @@ def test_a_background_class_is_dropped(saved: Callable[..., str], noise: Noise) 
     np.testing.assert_allclose(classifier.logits(noise(2)), expected[:, 1:], atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.slow
 def test_labels_without_names_are_refused_unless_the_order_is_stated(saved: Callable[..., str]) -> None:
     name = saved([f"LABEL_{n}" for n in range(1000)])
     with pytest.raises(ModelError, match=r"1000 classes without names .'LABEL_0', ….*class_order=wnid"):
@@ -107,51 +76,180 @@ def test_labels_without_names_are_refused_unless_the_order_is_stated(saved: Call
     assert load(f"{name}:class_order=own", device="cpu").spec.class_names is not None
 
 
-@pytest.mark.slow
 def test_one_wrong_label_is_refused(saved: Callable[..., str]) -> None:
     name = saved(["sea monster", *IMAGENET[1:]])
     with pytest.raises(ModelError, match="'sea monster' is the name of no ImageNet class"):
         resolve(name)
 
 
-@pytest.mark.slow
+OPENAI = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+USUAL = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (0.5,) * 3, (0.5,) * 3
+PROCESSORS = [
+    ("Beit", {}, View(224, 224, "bicubic", "squash", *HALF)),
+    ("Bit", {}, View(224, 224, "bicubic", "center_floor", *OPENAI)),
+    ("Bit", {"size": {"shortest_edge": 40}, "crop_size": 32}, View(40, 32, "bicubic", "center_floor", *OPENAI)),
+    ("CLIP", {}, View(224, 224, "bicubic", "center_floor", *OPENAI)),
+    ("CLIP", {"size": 225, "crop_size": 224}, View(225, 224, "bicubic", "center_floor", *OPENAI)),
+    ("ConvNext", {"size": {"shortest_edge": 224}}, View(256, 224, "bicubic", "center_floor", *HALF)),
+    ("ConvNext", {"size": {"shortest_edge": 224}, "crop_pct": 0.95}, View(235, 224, "bicubic", "center_floor", *HALF)),
+    ("ConvNext", {}, View(384, 384, "bicubic", "squash", *HALF)),
+    ("DeiT", {}, View(256, 224, "bicubic", "squash", *HALF)),
+    ("EfficientNet", {"include_top": False}, View(346, 346, "bicubic", "squash", *HALF)),
+    ("EfficientNet", {}, View(346, 346, "bicubic", "squash", (0.5,) * 3, (0.25,) * 3)),
+    ("EfficientNet", {"rescale_offset": True}, View(346, 346, "bicubic", "squash", (1.5,) * 3, (0.25,) * 3)),
+    ("Levit", {}, View(256, 224, "bicubic", "center_floor", *USUAL)),
+    ("Levit", {"size": {"shortest_edge": 192}, "crop_size": 192}, View(219, 192, "bicubic", "center_floor", *USUAL)),
+    ("MobileNetV1", {}, View(256, 224, "bilinear", "center_floor", *HALF)),
+    ("MobileNetV2", {}, View(256, 224, "bilinear", "center_floor", *HALF)),
+    (
+        "MobileViT",
+        {"size": {"shortest_edge": 288}, "resample": 2},
+        View(288, 256, "bilinear", "center_floor", (0.0,) * 3, (1.0,) * 3, "BGR"),
+    ),
+    ("PoolFormer", {}, View(248, 224, "bicubic", "center_floor", *USUAL)),
+    ("Pvt", {}, View(224, 224, "bicubic", "squash", *USUAL)),
+    ("Segformer", {}, View(512, 512, "bilinear", "squash", *USUAL)),
+    ("Siglip", {}, View(224, 224, "bicubic", "squash", *HALF)),
+    ("ViT", {}, View(224, 224, "bilinear", "squash", *HALF)),
+    ("ViT", {"do_normalize": False}, View(224, 224, "bilinear", "squash", (0.0,) * 3, (1.0,) * 3)),
+    (
+        "ViT",
+        {"do_rescale": False, "do_normalize": False, "resample": 0},
+        View(224, 224, "nearest", "squash", (0.0,) * 3, (1.0,) * 3, range="0..255"),
+    ),
+    ("ViT", {"rescale_factor": 1 / 127.5}, View(224, 224, "bilinear", "squash", (0.25,) * 3, (0.25,) * 3)),
+]
+
+
+@pytest.mark.parametrize(("kind", "changes", "view"), PROCESSORS)
+def test_processors_become_views(
+    saved: Callable[..., str], photographs: list[Path], kind: str, changes: dict[str, Any], view: View
+) -> None:
+    import transformers
+    from PIL import Image
+
+    name = saved(["a", "b"], processor={"image_processor_type": f"{kind}ImageProcessor", **changes})
+    found = resolve(name).view
+    assert replace(found, mean=view.mean, std=view.std) == view
+    np.testing.assert_allclose((found.mean, found.std), (view.mean, view.std), rtol=1e-12)
+    processor = getattr(transformers, f"{kind}ImageProcessorPil")(**changes)
+    for file in photographs[:4]:
+        image = Image.open(file).convert("RGB")
+        expected = processor(image, return_tensors="np")["pixel_values"][0]
+        pixels = to_pixels([on_canvas(np.asarray(image), found.canvas)])
+        np.testing.assert_allclose(
+            Affine.of(found)(pixels)[0].numpy(), expected, atol=1e-5 * max(1, np.abs(expected).max())
+        )
+
+
+def test_every_processor_of_a_classifier_is_followed_or_refused() -> None:
+    import transformers
+    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+
+    kinds = set()
+    for family in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES:
+        processors = IMAGE_PROCESSOR_MAPPING_NAMES.get(family) or {}
+        if "pil" in processors and family != "timm_wrapper":
+            kinds.add(processors["pil"])
+    followed, refused = set(), set()
+    for kind in sorted(kinds):
+        try:
+            view_of(getattr(transformers, kind)(), kind)
+        except ArgumentError:
+            refused.add(kind.removesuffix("ImageProcessorPil"))
+        else:
+            followed.add(kind.removesuffix("ImageProcessorPil"))
+    assert followed >= {kind for kind, _, _ in PROCESSORS} - {"MobileViT"}
+    assert refused >= {"Donut", "ImageGPT", "Perceiver", "Siglip2", "TextNet"}
+
+
 @pytest.mark.parametrize(
-    ("processor", "view"),
+    ("changes", "said"),
     [
-        (
-            {
-                "size": {"shortest_edge": 40},
-                "crop_size": {"height": 32, "width": 32},
-                "do_center_crop": True,
-                "resample": 2,
-            },
-            View(40, 32, "bilinear", mean=(0.5,) * 3, std=(0.5,) * 3),
-        ),
-        (
-            {"size": {"shortest_edge": 224}, "crop_pct": 0.875, "resample": 3},
-            View(256, 224, "bicubic", mean=(0.5,) * 3, std=(0.5,) * 3),
-        ),
-        (
-            {"size": {"shortest_edge": 384}, "crop_pct": 0.875, "resample": 3},
-            View(384, 384, "bicubic", "squash", mean=(0.5,) * 3, std=(0.5,) * 3),
-        ),
-        (
-            {"size": 32, "do_normalize": False, "do_rescale": False, "resample": 2},
-            View(32, 32, "bilinear", mean=(0.0,) * 3, std=(1.0,) * 3, range="0..255"),
-        ),
+        ({"size": {"height": 32, "width": 64}}, "a square is needed"),
+        ({"size": 10**9}, "its size must be whole numbers from 1 to 8,192"),
+        ({"size": 0}, "its size must be whole numbers"),
+        ({"size": "large"}, "cannot be"),
+        ({"resample": 99}, "resample"),
+        ({"image_mean": [0.5, 0.5]}, "image_mean must be three numbers"),
+        ({"image_mean": "NaN"}, "image_mean must be three numbers"),
+        ({"image_std": [0.5, 0.5, 0]}, "std must be positive"),
+        ({"image_mean": [float("nan")] * 3}, "mean must be finite"),
+        ({"rescale_factor": 1e30}, "rescale_factor"),
+        ({"do_resize": False}, "it does not resize"),
+        ({"do_pad": True, "pad_size": {"height": 300, "width": 300}}, "makes .3, 300, 300."),
     ],
 )
-def test_processor_files_become_views(saved: Callable[..., str], processor: dict[str, Any], view: View) -> None:
-    assert resolve(saved(["a", "b"], processor=processor)).view == view
+def test_odd_processor_files_are_told(saved: Callable[..., str], changes: dict[str, Any], said: str) -> None:
+    name = saved(["a", "b"], processor={"image_processor_type": "ViTImageProcessor", **changes})
+    with pytest.raises(ArgumentError, match=said) as caught:
+        resolve(name)
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value)
+    spec = resolve(f"{name}:resize_px=40,crop_px=32,mean=0.1,std=0.2")
+    assert spec.view.crop_px == 32
 
 
-@pytest.mark.slow
-def test_a_view_that_is_not_square_is_refused(saved: Callable[..., str]) -> None:
-    with pytest.raises(ArgumentError, match="a square is needed"):
-        resolve(saved(["a", "b"], processor={"size": {"height": 32, "width": 64}}))
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"size": 1e400}'])
+def test_a_processor_file_that_is_none_is_told(saved: Callable[..., str], text: str) -> None:
+    name = saved(["a", "b"])
+    (Path(name.removeprefix("hf:")) / "preprocessor_config.json").write_text(text)
+    with pytest.raises(ArgumentError, match="preprocess"):
+        resolve(name)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["config", "processor"])
+def test_code_beside_a_model_does_not_run(
+    saved: Callable[..., str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    name = saved(["a", "b"])
+    folder = Path(name.removeprefix("hf:"))
+    (folder / "evil.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    file = folder / ("config.json" if kind == "config" else "preprocessor_config.json")
+    stored = json.loads(file.read_text())
+    stored["auto_map"] = {
+        "AutoConfig": "evil.Evil",
+        "AutoImageProcessor": "evil.Evil",
+        "AutoModelForImageClassification": "evil.Evil",
+    }
+    stored[{"config": "model_type", "processor": "image_processor_type"}[kind]] = "evil"
+    file.write_text(json.dumps(stored))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    with pytest.raises((ModelError, ArgumentError), match=r"not run|cannot be read"):
+        load(name, device="cpu")
+    assert not (folder / "ran").exists()
+
+
+def test_a_pickle_is_read_as_tensors_alone(saved: Callable[..., str]) -> None:
+    name = saved(["a", "b"])
+    folder = Path(name.removeprefix("hf:"))
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return open, (str(folder / "ran"), "w")
+
+    (folder / "model.safetensors").unlink()
+    torch.save({"classifier.weight": Evil()}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
+        load(name, device="cpu")
+    assert "\n" not in str(caught.value)
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hidden_size": 10**12}, {"num_hidden_layers": 10**9}, {"hidden_size": 10**6, "num_hidden_layers": 9}]
+)
+def test_sizes_of_no_model_are_told(saved: Callable[..., str], changes: dict[str, int]) -> None:
+    name = saved(["a", "b"])
+    file = Path(name.removeprefix("hf:")) / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    with pytest.raises(ModelError) as caught:
+        load(f"{name}:weights=random", device="cpu")
+    assert "\n" not in str(caught.value)
+
+
 def test_preprocessing_is_never_guessed(saved: Callable[..., str]) -> None:
     name = saved(["a", "b"])
     (Path(name.removeprefix("hf:")) / "preprocessor_config.json").unlink()
@@ -161,7 +259,6 @@ def test_preprocessing_is_never_guessed(saved: Callable[..., str]) -> None:
     assert (spec.view.crop_px, spec.view.std) == (32, (0.2,) * 3)
 
 
-@pytest.mark.slow
 def test_a_checkpoint_that_lacks_tensors_is_refused(saved: Callable[..., str]) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -174,15 +271,41 @@ def test_a_checkpoint_that_lacks_tensors_is_refused(saved: Callable[..., str]) -
         load(name, device="cpu")
 
 
-@pytest.mark.slow
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="must be a model's folder"):
         resolve(f"hf:{tmp_path}")
 
 
-@pytest.mark.slow
 def test_random_weights(saved: Callable[..., str], noise: Noise) -> None:
     name = saved(["a", "b", "c"])
     first, second = (load(f"{name}:weights=random", device="cpu") for _ in range(2))
     assert first.weights_sha256 == second.weights_sha256 != load(name, device="cpu").weights_sha256
     assert np.isfinite(first.logits(noise(2))).all()
+
+
+def test_a_dinov2_with_a_linear_head(tmp_path: Path, photographs: list[Path]) -> None:
+    import transformers
+    from PIL import Image
+
+    config = transformers.Dinov2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14,
+        id2label=dict(enumerate(IMAGENET)),
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        network = transformers.Dinov2ForImageClassification(config).eval()
+    network.save_pretrained(tmp_path)
+    # The processor of facebook/dinov2-*-imagenet1k-1-layer, at a smaller size.
+    processor = transformers.BitImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}, resample=3,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    processor.save_pretrained(tmp_path)
+    classifier = load(f"hf:{tmp_path}", device="cpu")
+    view = classifier.spec.view
+    assert view == View(32, 28, "bicubic", "center_floor")
+    assert (classifier.num_classes, classifier.spec.class_names, classifier.outputs_sha256) == (1000, None, "")
+    images = [Image.open(file).convert("RGB") for file in photographs[:3]]
+    with torch.no_grad():
+        expected = network(**processor(images, return_tensors="pt")).logits.numpy()
+    found = classifier.logits(to_pixels([on_canvas(np.asarray(image), view.canvas) for image in images]))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError
-from hardiness.sources.archives import expand, is_shard, members, samples
+from hardiness.sources.archives import expand, members
+from hardiness.sources.webdataset import is_shard, samples
 
 
 def tar_of(path: Path, contents: dict[str, bytes]) -> Path:

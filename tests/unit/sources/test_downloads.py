@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError, rng
-from hardiness.sources import downloads
+from hardiness.sources import downloads, transfer
 from hardiness.sources.downloads import cache_folder, fetch
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "_BACK_OFF_S", 0.001)
+
 
 BODY = rng(0, "downloads").bytes(3_000_001)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -135,7 +141,7 @@ def test_a_kept_file_is_checked_again(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_server_that_stops_for_good_is_told_and_the_part_kept(server: Server, tmp_path: Path) -> None:
-    server.cuts = [1_000_000, 0, 0, 0]
+    server.cuts = [1_000_000, 0, 0, 0, 0, 0]
     with pytest.raises(DataError, match=r"connection ended early .1,000,000 bytes are kept"):
         fetch(server.url, sha256=SHA256, folder=tmp_path)
     assert fetch(server.url, sha256=SHA256, folder=tmp_path).read_bytes() == BODY
@@ -176,7 +182,7 @@ def test_two_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
 def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import socket
 
-    monkeypatch.setattr(downloads, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(transfer, "TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DataError, match="timed out"):
         fetch(f"http://127.0.0.1:{silent.getsockname()[1]}/net.pth", folder=tmp_path)
 
@@ -192,3 +198,14 @@ def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, t
 def test_an_address_without_a_name_is_refused() -> None:
     with pytest.raises(DataError, match="file name"):
         fetch("http://127.0.0.1/")
+
+
+def test_offline_nothing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    with pytest.raises(DataError, match=r"HARDINESS_OFFLINE forbids to download it"):
+        fetch("http://127.0.0.1:9/weights.pth", folder=tmp_path)
+    (tmp_path / "weights.pth").write_bytes(b"there")
+    assert fetch("http://127.0.0.1:9/weights.pth", folder=tmp_path).read_bytes() == b"there"
+    monkeypatch.setenv("HARDINESS_OFFLINE", "0")
+    with pytest.raises(DataError, match="cannot download"):
+        fetch("http://127.0.0.1:9/other.pth", folder=tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
 from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.opened import Shards, open_place
+from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import Entry, Tree, fingerprint
 from hardiness.reference import categories
@@ -35,8 +35,9 @@ def read(place: Place) -> DataSet:
         wrong = "labels=" if place.labels is not None else f"classes={place.classes}"
         raise DataError(f"--data {place.argument}: the names of the stimuli say what they show; leave {wrong} out")
     tree = open_place(place)
-    if isinstance(tree, Shards):
-        raise DataError(f"--data {place.argument}: must be a folder or a tar of stimuli, but holds shards")
+    if isinstance(tree, Shards | Tables):
+        what = "Parquet" if isinstance(tree, Tables) else "shards"
+        raise DataError(f"--data {place.argument}: must be a folder or a tar of stimuli, but holds {what}")
     own = next((entry for entry in tree.entries if PurePosixPath(entry.path).name == OWN_CATEGORIES), None)
     if place.class_count is not None and own is None:
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 
 from hardiness.core import Condition
 from hardiness.data.condition_trees import Celled
@@ -11,16 +10,12 @@ from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.videos import PerturbedCopies
 
 
-def _cells(folders: Iterable[str]) -> Iterator[tuple[str, Condition]]:
+def _condition(folder: str) -> Condition:
     """Folders are named after the perturbation, those of difficulty 2 and 3 with ``_2`` and ``_3`` behind it."""
-    for folder in folders:
-        harder = re.fullmatch(r"(\w+)_([23])", folder)
-        yield (
-            folder,
-            Condition(perturbation=harder[1], severity=int(harder[2])) if harder else Condition(perturbation=folder),
-        )
+    harder = re.fullmatch(r"(\w+)_([23])", folder)
+    return Condition(perturbation=harder[1], severity=int(harder[2])) if harder else Condition(perturbation=folder)
 
 
-_SET = Celled("imagenet-p", "<perturbation>/<wnid>/*.mp4", _cells, frozenset((".mp4",)), PerturbedCopies)
+_SET = Celled("imagenet-p", "<perturbation>/<wnid>/*.mp4", 1, _condition, frozenset((".mp4",)), PerturbedCopies)
 
 LAYOUTS.register("imagenet-p", Layout("imagenet-p/<perturbation>/<wnid>/*.mp4", _SET.read), __name__)

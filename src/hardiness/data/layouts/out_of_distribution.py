@@ -7,9 +7,9 @@ from functools import partial
 from hardiness.core import DataError, DataSet
 from hardiness.data.items import Sample, items
 from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.opened import Shards, open_place
+from hardiness.data.opened import open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import fingerprint
+from hardiness.data.tree import Tree, fingerprint
 from hardiness.reference.classes import wnids
 
 NAMES = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
@@ -25,8 +25,8 @@ def read(name: str, place: Place) -> DataSet:
         DataError: there is none.
     """
     opened = open_place(place)
-    if isinstance(opened, Shards):
-        raise DataError(f"--data {place.argument}: must be a folder or a tar of images, but holds shards")
+    if not isinstance(opened, Tree):
+        raise DataError(f"--data {place.argument}: must be a folder or a tar of images, but holds shards or tables")
     found = opened.images()
     if not found:
         raise DataError(f"--data {place.argument}: {opened.location} must hold images, but holds none")

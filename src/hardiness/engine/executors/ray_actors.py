@@ -46,7 +46,7 @@ class Errand:
     placing: Mapping[str, Any]
     benchmark: Benchmark
     data: DataSet
-    out: Path
+    out: str | Path
     request: Request
 
 

@@ -24,7 +24,7 @@ class Agreement:
     Attributes:
         max_error: max|Δ| / max|logit|.
         top1: share of images with the same top-1 class.
-        n: images compared; 0 where the runtime is the reference itself.
+        n: images compared; 0 where nothing was, as for ONNX, whose runtime is its own reference.
         fallback: why a faster runtime is not used, or ``None``.
     """
 
@@ -35,15 +35,18 @@ class Agreement:
 
     @property
     def exact(self) -> bool:
-        """Whether this is close enough for fp32: `MAX_ERROR`, and every top-1 equal."""
-        return self.max_error <= MAX_ERROR and self.top1 == 1.0
+        """Whether images were compared and are close enough for fp32: `MAX_ERROR`, and every top-1 equal."""
+        return self.n > 0 and self.max_error <= MAX_ERROR and self.top1 == 1.0
 
     def __str__(self) -> str:
         return f"max|Δ|/max|logit| {self.max_error:.1e}, {self.top1:.0%} of {self.n} top-1 equal"
 
 
 def compare(found: Tensor, reference: Tensor) -> Agreement:
-    """Agreement of logits ``(n, K)`` with the reference's; rows that are not finite in the reference do not count.
+    """Agreement of logits ``(n, K)`` with the reference's.
+
+    A row that is not finite in the reference is not counted, but it must not be finite in ``found`` either: there
+    a runtime would answer where the network does not.
 
     Raises:
         ModelError: the shapes differ.
@@ -51,11 +54,12 @@ def compare(found: Tensor, reference: Tensor) -> Agreement:
     if found.shape != reference.shape:
         raise ModelError(f"a runtime returned logits {tuple(found.shape)} where torch returns {tuple(reference.shape)}")
     rows = reference.isfinite().all(1)
+    invented = bool(found[~rows].isfinite().all(1).any())
     found, reference = found[rows].double(), reference[rows].double()
     if not len(reference):
-        return Agreement(0.0, 1.0, 0)
+        return Agreement(float("inf"), 0.0, 0)
     scale = max(reference.abs().max().item(), 1e-30)
     error = (found - reference).abs().max().item() / scale
     top1 = (found.argmax(1) == reference.argmax(1)).double().mean().item()
     # A NaN compares false with everything, so it must not pass as a small error.
-    return Agreement(error if error == error else float("inf"), top1, len(reference))
+    return Agreement(float("inf") if invented or error != error else error, top1, len(reference))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
+
+from hardiness.models.failures import FOREIGN_ERRORS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -11,11 +14,11 @@ if TYPE_CHECKING:
 def activation_bytes(network: nn.Module, px: int) -> int:
     """Bytes of fp32 that all layers of ``network`` put out for one image of ``px`` x ``px``.
 
-    Shapes are computed on torch's meta device, without arithmetic; a network that cannot run there is run once.
+    Shapes are computed by a copy on torch's meta device, without arithmetic; a network that cannot run there is run
+    once.
     A forward pass without gradients needs less at any one time, one with gradients about as much.
     """
     import torch
-    from torch.func import functional_call
 
     total = 0
 
@@ -25,22 +28,29 @@ def activation_bytes(network: nn.Module, px: int) -> int:
         fresh = [tensor for tensor in _tensors(output) if all(tensor is not given for given in inputs)]
         total += sum(tensor.numel() for tensor in fresh) * 4
 
-    leaves = [module for module in network.modules() if not list(module.children())]
-    handles = [module.register_forward_hook(count) for module in leaves]
+    def run(counted: nn.Module, device: Any) -> None:
+        nonlocal total
+        total = 0
+        leaves = [module for module in counted.modules() if not list(module.children())]
+        handles = [module.register_forward_hook(count) for module in leaves]
+        try:
+            with torch.no_grad():
+                counted(torch.zeros(1, 3, px, px, device=device))
+        finally:
+            for handle in handles:
+                handle.remove()
+
     try:
-        state = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-        with torch.no_grad():
-            try:
-                shadows = {name: tensor.to("meta") for name, tensor in state.items()}
-                functional_call(network, shadows, (torch.empty(1, 3, px, px, device="meta"),))
-            except (RuntimeError, NotImplementedError, TypeError, ValueError):
-                total = 0
-                reference = next(iter(state.values()), torch.empty(0))
-                network(torch.zeros(1, 3, px, px, device=reference.device))
-    finally:
-        for handle in handles:
-            handle.remove()
+        run(_shadow(network), "meta")
+    except FOREIGN_ERRORS:
+        run(network, next(network.parameters(), torch.empty(0)).device)
     return total + 3 * px * px * 4
+
+
+def _shadow(network: nn.Module) -> nn.Module:
+    """A copy whose tensors have shapes and no values; the network itself is not touched."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})
 
 
 def _tensors(output: Any) -> list[Any]:

@@ -7,15 +7,24 @@ from typing import get_args
 
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models.execution.runtimes import Precision, runtimes
+from hardiness.models.execution.runtimes.onnx_runtime import onnx_on_gpu
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and how a classifier computes: a torch device, a precision, and runtimes to try, best first."""
+    """Where and how a classifier computes.
+
+    Attributes:
+        device: torch's name of it.
+        precision: of the arithmetic in `Classifier.logits`.
+        candidates: runtimes to try, best first.
+        notes: what a person should know about the choice.
+    """
 
     device: str
     precision: Precision
     candidates: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement:
@@ -31,7 +40,11 @@ def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement
         raise ArgumentError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
     if onnx and precision != "fp32":
         raise ArgumentError(f"precision {precision} is not for onnx: models, whose file fixes it; use fp32")
-    return Placement(where, precision, _candidates(runtime, where, onnx))  # type: ignore[arg-type]  # checked above
+    notes: tuple[str, ...] = ()
+    if onnx and where != "cpu" and not onnx_on_gpu():
+        notes = (f"it runs on the CPU, as this ONNX Runtime has no CUDA (device {where} was to be used)",)
+        where = "cpu"
+    return Placement(where, precision, _candidates(runtime, where, onnx), notes)  # type: ignore[arg-type]  # checked
 
 
 def _device(device: str) -> str:

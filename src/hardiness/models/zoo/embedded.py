@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from hardiness.core import ModelSpec, Source, View
 from hardiness.models.catalogue import registry
-from hardiness.models.checkpoints import assign, in_order, read_state
+from hardiness.models.checkpoints import read_state
 from hardiness.models.numpy_pickle import read_arrays
+from hardiness.models.state_dicts import assign, in_order
 from hardiness.sources.packages import locate
 
 if TYPE_CHECKING:

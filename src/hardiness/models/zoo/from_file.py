@@ -11,8 +11,10 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.failures import FOREIGN_ERRORS, first_line
+from hardiness.models.failures import told
 from hardiness.models.options import override
+
+_OPTIONS = {"tag": "a name for the code, in place of a hash over it: then edits are yours to answer for"}
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -30,7 +32,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         name=f"py:{name}",
         build=f"{__name__}:build",
         num_classes=0,
-        options=tuple((key, value) for key, value in options.items() if key in View.__dataclass_fields__),
+        options=tuple((key, value) for key, value in options.items() if key in (*View.__dataclass_fields__, "tag")),
         summary=f"{factory} of {Path(file).name}",
     )
 
@@ -45,34 +47,35 @@ def build(spec: ModelSpec) -> Built:
     from torch import nn
 
     file, _, name = spec.name.removeprefix("py:").rpartition(":")
-    factory = _factory(Path(file), name)
-    try:
+    text, factory = _factory(Path(file), name)
+    with told(spec.name, f"cannot be built, as {name}() failed"):
         made = factory()
-    except FOREIGN_ERRORS as error:
-        raise ModelError(f"{spec.name} failed with {type(error).__name__}: {first_line(error)}") from None
     network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, spec.view)
     if not isinstance(network, nn.Module) or not isinstance(view, View):
         raise ModelError(
             f"{spec.name} must return a torch.nn.Module, or one and a View; returned {type(made).__name__}"
         )
-    return Built(network, spec=replace(spec, view=override(view, dict(spec.options))))
+    return Built(network, spec=replace(spec, view=override(view, dict(spec.options))), code=text)
 
 
-def _factory(file: Path, name: str) -> Callable[[], Any]:
+def _factory(file: Path, name: str) -> tuple[str, Callable[[], Any]]:
+    """The text of a file, and the function of that name that this very text defines."""
     title = f"hardiness_user_{file.stem}"
     found = importlib.util.spec_from_file_location(title, file)
     if found is None or found.loader is None:
         raise ModelError(f"{file} must be a Python file")
     module = importlib.util.module_from_spec(found)
     sys.modules[title] = module  # dataclasses and pickling look a class's module up there
-    try:
-        found.loader.exec_module(module)
-    except FOREIGN_ERRORS as error:
-        raise ModelError(f"{file} cannot be imported: {type(error).__name__}: {first_line(error)}") from None
+    with told(f"py:{file}:{name}", "cannot be built, as the file cannot be imported"):
+        source = file.read_bytes()
+        text = importlib.util.decode_source(source)
+        exec(compile(source, str(file), "exec"), vars(module))  # the person's own file, run at their request
     functions = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
     if name not in functions:
         raise UnknownNameError(f"factory in {file}", name, functions)
-    return functions[name]  # type: ignore[no-any-return]
+    return text, functions[name]
 
 
-schemes.register("py", Scheme("py:FILE.py:FACTORY", "a network made by a function of your own", spec), __name__)
+schemes.register(
+    "py", Scheme("py:FILE.py:FACTORY", "a network made by a function of your own", spec, _OPTIONS), __name__
+)

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError, View
 from hardiness.models.catalogue import Scheme, schemes
 from hardiness.models.failures import first_line
+from hardiness.models.hub import need_hub, need_url
 
 if TYPE_CHECKING:
     from torch import nn
+
+_SIZES = ("train", "test")
+_OPTIONS = {
+    "size": "input size: 'train' (default), or 'test', the larger one of timm's published numbers, where there is one"
+}
+_FILES = ("model.safetensors", "pytorch_model.bin")
+_IMAGENET = 1000
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -19,7 +27,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
 
     Raises:
         UnknownNameError: timm has no such model.
-        ArgumentError: it is no classifier of square RGB images.
+        ArgumentError: it is no classifier of square RGB images, or its classes are not ImageNet's 1,000.
     """
     import timm
     from timm.data import resolve_data_config
@@ -33,7 +41,15 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     config = timm.models.get_pretrained_cfg(name)
     if config is None or not config.num_classes:
         raise ArgumentError(f"timm:{name} is no classifier (it has no classes); choose a tag that was fine-tuned")
-    data = resolve_data_config(pretrained_cfg=config.to_dict())
+    if config.num_classes != _IMAGENET and options.get("class_order") != "own":
+        raise ArgumentError(
+            f"timm:{name} has {config.num_classes:,} classes, which are not ImageNet's 1,000; choose a tag that was "
+            "fine-tuned (…_in1k), or say class_order=own for data with these classes"
+        )
+    size = options.get("size", "train")
+    if size not in _SIZES:
+        raise UnknownNameError("size", size, _SIZES)
+    data = resolve_data_config(pretrained_cfg=config.to_dict(), use_test_size=size == "test")
     channels, height, width = data["input_size"]
     if channels != 3 or height != width:
         raise ArgumentError(f"timm:{name} takes {channels} x {height} x {width}, and 3 channels, square, are needed")
@@ -44,6 +60,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         num_classes=config.num_classes,
         source=Source(url="", licence=config.license or ""),
         input_px=height if config.fixed_input_size else None,
+        options=(("size", size),) if size != "train" else (),
         summary=f"timm {name}",
     )
 
@@ -66,11 +83,14 @@ def build(spec: ModelSpec) -> nn.Module:
     """The network, with timm's own weights unless others are given.
 
     Raises:
-        ModelError: there are no weights, or they cannot be downloaded.
+        ModelError: there are no weights, or they cannot be read.
+        DataError: they are not in the cache, and the network is not there.
     """
     import timm
 
     name = spec.name.removeprefix("timm:")
+    if spec.weights is None:
+        _need_weights(name, spec.name)
     try:
         network: nn.Module = timm.create_model(name, pretrained=spec.weights is None)
     except (OSError, RuntimeError, ValueError) as error:
@@ -81,4 +101,25 @@ def build(spec: ModelSpec) -> nn.Module:
     return network
 
 
-schemes.register("timm", Scheme("timm:NAME", "any timm classifier, under its own preprocessing", spec), __name__)
+def _need_weights(name: str, where: str) -> None:
+    import timm
+
+    config = timm.models.get_pretrained_cfg(name)
+    if config.hf_hub_id:
+        hub = config.hf_hub_id if "/" in config.hf_hub_id else f"timm/{config.hf_hub_id}"
+        need_hub(hub, (config.hf_hub_filename or _FILES[0], *_FILES), where)
+    elif config.url:
+        need_url(config.url, where)
+    else:
+        raise ModelError(f"timm has no weights for {where}; choose a tag, or give a checkpoint with weights=FILE")
+
+
+def _names() -> list[str]:
+    import timm
+
+    return [*timm.list_models(), *timm.list_pretrained()]
+
+
+schemes.register(
+    "timm", Scheme("timm:NAME", "any timm classifier, under its own preprocessing", spec, _OPTIONS, _names), __name__
+)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hardiness.core import ModelSpec, Source, UnknownNameError, View
-from hardiness.models.catalogue import Scheme, schemes
-
-if TYPE_CHECKING:
-    from torch import nn
+from hardiness.models.catalogue import Built, Scheme, schemes
 
 _OPTIONS = {"pretrained": "which published weights, e.g. IMAGENET1K_V1 (default: torchvision's DEFAULT)"}
 _INCEPTIONS = ("googlenet", "inception_v3")
@@ -63,18 +60,29 @@ def _view(transform: Any) -> View:
     )
 
 
-def build(spec: ModelSpec) -> nn.Module:
+def build(spec: ModelSpec) -> Built:
     """The architecture as its published weights need it; the weights are loaded like any checkpoint."""
     from torchvision import models
 
     name = spec.name.removeprefix("torchvision:")
     settings = _INCEPTION if name in _INCEPTIONS else {}
-    network: nn.Module = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
-    return network
+    network = models.get_model(name, weights=None, num_classes=spec.num_classes, **settings)
+    return Built(network, rename=_densenet_name if name.startswith("densenet") else None)
+
+
+def _densenet_name(name: str) -> str:
+    """The present name of a layer under its name in the published files: ``denselayer1.norm.1`` is ``….norm1``."""
+    return re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=\d+\.)", r"\1", name)
+
+
+def _names() -> list[str]:
+    from torchvision import models
+
+    return list(models.list_models(module=models))
 
 
 schemes.register(
     "torchvision",
-    Scheme("torchvision:NAME", "any torchvision classifier, under its own preprocessing", spec, _OPTIONS),
+    Scheme("torchvision:NAME", "any torchvision classifier, under its own preprocessing", spec, _OPTIONS, _names),
     __name__,
 )

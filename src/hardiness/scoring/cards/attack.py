@@ -27,8 +27,11 @@ from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered, classes
 
-TOLD = ("success", "step", "restart", "loss", "zero_gradient", "finite_gradient")
-"""Columns of rows in which the engine tells how an attack went."""
+NOT_TOLD = ("sample", "image", "condition", "frame", "label", "prediction", "confidence", "target")
+"""Columns of rows that do not say how the attack went; all other numbers do, and are kept."""
+
+FLAGS = ("success", "finite_gradient")
+"""Those of them that are true or false."""
 
 
 @register("attack")
@@ -43,13 +46,17 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence", "target", "surrogate_success", *TOLD)
+    columns: ClassVar[tuple[str, ...] | None] = None
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, the target, and how the attack went, image by image and mark by mark."""
-        told = {name: records[name] for name in ("surrogate_success", *TOLD) if name in records}
+        told = {
+            name: values
+            for name, values in records.columns.items()
+            if name not in NOT_TOLD and values.ndim == 1 and values.dtype.kind in "bif"
+        }
         cells = {**answered(records), "target": classes(records["target"]), **told}
         return ImageTable.from_rows(records, run.conditions, cells)
 
@@ -112,7 +119,7 @@ def _rows(table: ImageTable) -> Records:
     """The table's cells as rows again: what the attack report reads."""
     image, place = np.nonzero(table.evaluated)
     found = {name: column[image, place] for name, column in table.columns.items() if column.ndim == 2}
-    for name in ("success", "finite_gradient"):
+    for name in FLAGS:
         if name in found:
             found[name] = found[name] > 0
     found |= {"image": image, "condition": table.cells[place], "label": table.label[image]}

@@ -22,7 +22,7 @@ class Classification(Card):
     Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
     """
 
-    columns: ClassVar[tuple[str, ...]] = (
+    columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "confidence",
         "top5_class",

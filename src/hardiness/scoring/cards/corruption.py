@@ -49,7 +49,7 @@ class Corruption(Card):
     """
 
     version: ClassVar[int] = 2
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mce": "mCE",

@@ -138,7 +138,7 @@ class CueConflict(Card):
     Source: Geirhos et al. (2019), arXiv:1811.12231, section 2.4; Orhan (2019), arXiv:1907.07640.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("logits",)
+    columns: ClassVar[tuple[str, ...] | None] = ("logits",)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

@@ -43,7 +43,7 @@ class Ood(Card):
     Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence", "logsumexp", "top5_logit")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("outside", "method", "positive")
 

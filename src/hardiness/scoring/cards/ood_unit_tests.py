@@ -26,7 +26,7 @@ class OodUnitTests(Card):
     Source: Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence", "logsumexp", "top5_logit")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = {
         f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
     }

@@ -131,7 +131,7 @@ class Perturbation(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetp.py``.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("frame", "prediction", "top5_class")
+    columns: ClassVar[tuple[str, ...] | None] = ("frame", "prediction", "top5_class")
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mfr": "mFR",

@@ -19,7 +19,7 @@ class SubsetClassification(Card):
     Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "subset_prediction", "subset_confidence")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "subset_prediction", "subset_confidence")
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
 

@@ -28,7 +28,7 @@ class Watermark(Card):
     Source: Li et al. (2023), arXiv:2212.04825.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("prediction", "confidence", "carton")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "carton")
     titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap"}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:

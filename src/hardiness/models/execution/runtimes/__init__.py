@@ -29,6 +29,7 @@ class Plan:
         px: height and width of the images.
         activation_bytes: fp32 bytes that the layers put out per image.
         weight_bytes: fp32 bytes of the parameters.
+        plain: whether ``network`` itself is to run, as it stands: neither folded nor in another memory layout.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Plan:
     px: tuple[int, int]
     activation_bytes: int
     weight_bytes: int
+    plain: bool = False
 
 
 class Runtime(Protocol):

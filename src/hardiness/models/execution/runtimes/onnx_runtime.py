@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
@@ -14,9 +16,26 @@ from hardiness.models.failures import FOREIGN_ERRORS, first_line
 if TYPE_CHECKING:
     from torch import Tensor
 
+IMAGE_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+"""Types of numbers in which a graph may take images; it is fed with those of its own."""
+
+SECONDS_AN_IMAGE = 120.0
+"""After so long for one image a graph is given up: a loop in it may never end."""
+
+_CUDA = "CUDAExecutionProvider"
+
+
+def onnx_on_gpu() -> bool:
+    """Whether ONNX Runtime as installed can compute on a GPU."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return False
+    return _CUDA in onnxruntime.get_available_providers()
+
 
 def session(path: str, providers: list[str]) -> Any:
-    """An ONNX Runtime session with one output, reading images ``(N, 3, H, W)``.
+    """An ONNX Runtime session of a graph.
 
     Raises:
         ModelError: onnxruntime is absent, or the file cannot be loaded.
@@ -29,16 +48,19 @@ def session(path: str, providers: list[str]) -> Any:
     options.log_severity_level = 3
     # Waiting threads would take the cores from those that decode.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    errors: tuple[type[Exception], ...] = FOREIGN_ERRORS + _own_errors(onnxruntime.capi.onnxruntime_pybind11_state)
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
-    except errors as error:
+    except _errors() as error:
         raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from None
 
 
-def _own_errors(state: Any) -> tuple[type[Exception], ...]:
-    """ONNX Runtime's own errors, one class for each status, which share no parent but Exception."""
-    return tuple(each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception))
+def _errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: besides Python's errors one class for each status, which share no parent."""
+    import onnxruntime
+
+    state = vars(onnxruntime.capi.onnxruntime_pybind11_state)
+    own = tuple(each for each in state.values() if isinstance(each, type) and issubclass(each, Exception))
+    return FOREIGN_ERRORS + own
 
 
 @runtimes.add("onnxruntime")
@@ -53,25 +75,46 @@ class OnnxRuntime:
             raise ModelError("ONNX Runtime runs models of the form onnx:FILE")
         if plan.precision != "fp32":
             raise ModelError(f"ONNX Runtime computes in the file's own precision; fp32 is needed, not {plan.precision}")
-        provider = "CUDAExecutionProvider" if plan.device.startswith("cuda") else "CPUExecutionProvider"
+        provider = _CUDA if plan.device.startswith("cuda") else "CPUExecutionProvider"
         self._session = session(plan.network.path, [provider])
         if provider not in self._session.get_providers():
             raise ModelError(f"ONNX Runtime is installed without support for {plan.device}")
-        self._input = self._session.get_inputs()[0].name
-        batch = self._session.get_inputs()[0].shape[0]
-        self._batch = batch if isinstance(batch, int) else None
+        given = self._session.get_inputs()[0]
+        self._input, self._type = given.name, IMAGE_TYPES[given.type]
+        self._batch = given.shape[0] if isinstance(given.shape[0], int) else None
         self._affine = plan.affine
+        self._name = plan.name
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """All outputs, float32 ``(N, outputs)`` in main memory."""
         import torch
 
-        images = self._affine(pixels).contiguous().numpy()
+        images = self._affine(pixels).contiguous().numpy().astype(self._type, copy=False)
         step = self._batch or max(len(images), 1)
         rows = []
         for start in range(0, len(images), step):
             part = images[start : start + step]
             if len(part) < step:
-                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
-            rows.append(self._session.run(None, {self._input: part})[0])
+                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), self._type)])
+            rows.append(self._run(part))
         return torch.from_numpy(np.concatenate(rows)[: len(images)].astype(np.float32, copy=False))
+
+    def _run(self, images: NDArray[Any]) -> NDArray[Any]:
+        import onnxruntime
+
+        options, seconds = onnxruntime.RunOptions(), SECONDS_AN_IMAGE * len(images)
+        clock = threading.Timer(seconds, setattr, (options, "terminate", True))
+        clock.daemon = True
+        clock.start()
+        try:
+            rows: NDArray[Any] = self._session.run(None, {self._input: images}, options)[0]
+        except _errors() as error:
+            late = f", after the {seconds:.0f} s that are allowed" if options.terminate else ""
+            raise ModelError(f"{self._name} fails in ONNX Runtime: {first_line(error)}{late}") from None
+        finally:
+            clock.cancel()
+        if rows.ndim != 2 or len(rows) != len(images):
+            raise ModelError(
+                f"{self._name} must put out a row of logits for each of {len(images)} images, put out {rows.shape}"
+            )
+        return rows

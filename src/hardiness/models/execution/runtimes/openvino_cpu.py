@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.telemetry import silent_openvino
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
@@ -27,6 +28,8 @@ _MAX_STREAMS = 16
 # Warning filters are the process's, and a second tracer at the same time would only want more memory.
 _CONVERTING = threading.Lock()
 _MAX_CHUNK = 32
+_COPIES = 4
+"""How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
 
 
 def available_cores() -> int:
@@ -47,9 +50,7 @@ class OpenVINORuntime:
     streams = min(available_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Plan) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = silent_openvino().Core()
         if isinstance(plan.network, OnnxFile):
             raise ModelError("ONNX files run in ONNX Runtime")
         if plan.device != "cpu":
@@ -58,6 +59,7 @@ class OpenVINORuntime:
             raise ModelError("OpenVINO has no fp16 on a CPU; use bf16")
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions")
+        _refuse_without_memory(plan)
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
@@ -118,6 +120,25 @@ class OpenVINORuntime:
         return padded
 
 
+def free_memory() -> int | None:
+    """Bytes of memory that new allocations can have, where the system says so."""
+    if not os.path.exists("/proc/meminfo"):
+        return None
+    with open("/proc/meminfo") as lines:
+        kilobytes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(kilobytes[0]) if kilobytes else None
+
+
+def _refuse_without_memory(plan: Plan) -> None:
+    """Raises `ModelError` where compiling would need more memory than is free: the system would end the process."""
+    free, needed = free_memory(), _COPIES * plan.weight_bytes
+    if free is not None and needed > free:
+        raise ModelError(
+            f"compiling needs about {needed / 2**30:.1f} GiB of memory for the copies of its weights, and "
+            f"{free / 2**30:.1f} GiB are free"
+        )
+
+
 def chunk_images(plan: Plan) -> int:
     """How many images one stream computes at a time.
 
@@ -130,9 +151,9 @@ def chunk_images(plan: Plan) -> int:
 
 
 def _convert(plan: Plan, chunk: int) -> Any:
-    import openvino
     import torch
-    from openvino.preprocess import PrePostProcessor
+
+    openvino = silent_openvino()
 
     shape, failures = (chunk, 3, *plan.px), _failures()
     try:
@@ -145,7 +166,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
             )
             model = openvino.convert_model(torch.jit.freeze(traced), example_input=example, input=list(shape))
             model.reshape(list(shape))
-        processor = PrePostProcessor(model)
+        processor = openvino.preprocess.PrePostProcessor(model)
         processor.input().tensor().set_layout(openvino.Layout("NHWC")).set_element_type(openvino.Type.f32)
         processor.input().model().set_layout(openvino.Layout("NCHW"))
         _normalise(processor.input().preprocess(), plan.affine)
@@ -158,8 +179,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    from openvino import frontend
-
+    frontend = silent_openvino().frontend
     return (
         *FOREIGN_ERRORS,
         frontend.GeneralFailure,

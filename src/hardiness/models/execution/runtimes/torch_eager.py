@@ -1,4 +1,4 @@
-"""PyTorch itself: channels last, folded norms, full fp32 or autocast."""
+"""PyTorch itself: channels last and folded norms where that is exact, full fp32 or autocast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @runtimes.add("torch")
 class TorchRuntime:
-    """Runs the folded network on the plan's device.
+    """Runs the folded network, or the plain one where the plan says so, on the plan's device.
 
     In low precision, kernels of convolutions and linear layers are stored in it once and autocast decides about the
     rest, so that norms and softmax keep fp32.
@@ -28,7 +28,8 @@ class TorchRuntime:
 
         self._plan = plan
         self._low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(plan.precision)
-        self._network: nn.Module = plan.folded(self._low is not None)
+        self._network: nn.Module = plan.network if plan.plain else plan.folded(self._low is not None)
+        self._layout = torch.contiguous_format if plan.plain else torch.channels_last
         if self._low is not None:
             for module in self._network.modules():
                 if type(module) in (torch.nn.Conv2d, torch.nn.Linear):
@@ -41,6 +42,6 @@ class TorchRuntime:
         device = torch.device(self._plan.device)
         autocast = torch.autocast(device.type, dtype=self._low, enabled=self._low is not None)
         with torch.inference_mode(), full_fp32(device), autocast:
-            given = pixels.to(device, non_blocking=True, memory_format=torch.channels_last)
+            given = pixels.to(device, non_blocking=True, memory_format=self._layout)
             output = logits_of(self._network(self._plan.affine(given)), self._plan.name)
         return output.float().cpu()

@@ -1,0 +1,230 @@
+"""``hardiness doctor``."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hardiness import models
+from hardiness.cli import machine
+from hardiness.cli.show import wide
+from hardiness.core import HardinessError, ModelSpec, Request
+from hardiness.data.embedded import embedded
+from hardiness.data.inventory import inventory
+from hardiness.distortions.frost_pictures import locate_frost
+from hardiness.imaging import decode, on_canvas
+from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
+from hardiness.sources.downloads import cache_folder
+
+PACKAGES = (
+    *("hardiness", "numpy", "torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "pillow"),
+    *("simplejpeg", "opencv-python-headless", "av", "scipy", "numba", "pyarrow"),
+)
+
+KNOWN_RIGHT = {"efficientnet_lite0": 96, "squeezenet1_1": 86}
+"""How many of the 99 embedded photographs each model answers rightly, by plain fp32 torch on torchvision's crops."""
+
+PHOTOGRAPHS = 99
+GOOD, BAD, PLAIN = "ok", "wrong", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was found: what, its value, and whether that is good, wrong, or neither."""
+
+    what: str
+    value: str
+    verdict: str = PLAIN
+
+
+@click.command()
+@click.option(
+    "-m", "--model", "names", multiple=True, metavar="MODEL", help="Also compare its view with its library's."
+)
+@click.option("--data", "root", metavar="ROOT", help="Also what data sets are there; $HARDINESS_DATA if not given.")
+@click.option("--no-test", is_flag=True, help="Leave out the self-test, which takes a minute or two.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def command(names: tuple[str, ...], root: str | None, no_test: bool, as_json: bool) -> int:
+    """What is installed, what would run fast and what would fall back, and whether answers are right.
+
+    Paste what it prints into a bug report. Exit status 1 where something is wrong.
+    """
+    sections = {
+        "versions": list(_versions()),
+        "machine": list(_machine()),
+        "speed": list(_speed()),
+        "folders": list(_folders(root or os.environ.get("HARDINESS_DATA"))),
+        "views": [line for name in (*KNOWN_RIGHT, "resnext101_32x8d", *names) for line in _views(name)],
+        "self-test": [] if no_test else [line for name, right in KNOWN_RIGHT.items() for line in _test(name, right)],
+    }
+    if as_json:
+        plain = {section: {line.what: line.value for line in lines} for section, lines in sections.items()}
+        click.echo(json.dumps(plain, indent=1))
+    else:
+        _print(wide(Console()), sections)
+    return 1 if any(line.verdict == BAD for lines in sections.values() for line in lines) else 0
+
+
+def _print(console: Console, sections: Mapping[str, list[Line]]) -> None:
+    table = Table(show_header=False, box=None)
+    for section, lines in sections.items():
+        for line in lines:
+            colour = {GOOD: "green", BAD: "red"}.get(line.verdict, "dim")
+            table.add_row(section, escape(line.what), escape(line.value), f"[{colour}]{line.verdict}[/{colour}]")
+            section = ""
+    console.print(table)
+
+
+def _versions() -> Iterator[Line]:
+    yield Line("Python", f"{platform.python_version()} {platform.python_implementation()}")
+    for name in PACKAGES:
+        try:
+            yield Line(name, version(name))
+        except PackageNotFoundError:
+            yield Line(name, "not installed")
+
+
+def _machine() -> Iterator[Line]:
+    import torch
+
+    yield Line("system", f"{platform.system()} {platform.release()} {platform.machine()}")
+    yield Line("processor", machine.processor())
+    yield Line("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
+    yield Line(
+        "threads", f"torch {torch.get_num_threads()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}"
+    )
+    yield Line("memory", machine.memory())
+    if not torch.cuda.is_available():
+        yield Line("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
+        return
+    for index in range(torch.cuda.device_count()):
+        found = torch.cuda.get_device_properties(index)
+        yield Line(f"GPU {index}", f"{found.name}, {found.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}")
+
+
+def _speed() -> Iterator[Line]:
+    """What would run fast, and what would fall back."""
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    openvino = importlib.util.find_spec("openvino") is not None
+    yield Line("forward pass", "torch on the GPU" if on_gpu else "OpenVINO" if openvino else "plain torch (slow)")
+    flags = machine.cpu_flags()
+    bf16 = "amx_bf16" in flags or "avx512_bf16" in flags
+    yield Line(
+        "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: no faster than fp32"
+    )
+    yield Line("onnx: models", _onnx())
+    yield Line("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
+    compiled = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent)
+    kept = os.access(compiled, os.W_OK)
+    yield Line("kernels", "compiled once and kept" if kept else "compiled at each start: set NUMBA_CACHE_DIR")
+    try:
+        locate_frost(0)
+        yield Line("frost pictures", "there")
+    except HardinessError:
+        yield Line("frost pictures", "not there: hardiness data get frost")
+
+
+def _folders(root: str | None) -> Iterator[Line]:
+    cache = cache_folder()
+    yield Line("cache", f"{cache} ({machine.writable(cache)}, {machine.free(cache)} free)")
+    yield Line("here", f"{Path.cwd()} ({machine.writable(Path.cwd())}, {machine.free(Path.cwd())} free)")
+    if root is None:
+        yield Line("data", "no --data given")
+        return
+    try:
+        there = [each.published.name for each in inventory(Path(root)) if each.place is not None]
+        yield Line("data", f"{root}: {', '.join(there) or 'no data set that is known'}")
+    except HardinessError as error:
+        yield Line("data", str(error), BAD)
+
+
+def _views(name: str) -> Iterator[Line]:
+    """The view of a model, and where its library says otherwise."""
+    try:
+        spec = models.resolve(name)
+    except HardinessError as error:
+        yield Line(name, str(error), BAD)
+        return
+    stated = None if spec.source.package else _of_library(spec)  # weights in a package are not the library's
+    view: dict[str, Any] = {
+        "crop": spec.view.crop_px,
+        "resize": spec.view.resize_px,
+        "filter": spec.view.interpolation,
+        "mean": tuple(round(value, 4) for value in spec.view.mean),
+        "std": tuple(round(value, 4) for value in spec.view.std),
+    }
+    told = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
+    if stated is None:
+        yield Line(name, f"{told}; no library states it for these weights")
+        return
+    other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key]]
+    yield Line(name, told, GOOD) if not other else Line(name, f"{told}; timm says {', '.join(other)}", BAD)
+
+
+def _of_library(spec: ModelSpec) -> dict[str, Any] | None:
+    """What timm says of the model of that name; ``None`` where it knows none."""
+    from timm.models import get_pretrained_cfg
+
+    short = spec.name.partition(":")[2] or spec.name
+    for name in (short, f"tf_{short}"):
+        try:
+            found = get_pretrained_cfg(name)
+        except (RuntimeError, ValueError, KeyError):
+            continue
+        if found is not None:
+            crop = found.input_size[-1]
+            return {
+                "crop": crop,
+                "resize": math.floor(crop / found.crop_pct),
+                "filter": found.interpolation,
+                "mean": tuple(round(value, 4) for value in found.mean),
+                "std": tuple(round(value, 4) for value in found.std),
+            }
+    return None
+
+
+def _test(name: str, expected: int) -> Iterator[Line]:
+    """Whether a model answers the embedded photographs as it must, and how fast."""
+    try:
+        photographs = embedded()
+        classifier = models.load(name)
+        began = time.perf_counter()
+        right = sum(_answer(classifier, item.file.read(), item.file.name) == item.label for item in photographs.items)
+        seconds = time.perf_counter() - began
+    except HardinessError as error:
+        yield Line(name, str(error))
+        return
+    where = f"{classifier.runtime} on {classifier.device}, {seconds:.1f} s"
+    told = f"{right} of {PHOTOGRAPHS} right, must be {expected}; {where}"
+    yield Line(name, told, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
+
+
+def _answer(classifier: Classifier, content: bytes, name: str) -> int:
+    image = on_canvas(decode(content, name), classifier.spec.view.canvas)
+    return int(np.argmax(classifier.logits(to_pixels([image]))[0]))
+
+
+def _onnx() -> str:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return "need onnxruntime: pip install 'hardiness[onnx]'"
+    import onnxruntime
+
+    return ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())

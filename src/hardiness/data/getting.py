@@ -1,0 +1,168 @@
+"""A published data set fetched and laid out below a data root."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hardiness.core import ArgumentError, DataError
+from hardiness.reference.datasets import PublishedFile, PublishedSet, datasets, published_set
+from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.downloads import Remote, obtain
+from hardiness.sources.extraction import unpack
+from hardiness.sources.files import read_regular
+from hardiness.sources.pins import pin, pinned
+
+ARCHIVES = "downloads"
+"""The folder below a data root for what was fetched."""
+
+FETCHED = ".fetched.json"
+"""In the folder of a data set: which of its archives were unpacked there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a data set is fetched.
+
+    Attributes:
+        keep_archive: leave the archives in ``downloads`` after unpacking.
+        unpack: ``False`` leaves a tar as it came, in the data set's place, to be read where it lies.
+        connections: ranges of a large file at once.
+        mirrors: addresses of folders that are asked first, each for ``<data set>/<file>``.
+        progress: gives, for a description of what is done, what is told of its bytes.
+    """
+
+    keep_archive: bool = False
+    unpack: bool = True
+    connections: int = 4
+    mirrors: tuple[str, ...] = ()
+    progress: Callable[[str], Callable[[int, int | None], None]] = field(default=lambda _: lambda done, total: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """One archive that is in its place now.
+
+    Attributes:
+        folder: where its pictures are; the tar itself where it was not unpacked.
+        file: what was fetched.
+        files: how many files it held; 0 where it was not unpacked.
+        checksum: what it had, as ``sha256:…``; empty where nothing was fetched.
+        is_published: whether the checksum was published, or only seen before or now.
+        was_there: whether all of it was there already.
+    """
+
+    folder: Path
+    file: PublishedFile
+    files: int = 0
+    checksum: str = ""
+    is_published: bool = True
+    was_there: bool = False
+
+
+def parse(argument: str) -> tuple[PublishedSet, tuple[PublishedFile, ...]]:
+    """The data set and archives of ``NAME`` or ``NAME:part+part``.
+
+    Raises:
+        UnknownNameError: there is no such data set or part.
+        ArgumentError: it cannot be fetched without an account; the message says how to get it.
+    """
+    name, colon, parts = argument.partition(":")
+    found = published_set(name)
+    if found.account:
+        raise ArgumentError(f"{name} cannot be fetched without an account: {found.account}")
+    if colon and not parts:
+        raise ArgumentError(f"{argument}: must name parts after the colon, as in {name}:{found.files[0].part}")
+    return found, found.chosen(tuple(parts.split("+")) if parts else ())
+
+
+def get(name: PublishedSet, files: Sequence[PublishedFile], root: Path, manner: Manner) -> Iterator[Got]:
+    """Fetch archives of a data set and lay them out below a root, one after the other; finished ones are kept.
+
+    Raises:
+        DataError: one cannot be had, is not what was published, must not be unpacked, or there is no room for it.
+    """
+    missing = [file for file in files if not _is_there(root, name, file)]
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"--data {root} cannot be made ({error.strerror}); choose another folder") from None
+    needed = sum(file.about_bytes or 0 for file in missing)
+    largest = max((file.about_bytes or 0 for file in missing), default=0)
+    refuse_full_disk(root, needed * (2 if manner.keep_archive else 1) + (largest if manner.unpack else 0), name.name)
+    for file in files:
+        folder = root / (file.folder or name.folder)
+        yield _get(name, file, root, manner) if file in missing else Got(folder, file, was_there=True)
+
+
+def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) -> Got:
+    folder = root / (file.folder or name.folder)
+    key = f"{name.name}/{file.name}"
+    expected = file.checksum or pinned(key)
+    mirrors = tuple(f"{mirror.rstrip('/')}/{key}" for mirror in manner.mirrors)
+    remote = Remote(file.name, (*mirrors, *file.urls), expected, file.size)
+    archives = root / ARCHIVES / name.name
+    fetched = obtain(remote, archives, manner.progress(f"{name.name} {file.part}".strip()), manner.connections)
+    if not expected:
+        pin(key, fetched.checksum, fetched.url)
+    told = (fetched.checksum, bool(file.checksum))
+    if not manner.unpack:
+        return Got(_left_packed(name, file, fetched.path, root), file, 0, *told)
+    done = unpack(fetched.path, folder, file.strip, manner.progress(f"unpacking {name.name} {file.part}".strip()))
+    _note(folder, file, fetched.checksum, done.files)
+    if not manner.keep_archive:
+        _remove(fetched.path)
+    return Got(folder, file, done.files, *told)
+
+
+def _left_packed(name: PublishedSet, file: PublishedFile, archive: Path, root: Path) -> Path:
+    """Put a tar where it is read as it is: ``imagenet-a.tar``, ``imagenet-c/noise.tar``."""
+    if archive.suffix != ".tar":
+        raise DataError(f"{archive} is compressed, so it cannot be read where it lies; leave --no-unpack out")
+    place = _packed_place(root, name, file)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    archive.replace(place)
+    _remove(archive)
+    return place
+
+
+def _packed_place(root: Path, name: PublishedSet, file: PublishedFile) -> Path:
+    return root / name.folder / file.name if file.part else root / f"{name.folder}.tar"
+
+
+def _remove(archive: Path) -> None:
+    """Remove an archive with its lock, and the folders that are empty then."""
+    for path in (archive, Path(f"{archive}.lock")):
+        path.unlink(missing_ok=True)
+    for folder in (archive.parent, archive.parent.parent):
+        if not os.listdir(folder):
+            folder.rmdir()
+
+
+def _is_there(root: Path, name: PublishedSet, file: PublishedFile) -> bool:
+    folder = root / (file.folder or name.folder)
+    are_held = bool(file.holds) and all((folder / held).is_dir() for held in file.holds)
+    return are_held or file.name in _noted(folder) or _packed_place(root, name, file).is_file()
+
+
+def _noted(folder: Path) -> dict[str, object]:
+    try:
+        found = json.loads(read_regular(folder / FETCHED, 1 << 20))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _note(folder: Path, file: PublishedFile, checksum: str, count: int) -> None:
+    content = {**_noted(folder), file.name: {"checksum": checksum, "files": count}}
+    temporary = folder / f"{FETCHED}.{os.getpid()}"
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    temporary.replace(folder / FETCHED)
+
+
+def obtainable() -> list[str]:
+    """The names of the data sets that can be fetched."""
+    return [name for name in datasets() if not published_set(name).account]

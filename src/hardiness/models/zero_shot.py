@@ -1,0 +1,189 @@
+"""Zero-shot models as classifiers: an image tower, and a head made of the classes' sentences, embedded once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hardiness.core import ArgumentError
+from hardiness.models.failures import first_line
+from hardiness.models.fingerprint import state_sha256
+from hardiness.reference import Wording, wnids, wording, wordings
+from hardiness.sources.downloads import cache_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+DEFAULT_PROTOCOL = "openai80"
+OPTIONS = {
+    "protocol": f"class names and templates: {', '.join(wordings())} or a JSON file with names and templates "
+    f"(default: {DEFAULT_PROTOCOL})"
+}
+_CLASSES_AT_ONCE = 8
+_CACHE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TextTower:
+    """What turns sentences into embeddings.
+
+    Attributes:
+        network: whose weights the embeddings come from, for the cache.
+        tokenise: sentences to whatever ``embed`` takes.
+        embed: tokens to embeddings ``(n, D)``, not normalised.
+        name: of the tokeniser and its settings, for the cache.
+    """
+
+    network: nn.Module
+    tokenise: Callable[[Sequence[str]], Any]
+    embed: Callable[[Any], Tensor]
+    name: str
+
+
+@dataclass(frozen=True)
+class ImageTower:
+    """What turns normalised images into embeddings, and how these become logits.
+
+    Attributes:
+        network: the module that holds the tower's weights.
+        embed: ``(network, images)`` to embeddings ``(n, D)``, not normalised.
+        width: D.
+        scale, bias: ``logits = scale * cosine + bias``.
+    """
+
+    network: nn.Module
+    embed: Callable[[nn.Module, Tensor], Tensor]
+    width: int
+    scale: float
+    bias: float = 0.0
+
+
+def wording_of(protocol: str) -> Wording:
+    """The wording of a published protocol, or of a person's own JSON file ``{"names": […], "templates": […]}``.
+
+    Either entry of a file may be left out: names are then the published ones, and the one template is ``a photo of a
+    {}.``. Names stand in the order of the wnids.
+
+    Raises:
+        UnknownNameError: it is no protocol and no file.
+        ArgumentError: the file holds something else.
+    """
+    path = Path(protocol)
+    if not path.is_file():
+        return wording(protocol)
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        names = tuple(found.get("names", wording(DEFAULT_PROTOCOL).names))
+        templates = tuple(found.get("templates", ("a photo of a {}.",)))
+    except (ValueError, AttributeError, TypeError, OSError) as error:
+        raise ArgumentError(
+            f"protocol {protocol} must be a JSON file with names and templates: {first_line(error)}"
+        ) from None
+    if len(names) != len(wnids()) or not all(isinstance(name, str) and name for name in names):
+        raise ArgumentError(f"names in {protocol} must be {len(wnids())} words in wnid order, were {len(names)}")
+    if not templates or not all(isinstance(each, str) and each.count("{}") == 1 for each in templates):
+        raise ArgumentError(f"templates in {protocol} must be sentences with {{}} once, where the name goes")
+    return Wording(names, templates)
+
+
+def recorded(protocol: str) -> tuple[tuple[str, object], ...]:
+    """The options that make a zero-shot model's identity beside its weights."""
+    words = wording_of(protocol)
+    return (
+        ("protocol", protocol),
+        ("names_sha256", words.names_sha256),
+        ("templates_sha256", words.templates_sha256),
+        ("ensemble", "mean of normalised embeddings, normalised"),
+        ("text_precision", "fp32"),
+    )
+
+
+def classifier_of(tower: ImageTower, text: TextTower | None, options: Mapping[str, Any]) -> nn.Module:
+    """A network of 1,000 logits: ``scale * normalised image embedding @ class weights + bias``.
+
+    Args:
+        tower: of the images.
+        text: of the sentences; ``None`` leaves the class weights to be filled (``weights=random``).
+        options: the spec's, with the protocol.
+
+    Source: Radford et al. 2021, section 3.1.4: a class's weight is the mean over its templates of the normalised
+        embeddings, normalised. Each class's weight depends on its own name alone, so restricting 1,000 logits to 200
+        classes is the same as embedding 200 names.
+    """
+    import torch
+    from torch import nn
+
+    words = wording_of(options["protocol"])
+    weights = torch.zeros(tower.width, len(words.names)) if text is None else class_weights(text, words)
+
+    class ZeroShot(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower = tower.network
+            self.class_weights = nn.Parameter(weights)
+
+        def forward(self, images: Tensor) -> Tensor:
+            found = nn.functional.normalize(tower.embed(self.tower, images), dim=-1)
+            return tower.scale * (found @ self.class_weights) + tower.bias
+
+    return ZeroShot().eval()
+
+
+def class_weights(text: TextTower, words: Wording) -> Tensor:
+    """The classes' weights, float32 ``(D, classes)``, from the cache where the same words met the same tower before."""
+    import torch
+
+    key = _key(text, words)
+    file = cache_folder() / "text" / f"{key}.npy"
+    if file.is_file():
+        try:
+            return torch.from_numpy(np.load(file, allow_pickle=False))
+        except (ValueError, EOFError, OSError):  # a damaged cache is no answer
+            file.unlink(missing_ok=True)
+    found = _embedded(text, words)
+    _keep(found.numpy(), file)
+    return found
+
+
+def _key(text: TextTower, words: Wording) -> str:
+    facts = {
+        "version": _CACHE_VERSION,
+        "names": words.names_sha256,
+        "templates": words.templates_sha256,
+        "weights": state_sha256(text.network.state_dict()),
+        "tokeniser": text.name,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _embedded(text: TextTower, words: Wording) -> Tensor:
+    import torch
+    from torch.nn.functional import normalize
+
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(words.names), _CLASSES_AT_ONCE):
+            names = words.names[start : start + _CLASSES_AT_ONCE]
+            sentences = [template.replace("{}", name) for name in names for template in words.templates]
+            found = normalize(text.embed(text.tokenise(sentences)).float(), dim=-1)
+            parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
+    return torch.cat(parts).T.contiguous()
+
+
+def _keep(array: np.ndarray[Any, Any], file: Path) -> None:
+    """Write beside, then rename; a cache that cannot be written is done without."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as stream:
+            np.save(stream, array)
+        os.replace(stream.name, file)
+    except OSError:
+        return

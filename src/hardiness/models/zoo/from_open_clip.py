@@ -1,0 +1,185 @@
+"""``openclip:ARCH/PRETRAINED``: a zero-shot model of open_clip, its classes given by their names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
+from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.failures import told
+from hardiness.models.hub import need_hub, need_url
+from hardiness.models.options import RANDOM
+from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
+
+_TEXT_PADDING = "whole context"
+
+
+def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
+    """The spec of an architecture of open_clip and a tag of its weights, or a checkpoint file of one's own.
+
+    Raises:
+        UnknownNameError: open_clip has no such architecture or tag.
+        ArgumentError: the activation of the tag is not the architecture's, or its preprocessing is no view.
+        ModelError: open_clip is not installed.
+    """
+    package = _package()
+    architecture, _, tag = name.partition("/")
+    config = package.get_model_config(architecture)
+    if config is None:
+        raise UnknownNameError("openclip architecture", architecture, package.list_models())
+    random = options.get("weights") == RANDOM
+    if "weights" in options and not random:
+        raise ArgumentError(f"a checkpoint of openclip: stands behind the slash: openclip:{architecture}/FILE")
+    tags = package.list_pretrained_tags_by_model(architecture)
+    if not random and tag not in tags and not Path(tag).is_file():
+        raise UnknownNameError(f"weights of openclip:{architecture}", tag, tags)
+    published = package.get_pretrained_cfg(architecture, tag) if tag in tags else {}
+    _refuse_other_activation(architecture, tag, config, published)
+    preprocessing = _preprocessing(config, published)
+    return ModelSpec(
+        name=f"openclip:{name}",
+        build=f"{__name__}:build",
+        view=_view(preprocessing, f"openclip:{name}"),
+        input_px=preprocessing["size"],
+        options=recorded(options.get("protocol", DEFAULT_PROTOCOL)),
+        summary=f"open_clip {architecture}, weights {tag or RANDOM}, zero-shot",
+    )
+
+
+def build(spec: ModelSpec) -> Built:
+    """The image tower with the classes' sentences as its head.
+
+    Raises:
+        ModelError: the weights cannot be had or read, or bring other preprocessing than open_clip's list says.
+        DataError: they are not in the cache, and the network is not there.
+    """
+    package, random = _package(), spec.weights == RANDOM
+    architecture, _, tag = spec.name.removeprefix("openclip:").partition("/")
+    published = package.get_pretrained_cfg(architecture, tag)
+    if not random and published:
+        _need(published, spec.name)
+    with told(spec.name, "cannot be loaded"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = package.create_model(architecture, None if random else tag, require_pretrained=not random)
+        tokenise = None if random else package.get_tokenizer(architecture)
+    expected = _preprocessing(package.get_model_config(architecture), {} if random else published)
+    found = {key: model.visual.preprocess_cfg[key] for key in expected}
+    if _plain(found) != _plain(expected):
+        raise ModelError(
+            f"{spec.name} is to be preprocessed by {_plain(found)}, and open_clip lists {_plain(expected)}"
+        )
+    scale, bias = float(model.logit_scale.detach().exp()), getattr(model, "logit_bias", None)
+    network = model.visual.eval()
+    width = (
+        int(model.text_projection.shape[-1]) if getattr(model, "text_projection", None) is not None else _width(model)
+    )
+    tower = ImageTower(network, _embedded, width, scale, float(bias.detach()) if bias is not None else 0.0)
+    text = None if tokenise is None else _text(model, tokenise)
+    context = getattr(model, "context_length", None) or model.text.context_length
+    facts = (("context", int(context)), ("logit_scale", scale), ("logit_bias", tower.bias))
+    made = classifier_of(tower, text, dict(spec.options))
+    return Built(made, spec=replace(spec, options=(*spec.options, *facts)))
+
+
+def _embedded(network: Any, images: Any) -> Any:
+    found = network(images)
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _width(model: Any) -> int:
+    import torch
+
+    side = model.visual.preprocess_cfg["size"]
+    side = side if isinstance(side, int) else side[0]
+    with torch.no_grad():
+        return int(_embedded(model.visual.eval(), torch.zeros(1, 3, side, side)).shape[1])
+
+
+def _text(model: Any, tokenise: Any) -> TextTower:
+    model = model.eval()
+    name = f"{type(tokenise).__module__}.{type(tokenise).__qualname__}, {_TEXT_PADDING}, {tokenise.context_length}"
+    probe = tokenise(["a photo of a Great White Shark, (nature)."]).tolist()
+    return TextTower(model, tokenise, model.encode_text, f"{name}, {probe}")
+
+
+def _preprocessing(config: Mapping[str, Any], published: Mapping[str, Any]) -> dict[str, Any]:
+    """Source: open_clip's create_model: its defaults, then what the tag says, then the tower's own size."""
+    from dataclasses import asdict
+
+    from open_clip.transform import PreprocessCfg, merge_preprocess_dict
+
+    found = dict(merge_preprocess_dict(asdict(PreprocessCfg()), dict(published)))
+    size = config["vision_cfg"].get("image_size", found["size"])
+    found["size"] = size if isinstance(size, int) else size[0] if size[0] == size[1] else tuple(size)
+    return {key: found[key] for key in ("size", "mean", "std", "interpolation", "resize_mode")}
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
+    sizes = {key: tuple(value) if isinstance(value, list | tuple) else value for key, value in found.items()}
+    size = sizes["size"]
+    return {**sizes, "size": size[0] if isinstance(size, tuple) and len(set(size)) == 1 else size}
+
+
+def _view(found: Mapping[str, Any], where: str) -> View:
+    """Source: open_clip's image_transform; ``shortest`` resizes and crops, ``squash`` stretches both sides."""
+    modes = {"shortest": "center", "squash": "squash"}
+    if not isinstance(found["size"], int) or found["resize_mode"] not in modes:
+        raise ArgumentError(
+            f"{where} takes {found['size']} px, resized {found['resize_mode']}, which is no view of ours"
+        )
+    return View(
+        resize_px=found["size"],
+        crop_px=found["size"],
+        interpolation=found["interpolation"],
+        crop_mode=modes[found["resize_mode"]],  # type: ignore[arg-type]  # checked above
+        mean=tuple(found["mean"]),
+        std=tuple(found["std"]),
+    )
+
+
+def _refuse_other_activation(
+    architecture: str, tag: str, config: Mapping[str, Any], published: Mapping[str, Any]
+) -> None:
+    """Raises `ArgumentError` for weights that were trained under QuickGELU in a network without it, or otherwise."""
+    if not published:
+        return
+    wanted, has = bool(published.get("quick_gelu", False)), bool(config.get("quick_gelu", False))
+    if wanted != has:
+        other = f"{architecture}-quickgelu" if wanted else architecture.removesuffix("-quickgelu")
+        trained, has_it = ("with", "lacks") if wanted else ("without", "has")
+        raise ArgumentError(
+            f"openclip:{architecture}/{tag} was trained {trained} QuickGELU, which {architecture} {has_it}; "
+            f"write openclip:{other}/{tag}"
+        )
+
+
+def _need(published: Mapping[str, Any], where: str) -> None:
+    if published.get("hf_hub"):
+        repository, _, file = published["hf_hub"].rpartition("/")
+        files = (file,) if file else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+        need_hub(repository, files, where)
+    elif published.get("url"):
+        need_url(published["url"], where)
+
+
+def _package() -> Any:
+    try:
+        import open_clip
+    except ModuleNotFoundError:
+        raise ModelError("openclip: models need open_clip; pip install 'hardiness[openclip]'") from None
+    return open_clip
+
+
+def _names() -> list[str]:
+    return [f"{architecture}/{tag}" for architecture, tag in _package().list_pretrained()]
+
+
+schemes.register(
+    "openclip",
+    Scheme("openclip:ARCH/PRETRAINED", "a zero-shot model of open_clip, its classes by name", spec, OPTIONS, _names),
+    __name__,
+)

@@ -1,0 +1,37 @@
+"""``hf-clip:ORG/NAME``: a CLIP of transformers as a zero-shot classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hardiness.core import ModelSpec
+from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.transformers_towers import Kind, build_with, spec_of
+from hardiness.models.zero_shot import OPTIONS
+
+_KIND = Kind("hf-clip", ("clip", "metaclip_2"))
+
+
+def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
+    """The spec of a CLIP on the hub or in a folder.
+
+    Raises:
+        ModelError: its configuration cannot be had, or it is no CLIP.
+        ArgumentError: its preprocessing cannot be followed.
+    """
+    return spec_of(_KIND, name, options, f"{__name__}:build")
+
+
+def build(spec: ModelSpec) -> Built:
+    """The image tower with the classes' sentences as its head; the activation is the one its configuration names.
+
+    Source: Radford et al. 2021, arXiv:2103.00020.
+    """
+    return build_with(_KIND, spec)
+
+
+schemes.register(
+    "hf-clip",
+    Scheme("hf-clip:ORG/NAME", "a CLIP of transformers, zero-shot, its classes by name", spec, OPTIONS),
+    __name__,
+)

@@ -1,0 +1,183 @@
+"""Where the published data sets are: addresses, sizes, checksums, licences and layouts, as last seen."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hardiness.core import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """One archive of a data set.
+
+    Attributes:
+        name: of the file.
+        urls: addresses of the same bytes, best first; empty where an account is needed.
+        part: what it is called on the command line; empty where the data set is one file.
+        size: bytes; ``None`` where nobody states them.
+        about_gb: gigabytes, rounded, as its page says, where `size` is not known.
+        sha256, md5: hexadecimal, of the whole file; empty where nobody states one.
+        strip: the folder inside it whose content is the data set's.
+        folder: where it goes, where that is not the data set's folder.
+        holds: the top folders that it brings, where they are known.
+    """
+
+    name: str
+    urls: tuple[str, ...] = ()
+    part: str = ""
+    size: int | None = None
+    about_gb: float | None = None
+    sha256: str = ""
+    md5: str = ""
+    strip: str = ""
+    folder: str = ""
+    holds: tuple[str, ...] = ()
+
+    @property
+    def checksum(self) -> str:
+        """The best checksum that is published, as ``sha256:…`` or ``md5:…``; empty where there is none."""
+        if self.sha256:
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else ""
+
+    @property
+    def about_bytes(self) -> int | None:
+        """Its size, exact or rounded; ``None`` where nobody states one."""
+        return self.size if self.size is not None else int(self.about_gb * 1e9) if self.about_gb else None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSet:
+    """One data set.
+
+    Attributes:
+        name: as on the command line.
+        title: what it is, in one line.
+        licence: of the pictures.
+        home: its page.
+        images: how many photographs it has; in each condition, where there are conditions.
+        classes: how many classes.
+        folder: its place below a data root.
+        layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict`` or ``folders``.
+        source: where these facts are from.
+        seen: the day on which they were seen, as ``2026-11-25``.
+        files: its archives.
+        whole: the parts that one gets where none are named; all where empty.
+        subset: the class subset in `hardiness.reference.classes`; empty for all 1,000.
+        side_px: width and height that each picture must have; 0 where they vary.
+        account: how to get it, where an account is needed.
+        per_class: images of each class, in each condition; 0 where that varies.
+        jpeg_quality: of the pictures' JPEG; 0 where it varies.
+        frames: of each video; 0 where there are none.
+        frames_of: those of the perturbations that have another number.
+    """
+
+    name: str
+    title: str
+    licence: str
+    home: str
+    images: int
+    classes: int
+    folder: str
+    layout: str
+    source: str
+    seen: str
+    files: tuple[PublishedFile, ...] = field(default=())
+    whole: tuple[str, ...] = ()
+    subset: str = ""
+    side_px: int = 0
+    account: str = ""
+    per_class: int = 0
+    jpeg_quality: int = 0
+    frames: int = 0
+    frames_of: Mapping[str, int] = field(default_factory=dict)
+
+    def chosen(self, parts: tuple[str, ...]) -> tuple[PublishedFile, ...]:
+        """The archives of these parts, in their order; the usual ones where none are named.
+
+        Raises:
+            UnknownNameError: a part is not one of this data set.
+        """
+        known = {file.part: file for file in self.files}
+        for part in parts:
+            if not part or part not in known:
+                raise UnknownNameError(f"part of {self.name}", part, [name for name in known if name])
+        wanted = parts or self.whole or tuple(known)
+        return tuple(known[part] for part in dict.fromkeys(wanted))
+
+
+def datasets() -> list[str]:
+    """The names of all published data sets that are known, in the order of the file."""
+    return list(_read())
+
+
+def published_set(name: str) -> PublishedSet:
+    """The facts of one data set.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in _read():
+        raise UnknownNameError("data set", name, _read())
+    return _read()[name]
+
+
+@cache
+def validation_labels() -> tuple[int, ...]:
+    """The class index of each of ImageNet's 50,000 validation images, in the order of their numbers.
+
+    Source: tensorflow-datasets 4.9.10, ``validation_labels.txt``; imagenet-x 0.0.7 says the same of the 48,868 images
+        that it lists.
+    """
+    return tuple(map(int, files(__package__).joinpath("imagenet_val_labels.txt").read_text("ascii").split()))
+
+
+def validation_name(number: int) -> str:
+    """The file name of a validation image, numbered from 1 to 50,000."""
+    return f"ILSVRC2012_val_{number:08d}.JPEG"
+
+
+VALIDATION_NAMES_SHA256 = "18335d32b9f9f79ab968990b2646032937f8e2000243fbeac79d99f3c5d82a2b"
+"""Of the 50,000 names, sorted, with line breaks between them."""
+
+
+def names_sha256(names: list[str]) -> str:
+    """The same hash of any names."""
+    return hashlib.sha256("\n".join(sorted(names)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@cache
+def _read() -> dict[str, PublishedSet]:
+    found = tomllib.loads(files(__package__).joinpath("datasets.toml").read_text("utf-8"))
+    seen = str(found.pop("seen"))
+    return {name: _set(name, seen, facts) for name, facts in found.items()}
+
+
+def _set(name: str, seen: str, facts: Mapping[str, Any]) -> PublishedSet:
+    whole = tuple(facts.get("whole", ()))
+    listed = [_file(each) for each in facts.get("files", ())]
+    if "template" in facts:
+        listed += [_file(_filled(facts["template"], part), part) for part in whole]
+    kept = {each.name for each in fields(PublishedSet)} - {"name", "seen", "files", "whole"}
+    plain = {key: value for key, value in facts.items() if key in kept}
+    return PublishedSet(name=name, seen=seen, files=tuple(listed), whole=whole, **plain)
+
+
+def _file(facts: Mapping[str, Any], part: str = "") -> PublishedFile:
+    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
+    plain.setdefault("part", part)
+    return PublishedFile(**plain)
+
+
+def _filled(template: Mapping[str, Any], part: str) -> dict[str, Any]:
+    def fill(value: Any) -> Any:
+        return [fill(each) for each in value] if isinstance(value, list) else value.format(part=part)
+
+    return {key: fill(value) for key, value in template.items()}

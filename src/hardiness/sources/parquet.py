@@ -1,0 +1,231 @@
+"""Pictures in Parquet files, as data sets on the Hugging Face hub hold them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hardiness.core import DataError
+from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.downloads import cache_folder
+from hardiness.sources.files import Stamp, TarMember, shown
+from hardiness.sources.transfer import is_offline
+
+HUB = "hf:"
+SPLITS = ("validation", "val", "test")
+"""The split that is read where several are there and none was asked for, best first."""
+
+_IMAGES, _LABELS = ("image", "img", "jpg", "png", "webp"), ("label", "labels", "cls", "class", "wnid")
+_BATCH_ROWS = 64
+
+
+class Row(NamedTuple):
+    """One picture: what it is called, its label as it is written there, its bytes."""
+
+    name: str
+    label: str
+    image: TarMember
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file hold what.
+
+    Attributes:
+        image: the column of pictures.
+        is_struct: whether its values have bytes and a path.
+        label: the column of labels.
+    """
+
+    image: str
+    is_struct: bool
+    label: str
+
+
+def from_hub(address: str, split: str | None) -> Path:
+    """The folder of Parquet files of a hub's data set, fetched into the hub's own cache.
+
+    Args:
+        address: ``hf:ORG/NAME`` or ``hf:ORG/NAME@REVISION``.
+        split: which split; ``None`` for the first of `SPLITS` that is there.
+
+    Raises:
+        DataError: huggingface_hub is not installed, or the data set cannot be had or holds no Parquet.
+    """
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise DataError(f"{address} needs huggingface_hub: pip install 'hardiness[hf]'") from None
+    name, _, revision = address.removeprefix(HUB).partition("@")
+    try:
+        patterns = [f"*{split}*.parquet"] if split else ["*.parquet"]
+        if not is_offline() and split is None:
+            files = huggingface_hub.HfApi().list_repo_files(name, repo_type="dataset", revision=revision or None)
+            patterns = [
+                str(path)
+                for path in _of_split([Path(file) for file in files if file.endswith(".parquet")], None, address)
+            ]
+        return Path(
+            huggingface_hub.snapshot_download(
+                name,
+                repo_type="dataset",
+                revision=revision or None,
+                allow_patterns=patterns,
+                local_files_only=is_offline(),
+            )
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = shown(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
+        raise DataError(
+            f"{address} cannot be had: {reason}; check its name, and 'hf auth login' if it is gated"
+        ) from None
+
+
+def parquet_files(folder: Path, split: str | None, anywhere: bool = False) -> list[Path]:
+    """The Parquet files of one split in a folder, sorted; none where there are none.
+
+    Args:
+        folder: holds them, or in ``data``.
+        split: which split; ``None`` for the first of `SPLITS` that is there.
+        anywhere: look in all folders below.
+
+    Raises:
+        DataError: there are several splits, and which one is meant is not said.
+    """
+    places = [folder.rglob("*.parquet")] if anywhere else [folder.glob("*.parquet"), folder.glob("data/*.parquet")]
+    return _of_split(sorted(path for place in places for path in place if path.is_file()), split, str(folder))
+
+
+def _of_split(files: Sequence[Path], split: str | None, where: str) -> list[Path]:
+    """Files are named after their split, as in ``data/validation-00000-of-00014.parquet``, or lie in its folder."""
+    if not files:
+        return []
+    of = {file: file.stem.split("-")[0] if "-" in file.stem else file.stem for file in files}
+    if all(name.isdecimal() for name in of.values()):  # <split>/0000.parquet
+        of = {file: file.parent.name for file in files}
+    there = sorted(set(of.values()))
+    wanted = split or next((name for name in SPLITS if name in there), there[0] if len(there) == 1 else None)
+    if wanted not in there:
+        raise DataError(f"{where} must hold the split that is meant, but holds {', '.join(there)}; add :split=NAME")
+    return [file for file in files if of[file] == wanted]
+
+
+def rows(file: Path) -> Iterator[Row]:
+    """The pictures of one Parquet file, in its order.
+
+    Pictures in a random order cannot be read out of Parquet at once: the first time, they are copied to one plain file
+    in the cache, as the hub's own library does, and read from there.
+
+    Raises:
+        DataError: the file cannot be read, is no Parquet, or has no columns of pictures and labels.
+    """
+    try:
+        stamp = Stamp.of(file.stat())
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror})") from None
+    key = hashlib.sha256(os.fsencode(f"1\0{os.path.realpath(file)}\0{stamp.size}\0{stamp.mtime_ns}")).hexdigest()[:32]
+    blob = cache_folder() / "parquet" / f"{key}.blob"
+    index = blob.with_suffix(".npz")
+    columns = _load(index, blob)
+    if columns is None:
+        columns = _copy(file, blob, index)
+    copied = Stamp.of(blob.stat())
+    if not len(columns["sizes"]):
+        return
+    names = bytes(columns["names"]).decode().split("\0")
+    labels = bytes(columns["labels"]).decode().split("\0")
+    for name, label, offset, size in zip(
+        names, labels, columns["offsets"].tolist(), columns["sizes"].tolist(), strict=True
+    ):
+        yield Row(name, label, TarMember(str(blob), offset, size, f"{file.name}/{name}", copied))
+
+
+def _load(index: Path, blob: Path) -> dict[str, Any] | None:
+    try:
+        with index.open("rb") as stream:
+            columns = dict(np.load(stream, allow_pickle=False))
+        return columns if blob.stat().st_size == int(columns["sizes"].sum()) else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
+    """The pictures into one plain file, and where each is."""
+    import pyarrow
+    import pyarrow.parquet
+
+    names: list[str] = []
+    labels: list[str] = []
+    sizes: list[int] = []
+    part = blob.with_name(f"{blob.stem}-{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        refuse_full_disk(blob.parent, file.stat().st_size, f"the copy of {file.name}")
+        with pyarrow.parquet.ParquetFile(file) as source, part.open("wb") as stream:
+            columns = _columns(file, source.schema_arrow)
+            for batch in source.iter_batches(_BATCH_ROWS, columns=[columns.image, columns.label]):
+                for row in batch.to_pylist():
+                    content, name = _picture(file, row[columns.image], columns.is_struct, len(names))
+                    stream.write(content)
+                    sizes.append(len(content))
+                    names.append(name)
+                    labels.append(str(row[columns.label]))
+        unique = names if len(set(names)) == len(names) else [f"{n:06d}-{name}" for n, name in enumerate(names)]
+        found: dict[str, Any] = {
+            "names": np.frombuffer("\0".join(unique).encode("utf-8", "backslashreplace"), np.uint8),
+            "labels": np.frombuffer("\0".join(labels).encode("utf-8", "backslashreplace"), np.uint8),
+            "sizes": np.array(sizes, np.int64),
+            "offsets": np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+            if sizes
+            else np.zeros(0, np.int64),
+        }
+        part.replace(blob)
+        with part.open("wb") as stream:
+            np.savez(stream, **dict(found))
+        part.replace(index)
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"{file} cannot be read as Parquet: {shown((str(error).splitlines() or [''])[0])}; fetch it again"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return found
+
+
+def _columns(file: Path, schema: Any) -> Columns:
+    import pyarrow
+
+    def is_picture(kind: Any) -> bool:
+        if pyarrow.types.is_struct(kind):
+            return bool(kind.get_field_index("bytes") >= 0)
+        return bool(pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind))
+
+    image = next(
+        (name for name in (*_IMAGES, *schema.names) if name in schema.names and is_picture(schema.field(name).type)),
+        None,
+    )
+    label = next((name for name in _LABELS if name in schema.names), None)
+    if image is None or label is None:
+        raise DataError(
+            f"{file} must have a column of pictures ({', '.join(_IMAGES)}) and one of labels ({', '.join(_LABELS)}), "
+            f"but has {', '.join(map(shown, schema.names))}"
+        )
+    return Columns(image, pyarrow.types.is_struct(schema.field(image).type), label)
+
+
+def _picture(file: Path, value: Any, is_struct: bool, number: int) -> tuple[bytes, str]:
+    """The bytes of a picture and its name without folders; one without a name is called by its row."""
+    content = value.get("bytes") if is_struct and value is not None else value
+    path = value.get("path") if is_struct and value is not None else None
+    if not isinstance(content, bytes):
+        raise DataError(f"{file}: row {number} must hold the bytes of a picture, but holds none; fetch it again")
+    name = os.path.basename(str(path).replace("\\", "/").replace("\0", "")) if path else ""
+    return content, name if name not in ("", ".", "..") else f"{number:06d}.jpg"

@@ -1,0 +1,138 @@
+"""Processes that share a store: a small model, small photographs, and a server that speaks S3 and has faults."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from hardiness.reference import wnids
+
+NETWORK = """
+import torch
+
+def build():
+    class Colours(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(48, 1000)
+            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+            self.linear.bias.data.zero_()
+        def forward(self, x):
+            return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
+    return Colours()
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    """``hardiness run`` without ``--out``: a small model on 40 small photographs under two corruptions."""
+    (tmp_path / "network.py").write_text(NETWORK)
+    generator = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "data" / "imagenet" / "val" / wnids()[number % 8]
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = PIL.Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).resize((256, 256))
+        picture.save(folder / f"{number}.JPEG")
+    model = f"py:{tmp_path}/network.py:build"
+    benchmark = "imagenet-c:corruptions=contrast+brightness,severities=1"
+    return ["run", "-m", model, "-b", benchmark, "--data", str(tmp_path / "data"), "--quiet"]
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts ``hardiness ARGUMENTS`` in a process of its own; what still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-m", "hardiness.cli", *arguments]
+        env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        started.append(subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+class _Faulty(BaseHTTPRequestHandler):
+    """Passes requests on to a server, but refuses every ``every``-th one for the moment."""
+
+    protocol_version = "HTTP/1.1"
+
+    def _pass_on(self) -> None:
+        server: FaultyServer = self.server  # type: ignore[assignment]
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with server.lock:
+            server.requests += 1
+            fault = server.every and server.requests % server.every == 0
+            status = server.statuses[server.requests // server.every % len(server.statuses)] if fault else 0
+        if fault:
+            return self._answer(status, [], b"<Error><Code>SlowDown</Code></Error>")
+        onward = http.client.HTTPConnection(*server.behind, timeout=30)
+        onward.request(self.command, self.path, body, dict(self.headers))
+        answer = onward.getresponse()
+        status, headers, content = answer.status, answer.getheaders(), answer.read()
+        onward.close()
+        return self._answer(status, headers, content)
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        length = dict(headers).get("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on  # noqa: N815
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+class FaultyServer(ThreadingHTTPServer):
+    """A server in front of another; ``every`` is how many requests lie between two faults, 0 for none."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: tuple[str, int]) -> None:
+        super().__init__(("127.0.0.1", 0), _Faulty)
+        self.behind, self.every, self.requests = behind, 0, 0
+        self.statuses = (503, 500, 409)
+        self.lock = threading.Lock()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    """A bucket named ``bucket`` on a server in this process, and the environment that leads to it."""
+    moto = pytest.importorskip("moto.server")
+    import boto3
+
+    behind = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    behind.start()
+    server = FaultyServer(behind.get_host_and_port())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+    for name, value in {**keys, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+    client.close()
+    yield server
+    server.shutdown()
+    server.server_close()
+    behind.stop()

@@ -1,0 +1,57 @@
+"""What changes a model's rows changes the key of its run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hardiness.benchmarks.options import parse
+from hardiness.core import DataSet, Run
+from hardiness.engine.plan import run_of
+from hardiness.models import load
+
+OWN = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(3, WIDTH)
+
+    def forward(self, x):
+        return self.head(x.mean((2, 3))) * 1
+
+def net():
+    torch.manual_seed(0)
+    return Net()
+"""
+DATA = DataSet("imagenet", (), 1000, "0", "nowhere")
+
+
+def _key(file: Path, options: str = "", benchmark: str = "imagenet-val", surrogate: bool = False) -> str:
+    classifier = load(f"py:{file}:net{options}", device="cpu")
+    run: Run = run_of(classifier, parse(benchmark), DATA, 0, classifier if surrogate else None)
+    assert Run.from_dict(json.loads(run.canonical())).key == run.key
+    return run.key
+
+
+@pytest.mark.parametrize("surrogate", [False, True])
+def test_editing_forward_is_another_run(tmp_path: Path, surrogate: bool) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN.replace("WIDTH", "1000"))
+    before = _key(file, surrogate=surrogate)
+    assert _key(file, surrogate=surrogate) == before
+    file.write_text(OWN.replace("WIDTH", "1000").replace("* 1", "* -1"))
+    assert _key(file, surrogate=surrogate) != before
+    assert _key(file, ":tag=mine") == _key(file, ":tag=mine")
+
+
+def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN.replace("WIDTH", "1000"))
+    keys = {_key(file, options) for options in ("", ":class_order=wnid", ":class_order=own")}
+    assert len(keys) == 3
+    file.write_text(OWN.replace("WIDTH", "1001"))
+    assert _key(file) != _key(file, ":class_order=background+wnid")

@@ -1,0 +1,124 @@
+"""ONNX graphs as they are found: other types, other inputs, loops without end, no GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hardiness.core import ModelError
+from hardiness.models import load, place, resolve
+from hardiness.models.execution.runtimes import onnx_runtime
+
+Noise = Callable[..., Tensor]
+NAMES = {np.float32: "FLOAT", np.float16: "FLOAT16", np.uint8: "UINT8"}
+
+
+def _nodes(cast: int | None = None) -> list[Any]:
+    from onnx import helper
+
+    first = [helper.make_node("Cast", ["images"], ["cast"], to=cast)] if cast else []
+    return [
+        *first,
+        helper.make_node("GlobalAveragePool", ["cast" if cast else "images"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
+    ]
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Callable[..., str]:
+    """Channel means times a matrix, as an ONNX file; gives the model's name."""
+
+    def export(
+        kind: Any = np.float32, nodes: list[Any] | None = None, more: tuple[str, ...] = (), px: Any = "side"
+    ) -> str:
+        import onnx
+        from onnx import helper, numpy_helper
+
+        number = getattr(onnx.TensorProto, NAMES[kind])
+        made = number if kind is not np.uint8 else onnx.TensorProto.FLOAT
+        weight = numpy_helper.from_array(
+            np.arange(12.0).reshape(3, 4).astype(kind if kind is not np.uint8 else np.float32), "weight"
+        )
+        graph = helper.make_graph(
+            nodes or _nodes(onnx.TensorProto.FLOAT if kind is np.uint8 else None),
+            "net",
+            [helper.make_tensor_value_info(name, number, ["n", 3, px, px]) for name in ("images", *more)],
+            [helper.make_tensor_value_info("logits", made, ["n", 4])],
+            [weight],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save_model(model, tmp_path / "net.onnx")
+        return f"onnx:{tmp_path / 'net.onnx'}"
+
+    return export
+
+
+@pytest.mark.parametrize(("kind", "atol"), [(np.float32, 1e-5), (np.float16, 2e-2)])
+def test_graphs_of_any_float_are_fed_with_their_own(
+    exported: Callable[..., str], noise: Noise, kind: Any, atol: float
+) -> None:
+    classifier = load(f"{exported(kind)}:mean=0,std=1", device="cpu")
+    expected = noise(3).mean((2, 3)).double().numpy() @ np.arange(12.0).reshape(3, 4)
+    found = classifier.logits(noise(3))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=atol)
+
+
+def test_other_graphs_are_told(exported: Callable[..., str]) -> None:
+    with pytest.raises(ModelError, match=r"must take images as floating-point numbers, takes tensor.uint8.; export it"):
+        resolve(exported(np.uint8))
+    with pytest.raises(ModelError, match=r"must have one input, the images; has 2 \(images, mask\)"):
+        resolve(exported(more=("mask",)))
+    assert resolve(exported(px=64)).input_px == 64
+
+
+def test_a_loop_without_end_is_given_up(
+    exported: Callable[..., str], noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnx
+    from onnx import helper, numpy_helper
+
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["going"]),
+            helper.make_node("Mul", ["x", "one"], ["y"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", onnx.TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", onnx.TensorProto.BOOL, []),
+            helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("going", onnx.TensorProto.BOOL, []),
+            helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None),
+        ],
+        [numpy_helper.from_array(np.array(1.0, np.float32), "one")],
+    )
+    turns = helper.make_node("Constant", [], ["turns"], value=numpy_helper.from_array(np.array(2**60)))
+    truth = helper.make_node("Constant", [], ["truth"], value=numpy_helper.from_array(np.array(True)))
+    loop = helper.make_node("Loop", ["turns", "truth", "images"], ["looped"], body=body)
+    pooled, *rest = _nodes()
+    pooled.input[0] = "looped"
+    monkeypatch.setattr(onnx_runtime, "SECONDS_AN_IMAGE", 0.2)
+    name = exported(nodes=[turns, truth, loop, pooled, *rest])
+    with pytest.raises(ModelError, match=r"fails in ONNX Runtime: .*after the 0 s that are allowed") as caught:
+        load(name, device="cpu").logits(noise(1))
+    assert "\n" not in str(caught.value)
+
+
+def test_without_cuda_in_onnx_runtime_a_graph_runs_on_the_cpu_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    found = place("auto", "fp32", "auto", onnx=True)
+    assert (found.device, found.candidates) == ("cpu", ("onnxruntime",))
+    assert found.notes == ("it runs on the CPU, as this ONNX Runtime has no CUDA (device cuda was to be used)",)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    assert place("auto", "fp32", "auto", onnx=True).device == "cuda"
+    assert place("auto", "fp32", "auto", onnx=False).notes == ()

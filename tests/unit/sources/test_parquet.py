@@ -1,0 +1,139 @@
+"""Data sets in Parquet, as the hub holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hardiness.core import HardinessError
+from hardiness.data import locate, unchanged
+from hardiness.reference import wnids
+
+TENCH, GOLDFISH = wnids()[:2]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
+
+
+def table(file: Path, rows: list[tuple[bytes | None, str | None, Any]], **columns: Any) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    images = [{"bytes": content, "path": path} for content, path, _ in rows]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    pq.write_table(
+        pa.table({"image": pa.array(images, kind), "label": [label for *_, label in rows], **columns}),
+        file,
+        row_group_size=2,
+    )
+    return file
+
+
+def found(argument: str, name: str = "imagenet") -> list[tuple[str, int, bytes]]:
+    items = locate([argument]).dataset(name).items
+    assert all(map(unchanged, items))
+    return [(item.id, item.label, item.file.read()) for item in items]
+
+
+def complaint(argument: str, name: str = "imagenet") -> str:
+    with pytest.raises(HardinessError) as told:
+        locate([argument]).dataset(name)
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+ROWS = [(b"first", "b.JPEG", 1), (b"second", "folder/a.JPEG", 0), (b"third", None, 1)]
+EXPECTED = [(f"{TENCH}/a", 0, b"second"), (f"{GOLDFISH}/000002", 1, b"third"), (f"{GOLDFISH}/b", 1, b"first")]
+
+
+def test_pictures_and_labels_are_read_as_they_are(tmp_path: Path) -> None:
+    file = table(tmp_path / "set" / "data" / "validation-00000-of-00001.parquet", ROWS)
+    assert found(f"imagenet={file}") == EXPECTED
+    assert found(f"imagenet={tmp_path}/set") == EXPECTED
+
+
+def test_the_copy_is_made_once_and_again_where_it_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = table(tmp_path / "set" / "test.parquet", ROWS)
+    assert found(f"imagenet={file}") == EXPECTED
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "ParquetFile", None)
+        assert found(f"imagenet={file}") == EXPECTED
+    for copy in (tmp_path / "cache" / "parquet").glob("*.blob"):
+        copy.write_bytes(copy.read_bytes()[:-1])
+    assert found(f"imagenet={file}") == EXPECTED
+    before = locate([f"imagenet={file}"]).dataset("imagenet").fingerprint
+    table(file, ROWS[:2])
+    assert len(found(f"imagenet={file}")) == 2
+    assert locate([f"imagenet={file}"]).dataset("imagenet").fingerprint != before
+
+
+def test_a_split_is_chosen(tmp_path: Path) -> None:
+    for split, label in (("train", 0), ("validation", 1)):
+        for shard in range(2):
+            table(tmp_path / "set" / f"{split}-0000{shard}-of-00002.parquet", [(b"x", "a.jpg", label)])
+    assert [label for _, label, _ in found(f"imagenet={tmp_path}/set")] == [1, 1]
+    assert [label for _, label, _ in found(f"imagenet={tmp_path}/set:split=train")] == [0, 0]
+    assert "holds train, validation; add :split=NAME" in complaint(f"imagenet={tmp_path}/set:split=tset")
+
+
+def test_wnids_are_labels_too(tmp_path: Path) -> None:
+    file = table(tmp_path / "x.parquet", [(b"x", "a.jpg", GOLDFISH)])
+    assert found(f"imagenet={file}") == [(f"{GOLDFISH}/a", 1, b"x")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([(b"x", "a.jpg", 1000)], "its label must be a class index from 0 to 999 or a wnid, was '1000'"),
+        ([(b"x", "a.jpg", -1)], "was '-1'"),
+        ([(b"x", "a.jpg", "cat")], "was 'cat'"),
+        ([(None, "a.jpg", 1)], "row 0 must hold the bytes of a picture"),
+        ([], "must hold pictures with labels, but holds none"),
+    ],
+)
+def test_rows_that_make_no_sense_are_told(tmp_path: Path, rows: Any, says: str) -> None:
+    assert says in complaint(f"imagenet={table(tmp_path / 'x.parquet', rows)}")
+
+
+def test_other_tables_are_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "x.parquet")
+    assert "must have a column of pictures (image, img" in complaint(f"imagenet={tmp_path}/x.parquet")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
+    assert "cannot be read as Parquet" in complaint(f"imagenet={tmp_path}/x.parquet")
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
+    """A hub that holds one data set."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    table(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet", ROWS)
+    asked: list[Any] = []
+
+    def files(self: Any, name: str, **_: Any) -> list[str]:
+        if name != "org/set":
+            raise OSError(f"404: no data set {name}\nmore")
+        return ["README.md", "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"]
+
+    def download(name: str, **options: Any) -> str:
+        asked.append((name, options))
+        return str(tmp_path / "hub")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", files)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    return lambda: asked
+
+
+def test_a_data_set_of_the_hub_is_read_as_it_is(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found("imagenet=hf:org/set@v1") == EXPECTED
+    ((name, options),) = hub()
+    assert (name, options["revision"], options["repo_type"]) == ("org/set", "v1", "dataset")
+    assert options["allow_patterns"] == ["data/test-00000-of-00001.parquet"]
+    assert "404: no data set org/none" in complaint("imagenet=hf:org/none")
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    assert found("imagenet=hf:org/set") == EXPECTED
+    assert hub()[-1][1]["local_files_only"] is True
