@@ -92,7 +92,9 @@ def begin(
         unit_items=max(benchmark.shard_items, batch_size) if benchmark.attack else benchmark.shard_items,
         whole=tuple(benchmark.conditions().index(condition) for condition in benchmark.whole()),
     )
-    stored = store.run(run_of(classifier, benchmark, data, request.seed, surrogate), plan)
+    conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
+    cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
+    stored = store.run(run_of(classifier, benchmark, data, request.seed, surrogate), plan).with_cells(cells)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 
@@ -118,7 +120,7 @@ def run_of(
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),
         ),
-        data=DataIdentity(data.name, data.identity, len(data), data.num_classes, data.categories),
+        data=DataIdentity(data.name, data.fingerprint, len(data), data.num_classes, data.categories),
         input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
         conditions=benchmark.conditions(),
         seed=seed,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from hardiness.core import (
     ArgumentError,
     Benchmark,
@@ -23,7 +25,7 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.core.errors import described
-from hardiness.data import limited
+from hardiness.data import limited, unchanged
 from hardiness.data.prefetching import ordered
 from hardiness.engine.batches import automatic_batch_size
 from hardiness.engine.exhibits import exhibit
@@ -162,11 +164,31 @@ class Worker:
     def store_if_done(self, part: Part) -> None:
         """Store a part whose last batch has come back."""
         if part.closed and not part.in_flight and part.task.error is None and part.outcomes:
-            records = joined(part.outcomes)
+            records = self._of_unchanged(joined(part.outcomes))
             part.task.stored.write(part.index, part.work, records)
             part.task.computed += len(records)
             part.outcomes = []
             return_freed_memory()
+
+    def _of_unchanged(self, records: Records) -> Records:
+        """The records without those of photographs that have changed since they were listed, which have failed."""
+        read: dict[str, set[int]] = {}
+        if len(records):
+            for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
+                read.setdefault(sample, set()).add(condition)
+        changed = {
+            sample: conditions
+            for sample, conditions in read.items()
+            if not unchanged(self.items[sample], [self.conditions[index] for index in sorted(conditions)])
+        }
+        if not changed:
+            return records
+        failures = tuple(
+            Failure(sample, f"{self.items[sample].file.name} changed while it was evaluated", tuple(sorted(conditions)))
+            for sample, conditions in changed.items()
+        )
+        kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
+        return Records(kept.columns, (*records.failures, *failures))
 
     def advance(self, rows: int) -> None:
         """Tell of so many more rows."""

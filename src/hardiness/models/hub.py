@@ -29,7 +29,7 @@ def respect_offline() -> bool:
 
 
 def need_hub(repository: str, files: Iterable[str], where: str) -> None:
-    """Nothing, where one of the files of a hub repository is in the cache or the hub answers.
+    """Raise an error unless a file of the hub repository is in the cache or the hub answers.
 
     Raises:
         DataError: neither; told in two seconds, where the hub's library would try for a minute.
@@ -45,7 +45,7 @@ def need_hub(repository: str, files: Iterable[str], where: str) -> None:
 
 
 def need_url(url: str, where: str) -> None:
-    """Nothing, where torch has the file of that address in its cache or the host answers.
+    """Raise an error unless torch has the file of that address in its cache or the host answers.
 
     Raises:
         DataError: neither.

@@ -184,7 +184,7 @@ def _advice(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
 
 
 def refuse_not_finite(network: nn.Module, name: str) -> None:
-    """Nothing, for a network whose tensors are finite numbers; buffers other than statistics may hold infinities.
+    """Raise an error unless all tensors are finite; buffers other than statistics may hold infinities.
 
     Raises:
         ModelError: a tensor is not; the message names the first one.

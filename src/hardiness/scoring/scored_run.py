@@ -50,10 +50,14 @@ class ScoredRun:
         self._changed = False
         self._table: ImageTable | None = None
 
+    @property
+    def _cells(self) -> dict[str, str]:
+        return {str(condition): fingerprint for condition, fingerprint in sorted(self.stored.cells.items())}
+
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits that change whenever a shard or the card does."""
-        return digest_of([SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps])
+        return digest_of([SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, self._cells])
 
     @property
     def table(self) -> ImageTable:
@@ -181,7 +185,12 @@ class ScoredRun:
         return {}
 
     def _described(self, stamps: Stamps) -> dict[str, Any]:
-        return {"card": self.stored.run.benchmark.card, "version": self.card.version, "shards": stamps}
+        return {
+            "card": self.stored.run.benchmark.card,
+            "version": self.card.version,
+            "shards": stamps,
+            "cells": self._cells,
+        }
 
     def _kept(self) -> tuple[ImageTable, Stamps] | None:
         """The table that was kept and the shards it was made of, where all of these are as they were.

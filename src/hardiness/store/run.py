@@ -19,6 +19,7 @@ from hardiness.store.files import Files
 from hardiness.store.shards import Row
 
 RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "damaged", "proved.json"
+CELLS = "cells.json"
 
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
@@ -50,6 +51,8 @@ class StoredRun:
         plan: what stays as it was when it was begun.
         key: the run's; of a run of the former format the one it was stored under.
         former: whether it is of the former format, whose shards carry no proof.
+        cells: fingerprint of each condition's own files, by its index, where the data have such; rows that were made
+            of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
     """
 
@@ -59,6 +62,7 @@ class StoredRun:
     plan: Plan
     key: str
     former: bool = False
+    cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
 
     @property
@@ -81,7 +85,7 @@ class StoredRun:
         """
         present = listed.get(shard, ())
         whole = shards.file_name(shard, work)
-        if whole in present and shards.without_failures(self.content(whole), f"{self.place}/{whole}"):
+        if whole in present and shards.is_whole(self.content(whole), f"{self.place}/{whole}", self.cells):
             return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
         for name in present:
@@ -128,12 +132,12 @@ class StoredRun:
             StoreError: disk full or no permission.
         """
         name = shards.file_name(shard, work)
-        self.keep(name, shards.encode(records, self.key, name))
+        self.keep(name, shards.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
         try:
-            return shards.read(self.content(name), f"{self.place}/{name}", columns, self._proof)
+            return shards.read(self.content(name), f"{self.place}/{name}", columns, self._proof, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
             return None
@@ -229,6 +233,18 @@ class StoredRun:
         """Whether the outcome of this very work is stored."""
         return self.files.has(f"{self.path}/{shards.file_name(shard, work)}")
 
+    def with_cells(self, cells: Mapping[int, str]) -> StoredRun:
+        """This run on data whose conditions' own files are these now; kept for whoever reads it later.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        if dict(cells) == dict(self.cells):
+            return self
+        content = atomic.as_json({str(condition): fingerprint for condition, fingerprint in sorted(cells.items())})
+        self.keep(CELLS, content)
+        return replace(self, cells=dict(cells))
+
     def covered(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> bool:
         """Whether every row of ``work`` is stored or was tried and failed; arguments as for `missing`."""
         left = set(work)
@@ -241,7 +257,7 @@ class StoredRun:
 
     def _proved_rows(self, name: str) -> Records:
         """Which rows a shard file holds; raises where it is damaged."""
-        return shards.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof)
+        return shards.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof, self.cells)
 
     @property
     def _proof(self) -> str | None:

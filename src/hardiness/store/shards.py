@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,11 @@ def file_name(shard: int, work: Sequence[Row]) -> str:
     return f"{shard:06d}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.parquet"
 
 
-def encode(records: Records, key: str = "", name: str = "") -> bytes:
+Cells = Mapping[int, str]
+"""By a condition's index the fingerprint of its own files, where the data have files for each condition."""
+
+
+def encode(records: Records, key: str = "", name: str = "", cells: Cells | None = None) -> bytes:
     """The Parquet bytes of records: equal records, key and name give equal bytes.
 
     Arrays with a second axis become fixed-size lists; failures go to the file's metadata.
@@ -46,6 +50,7 @@ def encode(records: Records, key: str = "", name: str = "") -> bytes:
         records: the outcome of one unit of work.
         key: of the run that they belong to.
         name: of the file, which stands for the work.
+        cells: what the conditions' own files were when these rows were made.
     """
     fields = {column: _to_arrow(values) for column, values in records.columns.items()}
     failures = json.dumps([asdict(failure) for failure in records.failures])
@@ -55,6 +60,7 @@ def encode(records: Records, key: str = "", name: str = "") -> bytes:
         "name": name,
         "rows": len(records),
         "columns": {column: _digest(values) for column, values in fields.items()},
+        "cells": {str(condition): fingerprint for condition, fingerprint in sorted((cells or {}).items())},
     }
     described = json.dumps(unit, sort_keys=True)
     metadata = {FAILURES: failures.encode(), UNIT: described.encode(), CHECK: _check(failures, described).encode()}
@@ -64,7 +70,13 @@ def encode(records: Records, key: str = "", name: str = "") -> bytes:
     return stream.getvalue()
 
 
-def read(content: bytes, place: str, columns: Sequence[str] | None = None, key: str | None = None) -> Records:
+def read(
+    content: bytes,
+    place: str,
+    columns: Sequence[str] | None = None,
+    key: str | None = None,
+    cells: Cells | None = None,
+) -> Records:
     """The records of one shard file, or some of their columns (those that it has), proved to be what was written.
 
     Args:
@@ -72,6 +84,7 @@ def read(content: bytes, place: str, columns: Sequence[str] | None = None, key: 
         place: where it is, for messages; ends in its name.
         columns: those wanted; all if ``None``.
         key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
+        cells: what the conditions' own files are now; rows and failures of others are left out.
 
     Raises:
         StoreError: the file is no shard of ours, belongs to another run or unit, or is damaged; the message names it.
@@ -91,23 +104,48 @@ def read(content: bytes, place: str, columns: Sequence[str] | None = None, key: 
     if key is not None:
         _prove(place, metadata, arrays, present, key)
     failures = json.loads(metadata.get(FAILURES, b"[]"))
-    return Records(
+    found = Records(
         {name: _from_arrow(array) for name, array in arrays.items()},
         tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
     )
+    return found if key is None else _of_these_cells(found, stale_cells(metadata, cells or {}))
 
 
-def without_failures(content: bytes, place: str) -> bool:
-    """Whether a shard file lists no failed sample; decodes its footer alone.
+def stale_cells(metadata: Mapping[bytes, bytes], cells: Cells) -> frozenset[int]:
+    """Conditions whose own files were others when a shard was made; the metadata must have been proved."""
+    made_of: Mapping[str, str] = json.loads(metadata[UNIT]).get("cells", {})
+    then = {int(condition): fingerprint for condition, fingerprint in made_of.items()}
+    return frozenset(c for c in {*then, *cells} if then.get(c) != cells.get(c))
+
+
+def _of_these_cells(records: Records, stale: frozenset[int]) -> Records:
+    """The rows and failures of all but some conditions."""
+    if not stale:
+        return records
+    failures = [(f, tuple(c for c in f.conditions if c not in stale)) for f in records.failures]
+    kept = tuple(replace(f, conditions=conditions) for f, conditions in failures if conditions)
+    fresh = ~np.isin(records["condition"], list(stale)) if len(records) else None
+    columns = records.columns if fresh is None else records.where(fresh).columns
+    return Records(columns, kept)
+
+
+def is_whole(content: bytes, place: str, cells: Cells) -> bool:
+    """Whether a shard file lists no failed sample, and no condition whose files are others now; decodes its footer."""
+    metadata = _metadata(content, place)
+    stale = stale_cells(metadata, cells) if cells or UNIT in metadata else frozenset()
+    return bool(metadata.get(FAILURES, b"[]") == b"[]") and not stale
+
+
+def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
+    """What a shard file says of itself.
 
     Raises:
         StoreError: it is no readable shard.
     """
     try:
-        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
+        return pq.read_schema(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{place} is not a readable shard ({error}); delete it and run again") from error
-    return bool(metadata.get(FAILURES, b"[]") == b"[]")
 
 
 def _prove(

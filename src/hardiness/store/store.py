@@ -18,7 +18,7 @@ from hardiness.store import atomic
 from hardiness.store.files import Files, LocalFiles
 from hardiness.store.former import continues, former_run, is_former
 from hardiness.store.objects import ObjectFiles, is_address
-from hardiness.store.run import RUN, Stamps, StoredRun
+from hardiness.store.run import CELLS, RUN, Stamps, StoredRun
 
 RECORDS, RESULTS, WRITABLE = "records", "results.json", ".writable"
 
@@ -212,7 +212,17 @@ class Store:
                 f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
                 "restore the file, or delete the folder and run the same command again"
             )
-        return StoredRun(self.files, folder, run, plan, run.key)
+        return StoredRun(self.files, folder, run, plan, run.key, cells=self._cells(folder))
+
+    def _cells(self, folder: str) -> dict[int, str]:
+        """Fingerprints of the conditions' own files, as the last command found them."""
+        path = f"{folder}/{CELLS}"
+        content = self.files.read(path)
+        found = {} if content is None else atomic.parsed(content, f"{self.address}/{path}")
+        try:
+            return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
+        except (AttributeError, ValueError):
+            raise StoreError(f"{self.address}/{path} must hold fingerprints by condition; delete it") from None
 
 
 def _acquired(lock: FileLock, wait_s: float) -> bool:

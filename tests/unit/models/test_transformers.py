@@ -23,6 +23,8 @@ from hardiness.models.processors import view_of
 from hardiness.reference import class_name, wnids
 
 Noise = Callable[..., Tensor]
+pytestmark = pytest.mark.slow  # it loads transformers
+
 IMAGENET = [class_name(index) for index in range(1000)]
 
 

@@ -19,6 +19,8 @@ from hardiness.models.preprocessing import Affine
 from hardiness.models.zero_shot import TextTower, class_weights, wording_of
 from hardiness.reference import Wording, subset, wording
 
+pytestmark = pytest.mark.slow  # it loads transformers
+
 Noise = Callable[..., Tensor]
 TEMPLATES = ["a photo of a {}.", "ART of the {}, (drawn)."]
 PX = 32

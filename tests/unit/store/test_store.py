@@ -347,3 +347,18 @@ def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path) -> None:
     assert len(told) == 1
     with store.locked():
         pass
+
+
+def test_rows_of_a_condition_whose_files_have_changed_are_missing_again(run: StoredRun, tmp_path: Path) -> None:
+    first = run.with_cells({0: "x", 1: "y"})
+    both = [*work("a"), *work("a", condition=1)]
+    first.write(0, both, Records.concatenate([records("a"), records("a", condition=1)]))
+    assert first.missing(0, both, first.shards()) == []
+    (again,) = Store(tmp_path / "out").runs()
+    assert again.cells == {0: "x", 1: "y"}
+    changed = again.with_cells({0: "x", 1: "other"})
+    assert changed.missing(0, both, changed.shards()) == work("a", condition=1)
+    assert changed.records()["condition"].tolist() == [0]
+    changed.write(0, work("a", condition=1), records("a", condition=1))
+    assert changed.missing(0, both, changed.shards()) == []
+    assert changed.records()["condition"].tolist() == [0, 1]

@@ -27,7 +27,7 @@ class Reference:
 
 
 def refuse_broken(outputs: Function, first: Tensor, found: Tensor, name: str) -> None:
-    """Nothing, for a network whose logits are numbers and which treats each image on its own.
+    """Raise an error unless the logits are numbers and each image is treated on its own.
 
     Args:
         outputs: float32 pixels ``(n, 3, H, W)`` in main memory to logits ``(n, K)``.

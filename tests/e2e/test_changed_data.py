@@ -1,0 +1,66 @@
+"""Data that change: what was evaluated of the rest stays, and no row is stored under the name of other data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+def evaluated(out: Path) -> int:
+    """Rows computed by the last session."""
+    sessions = [json.loads(path.read_text()) for path in sorted(out.glob("records/*/measured/*.json"))]
+    return int(sessions[-1]["rows"]) if sessions else 0
+
+
+def test_another_cell_or_a_changed_one_is_evaluated_alone(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    root = tree(4)
+    cells = ["--corruptions", "contrast+brightness", "--severities", "1"]
+    assert hardiness("corrupt", root, tmp_path / "c", *cells, "--quiet").status == 0
+    (tmp_path / "c" / "manifest.json").unlink()
+    aside = tmp_path / "aside"
+    shutil.move(tmp_path / "c" / "brightness", aside)
+    model, out = factory(), tmp_path / "x"
+    command = ["run", "-m", model, "-b", "imagenet-c:corruptions=contrast+brightness,severities=1", "--out", out]
+    hardiness(*command, "--data", f"imagenet-c={tmp_path / 'c'}", "--quiet")
+    assert evaluated(out) == 4
+    shutil.move(aside, tmp_path / "c" / "brightness")
+    assert hardiness(*command, "--data", f"imagenet-c={tmp_path / 'c'}", "--quiet").status == 0
+    assert len(list(out.glob("records/*"))) == 1
+    assert len(list(out.glob("records/*/measured/*.json"))) == 2
+    assert evaluated(out) == 4, "the cell that came alone"
+    first = results(out)[0]["scores"]
+    victim = sorted((tmp_path / "c" / "contrast" / "1").rglob("*.JPEG"))[0]
+    other = sorted((tmp_path / "c" / "brightness" / "1").rglob("*.JPEG"))[-1]
+    victim.unlink()
+    shutil.copy(other, victim)
+    assert hardiness(*command, "--data", f"imagenet-c={tmp_path / 'c'}", "--quiet").status == 0
+    assert evaluated(out) == 4, "the cell that changed alone"
+    assert len(list(out.glob("records/*"))) == 1
+    assert results(out)[0]["counts"]["evaluated"] == 8
+    assert [s["metric"] for s in results(out)[0]["scores"]] == [s["metric"] for s in first]
+
+
+def test_a_photograph_that_changes_while_it_is_evaluated_fails_alone(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    root = tree(4)
+    chosen = sorted((root / "imagenet" / "val").rglob("*.JPEG"))
+    copied = [(path, path.resolve()) for path in chosen]
+    for link, target in copied:
+        link.unlink()
+        shutil.copy(target, link)
+    replaces = f" + [__import__('shutil').copy({str(chosen[1])!r}, {str(chosen[0])!r}), 0][1]"
+    told = hardiness(
+        "run", "-m", factory(tail=replaces), "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x",
+        "--runtime", "torch",
+    )  # fmt: skip
+    assert told.status == 1
+    (line,) = [line for line in told.out.splitlines() if line.startswith("failed")]
+    assert str(chosen[0]) in line
+    assert "changed" in line
+    (result,) = results(tmp_path / "x")
+    assert (result["counts"]["evaluated"], result["counts"]["failed"]) == (3, 1)
