@@ -31,7 +31,7 @@ import peers
 from bars import alternating, at_least, at_most, tell, versions
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
+from hardiness.benchmarks.imagenet_c import ImagenetC
 from hardiness.benchmarks.options import parse
 from hardiness.core import CANVAS_224, DataSet, Request
 from hardiness.distortions import SEVERITIES, corrupt, corruptions
@@ -182,7 +182,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
         return [corrupt(crop, *cell, id=id_) for id_, crop in crops.items() for cell in CELLS]
 
     pictures = kernels()
-    coded = [jpeg(picture) for picture in pictures]
+    coded = [ImagenetC().encoded(picture) for picture in pictures]
     batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
 
     def forward() -> None:
@@ -194,7 +194,7 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
         "decode and crop": core_ms(lambda: [on_canvas(decode(blob, "bench"), CANVAS_224) for _, blob in blobs], n),
         "corruption": core_ms(kernels, n),
         "JPEG, written and read": core_ms(
-            lambda: [(jpeg(p), decode(c, "")) for p, c in zip(pictures, coded, strict=True)], n
+            lambda: [(ImagenetC().encoded(p), decode(c, "")) for p, c in zip(pictures, coded, strict=True)], n
         ),
         "forward": core_ms(forward, 32 * len(batches)),
     }

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.distortions import SEVERITIES, Corruption, corrupt, corrupt_batch, corruptions
-from hardiness.reference import IMAGENET_C
-
-GROUPS = {"noise": 3, "blur": 4, "weather": 4, "digital": 4, "extra": 4}
+from hardiness.distortions import Corruption, corrupt, corrupt_batch, corruptions
+from hardiness.reference import IMAGENET_C, distortion_set, set_names
 
 
 def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -30,28 +28,39 @@ def entry(request: pytest.FixtureRequest) -> Corruption:
     return corruptions.get(request.param)
 
 
+@pytest.mark.parametrize("name", set_names("still"))
+def test_every_member_of_a_set_is_registered_once_and_has_the_severities_of_the_set(name: str) -> None:
+    members = distortion_set(name)
+    assert len(set(members.published)) == len(members.published)
+    assert set(members.stored_only) <= set(members.published)
+    for each in set(members.published) - set(members.stored_only):
+        entry = corruptions.get(each)
+        assert set(members.levels) & set(entry.severities), each
+    grouped = [member for group in members.groups.values() for member in group]
+    assert not grouped or sorted(grouped) == sorted(members.members)
+
+
 def test_the_published_nineteen_are_registered_in_their_groups() -> None:
-    assert set(IMAGENET_C.members) | set(IMAGENET_C.extra) == set(corruptions.names())
-    assert len(IMAGENET_C.members) == 15
-    groups = [corruptions.get(name).group for name in (*IMAGENET_C.members, *IMAGENET_C.extra)]
-    assert {group: groups.count(group) for group in GROUPS} == GROUPS
-    assert groups == sorted(groups, key=list(GROUPS).index)
+    assert set(IMAGENET_C.published) <= set(corruptions.names())
+    assert (len(IMAGENET_C.members), len(IMAGENET_C.extra)) == (15, 4)
+    for group, names in IMAGENET_C.groups.items():
+        assert {corruptions.get(name).group for name in names} == {group}
 
 
 def test_it_says_what_it_does_and_where_that_comes_from(entry: Corruption) -> None:
     assert entry.summary.endswith(".")
     assert "Source:" in (entry.apply.__doc__ or "")
     rows = entry.parameters
-    assert len(rows) == 5
+    assert len(rows) == len(entry.severities) >= 1
     assert len({tuple(row) for row in rows}) == 1
-    assert len({tuple(row.values()) for row in rows}) == 5
+    assert len({tuple(row.values()) for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 57), (90, 41), (224, 224)])
 def test_any_size_keeps_its_shape_and_type_and_is_not_written_to(entry: Corruption, size: tuple[int, int]) -> None:
     image = scene(*size)
     before = image.copy()
-    for severity in SEVERITIES:
+    for severity in entry.severities:
         out = corrupt(image, entry.name, severity, seed=3, id="n1/a")
         assert out.dtype == np.uint8
         assert out.shape == image.shape
@@ -63,18 +72,19 @@ def test_any_size_keeps_its_shape_and_type_and_is_not_written_to(entry: Corrupti
 def test_black_and_white_images_are_no_exception(entry: Corruption) -> None:
     for value in (0, 255):
         image = np.full((40, 48, 3), value, np.uint8)
-        for severity in SEVERITIES:
+        for severity in entry.severities:
             assert corrupt(image, entry.name, severity).shape == image.shape
 
 
 def test_the_same_id_and_seed_give_the_same_bytes_on_any_threads_and_in_any_order(entry: Corruption) -> None:
     images = [scene(48, 40, seed) for seed in range(9)]
     ids = [f"n{i % 3}/{i}" for i in range(9)]
-    one_by_one = [corrupt(image, entry.name, 4, seed=7, id=sample) for image, sample in zip(images, ids, strict=True)]
+    severity = entry.severities[-1]
+    one_by_one = [corrupt(images[i], entry.name, severity, seed=7, id=ids[i]) for i in range(9)]
     for threads in (1, 2, 5):
         order = np.random.default_rng(threads).permutation(9)
         batch = corrupt_batch(
-            [images[i] for i in order], entry.name, 4, seed=7, ids=[ids[i] for i in order], threads=threads
+            [images[i] for i in order], entry.name, severity, seed=7, ids=[ids[i] for i in order], threads=threads
         )
         for i, out in zip(order, batch, strict=True):
             np.testing.assert_array_equal(out, one_by_one[i])
@@ -82,18 +92,24 @@ def test_the_same_id_and_seed_give_the_same_bytes_on_any_threads_and_in_any_orde
 
 def test_chance_depends_on_id_seed_and_severity(entry: Corruption) -> None:
     image = scene(64, 64)
-    base = corrupt(image, entry.name, 3, seed=0, id="a")
-    others = [corrupt(image, entry.name, 3, seed=0, id="b"), corrupt(image, entry.name, 3, seed=1, id="a")]
+    severity = entry.severities[len(entry.levels) // 2]
+    base = corrupt(image, entry.name, severity, seed=0, id="a")
+    others = [
+        corrupt(image, entry.name, severity, seed=0, id="b"),
+        corrupt(image, entry.name, severity, seed=1, id="a"),
+    ]
     for other in others:
         assert np.array_equal(base, other) == entry.deterministic
     if not entry.deterministic:
-        draws = [entry.draw(np.random.default_rng(0), image.shape, entry.levels[2]) for _ in range(2)]
-        np.testing.assert_array_equal(*(entry.apply(image, entry.levels[2], drawn) for drawn in draws))
+        level = entry.level(severity)
+        draws = [entry.draw(np.random.default_rng(0), image.shape, level) for _ in range(2)]
+        np.testing.assert_array_equal(*(entry.apply(image, level, drawn) for drawn in draws))
 
 
-NOT_MONOTONE = {"saturate", "spatter", "glass_blur", "elastic_transform", "snow", "frost"}
+NOT_MONOTONE = {"patch_shuffle", "saturate", "spatter", "glass_blur", "elastic_transform", "snow", "frost"}
 """Severity was set by its effect on a network there: paler, then gaudier; water, then mud; fewer passes; a large and
-slow, then a small and quick distortion; fewer, then larger flakes; less of the image, and not more frost."""
+slow, then a small and quick distortion; fewer, then larger flakes; less of the image, and not more frost; a finer
+shuffle, which moves no more of the picture."""
 
 
 def test_severity_raises_the_distortion(entry: Corruption) -> None:

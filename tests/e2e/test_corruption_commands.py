@@ -11,6 +11,7 @@ import pytest
 from hardiness.distortions import SEVERITIES, corruptions, frost_pictures
 from hardiness.distortions.frost_pictures import PICTURES, frost_cache
 from hardiness.reference import IMAGENET_C
+from hardiness.store import Store
 
 
 def test_every_corruption_is_listed_with_its_group(hardiness: Any) -> None:
@@ -90,3 +91,46 @@ def test_get_of_something_else_is_refused(hardiness: Any) -> None:
     told = hardiness("data", "get", "frots")
     assert told.status == 2
     assert "did you mean 'frost'" in told.err
+
+
+def test_a_written_set_of_another_name_is_read_back_and_gives_the_same_predictions(
+    hardiness: Any, factory: Any, tmp_path: Path
+) -> None:
+    model, tree = factory(), tmp_path / "tree"
+    cells = ["--corruptions", "sparkles+perlin_noise", "--severities", "2+5"]
+    told = hardiness("corrupt", "embedded", tree, "--set", "imagenet-c-bar", *cells, "--limit", "3", "--quiet")
+    assert told.status == 0, told.err
+    assert len(list(tree.glob("*/*/*/*.JPEG"))) == 3 * 4
+    asked = "imagenet-c-bar:corruptions=sparkles+perlin_noise,severities=2+5"
+    for data in (["embedded"], [f"imagenet-c-bar={tree}", "--data", "embedded"]):
+        told = hardiness(
+            "run", "-m", model, "-b", asked, "--data", *data, "--limit", "3", "--out", tmp_path / "x", "--quiet"
+        )
+        assert told.status == 0, told.err
+    runs = {run.run.data.name: run.records() for run in Store.open(tmp_path / "x").runs()}
+    stored, generated = runs["imagenet-c-bar"], runs["embedded"]
+
+    def answers(records: Any) -> dict[tuple[str, int], int]:
+        keys = zip(records["sample"].tolist(), records["condition"].tolist(), strict=True)
+        return dict(zip(keys, records["prediction"].tolist(), strict=True))
+
+    assert len(answers(generated)) == 3 * 5
+    assert answers(stored) == answers(generated)
+    refused = hardiness("corrupt", "embedded", tree, "--corruptions", "fog", "--quiet")
+    assert refused.status == 2
+    assert "was written with set imagenet-c-bar, and now set is imagenet-c" in refused.err
+
+
+def test_an_unknown_set_is_one_line(hardiness: Any, tmp_path: Path) -> None:
+    told = hardiness("corrupt", "embedded", tmp_path / "c", "--set", "imagenet-c-baz")
+    assert told.status == 2
+    assert "did you mean 'imagenet-c-bar'" in told.err
+    assert len(told.lines) == 1
+
+
+def test_listed_corruptions_name_their_sets(hardiness: Any) -> None:
+    lines = hardiness("corruptions").out.splitlines()
+    (perlin,) = [line for line in lines if " perlin_noise " in line]
+    (fog,) = [line for line in lines if " fog " in line and "imagenet-c" in line]
+    assert "imagenet-c-bar" in perlin
+    assert "imagenet-c-bar" not in fog

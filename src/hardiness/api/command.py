@@ -190,9 +190,8 @@ def _with_data(rows: Sequence[Row], root: DataRoot) -> tuple[list[Row], list[str
     """The rows without the optional ones whose data are absent, and a line for each of those."""
     kept, skipped = [], []
     for row in rows:
-        needs = row.benchmark.needs
-        if row.optional and not any(root.has(name) for name in needs):
-            skipped.append(f"{row.benchmark.name}: no data set {' or '.join(needs)} in --data")
+        if row.optional and (lacks := row.benchmark.lacks(root)):
+            skipped.append(f"{row.benchmark.name}: {lacks}")
         else:
             kept.append(row)
     return kept, skipped

@@ -67,7 +67,8 @@ class ImagenetP(Benchmark):
         default=False, metadata={"help": "also the four that the authors set apart for validation", "request": True}
     )
     perturbations: tuple[str, ...] = field(
-        default=(), metadata={"help": "these alone, as in rotate+snow; all if empty", "request": True}
+        default=(),
+        metadata={"help": "these alone, as in rotate+snow, or your own; all if empty", "request": True},
     )
     difficulty: int = field(
         default=1, metadata={"help": "1, or 2 or 3 for the noises alone, which no mean is made of", "request": True}
@@ -86,9 +87,14 @@ class ImagenetP(Benchmark):
         for name in self.perturbations:
             distortions.perturbations.get(name).level(self.difficulty)
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The perturbations that were asked for and are not of the set: evaluated beside it, in none of its means."""
+        return tuple(sorted(set(self.perturbations) - set(IMAGENET_P.published)))
+
     def conditions(self) -> tuple[Condition, ...]:
-        """The ten, the four for validation, and the noises at difficulties 2 and 3."""
-        names = IMAGENET_P.members + IMAGENET_P.extra
+        """The ten, the four for validation, and those of one's own, at each difficulty that they have."""
+        names = (*IMAGENET_P.published, *self.own)
         return tuple(condition for difficulty in IMAGENET_P.levels for condition in _sequences(names, difficulty))
 
     def whole(self) -> tuple[Condition, ...]:
@@ -97,12 +103,13 @@ class ImagenetP(Benchmark):
 
     def requested(self) -> tuple[Condition, ...]:
         """The sequences that the options pick."""
-        names = self.perturbations or (IMAGENET_P.members + IMAGENET_P.extra if self.extra else IMAGENET_P.members)
+        names = self.perturbations or (IMAGENET_P.published if self.extra else IMAGENET_P.members)
         return _sequences(names, self.difficulty)
 
     def identity(self) -> dict[str, Any]:
-        """The version of the kernels; all options pick rows."""
-        return {**super().identity(), "kernels": distortions.PERTURBATIONS_VERSION}
+        """The versions of the perturbations; all options pick rows."""
+        versions = distortions.perturbation_versions((*IMAGENET_P.published, *self.own))
+        return {**super().identity(), "kernels": versions}
 
     def dataset(self, data: DataRoot) -> DataSet:
         """Stored ImageNet-P where it is there; else the photographs."""

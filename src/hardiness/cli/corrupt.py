@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 
 from hardiness.api.progress import Bars
-from hardiness.benchmarks.imagenet_c import ImagenetC
+from hardiness.benchmarks.corruption_set import CorruptionSet, corruption_benchmark
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
-from hardiness.distortions import SEVERITIES
+from hardiness.reference import set_names
 from hardiness.trees.distorted import write_corrupted
 from hardiness.trees.tree import Written
 
@@ -23,16 +23,18 @@ from hardiness.trees.tree import Written
 class Chosen:
     """Which cells are written, as they were typed."""
 
+    members: str
     corruptions: str
     severities: str
     extra: bool
 
-    def benchmark(self) -> ImagenetC:
-        """ImageNet-C with those cells."""
-        return ImagenetC(
+    def benchmark(self) -> CorruptionSet:
+        """The benchmark of the set, with those cells."""
+        kind, severities = corruption_benchmark(self.members), self.severities
+        return kind(
             extra=self.extra,
             corruptions=tuple(filter(None, self.corruptions.split("+"))),
-            severities=tuple(map(_severity, self.severities.split("+"))) if self.severities else SEVERITIES,
+            severities=tuple(map(_severity, severities.split("+"))) if severities else kind.members.levels,
         )
 
 
@@ -42,8 +44,11 @@ class Chosen:
 @grouped(
     "chosen",
     Chosen,
-    click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; the 15 if not given."),
-    click.option("--severities", default="", metavar="1+3", help="These alone; all five if not given."),
+    click.option(
+        "--set", "members", default="imagenet-c", metavar="NAME", help=f"One of {', '.join(set_names('still'))}."
+    ),
+    click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; those of the set if not given."),
+    click.option("--severities", default="", metavar="1+3", help="These alone; all if not given."),
     click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
 )
 @grouped("request", Request, options.seed, options.limit("photographs"))
@@ -52,7 +57,8 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, quiet: 
     """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
-    where it stopped; used as --data imagenet-c=DST the tree gives the same predictions as generating.
+    where it stopped; used as --data imagenet-c=DST (or as the set is called) the tree gives the same predictions as
+    generating.
     """
     listener = None if quiet else Bars(Console(stderr=True))
     written = write_corrupted(source, folder, chosen.benchmark(), request, listener)
@@ -74,5 +80,5 @@ def tell(written: Written, path: Path, quiet: bool) -> int:
 
 def _severity(text: str) -> int:
     if not text.isdecimal():
-        raise ArgumentError(f"--severities must be numbers from 1 to 5 with + between them, had {text!r}")
+        raise ArgumentError(f"--severities must be numbers with + between them, had {text!r}")
     return int(text)

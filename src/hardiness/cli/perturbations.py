@@ -22,7 +22,7 @@ def command(name: str | None) -> int:
         _describe(console, name)
         return 0
     table = Table("perturbation", "group", "set", "frames", "compared with", "random", "what")
-    published = (*IMAGENET_P.members, *IMAGENET_P.extra)
+    published = IMAGENET_P.published
     for each in (*published, *(other for other in perturbations.names() if other not in published)):
         entry = perturbations.get(each)
         belongs = "test" if each in IMAGENET_P.members else "validation" if each in IMAGENET_P.extra else "none"

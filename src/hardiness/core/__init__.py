@@ -17,6 +17,7 @@ from hardiness.core.errors import (
 )
 from hardiness.core.image_table import RIGHT, ImageTable
 from hardiness.core.model import ModelSpec, Source
+from hardiness.core.processors import usable_cores
 from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
@@ -108,4 +109,5 @@ __all__ = [
     "epsilon_text",
     "rng",
     "suggestion",
+    "usable_cores",
 ]

@@ -100,6 +100,12 @@ class Benchmark(ABC):
         ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
         """
 
+    def lacks(self, data: DataRoot) -> str:
+        """What it would need and is not there, in one line; empty where it can be evaluated. Nothing is read."""
+        if any(data.has(name) for name in self.needs):
+            return ""
+        return f"no data set {' or '.join(self.needs)} in --data"
+
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the whole benchmark, in the order of evaluation."""
         return (Condition(),)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hardiness.core import ArgumentError
+from hardiness.core.errors import ArgumentError
+from hardiness.core.processors import usable_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Request:
     seed: int = 0
     batch_size: int | None = None
     save_images: bool = False
-    workers: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers: int = usable_cores()
     share: Share | None = None
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from hardiness.data.corrupted_copies import CorruptedCopies
 from hardiness.data.layout import Layout
 from hardiness.data.tree import IMAGE_SUFFIXES
 
-SEVERITIES = frozenset("12345")
+SEVERITIES = frozenset("123456789")
 
 
 def corruption_tree(name: str) -> Layout:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Image, rng
+from hardiness.core import ArgumentError, Image, rng, usable_cores
 from hardiness.distortions.corruption import Corruption, corruptions
 from hardiness.distortions.perturbation import SIDE_PX, Source, perturbations
 from hardiness.imaging.canvas import centre
@@ -24,7 +23,7 @@ def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str = 
     Args:
         image: ``uint8 (H, W, 3)``, RGB, sides of 32 pixels or more.
         name: of a registered corruption, e.g. ``"fog"``.
-        severity: 1 to 5.
+        severity: 1 (mildest) to 5, or to as many as the corruption has.
         seed: of the run.
         id: of the sample, ``"<wnid>/<stem>"``; the draws depend on seed, name, severity and id, and on nothing else.
 
@@ -73,7 +72,7 @@ def corrupt_batch(
         for i in turns:
             out[i] = _corrupt(ready[i], found, severity, seed, ids[i])
 
-    workers = min(threads or len(os.sched_getaffinity(0)), len(ready))
+    workers = min(threads or usable_cores(), len(ready))
     if workers <= 1:
         work()
     else:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from hardiness.core import ArgumentError, Image, Registry
+from hardiness.distortions.corruption import versions
 from hardiness.imaging.resize import Window
 from hardiness.reference import compared_with_first
-
-Group = Literal["noise", "blur", "weather", "digital"]
 
 L = TypeVar("L", bound=NamedTuple)
 D = TypeVar("D")
@@ -21,9 +20,6 @@ SIDE_PX = 224
 """Side of a frame."""
 
 DIFFICULTIES = (1, 2, 3)
-
-PERTURBATIONS_VERSION = 1
-"""Raised whenever a perturbation gives other bytes for the same image, difficulty, seed and id; part of run keys."""
 
 
 class Source(NamedTuple):
@@ -55,14 +51,17 @@ class Perturbation(Generic[L, D]):
         frames: how many a sequence has.
         draw: ``(rng, level)`` to everything random that a sequence needs; where that is much, an iterator of it.
         apply: ``(source, level, draws)`` to the frames, in turn; uses no generator and leaves its source alone.
+        version: raised whenever it gives other bytes for the same image, difficulty, seed and id; part of the keys of
+            the runs that use it, and of no others.
     """
 
     name: str
-    group: Group
+    group: str
     levels: tuple[L, ...]
     frames: int
     draw: Callable[[np.random.Generator, L], D]
     apply: Callable[[Source, L, D], Iterator[Image]]
+    version: int = 1
 
     @property
     def deterministic(self) -> bool:
@@ -103,17 +102,27 @@ perturbations: Registry[Perturbation[Any, Any]] = Registry(
 
 
 def perturbation(
-    group: Group, levels: tuple[L, ...], draw: Callable[[np.random.Generator, L], D], frames: int = 31
+    group: str,
+    levels: tuple[L, ...],
+    draw: Callable[[np.random.Generator, L], D],
+    frames: int = 31,
+    *,
+    version: int = 1,
 ) -> Callable[[Callable[[Source, L, D], Iterator[Image]]], Perturbation[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
     Args:
-        group, levels, draw, frames: as in `Perturbation`.
+        group, levels, draw, frames, version: as in `Perturbation`.
     """
 
     def decorate(apply: Callable[[Source, L, D], Iterator[Image]]) -> Perturbation[L, D]:
-        entry = Perturbation(apply.__name__, group, levels, frames, draw, apply)
+        entry = Perturbation(apply.__name__, group, levels, frames, draw, apply, version)
         perturbations.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry
 
     return decorate
+
+
+def perturbation_versions(names: Iterable[str]) -> int | dict[str, int]:
+    """The versions of some perturbations, for keys: 1 where all are at their first, else those of the others."""
+    return versions({name: perturbations.get(name).version for name in names})

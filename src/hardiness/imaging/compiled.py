@@ -23,6 +23,21 @@ def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
     Args:
         kernel: a function in numba's nopython subset.
     """
+    return _lazily(kernel, ())
+
+
+def compiled_with(*helpers: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As `compiled`, for a kernel that calls plain functions of the same file, which become part of its machine code.
+
+    They must stand in the kernel's file: the cache on disk notices a change of that file alone.
+
+    Args:
+        helpers: the functions, each in numba's nopython subset, those that others call first.
+    """
+    return lambda kernel: _lazily(kernel, helpers)
+
+
+def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> Callable[P, R]:
     machine: list[Callable[P, R]] = []
 
     @functools.wraps(kernel)
@@ -32,6 +47,8 @@ def compiled(kernel: Callable[P, R]) -> Callable[P, R]:
                 if not machine:
                     import numba
 
+                    for helper in helpers:
+                        numba.extending.register_jitable(helper)
                     machine.append(_machine_code(numba.njit, kernel))
         return machine[0](*args, **kwargs)
 

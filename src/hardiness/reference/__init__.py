@@ -4,7 +4,8 @@ from hardiness.reference.baselines import baseline
 from hardiness.reference.classes import class_name, subset, wnids
 from hardiness.reference.humans import CueCounts, Humans, humans
 from hardiness.reference.published import Published, published, published_interval, published_series, table
-from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set
+from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
+from hardiness.reference.sets import names as set_names
 from hardiness.reference.trials import read_trials
 from hardiness.reference.zero_shot import Wording, wording, wordings
 
@@ -27,7 +28,9 @@ __all__ = [
     "published",
     "published_interval",
     "published_series",
+    "read_set",
     "read_trials",
+    "set_names",
     "subset",
     "table",
     "wnids",

@@ -1,4 +1,4 @@
-"""ImageNet-C and ImageNet-P as trees of files: the pictures that ``imagenet-c`` and ``imagenet-p`` generate."""
+"""Sets of corruptions and ImageNet-P as trees of files: the pictures that their benchmarks generate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness.benchmarks.imagenet_c import ImagenetC, jpeg
+from hardiness.benchmarks.corruption_set import CorruptionSet
 from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
 from hardiness.core import CANVAS_224, Condition, DataSet, Item, Listener, Request, SampleError
 from hardiness.data import limited
-from hardiness.distortions import CORRUPTIONS_VERSION, PERTURBATIONS_VERSION, corrupt, perturb, perturbations
+from hardiness.distortions import corrupt, perturb, perturbations
 from hardiness.imaging import decode, on_canvas, png
 from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.sheet import sheet
@@ -21,6 +21,7 @@ from hardiness.store import atomic
 from hardiness.trees.tree import Written, write_tree
 
 JPEG_END = b"\xff\xd9"
+PNG_END = b"IEND\xaeB`\x82"
 CONTACT_SHEET = "contact-sheet.png"
 """Beside the folders of a tree."""
 
@@ -30,33 +31,38 @@ ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "ve
 
 @dataclass(frozen=True)
 class Corrupted:
-    """Makes JPEGs as the released ImageNet-C holds them."""
+    """Makes the files of a corruption set as released ones are held: JPEGs, or PNGs where the set has no JPEG."""
 
     cells: Sequence[Condition]
     seed: int
+    benchmark: CorruptionSet
     command: str = "corrupt"
-    suffix: str = ".JPEG"
+
+    @property
+    def suffix(self) -> str:
+        """Of the files, with the dot."""
+        return ".JPEG" if self.benchmark.jpeg else ".png"
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """The version of the corruptions."""
-        return {"kernel_version": CORRUPTIONS_VERSION}
+        """The versions of the corruptions, and their set."""
+        return {"kernel_version": self.benchmark.identity()["kernels"], "set": self.benchmark.name}
 
     def place(self, cell: Condition) -> str:
         """``<corruption>/<severity>``."""
         return f"{cell['corruption']}/{cell['severity']}"
 
     def is_whole(self, content: bytes) -> bool:
-        """Whether a JPEG ends as one."""
-        return content.endswith(JPEG_END)
+        """Whether a JPEG or PNG ends as one."""
+        return content.endswith(JPEG_END if self.benchmark.jpeg else PNG_END)
 
     def opened(self, item: Item) -> Callable[[Condition], bytes]:
-        """One decode and crop, then a corruption and a JPEG for each cell."""
+        """One decode and crop, then a corruption and a file for each cell."""
         clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
 
         def make(cell: Condition) -> bytes:
             corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
-            return jpeg(corrupted, optimise=True)
+            return self.benchmark.encoded(corrupted, optimise=True) if self.benchmark.jpeg else png(corrupted)
 
         return make
 
@@ -67,13 +73,14 @@ class Perturbed:
 
     cells: Sequence[Condition]
     seed: int
+    benchmark: ImagenetP
     command: str = "perturb"
     suffix: str = ".mp4"
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """The version of the perturbations."""
-        return {"kernel_version": PERTURBATIONS_VERSION}
+        """The versions of the perturbations."""
+        return {"kernel_version": self.benchmark.identity()["kernels"]}
 
     def place(self, cell: Condition) -> str:
         """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
@@ -96,11 +103,11 @@ class Perturbed:
 
 
 def write_corrupted(
-    source: str, folder: Path, benchmark: ImagenetC, request: Request, listener: Listener | None = None
+    source: str, folder: Path, benchmark: CorruptionSet, request: Request, listener: Listener | None = None
 ) -> Written:
     """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
 
-    Each photograph is decoded and cropped once. The pixels are those that ``imagenet-c`` generates with the same seed,
+    Each photograph is decoded and cropped once. The pixels are those that the benchmark generates with the same seed,
     so the tree gives the same predictions.
 
     Args:
@@ -117,7 +124,7 @@ def write_corrupted(
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
     cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
-    return write_tree(Corrupted(cells, request.seed), photographs, folder, request, listener)
+    return write_tree(Corrupted(cells, request.seed, benchmark), photographs, folder, request, listener)
 
 
 def write_perturbed(
@@ -138,7 +145,7 @@ def write_perturbed(
         StoreError: the folder cannot be written to, or another process is writing there.
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
-    return write_tree(Perturbed(benchmark.requested(), request.seed), photographs, folder, request, listener)
+    return write_tree(Perturbed(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener)
 
 
 def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:

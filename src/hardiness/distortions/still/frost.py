@@ -8,7 +8,7 @@ import numpy as np
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.distortions.frost_pictures import PICTURES, frost_picture
+from hardiness.distortions.frost_pictures import PICTURES, frost_picture, require_frost
 from hardiness.imaging.snowfall import blend_crop
 
 
@@ -38,7 +38,10 @@ def draw_crop(rng: np.random.Generator, shape: Shape, level: Frost) -> Crop:
 
 
 @corruption(
-    "weather", (Frost(1.0, 0.4), Frost(0.8, 0.6), Frost(0.7, 0.7), Frost(0.65, 0.7), Frost(0.6, 0.75)), draw_crop
+    "weather",
+    (Frost(1.0, 0.4), Frost(0.8, 0.6), Frost(0.7, 0.7), Frost(0.65, 0.7), Frost(0.6, 0.75)),
+    draw_crop,
+    require=require_frost,
 )
 def frost(image: Image, level: Frost, draws: Crop) -> Image:
     """A crop of a photograph of frost over the image.

@@ -1,4 +1,4 @@
-"""Sets of distortions as data: the members of a published benchmark, their groups and levels; one TOML file each."""
+"""Sets of distortions as data: members, groups, levels and protocol of a published benchmark; one TOML file each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
 
-from hardiness.core import UnknownNameError
+from hardiness.core import DataError, UnknownNameError, suggestion
+
+KINDS = ("still", "moving")
+NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
+KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside"))
 
 
 @dataclass(frozen=True)
@@ -16,27 +23,49 @@ class DistortionSet:
     """The members of one published set, each a registered distortion; a distortion may belong to any number of sets.
 
     Attributes:
-        name: of the set, e.g. ``"imagenet-c"``.
+        name: of the set and of its benchmark, e.g. ``"imagenet-c"``.
+        kind: ``still``: a corruption gives one picture; ``moving``: a perturbation gives a sequence.
+        question: what its benchmark answers, in one sentence.
+        paper: citation with identifier.
+        protocol: name of the published rules that its headline follows.
+        about: what the benchmark does, as its help text tells it.
         source: where the facts were published.
         members: what the headline is a mean of, in the published order.
         levels: severities or difficulties, mildest first.
         groups: members by group, where the set has groups.
         extra: further members that no headline counts.
+        stored_only: members that nobody can generate from the photograph alone; no distortion of that name is needed.
         jpeg_quality: quality, 1 to 100, of the JPEG that each picture goes through; 0 where it goes through none.
+        beside: the set whose mean error stands beside its own, where that was run too; empty for none.
+        baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
 
     name: str
+    kind: str
+    question: str
+    paper: str
+    protocol: str
+    about: str
     source: str
     members: tuple[str, ...]
     levels: tuple[int, ...]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    stored_only: tuple[str, ...] = ()
     jpeg_quality: int = 0
+    baseline: bool = False
+    beside: str = ""
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The members, then those that no headline counts."""
+        return (*self.members, *self.extra)
 
 
-def names() -> list[str]:
-    """The names of all sets."""
-    return sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
+def names(kind: str | None = None) -> list[str]:
+    """The names of all sets, or of those of one kind."""
+    found = sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
+    return [name for name in found if kind in (None, distortion_set(name).kind)]
 
 
 @cache
@@ -46,20 +75,35 @@ def distortion_set(name: str) -> DistortionSet:
     Raises:
         UnknownNameError: there is none.
     """
-    if name not in names():
+    file = files(__name__).joinpath(f"{name}.toml")
+    if not file.is_file():
         raise UnknownNameError("set of distortions", name, names())
-    found = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
-    groups = {group: tuple(members) for group, members in found.get("groups", {}).items()}
-    members = found.get("members") or [member for group in groups.values() for member in group]
-    return DistortionSet(
-        name=name,
-        source=found["source"],
-        members=tuple(members),
-        levels=tuple(found["levels"]),
-        groups=groups,
-        extra=tuple(found.get("extra", ())),
-        jpeg_quality=found.get("jpeg_quality", 0),
-    )
+    return read_set(file)
+
+
+def read_set(file: Path | Traversable) -> DistortionSet:
+    """The set that a TOML file describes; it is called as the file is.
+
+    Raises:
+        DataError: something is missing or of no known kind; the message says what.
+    """
+    try:
+        found: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{file}: must be TOML, but {error}") from None
+    if unknown := sorted(found.keys() - KEYS):
+        raise DataError(f"{file}: a set of distortions has no {unknown[0]!r}{suggestion(unknown[0], sorted(KEYS))}")
+    if lacking := [key for key in NEEDED if key not in found]:
+        raise DataError(f"{file}: a set of distortions must say {lacking[0]}, but does not; add it")
+    if found["kind"] not in KINDS:
+        raise DataError(f"{file}: kind must be one of {', '.join(KINDS)}, was {found['kind']!r}")
+    groups = {group: tuple(members) for group, members in found.pop("groups", {}).items()}
+    members = tuple(found.pop("members", ())) or tuple(member for group in groups.values() for member in group)
+    if not members:
+        raise DataError(f"{file}: a set of distortions must name members, or groups of them, but names none")
+    lists = {key: tuple(found.get(key, ())) for key in ("levels", "extra", "stored_only")}
+    found |= lists | {"name": file.name.removesuffix(".toml"), "members": members, "groups": groups}
+    return DistortionSet(**found)
 
 
 def compared_with_first(perturbation: str) -> bool:

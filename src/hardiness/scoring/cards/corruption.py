@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import DistortionSet, distortion_set, set_names
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered
-
-COMMON, SEVERITIES = IMAGENET_C.members, IMAGENET_C.levels
 
 
 def corruption_error(
@@ -44,9 +42,13 @@ def corruption_error(
 class Corruption(Card):
     """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
 
+    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
+    of the set have their errors beside, and are in no mean.
+
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
@@ -54,6 +56,8 @@ class Corruption(Card):
         "mce_partial": "mCE of a part",
         "relative_mce": "relative mCE",
         "relative_mce_partial": "relative mCE of a part",
+        "mean_error_partial": "mean error of a part",
+        "imagenet_c_mean_error": "ImageNet-C mean error",
     }
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group")
 
@@ -63,26 +67,27 @@ class Corruption(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each once for all severities and corruptions that were run."""
-        errors = cell_means(table, _wrong(table), "corruption")
+        errors, members = cell_means(table, _wrong(table), "corruption"), set_of(run)
         present = [cell for cell in errors.cells if cell]
-        names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in COMMON]
-        cells = {Condition(corruption=name, severity=severity) for name in COMMON for severity in SEVERITIES}
-        headlines = [
-            *_ratios(errors, present, names, is_whole(table, cells), baseline),
-            *_means(errors, present, names),
-        ]
+        names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
+        cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
+        whole = is_whole(table, cells)
+        # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
+        mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
+        headlines = _means(errors, present, names, (mean_error, members.groups))
+        if members.baseline or baseline:
+            headlines = [*_ratios(errors, present, names, whole, baseline), *headlines]
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""
         known = dict(zip(table.present, means_of(_wrong(table)).tolist(), strict=True))
         names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
+        levels = set_of(run).levels
         return {
             "clean_error": known.get(Condition(), float("nan")),
             "error_by_severity": {
-                name: [
-                    known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in SEVERITIES
-                ]
+                name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
                 for name in names
             },
         }
@@ -90,6 +95,17 @@ class Corruption(Card):
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, and for each a grid of errors by corruption and severity."""
         return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+
+
+def set_of(run: Run) -> DistortionSet:
+    """The set that a run is of; one that no data file describes counts every corruption of the run."""
+    name = run.benchmark.name or "imagenet-c"
+    if name in set_names():
+        return distortion_set(name)
+    cells = [condition for condition in run.conditions if condition]
+    found = dict.fromkeys(cell["corruption"] for cell in cells)
+    levels = sorted({cell["severity"] for cell in cells})
+    return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
 
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:
@@ -115,7 +131,8 @@ def _ratios(
     suffix = "" if whole else "_partial"
     n = int(errors.n.max())
     if baseline is None or not names:
-        reason = "there is no baseline for these classes" if baseline is None else "none of the 15 corruptions was run"
+        no_member = "none of the set's corruptions was run"
+        reason = "there is no baseline for these classes" if baseline is None else no_member
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
     clean = errors.of(Condition()) if Condition() in errors.cells else None
     ce, relative = {}, {}
@@ -139,21 +156,33 @@ def _ratios(
     return scores
 
 
-def _means(errors: CellMeans, present: Sequence[Condition], names: Sequence[str]) -> list[Score]:
-    """Unnormalised errors: over all of the 15 that were run, clean, by corruption, group, severity and cell."""
+def _means(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    told: tuple[str, Mapping[str, tuple[str, ...]]],
+) -> list[Score]:
+    """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
+
+    Args:
+        errors, present: of the cells, and which they are but for clean.
+        names: members of the set that were run.
+        told: what the mean over all is called, and the groups of the set.
+    """
+    mean_error, groups = told
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
         return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
 
-    scores = [errors.score("mean_error", errors.of(*common).mean(axis=1), "fraction")] if common else []
+    scores = [errors.score(mean_error, errors.of(*common).mean(axis=1), "fraction")] if common else []
     if Condition() in errors.cells:
         scores.append(_cell(errors, "clean_error", Condition()))
     scores.extend(
         mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
         for name in dict.fromkeys(cell["corruption"] for cell in present)
     )
-    for group, members in IMAGENET_C.groups.items():
+    for group, members in groups.items():
         if cells := [cell for cell in common if cell["corruption"] in members]:
             scores.append(mean(cells, Condition(group=group)))
     for severity in sorted({cell["severity"] for cell in common}):
@@ -188,6 +217,7 @@ def _grid(result: Result) -> Grid | None:
     means = [at.cell("error", severity=severity) for severity in severities]
     if len(names) > 1 and any(means):
         whole = at.cell("mce", shaded=False) or at.cell("mce_partial", shaded=False)
-        rows.append(("all of the 15", (*means, at.cell("mean_error"), whole)))
+        mean = at.cell("mean_error") or at.cell("mean_error_partial")
+        rows.append(("all of the set", (*means, mean, whole)))
     heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
     return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))

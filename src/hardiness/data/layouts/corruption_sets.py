@@ -1,0 +1,8 @@
+"""Stored corruption sets in ImageNet-C's layout: one data set for each still set, under the set's name."""
+
+from hardiness.data.corruption_trees import corruption_tree
+from hardiness.data.layout import LAYOUTS
+from hardiness.reference import set_names
+
+for _name in set_names("still"):
+    LAYOUTS.register(_name, corruption_tree(_name), __name__)

@@ -1,0 +1,105 @@
+"""Noise of a given spectrum: random phases, amplitudes by distance from the middle, and the inverse transform."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.imaging.compiled import compiled
+from hardiness.imaging.waves import sines
+
+Bytes = NDArray[np.uint8]
+Float64 = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+
+@lru_cache(maxsize=8)
+def amplitudes(height: int, width: int, exponent: int) -> Float64:
+    """Amplitudes ``float64 (H, W)`` by the distance r from the middle: r for exponent 1, 1 / (r**2 + 1) for -2."""
+    y, x = np.arange(height) - height // 2, np.arange(width) - width // 2
+    squared: Float64 = ((y**2)[:, None] + (x**2)[None]).astype(np.float64)
+    found: Float64 = np.sqrt(squared) if exponent == 1 else 1.0 / (squared + 1.0)
+    found.setflags(write=False)
+    return found
+
+
+@compiled
+def half_spectrum(sine: Float64, cosine: Float64, amplitude: Float64) -> Complex:
+    """The half spectrum ``complex128 (H, W / 2 + 1)`` whose inverse real transform is the noise.
+
+    The phases fill the left half, and, turned round, the right half; the middle then moves to the corner. The real part
+    of such a transform is that of the mean of the spectrum and its mirrored conjugate.
+
+    Args:
+        sine, cosine: of the phases, ``float64 (H, W / 2)``.
+        amplitude: ``float64 (H, W)``; H and W are even.
+    """
+    height, half = sine.shape
+    width = 2 * half
+    out = np.empty((height, half + 1), np.complex128)
+    for y in range(height):
+        for x in range(half + 1):
+            real, imaginary = 0.0, 0.0
+            for side in range(2):
+                i, j = (height - y, width - x) if side else (y, x)
+                i, j = (i + height // 2) % height, (j + half) % width
+                strength = 0.5 * amplitude[i, j]
+                sign = -strength if side else strength
+                if j >= half:
+                    i, j = height - 1 - i, width - 1 - j
+                real += strength * cosine[i, j]
+                imaginary += sign * sine[i, j]
+            out[y, x] = complex(real, imaginary)
+    return out
+
+
+def spectral_noise(phases: Float64, exponent: int) -> Float64:
+    """Noise of unit deviation, ``float64 (H, W)``.
+
+    Args:
+        phases: ``float64 (H, W / 2)``, from 0 to 2 pi; H and W are even.
+        exponent: as in `amplitudes`.
+
+    Source: Mintun et al. 2021, arXiv:2102.11273: the two halves are no mirrored conjugates, and the imaginary part is
+        dropped; this is kept as it is.
+    """
+    import scipy.fft
+
+    flat = phases.ravel()
+    sine, cosine = sines(flat, 0.0).reshape(phases.shape), sines(flat, 0.5).reshape(phases.shape)
+    amplitude = amplitudes(phases.shape[0], 2 * phases.shape[1], exponent)
+    noise = scipy.fft.irfft2(half_spectrum(sine, cosine, amplitude.copy()))
+    return np.asarray(noise / noise.std())
+
+
+@compiled
+def add_fields(image: Bytes, fields: Float64, intensity: float) -> Bytes:
+    """The image ``uint8 (H, W, 3)`` plus ``intensity`` times a field for each channel, cut to 0-255 and truncated.
+
+    Args:
+        image: RGB.
+        fields: ``float64 (3, H', W')``, at least as large as the image.
+        intensity: of 255.
+    """
+    height, width, _ = image.shape
+    out = np.empty_like(image)
+    for y in range(height):
+        for c in range(3):
+            for x in range(width):
+                out[y, x, c] = np.uint8(min(max(image[y, x, c] + intensity * fields[c, y, x], 0.0), 255.0))
+    return out
+
+
+@compiled
+def keep_above(image: Bytes, field: Float64, threshold: float) -> Bytes:
+    """The image ``uint8 (H, W, 3)`` where the field ``float64 (H', W')`` is above the threshold, else black."""
+    height, width, _ = image.shape
+    out = np.empty_like(image)
+    for y in range(height):
+        for x in range(width):
+            keep = np.uint8(1) if field[y, x] > threshold else np.uint8(0)
+            for c in range(3):
+                out[y, x, c] = image[y, x, c] * keep
+    return out

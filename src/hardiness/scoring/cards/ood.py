@@ -1,0 +1,188 @@
+"""Out-of-distribution detection: AUROC, AUPR and FPR at 95 %, by set and by the near and the far mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError, Condition, Grid, ImageTable, Interval, Records, Result, Run, Score, Section
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.grids import Lookup
+from hardiness.scoring.intervals import wilson
+from hardiness.scoring.rows import answered
+
+Floats = NDArray[np.float64]
+
+NEAR, FAR = ("ssb-hard", "ninco"), ("inaturalist", "textures", "openimage-o")
+OUTSIDE = ("imagenet-o", *NEAR, *FAR)
+"""Every set of photographs outside ImageNet's classes; near and far as OpenOOD v1.5 has them."""
+
+METHODS = ("msp", "max_logit", "energy")
+"""The largest softmax probability, the largest logit, and the log-sum-exp of the logits."""
+
+METHOD_TITLES = {"msp": "MSP", "max_logit": "largest logit", "energy": "energy"}
+TITLES = {
+    f"{group}_auroc_{method}": f"AUROC, {group}, {METHOD_TITLES[method]}"
+    for group in ("near", "far")
+    for method in METHODS
+}
+RECALL = 0.95
+Z = 1.959963984540054
+
+
+@register("ood")
+@final
+class Ood(Card):
+    """AUROC by method over the near and the far sets; then AUROC, AUPR and FPR at 95 % of each set.
+
+    Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
+    """
+
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
+    titles: ClassVar[Mapping[str, str]] = TITLES
+    keys: ClassVar[tuple[str, ...]] = ("outside", "method", "positive")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The answer, and how sure the model is by each method."""
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **sureness(records)})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Sets are told by what stands before the colon of an id."""
+        belongs = np.array([id_.partition(":")[0] if ":" in id_ else "" for id_ in table.ids.tolist()])
+        sets = [name for name in OUTSIDE if (belongs == name).any()]
+        inside = ~np.isin(belongs, OUTSIDE)
+        if not inside.any() or not sets:
+            lacking = "photograph of ImageNet" if not inside.any() else "photograph of another set"
+            return [Score("auroc", None, "fraction", 0, reason=f"no {lacking} was evaluated")]
+        headlines, cells = [], []
+        for method in METHODS:
+            sure = table[method][:, 0].astype(np.float64)
+            found = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
+            for group, members in (("near", NEAR), ("far", FAR)):
+                if set(members) <= set(sets):
+                    headlines.append(_mean([found[name][0] for name in members], f"{group}_auroc_{method}"))
+            cells += [score for name in sets for score in found[name]]
+        return [*headlines, *cells]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and for each a grid of its sets by method."""
+        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+
+
+def sureness(records: Records) -> dict[str, NDArray[np.float32]]:
+    """How sure the model is that a picture is of its classes, by method, float32 ``(N,)`` each; higher is surer."""
+    found = records["confidence"], records["top5_logit"][:, 0], records["logsumexp"]
+    return {method: np.asarray(values, np.float32) for method, values in zip(METHODS, found, strict=True)}
+
+
+def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Score]:
+    """AUROC, AUPR and FPR at 95 %, each convention under its name."""
+    n = len(outside)
+    at = {"outside": name, "method": method}
+    value, deviation = auroc(inside, outside)
+    interval = Interval(max(0.0, value - Z * deviation), min(1.0, value + Z * deviation))
+    accepted, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
+    return [
+        Score("auroc", value, "fraction", n, interval, condition=Condition(**at)),
+        Score("aupr", aupr(inside, outside), "fraction", n, condition=Condition(**at, positive="inside")),
+        Score("aupr", aupr(-outside, -inside), "fraction", n, condition=Condition(**at, positive="outside")),
+        _share("fpr95", accepted, n, Condition(**at, positive="inside")),
+        _share("fpr95", rejected, len(inside), Condition(**at, positive="outside")),
+    ]
+
+
+def auroc(inside: Floats, outside: Floats) -> tuple[float, float]:
+    """The chance that a picture inside is surer than one outside, ties counting half, and its standard error.
+
+    Raises:
+        ArgumentError: a side is empty.
+
+    Source: Mann & Whitney (1947); the standard error is that of DeLong et al. (1988).
+    """
+    if not len(inside) or not len(outside):
+        raise ArgumentError(f"auroc needs pictures of both sides, had {len(inside)} and {len(outside)}")
+    below = _placements(inside, outside)
+    above = 1.0 - _placements(outside, inside)
+    spread = sum(float(np.var(side, ddof=1)) / len(side) for side in (below, above) if len(side) > 1)
+    return float(below.mean()), math.sqrt(spread)
+
+
+def _placements(values: Floats, others: Floats) -> Floats:
+    """The share of the others that each value is above, ties counting half."""
+    ordered = np.sort(others)
+    left, right = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
+    return np.asarray((left + right) / (2.0 * len(others)))
+
+
+def aupr(positive: Floats, negative: Floats) -> float:
+    """Average precision: the mean precision over the positives, as the threshold falls; equal values fall together.
+
+    Source: scikit-learn's average_precision_score.
+    """
+    values = np.concatenate([positive, negative])
+    is_positive = np.arange(len(values)) < len(positive)
+    order = np.argsort(-values, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    hits = np.cumsum(is_positive[order])[ends]
+    recall_steps = np.diff(hits, prepend=0) / len(positive)
+    return float((hits / (ends + 1) * recall_steps).sum())
+
+
+def false_accepted(inside: Floats, outside: Floats) -> int:
+    """How many pictures outside are accepted where 95 % of those inside are: inside is positive.
+
+    Source: Bitterwolf et al. (2023), arXiv:2306.00826: the threshold is the 5 % quantile; equal values are accepted.
+    """
+    return int(np.count_nonzero(outside >= np.quantile(inside, 1 - RECALL)))
+
+
+def false_rejected(inside: Floats, outside: Floats) -> int:
+    """How many pictures inside are rejected where at least 95 % of those outside are: outside is positive.
+
+    Source: Zhang et al. (2023), arXiv:2306.09301.
+    """
+    needed = math.ceil(RECALL * len(outside))
+    return int(np.count_nonzero(inside <= np.sort(outside)[needed - 1]))
+
+
+def _share(metric: str, hits: int, n: int, condition: Condition) -> Score:
+    """A share at a threshold, which its interval takes for given."""
+    return Score(metric, hits / n, "fraction", n, wilson(hits, n), higher_is_better=False, condition=condition)
+
+
+def _mean(scores: list[Score], metric: str) -> Score:
+    """The plain mean of several sets; the sets share the photographs inside, so no interval is given."""
+    values = [score.value for score in scores if score.value is not None]
+    return Score(metric, sum(values) / len(values), "fraction", sum(score.n for score in scores))
+
+
+def _grid(result: Result) -> Grid | None:
+    """AUROC and both FPRs at 95 % of each set, by method."""
+    at = Lookup(result.scores)
+    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in at]
+    rows = tuple(
+        (
+            name,
+            tuple(
+                cell
+                for method in METHODS
+                for cell in (
+                    at.cell("auroc", outside=name, method=method),
+                    at.cell("fpr95", outside=name, method=method, positive="inside"),
+                    at.cell("fpr95", outside=name, method=method, positive="outside"),
+                )
+            ),
+        )
+        for name in sets
+    )
+    heads = tuple(
+        f"{title}: {what}"
+        for title in METHOD_TITLES.values()
+        for what in ("AUROC", "FPR95, inside positive", "FPR95, outside positive")
+    )
+    return Grid(result.name, "by set of other things", "set", heads, rows) if rows else None

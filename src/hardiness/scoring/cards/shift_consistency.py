@@ -1,0 +1,65 @@
+"""Shift consistency: how often two crops of a photograph get the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.cells import CellMeans, cell_means
+from hardiness.scoring.rows import answered
+
+
+@register("shift_consistency")
+@final
+class ShiftConsistency(Card):
+    """Consistency over all passes and of each, and top-1 of all crops; intervals are over photographs.
+
+    Source: Zhang (2019), arXiv:1904.11486.
+    """
+
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
+    titles: ClassVar[dict[str, str]] = {"top1": "top-1"}
+    keys: ClassVar[tuple[str, ...]] = ("shift", "crop")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer and its confidence, crop by crop."""
+        return ImageTable.from_rows(records, run.conditions, answered(records))
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """A pass counts for the photographs whose two crops were both evaluated."""
+        shifts = list(dict.fromkeys(condition["shift"] for condition in run.conditions))
+        same = np.full((len(table), len(shifts)), np.nan)
+        for index, shift in enumerate(shifts):
+            crops = [k for k, condition in enumerate(table.present) if condition["shift"] == shift]
+            if len(crops) == 2:
+                both = table.evaluated[:, crops].all(axis=1)
+                first, second = table["answer"][:, crops].T
+                same[:, index] = np.where(both, first == second, np.nan)
+        seen = ~np.isnan(same)
+        if not seen.any():
+            return [Score("consistency", None, "fraction", 0, reason="no photograph has both crops of a pass")]
+        means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)], "shift_consistency")
+        right = cell_means(table, np.where(table.evaluated, table[RIGHT], np.nan), "shift_consistency")
+        return [
+            _score(means, "consistency", means.cells),
+            _score(right, "top1", right.cells),
+            *(_score(means, "consistency", (cell,), cell) for cell in means.cells),
+        ]
+
+
+def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.float64]], shifts: list[int]) -> ImageTable:
+    """A table whose cells are the passes, and whose right answers are the equal ones."""
+    used = np.flatnonzero((~np.isnan(same)).any(axis=0))
+    right = np.nan_to_num(same[:, used], nan=-1.0).astype(np.int8)
+    conditions = tuple(Condition(shift=shift) for shift in shifts)
+    return replace(table, conditions=conditions, cells=used.astype(np.int16), columns={RIGHT: right}, failures=())
+
+
+def _score(means: CellMeans, metric: str, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
+    found = means.score(metric, means.of(*cells).mean(axis=1), "fraction", condition)
+    n = max(int(means.n[means.cells.index(cell)]) for cell in cells)
+    return replace(found, n=n, higher_is_better=True)

@@ -1,0 +1,73 @@
+"""ImageNet-W: what a watermark costs, and how far the answers move to "carton"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.intervals import centred, resampled_means
+from hardiness.scoring.rows import answered
+from hardiness.scoring.shares import accuracy
+
+CARTON = 478
+CLEAN, MARKED = Condition(), Condition(corruption="watermark")
+
+
+@register("watermark")
+@final
+class Watermark(Card):
+    """Gaps in accuracy and in the probability of "carton" (marked less clean), over all photographs and over cartons.
+
+    Closer to 0 is better. Both sides are of the same photographs, so the intervals are of paired differences.
+
+    Source: Li et al. (2023), arXiv:2212.04825.
+    """
+
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "carton")
+    titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap"}
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer, its confidence and the probability of carton, with and without the watermark."""
+        carton = records["carton"].astype(np.float32)
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), "carton": carton})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Gaps over the photographs that were seen both ways, and both accuracies."""
+        places = table.place(CLEAN), table.place(MARKED)
+        everything = np.ones(len(table), bool)
+        cartons = table.label == CARTON
+        right, carton = (_both(table, name, places) for name in (RIGHT, "carton"))
+        return [
+            _gap("in_w_gap", right, everything),
+            _gap("carton_gap", right, cartons),
+            _gap("carton_probability_gap", carton, everything),
+            _gap("carton_probability_gap_on_cartons", carton, cartons),
+            accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
+            accuracy("watermark_accuracy", table.of(RIGHT, MARKED) == 1),
+        ]
+
+
+def _both(table: ImageTable, name: str, places: tuple[int | None, int | None]) -> NDArray[np.float64]:
+    """A quantity of each image without and with the watermark, float64 ``(N, 2)``; NaN where one of them is missing."""
+    clean, marked = places
+    if clean is None or marked is None:
+        return np.full((len(table), 2), np.nan)
+    values = table[name][:, [clean, marked]].astype(np.float64)
+    return np.where(table.evaluated[:, [clean, marked]].all(axis=1, keepdims=True), values, np.nan)
+
+
+def _gap(metric: str, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
+    """The mean with the watermark less the mean without."""
+    kept = values[chosen & ~np.isnan(values).any(axis=1)]
+    if not len(kept):
+        return Score(metric, None, "fraction", 0, reason="no photograph of it was evaluated both ways")
+    means = resampled_means(kept, "watermark")
+    value = float(np.diff(kept.mean(axis=0))[0])
+    interval = centred(means[:, 1] - means[:, 0], value)
+    better = "probability" not in metric
+    return Score(metric, value, "fraction", len(kept), interval, higher_is_better=better)

@@ -1,0 +1,101 @@
+"""Out-of-distribution detection: against scikit-learn, by hand, and through a small tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+from hardiness.benchmarks.ood import Ood
+from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
+from hardiness.data import locate
+from hardiness.scoring import registry
+from hardiness.scoring.cards.ood import METHODS, aupr, auroc, false_accepted, false_rejected
+
+
+@pytest.mark.parametrize("digits", [1, 6])
+def test_areas_are_scikit_learns_with_and_without_ties(digits: int) -> None:
+    generator = np.random.default_rng(0)
+    inside, outside = generator.normal(1, 1, 300).round(digits), generator.normal(0, 1, 170).round(digits)
+    truth, values = np.r_[np.ones(300), np.zeros(170)], np.r_[inside, outside]
+    assert auroc(inside, outside)[0] == pytest.approx(roc_auc_score(truth, values))
+    assert aupr(inside, outside) == pytest.approx(average_precision_score(truth, values))
+    assert aupr(-outside, -inside) == pytest.approx(average_precision_score(1 - truth, -values))
+    shares, recalls, _ = roc_curve(1 - truth, -values, drop_intermediate=False)
+    assert false_rejected(inside, outside) / 300 == pytest.approx(shares[np.argmax(recalls >= 0.95)])
+
+
+def test_the_standard_error_is_that_of_repeated_draws() -> None:
+    generator = np.random.default_rng(1)
+    drawn = [auroc(generator.normal(1, 1, 200), generator.normal(0, 1, 100)) for _ in range(400)]
+    values, errors = np.array(drawn).T
+    assert errors.mean() == pytest.approx(values.std(), rel=0.15)
+
+
+def test_the_two_conventions_of_fpr_differ() -> None:
+    inside, outside = np.arange(100.0), np.array([-5.0] * 18 + [50.0, 200.0])
+    assert false_accepted(inside, outside) == 2  # 5 % quantile of inside: 4.95
+    assert false_rejected(inside, outside) == 51  # 19 of 20 outside are at or below 50
+    with pytest.raises(ArgumentError, match="both sides, had 100 and 0"):
+        auroc(inside, outside[:0])
+
+
+def ood(given: Records) -> list[Score]:
+    card = registry.get("ood")
+    return card.scores(card.table(given, Run()), Run(), None)
+
+
+def rows(samples: list[str], logits: np.ndarray) -> Records:
+    columns = dict(Ood().decide(logits, np.zeros(len(logits), np.int32)))
+    rows_of = {"condition": np.zeros(len(logits), np.int16), "label": np.zeros(len(logits), np.int32)}
+    return Records({"sample": np.array(samples), **rows_of, **columns})
+
+
+def test_methods_groups_and_what_is_missing() -> None:
+    generator = np.random.default_rng(2)
+    names = [f"n{k}/a" for k in range(30)]
+    others = [f"{name}:{name}/{k}" for name in ("ssb-hard", "ninco", "textures") for k in range(10)]
+    logits = generator.normal(size=(60, 1000)).astype(np.float32)
+    logits[:30, 3] += 20
+    found = {(s.metric, s.condition): s for s in ood(rows(names + others, logits))}
+    for method in METHODS:
+        assert found[f"near_auroc_{method}", Condition()].value == 1.0
+        assert found["auroc", Condition(outside="textures", method=method)].n == 10
+        assert found["fpr95", Condition(outside="ninco", method=method, positive="inside")].value == 0.0
+    assert not [metric for metric, _ in found if metric.startswith("far")]
+    (none,) = ood(rows(names, logits[:30]))
+    assert none.value is None
+
+
+def test_a_tree_beside_the_photographs_is_outside(tmp_path: Path) -> None:
+    for path in (
+        "imagenet/val/n01440764/a.png",
+        "ninco/amphiuma/1.png",
+        "ninco/amphiuma/2.png",
+        "textures/banded/x.png",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40)).save(tmp_path / path)
+    data = locate([str(tmp_path)])
+    found = Ood().dataset(data)
+    assert [item.id for item in found.items] == [
+        "n01440764/a",
+        "ninco:ninco/amphiuma/1",
+        "ninco:ninco/amphiuma/2",
+        "textures:textures/banded/x",
+    ]
+    assert len(Ood(outside=("textures",)).dataset(data).items) == 2
+    assert Ood().lacks(data) == ""
+    assert "ssb-hard in --data" in Ood(outside=("ssb-hard",)).lacks(data)
+    with pytest.raises(DataError, match="ssb-hard was not found"):
+        Ood(outside=("ssb-hard",)).dataset(data)
+    with pytest.raises(ArgumentError, match="had 'svhn'"):
+        Ood(outside=("svhn",))
+    for name in ("ninco", "textures"):
+        (tmp_path / name).rename(tmp_path / f"not-{name}")
+    assert "no data set imagenet-o or" in Ood().lacks(locate([str(tmp_path)]))
+    with pytest.raises(DataError, match="ood needs a set of other things"):
+        Ood().dataset(locate([str(tmp_path)]))

@@ -1,0 +1,110 @@
+"""Pictures without an object keep their rules, and the shares that pass for photographs, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.benchmarks.ood_unit_tests import OodUnitTests
+from hardiness.core import Condition, Records, Run, Score
+from hardiness.distortions.objectless import TESTS, objectless
+from hardiness.scoring import registry
+
+PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+def ood_unit_tests(given: Records, conditions: tuple[Condition, ...]) -> list[Score]:
+    card, run = registry.get("ood_unit_tests"), Run(conditions=conditions)
+    return card.scores(card.table(given, run), run, None)
+
+
+def drawn(name: str, id_: str = "a") -> np.ndarray:
+    return objectless(name, PHOTOGRAPH, id=id_)
+
+
+def colours(image: np.ndarray) -> int:
+    return len(np.unique(image.reshape(-1, 3), axis=0))
+
+
+def test_there_are_seventeen() -> None:
+    assert len(TESTS) == 17
+    assert len(OodUnitTests().conditions()) == 18
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_each_has_the_photographs_size_and_depends_on_the_id_alone(name: str) -> None:
+    image = drawn(name)
+    assert image.shape == PHOTOGRAPH.shape
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, drawn(name))
+    others = [drawn(name, f"{k}") for k in range(6)]
+    assert all(np.array_equal(image, other) for other in others) == (name in ("black", "white"))
+
+
+def test_plain_and_striped_ones_have_their_colours() -> None:
+    assert (drawn("black") == 0).all()
+    assert (drawn("white") == 255).all()
+    assert colours(drawn("monochrome")) == 1
+    assert np.ptp(drawn("grey")) == 0
+    assert {colours(drawn("tricolour", f"{k}")) for k in range(8)} == {3}
+    assert set(np.unique(drawn("tricolour_primary"))) <= {0, 255}
+    across, upright = drawn("horizontal_stripes"), drawn("vertical_stripes")
+    assert (across == across[:, :1]).all()
+    assert (upright == upright[:1]).all()
+    counts = {colours(drawn("horizontal_stripes", f"{k}")) for k in range(60)}
+    assert counts == {4, 5, 7, 10, 15, 20}
+
+
+def test_noises_have_their_values() -> None:
+    assert set(np.unique(drawn("Rademacher"))) == {0, 255}
+    assert drawn("uni").mean() == pytest.approx(127.5, abs=3)
+    np.testing.assert_array_equal(
+        np.sort(drawn("pixel_perm").reshape(-1, 3), axis=0), np.sort(PHOTOGRAPH.reshape(-1, 3), axis=0)
+    )
+    assert (drawn("low_freq").min(), drawn("low_freq").max()) == (0, 255)
+    full = drawn("low_freq_channelfullscale")
+    assert (full.min(axis=(0, 1)) == 0).all()
+    assert (full.max(axis=(0, 1)) == 255).all()
+    rough, smooth = (
+        np.abs(np.diff(drawn(n).astype(int), axis=1)).mean() for n in ("pixel_perm", "low_freq_pixel_perm")
+    )
+    assert smooth < rough / 2
+    assert set(np.unique(drawn("blobs"))) <= {0, *range(191, 256)}
+
+
+def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() -> None:
+    conditions = OodUnitTests().conditions()
+
+    def shares(sure_of: set[str]) -> dict[str, float]:
+        count = 40
+        spread = np.linspace(0.5, 0.9, count)
+        level = [
+            0.0 if condition.get("test", "x") in TESTS and condition["test"] not in sure_of else 0.05
+            for condition in conditions
+        ]
+        confidence = np.concatenate(
+            [spread * (1.0 if k == 0 or at else 0.1) + (at if k else 0.0) for k, at in enumerate(level)]
+        )
+        records = Records(
+            {
+                "sample": np.tile([f"n/{k}" for k in range(count)], len(conditions)),
+                "label": np.zeros(count * len(conditions), np.int32),
+                "prediction": np.zeros(count * len(conditions), np.int32),
+                "condition": np.repeat(np.arange(len(conditions)), count),
+                "confidence": confidence,
+                "logsumexp": confidence,
+                "top5_logit": np.tile(confidence[:, None], 5),
+            }
+        )
+        found = ood_unit_tests(records, conditions)
+        assert [score.metric for score in found[:3]] == ["mean_fpr95_msp", "mean_fpr95_max_logit", "mean_fpr95_energy"]
+        return {
+            str(s.condition.get("test", "mean")): float(s.value or 0)
+            for s in found
+            if s.condition.get("method", "msp") == "msp"
+        }
+
+    nothing, noise = shares(set(TESTS)), shares({"black", "white", "grey"})
+    assert nothing["black"] == nothing["uni"] == 1.0
+    assert noise["black"] == 1.0
+    assert noise["uni"] == 0.0
