@@ -175,8 +175,8 @@ def test_a_disk_without_room_is_told_before(
 def test_nothing_is_fetched_offline(remote: Any, web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = remote()
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
-    assert "HARDINESS_OFFLINE is set" in refusal(file, tmp_path)
-    assert "HARDINESS_OFFLINE is set" in refusal(file, tmp_path, 4)
+    assert "HARDINESS_OFFLINE forbids to download it" in refusal(file, tmp_path)
+    assert "HARDINESS_OFFLINE forbids to download it" in refusal(file, tmp_path, 4)
     assert not web.asked
 
 

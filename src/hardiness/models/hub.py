@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from hardiness.core import DataError
-from hardiness.sources.downloads import OFFLINE, offline
+from hardiness.sources.transfer import OFFLINE, offline
 
 _PATIENCE_S = 1.5
 

@@ -18,11 +18,12 @@ from hardiness.sources import ranges
 from hardiness.sources.checksum import Checksum
 from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.transfer import (
+    OFFLINE,
     BeyondEndError,
     InterruptedTransferError,
     RefusedTransferError,
     ask,
-    refuse_offline,
+    offline,
 )
 
 Progress = Callable[[int, int | None], None]
@@ -63,15 +64,6 @@ class Fetched:
     path: Path
     checksum: str
     url: str
-
-
-OFFLINE = "HARDINESS_OFFLINE"
-"""Environment variable: set to anything but 0, nothing is downloaded."""
-
-
-def offline() -> bool:
-    """Whether downloads are forbidden."""
-    return os.environ.get(OFFLINE, "0") not in ("", "0")
 
 
 def _allowed(remote: Remote, folder: Path) -> None:
@@ -217,7 +209,6 @@ def _by_ranges(
 def _by_one(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
     """Fill the part by one connection, going on from where it stands."""
     ranges.forget(part)
-    refuse_offline(url)
     checksum.restart()
     if _size(part):
         checksum.add_file(part)

@@ -17,7 +17,7 @@ from hardiness.core import DataError
 from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.downloads import cache_folder
 from hardiness.sources.files import Stamp, TarMember, shown
-from hardiness.sources.transfer import is_offline
+from hardiness.sources.transfer import offline
 
 HUB = "hf:"
 SPLITS = ("validation", "val", "test")
@@ -67,7 +67,7 @@ def from_hub(address: str, split: str | None) -> Path:
     name, _, revision = address.removeprefix(HUB).partition("@")
     try:
         patterns = [f"*{split}*.parquet"] if split else ["*.parquet"]
-        if not is_offline() and split is None:
+        if not offline() and split is None:
             files = huggingface_hub.HfApi().list_repo_files(name, repo_type="dataset", revision=revision or None)
             patterns = [
                 str(path)
@@ -79,7 +79,7 @@ def from_hub(address: str, split: str | None) -> Path:
                 repo_type="dataset",
                 revision=revision or None,
                 allow_patterns=patterns,
-                local_files_only=is_offline(),
+                local_files_only=offline(),
             )
         )
     except (OSError, ValueError, RuntimeError) as error:

@@ -19,7 +19,7 @@ from hardiness.core import DataError
 T = TypeVar("T")
 
 OFFLINE = "HARDINESS_OFFLINE"
-"""Where this is set and not 0, nothing is fetched."""
+"""Environment variable: set to anything but 0, nothing is downloaded."""
 
 TIMEOUT_S = 30.0
 PIECE_BYTES = 1 << 18
@@ -113,11 +113,11 @@ def refuse_offline(url: str) -> None:
     Raises:
         DataError: they are.
     """
-    if is_offline() and urlsplit(url).scheme != "file":
+    if offline() and urlsplit(url).scheme != "file":
         raise DataError(f"{url} is not fetched, as {OFFLINE} is set; unset it, or put the file in its place by hand")
 
 
-def is_offline() -> bool:
+def offline() -> bool:
     """Whether downloads are forbidden."""
     return os.environ.get(OFFLINE, "0") not in ("", "0")
 
