@@ -180,7 +180,7 @@ def _opened(address: str) -> Any:
     client = {"allow_http": True, "connect_timeout": CONNECT_TIMEOUT} if plain else {"connect_timeout": CONNECT_TIMEOUT}
     try:
         # The client's own tries are few: ours know what may pass, and say which object it was.
-        return from_url(address, client_options=client, retry_config={"max_retries": 1})  # type: ignore[call-overload]
+        return from_url(address, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
         raise ArgumentError(f"--out {address}: {_told(error)}") from None
 
