@@ -1,7 +1,8 @@
 """Run folders: atomic writes, proofs, resume, listing; knows no metric."""
 
 from hardiness.store.leases import Leases
-from hardiness.store.run import Stamps, StoredRun
+from hardiness.store.run import StoredRun
+from hardiness.store.run_folder import Stamps
 from hardiness.store.shards import Row
 from hardiness.store.store import Store, Survey
 

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count, groupby
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hardiness.core import Failure, Plan, Records, Run, StoreError
 from hardiness.store import atomic, shards
-from hardiness.store.files import Files
+from hardiness.store.run_folder import RunFolder, Stamps
 from hardiness.store.shards import Row
 
-RUN, MEASURED, EXHIBITS, DAMAGED, PROVED = "run.json", "measured", "exhibits", "damaged", "proved.json"
-CELLS = "cells.json"
-
-FORMER_MEASURED = "measured.json"
-"""What sessions of earlier versions shared."""
-
-Stamps = dict[str, list[int | str]]
-"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One file of an output folder, read when it is wanted."""
-
-    files: Files
-    path: str
-
-    def read_bytes(self) -> bytes:
-        """All of its bytes; none where it is gone."""
-        return self.files.read(self.path) or b""
+RUN, DAMAGED, PROVED, CELLS = "run.json", "damaged", "proved.json", "cells.json"
 
 
 @dataclass(frozen=True)
-class StoredRun:
+class StoredRun(RunFolder):
     """A folder with ``run.json`` (identity and plan), ``measured.json`` (how it was computed) and the shards.
 
     Attributes:
-        files: of the output folder.
-        path: of this run's folder there, ``records/<model>--<benchmark>--<key>``.
+        files, path: as in `RunFolder`.
         run: what it is of.
         plan: what stays as it was when it was begun.
         key: the run's; of a run of the former format the one it was stored under.
@@ -56,24 +30,12 @@ class StoredRun:
         damage: a line for each shard file that was found damaged and left out since this object was made.
     """
 
-    files: Files
-    path: str
     run: Run
     plan: Plan
     key: str
     former: bool = False
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
-
-    @property
-    def place(self) -> str:
-        """Where it is, for messages."""
-        return f"{self.files.address}/{self.path}"
-
-    @property
-    def folder(self) -> Path:
-        """Its folder, where the output folder is on a disk."""
-        return Path(self.files.address) / self.path
 
     def missing(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> list[Row]:
         """The part of a shard's work that is not stored, in its order.
@@ -93,37 +55,6 @@ class StoredRun:
             if len(records):
                 stored.update(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
         return [row for row in work if row not in stored]
-
-    def shards(self) -> dict[int, list[str]]:
-        """Names of the shard files there are, by shard, sorted; other files are none of ours."""
-        return {
-            shard: list(group) for shard, group in groupby(self.stamps(), key=lambda name: int(name.partition("-")[0]))
-        }
-
-    def stamps(self) -> Stamps:
-        """Size in bytes and what changes with the content of each shard file, by name, sorted."""
-        found = self.files.listed(self.path)
-        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
-        return {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
-
-    def content(self, name: str) -> bytes:
-        """The bytes of one file of its folder; none where it is gone."""
-        return self.files.read(f"{self.path}/{name}") or b""
-
-    def keep(self, name: str, content: bytes) -> None:
-        """Put a file into its folder, whole or not at all.
-
-        Raises:
-            StoreError: disk full or no permission.
-        """
-        self.files.write(f"{self.path}/{name}", content)
-
-    def strangers(self) -> list[str]:
-        """Names of Parquet files in the folder that are no shards of ours."""
-        names = (path.removeprefix(f"{self.path}/") for path in self.files.listed(self.path))
-        return [
-            name for name in names if name.endswith(".parquet") and "/" not in name and not shards.NAME.fullmatch(name)
-        ]
 
     def write(self, shard: int, work: Sequence[Row], records: Records) -> None:
         """Save the outcome of a shard's work, whole or not at all.
@@ -161,22 +92,6 @@ class StoredRun:
             self.keep(PROVED, atomic.as_json(found))
         return lines
 
-    def exhibits(self) -> dict[str, StoredFile]:
-        """PNG files that show what was done, by caption."""
-        return {
-            Path(path).stem: StoredFile(self.files, path)
-            for path in self.files.listed(f"{self.path}/{EXHIBITS}")
-            if path.endswith(".png")
-        }
-
-    def keep_exhibit(self, caption: str, picture: bytes) -> None:
-        """Add a PNG file to those.
-
-        Raises:
-            StoreError: disk full or no permission.
-        """
-        self.keep(f"{EXHIBITS}/{caption}.png", picture)
-
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.
 
@@ -202,32 +117,6 @@ class StoredRun:
         image = shards.numbered(joined["sample"])
         numbered = Records({**joined.columns, "image": image}, joined.failures)
         return numbered.where(np.lexsort((joined["frame"], joined["condition"], image)))
-
-    def measured(self) -> list[dict[str, Any]]:
-        """One entry for each session that computed rows of this run, in the order in which they began.
-
-        Raises:
-            StoreError: a file of them is damaged; the message names it.
-        """
-        former = self.files.read(f"{self.path}/{FORMER_MEASURED}")
-        found = list(atomic.parsed(former, f"{self.place}/{FORMER_MEASURED}")) if former is not None else []
-        for path in self.files.listed(f"{self.path}/{MEASURED}"):
-            found.append(atomic.parsed(self.files.read(path) or b"", f"{self.files.address}/{path}"))
-        if not all(isinstance(session, dict) for session in found):
-            raise StoreError(f"{self.place}/{MEASURED} must hold an object a file, and does not; delete it")
-        return found
-
-    def add_measured(self, session: Mapping[str, Any]) -> None:
-        """Keep how one session computed its rows, in a file of its own.
-
-        Raises:
-            StoreError: disk full or no permission.
-        """
-        content = atomic.as_json(dict(session))
-        name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
-        for turn in count():
-            if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
-                return
 
     def holds(self, shard: int, work: Sequence[Row]) -> bool:
         """Whether the outcome of this very work is stored."""

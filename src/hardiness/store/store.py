@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic
 from hardiness.store.files import Files, LocalFiles
 from hardiness.store.former import continues, former_run, is_former
+from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.objects import ObjectFiles, is_address
-from hardiness.store.run import CELLS, RUN, Stamps, StoredRun
+from hardiness.store.run import CELLS, RUN, StoredRun
+from hardiness.store.run_folder import Stamps
 
 RECORDS, RESULTS, WRITABLE = "records", "results.json", ".writable"
 
-
-FIRST_WAIT_S, WAIT_S = 2.0, 60.0
-"""How long a lock is waited for without a word, and in all."""
 
 LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
@@ -108,20 +103,8 @@ class Store:
         if self.folder is None:
             yield
             return
-        lock, holder = FileLock(self.folder / ".lock"), self.folder / ".lock-holder"
-        with atomic.told(self.folder, "lock"):
-            if not _acquired(lock, min(FIRST_WAIT_S, wait_s)):
-                held = f"{self.folder} is locked by {_holder(holder)}"
-                if tell and wait_s > FIRST_WAIT_S:
-                    tell(f"{held}; waiting for up to {wait_s:g} s")
-                if not _acquired(lock, max(wait_s - FIRST_WAIT_S, 0)):
-                    raise StoreError(f"{held}, and was for {wait_s:g} s; wait for its end, or end it, and run again")
-        try:
-            with suppress(OSError):
-                holder.write_text(f"process {os.getpid()} on {platform.node()}")
+        with locked(self.folder, tell, wait_s):
             yield
-        finally:
-            lock.release()
 
     def check_schema(self) -> None:
         """Raise unless ``results.json`` is absent or of this version's schema.
@@ -223,19 +206,3 @@ class Store:
             return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
         except (AttributeError, ValueError):
             raise StoreError(f"{self.address}/{path} must hold fingerprints by condition; delete it") from None
-
-
-def _acquired(lock: FileLock, wait_s: float) -> bool:
-    try:
-        lock.acquire(timeout=wait_s)
-    except Timeout:
-        return False
-    return True
-
-
-def _holder(path: Path) -> str:
-    """Who wrote that they hold the lock."""
-    try:
-        return path.read_text()[:200] or "another process"
-    except (OSError, ValueError):
-        return "another process"
