@@ -34,7 +34,9 @@ FOREIGN_ERRORS = (
 """What a library that we did not write may raise on what it cannot do."""
 
 _LONGEST = 300
-_STATE = threading.RLock()
+PROCESS_STATE = threading.RLock()
+"""Held while warning filters and their like, which are the process's, differ from what they were."""
+
 _PRINTING = threading.Lock()
 _PRINTERS: list[TextIO] = []
 
@@ -94,7 +96,7 @@ def contained() -> Iterator[None]:
     dtype, device, grad = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
     numpy_state, python_state, numpy_errors, folder = np.random.get_state(), random.getstate(), np.geterr(), _folder()  # noqa: NPY002
     try:
-        with _STATE, warnings.catch_warnings(), torch.random.fork_rng(devices=[]), printing_aside():
+        with PROCESS_STATE, warnings.catch_warnings(), torch.random.fork_rng(devices=[]), printing_aside():
             yield
     finally:
         if torch.get_default_dtype() != dtype:
@@ -117,18 +119,34 @@ def _folder() -> str | None:
 
 @contextmanager
 def well_behaved() -> Iterator[None]:
-    """As `contained`, for one forward pass in any thread: the default type, warning filters and printing alone."""
+    """As `contained`, for one forward pass in any thread: the default type, warning filters and printing alone.
+
+    Where another thread has changed them for a while, that thread puts them back.
+    """
     import torch
 
-    dtype, filters = torch.get_default_dtype(), list(warnings.filters)
+    dtype, filters = torch.get_default_dtype(), _filters()
     try:
         with printing_aside():
             yield
     finally:
         if torch.get_default_dtype() != dtype:
             torch.set_default_dtype(dtype)
-        if warnings.filters != filters:
-            warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever the stubs say
+        if filters is not None and filters != _filters() and PROCESS_STATE.acquire(blocking=False):
+            try:
+                warnings.filters[:] = filters  # type: ignore[index]  # a list, whatever the stubs say
+            finally:
+                PROCESS_STATE.release()
+
+
+def _filters() -> list[object] | None:
+    """The warning filters, or ``None`` where a thread has them in use."""
+    if not PROCESS_STATE.acquire(blocking=False):
+        return None
+    try:
+        return list(warnings.filters)
+    finally:
+        PROCESS_STATE.release()
 
 
 @contextmanager

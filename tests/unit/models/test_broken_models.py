@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, ModelError, View
 from hardiness.models import load, resolve, wrap
+from hardiness.models.failures import PROCESS_STATE, well_behaved
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -228,3 +230,37 @@ def test_memory_of_a_gpu_is_the_engine_s_affair(own: Callable[[str], str], noise
     )
     with pytest.raises(torch.OutOfMemoryError):
         load(name, device="cpu", runtime="torch").logits(noise(3))
+
+
+def test_filters_that_another_thread_uses_are_left_to_it() -> None:
+    with PROCESS_STATE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        within = list(warnings.filters)
+
+        def forward() -> None:
+            with well_behaved():
+                pass
+
+        thread = threading.Thread(target=forward)
+        thread.start()
+        thread.join()
+        assert warnings.filters == within
+    started, done = threading.Event(), threading.Event()
+
+    def slow_forward() -> None:
+        with well_behaved():
+            started.set()
+            done.wait()
+
+    before = list(warnings.filters)
+    thread = threading.Thread(target=slow_forward)
+    with warnings.catch_warnings():
+        thread.start()
+        started.wait()
+        with PROCESS_STATE:
+            warnings.simplefilter("ignore")
+            within = list(warnings.filters)
+            done.set()
+            thread.join()
+            assert warnings.filters == within, "the thread that changed them is still at work"
+    assert warnings.filters == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import queue
-import threading
 import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.execution.runtimes import Plan, runtimes
 from hardiness.models.execution.telemetry import silent_openvino
-from hardiness.models.failures import FOREIGN_ERRORS, first_line
+from hardiness.models.failures import FOREIGN_ERRORS, PROCESS_STATE, first_line
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _MAX_STREAMS = 16
-# Warning filters are the process's, and a second tracer at the same time would only want more memory.
-_CONVERTING = threading.Lock()
 _MAX_CHUNK = 32
 _COPIES = 4
 """How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
@@ -157,7 +154,8 @@ def _convert(plan: Plan, chunk: int) -> Any:
 
     shape, failures = (chunk, 3, *plan.px), _failures()
     try:
-        with _CONVERTING, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        # A second tracer at the same time would only want more memory.
+        with PROCESS_STATE, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; the comparison decides
             example = torch.full((min(chunk, 2), 3, *plan.px), 0.5)
             # Traced and frozen here: OpenVINO would trace three times and keep what freezing folds.
