@@ -24,7 +24,7 @@ def no_draws(rng: np.random.Generator, shape: Shape, level: Any) -> None:
 
 
 def nothing_needed() -> None:
-    """Nothing: what a corruption needs that is made of the image alone."""
+    """Requires no data files: the corruption is made of the image alone."""
 
 
 @dataclass(frozen=True)
