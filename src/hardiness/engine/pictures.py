@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from hardiness.benchmarks.registry import registry
 from hardiness.core import (
@@ -20,8 +19,9 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.imaging import decode
+from hardiness.store.files import Files
 
-NO_PICTURE = "was not saved: attacked pictures are kept with --save-images alone"
+NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
 
 
 class Pictures:
@@ -29,11 +29,11 @@ class Pictures:
 
     Args:
         root: where the data of a result are looked for.
-        out: the output folder, which may hold attacked pictures.
+        outs: the output folders, which may hold attacked pictures.
     """
 
-    def __init__(self, root: Callable[[Result], DataRoot], out: Path) -> None:
-        self._root, self._out = root, out
+    def __init__(self, root: Callable[[Result], DataRoot], outs: Sequence[Files]) -> None:
+        self._root, self._outs = root, outs
         self._items: dict[tuple[str, str], tuple[Benchmark, dict[str, Item]]] = {}
 
     def __call__(self, result: Result, sample: str, condition: Condition) -> Image:
@@ -76,12 +76,11 @@ class Pictures:
             f"{key}_{value:.4g}" if isinstance(value, float) else f"{key}_{value}" for key, value in condition.items()
         )
         parts = (re.sub(r"[^\w.-]+", "_", name) for name in (result.run.model.name, at))
-        path = self._out.joinpath("images", result.run.benchmark.name, *parts, f"{sample}.png")
-        try:
-            content = path.read_bytes()
-        except OSError:
-            raise DataError(f"{sample} under {condition} {NO_PICTURE}") from None
-        return decode(content, str(path))
+        path = "/".join(("images", result.run.benchmark.name, *parts, f"{sample}.png"))
+        for files in self._outs:
+            if (content := files.read(path)) is not None:
+                return decode(content, f"{files.address}/{path}")
+        raise DataError(NO_PICTURE)
 
 
 def _benchmark(result: Result) -> Benchmark:

@@ -18,8 +18,8 @@ from hardiness.core import Result
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, draw, inline
-from hardiness.report.files import write_figures
+from hardiness.report.figure_files import WRITERS, write_figures
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline
 from hardiness.report.pictures import PictureOf, walls
 from hardiness.report.provenance import command_of, sessions_of
 from hardiness.report.scorecard import scorecard
@@ -28,7 +28,7 @@ from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.trust import checks, raised
 from hardiness.scoring.card import card_of
-from hardiness.store import atomic
+from hardiness.store.files import Files, LocalFiles
 
 LISTED_FAILURES = 50
 QUALITY = 70
@@ -41,36 +41,39 @@ class PageOptions:
     Attributes:
         picture_of: gives the photographs behind the numbers; ``None`` where none are wanted.
         images: whether the page holds any pixels: also the strips that show what a benchmark does.
-        figures: whether figures are written as files beside the page.
+        figures: the forms in which figures are written as files beside the page.
         problems: lines about what could not be read.
     """
 
     picture_of: PictureOf | None = None
     images: bool = True
-    figures: bool = True
+    figures: tuple[str, ...] = tuple(WRITERS)
     problems: tuple[str, ...] = ()
 
 
 def write_page(results: Sequence[Result], path: Path, title: str, options: PageOptions | None = None) -> None:
+    """Write the page for these results to a file on a disk; see `put_page`."""
+    put_page(results, LocalFiles(path.parent), path.name, title, options or PageOptions())
+
+
+def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:
     """Write the page for these results, whole or not at all, and its figures as files beside it.
 
     Args:
         results: what to show, sorted by benchmark and data.
-        path: the file to write; figures go to the folder ``figures`` beside it.
+        files: where to write; figures go to the folder ``figures`` there.
+        name: of the page.
         title: its heading.
         options: pictures and figures.
 
     Raises:
         StoreError: disk full, no permission, or ``figures`` is a file; the former page is left as it was.
     """
-    chosen = options or PageOptions()
     shown = sections(results)
     inks = inks_of(shown)
-    content = page(shown, title, inks, chosen).encode()
-    partial_folder = path.parent / atomic.PARTIAL
-    if chosen.figures:
-        write_figures(shown, inks, path.parent / "figures", partial_folder)
-    atomic.write(path, content, partial_folder)
+    content = page(shown, title, inks, options).encode()
+    write_figures(shown, inks, files, options.figures)
+    files.write(name, content)
 
 
 def inks_of(shown: Sequence[Shown]) -> Inks:
@@ -122,8 +125,6 @@ def _asset(name: str) -> str:
 
 
 def _marker(model: str, inks: Inks) -> str:
-    from hardiness.report.figures.sheet import Sheet
-
     sheet = Sheet(14, 14)
     sheet.add(inks.marker(model, (7, 7), 5.5))
     return inline(sheet)
@@ -152,6 +153,7 @@ def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
 def _notes(shown: Shown) -> list[str]:
     """What there is to know before trusting the table, without what the checks say."""
     told = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
+    told.update(w for result in shown.results if result.measured.get("published") for w in result.warnings)
     return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
 
 
@@ -167,7 +169,7 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     kept = next((result.exhibits for result in results if result.exhibits), {})
     found = []
     for caption, path in kept.items():
-        picture = decode(path.read_bytes(), str(path))
+        picture = decode(path.read_bytes(), caption)
         found.append((caption, base64.b64encode(encode_jpeg(picture, QUALITY)).decode()))
     return found
 

@@ -16,6 +16,7 @@ class Head:
     """One column: the section it stands for, and its number."""
 
     title: str
+    full_title: str
     metric: str
     higher_is_better: bool
     anchor: str
@@ -75,7 +76,11 @@ def scorecard(shown: Sequence[Shown]) -> Scorecard:
     counted = [(each, column) for each, column in parts if column is not None]
     models = list(dict.fromkeys(result.name for each in shown for result in each.results))
     columns = [_entries(each, column) for each, column in counted]
-    heads = tuple(Head(each.heading, column.title, column.higher_is_better, each.anchor) for each, column in counted)
+    titles = _titles([each for each, _ in counted])
+    heads = tuple(
+        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor)
+        for title, (each, column) in zip(titles, counted, strict=True)
+    )
     rows = tuple((model, tuple(column.get(model, Entry()) for column in columns)) for model in models)
     return Scorecard(heads, rows)
 
@@ -83,6 +88,26 @@ def scorecard(shown: Sequence[Shown]) -> Scorecard:
 def score_of(result: Result, column: Column) -> Score | None:
     """The score that a column shows of a result."""
     return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+
+def _titles(shown: Sequence[Shown]) -> list[str]:
+    """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
+    found = []
+    for each in shown:
+        first = each.results[0]
+        kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
+        theirs = [
+            (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
+        ]
+        telling = [part for part in dict.fromkeys(_parts(each)) if any(part not in others for others in theirs)]
+        found.append(", ".join([first.benchmark, *telling]))
+    return found
+
+
+def _parts(shown: Shown) -> tuple[str, ...]:
+    """What a section's heading says beside its benchmark."""
+    first = shown.results[0]
+    return (first.data, *shown.section.variant, f"protocol {first.protocol}")
 
 
 def _entries(shown: Shown, column: Column) -> dict[str, Entry]:

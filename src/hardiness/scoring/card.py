@@ -86,10 +86,10 @@ class Card(ABC):
         return {"galleries": [gallery.as_dict() for gallery in galleries(table, self.class_namer(run))]}
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
-        """The name of a class of a run's data by its index."""
+        """The name of a class of a run's data by its index, without its synonyms."""
         if run.data.num_classes != IMAGENET_CLASSES:
             return lambda index: f"class {index}"
-        return class_name
+        return lambda index: class_name(index).partition(",")[0]
 
     # What a page shows ------------------------------------------------------------------------------------------------
 

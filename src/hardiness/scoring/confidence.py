@@ -35,8 +35,9 @@ def confidence_details(table: ImageTable) -> dict[str, Any]:
             reliability.append([float(confidence[inside].mean()), hits / n, bounds.low, bounds.high])
     order = np.argsort(-confidence, kind="stable")
     accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    at = np.unique(np.linspace(min(LEAST, len(order)), len(order), POINTS).astype(int)) if len(order) else []
-    coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in at if k]
+    marks = np.linspace(min(LEAST, len(order)), len(order), POINTS).astype(int)
+    at = np.unique(marks[marks > 0]).tolist()
+    coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in at]
     return {"reliability": reliability, "coverage": coverage}
 
 

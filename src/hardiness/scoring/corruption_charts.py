@@ -16,13 +16,12 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     errors = {result.name: _errors(result) for result in results}
     names = list(dict.fromkeys(name for found in errors.values() for name, _ in found))
     severities = sorted({severity for found in errors.values() for _, severity in found})
-    if not names:
-        return []
     charts: list[Chart] = []
     if len(severities) > 1:
         charts.append(_curves(errors, names, severities))
-    charts.append(_matrix(errors, names, severities))
-    if dots := _beside_published(results, names):
+    if names:
+        charts.append(_matrix(errors, names, severities))
+    if dots := _by_corruption(results):
         charts.append(dots)
     return charts
 
@@ -31,7 +30,8 @@ def noise_loss(result: Result) -> tuple[str, float] | None:
     """The group of corruptions under which most is lost, and how many points more error it has than clean pictures."""
     values = {(s.metric, s.condition.get("group")): s.value for s in result.scores if set(s.condition) <= {"group"}}
     clean = values.get(("clean_error", None))
-    groups = {g: v for (m, g), v in values.items() if m == "error" and g in IMAGENET_C.groups and v is not None}
+    errors = {group: values.get(("error", group)) for group in IMAGENET_C.groups}
+    groups = {group: error for group, error in errors.items() if error is not None}
     if clean is None or not groups:
         return None
     worst = max(groups, key=lambda group: (groups[group], group))
@@ -105,19 +105,23 @@ def _matrix(errors: dict[str, Errors], names: Sequence[str], severities: Sequenc
     )
 
 
-def _beside_published(results: Sequence[Result], names: Sequence[str]) -> Dots | None:
+def _by_corruption(results: Sequence[Result]) -> Dots | None:
     """Mean error of each corruption over its severities, with the published models as strokes."""
+    observers = tuple(_observer(result) for result in results)
+    means: dict[str, list[float]] = {}
+    for each in observers:
+        for name, score in each.by_row.items():
+            means.setdefault(name, []).append(score.value or 0.0)
+    if not means:
+        return None
+    shown = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
     published: dict[str, dict[str, Score]] = {}
     for model, rows in published_series(results[0].benchmark, "error").items():
         for row in rows:
-            if set(row.condition) == {"corruption"} and row.condition["corruption"] in names:
+            if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
                 score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
                 published.setdefault(model, {})[row.condition["corruption"]] = score
     overall = published_series(results[0].benchmark, "mean_error")
-    observers = tuple(_observer(result) for result in results)
-    rows = tuple(name for name in names if any(name in each.by_row for each in observers))
-    if not rows:
-        return None
     beside = tuple(
         Observer(model, Score("mean_error", overall[model][0].value, "fraction", overall[model][0].n), by_row)
         for model, by_row in published.items()
@@ -126,8 +130,13 @@ def _beside_published(results: Sequence[Result], names: Sequence[str]) -> Dots |
     caption = "Mean over severities."
     if beside:
         caption += " Grey strokes: the five ResNeXts as published, on all of ImageNet-C."
-    title, label, every = "Error by corruption", "error ↓ better", "all that were run"
-    return Dots("error_by_corruption", title, caption, label, ("", ""), every, rows, observers, None, beside)
+    most, least = (name.replace("_", " ") for name in (shown[0], shown[-1]))
+    title, label, every = (
+        f"Error by corruption: most under {most}, least under {least}",
+        "error ↓ better",
+        "all that were run",
+    )
+    return Dots("error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside)
 
 
 def _observer(result: Result) -> Observer:

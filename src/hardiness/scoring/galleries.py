@@ -73,7 +73,7 @@ def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
     """Wrong answers given with most confidence."""
     wrong, sure = table[RIGHT] == 0, table["confidence"]
     found = sorted(zip(*np.nonzero(wrong), strict=True), key=lambda at: (-float(sure[at]), *map(int, at)))
-    chosen = {}
+    chosen: dict[int, int] = {}
     for row, cell in found:
         chosen.setdefault(int(row), int(cell))
     if chosen:

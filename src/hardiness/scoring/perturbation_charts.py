@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from hardiness.core import Chart, Observer, Result, Score
@@ -10,6 +9,9 @@ from hardiness.core.chart import Dots
 from hardiness.reference import published_series
 
 METRIC = "flip_probability"
+
+LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Where the axis may end: quarters of these are round."""
 
 
 def flips(results: Sequence[Result]) -> list[Chart]:
@@ -26,13 +28,13 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     published = _published(results[0].benchmark, rows)
     every = [score.value for each in (*observers, *published) for score in each.by_row.values() if score.value]
     every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
-    limit = min(1.0, max(0.05, math.ceil(20 * max(every, default=1.0)) / 20))
+    limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
     caption = "Share of steps from frame to frame (for noises: from the first frame) at which the answer changes."
     if published:
         caption += " Grey strokes: the five ResNeXts as published, on all of ImageNet-P."
     worst = rows[0].replace("_", " ")
     share = sum(means[rows[0]]) / len(means[rows[0]])
-    title = f"Answers flip most under {worst}: at {100 * share:.0f} % of the steps"
+    title = f"Answers flip most under {worst}: at {100 * share:.1f} % of the steps"
     return [
         Dots(
             "flip_probability",

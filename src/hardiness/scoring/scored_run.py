@@ -21,7 +21,7 @@ FOLDER, SCORES, TABLE = "scored", "scores.json", "images.parquet"
 SCORING = 1
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
-DETAILS = 1
+DETAILS = 2
 """Version of what all cards share of their details."""
 
 ROWS = ("sample", "image", "condition", "label")

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
 from PIL import Image
 from rich.console import Console
 
@@ -27,7 +28,6 @@ from hardiness.core import (
 )
 from hardiness.report import consistency_tables, score_tables, write_page
 from hardiness.report.figures import Figure, draw
-from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
 from hardiness.report.format import grid_cell
 from hardiness.scoring import consistency, registry, results
 from hardiness.store import Store

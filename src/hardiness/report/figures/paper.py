@@ -63,7 +63,8 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, **edge}
         axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
     elif isinstance(mark, Cell):
-        shade = {"facecolor": INKS["heat"], "alpha": HEAT_MOST * min(max(mark.value, 0), 1), "linewidth": 0}
+        opacity = HEAT_MOST * min(max(mark.value, 0), 1)
+        shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
         axes.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, zorder=order, **shade))
     else:
         size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}

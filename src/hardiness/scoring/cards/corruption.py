@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,10 @@ class Corruption(Card):
             charts=corruption_charts(results),
             grids=[grid for result in results if (grid := _grid(result))],
         )
+
+    def shown(self, key: str, value: Any) -> str:
+        """``fog``, ``severity 3``, or the value itself."""
+        return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
 
     def saying_of(self, result: Result, known: Known) -> str:
         """How much is lost under the worst group of corruptions."""

@@ -179,10 +179,14 @@ class Perturbation(Card):
         """The sequences whose answer flips most."""
         return {"galleries": [gallery.as_dict() for gallery in _restless(table, self.class_namer(run))]}
 
+    def shown(self, key: str, value: Any) -> str:
+        """``shot noise``, ``difficulty 2``, or the value itself."""
+        return f"difficulty {value}" if key == "severity" else str(value).replace("_", " ")
+
     def saying_of(self, result: Result, known: Known) -> str:
         """The share of answers that stay from frame to frame."""
         flip = known.value("flip_probability")
-        return f"keeps {100 * (1 - flip):.0f} % of its answers from frame to frame" if flip is not None else ""
+        return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
 
 
 def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:

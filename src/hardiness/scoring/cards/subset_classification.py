@@ -60,4 +60,4 @@ class SubsetClassification(Card):
         if top1 is None:
             return ""
         less = f", {100 * drop:.0f} points less than on ordinary ones" if drop is not None and drop > 0 else ""
-        return f"is right on {100 * top1:.1f} % of the photographs of {result.benchmark}{less}"
+        return f"answers {100 * top1:.1f} % of {result.benchmark} rightly{less}"

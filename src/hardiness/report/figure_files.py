@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, pdf, png
 from hardiness.report.sections import Shown
-from hardiness.store import atomic
+from hardiness.store.files import Files
 
-WRITERS = {"svg": lambda sheet: document(sheet).encode(), "pdf": pdf, "png": png}
+WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
+    "svg": lambda sheet: document(sheet).encode(),
+    "pdf": pdf,
+    "png": png,
+}
 """From a drawing to a file, by its ending."""
 
-LONGEST_STEM = 120
+FOLDER, LONGEST_STEM = "figures", 120
 
 
 def sheets(shown: Sequence[Shown], inks: Inks) -> Iterator[tuple[str, Sheet]]:
@@ -28,16 +31,24 @@ def sheets(shown: Sequence[Shown], inks: Inks) -> Iterator[tuple[str, Sheet]]:
             yield re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM], draw(chart, PAPER_PX, inks, titled=True)
 
 
-def write_figures(shown: Sequence[Shown], inks: Inks, folder: Path, partial: Path) -> list[Path]:
-    """Write every chart in every form; the files that were written.
+def write_figures(shown: Sequence[Shown], inks: Inks, files: Files, endings: Sequence[str]) -> list[str]:
+    """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
+
+    Args:
+        shown: sections of a page.
+        inks: of its models.
+        files: where to write.
+        endings: some of `WRITERS`.
 
     Raises:
         StoreError: disk full, no permission, or the folder is a file.
     """
     written = []
     for stem, sheet in sheets(shown, inks):
-        for ending, writer in WRITERS.items():
-            path = folder / f"{stem}.{ending}"
-            atomic.write(path, writer(sheet), partial)
+        paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
+        svg = document(sheet).encode()
+        same = files.read(f"{FOLDER}/{stem}.svg") == svg and all(map(files.has, paths.values()))
+        for ending, path in {} if same else paths.items():  # the SVG last: where it is the same, all are
+            files.write(path, WRITERS[ending](sheet))
             written.append(path)
     return written
