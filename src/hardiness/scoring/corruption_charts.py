@@ -141,7 +141,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
 
 def _observer(result: Result) -> Observer:
     by_row = {
-        s.condition["corruption"]: s
+        str(s.condition["corruption"]): s
         for s in result.scores
         if s.metric == "error" and set(s.condition) == {"corruption"} and s.value is not None
     }
