@@ -5,9 +5,9 @@ from hardiness.api.classifiers import load_model
 from hardiness.api.command import Command, Outcome, run
 from hardiness.api.evaluation import Options, evaluate
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
+from hardiness.api.page import Report, publish, results_of, write_report
 from hardiness.api.placement import Placement
 from hardiness.api.progress import Bars
-from hardiness.api.publication import publish
 from hardiness.api.stored import load_results
 from hardiness.engine.executors.ray_actors import Cluster
 
@@ -19,6 +19,7 @@ __all__ = [
     "Options",
     "Outcome",
     "Placement",
+    "Report",
     "attack",
     "evaluate",
     "list_attacks",
@@ -29,5 +30,7 @@ __all__ = [
     "load_model",
     "load_results",
     "publish",
+    "results_of",
     "run",
+    "write_report",
 ]

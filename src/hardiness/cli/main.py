@@ -13,8 +13,9 @@ from hardiness.core import HardinessError, UnknownNameError
 
 COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
-    "show": ("hardiness.cli.show", "Print the score tables of an output folder."),
-    "report": ("hardiness.cli.report", "Write report.html for an output folder."),
+    "show": ("hardiness.cli.show", "Print the overview and the score tables of an output folder."),
+    "report": ("hardiness.cli.report", "Write report.html for one or more output folders."),
+    "export": ("hardiness.cli.export", "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block."),
     "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),

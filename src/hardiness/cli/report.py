@@ -6,17 +6,30 @@ from pathlib import Path
 
 import click
 
-from hardiness.api import publish
-from hardiness.scoring import rebuild, results
-from hardiness.store import Store
+from hardiness import api
+from hardiness.cli.options import grouped
 
 
 @click.command()
-@click.argument("out")
-@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
-def command(out: str, baseline: str | None) -> int:
-    """Write OUT/report.html from the stored records."""
-    store = Store.open(out)
-    found = results(store, baseline) if baseline else rebuild(store)
-    click.echo(publish(store, found, title=f"hardiness: {Path(out).resolve().name}"))
+@grouped(
+    "asked",
+    api.Report,
+    click.argument("outs", nargs=-1, metavar="[OUT]…"),
+    click.option(
+        "--data",
+        multiple=True,
+        metavar="ROOT|NAME=PATH|embedded",
+        help="Where the photographs are now; where they were when they were evaluated if not given.",
+    ),
+    click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
+    click.option("--published", is_flag=True, help="The paper's own results, beside those of OUT if it is given."),
+    click.option("--images/--no-images", default=True, help="Whether the page holds photographs."),
+    click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write."),
+)
+def command(asked: api.Report) -> int:
+    """Write a page that explains the results of one or more OUT, from what is stored.
+
+    It is OUT/report.html; of several folders, or of the published results, report.html here.
+    """
+    click.echo(api.write_report(asked))
     return 0

@@ -12,7 +12,7 @@ from rich.console import Console
 from hardiness import api
 from hardiness.cli import options
 from hardiness.cli.options import Shown, grouped
-from hardiness.cli.show import print_tables, wide
+from hardiness.cli.show import print_overview, wide
 from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
 from hardiness.store import Store
@@ -110,10 +110,11 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not shown.quiet:
-        print_tables(outcome.results, wide(Console()))
+        print_overview(outcome.results, wide(Console()))
         if outcome.note:
             click.echo(outcome.note)
         click.echo(f"{out.rstrip('/')}/results.json  {page}")
+        click.echo(f"next: hardiness show {out}  every table; hardiness report {out}  the page with its photographs")
     for line in () if shown.quiet else outcome.remarks:
         click.echo(line, err=True)
     for line in outcome.skipped:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 
 import click
 from rich.console import Console
 
 from hardiness.core import Result
-from hardiness.report import score_tables
+from hardiness.report import score_tables, scorecard_tables
+from hardiness.report.tables import WARNING
 from hardiness.scoring import results
 from hardiness.store import Store
 
@@ -37,10 +39,29 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
 
 
 def print_tables(results: Sequence[Result], console: Console, everything: bool = False) -> None:
-    """Print one table for each benchmark and data set, then the samples that failed."""
+    """Print the overview, one table for each benchmark and data set, then the samples that failed."""
+    for table in scorecard_tables(results):
+        console.print(table)
+        console.print()
     for table in score_tables(results, everything):
         console.print(table)
         console.print()
+    _print_failures(results, console)
+
+
+def print_overview(results: Sequence[Result], console: Console) -> None:
+    """Print the overview, what to know before trusting it, and the samples that failed."""
+    for table in scorecard_tables(results):
+        console.print(table)
+    warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+    for warning in warnings:
+        about = [f"{r.benchmark}, {r.name}" for r in results if warning in r.warnings]
+        where = "" if len(about) == len(results) else f"{'; '.join(about[:3])}{' …' if len(about) > 3 else ''}: "
+        console.print(f"{where}{warning}", style=WARNING, markup=False, highlight=False)
+    _print_failures(results, console)
+
+
+def _print_failures(results: Sequence[Result], console: Console) -> None:
     for result in results:
         for failure in result.failures[:SHOWN_FAILURES]:
             line = f"failed in {result.benchmark}, {result.model}: {failure.reason}"
@@ -50,7 +71,7 @@ def print_tables(results: Sequence[Result], console: Console, everything: bool =
 
 
 def wide(console: Console) -> Console:
-    """The console, wide enough for a table when its output goes to a file or a pipe."""
-    if not console.is_terminal:
+    """The console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console

@@ -2,6 +2,7 @@
 
 from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
+from hardiness.core.chart import Chart, Curves, Dots, Heat, Layer, Line, Observer, Panel, People
 from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
@@ -15,6 +16,7 @@ from hardiness.core.errors import (
     UnknownNameError,
     suggestion,
 )
+from hardiness.core.gallery import Answer, Gallery, Sample
 from hardiness.core.image_table import RIGHT, ImageTable
 from hardiness.core.model import ModelSpec, Source
 from hardiness.core.processors import usable_cores
@@ -25,27 +27,16 @@ from hardiness.core.registry import Registry
 from hardiness.core.request import Request, Share
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
-from hardiness.core.section import (
-    Chart,
-    Column,
-    Curves,
-    Dots,
-    Grid,
-    GridCell,
-    Line,
-    Note,
-    Observer,
-    Panel,
-    People,
-    Section,
-)
+from hardiness.core.section import LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
     "CANVAS_224",
+    "LAST",
     "RIGHT",
     "SCHEMA",
+    "Answer",
     "ArgumentError",
     "AttackError",
     "AttackPlan",
@@ -68,14 +59,17 @@ __all__ = [
     "Failure",
     "File",
     "Finding",
+    "Gallery",
     "Grid",
     "GridCell",
     "HardinessError",
+    "Heat",
     "Image",
     "ImageTable",
     "InputIdentity",
     "Interval",
     "Item",
+    "Layer",
     "Line",
     "Listener",
     "ModelError",
@@ -94,7 +88,9 @@ __all__ = [
     "Result",
     "Round",
     "Run",
+    "Sample",
     "SampleError",
+    "Saying",
     "Score",
     "Section",
     "Share",

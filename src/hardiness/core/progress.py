@@ -81,7 +81,7 @@ class Clock:
             return None
         rate, before = (done + rows) / (now - since), self._rate
         self._window, self._rate = (now, 0), rate
-        if not before or max(rate / before, before / rate) > STEADY:
+        if not before or not rate or max(rate / before, before / rate) > STEADY:
             return None
         self._told = True
         seconds = remaining / rate

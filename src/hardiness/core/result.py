@@ -117,6 +117,7 @@ class Result:
         exhibits: pictures of what the benchmark did, PNG files by caption.
         key: under which the run is stored.
         plan: what stayed as it was while it was computed.
+        details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
     """
 
     model: str
@@ -133,6 +134,7 @@ class Result:
     exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

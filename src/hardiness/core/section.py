@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hardiness.core.chart import Chart
 from hardiness.core.condition import Condition
-from hardiness.core.result import Score
+from hardiness.core.gallery import Gallery
+
+LAST = 90
+"""Place of sections that no experiment of the paper is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,99 +60,20 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One curve: x, a share, and the 95 % interval of each point where it has one."""
-
-    name: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One pair of axes: what x is, the models' curves, the published ones, and the values of x with their names."""
-
-    label: str
-    measured: tuple[Line, ...]
-    published: tuple[Line, ...]
-    ticks: tuple[float, ...]
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """A figure of curves, one or more panels side by side; ``heading`` is drawn above them.
-
-    Attributes:
-        name: stem of its files, unique within a section.
-        title: what it shows, in a few words.
-        heading: the same with what is special about it.
-        caption: how to read it.
-        panels: from left to right.
-    """
-
-    name: str
-    title: str
-    heading: str
-    caption: str
-    panels: tuple[Panel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """One model's scores: over everything, and by row."""
-
-    name: str
-    overall: Score | None
-    by_row: Mapping[str, Score]
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """People's shares beside models' scores: over everything, by row, and of each person."""
-
-    overall: float
-    by_row: Mapping[str, float]
-    each: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dots:
-    """A figure of markers, one a model in each row, and people where they are known.
-
-    Attributes:
-        name, title, caption: as in `Curves`.
-        label: what the axis is, from 0 to 1.
-        ends: what the left end and the right end mean.
-        all_rows: name of the row that stands for everything.
-        rows: names of the others, in order.
-        observers: the models.
-        people: or ``None``.
-    """
-
-    name: str
-    title: str
-    caption: str
-    label: str
-    ends: tuple[str, str]
-    all_rows: str
-    rows: tuple[str, ...]
-    observers: tuple[Observer, ...]
-    people: People | None = None
-
-
-Chart = Curves | Dots
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
     """Something to know before trusting numbers, the models it is about, and whether only a full page says it."""
 
     text: str
     models: tuple[str, ...]
     headline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What was found of one model, in words with numbers, as the end of a sentence that begins with its name."""
+
+    model: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -160,8 +85,13 @@ class Section:
         columns: of the table of models, headlines first.
         notes: below it.
         yardstick: what people score, in a sentence; empty where nothing is known of them.
-        charts: its figures.
+        charts: its figures; the first says the message, the others are details.
         grids: details of each model.
+        place: where it stands among sections, smallest first: the order of the paper's experiments.
+        headline: the column that stands for the section in the overview; ``None`` where none has a value.
+        sayings: what was found of each model.
+        galleries: pictures behind the numbers of each model, by its name.
+        explanations: its terms, each with what it means.
     """
 
     variant: tuple[str, ...] = ()
@@ -170,3 +100,8 @@ class Section:
     yardstick: str = ""
     charts: Sequence[Chart] = ()
     grids: Sequence[Grid] = field(default=())
+    place: int = LAST
+    headline: Column | None = None
+    sayings: tuple[Saying, ...] = ()
+    galleries: Sequence[tuple[str, Gallery]] = ()
+    explanations: tuple[tuple[str, str], ...] = ()

@@ -1,8 +1,16 @@
-"""Results to tables, pages and figures; never a model, never a row."""
+"""What people read: the page, terminal tables, figures and exports, made from stored results alone."""
 
 from hardiness.report.consistency import consistency_tables
-from hardiness.report.page import write_page
+from hardiness.report.page import PageOptions, put_page, write_page
 from hardiness.report.stored_results import StoredResults
-from hardiness.report.tables import score_tables
+from hardiness.report.tables import score_tables, scorecard_tables
 
-__all__ = ["StoredResults", "consistency_tables", "score_tables", "write_page"]
+__all__ = [
+    "PageOptions",
+    "StoredResults",
+    "consistency_tables",
+    "put_page",
+    "score_tables",
+    "scorecard_tables",
+    "write_page",
+]

@@ -3,120 +3,177 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
-from hardiness.core import Result, Score
-from hardiness.reference import published
+from hardiness.core import Result
+from hardiness.imaging import decode, encode_jpeg
 from hardiness.report import format as formatting
-from hardiness.report.figures import Figure, draw
+from hardiness.report.citations import citations
+from hardiness.report.figure_files import WRITERS, write_figures
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline
+from hardiness.report.pictures import PictureOf, walls
+from hardiness.report.provenance import command_of, sessions_of
+from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import Shown, sections
+from hardiness.report.summary import RULE, summary
+from hardiness.report.table import rows_of
+from hardiness.report.trust import checks, raised
+from hardiness.scoring.card import card_of
+from hardiness.store.files import Files, LocalFiles
 
 LISTED_FAILURES = 50
-FIGURES = "figures"
+QUALITY = 70
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One number of the page: its text, its interval, its place on a scale from 0 to 1, and the published value."""
+@dataclass(frozen=True)
+class PageOptions:
+    """How a page is made.
 
-    value: str
-    interval: str
-    low: float
-    middle: float
-    high: float
-    published: str
-    reason: str
+    Attributes:
+        picture_of: gives the photographs behind the numbers; ``None`` where none are wanted.
+        images: whether the page holds any pixels: also the strips that show what a benchmark does.
+        figures: the forms in which figures are written as files beside the page.
+        problems: lines about what could not be read.
+    """
 
-    @property
-    def scaled(self) -> bool:
-        """Whether it can be drawn on the scale."""
-        return self.high >= 0
+    picture_of: PictureOf | None = None
+    images: bool = True
+    figures: tuple[str, ...] = tuple(WRITERS)
+    problems: tuple[str, ...] = ()
 
 
-def write_page(results: Sequence[Result], path: Path, title: str) -> None:
-    """Write the page for these results, sorted by benchmark and data, and its figures as files beside it.
+def write_page(results: Sequence[Result], path: Path, title: str, options: PageOptions | None = None) -> None:
+    """Write the page for these results to a file on a disk; see `put_page`."""
+    put_page(results, LocalFiles(path.parent), path.name, title, options or PageOptions())
+
+
+def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:
+    """Write the page for these results, whole or not at all, and its figures as files beside it.
 
     Args:
-        results: what to show.
-        path: the file to write; figures go to the folder ``figures`` beside it, as SVG and PNG.
+        results: what to show, sorted by benchmark and data.
+        files: where to write; figures go to the folder ``figures`` there.
+        name: of the page.
         title: its heading.
+        options: pictures and figures.
+
+    Raises:
+        StoreError: disk full, no permission, or ``figures`` is a file; the former page is left as it was.
     """
+    shown = sections(results)
+    inks = inks_of(shown)
+    content = page(shown, title, inks, options).encode()
+    write_figures(shown, inks, files, options.figures)
+    files.write(name, content)
+
+
+def inks_of(shown: Sequence[Shown]) -> Inks:
+    """The models of all sections, in the order of the overview."""
+    return Inks.of(result.name for each in shown for result in each.results)
+
+
+def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -> str:
+    """The text of the page."""
     environment = Environment(
         loader=PackageLoader("hardiness.report"),
-        autoescape=select_autoescape(default=True),
+        autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = formatting.grid_cell
-    environment.filters["arrow"] = formatting.direction
-    tables = [_table(shown) for shown in sections(results)]
-    page = environment.get_template("page.html.j2").render(title=title, tables=tables)
-    path.write_text(page, encoding="utf-8")
-    for table in tables:
-        for figure in table["figures"]:
-            _save(figure, path.parent / FIGURES, dict.fromkeys(_file_names(table["shown"], figure)))
+    environment.filters |= {
+        "cell": formatting.grid_cell,
+        "arrow": formatting.direction,
+        "percent": lambda share: f"{100 * share:.0f}",
+        "breakable": breakable,
+    }
+    script = _asset("page.js")
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        style=Markup(_asset("style.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        inks=inks,
+        markers={model: Markup(_marker(model, inks)) for model in inks.models},
+        sentences=summary(shown),
+        rule=RULE,
+        card=scorecard(shown),
+        sections=[_section(each, inks, options) for each in shown],
+        explanations=_explanations(shown),
+        citations=citations(shown),
+        problems=options.problems,
+        beside=any(row.published for each in shown for row in rows_of(each)),
+    )
 
 
-def _file_names(shown: Shown, figure: Figure) -> list[str]:
-    """What tells a figure's files from those of other sections."""
-    first = shown.results[0]
-    return [first.benchmark, first.data, *shown.section.variant, figure.name]
+def breakable(name: str) -> Markup:
+    """A name that may be broken after an underscore, a slash or a dot."""
+    return Markup(re.sub(r"([_/.:-])", r"\1<wbr>", str(escape(name))))
 
 
-def _save(figure: Figure, folder: Path, names: Iterable[str]) -> None:
-    """Write ``<benchmark>--<data>--<name>.svg`` and ``.png``; the data are left out where the benchmark is theirs."""
-    folder.mkdir(exist_ok=True)
-    stem = re.sub(r"[^\w.-]+", "_", "--".join(names))
-    (folder / f"{stem}.svg").write_text(figure.svg, encoding="utf-8")
-    (folder / f"{stem}.png").write_bytes(figure.png)
+def _asset(name: str) -> str:
+    return files("hardiness.report").joinpath("templates", name).read_text("utf-8")
 
 
-def _table(shown: Shown) -> dict[str, Any]:
-    rows = []
-    for result in shown.results:
-        given = {(score.metric, score.condition): score for score in result.scores}
-        keys = [(column.metric, column.condition) for column in shown.section.columns]
-        cells = [_cell(result, given[key]) if key in given else None for key in keys]
-        rows.append({"result": result, "cells": cells})
+def _marker(model: str, inks: Inks) -> str:
+    sheet = Sheet(14, 14)
+    sheet.add(inks.marker(model, (7, 7), 5.5))
+    return inline(sheet)
+
+
+def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
+    card = card_of(shown.results[0].run)
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
+    found = {result.name: checks(result, shown) for result in shown.results}
     return {
         "shown": shown,
         "section": shown.section,
-        "rows": rows,
-        "figures": [draw(chart) for chart in shown.section.charts],
-        "exhibits": _exhibits(shown.results),
+        "notes": _notes(shown),
+        "rows": rows_of(shown),
+        "figures": [_figure(chart, inks) for chart in shown.section.charts],
+        "walls": list(walls(shown, options.picture_of if options.images else None, card.named)),
+        "exhibits": _exhibits(shown.results) if options.images else [],
+        "checks": found,
+        "raised": {name: raised(each) for name, each in found.items()},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
+        "runs": [(result, command_of(result), sessions_of(result)) for result in shown.results],
     }
+
+
+def _notes(shown: Shown) -> list[str]:
+    """What there is to know before trusting the table, without what the checks say."""
+    told = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
+    told.update(w for result in shown.results if result.measured.get("published") for w in result.warnings)
+    return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
+
+
+def _figure(chart: Any, inks: Inks) -> Mapping[str, Any]:
+    """A chart drawn for a page and for a phone."""
+    wide, narrow = (inline(draw(chart, width, inks)) for width in (WIDE_PX, NARROW_PX))
+    heading = getattr(chart, "heading", chart.title)
+    return {"chart": chart, "heading": heading, "wide": Markup(wide), "narrow": Markup(narrow)}
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     """Caption and base64 of the pictures that were kept with the first run that has some; they are the same in all."""
     kept = next((result.exhibits for result in results if result.exhibits), {})
-    return [(caption, base64.b64encode(path.read_bytes()).decode()) for caption, path in kept.items()]
+    found = []
+    for caption, path in kept.items():
+        picture = decode(path.read_bytes(), caption)
+        found.append((caption, base64.b64encode(encode_jpeg(picture, QUALITY)).decode()))
+    return found
 
 
-def _cell(result: Result, score: Score) -> Cell:
-    if score.value is None:
-        return Cell("undefined", "", -1, -1, -1, "", score.reason or "")
-    own_data = result.data.startswith("own-")
-    known = () if own_data else published(result.model, result.benchmark, score.metric, score.condition)
-    values = sorted({formatting.number(each.value, each.unit) for each in known})
-    bounds = score.interval
-    drawn = score.unit == "fraction" and bounds is not None
-    return Cell(
-        value=formatting.number(score.value, score.unit),
-        interval=formatting.interval(bounds, score.unit) if bounds else "",
-        low=bounds.low if drawn and bounds else -1,
-        middle=score.value,
-        high=bounds.high if drawn and bounds else -1,
-        published=" / ".join(values),
-        reason="",
-    )
+def _explanations(shown: Sequence[Shown]) -> list[tuple[str, str]]:
+    """Each term once."""
+    return list(dict(pair for each in shown for pair in each.section.explanations).items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hardiness.core import Result, Section
@@ -17,6 +18,17 @@ class Shown:
 
     results: Sequence[Result]
     section: Section
+
+    @property
+    def anchor(self) -> str:
+        """What links to it: its heading in plain letters."""
+        return re.sub(r"[^a-z0-9]+", "-", self.full_heading.lower()).strip("-")
+
+    @property
+    def full_heading(self) -> str:
+        """Its heading with the protocol, by which it differs from every other section."""
+        first = self.results[0]
+        return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant, first.protocol])
 
     @property
     def heading(self) -> str:
@@ -36,8 +48,23 @@ class Shown:
         ]
 
 
-def sections(results: Sequence[Result]) -> Iterator[Shown]:
-    """The sections of results that are sorted as `hardiness.scoring.results` gives them."""
+def sections(results: Sequence[Result]) -> list[Shown]:
+    """The sections of results, in the order of the paper's experiments, then of their names.
+
+    Args:
+        results: sorted as `hardiness.scoring.results` gives them.
+    """
+    found = []
     for _, group in groupby(results, key=group_of):
-        together = list(group)
-        yield Shown(together, card_of(together[0].run).view(together))
+        together = told_apart(list(group))
+        found.append(Shown(together, card_of(together[0].run).view(together)))
+    return sorted(found, key=lambda shown: (shown.section.place, shown.full_heading))
+
+
+def told_apart(results: Sequence[Result]) -> list[Result]:
+    """The results; several of one name get the beginning of their run's key behind it."""
+    names = [result.name for result in results]
+    return [
+        replace(result, model=f"{result.model} ({result.key[:6]})") if names.count(result.name) > 1 else result
+        for result in results
+    ]

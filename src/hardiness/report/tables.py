@@ -1,16 +1,97 @@
-"""Sections as tables for the terminal."""
+"""Views as tables for the terminal, no wider than it is."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from hardiness.core import Grid, Result, Score
 from hardiness.report import format as formatting
+from hardiness.report.scorecard import Entry, scorecard
 from hardiness.report.sections import Shown, sections
+
+WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
+"""What colours mean: something to know before trusting a number; people's own scores; of less importance."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, and a cell for each row."""
+
+    heading: str
+    cells: Sequence[Text]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A table of models that is no wider than the terminal.
+
+    Attributes:
+        title: above it.
+        names: of the rows.
+        columns: the most important first.
+        everything: whether columns that do not fit go to further tables below, or are left out and counted.
+    """
+
+    title: str
+    names: Sequence[str]
+    columns: Sequence[Column]
+    everything: bool
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        left = list(self.columns)
+        title = self.title
+        while True:
+            fitting = self._fitting(left, console, options)
+            yield self._table(left[:fitting], title, options.max_width)
+            left, title = left[fitting:], f"{self.title}, continued"
+            if not left or not self.everything:
+                break
+        if left:
+            named = ", ".join(column.heading for column in left)
+            yield Text(f"and {len(left)} more with --all: {named}", style=LESS)
+
+    def _fitting(self, columns: Sequence[Column], console: Console, options: ConsoleOptions) -> int:
+        """How many of the first columns fit; at least one."""
+        for count in range(len(columns), 1, -1):
+            table = self._table(columns[:count], "", options.max_width)
+            unbounded = options.update(max_width=10_000)
+            if Measurement.get(console, unbounded, table).maximum <= options.max_width:
+                return count
+        return min(1, len(columns))
+
+    def _table(self, columns: Sequence[Column], title: str, width: int) -> Table:
+        table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
+        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=max(12, width // 3))
+        for column in columns:
+            heading = Text(column.heading)
+            widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
+            words = max((len(word) for word in column.heading.split()), default=0)
+            table.add_column(heading, justify="right", width=max(widest, words, 6))
+        for row, name in enumerate(self.names):
+            table.add_row(Text(_printable(name)), *(column.cells[row] for column in columns))
+        return table
+
+
+def scorecard_tables(results: Sequence[Result]) -> Iterator[RenderableType]:
+    """Models x benchmarks: each number with its interval, its place among the models, and what is amiss."""
+    card = scorecard(sections(results))
+    if not card.heads:
+        return
+    columns = [
+        Column(
+            f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}",
+            [_entry(entries[place], len(card.rows)) for _, entries in card.rows],
+        )
+        for place, head in enumerate(card.heads)
+    ]
+    yield Fitted("overview", [model for model, _ in card.rows], columns, everything=True)
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
@@ -18,43 +99,65 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
 
     Args:
         results: sorted by benchmark and data.
-        everything: also other decision rules, and the grids of each model.
+        everything: also other decision rules, columns that do not fit side by side, and the grids of each model.
     """
-    for shown in sections(results):
-        yield _section(shown, everything)
+    shown = sections(results)
+    often = Counter(note for each in shown for note in dict.fromkeys(each.notes(everything)))
+    shared = [note for note, count in often.items() if count > 1 and count == len(shown)]
+    for each in shown:
+        yield _section(each, everything, shared)
+    if shared:
+        yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
 
 
-def _section(shown: Shown, everything: bool) -> RenderableType:
-    columns = [column for column in shown.section.columns if everything or column.headline]
-    table = Table(title=shown.heading, title_justify="left", title_style="bold", expand=False)
-    table.add_column("model", no_wrap=True)
-    for column in columns:
-        table.add_column(f"{column.title} {formatting.direction(column.higher_is_better)}", justify="right")
-    table.add_column("n", justify="right")
-    for result in shown.results:
-        given = {(score.metric, score.condition): score for score in result.scores}
-        cells = [_cell(given.get((column.metric, column.condition))) for column in columns]
-        table.add_row(result.name, *cells, f"{result.counts.images:,}")
-    notes = [Text(note, style="yellow") for note in shown.notes(everything)]
+def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> RenderableType:
+    columns = []
+    for column in shown.section.columns:
+        if everything or column.headline:
+            scores = [_given(result, column.metric, column.condition) for result in shown.results]
+            heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
+            columns.append(Column(heading, [_cell(score) for score in scores]))
+    columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
+    table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
+    notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.yardstick:
-        notes.insert(0, Text(shown.section.yardstick, style="red"))
+        notes.insert(0, Text(shown.section.yardstick, style=PEOPLE))
     return Group(table, *notes, *(map(_grid, shown.section.grids) if everything else ()))
 
 
+def _given(result: Result, metric: str, condition: object) -> Score | None:
+    return next((s for s in result.scores if (s.metric, s.condition) == (metric, condition)), None)
+
+
 def _grid(grid: Grid) -> RenderableType:
-    table = Table(title=f"{grid.model}: {grid.title}", title_justify="left")
-    table.add_column(grid.corner)
-    for head in grid.heads:
-        table.add_column(head, justify="right")
-    for name, cells in grid.rows:
-        table.add_row(name, *map(formatting.grid_cell, cells))
-    return table
+    columns = [
+        Column(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
+        for place, head in enumerate(grid.heads)
+    ]
+    return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
-def _cell(score: Score | None) -> str:
+def _cell(score: Score | None) -> Text:
     if score is None:
-        return ""
+        return Text("")
     if score.value is None:
-        return "undefined"
-    value = formatting.number(score.value, score.unit)
-    return f"{value}\n[dim]{formatting.interval(score.interval, score.unit)}[/dim]" if score.interval else value
+        return Text("undefined", style=LESS)
+    text = Text(formatting.number(score.value, score.unit))
+    if score.interval:
+        text.append(f"\n{formatting.interval(score.interval, score.unit)}", style=LESS)
+    return text
+
+
+def _entry(entry: Entry, models: int) -> Text:
+    text = Text(entry.text)
+    if entry.interval:
+        text.append(f"\n{entry.interval}", style=LESS)
+    if entry.rank and models > 1:
+        text.append(f"\nplace {entry.rank}", style=LESS)
+    if entry.marks:
+        text.append(f"\n{', '.join(entry.marks)}", style=WARNING)
+    return text
+
+
+def _printable(name: str) -> str:
+    return "".join(character for character in name if character.isprintable())

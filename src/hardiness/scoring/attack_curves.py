@@ -57,7 +57,18 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
         caption += " Thin grey lines: the five ResNeXts as published, on ImageNet's validation set."
     surrogate = scored[0].run.surrogate
     heading = f"{TITLE} made on {surrogate.model}" if surrogate else TITLE
-    return Curves("accuracy_under_attack", TITLE, heading, caption, panels)
+    return Curves("accuracy_under_attack", TITLE, f"{heading}{_message(scored)}", caption, panels, "accuracy ↑ better")
+
+
+def _message(results: Sequence[Result]) -> str:
+    """What is left at the largest epsilon."""
+    last = [swept[-1] for result in results if (swept := sweep(result.scores))]
+    values = [score.value for score in last if score.value is not None]
+    if not values:
+        return ""
+    low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
+    epsilon = epsilon_text(max(float(score.condition["epsilon"]) for score in last))
+    return f": {low if low == high else f'{low} to {high}'} % are left at ε {epsilon}"
 
 
 def _steps(results: Sequence[Result]) -> Panel | None:

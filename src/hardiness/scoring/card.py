@@ -7,18 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from hardiness.core import (
+    LAST,
     Column,
     Condition,
     Finding,
+    Gallery,
     ImageTable,
     Note,
     Records,
     Registry,
     Result,
     Run,
+    Saying,
     Score,
     Section,
 )
+from hardiness.reference import class_name
+from hardiness.scoring.galleries import galleries
+
+IMAGENET_CLASSES = 1000
 
 Baseline = Mapping[str, Any]
 """What ratios divide by, in the form of the card that divides."""
@@ -34,6 +41,8 @@ class Card(ABC):
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
         titles: of its metrics, where the name with spaces for underscores is not the usual term.
         keys: of its conditions, in the order in which they are shown.
+        place: where its sections stand on a page: the order of the paper's experiments.
+        explanations: its terms, each with what it means in a sentence or two.
     """
 
     version: ClassVar[int] = 1
@@ -41,6 +50,8 @@ class Card(ABC):
     divides: ClassVar[bool] = False
     titles: ClassVar[Mapping[str, str]] = {}
     keys: ClassVar[tuple[str, ...]] = ()
+    place: ClassVar[int] = LAST
+    explanations: ClassVar[Mapping[str, str]] = {}
 
     def table(self, records: Records, run: Run) -> ImageTable:
         """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""
@@ -70,15 +81,51 @@ class Card(ABC):
         """The checks of how far the scores can be trusted, raised or not."""
         return []
 
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
+        return {"galleries": [gallery.as_dict() for gallery in galleries(table, self.class_namer(run))]}
+
+    def class_namer(self, run: Run) -> Callable[[int], str]:
+        """The name of a class of a run's data by its index, without its synonyms."""
+        if run.data.num_classes != IMAGENET_CLASSES:
+            return lambda index: f"class {index}"
+        return lambda index: class_name(index).partition(",")[0]
+
     # What a page shows ------------------------------------------------------------------------------------------------
 
     def view(self, results: Sequence[Result]) -> Section:
         """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
+        columns = self.columns_of(results)
         return Section(
             variant=self.variant(results[0].run),
-            columns=self.columns_of(results),
+            columns=columns,
             notes=tuple(note for result in results for note in self.notes_of(result)),
+            place=self.place_of(results[0].run),
+            headline=self.headline_of(columns),
+            sayings=tuple(
+                Saying(result.name, text)
+                for result in results
+                if result.scores and (text := self.saying_of(result, Known(result.scores)))
+            ),
+            galleries=[
+                (result.name, Gallery.from_dict(found))
+                for result in results
+                for found in result.details.get("galleries", ())
+            ],
+            explanations=tuple(self.explanations.items()),
         )
+
+    def place_of(self, run: Run) -> int:
+        """Where the section of such runs stands on a page."""
+        return self.place
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """The column that stands for the benchmark in the overview of models; by default the first."""
+        return next((column for column in columns if column.headline), None)
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
+        return ""
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
@@ -135,6 +182,17 @@ class Card(ABC):
             ),
             *(Note(f"{each.name}: {each.sentence}", (result.name,)) for each in doubts),
         ]
+
+
+class Known:
+    """Scores as percentages in words, by metric and condition."""
+
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self._values = {(score.metric, score.condition): score.value for score in scores}
+
+    def value(self, metric: str, **condition: str | float) -> float | None:
+        """The score's value; ``None`` where there is none."""
+        return self._values.get((metric, Condition(**condition)))
 
 
 registry: Registry[Card] = Registry("card", "hardiness.scoring.cards", "hardiness.cards")

@@ -84,6 +84,7 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         failures=run.failures,
         findings=findings,
         exhibits=stored.exhibits(),
+        details=run.details(),
     )
     warnings = [*warnings_of(result), *run.damage]
     if isinstance(run.card, Uninstalled):

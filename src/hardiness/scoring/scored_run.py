@@ -21,6 +21,9 @@ FOLDER, SCORES, TABLE = "scored", "scores.json", "images.parquet"
 SCORING = 1
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
+DETAILS = 2
+"""Version of what all cards share of their details."""
+
 ROWS = ("sample", "image", "condition", "label")
 """What every card reads of rows."""
 
@@ -111,6 +114,13 @@ class ScoredRun:
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
         return [Score.from_dict(each) for each in found["scores"]], [Finding(**each) for each in found["findings"]]
+
+    def details(self) -> dict[str, Any]:
+        """What a page shows beyond scores; nothing where nothing was evaluated."""
+        if not self._facts["images"]:
+            return {}
+        found = self.remember("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
+        return dict(found)
 
     def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
         """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core import Condition, Dots, Grid, GridCell, Observer, People, Result
-from hardiness.reference import Humans, humans
+from hardiness.core import Condition, Dots, Grid, GridCell, Observer, People, Result, Score
+from hardiness.reference import Humans, humans, published_series
 from hardiness.scoring.grids import Lookup
 
 PUBLISHED = "cue-conflict"
@@ -76,7 +76,7 @@ def shape_bias(results: Sequence[Result]) -> Dots | None:
         caption += f" Humans: {people.observers} people, each a line, on the 1,200 published stimuli."
     return Dots(
         name=METRIC,
-        title="Shape or texture?",
+        title=f"Shape or texture? {_message(models, people)}".strip(),
         caption=caption,
         label="shape bias",
         ends=("← answers by texture", "answers by shape →"),
@@ -84,7 +84,22 @@ def shape_bias(results: Sequence[Result]) -> Dots | None:
         rows=tuple(categories),
         observers=tuple(models),
         people=_people(people) if people else None,
+        published=tuple(
+            Observer(model, Score(METRIC, rows[-1].value, rows[-1].unit, rows[-1].n), {})
+            for model, rows in published_series(PUBLISHED, METRIC).items()
+            if people and rows[-1].condition.get("protocol") == protocol
+        ),
     )
+
+
+def _message(models: Sequence[Observer], people: Humans | None) -> str:
+    """What the figure says: on which side of the middle the models are, and people."""
+    values = [each.overall.value for each in models if each.overall and each.overall.value is not None]
+    if not values or not people:
+        return ""
+    low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
+    span = low if low == high else f"{low} to {high}"
+    return f"Models follow the shape in {span} % of conflicts, people in {100 * people.overall.shape_bias:.0f} %"
 
 
 def _observer(result: Result, protocol: str) -> Observer:

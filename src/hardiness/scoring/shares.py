@@ -24,6 +24,14 @@ TITLES: Mapping[str, str] = {
 }
 """What the scores of photographs are called."""
 
+EXPLANATIONS: Mapping[str, str] = {
+    "top-1, top-5": "the share of photographs whose label is the first, or among the first five, answers.",
+    "RMS calibration error": "how far confidence and accuracy lie apart, over bins of 100 photographs of similar "
+    "confidence. hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
+    "AURRA": "the mean accuracy among the k surest answers, over all k: does confidence rank right above wrong?",
+}
+"""What they mean."""
+
 
 def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
     """The share of ``correct (N,)`` with its Wilson interval; undefined where there is no sample."""

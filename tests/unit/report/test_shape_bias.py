@@ -26,8 +26,9 @@ from hardiness.core import (
     Run,
 )
 from hardiness.report import consistency_tables, score_tables, write_page
-from hardiness.report.figures import Figure, draw
-from hardiness.report.figures.drawing import HUMAN, MARKERS, PALETTE, colour, marker
+from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
+from hardiness.report.figures.inks import INKS
+from hardiness.report.figures.sheet import Area
 from hardiness.report.format import grid_cell
 from hardiness.scoring import consistency, registry, results
 from hardiness.store import Store
@@ -73,8 +74,9 @@ def printed(*renderables: Any) -> str:
     return console.export_text()
 
 
-def figures_of(found: list[Result]) -> list[Figure]:
-    return [draw(chart) for chart in registry.get("cue_conflict").view(found).charts]
+def figures_of(found: list[Result]) -> list[Sheet]:
+    inks = Inks.of(result.name for result in found)
+    return [draw(chart, PAPER_PX, inks, titled=True) for chart in registry.get("cue_conflict").view(found).charts]
 
 
 def grid_of(result: Result) -> Grid | None:
@@ -82,7 +84,7 @@ def grid_of(result: Result) -> Grid | None:
     return grids[0] if grids else None
 
 
-def own(found: list[Result]) -> Figure:
+def own(found: list[Result]) -> Sheet:
     (figure,) = figures_of(found)
     return figure
 
@@ -90,48 +92,42 @@ def own(found: list[Result]) -> Figure:
 # The figure ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_figure_is_an_svg_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
-    figure = own(results(store(tmp_path, a=SHAPES, b=MIXED)))
-    assert ElementTree.fromstring(figure.svg).tag.endswith("svg")
-    (tmp_path / "f.png").write_bytes(figure.png)
+def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
+    sheet = own(results(store(tmp_path, a=SHAPES, b=MIXED)))
+    assert ElementTree.fromstring(document(sheet)).tag.endswith("svg")
+    assert pdf(sheet).startswith(b"%PDF")
+    (tmp_path / "f.png").write_bytes(png(sheet))
     with Image.open(tmp_path / "f.png") as file:
         picture = np.asarray(file.convert("RGB")).astype(int)
     assert picture.shape[1] > 1000
-    red = np.array([int(HUMAN[i : i + 2], 16) for i in (1, 3, 5)])
+    red = np.array([int(INKS["people"][i : i + 2], 16) for i in (1, 3, 5)])
     rows = picture[picture.shape[0] // 2 :]  # below the legend
     columns = np.flatnonzero((abs(rows - red).sum(axis=2) < 30).sum(axis=0) > 3)
     assert columns.min() > 0.55 * picture.shape[1], "people stand on the side of shape"
-    ElementTree.fromstring(figure.inline.replace("<svg", '<svg xmlns:xlink="x"'))
-    for outside in ("http", "<style", "xlink"):
-        assert outside not in figure.inline
+    ElementTree.fromstring(inline(sheet))
+    for outside in ("http", "<style", "xlink", "url("):
+        assert outside not in inline(sheet)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     found = results(store(tmp_path, a=SHAPES, b=MIXED))
     first, second = own(found), own(found)
-    assert (first.svg, first.png, first.inline) == (second.svg, second.png, second.inline)
-
-
-def test_ids_of_two_figures_on_one_page_differ(tmp_path: Path) -> None:
-    ids = [
-        set(re.findall(r' id="([^"]+)"', own(results(store(tmp_path / name, a=given))).inline))
-        for name, given in (("one", SHAPES), ("two", MIXED))
-    ]
-    assert ids[0]
-    assert not ids[0] & ids[1]
+    for writer in (document, inline, pdf, png):
+        assert writer(first) == writer(second)
 
 
 def test_a_model_without_any_bias_leaves_no_marker_and_no_error(tmp_path: Path) -> None:
     assert figures_of(results(store(tmp_path / "x", never=("bicycle",) * 6))) == []
     found = results(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES))
-    assert own(found).name == "shape_bias"
+    groups = {group for group, mark in own(found).marks if isinstance(mark, Area) and "never" in mark.tip}
+    assert not groups
 
 
 def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None:
     published = results(store(tmp_path / "p", a=MIXED))
     mine = results(store(tmp_path / "m", data="own-pets", a=MIXED))
-    assert HUMAN in own(published).svg
-    assert HUMAN not in own(mine).svg
+    assert INKS["people"] in document(own(published))
+    assert INKS["people"] not in document(own(mine))
     assert "humans: cue accuracy 80.3, shape bias 95.9 (91.9 to 98.7 by person)" in printed(*score_tables(published))
     assert "humans" not in printed(*score_tables(mine))
     (first, second) = (grid_of(found[0]) for found in (published, mine))
@@ -147,29 +143,30 @@ def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> N
     found = results(store(tmp_path, a=SHAPES, b=MIXED))
     write_page(found, tmp_path / "report.html", "t")
     page = (tmp_path / "report.html").read_text()
-    assert '<figure role="img" aria-label="Shape or texture?"><svg' in page
+    assert 'role="img" aria-label="Shape or texture? Models follow the shape in' in page
     assert "humans: cue accuracy 80.3" in page
-    assert "http" not in page
+    assert "://" not in page
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         "cue-conflict--shape_bias.svg",
+        "cue-conflict--shape_bias.pdf",
         "cue-conflict--shape_bias.png",
     }
 
 
 def test_many_models_with_long_names_leave_room_for_the_plot(tmp_path: Path) -> None:
-    """A legend that is too wide makes matplotlib warn that the axes have collapsed, and a warning fails the test."""
     (result,) = results(store(tmp_path, a=MIXED))
     names = [f"py:/{'long/' * index}network.py:build" for index in range(0, 60, 6)]
-    figure = own([replace(result, model=name) for name in names])
-    axes = re.search(r'<g id="axes_1">.*?d="M ([\d.]+) [\d.]+ \nL ([\d.]+)', figure.svg, re.DOTALL)
-    assert axes is not None
-    left, right = map(float, axes.groups())
-    assert right - left > 0.75 * 72 * 7.4
+    sheet = own([replace(result, model=name) for name in names])
+    texts = [mark for _, mark in sheet.marks if hasattr(mark, "text")]
+    assert all(len(text.text) < 100 for text in texts)
+    bands = [mark.points for _, mark in sheet.marks if isinstance(mark, Area) and mark.ink == "line"]
+    assert min(points[2][1] - points[0][1] for points in bands) > 80, "every row has room for ten markers"
 
 
 def test_no_two_models_share_colour_and_shape() -> None:
-    assert len({(colour(index), marker(index)) for index in range(len(PALETTE) * len(MARKERS))}) == 64
-    assert HUMAN not in PALETTE
+    inks = Inks(tuple(map(str, range(64))))
+    assert len({(inks.ink(name), inks.shape(name)) for name in inks.models}) == 64
+    assert INKS["people"] not in {INKS[inks.ink(name)] for name in inks.models}
 
 
 # Error consistency --------------------------------------------------------------------------------------------------

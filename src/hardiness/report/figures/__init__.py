@@ -1,13 +1,31 @@
-"""Charts as figures: one module for each kind of chart."""
+"""Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
-from hardiness.core import Chart, Dots
+from hardiness.core import Chart, Curves, Dots
 from hardiness.report.figures.curves import draw_curves
 from hardiness.report.figures.dots import draw_dots
-from hardiness.report.figures.figure import Figure
+from hardiness.report.figures.heat import draw_heat
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.paper import pdf, png
+from hardiness.report.figures.sheet import Sheet
+from hardiness.report.figures.svg import document, inline
 
-__all__ = ["Figure", "draw"]
+WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680
+"""Widths of a drawing: on a page, on a phone, and in a paper."""
+
+__all__ = ["NARROW_PX", "PAPER_PX", "WIDE_PX", "Inks", "Sheet", "document", "draw", "inline", "pdf", "png"]
 
 
-def draw(chart: Chart) -> Figure:
-    """The figure of a chart; the same chart always gives the same bytes."""
-    return draw_dots(chart) if isinstance(chart, Dots) else draw_curves(chart)
+def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
+    """The drawing of a chart, that wide in px; the same chart always gives the same marks.
+
+    Args:
+        chart: what to draw.
+        width: in px, 96 an inch.
+        inks: of the models; every model of the chart is among them.
+        titled: whether the chart's heading is drawn too, because it is to stand alone.
+    """
+    if isinstance(chart, Dots):
+        return draw_dots(chart, width, inks, titled)
+    if isinstance(chart, Curves):
+        return draw_curves(chart, width, inks, titled)
+    return draw_heat(chart, width, inks, titled)

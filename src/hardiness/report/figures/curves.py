@@ -1,70 +1,157 @@
-"""Curves as a figure: panels side by side, models in colour with their intervals, published curves thin and grey."""
+"""Curves as a drawing: panels in rows, models in colour with their intervals, published curves thin and grey."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
 
-from hardiness.core import Curves, Panel
-from hardiness.report.figures.drawing import FAINT, INK, PAPER, colour, drawn, marker
-from hardiness.report.figures.figure import Figure
+from hardiness.core import Curves, Line, Panel
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.legend import heading, legend
+from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Text, shortened, text_width
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Sheet
+LEFT, GAP, BELOW = 40.0, 18.0, 44.0
+"""Room left of panels for the values of y, between panels, and below them for those of x, in px."""
 
-SIZE_IN = (7.6, 4.1)
-NAME_GAP = 0.042
-"""Least distance between the names of two published curves, as a share of the axis."""
-
-
-def draw_curves(curves: Curves) -> Figure:
-    """The figure of some curves; values of x stand at equal distances."""
-
-    def paint(sheet: Sheet) -> None:
-        axes = sheet.subplots(1, len(curves.panels), sharey=True, squeeze=False)[0]
-        for position, (each, panel) in enumerate(zip(axes, curves.panels, strict=True)):
-            _draw(each, panel)
-            if position == len(curves.panels) - 1:
-                _name_published(each, panel)
-        axes[0].set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
-        handles, labels = axes[0].get_legend_handles_labels()
-        sheet.legend(handles, labels, loc="outside lower left", ncols=3, handletextpad=0.5, columnspacing=1.6)
-        sheet.suptitle(curves.heading, x=0.015, ha="left", fontsize=14, fontweight="bold", color=INK)
-
-    return drawn(curves.name, curves.title, curves.caption, SIZE_IN, paint)
+NAMED_MOST = 6
+"""Published curves that are named at their ends."""
 
 
-def _draw(axes: Any, panel: Panel) -> None:
-    place = {x: position for position, x in enumerate(panel.ticks)}
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a panel stands, and from values to places on the sheet."""
+
+    panel: Panel
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def x(self, value: float) -> float:
+        """A value of x, in px."""
+        ticks, inset = self.panel.ticks, 8.0
+        room = self.width - 2 * inset
+        if self.panel.to_scale:
+            return self.left + inset + room * (value - ticks[0]) / ((ticks[-1] - ticks[0]) or 1)
+        return self.left + inset + room * ticks.index(value) / max(1, len(ticks) - 1)
+
+    def y(self, share: float) -> float:
+        """A share, in px."""
+        return self.top + self.height * (1 - min(max(share, 0.0), 1.0))
+
+
+def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some curves, that wide in px; with its heading where it is to stand alone."""
+    curves = replace(curves, panels=tuple(map(_without_twice, curves.panels)))
+    sheet = Sheet(width)
+    top = heading(sheet, curves.heading) if titled else 0.0
+    beside = []
+    if any(panel.published for panel in curves.panels):
+        beside.append((PUBLISHED, "published"))
+    if any(panel.diagonal for panel in curves.panels):
+        beside.append(("perfect", "confidence = accuracy"))
+    names = list(dict.fromkeys(line.name for panel in curves.panels for line in panel.measured))
+    top = legend(sheet, top, names, inks, beside)
+    columns = _columns(curves, width)
+    margin = _margin(curves.panels[-1]) if columns == len(curves.panels) else 0.0
+    each = (width - LEFT - margin - GAP * (columns - 1)) / columns
+    height = 92.0 if curves.small else min(300.0, max(190.0, 0.72 * each))
+    named = 22.0 if any(panel.title for panel in curves.panels) else 0.0
+    sheet.add(Text(0, top + 12, curves.label, "faint", SMALL_PX))
+    top += 20 if curves.label else 4
+    rows = -(-len(curves.panels) // columns)
+    pitch = height + named + (30.0 if curves.small else BELOW) + 6
+    for index, panel in enumerate(curves.panels):
+        row, column = divmod(index, columns)
+        frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height)
+        _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small)
+        if margin and index == len(curves.panels) - 1:
+            _names(sheet, frame)
+    sheet.height = top + rows * pitch + (10 if curves.small else 0)
+    return sheet
+
+
+def _without_twice(panel: Panel) -> Panel:
+    """Without published curves of models whose published numbers are what is shown."""
+    shown = {line.name for line in panel.measured}
+    return replace(panel, published=tuple(line for line in panel.published if line.name not in shown))
+
+
+def _columns(curves: Curves, width: float) -> int:
+    if curves.small:
+        return max(2, min(5, int((width - LEFT) / 150)))
+    return len(curves.panels) if width > 560 else 1
+
+
+def _margin(panel: Panel) -> float:
+    """Room for the names of published curves, to the right of the last panel."""
+    named = [text_width(_short(line.name), SMALL_PX) for line in panel.published]
+    return max(named) + 8 if named and len(named) <= NAMED_MOST else 0.0
+
+
+def _short(name: str) -> str:
+    return shortened(name.removeprefix("resnext101_"), 18)
+
+
+def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool) -> None:
+    panel = frame.panel
+    if panel.title:
+        sheet.add(Text(frame.left, frame.top - 7, panel.title, size=SMALL_PX, bold=True))
+    for share in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
+        y = frame.y(share)
+        sheet.add(Stroke(((frame.left, y), (frame.left + frame.width, y)), "line"))
+        if first:
+            sign = " %" if share == 1 else ""
+            sheet.add(Text(frame.left - 6, y + 4, f"{100 * share:g}{sign}", "faint", SMALL_PX, "end"))
+    _ticks(sheet, frame)
+    if last or (panel.label and not panel.title):
+        middle, below = frame.left + frame.width / 2, frame.top + frame.height + 34
+        sheet.add(Text(middle, below, panel.label, "faint", SMALL_PX, "middle"))
+    if panel.diagonal:
+        ends = ((frame.x(0.0), frame.y(0)), (frame.x(1.0), frame.y(1)))
+        sheet.add(Stroke(ends, "faint", dashed=True))
     for line in panel.published:
-        known = [(place[x], y) for x, y in zip(line.x, line.y, strict=True) if x in place]
-        axes.plot(*zip(*known, strict=True), color=FAINT, linewidth=0.9, alpha=0.65, zorder=1)
-    for index, line in enumerate(panel.measured):
-        x = [place[value] for value in line.x]
-        axes.fill_between(x, line.low, line.high, color=colour(index), alpha=0.14, linewidth=0, zorder=2)
-        axes.plot(
-            x,
-            line.y,
-            color=colour(index),
-            marker=marker(index),
-            markersize=5.5,
-            markeredgecolor=PAPER,
-            markeredgewidth=0.5,
-            linewidth=1.7,
-            label=line.name,
-            zorder=3,
-            clip_on=False,
-        )
-    axes.set_xticks(range(len(panel.ticks)), panel.names)
-    axes.set_ylim(-0.02, 1.02)
-    axes.grid(axis="y")
-    axes.tick_params(length=0, pad=5)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_xlabel(panel.label)
+        points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True) if _on(panel, x))
+        sheet.add(Stroke(points, "published", 1.1, tip=f"{line.name}, published"), group=PUBLISHED)
+    for line in panel.measured:
+        _line(sheet, frame, line, inks)
 
 
-def _name_published(axes: Any, panel: Panel) -> None:
+def _on(panel: Panel, x: float) -> bool:
+    return panel.to_scale or x in panel.ticks
+
+
+def _ticks(sheet: Sheet, frame: Frame) -> None:
+    """Names of values of x, as many as do not touch each other."""
+    end = -1e9
+    for value, name in zip(frame.panel.ticks, frame.panel.names, strict=True):
+        x, half = frame.x(value), text_width(name, SMALL_PX) / 2
+        if x - half > end:
+            sheet.add(Text(x, frame.top + frame.height + 16, name, "faint", SMALL_PX, "middle"))
+            end = x + half + 4
+
+
+def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
+    ink, group = inks.ink(line.name), inks.group(line.name)
+    points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True))
+    if line.low and len(points) > 1:
+        low = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.low, strict=True)]
+        high = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.high, strict=True)]
+        sheet.add(Area((*high, *reversed(low)), ink, 0.09), group=group)
+    if points:
+        sheet.add(Stroke(points, ink, 2.0 if frame.height >= 150 else 1.6), group=group)
+    if len(points) > 24:  # a curve of many points needs no marker on each
+        sheet.add(inks.marker(line.name, points[len(points) // 2], 4.5, line.name), group=group)
+        return
+    names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
+    for (x, y), at, value in zip(points, line.x, line.y, strict=True):
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
+        sheet.add(inks.marker(line.name, (x, y), 4.5 if frame.height >= 150 else 2.8, tip), group=group)
+
+
+def _names(sheet: Sheet, frame: Frame) -> None:
     """The models of the thin lines, to the right of their ends, no two names upon each other."""
-    place, height = len(panel.ticks) - 0.85, -1.0
-    for line in sorted(panel.published, key=lambda line: line.y[-1]):
-        height = max(line.y[-1], height + NAME_GAP)
-        axes.text(place, height, line.name.removeprefix("resnext101_"), color=FAINT, fontsize=7, va="center")
+    lowest = 1e9
+    for line in sorted(frame.panel.published, key=lambda line: line.y[-1]):
+        y = min(frame.y(line.y[-1]) + 4, lowest - 13)
+        lowest = y
+        sheet.add(Text(frame.left + frame.width + 6, y, _short(line.name), "faint", 10.5), group=PUBLISHED)

@@ -1,119 +1,135 @@
-"""Dots as a figure: a row for each thing, a marker for each model, people in red."""
+"""Dots as a drawing: a row for each thing, a marker for each model, people in red, published ones as grey strokes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
 
-from hardiness.core import Dots, Observer, People
-from hardiness.report.figures.drawing import FAINT, HUMAN, INK, LINE, PAPER, colour, drawn, marker
-from hardiness.report.figures.figure import Figure
+from hardiness.core import Dots, Observer, People, Score
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.legend import heading, legend
+from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Text, symbol, text_width
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Sheet
-
-WIDTH_IN, AROUND_IN, ROW_IN, MODEL_IN, LEGEND_IN = 7.4, 1.5, 0.32, 0.092, 0.2
-"""Sizes in inches: of the sheet, of all but rows, of a row at least, of a model's part of it, of a legend's line."""
-
-CHARACTER_IN, LONGEST_NAME = 0.078, 56
-"""About the width of a character in the legend, and how many it has room for."""
-
-DODGE = 0.84
-"""Share of a row over which the models' markers are spread, so that equal values lie one below the other."""
-
-TOP = -1.6
-"""The row of all stimuli, set apart from the categories' rows 0, 1, 2 …"""
+MODEL_PX, ROW_PX = 8.5, 22.0
+"""Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
 
 
-def draw_dots(dots: Dots) -> Figure:
-    """The figure of some dots; the row that stands for everything is set apart on top."""
+@dataclass(frozen=True)
+class Rows:
+    """Where rows and values stand."""
 
-    def paint(sheet: Sheet) -> None:
-        axes = sheet.add_subplot()
-        _frame(axes, dots)
-        for index, each in enumerate(dots.observers):
-            _observer(axes, each, index, dots)
-        if dots.people:
-            _people(axes, dots.people, dots.rows)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.012, 1.03), ncols=columns, handletextpad=0.2)
-        sheet.suptitle(dots.title, x=0.015, ha="left", fontsize=15, fontweight="bold", color=INK)
+    dots: Dots
+    left: float
+    right: float
+    top: float
+    pitch: float
 
-    models = len(dots.observers)
-    columns = _legend_columns([_shortened(each.name) for each in dots.observers])
-    legend = -(-(models + bool(dots.people)) // columns)
-    rows = len(dots.rows) + 1.6
-    height = AROUND_IN + rows * max(ROW_IN, MODEL_IN * models) + LEGEND_IN * legend
-    return drawn(dots.name, dots.title, dots.caption, (WIDTH_IN, height), paint)
+    def x(self, share: float) -> float:
+        """A share, in px."""
+        return self.left + (self.right - self.left) * min(max(share / self.dots.limit, 0.0), 1.0)
 
+    @property
+    def overall(self) -> float:
+        """The middle of the row that stands for everything, higher than the others."""
+        return self.top + 0.75 * self.pitch
 
-def _shortened(name: str) -> str:
-    """The name, or its beginning and end where it is too long for the legend."""
-    half = LONGEST_NAME // 2
-    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}"
+    def y(self, row: int) -> float:
+        """The middle of a row."""
+        return self.top + (row + 2.0) * self.pitch
 
-
-def _legend_columns(names: Sequence[str]) -> int:
-    """How many names fit side by side: one to three."""
-    widest = 0.6 + CHARACTER_IN * max(map(len, names))
-    return max(1, min(3, int((WIDTH_IN - 1.2) / widest)))
+    def shift(self, index: int) -> float:
+        """How far the model at that place stands from the middle."""
+        count = len(self.dots.observers)
+        return 0.84 * self.pitch * ((index + 0.5) / count - 0.5)
 
 
-def _frame(axes: Any, dots: Dots) -> None:
-    """Rows from top to bottom: everything on a band, then the rows, every other on a fainter one."""
-    names = [name.replace("_", " ") for name in dots.rows]
-    axes.set_yticks([TOP, *range(len(names))], [dots.all_rows, *names])
-    axes.get_yticklabels()[0].set_fontweight("bold")
-    axes.set_ylim(len(names) - 0.5, TOP - 0.75)
-    axes.set_xlim(-0.03, 1.03)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
-    axes.tick_params(length=0, pad=6)
-    axes.axhspan(TOP - 0.75, TOP + 0.75, color=LINE, alpha=0.55, linewidth=0, zorder=0)
-    for row in range(0, len(names), 2):
-        axes.axhspan(row - 0.5, row + 0.5, color=LINE, alpha=0.25, linewidth=0, zorder=0)
-    axes.grid(axis="x")
-    axes.axvline(0.5, color=FAINT, linewidth=0.8, alpha=0.6, zorder=0.5)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.set_xlabel(dots.label)
-    for x, side, text in ((0, "left", dots.ends[0]), (1, "right", dots.ends[1])):
-        axes.text(x, 1.008, text, transform=axes.transAxes, ha=side, va="bottom", color=FAINT, fontsize=8.5)
+def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some dots, that wide in px; the row that stands for everything is set apart on top."""
+    shown = {each.name for each in dots.observers}
+    dots = replace(dots, published=tuple(each for each in dots.published if each.name not in shown))
+    sheet = Sheet(width)
+    top = heading(sheet, dots.title) if titled else 0.0
+    beside = [("people", "people")] if dots.people else []
+    if dots.published:
+        beside.append((PUBLISHED, f"published: {len(dots.published)} models"))
+    top = legend(sheet, top, [each.name for each in dots.observers], inks, beside)
+    top += 20 if any(dots.ends) else 4
+    longest = max(map(len, (dots.all_rows, *dots.rows)), default=0)
+    left = min(0.56 * 12.5 * longest + 14, 0.36 * width)
+    rows = Rows(dots, left, width - 30, top, max(ROW_PX, MODEL_PX * len(dots.observers)))
+    bottom = rows.y(len(dots.rows)) - 0.5 * rows.pitch
+    _frame(sheet, rows, bottom)
+    for observer in dots.published:
+        _published(sheet, rows, observer)
+    for index, observer in enumerate(dots.observers):
+        _observer(sheet, rows, observer, index, inks)
+    if dots.people:
+        _people(sheet, rows, dots.people, bottom)
+    sheet.add(Text((left + width - 30) / 2, bottom + 38, dots.label, "faint", SMALL_PX, "middle"))
+    sheet.height = bottom + 46
+    return sheet
 
 
-def _observer(axes: Any, each: Observer, index: int, dots: Dots) -> None:
-    shift = DODGE * ((index + 0.5) / len(dots.observers) - 0.5)
-    style = {"color": colour(index), "marker": marker(index), "markeredgecolor": PAPER}
-    rows = [(row, each.by_row[name]) for row, name in enumerate(dots.rows) if name in each.by_row]
-    axes.plot(
-        [score.value for _, score in rows],
-        [row + shift for row, _ in rows],
-        linestyle="none",
-        markersize=6,
-        markeredgewidth=0.5,
-        label=_shortened(each.name),
-        clip_on=False,
-        **style,
-    )
-    if each.overall is None:
+def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
+    dots, pitch = rows.dots, rows.pitch
+    middles = [rows.overall, *(rows.y(row) for row in range(len(dots.rows)))]
+    for row, (y, name) in enumerate(zip(middles, (dots.all_rows, *dots.rows), strict=True)):
+        if row % 2 == 0:
+            half = 0.75 * pitch if row == 0 else 0.5 * pitch
+            corners = ((0, y - half), (sheet.width, y - half), (sheet.width, y + half), (0, y + half))
+            sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
+        size = min(12.5, 12.5 * (rows.left - 10) / max(1.0, text_width(name, 12.5)))
+        sheet.add(Text(rows.left - 10, y + 4, name.replace("_", " "), size=max(size, 8), anchor="end", bold=row == 0))
+    for quarter in range(5):
+        x = rows.x(dots.limit * quarter / 4)
+        sheet.add(Stroke(((x, rows.top), (x, bottom)), "line"))
+        label = f"{100 * dots.limit * quarter / 4:.3g}" + (" %" if quarter == 4 else "")
+        sheet.add(Text(x, bottom + 18, label, "faint", SMALL_PX, "middle"))
+    if any(dots.ends):
+        narrow = sheet.width < 500
+        sheet.add(Text(0 if narrow else rows.left, rows.top - 7, dots.ends[0], "faint", SMALL_PX))
+        sheet.add(Text(rows.right, rows.top - 7, dots.ends[1], "faint", SMALL_PX, "end"))
+
+
+def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) -> None:
+    group, shift = inks.group(each.name), rows.shift(index)
+    for row, name in enumerate(rows.dots.rows):
+        if (score := each.by_row.get(name)) is not None and score.value is not None:
+            place = rows.x(score.value), rows.y(row) + shift
+            sheet.add(inks.marker(each.name, place, 4.2, f"{each.name}, {name}: {_said(score)}"), group=group)
+    if each.overall is None or each.overall.value is None:
         return
-    place = TOP + 1.35 * shift
+    y = rows.overall + 1.3 * shift
     if each.overall.interval:
-        ends = [each.overall.interval.low, each.overall.interval.high]
-        axes.plot(ends, [place] * 2, color=style["color"], linewidth=1.6, solid_capstyle="round", clip_on=False)
-    axes.plot(each.overall.value, place, markersize=7.5, markeredgewidth=0.7, clip_on=False, **style)
+        ends = ((rows.x(each.overall.interval.low), y), (rows.x(each.overall.interval.high), y))
+        sheet.add(Stroke(ends, inks.ink(each.name), 2.2), group=group)
+    place = rows.x(each.overall.value), y
+    sheet.add(inks.marker(each.name, place, 5.2, f"{each.name}: {_said(each.overall)}"), group=group)
 
 
-def _people(axes: Any, people: People, rows: Sequence[str]) -> None:
-    known = [(row, people.by_row[name]) for row, name in enumerate(rows) if name in people.by_row]
-    style = {"color": HUMAN, "marker": "D", "markeredgecolor": PAPER, "clip_on": False}
-    axes.plot(
-        [value for _, value in known],
-        [row for row, _ in known],
-        linestyle="none",
-        markersize=6.5,
-        markeredgewidth=0.5,
-        label="humans",
-        **style,
-    )
-    each = people.each
-    axes.plot(each, [TOP] * len(each), linestyle="none", marker="|", markersize=13, color=HUMAN, alpha=0.6, zorder=1.5)
-    axes.axvline(people.overall, color=HUMAN, linewidth=0.9, alpha=0.45, zorder=0.6)
-    axes.plot(people.overall, TOP, markersize=8.5, markeredgewidth=0.7, **style)
+def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
+    half = 0.38 * rows.pitch
+    places = [(rows.y(row), each.by_row.get(name), name) for row, name in enumerate(rows.dots.rows)]
+    for y, score, name in [(rows.overall, each.overall, rows.dots.all_rows), *places]:
+        if score is not None and score.value is not None:
+            x = rows.x(score.value)
+            tip = f"{each.name}, published, {name}: {_said(score)}"
+            sheet.add(Stroke(((x, y - half), (x, y + half)), "published", 1.6, tip=tip), group=PUBLISHED)
+
+
+def _people(sheet: Sheet, rows: Rows, people: People, bottom: float) -> None:
+    x = rows.x(people.overall)
+    sheet.add(Stroke(((x, rows.top), (x, bottom)), "people", 1.0, 0.5))
+    for share in people.each:
+        at = rows.x(share)
+        sheet.add(Stroke(((at, rows.overall - 9), (at, rows.overall + 9)), "people", 1.0, 0.6))
+    for row, name in enumerate(rows.dots.rows):
+        if name in people.by_row:
+            tip = f"people, {name}: {100 * people.by_row[name]:.1f} %"
+            sheet.add(symbol("diamond", (rows.x(people.by_row[name]), rows.y(row)), 5, "people", tip))
+    sheet.add(symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
+
+
+def _said(score: Score) -> str:
+    assert score.value is not None
+    interval = f" ({100 * score.interval.low:.1f}–{100 * score.interval.high:.1f})" if score.interval else ""
+    return f"{100 * score.value:.1f} %{interval}"

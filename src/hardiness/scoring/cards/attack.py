@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import (
     RIGHT,
+    Column,
     Condition,
     Finding,
     ImageTable,
@@ -21,9 +22,9 @@ from hardiness.core import (
     Section,
     epsilon_text,
 )
-from hardiness.scoring.attack_curves import accuracy_grid, accuracy_under_attack, sweep
+from hardiness.scoring.attack_curves import PUBLISHED_PROTOCOL, accuracy_grid, accuracy_under_attack, sweep
 from hardiness.scoring.attack_report import attack_report
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered, classes
 
@@ -49,6 +50,12 @@ class Attack(Card):
     columns: ClassVar[tuple[str, ...] | None] = None
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
+    place: ClassVar[int] = 50
+    explanations: ClassVar[Mapping[str, str]] = {
+        "accuracy under attack": "the share of pictures still answered rightly after each was changed by at most ε "
+        "(of a range from 0 to 1) so as to make the model err.",
+        "the attack report": "checks of whether the attack was strong enough for that number to mean robustness.",
+    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, the target, and how the attack went, image by image and mark by mark."""
@@ -88,6 +95,27 @@ class Attack(Card):
             charts=[chart] if (chart := accuracy_under_attack(results)) else [],
             grids=[grid for result in results if (grid := accuracy_grid(result, self.shown))],
         )
+
+    def place_of(self, run: Run) -> int:
+        """White box, then black box, then attacks of other protocols."""
+        if run.benchmark.protocol != PUBLISHED_PROTOCOL:
+            return self.place + 2
+        return self.place + 1 if run.surrogate else self.place
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """Accuracy at the largest epsilon that most models were attacked with."""
+        attacked = [column for column in columns if column.metric == "accuracy" and column.headline]
+        return attacked[-1] if attacked else super().headline_of(columns)
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """What is left of the accuracy at the largest epsilon."""
+        swept, clean = sweep(result.scores), known.value("clean_accuracy")
+        if not swept or swept[-1].value is None or clean is None:
+            return ""
+        made_on = f" on {result.run.surrogate.model}" if result.run.surrogate else ""
+        epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
+        left, before = 100 * swept[-1].value, 100 * clean
+        return f"is right on {left:.0f} % under attack{made_on} at ε {epsilon}, from {before:.0f} %"
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """The protocol, the surrogate, and a norm other than L-infinity."""

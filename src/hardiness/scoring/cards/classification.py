@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, final
 
-from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score, Section
+from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered, classes
-from hardiness.scoring.shares import TITLES, accuracy, confidence_scores
+from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_scores
+from hardiness.scoring.trust import CLEAN
 
 SUBSETS = ("imagenet-a", "imagenet-r")
 """Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
@@ -30,6 +33,8 @@ class Classification(Card):
     )
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
+    place: ClassVar[int] = 10
+    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer and its confidence, whether it is among the first five, and within the 200s."""
@@ -53,3 +58,20 @@ class Classification(Card):
                 same = answer[inside] == table.label[inside]
                 scores.append(accuracy("top1", same, Condition(decision=f"{subset}-200")))
         return scores
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Reliability and coverage, and the pictures behind the numbers."""
+        return {**super().details(table, run), **confidence_details(table)}
+
+    def place_of(self, run: Run) -> int:
+        """The validation set first, its relatives after the sets of the paper."""
+        return self.place if run.benchmark.name == CLEAN else self.place + 15
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, accuracies, and how far confidence can be trusted."""
+        return replace(super().view(results), charts=confidence_charts(results, accuracy_first=True))
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """The share of photographs answered rightly."""
+        top1 = known.value("top1")
+        return f"is right on {100 * top1:.1f} % of the photographs" if top1 is not None else ""

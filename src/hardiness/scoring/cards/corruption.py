@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered
@@ -60,6 +61,12 @@ class Corruption(Card):
         "imagenet_c_mean_error": "ImageNet-C mean error",
     }
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group")
+    place: ClassVar[int] = 30
+    explanations: ClassVar[Mapping[str, str]] = {
+        "mCE": "the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
+        "averaged: below 100 is better than AlexNet.",
+        "relative mCE": "the same with the clean error taken off both: how much is lost, not how much is wrong.",
+    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer and its confidence, image by image and cell by cell."""
@@ -93,8 +100,25 @@ class Corruption(Card):
         }
 
     def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, and for each a grid of errors by corruption and severity."""
-        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+        """The table of models, errors by severity, and for each a grid of errors by corruption and severity."""
+        return replace(
+            super().view(results),
+            charts=corruption_charts(results),
+            grids=[grid for result in results if (grid := _grid(result))],
+        )
+
+    def shown(self, key: str, value: Any) -> str:
+        """``fog``, ``severity 3``, or the value itself."""
+        return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """How much is lost under the worst group of corruptions."""
+        found = noise_loss(result)
+        if found is None:
+            error = known.value("mean_error")
+            return "" if error is None else f"errs on {100 * error:.0f} % of corrupted pictures"
+        group, loss = found
+        return f"loses {100 * loss:.0f} points under {group}" if loss > 0 else "loses nothing under corruptions"
 
 
 def set_of(run: Run) -> DistortionSet:

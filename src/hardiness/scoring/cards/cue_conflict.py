@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import (
     RIGHT,
+    Answer,
+    Column,
     Condition,
+    Gallery,
     ImageTable,
     Records,
     Result,
     Run,
+    Sample,
     Score,
     Section,
     Stimulus,
     UnknownNameError,
 )
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
-from hardiness.scoring.shape_bias import by_category, shape_bias, yardstick
+from hardiness.scoring.shape_bias import by_category, people_beside, shape_bias, yardstick
 
 Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""
@@ -140,6 +145,13 @@ class CueConflict(Card):
 
     columns: ClassVar[tuple[str, ...] | None] = ("logits",)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
+    place: ClassVar[int] = 60
+    explanations: ClassVar[Mapping[str, str]] = {
+        "cue accuracy": "the share of stimuli answered with one of their two cues, shape or texture.",
+        "shape bias": "of those answers, the share that names the shape; texture bias is the rest. orhan2019 answers "
+        "with the largest logit among 207 classes, geirhos2019 with the largest mean probability of a category. A "
+        "category in which neither cue was ever answered has no bias.",
+    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """The place of each protocol's answer among the categories; right is the shape under the headline's."""
@@ -162,6 +174,26 @@ class CueConflict(Card):
             *(s for s in scores if "category" in s.condition),
         ]
 
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Stimuli that are answered by their texture."""
+        if not run.data.categories:
+            return {}
+        return {"galleries": [g.as_dict() for g in _by_texture(answers(table, run.data.categories, HEADLINE))]}
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """Shape bias under the headline's protocol."""
+        bias = [column for column in columns if column.metric == "shape_bias" and column.headline]
+        return bias[0] if bias else super().headline_of(columns)
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """Shape bias, and people's."""
+        bias = known.value("shape_bias", protocol=result.protocol)
+        if bias is None:
+            return ""
+        people = people_beside(result)
+        beside = f" (people: {100 * people.overall.shape_bias:.0f} %)" if people else ""
+        return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
+
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
         return replace(
@@ -170,6 +202,22 @@ class CueConflict(Card):
             charts=[chart] if (chart := shape_bias(results)) else [],
             grids=[grid for result in results if (grid := by_category(result))],
         )
+
+
+def _by_texture(read: Answers) -> Iterator[Gallery]:
+    """The first stimulus of each shape whose texture is answered."""
+    chosen: dict[str, int] = {}
+    fooled = np.flatnonzero(read.by_texture & ~read.by_shape).tolist()
+    for place in fooled:
+        chosen.setdefault(str(read.shapes[place]), place)
+    if not chosen:
+        return
+    samples = tuple(
+        Sample(str(read.names[place]), Condition(), f"shape: {shape}", Answer(str(read.given[place])))
+        for shape, place in list(chosen.items())[:SHOWN]
+    )
+    rule = f"Stimuli answered by their texture, the first of each shape by name; {len(fooled):,} qualify."
+    yield Gallery("Texture over shape", rule, samples)
 
 
 def _scores(read: Answers, protocol: str) -> Iterator[Score]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
+from hardiness.core import RIGHT, Condition, Gallery, Grid, ImageTable, Records, Result, Run, Sample, Score, Section
 from hardiness.reference import IMAGENET_P, compared_with_first
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.grids import Lookup
+from hardiness.scoring.perturbation_charts import flips
 
 DISTANCE = "top-5 distance"
 """Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
@@ -142,6 +144,12 @@ class Perturbation(Card):
         "top5_distance": "top-5 distance",
     }
     keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
+    place: ClassVar[int] = 40
+    explanations: ClassVar[Mapping[str, str]] = {
+        "flip probability": "the share of steps of a sequence at which the first answer changes.",
+        "mFR": "flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier.",
+        "top-5 distance": "how far the five first answers move in a step: 0 where they stay as they are.",
+    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Of each sequence its steps, flips and distances; right or wrong is its first frame."""
@@ -163,9 +171,45 @@ class Perturbation(Card):
         return found
 
     def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, and for each a grid of its sequences."""
+        """The table of models, how often answers flip, and for each a grid of its sequences."""
         grids = [grid for result in results if (grid := _grid(result, self.titles))]
-        return replace(super().view(results), grids=grids)
+        return replace(super().view(results), charts=flips(results), grids=grids)
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """The sequences whose answer flips most."""
+        return {"galleries": [gallery.as_dict() for gallery in _restless(table, self.class_namer(run))]}
+
+    def shown(self, key: str, value: Any) -> str:
+        """``shot noise``, ``difficulty 2``, or the value itself."""
+        return f"difficulty {value}" if key == "severity" else str(value).replace("_", " ")
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """The share of answers that stay from frame to frame."""
+        flip = known.value("flip_probability")
+        return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
+
+
+def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
+    """The sequences with most flips, no photograph twice."""
+    flips = np.where(table.evaluated, table["flips"], -1)
+    order = np.argsort(-flips, axis=None, kind="stable")
+    chosen: dict[int, int] = {}
+    for row, cell in zip(*np.unravel_index(order, flips.shape), strict=True):
+        if flips[row, cell] > 0:
+            chosen.setdefault(int(row), int(cell))
+    if not chosen:
+        return
+    samples = tuple(
+        Sample(
+            str(table.ids[row]),
+            table.present[cell],
+            name(int(table.label[row])),
+            note=f"the answer flips at {int(flips[row, cell])} of {int(table['steps'][row, cell])} steps",
+        )
+        for row, cell in list(chosen.items())[:SHOWN]
+    )
+    rule = "The sequences whose answer flips most often, no photograph twice; shown is the last frame."
+    yield Gallery("Most restless sequences", rule, samples)
 
 
 def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None) -> list[Score]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, final
 
-from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
-from hardiness.scoring.card import Baseline, Card, register
+from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score, Section
+from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered
-from hardiness.scoring.shares import TITLES, accuracy, confidence_scores
+from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_scores
 
 
 @register("subset_classification")
@@ -22,6 +24,8 @@ class SubsetClassification(Card):
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "subset_prediction", "subset_confidence")
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
+    place: ClassVar[int] = 20
+    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer and its confidence among the 200 classes, and right or wrong among all."""
@@ -37,3 +41,23 @@ class SubsetClassification(Card):
             *confidence_scores(table["confidence"][:, 0], right),
             accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Reliability and coverage, and the pictures behind the numbers."""
+        return {**super().details(table, run), **confidence_details(table)}
+
+    def place_of(self, run: Run) -> int:
+        """The set of the paper first, its relatives after it."""
+        return self.place if run.benchmark.name == "imagenet-a" else self.place + 6
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and how far confidence can be trusted."""
+        return replace(super().view(results), charts=confidence_charts(results))
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """The share answered rightly, and what that is less than on ordinary photographs."""
+        top1, drop = known.value("top1"), known.value("top1_drop")
+        if top1 is None:
+            return ""
+        less = f", {100 * drop:.0f} points less than on ordinary ones" if drop is not None and drop > 0 else ""
+        return f"answers {100 * top1:.1f} % of {result.benchmark} rightly{less}"

@@ -1,0 +1,148 @@
+"""Figures as data: curves in panels, dots in rows, matrices; a card makes them, page and paper draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hardiness.core.result import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: x, a share, and the 95 % interval of each point where it has one."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        label: what x is.
+        measured, published: the models' curves, and those that stand beside them.
+        ticks, names: the values of x with their names; they stand at equal distances unless ``to_scale``.
+        title: what tells it from the other panels; may be empty.
+        to_scale: whether x runs from the first to the last tick by value.
+        diagonal: whether to draw where y equals x.
+    """
+
+    label: str
+    measured: tuple[Line, ...]
+    published: tuple[Line, ...]
+    ticks: tuple[float, ...]
+    names: tuple[str, ...]
+    title: str = ""
+    to_scale: bool = False
+    diagonal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A figure of curves, one or more panels; ``heading`` is drawn above them.
+
+    Attributes:
+        name: stem of its files, unique within a section.
+        title: what it shows, in a few words.
+        heading: the same with what is special about it.
+        caption: how to read it.
+        panels: in reading order.
+        label: what y is, a share from 0 to 1.
+        small: whether the panels are many and small.
+    """
+
+    name: str
+    title: str
+    heading: str
+    caption: str
+    panels: tuple[Panel, ...]
+    label: str = ""
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """One model's scores: over everything, and by row."""
+
+    name: str
+    overall: Score | None
+    by_row: Mapping[str, Score]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """People's shares beside models' scores: over everything, by row, and of each person."""
+
+    overall: float
+    by_row: Mapping[str, float]
+    each: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """A figure of markers, one a model in each row, and people where they are known.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        label: what the axis is, a share.
+        ends: what the left end and the right end mean.
+        all_rows: name of the row that stands for everything.
+        rows: names of the others, in order.
+        observers: the models.
+        people: or ``None``.
+        published: models that stand beside them.
+        limit: where the axis ends.
+    """
+
+    name: str
+    title: str
+    caption: str
+    label: str
+    ends: tuple[str, str]
+    all_rows: str
+    rows: tuple[str, ...]
+    observers: tuple[Observer, ...]
+    people: People | None = None
+    published: tuple[Observer, ...] = ()
+    limit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One matrix: values by row and column, ``None`` where nothing was measured; ``name`` is a model or empty."""
+
+    name: str
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A figure of matrices, one a model, coloured by value.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        corner: what rows are.
+        heads: a heading for each column.
+        rows: a name for each row.
+        layers: the matrices, shares of 1.
+        higher_is_better: direction of improvement.
+        across: what columns are.
+    """
+
+    name: str
+    title: str
+    caption: str
+    corner: str
+    heads: tuple[str, ...]
+    rows: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    higher_is_better: bool = False
+    across: str = ""
+
+
+Chart = Curves | Dots | Heat

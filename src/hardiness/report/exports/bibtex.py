@@ -1,0 +1,16 @@
+"""``bibtex``: the papers behind what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hardiness.core import Result
+from hardiness.report.citations import citations
+from hardiness.report.exports.exporter import register
+from hardiness.report.sections import sections
+
+
+@register("bibtex", "the papers to cite for what was run")
+def write(results: Sequence[Result]) -> bytes:
+    """Their entries."""
+    return "\n\n".join(each.bibtex for each in citations(sections(results))).encode() + b"\n"

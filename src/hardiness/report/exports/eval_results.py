@@ -1,0 +1,50 @@
+"""``eval-results``: the evaluation block of a model card on the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hardiness.core import Result, Score
+from hardiness.report.exports.exporter import register
+from hardiness.report.sections import Shown, sections
+
+TASK = "image-classification"
+
+
+@register("eval-results", "the model-index block of a model card on the Hugging Face hub, a document for each model")
+def write(results: Sequence[Result]) -> bytes:
+    """YAML documents, one a model, each the metadata block of its card; values are percentages where scores are shares.
+
+    Raises:
+        ArgumentError: there is no score.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    by_model: dict[str, list[EvalResult]] = {}
+    for shown in sections(results):
+        for result in shown.results:
+            for score in result.scores:
+                if score.value is not None and set(score.condition) <= {"protocol"}:
+                    by_model.setdefault(result.name, []).append(EvalResult(**_entry(shown, result, score)))
+    blocks = [ModelCardData(model_name=name, eval_results=found).to_yaml() for name, found in by_model.items()]
+    return "".join(f"---\n{block.rstrip()}\n" for block in blocks).encode()
+
+
+def _entry(shown: Shown, result: Result, score: Score) -> dict[str, Any]:
+    assert score.value is not None
+    percent = score.unit in ("fraction", "ratio")
+    details = {"n": score.n, "complete": result.counts.complete, "run": result.key, **dict(score.condition)}
+    if score.interval:
+        scale = 100 if percent else 1
+        details["interval"] = [round(scale * bound, 4) for bound in (score.interval.low, score.interval.high)]
+    return {
+        "task_type": TASK,
+        "task_name": "Image classification",
+        "dataset_type": result.data,
+        "dataset_name": shown.heading,
+        "metric_type": score.metric,
+        "metric_name": f"{score.metric.replace('_', ' ')}{' (%)' if percent else ''}",
+        "metric_value": round(100 * score.value, 4) if percent else round(score.value, 4),
+        "metric_args": details,
+    }

@@ -1,0 +1,49 @@
+"""``markdown``: a table for each benchmark, for READMEs and issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hardiness.core import Column, Result
+from hardiness.report import format as formatting
+from hardiness.report.exports.exporter import register
+from hardiness.report.scorecard import score_of
+from hardiness.report.sections import Shown, sections
+
+
+@register("markdown", "a table for each benchmark")
+def write(results: Sequence[Result]) -> bytes:
+    """Headings and pipe tables; notes below each."""
+    return "\n".join(line for each in sections(results) for line in _section(each)).encode()
+
+
+def _section(shown: Shown) -> Iterator[str]:
+    columns = [column for column in shown.section.columns if column.headline]
+    heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
+    yield f"## {_escaped(shown.full_heading)}"
+    yield ""
+    yield f"| {' | '.join(map(_escaped, ['model', *heads, 'n']))} |"
+    yield f"| --- |{' ---: |' * (len(columns) + 1)}"
+    for result in shown.results:
+        cells = [_cell(result, column) for column in columns]
+        yield f"| {' | '.join([_escaped(result.name), *cells, f'{result.counts.images:,}'])} |"
+    yield ""
+    for note in shown.notes(everything=False):
+        yield f"- {_escaped(note)}"
+    yield ""
+
+
+def _cell(result: Result, column: Column) -> str:
+    score = score_of(result, column)
+    if score is None or score.value is None:
+        return "undefined" if score else ""
+    value = formatting.number(score.value, score.unit)
+    return f"{value} ({formatting.interval(score.interval, score.unit)})" if score.interval else value
+
+
+def _escaped(text: str) -> str:
+    """A text that stands for itself: no markup, no HTML, no end of a cell."""
+    kept = "".join(character for character in text if character.isprintable())
+    for special in "\\`*_[]<>|#":
+        kept = kept.replace(special, f"\\{special}")
+    return kept

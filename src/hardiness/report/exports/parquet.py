@@ -1,0 +1,20 @@
+"""``parquet``: one row a score, typed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from hardiness.core import Result
+from hardiness.report.exports.exporter import register
+from hardiness.report.stored_results import StoredResults
+
+
+@register("parquet", "one row a score, typed", binary=True)
+def write(results: Sequence[Result]) -> bytes:
+    """The table of `StoredResults.table` as a Parquet file."""
+    from pyarrow import parquet
+
+    stream = io.BytesIO()
+    parquet.write_table(StoredResults(results).table(), stream)
+    return stream.getvalue()

@@ -1,0 +1,79 @@
+"""Matrices as a drawing: one a model, cells shaded by value, side by side as far as there is room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hardiness.core import Heat, Layer
+from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.legend import heading
+from hardiness.report.figures.sheet import SMALL_PX, TEXT_PX, Cell, Sheet, Stroke, Text, shortened, text_width
+
+ROW_PX, CELL_PX, GAP = 19.0, 34.0, 22.0
+HEAD_PX = 38.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a matrix stands, how wide its cells are, and whether rows are named beside it."""
+
+    left: float
+    top: float
+    cell: float
+
+
+def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some matrices, that wide in px."""
+    sheet = Sheet(width)
+    top = heading(sheet, heat.title) if titled else 0.0
+    names = [name.replace("_", " ") for name in heat.rows]
+    left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
+    left = min(left, 0.45 * width)
+    cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heat.heads) + 6)
+    cell = min(cell, (width - left) / max(1, len(heat.heads)))
+    wide = cell * len(heat.heads)
+    columns = max(1, min(len(heat.layers), int((width - left + GAP) // (wide + GAP))))
+    high = HEAD_PX + ROW_PX * len(heat.rows) + 22
+    for index, layer in enumerate(heat.layers):
+        row, column = divmod(index, columns)
+        place = Place(left + column * (wide + GAP), top + row * high, cell)
+        if column == 0:
+            _rows(sheet, heat, names, place)
+        _matrix(sheet, heat, layer, place, inks)
+    sheet.height = top + high * -(-len(heat.layers) // columns)
+    return sheet
+
+
+def _rows(sheet: Sheet, heat: Heat, names: list[str], place: Place) -> None:
+    sheet.add(Text(0, place.top + 32, heat.corner, "faint", SMALL_PX))
+    for row, name in enumerate(names):
+        fits = int((place.left - 8) / (0.56 * 12))
+        y = place.top + HEAD_PX + ROW_PX * (row + 0.5) + 4
+        sheet.add(Text(place.left - 8, y, shortened(name, fits), size=12, anchor="end"))
+
+
+def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: Place, inks: Inks) -> None:
+    known = layer.name in inks.models
+    group = inks.group(layer.name) if known else ""
+    fits = int(place.cell * len(heat.heads) / (0.56 * TEXT_PX)) - 2
+    if known:
+        sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
+    left, shown = place.left + (16 if known else 0), shortened(layer.name, max(fits, 6))
+    sheet.add(Text(left, place.top + 14, shown, bold=True, size=12), group=group)
+    for column, head in enumerate(heat.heads):
+        x = place.left + place.cell * (column + 0.5)
+        sheet.add(Text(x, place.top + 32, head, "faint", SMALL_PX, "middle"), group=group)
+    for row, values in enumerate(layer.values):
+        for column, value in enumerate(values):
+            if value is None:
+                continue
+            x, y = place.left + place.cell * column, place.top + HEAD_PX + ROW_PX * row
+            at = f"{row}-{column}"
+            tip = f"{layer.name}, {heat.rows[row]}, {heat.across} {heat.heads[column]}: {100 * value:.1f} %"
+            sheet.add(
+                Cell(x, y, place.cell - 1, ROW_PX - 1, value, at, tip),
+                Text(x + place.cell / 2, y + 13.5, f"{100 * value:.0f}", size=11, anchor="middle", cell=at),
+                group=group,
+            )
+    bottom = place.top + HEAD_PX - 2
+    sheet.add(Stroke(((place.left, bottom), (place.left + place.cell * len(heat.heads), bottom)), "line"))

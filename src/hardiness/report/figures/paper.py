@@ -1,0 +1,73 @@
+"""A sheet as PDF and PNG, through matplotlib: for papers and slides."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from hardiness.report.figures.inks import INKS
+from hardiness.report.figures.sheet import Area, Cell, Mark, Sheet, Stroke
+from hardiness.report.figures.svg import HEAT_MOST
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+PX_PER_INCH, DPI = 96, 200
+POINTS_PER_PX = 72 / PX_PER_INCH
+
+_ALIGNED = {"start": "left", "middle": "center", "end": "right"}
+_STYLE = {"font.family": "DejaVu Sans", "pdf.fonttype": 42, "text.parse_math": False, "text.usetex": False}
+NARROWER = 0.88
+"""DejaVu Sans, which comes with matplotlib, is wider than the fonts of pages: its text is set smaller by this."""
+
+
+def pdf(sheet: Sheet) -> bytes:
+    """The drawing as a PDF page of its size, text as text; the same sheet gives the same bytes."""
+    return _saved(sheet, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+
+
+def png(sheet: Sheet) -> bytes:
+    """The drawing in pixels, 200 an inch."""
+    return _saved(sheet, "png", {"Software": None})
+
+
+def _saved(sheet: Sheet, kind: str, metadata: dict[str, Any]) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    with matplotlib.rc_context(_STYLE):
+        canvas = Canvas(figsize=(sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH), facecolor=INKS["paper"])
+        _paint(canvas, sheet)
+        content = io.BytesIO()
+        canvas.savefig(content, format=kind, dpi=DPI, metadata=metadata)
+    return content.getvalue()
+
+
+def _paint(canvas: Canvas, sheet: Sheet) -> None:
+    axes = canvas.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, sheet.width), ylim=(sheet.height, 0))
+    axes.set_axis_off()
+    for order, (_, mark) in enumerate(sheet.marks):
+        _add(axes, mark, order)
+
+
+def _add(axes: Any, mark: Mark, order: int) -> None:
+    from matplotlib.patches import Polygon, Rectangle
+
+    if isinstance(mark, Stroke):
+        x, y = zip(*mark.points, strict=True)
+        style = {"color": INKS[mark.ink], "alpha": mark.opacity, "linestyle": "--" if mark.dashed else "-"}
+        axes.plot(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style)
+    elif isinstance(mark, Area):
+        edge = {"edgecolor": INKS["paper"], "linewidth": 0.5} if mark.outlined else {"linewidth": 0}
+        filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, **edge}
+        axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
+    elif isinstance(mark, Cell):
+        opacity = HEAT_MOST * min(max(mark.value, 0), 1)
+        shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
+        axes.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, zorder=order, **shade))
+    else:
+        size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}
+        place = {"ha": _ALIGNED[mark.anchor], "va": "baseline", "color": INKS[mark.ink], "zorder": order}
+        printable = "".join(character for character in mark.text if character.isprintable())
+        axes.text(mark.x, mark.y, printable, **size, **place)

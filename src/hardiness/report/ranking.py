@@ -1,0 +1,44 @@
+"""Places of models by one score: a place rises only where a difference is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hardiness.core import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The best and the worst place that a model can have, from 1."""
+
+    best: int
+    worst: int
+
+    def __str__(self) -> str:
+        return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
+
+
+def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
+    """The places of models by their scores of one metric; those without a value or an interval have none.
+
+    A model stands behind another only where their intervals have no value in common. That is stricter than a paired
+    test: who is told apart here is told apart there, not the other way round.
+    """
+    known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
+    found = {}
+    for name, score in known.items():
+        better = sum(told_apart(other, score) > 0 for other in known.values())
+        worse = sum(told_apart(score, other) > 0 for other in known.values())
+        found[name] = Rank(1 + better, len(known) - worse)
+    return found
+
+
+def told_apart(first: Score, second: Score) -> int:
+    """1 where the first is better than the second beyond chance, -1 where it is worse, else 0."""
+    if not first.interval or not second.interval:
+        return 0
+    above = first.interval.low > second.interval.high
+    below = first.interval.high < second.interval.low
+    sign = 1 if first.higher_is_better else -1
+    return sign * (above - below)

@@ -1,0 +1,136 @@
+"""Models x benchmarks: one number each, with its interval, its place, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardiness.core import Column, Result, Score
+from hardiness.report import format as formatting
+from hardiness.report.ranking import Rank, ranks
+from hardiness.report.sections import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One column: the section it stands for, and its number."""
+
+    title: str
+    full_title: str
+    metric: str
+    higher_is_better: bool
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One number of the overview.
+
+    Attributes:
+        score: the number; ``None`` where there is none.
+        rank: its place among the models, where it has an interval.
+        marks: what is amiss, in a word each.
+        reason: why there is no number.
+    """
+
+    score: Score | None = None
+    rank: Rank | None = None
+    marks: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """The value as people read it."""
+        if self.score is None or self.score.value is None:
+            return "–" if not self.reason else "undefined"
+        return formatting.number(self.score.value, self.score.unit)
+
+    @property
+    def interval(self) -> str:
+        """Its interval; empty where there is none."""
+        return formatting.interval(self.score.interval, self.score.unit) if self.score and self.score.interval else ""
+
+    @property
+    def percent(self) -> float | None:
+        """The value to sort by."""
+        return None if self.score is None or self.score.value is None else round(100 * self.score.value, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The overview: a row for each model, an entry for each section in their order."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+
+    @property
+    def told_apart(self) -> tuple[bool, ...]:
+        """Of each column, whether any model stands behind another beyond chance."""
+        columns = zip(*(entries for _, entries in self.rows), strict=True)
+        return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
+
+
+def scorecard(shown: Sequence[Shown]) -> Scorecard:
+    """The overview of some sections; those without a number of their own are left out."""
+    parts = [(each, each.section.headline) for each in shown]
+    counted = [(each, column) for each, column in parts if column is not None]
+    models = list(dict.fromkeys(result.name for each in shown for result in each.results))
+    columns = [_entries(each, column) for each, column in counted]
+    titles = _titles([each for each, _ in counted])
+    heads = tuple(
+        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor)
+        for title, (each, column) in zip(titles, counted, strict=True)
+    )
+    rows = tuple((model, tuple(column.get(model, Entry()) for column in columns)) for model in models)
+    return Scorecard(heads, rows)
+
+
+def score_of(result: Result, column: Column) -> Score | None:
+    """The score that a column shows of a result."""
+    return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+
+def _titles(shown: Sequence[Shown]) -> list[str]:
+    """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
+    found = []
+    for each in shown:
+        first = each.results[0]
+        kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
+        theirs = [
+            (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
+        ]
+        telling = [part for part in dict.fromkeys(_parts(each)) if any(part not in others for others in theirs)]
+        found.append(", ".join([first.benchmark, *telling]))
+    return found
+
+
+def _parts(shown: Shown) -> tuple[str, ...]:
+    """What a section's heading says beside its benchmark."""
+    first = shown.results[0]
+    return (first.data, *shown.section.variant, f"protocol {first.protocol}")
+
+
+def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
+    scores = {result.name: score for result in shown.results if (score := score_of(result, column)) is not None}
+    places = ranks(scores)
+    return {
+        result.name: Entry(
+            scores.get(result.name),
+            places.get(result.name),
+            _marks(result),
+            (scores[result.name].reason or "") if result.name in scores else "not evaluated",
+        )
+        for result in shown.results
+    }
+
+
+def _marks(result: Result) -> tuple[str, ...]:
+    marks = []
+    if result.counts.failed:
+        marks.append("failed")
+    if not result.counts.complete:
+        marks.append("partial")
+    verdicts = [finding for finding in result.findings if finding.name == "verdict"]
+    if any(finding.raised for finding in (verdicts or result.findings)):
+        marks.append("doubt")
+    return tuple(marks)

@@ -1,0 +1,65 @@
+"""What was found of each model, in a sentence, by stated rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hardiness.core import Score
+from hardiness.report.ranking import told_apart
+from hardiness.report.scorecard import score_of
+from hardiness.report.sections import Shown
+
+MOST = 5
+"""Things that are said of a model at most."""
+
+RULE = (
+    "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found. "
+    "A lead is called within chance where the two 95 % intervals overlap."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was found of one model: the rest of a sentence that begins with its name."""
+
+    model: str
+    text: str
+
+
+def summary(shown: Sequence[Shown]) -> list[Sentence]:
+    """A sentence for each model of which anything was found, in the order of their first section."""
+    found: dict[str, dict[int, str]] = {}
+    for each in shown:
+        for saying in each.section.sayings:
+            found.setdefault(saying.model, {}).setdefault(each.section.place, saying.text)
+    leads = _leads(shown[0]) if shown else {}
+    return [
+        Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()
+    ]
+
+
+def _joined(parts: Sequence[str], lead: str) -> str:
+    text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{text}{f'; {lead}' if lead else ''}.".replace(" %", "\u00a0%").replace("ε ", "ε\u00a0")
+
+
+def _leads(shown: Shown) -> dict[str, str]:
+    """Of each model but the last, whether its lead over the next one in the first section is more than chance."""
+    column = shown.section.headline
+    if column is None:
+        return {}
+    scored = [(result, score) for result in shown.results if (score := score_of(result, column)) and score.interval]
+    scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
+    found = {}
+    for (better, score), (worse, other) in pairwise(scored):
+        if _value(score) == _value(other):
+            continue
+        how = "more than chance" if told_apart(score, other) > 0 else "within chance"
+        found[better.name] = f"its lead over {worse.name} is {how}"
+    return found
+
+
+def _value(score: Score) -> float:
+    return score.value if score.value is not None else 0.0

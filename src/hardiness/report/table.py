@@ -1,0 +1,101 @@
+"""The table of models of one section: a row each, with what was published beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardiness.core import Result, Score
+from hardiness.reference import Published, published
+from hardiness.report import format as formatting
+from hardiness.report.ranking import Rank, ranks
+from hardiness.report.scorecard import score_of
+from hardiness.report.sections import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number: as text, its interval, its place on a scale from 0 to 1, its rank, and what was published."""
+
+    score: Score
+    value: str
+    interval: str
+    rank: Rank | None
+    published: str
+    source: str
+    difference: str
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it can be drawn on the scale from 0 to 1."""
+        return self.score.unit == "fraction" and self.score.interval is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model's numbers, ``None`` where it has none."""
+
+    result: Result
+    cells: tuple[Cell | None, ...]
+
+    @property
+    def published(self) -> bool:
+        """Whether any number of it was published."""
+        return any(cell is not None and cell.published for cell in self.cells)
+
+
+def rows_of(shown: Shown) -> list[Row]:
+    """The rows of a section's table, in the order of its results."""
+    columns = shown.section.columns
+    places = []
+    for column in columns:
+        scores = {result.name: score for result in shown.results if (score := score_of(result, column))}
+        places.append(ranks(scores) if len(shown.results) > 1 else {})
+    return [
+        Row(
+            result,
+            tuple(
+                _cell(result, score, place.get(result.name)) if (score := score_of(result, column)) else None
+                for column, place in zip(columns, places, strict=True)
+            ),
+        )
+        for result in shown.results
+    ]
+
+
+def _cell(result: Result, score: Score, rank: Rank | None) -> Cell:
+    if score.value is None:
+        return Cell(score, "undefined", "", None, "", "", "")
+    known = _published(result, score)
+    values = sorted({formatting.number(each.value, each.unit) for each in known})
+    return Cell(
+        score=score,
+        value=formatting.number(score.value, score.unit),
+        interval=formatting.interval(score.interval, score.unit) if score.interval else "",
+        rank=rank,
+        published=" / ".join(values),
+        source="; ".join(dict.fromkeys(each.source for each in known)),
+        difference=_difference(result, score, known),
+    )
+
+
+def _published(result: Result, score: Score) -> Sequence[Published]:
+    """What was published of this number under the same protocol; nothing beside what was itself published."""
+    if result.data.startswith("own-") or result.measured.get("published"):
+        return ()
+    return published(result.run.model.name, result.benchmark, score.metric, score.condition)
+
+
+def _difference(result: Result, score: Score, known: Sequence[Published]) -> str:
+    """Measured minus published, against the interval; on a part of the data that is no reproduction."""
+    if not known or score.value is None:
+        return ""
+    nearest = min((each.value for each in known), key=lambda value: abs(value - (score.value or 0)))
+    text = f"{100 * (score.value - nearest):+.1f}" if score.unit in formatting.PERCENT_UNITS else ""
+    if not text:
+        return ""
+    inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high
+    whole = result.counts.complete and result.counts.images >= max(each.n for each in known)
+    if whole:
+        return text
+    return f"{text}, {'within' if inside else 'outside'} the interval; on a part of the data"

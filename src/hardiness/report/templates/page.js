@@ -1,0 +1,146 @@
+'use strict';
+(() => {
+  const all = (what, within = document) => [...within.querySelectorAll(what)];
+  const one = (what) => document.querySelector(what);
+  document.documentElement.classList.add('js');
+  const buttons = all('.bar button[data-m]');
+  const names = buttons.map((button) => button.dataset.name);
+  const state = { models: [], sort: '', filter: '', section: '', sample: '' };
+
+  // Permalinks: #models=a,b&sort=2:desc&filter=...&section=...&sample=...
+  const write = () => {
+    const pairs = Object.entries(state).filter(([, value]) => value.length).map(([key, value]) =>
+      `${key}=${(Array.isArray(value) ? value.map((m) => encodeURIComponent(names[m])).join(',') : encodeURIComponent(value))}`);
+    history.replaceState(null, '', pairs.length ? `#${pairs.join('&')}` : location.pathname + location.search);
+  };
+  const read = () => {
+    const hash = location.hash.slice(1);
+    if (!hash.includes('=')) { if (hash) reveal(hash); return; }
+    const found = Object.fromEntries(hash.split('&').map((pair) => { const at = pair.indexOf('='); return [pair.slice(0, at), pair.slice(at + 1)]; }));
+    const text = (key) => { try { return decodeURIComponent(found[key] || ''); } catch { return ''; } };
+    state.models = (found.models || '').split(',').map((m) => { try { return names.indexOf(decodeURIComponent(m)); } catch { return -1; } }).filter((m) => m >= 0).slice(0, 2);
+    state.sort = text('sort'); state.filter = text('filter'); state.section = text('section'); state.sample = text('sample');
+    if (filter) filter.value = state.filter;
+    show(); order(); sift();
+    if (state.sample || state.section) reveal(state.sample || state.section);
+  };
+  const reveal = (id) => {
+    const target = document.getElementById(id);
+    if (!target) return;
+    for (let at = target; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true;
+    all('.target').forEach((each) => each.classList.remove('target'));
+    target.classList.add('target');
+    target.scrollIntoView({ block: 'start' });
+  };
+
+  // Choosing models: dimmed or strong in every plot and table; with two, differences.
+  const paint = (chosen) => {
+    all('[data-m]').forEach((each) => {
+      if (each.closest('.bar')) return;
+      const on = chosen.includes(+each.dataset.m);
+      each.classList.toggle('dim', chosen.length > 0 && !on);
+      each.classList.toggle('strong', on);
+    });
+  };
+  const signed = (value) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value).toFixed(1)}`;
+  const compare = () => {
+    const row = one('.difference');
+    const [first, second] = state.models.map((m) => one(`.scorecard tbody tr[data-m="${m}"]`));
+    row.hidden = !second;
+    if (second) {
+      row.firstElementChild.textContent = `${names[state.models[0]]} − ${names[state.models[1]]}`;
+      [...row.children].slice(1).forEach((cell, k) => {
+        const [a, b] = [first, second].map((each) => parseFloat(each.children[k + 1].dataset.v));
+        const difference = a - b, good = (difference > 0) === (one(`.scorecard th[data-k="${k}"]`).dataset.up === '1');
+        cell.textContent = isNaN(difference) ? '' : signed(difference);
+        cell.className = isNaN(difference) || !difference ? '' : good ? 'better' : 'worse';
+      });
+    }
+    all('.heat').forEach((svg) => {
+      const value = (m, place) => { const cell = svg.querySelector(`[data-m="${m}"] [data-c="${place}"]`); return cell ? +cell.dataset.v : NaN; };
+      all('rect[data-c]', svg).forEach((cell) => {
+        const m = +cell.parentNode.dataset.m, differs = second && m === state.models[0];
+        const text = cell.parentNode.querySelector(`[data-t="${cell.dataset.c}"]`);
+        const shown = differs ? value(m, cell.dataset.c) - value(state.models[1], cell.dataset.c) : +cell.dataset.v;
+        if (isNaN(shown)) return;
+        text.textContent = differs ? `${shown > 0 ? '+' : ''}${(100 * shown).toFixed(0)}` : (100 * shown).toFixed(0);
+        cell.setAttribute('fill', differs ? (shown > 0 ? 'var(--people)' : 'var(--good)') : 'var(--heat)');
+        cell.setAttribute('fill-opacity', Math.min(0.62, differs ? 1.5 * Math.abs(shown) : 0.62 * shown).toFixed(2));
+      });
+    });
+  };
+  const show = () => {
+    buttons.forEach((button) => button.setAttribute('aria-pressed', state.models.includes(+button.dataset.m)));
+    paint(state.models); compare();
+  };
+  const choose = (m) => {
+    state.models = state.models.includes(m) ? state.models.filter((each) => each !== m) : [...state.models, m].slice(-2);
+    show(); write();
+  };
+  buttons.forEach((button) => {
+    button.addEventListener('click', () => choose(+button.dataset.m));
+    button.addEventListener('mouseenter', () => paint([+button.dataset.m]));
+    button.addEventListener('mouseleave', () => paint(state.models));
+  });
+  all('svg.sheet [data-m]').forEach((group) => {
+    group.addEventListener('mouseenter', () => paint([+group.dataset.m]));
+    group.addEventListener('mouseleave', () => paint(state.models));
+    group.addEventListener('click', () => choose(+group.dataset.m));
+  });
+
+  // The overview: sorting by a column, and filtering by name or by "column < value".
+  const body = one('.scorecard tbody'), filter = one('#filter');
+  const rows = body ? all('tr[data-m]', body) : [];
+  const order = () => {
+    const [column, way] = state.sort.split(':');
+    all('.scorecard thead th').forEach((head) => head.removeAttribute('aria-sort'));
+    const head = one(`.scorecard th[data-k="${CSS.escape(column)}"]`);
+    const key = (row) => { const value = parseFloat(row.children[+column + 1]?.dataset.v); return isNaN(value) ? Infinity : way === 'desc' ? -value : value; };
+    const sorted = head ? [...rows].sort((a, b) => key(a) - key(b)) : rows;
+    if (head) head.setAttribute('aria-sort', way === 'desc' ? 'descending' : 'ascending');
+    sorted.forEach((row) => body.insertBefore(row, one('.difference')));
+  };
+  const sift = () => {
+    const terms = state.filter.toLowerCase().split(/\s*,\s*/).filter(Boolean);
+    const heads = all('.scorecard thead th[data-k]').map((head) => head.textContent.toLowerCase());
+    rows.forEach((row) => {
+      row.hidden = !terms.every((term) => {
+        const rule = /^(.*?)\s*([<>])\s*(-?[\d.]+)$/.exec(term);
+        if (!rule) return row.firstElementChild.textContent.toLowerCase().includes(term);
+        const value = parseFloat(row.children[heads.findIndex((head) => head.includes(rule[1])) + 1]?.dataset.v);
+        return rule[2] === '<' ? value < +rule[3] : value > +rule[3];
+      });
+    });
+  };
+  all('.scorecard th button').forEach((button) => button.addEventListener('click', () => {
+    const head = button.closest('th'), [column, way] = state.sort.split(':');
+    const start = head.dataset.up === '1' ? 'desc' : 'asc', other = start === 'asc' ? 'desc' : 'asc';
+    state.sort = column !== head.dataset.k ? `${head.dataset.k}:${start}` : way === start ? `${column}:${other}` : '';
+    order(); write();
+  }));
+  if (filter) filter.addEventListener('input', () => { state.filter = filter.value; sift(); write(); });
+
+  // Links that keep the view, and copying.
+  all('a[href^="#"]').forEach((link) => link.addEventListener('click', (event) => {
+    const id = link.getAttribute('href').slice(1);
+    event.preventDefault();
+    const sample = link.classList.contains('sample');
+    state.section = sample ? '' : id; state.sample = sample ? id : '';
+    write(); reveal(id);
+  }));
+  const copy = async (text, button) => {
+    try { await navigator.clipboard.writeText(text); } catch {
+      const area = document.body.appendChild(document.createElement('textarea'));
+      area.value = text; area.select(); document.execCommand('copy'); area.remove();
+    }
+    const before = button.textContent; button.textContent = 'copied'; setTimeout(() => { button.textContent = before; }, 900);
+  };
+  all('[data-copy]').forEach((button) => button.addEventListener('click', () => {
+    const what = button.dataset.copy;
+    if (what === 'link') copy(location.href, button);
+    else copy(all('tr:not([hidden])', document.getElementById(what)).map((row) => [...row.children].map((cell) => (cell.dataset.text || cell.textContent).trim().replace(/\s+/g, ' ')).join('\t')).join('\n'), button);
+  }));
+  addEventListener('hashchange', read);
+  addEventListener('beforeprint', () => all('figure').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));
+  read();
+})();

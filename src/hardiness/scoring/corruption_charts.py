@@ -1,0 +1,157 @@
+"""What a page shows of corruptions: error by severity for each, and a matrix of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hardiness.core import Chart, Curves, Heat, Layer, Line, Observer, Panel, Result, Score
+from hardiness.core.chart import Dots
+from hardiness.reference import IMAGENET_C, published_series
+
+Errors = dict[tuple[str, int], Score]
+
+
+def corruption_charts(results: Sequence[Result]) -> list[Chart]:
+    """Error by severity, one small panel a corruption; the matrix; and errors by corruption beside the published."""
+    errors = {result.name: _errors(result) for result in results}
+    names = list(dict.fromkeys(name for found in errors.values() for name, _ in found))
+    severities = sorted({severity for found in errors.values() for _, severity in found})
+    charts: list[Chart] = []
+    if len(severities) > 1:
+        charts.append(_curves(errors, names, severities))
+    if names:
+        charts.append(_matrix(errors, names, severities))
+    if dots := _by_corruption(results):
+        charts.append(dots)
+    return charts
+
+
+def noise_loss(result: Result) -> tuple[str, float] | None:
+    """The group of corruptions under which most is lost, and how many points more error it has than clean pictures."""
+    values = {(s.metric, s.condition.get("group")): s.value for s in result.scores if set(s.condition) <= {"group"}}
+    clean = values.get(("clean_error", None))
+    errors = {group: values.get(("error", group)) for group in IMAGENET_C.groups}
+    groups = {group: error for group, error in errors.items() if error is not None}
+    if clean is None or not groups:
+        return None
+    worst = max(groups, key=lambda group: (groups[group], group))
+    return worst, groups[worst] - clean
+
+
+def _errors(result: Result) -> Errors:
+    return {
+        (s.condition["corruption"], s.condition["severity"]): s
+        for s in result.scores
+        if s.metric == "error" and set(s.condition) == {"corruption", "severity"} and s.value is not None
+    }
+
+
+def _curves(errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int]) -> Curves:
+    ticks = tuple(float(severity) for severity in severities)
+    means = {
+        name: _mean([found[name, s] for found in errors.values() for s in severities if (name, s) in found])
+        for name in names
+    }
+    ordered = sorted(names, key=lambda name: (-means[name], name))
+    panels = []
+    for name in ordered:
+        lines = []
+        for model, found in errors.items():
+            points = [(float(s), found[name, s]) for s in severities if (name, s) in found]
+            lines.append(_line(model, points))
+        shown = tuple(line for line in lines if line.x)
+        panels.append(Panel("severity", shown, (), ticks, tuple(str(s) for s in severities), name.replace("_", " ")))
+    worst, mildest = (name.replace("_", " ") for name in (ordered[0], ordered[-1]))
+    most, least = (100 * means[name] for name in (ordered[0], ordered[-1]))
+    message = f"Most is lost under {worst} ({most:.0f} % wrong), least under {mildest} ({least:.0f} %)"
+    return Curves(
+        "error_by_severity",
+        "Error by severity",
+        message if len(ordered) > 1 else f"Error under {worst} by severity",
+        "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
+        tuple(panels),
+        "error ↓ better",
+        small=True,
+    )
+
+
+def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
+    known = [(x, s.value, s.interval) for x, s in points if s.value is not None]
+    bounded = all(interval is not None for _, _, interval in known)
+    return Line(
+        model,
+        tuple(x for x, _, _ in known),
+        tuple(value for _, value, _ in known),
+        tuple(i.low for _, _, i in known if i) if bounded else (),
+        tuple(i.high for _, _, i in known if i) if bounded else (),
+    )
+
+
+def _matrix(errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int]) -> Heat:
+    layers = tuple(
+        Layer(model, tuple(tuple(_value(found.get((name, s))) for s in severities) for name in names))
+        for model, found in errors.items()
+        if found
+    )
+    return Heat(
+        "error_matrix",
+        "Error by corruption and severity, in %",
+        "Darker is worse. With two models chosen, the first shows its difference to the second in points.",
+        "severity",
+        tuple(str(severity) for severity in severities),
+        tuple(names),
+        layers,
+        across="severity",
+    )
+
+
+def _by_corruption(results: Sequence[Result]) -> Dots | None:
+    """Mean error of each corruption over its severities, with the published models as strokes."""
+    observers = tuple(_observer(result) for result in results)
+    means: dict[str, list[float]] = {}
+    for each in observers:
+        for name, score in each.by_row.items():
+            means.setdefault(name, []).append(score.value or 0.0)
+    if not means:
+        return None
+    shown = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
+    published: dict[str, dict[str, Score]] = {}
+    for model, rows in published_series(results[0].benchmark, "error").items():
+        for row in rows:
+            if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
+                score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
+                published.setdefault(model, {})[row.condition["corruption"]] = score
+    overall = published_series(results[0].benchmark, "mean_error")
+    beside = tuple(
+        Observer(model, Score("mean_error", overall[model][0].value, "fraction", overall[model][0].n), by_row)
+        for model, by_row in published.items()
+        if model in overall
+    )
+    caption = "Mean over severities."
+    if beside:
+        caption += " Grey strokes: the five ResNeXts as published, on all of ImageNet-C."
+    most, least = (name.replace("_", " ") for name in (shown[0], shown[-1]))
+    title, label, every = (
+        f"Error by corruption: most under {most}, least under {least}",
+        "error ↓ better",
+        "all that were run",
+    )
+    return Dots("error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside)
+
+
+def _observer(result: Result) -> Observer:
+    by_row = {
+        str(s.condition["corruption"]): s
+        for s in result.scores
+        if s.metric == "error" and set(s.condition) == {"corruption"} and s.value is not None
+    }
+    overall = next((s for s in result.scores if s.metric == "mean_error" and s.value is not None), None)
+    return Observer(result.name, overall, by_row)
+
+
+def _mean(scores: Sequence[Score]) -> float:
+    return sum(s.value for s in scores if s.value is not None) / max(1, len(scores))
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value

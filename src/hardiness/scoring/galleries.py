@@ -1,0 +1,125 @@
+"""Which pictures to look at behind a table's numbers, each choice by a stated rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Answer, Condition, Gallery, ImageTable, Sample
+
+SHOWN = 6
+"""Pictures a gallery holds at most."""
+
+ENOUGH = 5
+"""Images that a class needs before its losses say anything."""
+
+Namer = Callable[[int], str]
+
+
+def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """The galleries of any table that has answers and their confidence.
+
+    Args:
+        table: of a run.
+        name: the name of a class by its index.
+    """
+    if "answer" not in table or "confidence" not in table or table["answer"].ndim != 2:
+        return
+    clean = table.place(Condition())
+    if clean is not None and len(table.cells) > 1:
+        yield from _flips(table, clean, name)
+        yield from _losses(table, clean, name)
+    else:
+        yield from _mistakes(table, name)
+
+
+def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """Right without the disturbance and wrong with it: the surest wrong answer of each kind, then of each image."""
+    right, sure = table[RIGHT], table["confidence"]
+    flipped = (right[:, [clean]] == 1) & (right == 0)
+    found = sorted(zip(*np.nonzero(flipped), strict=True), key=lambda at: (-float(sure[at]), *map(int, at)))
+    chosen, images, kinds = [], set(), set()
+    for row, cell in found:
+        kind = next(iter(table.present[cell].values()), None)
+        if row not in images and kind not in kinds:
+            chosen.append((int(row), int(cell)))
+            images.add(row)
+            kinds.add(kind)
+    for row, cell in found:
+        if row not in images:
+            chosen.append((int(row), int(cell)))
+            images.add(row)
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+                _answer(table, row, clean, name),
+            )
+            for row, cell in chosen[:SHOWN]
+        )
+        rule = (
+            "Right on the photograph, wrong once it is disturbed: the wrong answers given with most confidence, no "
+            f"photograph twice, each kind of disturbance once before any comes again. {len(found):,} pictures qualify."
+        )
+        yield Gallery("Answers that flip", rule, samples)
+
+
+def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """Wrong answers given with most confidence."""
+    wrong, sure = table[RIGHT] == 0, table["confidence"]
+    found = sorted(zip(*np.nonzero(wrong), strict=True), key=lambda at: (-float(sure[at]), *map(int, at)))
+    chosen: dict[int, int] = {}
+    for row, cell in found:
+        chosen.setdefault(int(row), int(cell))
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+            )
+            for row, cell in list(chosen.items())[:SHOWN]
+        )
+        rule = f"The wrong answers given with most confidence, no photograph twice; {len(chosen):,} are wrong."
+        yield Gallery("Most confident mistakes", rule, samples)
+
+
+def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """The classes that lose most, where classes have images enough to say so; one picture of each."""
+    right = table[RIGHT]
+    others = np.arange(len(table.cells)) != clean
+    seen = (right[:, clean] >= 0) & (right[:, others] >= 0).any(axis=1)
+    before = (right[:, clean] == 1).astype(float)
+    after = np.divide(
+        (right[:, others] == 1).sum(axis=1),
+        (right[:, others] >= 0).sum(axis=1),
+        out=np.zeros(len(table)),
+        where=(right[:, others] >= 0).any(axis=1),
+    )
+    losses: list[tuple[float, int, NDArray[np.int64]]] = []
+    for label in np.unique(table.label[seen]).tolist():
+        rows = np.flatnonzero(seen & (table.label == label))
+        if len(rows) >= ENOUGH:
+            losses.append((float((before - after)[rows].mean()), label, rows))
+    if not losses:
+        return
+    worst = sorted(losses, key=lambda each: (-each[0], each[1]))[:SHOWN]
+    samples = []
+    for loss, label, rows in worst:
+        row = int(rows[np.argmax((before - after)[rows])])
+        share = f"right on {100 * before[rows].mean():.0f} % of {len(rows)}"
+        note = f"{name(label)}: {share}, then {100 * loss:.0f} points less"
+        samples.append(Sample(str(table.ids[row]), Condition(), name(label), note=note))
+    rule = f"Classes of at least {ENOUGH} photographs by the fall of their accuracy, the mean over all conditions."
+    yield Gallery("Classes that lose most", rule, tuple(samples))
+
+
+def _answer(table: ImageTable, row: int, cell: int, name: Namer) -> Answer:
+    confidence = float(table["confidence"][row, cell])
+    return Answer(name(int(table["answer"][row, cell])), round(confidence, 4) if confidence == confidence else None)

@@ -1,0 +1,199 @@
+"""A folder with results of every card, its page, and a headless Chromium to open it in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hardiness.core import (
+    Answer,
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Failure,
+    Finding,
+    Gallery,
+    Image,
+    Interval,
+    ModelIdentity,
+    Plan,
+    Result,
+    Run,
+    Sample,
+    Score,
+)
+from hardiness.report import PageOptions, write_page
+from hardiness.scoring.published_results import published_results
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "[red]$x^2$[/red]",
+    "\u202eevil\u202c שלום",
+    "x" * 300,
+)
+"""Model names that would run, colour, typeset, turn or stretch the page if it took them for anything but text."""
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+def corruption(model: str, shift: float) -> Result:
+    cells = [Condition(corruption=name, severity=s) for name in ("fog", "snow", "gaussian_noise") for s in (1, 2, 3)]
+    scores = [
+        score("mean_error", 0.4 + shift, higher_is_better=False),
+        score("clean_error", 0.1 + shift, higher_is_better=False),
+        *(score("error", 0.3 + shift, higher_is_better=False, group=group) for group in ("noise", "weather")),
+        *(score("error", 0.3 + shift, higher_is_better=False, corruption=n) for n in ("fog", "snow", "gaussian_noise")),
+        *(score("error", 0.1 * cell["severity"] + shift, higher_is_better=False, **cell) for cell in cells),
+    ]
+    gallery = Gallery(
+        "Answers that flip",
+        "a rule",
+        (
+            Sample("n01/a", Condition(corruption="fog", severity=3), "hen", Answer("cock", 0.9), Answer("hen", 0.8)),
+            Sample(
+                "n01/<b>",
+                Condition(corruption="snow", severity=1),
+                "<i>hen</i>",
+                Answer("cock", 0.9),
+                Answer("hen", 0.8),
+            ),
+        ),
+    )
+    return result(model, "imagenet-c", "corruption", scores, details={"galleries": [gallery.as_dict()]})
+
+
+def classification(model: str, shift: float) -> Result:
+    details = {
+        "reliability": [[0.3, 0.4 - shift, 0.3 - shift, 0.5 - shift], [0.9, 0.95 - shift, 0.85 - shift, 0.99 - shift]],
+        "coverage": [[0.2, 0.99 - shift], [1.0, 0.8 - shift]],
+    }
+    return result(
+        model,
+        "imagenet-val",
+        "classification",
+        [score("top1", 0.8 - shift), score("top5", 0.9 - shift)],
+        details=details,
+    )
+
+
+def attack(model: str, shift: float) -> Result:
+    accuracies = [
+        score("accuracy", max(0.0, 0.5 - 5 * epsilon - shift), epsilon=epsilon, steps=steps)
+        for epsilon in (0.01, 0.06)
+        for steps in (1, 5, 10)
+    ]
+    findings = [Finding("loss", False, "it fell"), Finding("verdict", True, "not robust")]
+    return result(model, "whitebox", "attack", [score("clean_accuracy", 0.8 - shift), *accuracies], findings=findings)
+
+
+def perturbation(model: str, shift: float) -> Result:
+    conditions: list[dict[str, Any]] = [{}, {"perturbation": "rotate"}, {"perturbation": "shot_noise"}]
+    flips = [score("flip_probability", 0.05 + shift, higher_is_better=False, **each) for each in conditions]
+    return result(model, "imagenet-p", "perturbation", flips)
+
+
+def cue_conflict(model: str, shift: float) -> Result:
+    where = [{"protocol": "orhan2019"}, *({"protocol": "orhan2019", "category": c} for c in ("cat", "dog"))]
+    scores = [s for c in where for s in (score("cue_accuracy", 0.6, **c), score("shape_bias", 0.2 + shift, **c))]
+    return result(model, "cue-conflict", "cue_conflict", scores, data="cue-conflict")
+
+
+CARDS = (classification, corruption, perturbation, attack, cue_conflict)
+
+
+def score(metric: str, value: float, higher_is_better: bool = True, **condition: Any) -> Score:
+    bounds = Interval(max(0.0, value - 0.02), min(1.0, value + 0.02))
+    return Score(metric, value, "fraction", 1000, bounds, higher_is_better, Condition(**condition))
+
+
+def result(model: str, benchmark: str, card: str, scores: list[Score], data: str = "imagenet", **more: Any) -> Result:
+    run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, card, "orhan2019", {"steps": [1, 5]}))
+    return Result(
+        model=model,
+        benchmark=benchmark,
+        data=data,
+        protocol="orhan2019",
+        scores=scores,
+        counts=Counts(2000, 1000, 1, 1000),
+        run=run,
+        measured={"sessions": [{"device": "cpu", "rows": 1000, "packages": {"numpy": "2"}}]},
+        failures=[Failure("n01/broken", "<b>cannot be read</b>", (0,))],
+        warnings=("partial: evaluated 1,000 of 2,000 images",),
+        key=f"{benchmark}-{model}"[:16],
+        plan=Plan(location="/somewhere"),
+        **more,
+    )
+
+
+def of_models(*models: str) -> list[Result]:
+    found = [make(model, 0.1 * place) for make in CARDS for place, model in enumerate(models)]
+    return sorted(found, key=lambda each: (each.benchmark, models.index(each.model)))
+
+
+def picture(result: Result, sample: str, condition: Condition) -> Image:
+    return np.random.default_rng(len(condition)).integers(0, 255, (60, 80, 3), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of three models, with pictures."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_page(of_models("first", "second", "third"), path, "three models", PageOptions(picture, figures=("svg",)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def hostile_names() -> tuple[str, ...]:
+    """Model names that are no plain text."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of models whose names are no plain text."""
+    path = tmp_path_factory.mktemp("hostile") / "report.html"
+    write_page(of_models(*HOSTILE), path, HOSTILE[0], PageOptions(picture, figures=("svg",)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the published numbers."""
+    path = tmp_path_factory.mktemp("published") / "report.html"
+    write_page([replace(each) for each in published_results()], path, "published", PageOptions(figures=()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots are written: ``HARDINESS_SCREENSHOTS``, else ``runs/screenshots``."""
+    folder = Path(os.environ.get("HARDINESS_SCREENSHOTS", "runs/screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests are skipped where there is none, and fail in CI."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield opened
+        opened.close()

@@ -1,0 +1,218 @@
+"""The page in a real Chromium: what it loads, says, does, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def opened(browser: Any, path: Path, fragment: str = "", **options: Any) -> Iterator[Any]:
+    """The page in a tab; any console message, error or request beyond the file fails the test."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+    tab = context.new_page()
+    told: list[str] = []
+    tab.on("console", lambda message: told.append(f"console: {message.text}"))
+    tab.on("pageerror", lambda error: told.append(f"error: {error}"))
+    tab.on("dialog", lambda dialog: (told.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on("request", lambda request: told.append(f"request: {request.url}") if _outside(request.url, path) else None)
+    tab.goto(f"{path.as_uri()}{fragment}")
+    yield tab
+    context.close()
+    assert told == []
+
+
+def _outside(url: str, path: Path) -> bool:
+    return not (url.startswith("data:") or url.split("#")[0] == path.as_uri())
+
+
+def test_every_section_stands_in_the_order_of_the_experiments(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        headings = tab.locator("section > h2").all_inner_texts()
+        assert [heading.split(" on ")[0] for heading in headings[:5]] == [
+            *("imagenet-val", "imagenet-c", "imagenet-p", "whitebox", "cue-conflict")
+        ]
+        assert headings[5:] == ["What was run", "How to read the numbers", "What to cite"]
+        assert tab.locator("figure svg.sheet").count() >= 10
+        assert tab.locator(".found li").count() == 3
+        assert "its lead over second is more than chance" in tab.locator(".found li").first.inner_text()
+
+
+def test_without_javascript_tables_figures_and_links_are_there(browser: Any, page: Path) -> None:
+    with opened(browser, page, java_script_enabled=False) as tab:
+        assert tab.locator(".scorecard tbody tr[data-m]").count() == 3
+        assert tab.locator("section figure svg.sheet").first.is_visible()
+        assert not tab.locator(".bar button").first.is_visible()
+        tab.locator(".scorecard thead a").nth(1).click()
+        assert tab.url.endswith("#imagenet-c-on-imagenet-orhan2019")
+
+
+def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tab.locator('.bar button[data-m="1"]').click()
+        assert tab.url.endswith("#models=second")
+        for number in range(tab.locator("figure .wide-only svg.sheet").count()):
+            figure = tab.locator("figure .wide-only svg.sheet").nth(number)
+            for model in (0, 2):
+                groups = figure.locator(f'[data-m="{model}"]')
+                assert groups.count() == figure.locator(f'[data-m="{model}"].dim').count() > 0
+            assert figure.locator('[data-m="1"].dim').count() == 0
+        tab.locator('.bar button[data-m="1"]').click()
+        assert tab.locator(".dim").count() == 0
+        assert "#" not in tab.url
+
+
+def test_two_models_are_compared_in_the_overview_and_in_the_matrix(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        cell = tab.locator('.wide-only.heat [data-m="0"] [data-t="0-2"]').first
+        assert cell.text_content() == "30"
+        for model in (0, 1):
+            tab.locator(f'.bar button[data-m="{model}"]').click()
+        differences = tab.locator(".difference td").all_inner_texts()
+        assert differences[:2] == ["+10.0", "−10.0"]
+        assert tab.locator(".difference td.better").count() >= 3
+        assert cell.text_content() == "-10"
+        tab.locator('.bar button[data-m="1"]').click()
+        assert tab.locator(".difference").is_hidden()
+        assert cell.text_content() == "30"
+
+
+def test_the_overview_sorts_and_filters(browser: Any, page: Path) -> None:
+    def names(tab: Any) -> list[str]:
+        return [text.strip() for text in tab.locator(".scorecard tbody tr[data-m]:visible th").all_inner_texts()]
+
+    with opened(browser, page) as tab:
+        button = tab.locator('.scorecard th[data-k="0"] button')
+        button.click()
+        assert names(tab) == ["first", "second", "third"]
+        assert tab.locator('.scorecard th[data-k="0"]').get_attribute("aria-sort") == "descending"
+        button.click()
+        assert names(tab) == ["third", "second", "first"]
+        tab.locator("#filter").fill("imagenet-val > 65, ir")
+        assert names(tab) == ["first"]
+        tab.locator("#filter").fill("nothing")
+        assert names(tab) == []
+
+
+def test_a_permalink_restores_the_view(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tab.locator('.bar button[data-m="2"]').click()
+        tab.locator('.scorecard th[data-k="0"] button').click()
+        tab.locator('.scorecard th[data-k="0"] button').click()
+        tab.locator("details.pictures > summary").first.click()
+        tab.locator("a.sample").first.click()
+        address = tab.url
+        sample = tab.locator(".target").get_attribute("id")
+    assert f"sample={sample}" in address
+    with opened(browser, page, address[address.index("#") :]) as tab:
+        assert tab.locator('.bar button[aria-pressed="true"]').get_attribute("data-name") == "third"
+        assert tab.locator(".scorecard tbody tr").first.locator("th").inner_text().strip() == "third"
+        assert tab.locator(f"#{sample}").is_visible()
+        assert tab.locator(f"#{sample}.target img").count() == 3
+
+
+def test_a_permalink_that_fits_nothing_changes_nothing(browser: Any, page: Path) -> None:
+    with opened(browser, page, "#models=%ZZ,nobody&sort=99:up&section=<b>&sample=x%&filter=%E0%A4%A") as tab:
+        assert tab.locator(".dim").count() == 0
+        assert tab.locator(".scorecard tbody tr[data-m]:visible").count() == 3
+
+
+def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        marks = tab.locator(".wide-only svg .published")
+        assert marks.count() > 0
+        assert marks.first.is_visible()
+        tab.locator("#published").click()
+        assert not any(marks.nth(number).is_visible() for number in range(marks.count()))
+
+
+def test_everything_is_reached_by_keyboard(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tab.keyboard.press("Tab")
+        assert tab.evaluate("document.activeElement.dataset.name") == "first"
+        tab.keyboard.press("Enter")
+        assert tab.locator('.bar button[data-m="0"]').get_attribute("aria-pressed") == "true"
+        focusable = tab.locator("a[href], button, summary, input, [tabindex]")
+        assert tab.evaluate("[...document.querySelectorAll('[tabindex]')].every((each) => each.tabIndex === 0)")
+        assert focusable.count() > 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("which", ["page", "published"])
+def test_axe_finds_no_serious_violation(browser: Any, which: str, scheme: str, request: pytest.FixtureRequest) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    tab = context.new_page()
+    tab.goto(request.getfixturevalue(which).as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found = axe.run(tab).response["violations"]
+    context.close()
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in serious] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_window(browser: Any, page: Path, pictures: Path, width: int, scheme: str) -> None:
+    with opened(browser, page, viewport={"width": width, "height": 900}, color_scheme=scheme) as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        sizes = tab.evaluate(
+            """[...document.querySelectorAll('section > figure svg.sheet')].filter((each) => each.checkVisibility())
+            .map((svg) => { const text = svg.querySelector('text'); return text.getBoundingClientRect().height; })"""
+        )
+        assert sizes
+        assert min(sizes) > 9, "text of figures is readable"
+        tab.screenshot(path=pictures / f"page-{width}-{scheme}.png", full_page=True)
+
+
+def test_printing_gives_whole_figures(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tab.emulate_media(media="print")
+        tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert not tab.locator(".bar").is_visible()
+        figures = tab.locator("section figure:has(svg.sheet)")
+        assert all(figures.nth(number).is_visible() for number in range(figures.count()))
+        styles = tab.evaluate(
+            "[...document.querySelectorAll('figure')].map((each) => getComputedStyle(each).breakInside)"
+        )
+        assert set(styles) == {"avoid"}
+        assert tab.pdf().startswith(b"%PDF")
+
+
+def test_names_that_are_no_plain_text_are_shown_and_not_obeyed(
+    browser: Any, hostile: Path, hostile_names: tuple[str, ...]
+) -> None:
+    with opened(browser, hostile, viewport={"width": 390, "height": 900}) as tab:
+        assert tab.locator("h1").inner_text() == hostile_names[0]
+        assert tab.locator("img[src=x]").count() == 0
+        assert tab.locator("h3 i, code b").count() == 0
+        names = [text.strip() for text in tab.locator(".scorecard tbody tr[data-m] th").all_inner_texts()]
+        assert len(names) == len(hostile_names)
+        assert hostile_names[1] in names
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.locator('.bar button[data-m="0"]').click()
+        address = tab.url
+    with opened(browser, hostile, address[address.index("#") :]) as tab:
+        assert tab.locator('.bar button[data-m="0"]').get_attribute("aria-pressed") == "true"
+
+
+def test_the_papers_own_results_are_drawn(browser: Any, published: Path) -> None:
+    with opened(browser, published) as tab:
+        assert tab.locator(".scorecard tbody tr[data-m]").count() == 7
+        headings = [text.split(" on ")[0] for text in tab.locator("section > h2").all_inner_texts()]
+        assert headings[:7] == [
+            *("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
+        ]
+        assert "resnext101_32x48d_wsl" in tab.locator(".found").inner_text()
+    assert published.stat().st_size < 600_000
+
+
+def test_own_javascript_is_small(page: Path) -> None:
+    script = page.read_text().split("<script>")[1].split("</script>")[0]
+    assert len(script.encode()) < 10_000
