@@ -39,8 +39,11 @@ FIRST = 1000
 COVERAGE = 0.95 - 2 * np.sqrt(0.05 * 0.95 / 1000)
 """95 % less two standard errors of a share of 1,000 orders: 93.6 %."""
 
-SHARED, SAME_CORRUPTION = 0.42, 0.60
-"""Latent correlation of two cells of an image: of different corruptions, and of one; see `measured`."""
+SHARED, SAME_CORRUPTION = 0.60, 0.85
+"""Latent correlation of two cells of an image, of different corruptions and of one: `measured` on 60 photographs.
+
+EfficientNet-Lite0 has .57 and .84 there, Lite2 .65 and .87.
+"""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,8 @@ def measured(out: Path) -> tuple[float, float]:
 
 def rows(out: Path) -> tuple[NDArray[np.bool_], list[Condition]]:
     """Errors of the first stored ImageNet-C run, one row an image, and its cells."""
-    run = next(run for run in Store.open(out).runs() if run.run["benchmark"] == "imagenet-c")
-    records = run.records()
-    conditions = [Condition(**condition) for condition in run.run["conditions"]]
+    stored = next(each for each in Store.open(out).runs() if each.run.benchmark.name == "imagenet-c")
+    records, conditions = stored.records(), stored.run.conditions
     cells = [place for place, condition in enumerate(conditions) if condition.get("corruption") in IMAGENET_C.members]
     table = np.zeros((int(records["image"].max()) + 1, len(conditions)), bool)
     table[records["image"], records["condition"]] = records["prediction"] != records["label"]

@@ -16,6 +16,7 @@ COMMANDS = {
     "show": ("hardiness.cli.show", "Print the score tables of an output folder."),
     "report": ("hardiness.cli.report", "Write report.html for an output folder."),
     "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
+    "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
     "claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
     "power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.scoring.comparisons.measures import Measure
-from hardiness.scoring.comparisons.proportions import Difference
+from hardiness.scoring.comparisons.measures import Measure, OfMeans
+from hardiness.scoring.comparisons.proportions import Difference, paired_difference
 from hardiness.scoring.comparisons.resamples import Resamples
 
 FEWEST = 30
@@ -30,7 +30,7 @@ def difference(first: Measure, second: Measure, resamples: Resamples) -> Differe
 
     The interval is the difference and Student's t times the bootstrap's standard error, which is enlarged by what a
     bootstrap of n images lacks. Where each image has a share of the score of its own (`mean_difference`), nothing needs
-    to be drawn for it.
+    to be drawn for it. Two shares of images are compared exactly (`paired_difference`).
 
     Args:
         first, second: one score of two models.
@@ -46,6 +46,8 @@ def difference(first: Measure, second: Measure, resamples: Resamples) -> Differe
         raise ArgumentError(f"two scores to compare must be of the same images, had {first.n} and {second.n}")
     if reason := first.undefined or second.undefined:
         return Difference(math.nan, None, None, first.n, PAIRED, reason=reason)
+    if isinstance(first, OfMeans) and isinstance(second, OfMeans) and first.shares and second.shares:
+        return paired_difference(first.values[:, 0].astype(bool), second.values[:, 0].astype(bool))
     shares, other_shares = first.by_image(), second.by_image()
     if shares is not None and other_shares is not None:
         return mean_difference(shares - other_shares, max(first.span, second.span))

@@ -46,6 +46,7 @@ class OfMeans:
         top: the largest that a value can be; the smallest is 0.
         linear: whether ``combine`` is a weighted sum and a constant.
         undefined: as in `Measure`.
+        shares: whether it is the share of images that count, one bool an image.
     """
 
     values: NDArray[np.generic]
@@ -53,6 +54,7 @@ class OfMeans:
     top: float = 1.0
     linear: bool = True
     undefined: str = ""
+    shares: bool = False
 
     @property
     def n(self) -> int:
@@ -107,6 +109,15 @@ class OfImages:
     def span(self) -> float:
         """Unknown: never asked for, as `by_image` is not there."""
         return float("nan")
+
+
+def share(counts: NDArray[np.bool_]) -> OfMeans:
+    """The share of images that count, e.g. accuracy; two of them are compared exactly.
+
+    Args:
+        counts: ``(N,)``.
+    """
+    return OfMeans(counts[:, None], lambda means: np.asarray(means[..., 0]), shares=True)
 
 
 def mean(values: NDArray[np.generic], top: float = 1.0) -> OfMeans:

@@ -14,6 +14,8 @@ from hardiness.scoring.intervals import wilson
 
 _BISECTIONS = 60
 
+EXACT = "paired: McNemar's mid-p, Tango's score interval"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -129,7 +131,7 @@ def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Di
         interval=Interval(low, high),
         p=float(mcnemar(only_first, only_second)),
         n=n,
-        method="paired: McNemar's mid-p, Tango's score interval",
+        method=EXACT,
         detectable=detectable_paired((only_first + only_second) / n, n),
     )
 

@@ -32,7 +32,7 @@ class Resamples:
             raise ArgumentError("resampling needs at least one image, had none")
         if not bool(np.all(ids[:-1] < ids[1:])):
             raise ArgumentError("resampling needs image ids that are sorted and each there once; sort the table by id")
-        self.n = len(ids)
+        self.ids, self.n = ids, len(ids)
         self.key = hashlib.blake2b("\x1f".join(ids.tolist()).encode(), digest_size=16).hexdigest()
         self._generator = rng(seed, "resamples", self.key)
         self._counts: list[NDArray[np.uint8]] = []
