@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from hardiness.core import ArgumentError, UnknownNameError
@@ -31,6 +32,9 @@ from hardiness.scoring.comparisons.resamples import Resamples
 from hardiness.store import Store
 
 SHOWN_IMAGES = 10
+FEWEST_FOR_KAPPA = 10
+"""Errors, and right answers, of either model below which nothing is said of their agreement."""
+
 CLEAN = "imagenet-val"
 SHIFTED = {"imagenet-a": ("top1", False), "imagenet-c": ("mean_error", True)}
 """Benchmarks with a line of published models: the metric, and whether it is an error."""
@@ -42,8 +46,8 @@ class PairDetail:
 
     Attributes:
         first, second: which.
-        kappa: how far they err on the same images, over all conditions together; ``None`` where nothing is right or
-            wrong.
+        kappa: how far they err on the same images, where there is one condition; ``None`` where either has fewer
+            than ten errors or right answers.
         cells: errors by condition.
         parts: of the difference of mean errors, by corruption and by severity.
         images: where they differ, most telling first.
@@ -193,11 +197,17 @@ def _detail(
     return PairDetail(
         first,
         second,
-        error_consistency(right[0][:, 0], right[1][:, 0]) if len(both) == 1 else None,
+        _kappa(right[0][:, 0], right[1][:, 0]) if len(both) == 1 else None,
         tuple(by_cell(right[0], right[1], both)),
         parts,
         tuple(disagreements(resamples.ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
     )
+
+
+def _kappa(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency | None:
+    """The agreement of errors, where there are errors enough: its bootstrap holds too seldom with fewer."""
+    counts = [count for side in (first, second) for count in (int(side.sum()), int((~side).sum()))]
+    return error_consistency(first, second) if min(counts) >= FEWEST_FOR_KAPPA else None
 
 
 def comparison_tables(found: Sequence[BenchmarkComparison]) -> Iterator[Table | str]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hardiness.core import ArgumentError, Interval
 from hardiness.scoring.intervals import wilson
 
-_BISECTIONS = 60
+_BISECTIONS = 48
 
 EXACT = "paired: McNemar's mid-p, Tango's score interval"
 
