@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness.cli.show import wide
+from hardiness.core import ArgumentError
 from hardiness.scoring.comparisons.power import images_needed
 
 IMAGENET = 50_000
@@ -41,8 +42,14 @@ def command(
     Paired is both models on the same images, where only those count that one of them alone gets right; unpaired is each
     on photographs of its own.
     """
-    asked = correlations or USUAL
-    found = {each: images_needed(difference, baseline_error, each, power) for each in asked}
+    found = {}
+    for each in correlations or USUAL:
+        try:
+            found[each] = images_needed(difference, baseline_error, each, power)
+        except ArgumentError:
+            # Very unequal error rates cannot correlate much: of the usual ones, those that can be are shown.
+            if correlations or each == min(USUAL):
+                raise
     if as_json:
         rows = [{"correlation": each, **asdict(needed)} for each, needed in found.items()]
         click.echo(
