@@ -21,11 +21,11 @@ from scipy.special import ndtr, ndtri
 from bars import at_least, tell, versions
 from hardiness.core import Interval
 from hardiness.scoring import aurra, bootstrap, error_consistency, rms_calibration_error, wilson
-from hardiness.scoring.comparisons.differences import difference, mean_difference
-from hardiness.scoring.comparisons.measures import area_under_response, calibration, shape_bias
-from hardiness.scoring.comparisons.proportions import paired_difference, unpaired_difference
-from hardiness.scoring.comparisons.resamples import Resamples
 from hardiness.scoring.intervals import centred, resampled_means
+from hardiness.scoring.statistics.differences import difference, mean_difference
+from hardiness.scoring.statistics.measures import area_under_response, calibration, shape_bias
+from hardiness.scoring.statistics.proportions import paired_difference, unpaired_difference
+from hardiness.scoring.statistics.resamples import Resamples
 
 SIZES = (50, 250, 1000, 5000)
 RATES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)

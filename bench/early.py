@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +22,9 @@ from scipy.special import expit, logit, ndtr, ndtri
 from bars import at_least, at_most, tell, versions
 from hardiness.core import Condition
 from hardiness.reference import IMAGENET_C, baseline, published
-from hardiness.scoring.comparisons.measures import corruption_weights
+from hardiness.scoring.card import card_of
+from hardiness.scoring.scored_run import ScoredRun
+from hardiness.scoring.statistics.measures import corruption_weights
 from hardiness.scoring.stopping.cells import Drawn, cell_estimate
 from hardiness.scoring.stopping.control import controlled
 from hardiness.scoring.stopping.rule import Extent, next_extent, of_cells, of_share
@@ -84,7 +84,7 @@ def made(shared: float, same: float, seed: int = 0) -> Population:
     return Population(*sides, labels)
 
 
-def measured(out: Path) -> tuple[float, float]:
+def measured(out: str) -> tuple[float, float]:
     """Latent correlations of cells of one image in stored rows, of different corruptions and of one.
 
     Those for which two normal variables cut at the cells' error rates are both below as often as both cells are wrong.
@@ -109,14 +109,13 @@ def measured(out: Path) -> tuple[float, float]:
     )
 
 
-def rows(out: Path) -> tuple[NDArray[np.bool_], list[Condition]]:
+def rows(out: str) -> tuple[NDArray[np.bool_], list[Condition]]:
     """Errors of the first stored ImageNet-C run, one row an image, and its cells."""
     stored = next(each for each in Store.open(out).runs() if each.run.benchmark.name == "imagenet-c")
-    records, conditions = stored.records(), stored.run.conditions
-    cells = [place for place, condition in enumerate(conditions) if condition.get("corruption") in IMAGENET_C.members]
-    table = np.zeros((int(records["image"].max()) + 1, len(conditions)), bool)
-    table[records["image"], records["condition"]] = records["prediction"] != records["label"]
-    return table[:, cells], [conditions[place] for place in cells]
+    table = ScoredRun(stored, card_of(stored.run)).table
+    cells = [k for k, condition in enumerate(table.present) if condition.get("corruption") in IMAGENET_C.members]
+    whole = table.evaluated[:, cells].all(axis=1)
+    return table["right"][whole][:, cells] == 0, [table.present[k] for k in cells]
 
 
 @dataclass(frozen=True)
@@ -148,30 +147,23 @@ def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[
         extent = following
 
 
-def by_peeking(errors: NDArray[np.bool_], order: NDArray[np.int64], means: Means) -> Stop:
-    """Naive: all cells of each image, a look after every 100, and a stop when 1.96 standard errors are tight.
+def by_peeking(errors: NDArray[np.bool_], by_image: NDArray[np.float64], order: NDArray[np.int64]) -> tuple[Stop, Stop]:
+    """Two naive runs: all cells of each image, a look after every 100, a stop when 1.96 standard errors are tight.
 
-    ``means`` says what is taken for the standard error.
+    The first takes every image-cell for a throw of its own, the second every image.
     """
-    for images in range(100, IMAGES + 1, 100):
-        half = 1.96 * means(errors[order[:images]])
-        if half <= TARGET:
-            return Stop(float(errors[order[:images]].mean(axis=0) @ WEIGHTS), half, images * 75)
-    raise AssertionError("the whole set is always tight")
-
-
-Means = Callable[[NDArray[np.bool_]], float]
-
-
-def of_independent_cells(errors: NDArray[np.bool_]) -> float:
-    """The standard error of the mCE if every image-cell were a throw of its own."""
-    means = errors.mean(axis=0)
-    return float(np.sqrt(np.sum(WEIGHTS**2 * means * (1 - means)) / len(errors)))
-
-
-def of_images(errors: NDArray[np.bool_]) -> float:
-    """The standard error of the mCE over images."""
-    return float(np.std(errors @ WEIGHTS) / np.sqrt(len(errors)))
+    looks = np.arange(100, IMAGES + 1, 100)
+    few = errors[order[:5000]].astype(np.int32).cumsum(axis=0)[99::100] / looks[:50, None]
+    halves = 1.96 * np.sqrt((few * (1 - few)) @ WEIGHTS**2 / looks[:50])
+    first = int(np.flatnonzero(halves <= TARGET)[0])
+    values = by_image[order]
+    means, squares = (np.cumsum(each)[99::100] / looks for each in (values, values**2))
+    spread = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) / looks)
+    second = int(np.flatnonzero(spread <= TARGET)[0])
+    return (
+        Stop(float(few[first] @ WEIGHTS), float(halves[first]), int(looks[first]) * 75),
+        Stop(float(means[second]), float(spread[second]), int(looks[second]) * 75),
+    )
 
 
 def drawn(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], extent: Extent) -> Drawn:
@@ -233,9 +225,9 @@ WEIGHTS = corruption_weights(CORRUPTIONS, SEVERITIES, (baseline("imagenet-c") or
 
 def main() -> int:
     orders, given = int(option("--orders", "1000") or 1000), option("--rows", None)
-    shared, same = measured(Path(given)) if given else (SHARED, SAME_CORRUPTION)
+    shared, same = measured(given) if given else (SHARED, SAME_CORRUPTION)
     population = made(shared, same)
-    truth = float(population.dear.mean(axis=0) @ WEIGHTS)
+    truth, by_image = float(population.dear.mean(axis=0) @ WEIGHTS), population.dear @ WEIGHTS
     generator = np.random.default_rng(0)
     began, stops = time.perf_counter(), []
     naive: dict[str, list[Stop]] = {"cells taken as independent": [], "images taken as independent": []}
@@ -243,8 +235,8 @@ def main() -> int:
         draws = generator.permuted(ALL_CELLS, axis=1)[:, :16]
         order = stratified(population.labels, generator)
         stops.append(by_rule(population.dear, order, draws, 2))
-        for kind, means in zip(naive, (of_independent_cells, of_images), strict=True):
-            naive[kind].append(by_peeking(population.dear, order, means))
+        for kind, stop in zip(naive, by_peeking(population.dear, by_image, order), strict=True):
+            naive[kind].append(stop)
     covered = np.mean([abs(stop.value - truth) <= stop.half for stop in stops])
     cells = np.mean([stop.evaluated for stop in stops]) / (IMAGES * 75)
     rare = {rate: shares(rate, orders, TARGET, generator) for rate in (0.01, 0.05, 0.5)}

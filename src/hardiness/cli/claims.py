@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,13 +12,13 @@ from rich.table import Table
 
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.report import rebuild
+from hardiness.scoring import results
 from hardiness.scoring.claims import Claim, Judgement, Models, from_results, published_models, registry
 from hardiness.store import Store
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("out", type=click.Path(path_type=Path), required=False)
+@click.argument("out", required=False)
 @click.option(
     "-m",
     "--model",
@@ -31,7 +30,7 @@ from hardiness.store import Store
 @click.option("--reference", metavar="MODEL", help="The model that the family is compared with.")
 @click.option("--published", is_flag=True, help="Judge the published five instead of an output folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def command(out: Path | None, family: tuple[str, ...], reference: str | None, published: bool, as_json: bool) -> int:
+def command(out: str | None, family: tuple[str, ...], reference: str | None, published: bool, as_json: bool) -> int:
     """Do the sentences of the paper hold for the models of OUT?
 
     Each is answered with holds, does not hold, or cannot be told from this n.
@@ -50,13 +49,13 @@ def command(out: Path | None, family: tuple[str, ...], reference: str | None, pu
     return 0
 
 
-def _models(out: Path, family: Sequence[str], reference: str | None) -> Models:
-    results = rebuild(Store.open(out))
-    known = list(dict.fromkeys(result.model for result in results))
+def _models(out: str, family: Sequence[str], reference: str | None) -> Models:
+    found = results(Store.open(out))
+    known = list(dict.fromkeys(result.model for result in found))
     for name in (*family, *((reference,) if reference else ())):
         if name not in known:
             raise UnknownNameError(f"model in {out}", name, known)
-    return from_results(results, family or [name for name in known if name != reference], reference)
+    return from_results(found, family or [name for name in known if name != reference], reference)
 
 
 def table(found: Mapping[str, tuple[Claim, Judgement]]) -> Table:

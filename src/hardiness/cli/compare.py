@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
 from hardiness.cli.show import wide
-from hardiness.report.comparison import BenchmarkComparison, PairDetail, compare, comparison_tables
-from hardiness.scoring.comparisons.effective_robustness import EffectiveRobustness
-from hardiness.scoring.comparisons.proportions import Difference
+from hardiness.report.comparison import comparison_tables
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, PairDetail, compare
+from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness
+from hardiness.scoring.statistics.proportions import Difference
 from hardiness.store import Store
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("outs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="OUT [OUT2 …]")
+@click.argument("outs", nargs=-1, required=True, metavar="OUT [OUT2 …]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Which models; all if none is given.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON: cells, parts, images and ranks too.")
-def command(outs: tuple[Path, ...], models: tuple[str, ...], as_json: bool) -> int:
+def command(outs: tuple[str, ...], models: tuple[str, ...], as_json: bool) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
     found = compare([Store.open(out) for out in outs], models)
     if as_json:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Counts, Interval, Result, Score
+from hardiness.core import Condition, Counts, Interval, Result, Run, Score
 from hardiness.scoring.claims import Known, Models, Subject, from_results, published_models, registry
 from hardiness.scoring.claims.claim import FAILS, HOLDS, OPEN, contrast, falls_with_size
 
@@ -108,7 +108,7 @@ def test_the_slope_over_sizes_by_hand() -> None:
 
 
 def result(model: str, benchmark: str, *scores: Score) -> Result:
-    return Result(model, benchmark, "data", "p", scores, Counts(1, 1, 0), {}, {})
+    return Result(model, benchmark, "data", "p", scores, Counts(1, 1, 0, 1), Run(), {})
 
 
 def test_numbers_are_read_off_results() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.scoring.comparisons.measures import Measure, OfMeans
-from hardiness.scoring.comparisons.proportions import Difference, paired_difference
-from hardiness.scoring.comparisons.resamples import Resamples
+from hardiness.scoring.statistics.measures import Measure, OfMeans
+from hardiness.scoring.statistics.proportions import Difference, paired_difference
+from hardiness.scoring.statistics.resamples import Resamples
 
 FEWEST = 30
 """Images below which a bootstrap says too little of the spread."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError
 from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
-from hardiness.scoring.comparisons.resamples import Resamples
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 class Measure(Protocol):

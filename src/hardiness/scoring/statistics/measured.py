@@ -1,19 +1,18 @@
-"""What a stored run can be compared by: each score as a function of chosen images."""
+"""What an image table can be compared by: each score as a function of chosen images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Records
+from hardiness.core import RIGHT, Condition, ImageTable, Run, epsilon_text
 from hardiness.reference import IMAGENET_C, IMAGENET_P, baseline
-from hardiness.report.format import shown
-from hardiness.report.stand_in import read
-from hardiness.scoring import answers
-from hardiness.scoring.comparisons.measures import (
+from hardiness.scoring.cards.cue_conflict import HEADLINE, answers
+from hardiness.scoring.cards.perturbation import FLIPS
+from hardiness.scoring.statistics.measures import (
     Measure,
     area_under_response,
     calibration,
@@ -24,7 +23,6 @@ from hardiness.scoring.comparisons.measures import (
     share,
     weighted,
 )
-from hardiness.store import StoredRun
 
 Places = NDArray[np.int64]
 
@@ -37,13 +35,11 @@ class Measurable:
         metric: its name, with the condition where it has one.
         higher_is_better: its direction.
         of: from places among the run's images to the score of those.
-        unit: as in `hardiness.core.Score`.
     """
 
     metric: str
     higher_is_better: bool
     of: Callable[[Places], Measure]
-    unit: str = "fraction"
 
 
 @dataclass(frozen=True)
@@ -52,60 +48,44 @@ class Measured:
 
     Attributes:
         ids: ``(N,)`` of the images that have every condition that any has, sorted.
-        labels: ``(N,)``.
+        label: ``(N,)`` class of each.
         scores: what it can be compared by.
-        right: ``(N, M)`` whether each answer is right, where answers are right or wrong.
-        confidence: ``(N, M)`` of each answer.
+        right: ``(N, M)`` whether each answer is right.
+        confidence: ``(N, M)`` of each answer; 0 where it was not kept.
         conditions: of the M columns.
         left_out: images that lack a condition and are compared nowhere.
     """
 
-    ids: NDArray[np.str_]
-    labels: NDArray[np.int64]
-    scores: tuple[Measurable, ...]
+    ids: NDArray[np.object_]
+    label: NDArray[np.int32]
     right: NDArray[np.bool_]
-    confidence: NDArray[np.float32]
+    confidence: NDArray[np.floating]
     conditions: tuple[Condition, ...]
     left_out: int
+    scores: tuple[Measurable, ...] = ()
 
 
-def measured(run: StoredRun) -> Measured | None:
-    """The run by image; ``None`` where it has no row."""
-    records, card = read(run), run.run.benchmark.card
-    if not len(records) or card not in _CARDS:
+def measured(table: ImageTable, run: Run) -> Measured | None:
+    """A run by image; ``None`` where no image has every condition, or its card's scores are not known here."""
+    whole = table.evaluated.all(axis=1)
+    if run.benchmark.card not in _CARDS or not whole.any():
         return None
-    ids, first, image = np.unique(records["sample"], return_index=True, return_inverse=True)
-    used = np.unique(records["condition"])
-    column = np.searchsorted(used, records["condition"])
-    present = np.zeros((len(ids), len(used)), bool)
-    present[image, column] = True
-    whole = present.all(axis=1)
-
-    def table(values: NDArray[np.generic]) -> NDArray[np.generic]:
-        found = np.zeros((len(ids), len(used)), values.dtype)
-        found[image, column] = values
-        return found[whole]
-
-    conditions = tuple(run.run.conditions[place] for place in used)
-    labelled = "label" in records
-    prediction = records["subset_prediction" if "subset_prediction" in records else "prediction"] if labelled else None
-    right = table(prediction == records["label"]) if prediction is not None else np.zeros((int(whole.sum()), 0), bool)
-    sure = "subset_confidence" if "subset_confidence" in records else "confidence"
-    confidence = table(records[sure]) if labelled and sure in records else np.zeros(right.shape, np.float32)
+    kept = replace(
+        table,
+        ids=table.ids[whole],
+        label=table.label[whole],
+        columns={name: column[whole] for name, column in table.columns.items()},
+    )
+    right = kept[RIGHT] == 1
     found = Measured(
-        ids=ids[whole].astype(np.str_),
-        labels=(records["label"][first][whole] if labelled else np.zeros(int(whole.sum()))).astype(np.int64),
-        scores=(),
-        right=right.astype(bool),
-        confidence=confidence.astype(np.float32),
-        conditions=conditions,
+        ids=kept.ids,
+        label=kept.label,
+        right=right,
+        confidence=kept["confidence"] if "confidence" in kept else np.zeros(right.shape, np.float32),
+        conditions=kept.present,
         left_out=int(np.count_nonzero(~whole)),
     )
-    columns = {name: table(records[name]) for name in ("flips",) if name in records}
-    scores = _CARDS[card](found, columns, records, run)
-    return Measured(
-        **{**{name: getattr(found, name) for name in Measured.__dataclass_fields__}, "scores": tuple(scores)}
-    )
+    return replace(found, scores=tuple(_CARDS[run.benchmark.card](found, kept, run)))
 
 
 def _classification(found: Measured, *_: object) -> list[Measurable]:
@@ -125,7 +105,7 @@ def _corruption(found: Measured, *_: object) -> list[Measurable]:
         names = [found.conditions[k]["corruption"] for k in at15]
         levels = [found.conditions[k]["severity"] for k in at15]
         weights = corruption_weights(names, levels, known["error_by_severity"])
-        scores.append(Measurable("mce", False, lambda at: weighted(wrong[at][:, at15], weights), "ratio"))
+        scores.append(Measurable("mce", False, lambda at: weighted(wrong[at][:, at15], weights)))
         if Condition() in found.conditions:
             clean = found.conditions.index(Condition())
             pair = (float(known["clean_error"]), known["error_by_severity"])
@@ -134,7 +114,6 @@ def _corruption(found: Measured, *_: object) -> list[Measurable]:
                     "relative_mce",
                     False,
                     lambda at: relative_corruption(wrong[at][:, at15], wrong[at, clean], (names, levels), pair),
-                    "ratio",
                 )
             )
     part = "" if whole else "_partial"
@@ -143,27 +122,23 @@ def _corruption(found: Measured, *_: object) -> list[Measurable]:
     return scores
 
 
-def _perturbation(found: Measured, columns: Mapping[str, NDArray[np.floating]], *_: object) -> list[Measurable]:
-    flips, known = columns["flips"], (baseline("imagenet-p") or {}).get("flip_probability", {})
-    test = [
-        found.conditions.index(Condition(perturbation=name))
-        for name in IMAGENET_P.members
-        if Condition(perturbation=name) in found.conditions
-    ]
+def _perturbation(found: Measured, table: ImageTable, _: Run) -> list[Measurable]:
+    flips, known = FLIPS.values(table), (baseline("imagenet-p") or {}).get("flip_probability", {})
+    wanted = [Condition(perturbation=name) for name in IMAGENET_P.members]
+    test = [found.conditions.index(each) for each in wanted if each in found.conditions]
     scores, whole = [], len(test) == len(IMAGENET_P.members)
     if whole:
         weights = np.array([1 / (len(test) * known[name]) for name in IMAGENET_P.members])
-        scores.append(Measurable("mfr", False, lambda at: weighted(flips[at][:, test], weights), "ratio"))
+        scores.append(Measurable("mfr", False, lambda at: weighted(flips[at][:, test], weights)))
     part = "" if whole else "_partial"
     if test:
         scores.append(Measurable(f"flip_probability{part}", False, lambda at: mean(flips[at][:, test])))
     return scores
 
 
-def _cue_conflict(found: Measured, _: object, records: Records, run: StoredRun) -> list[Measurable]:
-    read_off = answers(records, run.run.data.categories, "orhan2019")
-    order = np.argsort(read_off.names)
-    by_shape, by_texture = read_off.by_shape[order], read_off.by_texture[order]
+def _cue_conflict(_: Measured, table: ImageTable, run: Run) -> list[Measurable]:
+    read = answers(table, run.data.categories, HEADLINE)
+    by_shape, by_texture = read.by_shape, read.by_texture
     return [
         Measurable("shape_bias", True, lambda at: shape_bias(by_shape[at], by_texture[at])),
         Measurable("cue_accuracy", True, lambda at: share((by_shape | by_texture)[at])),
@@ -172,8 +147,10 @@ def _cue_conflict(found: Measured, _: object, records: Records, run: StoredRun) 
 
 def _attack(found: Measured, *_: object) -> list[Measurable]:
     def accuracy(column: int, condition: Condition) -> Measurable:
-        name = ", ".join(shown(key, value) for key, value in condition.items() if key != "surrogate")
-        return Measurable(name or "clean_accuracy", True, lambda at: share(found.right[at, column]))
+        parts = [f"ε {epsilon_text(condition['epsilon'])}"] if "epsilon" in condition else []
+        parts += [f"{condition['steps']} steps"] if "steps" in condition else []
+        parts += [str(condition["group"])] if "group" in condition else []
+        return Measurable(", ".join(parts) or "clean_accuracy", True, lambda at: share(found.right[at, column]))
 
     return [accuracy(column, condition) for column, condition in enumerate(found.conditions)]
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError
 from hardiness.scoring.calibration import BIN_SIZE
-from hardiness.scoring.comparisons.differences import difference, mean_difference
-from hardiness.scoring.comparisons.measures import weighted
-from hardiness.scoring.comparisons.multiplicity import benjamini_hochberg
-from hardiness.scoring.comparisons.proportions import Difference
-from hardiness.scoring.comparisons.resamples import Resamples
+from hardiness.scoring.statistics.differences import difference, mean_difference
+from hardiness.scoring.statistics.measures import weighted
+from hardiness.scoring.statistics.multiplicity import benjamini_hochberg
+from hardiness.scoring.statistics.proportions import Difference
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.scoring import rms_calibration_error
-from hardiness.scoring.comparisons.decomposition import brier, by_cells, by_class
-from hardiness.scoring.comparisons.differences import difference
-from hardiness.scoring.comparisons.measures import weighted
-from hardiness.scoring.comparisons.resamples import Resamples
+from hardiness.scoring.statistics.decomposition import brier, by_cells, by_class
+from hardiness.scoring.statistics.differences import difference
+from hardiness.scoring.statistics.measures import weighted
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, Resamples]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Disagreement:
 
 
 def disagreements(
-    ids: NDArray[np.str_],
+    ids: NDArray[Any],
     first: NDArray[np.bool_],
     second: NDArray[np.bool_],
     confidences: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,

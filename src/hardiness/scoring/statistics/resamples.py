@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ class Resamples:
     Source: Efron & Tibshirani (1993), the multinomial bootstrap. A byte is kept for each image and resample.
     """
 
-    def __init__(self, ids: NDArray[np.str_], seed: int = 0) -> None:
+    def __init__(self, ids: NDArray[Any], seed: int = 0) -> None:
         if not len(ids):
             raise ArgumentError("resampling needs at least one image, had none")
         if not bool(np.all(ids[:-1] < ids[1:])):

@@ -21,8 +21,9 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import IMAGENET_C
-from hardiness.report.comparison import compare, comparison_tables
-from hardiness.scoring.comparisons.proportions import paired_difference
+from hardiness.report.comparison import comparison_tables
+from hardiness.scoring.statistics.benchmark_comparison import compare
+from hardiness.scoring.statistics.proportions import paired_difference
 from hardiness.store import Store
 
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
@@ -47,6 +48,7 @@ def stored(
         "frame": np.zeros(len(image), np.int16),
         "label": label,
         "prediction": np.where(right.ravel(), label, 999).astype(np.int32),
+        "top5_class": np.zeros((len(image), 5), np.int16),
         "confidence": np.linspace(0.1, 0.9, len(image)).astype(np.float32),
     }
     failures = () if failed is None else (Failure(f"n/{start + failed:04d}", "torn", (conditions - 1,)),)

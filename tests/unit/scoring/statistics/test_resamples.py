@@ -7,9 +7,9 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.scoring import aurra, rms_calibration_error
-from hardiness.scoring.comparisons.measures import area_under_response, calibration
-from hardiness.scoring.comparisons.resamples import Resamples
 from hardiness.scoring.intervals import RESAMPLES
+from hardiness.scoring.statistics.measures import area_under_response, calibration
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 def names(n: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binom, binomtest, chi2
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.comparisons.proportions import (
+from hardiness.scoring.statistics.proportions import (
     detectable_paired,
     mcnemar,
     paired_difference,

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import norm, ttest_rel
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.comparisons import differences
-from hardiness.scoring.comparisons.differences import difference, mean_difference, of_draws, unpaired
-from hardiness.scoring.comparisons.measures import (
+from hardiness.scoring.statistics import differences
+from hardiness.scoring.statistics.differences import difference, mean_difference, of_draws, unpaired
+from hardiness.scoring.statistics.measures import (
     OfMeans,
     area_under_response,
     calibration,
@@ -19,7 +19,7 @@ from hardiness.scoring.comparisons.measures import (
     shape_bias,
     weighted,
 )
-from hardiness.scoring.comparisons.resamples import Resamples
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 def resamples(n: int, seed: int = 0) -> Resamples:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.scoring.comparisons.multiplicity import holm
+from hardiness.scoring.statistics.multiplicity import holm
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Condition, Interval
-from hardiness.scoring.comparisons.differences import difference, unpaired
-from hardiness.scoring.comparisons.measures import Measure, OfMeans
-from hardiness.scoring.comparisons.multiplicity import benjamini_hochberg
-from hardiness.scoring.comparisons.proportions import EXACT, Difference, mcnemar, tango, unpaired_difference
-from hardiness.scoring.comparisons.ranks import Rank, ranks
-from hardiness.scoring.comparisons.resamples import Resamples
 from hardiness.scoring.intervals import RESAMPLES
+from hardiness.scoring.statistics.differences import difference, unpaired
+from hardiness.scoring.statistics.measures import Measure, OfMeans
+from hardiness.scoring.statistics.multiplicity import benjamini_hochberg
+from hardiness.scoring.statistics.proportions import EXACT, Difference, mcnemar, tango, unpaired_difference
+from hardiness.scoring.statistics.ranks import Rank, ranks
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class CellDifference:
     adjusted: float
 
 
-def shared_images(ids: Mapping[str, NDArray[np.str_]]) -> NDArray[np.str_]:
+def shared_images(ids: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
     """The images that all models were measured on, sorted; empty where there are none.
 
     Args:
