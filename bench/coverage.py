@@ -200,7 +200,7 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     import matplotlib
 
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "coverage"
+    matplotlib.rcParams.update({"svg.hashsalt": "coverage", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(3, 4, figsize=(12, 7.5), sharex=True, sharey=True)

@@ -26,13 +26,11 @@ from hardiness.scoring.statistics.decomposition import Part, by_cells
 from hardiness.scoring.statistics.disagreements import Disagreement, disagreements
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness, Point, fit, published_points
 from hardiness.scoring.statistics.measured import Measured, measured
+from hardiness.scoring.statistics.measures import FEWEST_OF_EACH
 from hardiness.scoring.statistics.resamples import Resamples
 from hardiness.store import Store, StoredRun
 
 SHOWN_IMAGES = 10
-FEWEST_FOR_KAPPA = 10
-"""Errors, and right answers, of either model below which nothing is said of their agreement."""
-
 CLEAN = "imagenet-val"
 SHIFTED = {"imagenet-a": ("top1", False), "imagenet-c": ("mean_error", True)}
 """Benchmarks with a line of published models: the metric, and whether it is an error."""
@@ -214,4 +212,4 @@ def _detail(
 def _kappa(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency | None:
     """The agreement of errors, where there are errors enough: its bootstrap holds too seldom with fewer."""
     counts = [count for side in (first, second) for count in (int(side.sum()), int((~side).sum()))]
-    return error_consistency(first, second) if min(counts) >= FEWEST_FOR_KAPPA else None
+    return error_consistency(first, second) if min(counts) >= FEWEST_OF_EACH else None

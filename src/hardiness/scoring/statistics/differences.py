@@ -51,7 +51,10 @@ def difference(first: Measure, second: Measure, resamples: Resamples) -> Differe
     shares, other_shares = first.by_image(), second.by_image()
     if shares is not None and other_shares is not None:
         return mean_difference(shares - other_shares, max(first.span, second.span))
-    return of_draws(first.draws(resamples), second.draws(resamples), first.n)
+    found = of_draws(first.draws(resamples), second.draws(resamples), first.n)
+    if found.interval is not None and (thin := first.thin or second.thin):
+        return Difference(found.value, None, None, first.n, PAIRED, reason=thin)
+    return found
 
 
 def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:

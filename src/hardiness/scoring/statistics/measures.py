@@ -13,6 +13,9 @@ from hardiness.core import ArgumentError
 from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
 from hardiness.scoring.statistics.resamples import Resamples
 
+FEWEST_OF_EACH = 10
+"""Errors, and right answers, of either model, below which no bootstrap of a score that sorts or divides is trusted."""
+
 
 class Measure(Protocol):
     """A score of one model on some images, and the same of each resample of them."""
@@ -24,6 +27,10 @@ class Measure(Protocol):
     @property
     def undefined(self) -> str:
         """Why there is no such score; empty where there is one."""
+
+    @property
+    def thin(self) -> str:
+        """Why a bootstrap of it says too little, so that it has no interval; empty where it does not."""
 
     def draws(self, resamples: Resamples) -> NDArray[np.float64]:
         """``float64 (1 + R,)``: the score, then that of each resample."""
@@ -45,7 +52,7 @@ class OfMeans:
         combine: from means ``(…, M)`` to the score ``(…,)``; see ``linear``.
         top: the largest that a value can be; the smallest is 0.
         linear: whether ``combine`` is a weighted sum and a constant.
-        undefined: as in `Measure`.
+        undefined, thin: as in `Measure`.
         shares: whether it is the share of images that count, one bool an image.
     """
 
@@ -54,6 +61,7 @@ class OfMeans:
     top: float = 1.0
     linear: bool = True
     undefined: str = ""
+    thin: str = ""
     shares: bool = False
 
     @property
@@ -85,12 +93,13 @@ class OfImages:
     Attributes:
         order: ``int64 (N,)`` places of all images as the statistic sorts them, so that it finds them sorted already.
         statistic: takes ``int64`` places of images, in that order, with repeats.
-        undefined: as in `Measure`.
+        undefined, thin: as in `Measure`.
     """
 
     order: NDArray[np.int64]
     statistic: Callable[[NDArray[np.int64]], float]
     undefined: str = ""
+    thin: str = ""
 
     @property
     def n(self) -> int:
@@ -204,7 +213,8 @@ def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_]) -> Of
         return np.where(named > 0, means[..., 0] / np.where(named > 0, named, 1), np.nan)
 
     none = "" if bool(np.any(by_shape | by_texture)) else "no answer names a cue"
-    return OfMeans(np.column_stack([by_shape, by_texture]), combine, linear=False, undefined=none)
+    thin = _thin(int(by_shape.sum()), int(by_texture.sum()), "answers by shape", "by texture")
+    return OfMeans(np.column_stack([by_shape, by_texture]), combine, linear=False, undefined=none, thin=thin)
 
 
 def calibration(
@@ -216,10 +226,18 @@ def calibration(
         np.argsort(confidence, kind="stable"),
         lambda places: rms_calibration_error(confidence[places], right[places], protocol),
         few if len(right) < MINIMUM[protocol] else "",
+        _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers"),
     )
 
 
 def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> OfImages:
     """AURRA; see `hardiness.scoring.aurra`."""
     order = np.argsort(-confidence, kind="stable")
-    return OfImages(order, lambda places: aurra(confidence[places], right[places]))
+    thin = _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers")
+    return OfImages(order, lambda places: aurra(confidence[places], right[places]), thin=thin)
+
+
+def _thin(first: int, second: int, name: str, other: str) -> str:
+    if min(first, second) >= FEWEST_OF_EACH:
+        return ""
+    return f"a bootstrap needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"

@@ -98,6 +98,17 @@ def test_scores_without_a_share_an_image_say_why_they_have_no_interval() -> None
     assert difference(less, less, resamples(20)).reason == "a bootstrap needs 30 images, had 20"
 
 
+def test_few_errors_leave_a_value_without_an_interval() -> None:
+    """The bootstrap of AURRA holds its value far too seldom there."""
+    generator = np.random.default_rng(5)
+    confidence, right = generator.random(200), np.arange(200) >= 9
+    other = np.arange(200) >= 12
+    found = difference(area_under_response(confidence, right), area_under_response(confidence, other), resamples(200))
+    assert found.value > 0
+    assert found.interval is None
+    assert found.reason == "a bootstrap needs 10 errors and 10 right answers, had 9 and 191"
+
+
 def test_scores_of_other_images_are_refused() -> None:
     with pytest.raises(ArgumentError, match="same images"):
         difference(mean(np.ones(5)), mean(np.ones(6)), resamples(6))
