@@ -76,20 +76,42 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
         purpose: keys the generator.
 
     Source: as `bootstrap`; the resampling is a matrix product with multinomial counts, so 50,000 images x 76 cells
-        take a second.
+        take a second. Its sums are exact (`exact_grid`): equal columns have equal resamples on any processor.
     """
     present = ~np.isnan(values)
-    filled = np.where(present, values, 0).astype(np.float32)
     generator, n = rng(0, "bootstrap", purpose, len(values)), len(values)
+    grid, scale = exact_grid(np.where(present, values, 0), n)
+    held = None if present.all() else present.astype(np.float32)
     sums = np.empty((RESAMPLES, values.shape[1]))
-    counts = np.empty_like(sums)
+    counts = np.full_like(sums, n)
     for start in range(0, RESAMPLES, 100):
         weights = np.stack([np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(100)])
-        weights = weights.astype(np.float32)
-        sums[start : start + 100] = weights @ filled
-        counts[start : start + 100] = weights @ present.astype(np.float32)
+        sums[start : start + 100] = (weights.astype(grid.dtype) @ grid) / scale
+        if held is not None:
+            counts[start : start + 100] = weights.astype(np.float32) @ held
     with np.errstate(invalid="ignore"):  # a cell of few images may be empty in a resample
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def exact_grid(values: NDArray[np.generic], heaviest: int) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Whole numbers ``(N, M)`` and a scale ``(M,)``: whole / scale is ``values``, and weighted sums never round.
+
+    A matrix product adds in an order that depends on the processor, on the number of threads and on whether a column
+    stands at the edge. Where no sum rounds, the order does not matter: equal columns have equal sums wherever they
+    are. The grid has 2^-36 of the column's largest value at 50,000 images; small whole numbers, as right or wrong,
+    are kept as they are, and in float32, which is twice as fast.
+
+    Args:
+        values: ``(N, M)``, finite.
+        heaviest: what the whole, non-negative weights of one sum add up to at most.
+    """
+    peak = np.abs(values).max(axis=0, initial=0).astype(np.float64)
+    small = heaviest * peak.max(initial=0) < 1 << 24
+    if small and (values.dtype.kind in "biu" or bool(np.all(values == np.rint(values)))):
+        return values.astype(np.float32), np.ones(values.shape[1])
+    # |value| <= 2^peak_bits and heaviest < 2^weight_bits: no partial sum of the scaled values reaches 2^53.
+    scale = np.ldexp(1.0, 52 - heaviest.bit_length() - np.frexp(peak)[1])
+    return np.rint(values * scale), scale
 
 
 def centred(draws: NDArray[np.float64], estimate: float) -> Interval:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardiness.core import rng
-from hardiness.scoring.intervals import RESAMPLES, resampled_means
+from hardiness.scoring.intervals import RESAMPLES, exact_grid, resampled_means
 
 
 def test_every_resample_is_the_mean_of_images_drawn_with_repeats() -> None:
@@ -54,8 +54,28 @@ def test_columns_of_one_image_move_together_and_stay_in_range(n: int, columns: i
     doubled = np.hstack([values, values])
     found = resampled_means(doubled, "together")
     np.testing.assert_array_equal(found[:, :columns], found[:, columns:])
-    assert (found >= doubled.min(axis=0) - 1e-6).all()
-    assert (found <= doubled.max(axis=0) + 1e-6).all()
+    assert (found >= doubled.min(axis=0) - 1e-9).all()
+    assert (found <= doubled.max(axis=0) + 1e-9).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 60), columns=st.integers(1, 9), seed=st.integers(0, 99), power=st.integers(-9, 9))
+def test_sums_are_exact_in_whatever_order_they_are_added(n: int, columns: int, seed: int, power: int) -> None:
+    """So they are the same on every processor: here against sums of exact whole numbers."""
+    generator = np.random.default_rng(seed)
+    values = generator.normal(size=(n, columns)) * 10.0**power
+    weights = np.stack([np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(5)])
+    grid, scale = exact_grid(values, n)
+    exact = [[sum(int(w) * int(v) for w, v in zip(row, column, strict=True)) for column in grid.T] for row in weights]
+    np.testing.assert_array_equal(weights.astype(grid.dtype) @ grid, np.array(exact, np.float64))
+    np.testing.assert_allclose(grid / scale, values, rtol=0, atol=1e-9 * np.abs(values).max())
+
+
+def test_right_or_wrong_stays_whole_in_the_smaller_float() -> None:
+    grid, scale = exact_grid(np.eye(4), 50_000)
+    assert grid.dtype == np.float32
+    np.testing.assert_array_equal(grid / scale, np.eye(4))
+    assert exact_grid(np.eye(4) * 1000, 50_000)[0].dtype == np.float64
 
 
 def test_the_purpose_keys_the_draws_and_the_input_is_left_alone() -> None:

@@ -1,0 +1,278 @@
+"""Stopping early: does the interval at the stop cover the full set's value, and how little has to be evaluated?
+
+A population of 50,000 images x 75 cells is made: published error rates for the cells, and for what the cells of an
+image have in common the correlations of real rows (``--rows OUT``, a stored ImageNet-C run; else those measured once).
+Then the rule is followed over many random orders, and beside it runs that stop when 1.96 standard errors are tight.
+
+    python bench/early.py [--orders 1000] [--rows OUT] [--json]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit, logit, ndtr, ndtri
+
+from bars import at_least, at_most, tell, versions
+from hardiness.core import Condition
+from hardiness.reference import IMAGENET_C, baseline, published
+from hardiness.scoring.card import card_of
+from hardiness.scoring.scored_run import ScoredRun
+from hardiness.scoring.statistics.measures import corruption_weights
+from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.control import controlled
+from hardiness.scoring.stopping.rule import Extent, next_extent, of_cells, of_share
+from hardiness.store import Store
+
+IMAGES, CLASSES, TARGET = 50_000, 1000, 0.005
+CORRUPTIONS = [name for name in IMAGENET_C.members for _ in IMAGENET_C.levels]
+SEVERITIES = [level for _ in IMAGENET_C.members for level in IMAGENET_C.levels]
+FIRST = 1000
+"""Images of the first round: each class once."""
+
+COVERAGE = 0.95 - 2 * np.sqrt(0.05 * 0.95 / 1000)
+"""95 % less two standard errors of a share of 1,000 orders: 93.6 %."""
+
+SHARED, SAME_CORRUPTION = 0.60, 0.85
+"""Latent correlation of two cells of an image, of different corruptions and of one: `measured` on 60 photographs.
+
+EfficientNet-Lite0 has .57 and .84 there, Lite2 .65 and .87.
+"""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Errors ``bool (N, 75)`` of two models on the same images, whose full-set values are known."""
+
+    dear: NDArray[np.bool_]
+    cheap: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+
+
+def cell_errors(model: str) -> NDArray[np.float64]:
+    """Published mean error of each corruption, spread over severities as AlexNet's is."""
+    by_severity = (baseline("imagenet-c") or {})["error_by_severity"]
+    rates = []
+    for name in IMAGENET_C.members:
+        (row,) = published(model, "imagenet-c", "error", {"corruption": name})
+        shape = logit(np.clip(by_severity[name], 1e-3, 0.995))
+        shift = brentq(lambda by, shape=shape, mean=row.value: float(expit(shape + by).mean()) - mean, -9, 9)
+        rates.append(expit(shape + shift))
+    return np.concatenate(rates)
+
+
+def made(shared: float, same: float, seed: int = 0) -> Population:
+    """A population whose latent correlations are these; classes and the two models share a part of the difficulty."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(CLASSES), IMAGES // CLASSES)
+    by_class, own = 0.25 * shared, 0.75 * shared
+    common = np.sqrt(by_class) * generator.standard_normal(CLASSES)[labels]
+    common = (common + np.sqrt(own) * generator.standard_normal(IMAGES)).astype(np.float32)
+    sides = []
+    both = generator.standard_normal((IMAGES, 15), np.float32)
+    for model in ("resnext101_32x8d_wsl", "resnext101_32x8d"):
+        corruption = np.sqrt(same - shared) * (0.8 * both + 0.6 * generator.standard_normal((IMAGES, 15), np.float32))
+        rest = np.sqrt(1 - same) * generator.standard_normal((IMAGES, 75), np.float32)
+        latent = common[:, None] + np.repeat(corruption, 5, axis=1) + rest
+        sides.append(latent < ndtri(cell_errors(model)))
+    return Population(*sides, labels)
+
+
+def measured(out: str) -> tuple[float, float]:
+    """Latent correlations of cells of one image in stored rows, of different corruptions and of one.
+
+    Those for which two normal variables cut at the cells' error rates are both below as often as both cells are wrong.
+    """
+    table, cells = rows(out)
+    u, w = np.polynomial.hermite_e.hermegauss(31)
+    w = w / w.sum()
+    cut = ndtri(np.clip(table.mean(axis=0), 0.5 / len(table), 1 - 0.5 / len(table)))
+    pairs = np.array(list(combinations(range(len(cells)), 2)))
+    alike = np.array([cells[a]["corruption"] == cells[b]["corruption"] for a, b in pairs])
+    seen = (table[:, pairs[:, 0]] & table[:, pairs[:, 1]]).mean(axis=0)
+
+    def both(correlation: float, chosen: NDArray[np.bool_]) -> float:
+        a, b = (cut[pairs[chosen, side], None] for side in (0, 1))
+        spread = np.sqrt(1 - correlation)
+        inside = ndtr((a + np.sqrt(correlation) * u) / spread) * ndtr((b + np.sqrt(correlation) * u) / spread)
+        return float((inside @ w).sum())
+
+    return tuple(
+        float(brentq(lambda r, chosen=chosen: both(r, chosen) - seen[chosen].sum(), 0.001, 0.98))
+        for chosen in (~alike, alike)
+    )
+
+
+def rows(out: str) -> tuple[NDArray[np.bool_], list[Condition]]:
+    """Errors of the first stored ImageNet-C run, one row an image, and its cells."""
+    stored = next(each for each in Store.open(out).runs() if each.run.benchmark.name == "imagenet-c")
+    table = ScoredRun(stored, card_of(stored.run)).table
+    cells = [k for k, condition in enumerate(table.present) if condition.get("corruption") in IMAGENET_C.members]
+    whole = table.evaluated[:, cells].all(axis=1)
+    return table["right"][whole][:, cells] == 0, [table.present[k] for k in cells]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where one order stopped: the value, half of its interval, and image-cells evaluated."""
+
+    value: float
+    half: float
+    evaluated: int
+
+
+def stratified(labels: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """A random order in which every class comes once before any comes twice, as ``--limit`` has it."""
+    members = np.argsort(generator.random((CLASSES, IMAGES // CLASSES)), axis=1)
+    turn = generator.permutation(CLASSES)
+    return (members[turn] + turn[:, None] * (IMAGES // CLASSES)).T.ravel() if len(labels) else members
+
+
+def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], start: int) -> Stop:
+    """The rule of `hardiness.scoring.stopping`, from the first round to the stop."""
+    extent, whole = Extent(FIRST, start), Extent(IMAGES, 75)
+    while True:
+        found = cell_estimate(drawn(errors, order, draws, extent), WEIGHTS, IMAGES)
+        headline = of_cells("mCE", found, TARGET, IMAGES)
+        if headline.half_width <= TARGET:
+            return Stop(found.value, headline.half_width, extent.images * extent.cells)
+        following = next_extent(extent, [headline], TARGET, whole)
+        assert following is not None
+        extent = following
+
+
+def by_peeking(errors: NDArray[np.bool_], by_image: NDArray[np.float64], order: NDArray[np.int64]) -> tuple[Stop, Stop]:
+    """Two naive runs: all cells of each image, a look after every 100, a stop when 1.96 standard errors are tight.
+
+    The first takes every image-cell for a throw of its own, the second every image.
+    """
+    looks = np.arange(100, IMAGES + 1, 100)
+    few = errors[order[:5000]].astype(np.int32).cumsum(axis=0)[99::100] / looks[:50, None]
+    halves = 1.96 * np.sqrt((few * (1 - few)) @ WEIGHTS**2 / looks[:50])
+    first = int(np.flatnonzero(halves <= TARGET)[0])
+    values = by_image[order]
+    means, squares = (np.cumsum(each)[99::100] / looks for each in (values, values**2))
+    spread = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) / looks)
+    second = int(np.flatnonzero(spread <= TARGET)[0])
+    return (
+        Stop(float(few[first] @ WEIGHTS), float(halves[first]), int(looks[first]) * 75),
+        Stop(float(means[second]), float(spread[second]), int(looks[second]) * 75),
+    )
+
+
+def drawn(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], extent: Extent) -> Drawn:
+    """What an extent evaluates."""
+    images = order[: extent.images]
+    cells = draws[images, : extent.cells]
+    place = np.repeat(np.arange(extent.images), extent.cells)
+    return Drawn(place, cells.ravel().astype(np.int64), errors[images[:, None], cells].ravel().astype(np.float64))
+
+
+def shares(rate: float, orders: int, target: float, generator: np.random.Generator) -> dict[str, float]:
+    """A share of images, say right answers under an attack: coverage of the rule, and of looking every 50 images."""
+    right = np.zeros(IMAGES, bool)
+    right[: round(rate * IMAGES)] = True
+    covered = naive_covered = images = 0
+    for _ in range(orders):
+        order = generator.permutation(right)
+        hits = np.cumsum(order)
+        extent = Extent(100, 1)
+        while True:
+            headline = of_share("accuracy", int(hits[extent.images - 1]), extent.images, target, IMAGES)
+            if headline.half_width <= target:
+                break
+            extent = next_extent(extent, [headline], target, Extent(IMAGES, 1)) or extent
+        assert headline.interval is not None
+        covered += headline.interval.low <= rate <= headline.interval.high
+        images += extent.images
+        looks = np.arange(50, IMAGES + 1, 50)
+        seen = hits[looks - 1] / looks
+        tight = np.flatnonzero(1.96 * np.sqrt(seen * (1 - seen) / looks) <= target)[0]
+        naive_covered += abs(seen[tight] - rate) <= target
+    return {"rule": covered / orders, "naive": naive_covered / orders, "images": images / orders}
+
+
+def saved(population: Population) -> dict[str, float]:
+    """Images saved at equal width, by a cheap model known on all images, and by cells drawn unevenly."""
+    generator = np.random.default_rng(1)
+    cells = generator.permuted(ALL_CELLS, axis=1)
+    found = cell_estimate(drawn(population.dear, np.arange(IMAGES), cells, Extent(20_000, 2)), WEIGHTS)
+    cheap = (population.cheap @ WEIGHTS)[:, None]
+    all_cells = population.dear @ WEIGHTS
+    few = controlled(found.deviations, cheap[:20_000], cheap.mean(axis=0)).explained
+    every = controlled(all_cells[:20_000], cheap[:20_000], cheap.mean(axis=0)).explained
+    # One cell an image: variance with equal chances against chances in proportion to weight times spread (Neyman 1934).
+    rates = population.dear.mean(axis=0)
+    spread = WEIGHTS * np.sqrt(rates * (1 - rates))
+    neyman = 1 - spread.sum() ** 2 / (75 * np.sum(spread**2))
+    return {"two cells an image": few, "all cells an image": every, "Neyman": float(neyman)}
+
+
+def option(name: str, default: str | None) -> str | None:
+    """The value that follows an option on the command line."""
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+
+ALL_CELLS = np.tile(np.arange(75, dtype=np.int8), (IMAGES, 1))
+WEIGHTS = corruption_weights(CORRUPTIONS, SEVERITIES, (baseline("imagenet-c") or {})["error_by_severity"])
+
+
+def main() -> int:
+    orders, given = int(option("--orders", "1000") or 1000), option("--rows", None)
+    shared, same = measured(given) if given else (SHARED, SAME_CORRUPTION)
+    population = made(shared, same)
+    truth, by_image = float(population.dear.mean(axis=0) @ WEIGHTS), population.dear @ WEIGHTS
+    generator = np.random.default_rng(0)
+    began, stops = time.perf_counter(), []
+    naive: dict[str, list[Stop]] = {"cells taken as independent": [], "images taken as independent": []}
+    for _ in range(orders):
+        draws = generator.permuted(ALL_CELLS, axis=1)[:, :16]
+        order = stratified(population.labels, generator)
+        stops.append(by_rule(population.dear, order, draws, 2))
+        for kind, stop in zip(naive, by_peeking(population.dear, by_image, order), strict=True):
+            naive[kind].append(stop)
+    covered = np.mean([abs(stop.value - truth) <= stop.half for stop in stops])
+    cells = np.mean([stop.evaluated for stop in stops]) / (IMAGES * 75)
+    rare = {rate: shares(rate, orders, TARGET, generator) for rate in (0.01, 0.05, 0.5)}
+    notes = {
+        "orders": orders,
+        "latent correlation of an image's cells": shared,
+        "the same within one corruption": same,
+        "mCE of the population": truth,
+        "mCE: 1.96 standard deviations of the stopped values / 0.005": float(
+            1.96 * np.std([stop.value for stop in stops]) / TARGET
+        ),
+        **{
+            f"mCE: naive stopping, {kind}, covers": float(np.mean([abs(s.value - truth) <= s.half for s in found]))
+            for kind, found in naive.items()
+        },
+        **{
+            f"mCE: naive stopping, {kind}, share evaluated": float(
+                np.mean([stop.evaluated for stop in found]) / (IMAGES * 75)
+            )
+            for kind, found in naive.items()
+        },
+        **{f"accuracy {rate}: naive stopping covers": found["naive"] for rate, found in rare.items()},
+        **{f"accuracy {rate}: images at the stop": found["images"] for rate, found in rare.items()},
+        **{f"images saved by: {name}": share for name, share in saved(population).items()},
+        "seconds": time.perf_counter() - began,
+    }
+    bars = {
+        "mCE +-0.5 points: the interval at the stop covers": at_least(float(covered), COVERAGE),
+        "mCE +-0.5 points: share of 3.75 million image-cells": at_most(float(cells), 0.04),
+        **{
+            f"accuracy {rate}: the interval at the stop covers": at_least(found["rule"], COVERAGE)
+            for rate, found in rare.items()
+        },
+    }
+    return tell(bars, notes, versions("numpy", "scipy"), orders)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""What a published claim is, and when it holds: a few contrasts of known numbers, each told from zero or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Interval, Registry
+
+HOLDS: Verdict = "holds"
+FAILS: Verdict = "does not hold"
+OPEN: Verdict = "cannot be told from this n"
+Verdict = Literal["holds", "does not hold", "cannot be told from this n"]
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one number of one model.
+
+    Attributes:
+        value: as a fraction, ratio or in the number's own unit.
+        n: images behind it.
+        standard_error: of the value over other images like these.
+        draws: resamples ``(R,)`` of it, if there are some; those of equal ``images`` are the same draws.
+        images: names the set of images that were drawn from; differences within one set are paired.
+        source: where it stands: the score of a run, or what published it.
+    """
+
+    value: float
+    n: int
+    standard_error: float
+    draws: NDArray[np.float64] | None = None
+    images: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and what is known of it, by the names of `Quantity`."""
+
+    model: str
+    numbers: Mapping[str, Known]
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models that a claim is about.
+
+    Attributes:
+        family: models of one recipe, the smallest first.
+        reference: the model that the family is compared with, if there is one.
+    """
+
+    family: Sequence[Subject]
+    reference: Subject | None = None
+
+    @property
+    def all(self) -> tuple[Subject, ...]:
+        """The reference, if there is one, then the family."""
+        return (*((self.reference,) if self.reference else ()), *self.family)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A weighted sum of known numbers: above zero it speaks for the claim, below against it.
+
+    Attributes:
+        name: what it is, in a few words with its values.
+        value: the sum.
+        standard_error: of it.
+        needed: whether it must be told from zero for the claim to hold; the others must not be told against it.
+    """
+
+    name: str
+    value: float
+    standard_error: float
+    needed: bool = True
+
+    @property
+    def interval(self) -> Interval:
+        """95 %."""
+        half = NormalDist().inv_cdf(1 - LEVEL / 2) * self.standard_error
+        return Interval(self.value - half, self.value + half)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What has become of a claim on the models at hand.
+
+    Attributes:
+        verdict: ``"holds"``, ``"does not hold"`` or ``"cannot be told from this n"``.
+        contrasts: what it rests on.
+        reason: why it cannot be told; else empty.
+    """
+
+    verdict: Verdict
+    contrasts: tuple[Contrast, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of a paper, as a test; a plug-in of one file.
+
+    Attributes:
+        name: registered name.
+        sentence: the claim in words.
+        source: the paper and its stored results that it was read from.
+        statistic: what is computed.
+        test: when it holds.
+        needs: the numbers that it reads.
+        contrasts: from the models to the contrasts; it may count on everything in ``needs``.
+        needs_family: fewest models in the family.
+        needs_reference: whether there must be a reference.
+    """
+
+    name: str
+    sentence: str
+    source: str
+    statistic: str
+    test: str
+    needs: tuple[str, ...]
+    contrasts: Callable[[Models], Sequence[Contrast]] = field(repr=False)
+    needs_family: int = 1
+    needs_reference: bool = False
+
+    def judge(self, models: Models) -> Judgement:
+        """Whether the claim holds for these models.
+
+        It holds where every needed contrast lies above zero by its own 95 % interval, and none lies below. It does not
+        where one lies below, at a level shared out over all contrasts, so that many models alone refute nothing.
+
+        Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "all of them" at the plain level; Bonferroni for
+            "one of them".
+        """
+        if reason := self._lacking(models):
+            return Judgement(OPEN, reason=reason)
+        found = tuple(self.contrasts(models))
+        told = NormalDist().inv_cdf(1 - LEVEL / 2)
+        against = NormalDist().inv_cdf(1 - LEVEL / 2 / len(found))
+        if below := [each for each in found if each.value < 0 and each.value < -against * each.standard_error]:
+            return Judgement(FAILS, found, f"against it: {below[0].name}")
+        open_ = [each for each in found if each.needed and not each.value > told * each.standard_error]
+        if open_:
+            return Judgement(OPEN, found, f"not told from zero: {open_[0].name}")
+        return Judgement(HOLDS, found)
+
+    def _lacking(self, models: Models) -> str:
+        if self.needs_reference and models.reference is None:
+            return "there is no reference model to compare with"
+        kept = models.family
+        if len(kept) < self.needs_family:
+            return f"it needs {self.needs_family} models of one family, smallest first, had {len(kept)}"
+        subjects = models.all if self.needs_reference or self.needs_family == 1 else tuple(kept)
+        for subject in subjects:
+            if missing := [name for name in self.needs if name not in subject.numbers]:
+                return f"{subject.model} has no {missing[0].replace('_', ' ')}"
+        return ""
+
+
+def contrast(name: str, terms: Sequence[tuple[float, Known]], needed: bool = True) -> Contrast:
+    """A weighted sum of known numbers with its standard error, paired where they come of the same draws.
+
+    Args:
+        name: of the contrast.
+        terms: weight and number of each term.
+        needed: as in `Contrast`.
+    """
+    value = sum(weight * known.value for weight, known in terms)
+    groups: dict[str, list[tuple[float, Known]]] = {}
+    for place, (weight, known) in enumerate(terms):
+        key = known.images if known.draws is not None and known.images else f"\x00{place}"
+        groups.setdefault(key, []).append((weight, known))
+    variance = 0.0
+    for group in groups.values():
+        drawn = [weight * known.draws for weight, known in group if known.draws is not None]
+        if len(drawn) > 1:
+            variance += float(np.var(np.sum(drawn, axis=0), ddof=1))
+        else:
+            variance += sum((weight * known.standard_error) ** 2 for weight, known in group)
+    return Contrast(name, value, math.sqrt(variance), needed)
+
+
+def falls_with_size(quantity: str, models: Models) -> list[Contrast]:
+    """One contrast that the number falls from model to model on the whole, and one for each step that it must not rise.
+
+    The first is minus the slope over the places in the family; a step alone may be too small to be told.
+    """
+    family = [(subject.model, subject.numbers[quantity]) for subject in models.family]
+    places = np.arange(len(family)) - (len(family) - 1) / 2
+    slope = [(-float(place / np.sum(places**2)), known) for place, (_, known) in zip(places, family, strict=True)]
+    (first, largest), (last, smallest) = (family[0][0], family[0][1].value), (family[-1][0], family[-1][1].value)
+    found = [contrast(f"{largest:.4g} ({first}) to {smallest:.4g} ({last}), a step on average", slope)]
+    for (name, known), (other_name, other) in pairwise(family):
+        text = f"{known.value:.4g} ({name}) to {other.value:.4g} ({other_name})"
+        found.append(contrast(text, [(1.0, known), (-1.0, other)], needed=False))
+    return found
+
+
+registry: Registry[Claim] = Registry("claim", "hardiness.scoring.claims", "hardiness.claims")
+
+
+def add(claim: Claim) -> Claim:
+    """Register a claim under its name."""
+    registry.register(claim.name, claim, f"hardiness.scoring.claims:{claim.name}")
+    return claim

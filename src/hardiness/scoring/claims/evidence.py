@@ -1,0 +1,143 @@
+"""The numbers that claims read: where they stand in results and among the published ones, and how exact they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
+from typing import Any
+
+from hardiness.core import Result
+from hardiness.reference import baseline, table
+from hardiness.scoring.claims.claim import Known, Models, Subject
+
+FAMILY = ("resnext101_32x8d_wsl", "resnext101_32x16d_wsl", "resnext101_32x32d_wsl", "resnext101_32x48d_wsl")
+REFERENCE = "resnext101_32x8d"
+"""The five models of Orhan (2019), arXiv:1907.07640, and the one among them without weak supervision."""
+
+
+def share_error(value: float, n: int, top: float = 1.0) -> float:
+    """The largest standard error of a mean of ``n`` values in [0, top]; that of a share where they are 0 or top.
+
+    Two values at either end are added, so that no error at all in n images is not taken for certainty.
+
+    Source: Agresti & Coull (1998), doi:10.1080/00031305.1998.10480550.
+    """
+    share = (value / top * n + 2) / (n + 4)
+    return top * math.sqrt(share * (1 - share) / (n + 4))
+
+
+def calibration_error(value: float, n: int) -> float:
+    """The largest standard error of a root-mean-square gap between confidence and accuracy.
+
+    By the delta method its variance is at most the largest variance of an accuracy, 1/4, over n, whatever the bins.
+    """
+    del value
+    return 0.5 / math.sqrt(n)
+
+
+def flip_rate_error(value: float, n: int) -> float:
+    """The largest standard error of the mFR: a mean over images of values up to the mean of one over the baseline's."""
+    flips = (baseline("imagenet-p") or {})["flip_probability"].values()
+    return share_error(value, n, sum(1 / flip for flip in flips) / len(flips))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Where a number stands.
+
+    Attributes:
+        name: that claims use.
+        benchmark, metric: of the score.
+        condition: what its condition must hold; of several scores the one with the most steps counts.
+        bound: its standard error where nothing but value and n are known.
+        headline: whether its condition must be empty.
+    """
+
+    name: str
+    benchmark: str
+    metric: str
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    bound: Callable[[float, int], float] = share_error
+    headline: bool = False
+
+
+QUANTITIES = (
+    Quantity("clean_accuracy", "imagenet-val", "top1", headline=True),
+    Quantity("corrupted_error", "imagenet-c", "mean_error", headline=True),
+    Quantity("whitebox_accuracy", "whitebox", "accuracy", {"epsilon": 0.06}),
+    Quantity("whitebox_clean_accuracy", "whitebox", "clean_accuracy"),
+    Quantity("blackbox_accuracy", "blackbox", "accuracy", {"epsilon": 0.06}),
+    Quantity("blackbox_clean_accuracy", "blackbox", "clean_accuracy"),
+    Quantity("shape_bias", "cue-conflict", "shape_bias", {"protocol": "orhan2019"}),
+    Quantity("calibration_error", "imagenet-a", "rms_calibration_error", bound=calibration_error),
+    Quantity("mfr", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
+)
+
+STAND_IN = {"whitebox_clean_accuracy": "clean_accuracy", "blackbox_clean_accuracy": "clean_accuracy"}
+"""Where an attack's run has no clean accuracy of its own, that of the validation set stands in."""
+
+
+def from_results(results: Sequence[Result], family: Sequence[str], reference: str | None = None) -> Models:
+    """The models of an output folder with what is known of them.
+
+    Args:
+        results: of any benchmarks.
+        family: names of models, the smallest first.
+        reference: the model that they are compared with.
+    """
+
+    z = 2 * NormalDist().inv_cdf(0.975)
+
+    def subject(model: str) -> Subject:
+        rows = []
+        for result in results:
+            for score in result.scores if result.model == model else ():
+                if score.value is not None:
+                    error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
+                    known = Known(score.value, score.n, error, source=f"{result.benchmark} on {result.data}")
+                    rows.append((result.benchmark, score.metric, score.condition, known))
+        return _subject(model, rows)
+
+    return Models([subject(model) for model in family], subject(reference) if reference else None)
+
+
+def published_models() -> Models:
+    """The five models of the paper with their published numbers; of several sources the one with most digits."""
+    rows = sorted(table(), key=lambda row: -len(f"{row.value:.6f}".rstrip("0")))
+
+    def subject(model: str) -> Subject:
+        return _subject(
+            model,
+            [
+                (row.benchmark, row.metric, row.condition, Known(row.value, row.n, 0.0, source=row.source))
+                for row in rows
+                if row.model == model
+            ],
+        )
+
+    return Models([subject(model) for model in FAMILY], subject(REFERENCE))
+
+
+_Row = tuple[str, str, Mapping[str, Any], Known]
+
+
+def _subject(model: str, rows: Sequence[_Row]) -> Subject:
+    numbers: dict[str, Known] = {}
+    for quantity in QUANTITIES:
+        if found := [row for row in rows if _fits(quantity, row)]:
+            *_, known = max(found, key=lambda row: row[2].get("steps", 0))
+            error = known.standard_error or quantity.bound(known.value, known.n)
+            numbers[quantity.name] = replace(known, standard_error=error)
+    for name, other in STAND_IN.items():
+        if name not in numbers and other in numbers:
+            numbers[name] = numbers[other]
+    return Subject(model, numbers)
+
+
+def _fits(quantity: Quantity, row: _Row) -> bool:
+    benchmark, metric, condition, _ = row
+    if (benchmark, metric) != (quantity.benchmark, quantity.metric) or (quantity.headline and condition):
+        return False
+    return all(condition.get(key) == value for key, value in quantity.condition.items())

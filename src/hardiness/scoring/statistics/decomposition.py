@@ -1,0 +1,127 @@
+"""Where the difference of two models comes from: its parts by corruption, severity, class, and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError
+from hardiness.scoring.calibration import BIN_SIZE
+from hardiness.scoring.statistics.differences import difference, mean_difference
+from hardiness.scoring.statistics.measures import weighted
+from hardiness.scoring.statistics.multiplicity import benjamini_hochberg
+from hardiness.scoring.statistics.proportions import Difference
+from hardiness.scoring.statistics.resamples import Resamples
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a difference; the parts add up to it.
+
+    Attributes:
+        name: the corruption, severity, class or the kind of error.
+        difference: what this part adds, with its interval.
+        adjusted: its p-value after Benjamini & Hochberg over all parts; ``None`` where it has none.
+    """
+
+    name: str
+    difference: Difference
+    adjusted: float | None
+
+
+def by_cells(
+    first: NDArray[np.generic],
+    second: NDArray[np.generic],
+    weights: NDArray[np.float64],
+    groups: Sequence[object],
+    resamples: Resamples,
+) -> list[Part]:
+    """The parts of a weighted difference of errors by group of cells, in the order in which groups first come.
+
+    Args:
+        first, second: ``(N, M)`` errors of two models on the same images and cells; NaN where not evaluated.
+        weights: ``(M,)`` of each cell in the whole, e.g. `corruption_weights` for the mCE, 1/M for the mean error.
+        groups: the group of each cell, e.g. its corruption, or its severity.
+        resamples: of the images.
+
+    Raises:
+        ArgumentError: the shapes differ.
+    """
+    if first.shape != second.shape or first.shape[1:] != weights.shape or len(groups) != len(weights):
+        raise ArgumentError(
+            f"a decomposition needs equal tables, had {first.shape}, {second.shape} and {len(weights)} weights"
+        )
+    parts = []
+    for group in dict.fromkeys(groups):
+        chosen = [place for place, each in enumerate(groups) if each == group]
+        one, other = (weighted(table[:, chosen], weights[chosen]) for table in (first, second))
+        parts.append((str(group), difference(one, other, resamples)))
+    return _adjusted(parts)
+
+
+def by_class(apart: NDArray[np.float64], labels: NDArray[np.integer], span: float = 1.0) -> list[Part]:
+    """The parts of a mean difference by class, the largest first.
+
+    A class adds what its images are apart, over all images. Classes of few images seldom tell anything alone: the order
+    says where to look, the adjusted p what to believe.
+
+    Args:
+        apart: ``(N,)`` what each image puts the two models apart, e.g. its error under one minus that under the other.
+        labels: ``(N,)`` class of each image.
+        span: the most that an image can put them apart.
+    """
+    parts = [(str(label), mean_difference(np.where(labels == label, apart, 0.0), span)) for label in np.unique(labels)]
+    return sorted(_adjusted(parts), key=lambda part: (-abs(part.difference.value), int(part.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Brier:
+    """The mean squared distance of confidence from right or wrong, and its two parts.
+
+    Attributes:
+        score: mean of (confidence - right)^2.
+        calibration: what confidences that are off, bin by bin, cost.
+        refinement: what is left: that right and wrong are not told apart.
+    """
+
+    score: float
+    calibration: float
+    refinement: float
+
+
+def brier(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Brier:
+    """The Brier score of the confidence in the answer, split in calibration and refinement.
+
+    Bins are those of the RMS calibration error: 100 images of neighbouring confidence, the rest in the last.
+
+    Args:
+        confidence: ``(N,)`` in [0, 1].
+        right: ``(N,)``.
+
+    Raises:
+        ArgumentError: there are fewer than 100 images.
+
+    Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2; DeGroot & Fienberg (1983).
+    """
+    n = len(confidence)
+    if n < BIN_SIZE:
+        raise ArgumentError(f"a split by calibration needs {BIN_SIZE} images, had {n}")
+    order = np.argsort(confidence, kind="stable")
+    sure, hit = confidence[order].astype(np.float64), right[order].astype(np.float64)
+    starts = np.arange(0, n // BIN_SIZE * BIN_SIZE, BIN_SIZE)
+    sizes = np.diff(np.append(starts, n))
+    gap = np.add.reduceat(sure - hit, starts) / sizes
+    score, off = float(np.mean((sure - hit) ** 2)), float(np.sum(sizes / n * gap**2))
+    return Brier(score, off, score - off)
+
+
+def _adjusted(parts: Sequence[tuple[str, Difference]]) -> list[Part]:
+    p = np.array([np.nan if found.p is None else found.p for _, found in parts])
+    adjusted = benjamini_hochberg(p)
+    return [
+        Part(name, found, None if np.isnan(value) else float(value))
+        for (name, found), value in zip(parts, adjusted, strict=True)
+    ]

@@ -1,0 +1,243 @@
+"""Scores as functions of resampled images: what a bootstrap can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError
+from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
+from hardiness.scoring.statistics.resamples import Resamples
+
+FEWEST_OF_EACH = 10
+"""Errors, and right answers, of either model, below which no bootstrap of a score that sorts or divides is trusted."""
+
+
+class Measure(Protocol):
+    """A score of one model on some images, and the same of each resample of them."""
+
+    @property
+    def n(self) -> int:
+        """Images."""
+
+    @property
+    def undefined(self) -> str:
+        """Why there is no such score; empty where there is one."""
+
+    @property
+    def thin(self) -> str:
+        """Why a bootstrap of it says too little, so that it has no interval; empty where it does not."""
+
+    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
+        """``float64 (1 + R,)``: the score, then that of each resample."""
+
+    def by_image(self) -> NDArray[np.float64] | None:
+        """``(N,)`` what each image adds to the score, which is their mean up to a constant; ``None`` if it has none."""
+
+    @property
+    def span(self) -> float:
+        """The most that two answers to one image can differ in `by_image`."""
+
+
+@dataclass(frozen=True)
+class OfMeans:
+    """A score made of column means over images: errors, mCE, flip rates, accuracies under attack, shape bias.
+
+    Attributes:
+        values: ``(N, M)``; NaN where an image has no value.
+        combine: from means ``(…, M)`` to the score ``(…,)``; see ``linear``.
+        top: the largest that a value can be; the smallest is 0.
+        linear: whether ``combine`` is a weighted sum and a constant.
+        undefined, thin: as in `Measure`.
+        shares: whether it is the share of images that count, one bool an image.
+    """
+
+    values: NDArray[np.generic]
+    combine: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    top: float = 1.0
+    linear: bool = True
+    undefined: str = ""
+    thin: str = ""
+    shares: bool = False
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return len(self.values)
+
+    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
+        """``float64 (1 + R,)``."""
+        return np.asarray(self.combine(resamples.means(self.values)))
+
+    def by_image(self) -> NDArray[np.float64] | None:
+        """``(N,)``, where the score is linear and every image has every value."""
+        values = self.values.astype(np.float64)
+        return np.asarray(self.combine(values)) if self.linear and not np.isnan(values).any() else None
+
+    @property
+    def span(self) -> float:
+        """The sum of the weights' sizes times the largest value."""
+        columns = self.values.shape[1]
+        weights = self.combine(np.eye(columns)) - self.combine(np.zeros((1, columns)))
+        return float(np.abs(weights).sum() * self.top)
+
+
+@dataclass(frozen=True)
+class OfImages:
+    """A score that sorts the images, as calibration and AURRA do.
+
+    Attributes:
+        order: ``int64 (N,)`` places of all images as the statistic sorts them, so that it finds them sorted already.
+        statistic: takes ``int64`` places of images, in that order, with repeats.
+        undefined, thin: as in `Measure`.
+    """
+
+    order: NDArray[np.int64]
+    statistic: Callable[[NDArray[np.int64]], float]
+    undefined: str = ""
+    thin: str = ""
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return len(self.order)
+
+    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
+        """``float64 (1 + R,)``."""
+        return resamples.of_images(self.statistic, self.order)
+
+    def by_image(self) -> None:
+        """No image has a share of its own."""
+        return
+
+    @property
+    def span(self) -> float:
+        """Unknown: never asked for, as `by_image` is not there."""
+        return float("nan")
+
+
+def share(counts: NDArray[np.bool_]) -> OfMeans:
+    """The share of images that count, e.g. accuracy; two of them are compared exactly.
+
+    Args:
+        counts: ``(N,)``.
+    """
+    return OfMeans(counts[:, None], lambda means: np.asarray(means[..., 0]), shares=True)
+
+
+def mean(values: NDArray[np.generic], top: float = 1.0) -> OfMeans:
+    """The mean of one value an image, or of several cells an image, each cell weighing the same.
+
+    Args:
+        values: ``(N,)`` or ``(N, M)``, e.g. whether each answer is wrong; NaN where there is none.
+        top: the largest that a value can be.
+    """
+    table = values.reshape(len(values), -1)
+    return OfMeans(table, lambda means: np.asarray(means.mean(axis=-1)), top)
+
+
+def weighted(values: NDArray[np.generic], weights: NDArray[np.float64], top: float = 1.0) -> OfMeans:
+    """The weighted sum of column means: mCE by `corruption_weights`, mFR by one over ten times the baseline's flips.
+
+    Args:
+        values: ``(N, M)``; NaN where an image has no value.
+        weights: ``(M,)``.
+        top: the largest that a value can be.
+    """
+    return OfMeans(values, lambda means: np.asarray(means @ weights), top)
+
+
+def corruption_weights(
+    corruptions: Sequence[str], severities: Sequence[int], baseline: Mapping[str, Sequence[float]]
+) -> NDArray[np.float64]:
+    """What each cell's error weighs in the mCE, ``(M,)``: one over (corruptions times the baseline's summed error).
+
+    Args:
+        corruptions, severities: of each cell.
+        baseline: the baseline's errors by corruption, mildest severity first.
+
+    Raises:
+        ArgumentError: the baseline lacks a corruption, or has no error there.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    divisors = dict.fromkeys(corruptions, 0.0)
+    for name, severity in zip(corruptions, severities, strict=True):
+        if name not in baseline:
+            raise ArgumentError(f"the baseline must have an error for every corruption, lacks {name}")
+        divisors[name] += baseline[name][severity - 1]
+    for name, divisor in divisors.items():
+        if not divisor > 0:
+            raise ArgumentError(f"the baseline must have an error above 0 under {name}, had {divisor}")
+    return np.array([1 / (len(divisors) * divisors[name]) for name in corruptions])
+
+
+def relative_corruption(
+    wrong: NDArray[np.generic],
+    clean_wrong: NDArray[np.generic],
+    cells: tuple[Sequence[str], Sequence[int]],
+    baseline: tuple[float, Mapping[str, Sequence[float]]],
+) -> OfMeans:
+    """The relative mCE: how much corruption adds to the clean error, over what it adds to the baseline's.
+
+    Args:
+        wrong: ``(N, M)`` whether each answer is wrong.
+        clean_wrong: ``(N,)`` the same without corruption.
+        cells: corruption and severity of each of the M cells.
+        baseline: its clean error, and its errors by corruption.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    clean, by_corruption = baseline
+    above = {name: [error - clean for error in errors] for name, errors in by_corruption.items()}
+    weights = corruption_weights(*cells, above)
+    table = np.column_stack([wrong, clean_wrong])
+    return weighted(table, np.append(weights, -weights.sum()))
+
+
+def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_]) -> OfMeans:
+    """Of the answers that name a cue, the share that names the shape.
+
+    Args:
+        by_shape, by_texture: ``(N,)`` whether each stimulus was answered by that cue.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231.
+    """
+
+    def combine(means: NDArray[np.float64]) -> NDArray[np.float64]:
+        named = means.sum(axis=-1)
+        return np.where(named > 0, means[..., 0] / np.where(named > 0, named, 1), np.nan)
+
+    none = "" if bool(np.any(by_shape | by_texture)) else "no answer names a cue"
+    thin = _thin(int(by_shape.sum()), int(by_texture.sum()), "answers by shape", "by texture")
+    return OfMeans(np.column_stack([by_shape, by_texture]), combine, linear=False, undefined=none, thin=thin)
+
+
+def calibration(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], protocol: CalibrationProtocol = "hendrycks2019"
+) -> OfImages:
+    """The RMS calibration error; see `hardiness.scoring.rms_calibration_error`."""
+    few = f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(right)}"
+    return OfImages(
+        np.argsort(confidence, kind="stable"),
+        lambda places: rms_calibration_error(confidence[places], right[places], protocol),
+        few if len(right) < MINIMUM[protocol] else "",
+        _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers"),
+    )
+
+
+def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> OfImages:
+    """AURRA; see `hardiness.scoring.aurra`."""
+    order = np.argsort(-confidence, kind="stable")
+    thin = _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers")
+    return OfImages(order, lambda places: aurra(confidence[places], right[places]), thin=thin)
+
+
+def _thin(first: int, second: int, name: str, other: str) -> str:
+    if min(first, second) >= FEWEST_OF_EACH:
+        return ""
+    return f"a bootstrap needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"

@@ -1,0 +1,125 @@
+"""When a run may stop: every headline of every model is tight enough, or nothing is left to evaluate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardiness.core import ArgumentError, Interval
+from hardiness.scoring.stopping.cells import CellEstimate
+from hardiness.scoring.stopping.sequences import half_width, images_needed, multiplier, share_interval
+
+GROWTH = 1.5
+"""A round is at most this many times all before it, so that little is evaluated beyond what was needed."""
+
+LEAST_GROWTH = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A score of one model while the run goes on.
+
+    Attributes:
+        name: of model and score.
+        interval: valid at every look; ``None`` while too little is known.
+        value: the score so far.
+        needed: about how many images it takes to be tight.
+        n: images so far.
+        reason: why there is no interval yet.
+    """
+
+    name: str
+    value: float
+    interval: Interval | None
+    needed: int
+    n: int
+    reason: str = ""
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval; infinite while there is none."""
+        return (self.interval.high - self.interval.low) / 2 if self.interval else math.inf
+
+
+def of_share(name: str, hits: int, n: int, target: float, population: int | None = None) -> Headline:
+    """A share of images, e.g. top-1 or the accuracy under an attack; arguments as in `share_interval`."""
+    interval = share_interval(hits, n, target, population)
+    share = (hits + 2) / (n + 4)
+    needed = images_needed(share * (1 - share), 0.0, target, population)
+    return Headline(name, hits / n, interval, needed, n)
+
+
+def of_cells(name: str, found: CellEstimate, target: float, population: int | None = None) -> Headline:
+    """A weighted sum of cell means, e.g. the mCE."""
+    if found.thin:
+        return Headline(name, found.value, None, found.n + 1, found.n, found.thin)
+    half = half_width(found.variance, target)
+    needed = images_needed(found.between, found.within, target, population)
+    return Headline(name, found.value, Interval(found.value - half, found.value + half), needed, found.n)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to stop.
+
+    Attributes:
+        done: whether every headline is tight.
+        loose: the headlines that are not, the loosest first.
+    """
+
+    done: bool
+    loose: tuple[Headline, ...]
+
+
+def decide(headlines: Sequence[Headline], target: float) -> Decision:
+    """Whether every headline's half-width is at most the target.
+
+    A pure function of what is stored: asked again it says the same, and a smaller target only asks for more images.
+
+    Raises:
+        ArgumentError: the target is not above 0, or there is no headline.
+    """
+    if not target > 0:
+        raise ArgumentError(f"precision-target must be above 0, was {target:g}")
+    if not headlines:
+        raise ArgumentError("a precision-target needs a headline score, and what was asked for has none")
+    loose = sorted((each for each in headlines if each.half_width > target), key=lambda each: -each.half_width)
+    return Decision(not loose, tuple(loose))
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a benchmark is evaluated: images in the seeded order, and random cells of each."""
+
+    images: int
+    cells: int
+
+
+def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, whole: Extent) -> Extent | None:
+    """The next round: more images while there are any, then more cells of each; ``None`` where there is nothing left.
+
+    Args:
+        extent: what is evaluated.
+        headlines: of that.
+        target: the half-width that is aimed at.
+        whole: images and cells that there are.
+    """
+    if extent.images >= whole.images:
+        if extent.cells >= whole.cells:
+            return None
+        widest = max((each.half_width for each in headlines if each.interval), default=math.inf)
+        more = extent.cells * min((widest / target) ** 2, 2.0) if math.isfinite(widest) else 2.0 * extent.cells
+        return Extent(whole.images, min(max(math.ceil(more), extent.cells + 1), whole.cells))
+    needed = max((each.needed for each in headlines if each.half_width > target), default=extent.images + 1)
+    images = min(max(needed, extent.images * LEAST_GROWTH), extent.images * GROWTH)
+    return Extent(min(math.ceil(images), whole.images), extent.cells)
+
+
+def out_of_reach(headline: Headline, target: float, available: int) -> str:
+    """One line: a target that all the images there are do not reach, and what it would take."""
+    factor = multiplier()
+    return (
+        f"{headline.name}: {available:,} images give ±{headline.half_width:.4g}, not ±{target:g}; "
+        f"it would take about {headline.needed:,} images ({factor:.2f} standard errors)"
+    )

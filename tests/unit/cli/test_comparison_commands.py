@@ -1,0 +1,61 @@
+"""``power``, ``claims`` and ``compare`` as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardiness.cli import main
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_power_as_a_table_and_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "power", "--difference", "0.01", "--baseline-error", "0.2") == 0
+    assert "12,327" in capsys.readouterr().out
+    arguments = ["power", "--difference", "0.001", "--baseline-error", "0.2", "--correlation", "0.5"]
+    assert called(monkeypatch, *arguments, "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["paired"] < row["unpaired"]
+    assert called(monkeypatch, *arguments) == 0
+    assert "50,000 validation photographs are too few" in capsys.readouterr().out
+
+
+def test_power_leaves_out_usual_correlations_that_cannot_be_and_refuses_given_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    unequal = ["power", "--difference", "0.05", "--baseline-error", "0.1"]
+    assert called(monkeypatch, *unequal) == 0
+    assert " 0.7 " not in capsys.readouterr().out
+    assert called(monkeypatch, *unequal, "--correlation", "0.7") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("hardiness: correlation must be between")
+    assert told.count("\n") == 1
+
+
+def test_claims_on_the_published_numbers(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert called(monkeypatch, "claims", "--published") == 0
+    assert capsys.readouterr().out.count(" holds ") == 6
+    assert called(monkeypatch, "claims", "--published", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {claim["verdict"] for claim in found["claims"].values()} == {"holds"}
+    assert "github:eminorhan" in found["numbers"]["resnext101_32x8d"]["mfr"]["source"]
+
+
+@pytest.mark.parametrize("arguments", [["claims"], ["claims", "OUT", "--published"], ["compare", "OUT"]])
+def test_what_is_missing_is_one_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert called(monkeypatch, *(str(tmp_path) if each == "OUT" else each for each in arguments)) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("hardiness: ")
+    assert told.count("\n") == 1

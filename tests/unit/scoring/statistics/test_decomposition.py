@@ -1,0 +1,66 @@
+"""The parts of a difference add up to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core import ArgumentError
+from hardiness.scoring import rms_calibration_error
+from hardiness.scoring.statistics.decomposition import brier, by_cells, by_class
+from hardiness.scoring.statistics.differences import difference
+from hardiness.scoring.statistics.measures import weighted
+from hardiness.scoring.statistics.resamples import Resamples
+
+
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, Resamples]:
+    generator = np.random.default_rng(0)
+    first, second = generator.random((400, 6)) < 0.4, generator.random((400, 6)) < 0.4
+    second[:, 2] |= generator.random(400) < 0.5  # one cell in which the second errs far more
+    weights = np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3])
+    return first, second, weights, Resamples(np.array([f"{i:03d}" for i in range(400)]))
+
+
+@pytest.mark.parametrize("groups", [list("aabbcc"), [1, 2, 1, 2, 1, 2]])
+def test_parts_by_group_of_cells_add_up_and_the_guilty_one_is_told(groups: list[object]) -> None:
+    first, second, weights, resamples = tables()
+    parts = by_cells(first, second, weights, groups, resamples)
+    whole = difference(weighted(first, weights), weighted(second, weights), resamples)
+    assert sum(part.difference.value for part in parts) == pytest.approx(whole.value)
+    guilty = min(parts, key=lambda part: part.difference.value)
+    assert guilty.name == str(groups[2])
+    assert guilty.adjusted is not None
+    assert guilty.adjusted < 1e-6
+    assert all(part.adjusted >= part.difference.p for part in parts)
+
+
+def test_parts_by_class_add_up() -> None:
+    first, second, weights, _ = tables()
+    apart = (first.astype(float) - second) @ weights
+    labels = np.arange(400) % 7
+    parts = by_class(apart, labels, span=float(weights.sum()))
+    assert len(parts) == 7
+    assert sum(part.difference.value for part in parts) == pytest.approx(apart.mean())
+    sizes = [abs(part.difference.value) for part in parts]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {part.name for part in parts} == set("0123456")
+
+
+def test_unequal_tables_are_refused() -> None:
+    first, second, weights, resamples = tables()
+    with pytest.raises(ArgumentError, match="equal tables"):
+        by_cells(first, second[:, :5], weights, list("aabbcc"), resamples)
+
+
+def test_brier_is_calibration_and_refinement() -> None:
+    generator = np.random.default_rng(1)
+    confidence = generator.random(1000)
+    right = generator.random(1000) < confidence
+    found = brier(confidence, right)
+    assert found.score == pytest.approx(np.mean((confidence - right) ** 2))
+    assert found.calibration == pytest.approx(rms_calibration_error(confidence, right, "all-bins") ** 2)
+    assert found.calibration + found.refinement == pytest.approx(found.score)
+    sure = brier(np.minimum(confidence + 0.3, 1), right)
+    assert sure.calibration > 10 * found.calibration
+    with pytest.raises(ArgumentError, match="needs 100 images, had 99"):
+        brier(confidence[:99], right[:99])

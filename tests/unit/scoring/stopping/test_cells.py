@@ -1,0 +1,84 @@
+"""Means over cells of which each image has a few: closed forms, and the variance by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core import ArgumentError
+from hardiness.scoring.stopping.cells import Drawn, cell_estimate, order_of_cells
+
+
+def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    hard = generator.normal(size=(n, 1))
+    errors = hard + generator.normal(size=(n, cells)) < np.linspace(-1, 1.5, cells)
+    return errors.astype(float), generator.uniform(0.5, 1.5, cells) / cells
+
+
+def some(errors: np.ndarray, images: int, cells: int, generator: np.random.Generator) -> Drawn:
+    chosen = generator.permutation(len(errors))[:images]
+    drawn = generator.permuted(np.tile(np.arange(errors.shape[1]), (images, 1)), axis=1)[:, :cells]
+    place = np.repeat(np.arange(images), cells)
+    return Drawn(place, drawn.ravel(), errors[chosen[:, None], drawn].ravel())
+
+
+def test_with_every_cell_it_is_the_weighted_mean_and_its_textbook_variance() -> None:
+    errors, weights = population()
+    found = cell_estimate(Drawn.of_table(errors), weights)
+    by_image = errors @ weights
+    assert found.value == pytest.approx(by_image.mean())
+    assert found.variance == pytest.approx(by_image.var(ddof=1) / len(errors))
+    np.testing.assert_allclose(found.deviations, by_image - by_image.mean(), atol=1e-12)
+    finite = cell_estimate(Drawn.of_table(errors[:100]), weights, population=300)
+    assert finite.variance == pytest.approx(2 / 3 * (errors[:100] @ weights).var(ddof=1) / 100)
+
+
+def test_with_everything_evaluated_nothing_is_open() -> None:
+    errors, weights = population()
+    found = cell_estimate(Drawn.of_table(errors), weights, population=len(errors))
+    assert found.variance == pytest.approx(0, abs=1e-15)
+    assert found.thin == ""
+
+
+@pytest.mark.parametrize(("images", "cells"), [(100, 2), (300, 2), (300, 5), (150, 12)])
+def test_the_variance_is_that_of_the_value_over_draws(images: int, cells: int) -> None:
+    errors, weights = population()
+    generator = np.random.default_rng(1)
+    found = [cell_estimate(some(errors, images, cells, generator), weights, 300) for _ in range(1500)]
+    values = np.array([each.value for each in found])
+    spread = values.std()
+    assert values.mean() == pytest.approx(float(errors.mean(axis=0) @ weights), abs=4 * spread / np.sqrt(1500))
+    assert np.sqrt(np.mean([each.variance for each in found])) == pytest.approx(spread, rel=0.07)
+
+
+def test_a_single_cell_an_image_takes_the_largest_variance() -> None:
+    errors, weights = population()
+    found = cell_estimate(some(errors, 300, 1, np.random.default_rng(2)), weights, 300)
+    assert found.within == found.between
+    assert found.variance == pytest.approx(found.between / 300)
+
+
+def test_images_weigh_the_same_whatever_number_of_cells_they_have() -> None:
+    values = np.full((60, 2), np.nan)
+    values[:30] = 1.0  # both cells
+    values[30:45, 0] = 0.0
+    values[45:, 1] = 0.0
+    assert cell_estimate(Drawn.of_table(values), np.array([0.5, 0.5])).value == pytest.approx(0.5)
+
+
+def test_what_is_too_thin_says_so() -> None:
+    errors, weights = population()
+    assert cell_estimate(some(errors, 20, 1, np.random.default_rng(3)), weights).thin.startswith("a cell has ")
+    same = np.zeros((300, 12))
+    assert "0 images deviate" in cell_estimate(Drawn.of_table(same), weights).thin
+    with pytest.raises(ArgumentError, match="at least one"):
+        cell_estimate(Drawn.of_table(np.full((3, 12), np.nan)), weights)
+
+
+def test_the_order_of_cells_is_the_images_own() -> None:
+    first, again = order_of_cells(0, "n01440764/a", 75), order_of_cells(0, "n01440764/a", 75)
+    np.testing.assert_array_equal(first, again)
+    assert sorted(first) == list(range(75))
+    assert not np.array_equal(first, order_of_cells(0, "n01440764/b", 75))
+    assert not np.array_equal(first, order_of_cells(1, "n01440764/a", 75))

@@ -1,0 +1,106 @@
+"""The rule that stops: a pure function of what is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hardiness.core import ArgumentError, Interval
+from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.rule import (
+    Extent,
+    Headline,
+    decide,
+    next_extent,
+    of_cells,
+    of_share,
+    out_of_reach,
+)
+
+WHOLE = Extent(1000, 10)
+
+
+def headline(half: float, needed: int = 500, n: int = 100) -> Headline:
+    return Headline("m: mce", 0.5, Interval(0.5 - half, 0.5 + half), needed, n)
+
+
+def test_it_stops_when_every_headline_is_tight_and_names_the_loosest() -> None:
+    assert decide([headline(0.01), headline(0.019)], 0.02).done
+    open_ = decide([headline(0.03), headline(0.01), Headline("thin", 0.5, None, 9, 5, "few")], 0.02)
+    assert not open_.done
+    assert [each.half_width for each in open_.loose] == [np.inf, pytest.approx(0.03)]
+
+
+def test_a_smaller_target_only_asks_for_more() -> None:
+    found = [headline(0.015)]
+    assert decide(found, 0.02).done
+    assert not decide(found, 0.01).done
+
+
+@pytest.mark.parametrize(("found", "target"), [([headline(0.1)], 0.0), ([headline(0.1)], -0.1), ([], 0.1)])
+def test_what_cannot_be_asked_is_refused(found: list[Headline], target: float) -> None:
+    with pytest.raises(ArgumentError, match="precision-target"):
+        decide(found, target)
+
+
+def test_images_come_first_then_cells() -> None:
+    assert next_extent(Extent(100, 2), [headline(0.03, needed=120)], 0.02, WHOLE) == Extent(120, 2)
+    assert next_extent(Extent(100, 2), [headline(0.03, needed=9000)], 0.02, WHOLE) == Extent(150, 2)
+    assert next_extent(Extent(900, 2), [headline(0.03, needed=9000)], 0.02, WHOLE) == Extent(1000, 2)
+    assert next_extent(Extent(1000, 2), [headline(0.03)], 0.02, WHOLE) == Extent(1000, 4)
+    assert next_extent(Extent(1000, 9), [headline(0.0201)], 0.02, WHOLE) == Extent(1000, 10)
+    assert next_extent(WHOLE, [headline(0.03)], 0.02, WHOLE) is None
+
+
+def test_it_always_comes_to_an_end() -> None:
+    extent: Extent | None = Extent(1, 1)
+    for _ in range(200):
+        following = next_extent(extent, [Headline("x", 0.5, None, 0, 1, "thin")], 0.001, WHOLE)
+        if following is None:
+            break
+        assert following.images > extent.images or following.cells > extent.cells
+        extent = following
+    assert extent == WHOLE
+
+
+def test_headlines_of_shares_and_of_cells() -> None:
+    share = of_share("top1", 80, 100, 0.01, 50_000)
+    assert share.interval is not None
+    assert share.interval.low < 0.8 < share.interval.high
+    assert 10_000 < share.needed < 13_000
+    errors = (np.random.default_rng(0).random((400, 5)) < 0.5).astype(float)
+    cells = of_cells("mce", cell_estimate(Drawn.of_table(errors), np.full(5, 0.2), 400), 0.01, 400)
+    assert cells.half_width == pytest.approx(0, abs=1e-6)
+    thin = of_cells("mce", cell_estimate(Drawn.of_table(errors[:3]), np.full(5, 0.2), 400), 0.01, 400)
+    assert thin.interval is None
+    assert thin.half_width == np.inf
+
+
+def test_what_cannot_be_reached_says_what_it_would_take() -> None:
+    said = out_of_reach(headline(0.02, needed=4000), 0.01, 250)
+    assert said == "m: mce: 250 images give ±0.02, not ±0.01; it would take about 4,000 images (3.04 standard errors)"
+
+
+def test_stopping_by_the_rule_covers_and_saves() -> None:
+    """A small population with random cells: the interval at the stop covers the full value in 95 % of orders."""
+    generator = np.random.default_rng(4)
+    hard = generator.normal(size=(3000, 1))
+    errors = (hard + generator.normal(size=(3000, 10)) < np.linspace(-1, 1, 10)).astype(float)
+    weights, target, whole = np.full(10, 0.1), 0.02, Extent(3000, 10)
+    truth, covered, evaluated, orders = float(errors.mean()), 0, 0, 150
+    for _ in range(orders):
+        order = generator.permutation(3000)
+        cells = generator.permuted(np.tile(np.arange(10), (3000, 1)), axis=1)
+        extent: Extent | None = Extent(200, 2)
+        while extent is not None:
+            place, drawn = np.repeat(np.arange(extent.images), extent.cells), cells[: extent.images, : extent.cells]
+            entries = errors[order[: extent.images, None], drawn].ravel()
+            found = of_cells("m", cell_estimate(Drawn(place, drawn.ravel(), entries), weights, 3000), target, 3000)
+            if decide([found], target).done:
+                break
+            last, extent = extent, next_extent(extent, [found], target, whole)
+        assert found.interval is not None
+        covered += found.interval.low <= truth <= found.interval.high
+        evaluated += (extent or last).images * (extent or last).cells
+    assert covered / orders >= 0.95
+    assert evaluated / orders < 0.4 * 30_000
