@@ -190,14 +190,17 @@ def in_small(line: str) -> list[str]:
         models = [place for place, word in enumerate(words) if place and words[place - 1] in ("-m", "--model")]
         for number, place in enumerate(models):
             words[place] = (FIRST, SECOND)[number % 2]
-        words = [FIRST if place and words[place - 1] == "--baseline" else word for place, word in enumerate(words)]
+        words = [
+            FIRST if place and words[place - 1] in ("--baseline", "--reference") else word
+            for place, word in enumerate(words)
+        ]
         if words[0] == "run" and not models:
             words += ["-m", FIRST]
     if "imagenet-c=written" in words:
         words[words.index("imagenet-c")] = "imagenet-c:corruptions=fog"
     if "imagenet-p=written" in words:
         words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
-    if words[0] in ("show", "report", "consistency"):
+    if words[0] in ("show", "report", "consistency", "compare", "claims") and not words[1].startswith("-"):
         words[1] = "stored"
     return words + shlex.split(SMALLER.get(words[0], ""))
 
