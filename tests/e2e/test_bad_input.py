@@ -208,11 +208,10 @@ def test_a_full_disk_keeps_what_is_finished(
 ) -> None:
     import os
 
-    original, written = os.fsync, []
+    original = os.fsync
 
     def full(descriptor: int) -> None:
-        written.append(descriptor)
-        if len(written) > 4:
+        if any((tmp_path / "x" / "records").glob("*/*.parquet")):  # after the first shard, whatever is written when
             raise OSError(errno.ENOSPC, "No space left on device")
         original(descriptor)
 

@@ -11,7 +11,7 @@ def test_lists_are_the_registries_and_take_patterns() -> None:
     assert hardiness.list_models("resnext50*") == ["resnext50_32x4d"]
     assert set(models.registry.names()) < set(hardiness.list_models())
     assert any(name.startswith("timm:") for name in hardiness.list_models("timm:*"))
-    assert hardiness.list_benchmarks("imagenet-?") == ["imagenet-a", "imagenet-c", "imagenet-p", "imagenet-r"]
+    assert hardiness.list_benchmarks("imagenet-[cp]") == ["imagenet-c", "imagenet-p"]
     assert hardiness.list_benchmarks() == benchmarks.registry.names()
     assert hardiness.list_attacks() == attacks.registry.names()
     assert hardiness.list_corruptions() == corruptions.names()

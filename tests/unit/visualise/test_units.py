@@ -72,5 +72,5 @@ def test_an_unknown_layer_is_answered_with_close_names(maps: Classifier) -> None
 
 def test_a_size_that_a_network_cannot_take_is_told(linear: Callable[[Tensor], Classifier]) -> None:
     classifier = linear(torch.zeros(2, 3, 16, 16))
-    with pytest.raises(ModelError, match="linear cannot be run on pictures of 20 px"):
+    with pytest.raises(ModelError, match="linear fails on 1 images of 20 x 20 px"):
         check_units(classifier, [ClassUnit(0, "a")], 20)
