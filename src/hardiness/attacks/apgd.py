@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
-from hardiness.attacks.gradient import Slope, forward, picked, slope
-from hardiness.attacks.margins import LogitsRatio, TargetedLogitsRatio, likeliest_others
-from hardiness.attacks.norms import steepest
-from hardiness.attacks.problem import CheckedAttack, Problem, attempts
-from hardiness.attacks.steps import allowed, anywhere
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.gradient import Slope, forward, picked, slope
+from hardiness.attacks.kit.margins import LogitsRatio, TargetedLogitsRatio, likeliest_others
+from hardiness.attacks.kit.norms import steepest
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
 from hardiness.attacks.fab import TargetedFAB
-from hardiness.attacks.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
 from hardiness.attacks.square import Square
 from hardiness.core import ArgumentError
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
-from hardiness.attacks.gradient import Pass, forward, picked, slope
-from hardiness.attacks.margins import TargetedMargin, likeliest_others
-from hardiness.attacks.norms import crossing, distance
-from hardiness.attacks.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.gradient import Pass, forward, picked, slope
+from hardiness.attacks.kit.margins import TargetedMargin, likeliest_others
+from hardiness.attacks.kit.norms import crossing, distance
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.gradient import forward, picked, slope
-from hardiness.attacks.norms import steepest
-from hardiness.attacks.problem import CheckedAttack, Problem
-from hardiness.attacks.steps import allowed, anywhere
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.gradient import forward, picked, slope
+from hardiness.attacks.kit.norms import steepest
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.criteria import Misclassified
-from hardiness.attacks.gradient import Pass, Slope, forward, picked
-from hardiness.attacks.margins import Margin
-from hardiness.attacks.problem import CheckedAttack, Problem
-from hardiness.attacks.steps import allowed
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.criteria import Misclassified
+from hardiness.attacks.kit.gradient import Pass, Slope, forward, picked
+from hardiness.attacks.kit.margins import Margin
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.steps import allowed
 from hardiness.core import ArgumentError, Norm
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from hardiness.attacks.attack import Iterate
-from hardiness.attacks.checks import check_logits
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit.attack import Iterate
+from hardiness.attacks.kit.checks import check_logits
+from hardiness.attacks.kit.criteria import Criterion
 from hardiness.core import ModelError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.attacks.attack import Budget, Iterate
-from hardiness.attacks.checks import check_arguments
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit.attack import Budget, Iterate
+from hardiness.attacks.kit.checks import check_arguments
+from hardiness.attacks.kit.criteria import Criterion
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.criteria import Misclassified
+from hardiness.attacks.kit.criteria import Misclassified
 from hardiness.core import ModelError
 
 if TYPE_CHECKING:
