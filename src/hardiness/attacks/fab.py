@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.checks import labels_of
@@ -41,6 +41,8 @@ class TargetedFAB(CheckedAttack):
     Differs: a sample is done as soon as it is misclassified within epsilon, where the authors go on to the nearest such
         point: for one epsilon the outcome is the same.
     """
+
+    can_target: ClassVar[bool] = False
 
     targets: int = 9
 

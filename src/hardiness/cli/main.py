@@ -17,6 +17,7 @@ COMMANDS = {
     "report": ("hardiness.cli.report", "Write report.html for an output folder."),
     "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
+    "attacks": ("hardiness.cli.attacks", "List the attacks and threat models, or describe an attack with its options."),
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
     "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),
     "corrupt": ("hardiness.cli.corrupt", "Write photographs under every corruption as a tree of files."),

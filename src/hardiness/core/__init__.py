@@ -1,6 +1,6 @@
 """The types that every room speaks; standard library and numpy only."""
 
-from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
+from hardiness.core.attack import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
 from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
@@ -57,6 +57,7 @@ __all__ = [
     "Columns",
     "Condition",
     "Counts",
+    "CrossChecks",
     "Curves",
     "DataError",
     "DataIdentity",
@@ -108,4 +109,5 @@ __all__ = [
     "epsilon_text",
     "rng",
     "suggestion",
+    "usual_epsilon",
 ]

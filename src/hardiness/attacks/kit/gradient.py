@@ -55,6 +55,12 @@ class Slope(NamedTuple):
     finite: Tensor
 
 
+def no_gradient(reached: Tensor) -> Slope:
+    """What led to iterates of an attack that asks for no gradient: nothing hidden, nothing broken."""
+    nothing = reached.new_zeros(len(reached)).float()
+    return Slope(nothing, nothing, nothing == 0)
+
+
 def forward(
     logits: Callable[[Tensor], Tensor], pixels: Tensor, criterion: Criterion, *, graph: bool, first: bool = False
 ) -> Pass:
