@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Iterate, Misclassified, distance, registry
+from hardiness.attacks import Budget, Iterate, Misclassified, needs_gradients, registry, threats_of, version_of
+from hardiness.attacks.threats import threat, threats
 from hardiness.core import Norm, rng
 
 N = 5
@@ -19,9 +20,18 @@ QUICK: dict[str, dict[str, Any]] = {
     "autoattack": {"iterations": 3, "targets": 2, "queries": 4},
     "apgd-t": {"targets": 2},
     "fab-t": {"targets": 2},
+    "hopskipjump": {"first": 4},
+    "patch-pgd": {"places": 2},
 }
 """Options under which the long ones are short."""
-EPSILONS: dict[Norm, tuple[float, float]] = {"linf": (0.004, 0.08), "l2": (0.06, 1.5)}
+EPSILONS: dict[Norm, tuple[float, float]] = {
+    "linf": (0.004, 0.08),
+    "l2": (0.06, 1.5),
+    "l1": (0.5, 20.0),
+    "l0": (1.0, 30.0),
+    "patch": (0.02, 0.3),
+    "spatial": (0.05, 1.0),
+}
 """At the first some samples stand, at the second hardly one."""
 
 
@@ -52,6 +62,19 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+PAIRS = [(name, norm) for name in registry.names() for norm in threats_of(name)]
+"""Every attack with every threat model that it keeps to."""
+
+
+def test_every_threat_model_has_an_attack_that_keeps_to_it() -> None:
+    assert {norm for _, norm in PAIRS} == set(threats)
+
+
+def test_versions_and_needs_are_told(name: str) -> None:
+    assert version_of(name) >= 1
+    assert isinstance(needs_gradients(name), bool)
+
+
 def chance(samples: Sequence[int], seed: int = 0) -> list[np.random.Generator]:
     return [rng(seed, "attack", sample) for sample in samples]
 
@@ -80,7 +103,7 @@ def test_it_says_what_it_does_and_where_that_comes_from(name: str) -> None:
     assert attack.__dataclass_params__.frozen
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize(("name", "norm"), PAIRS)
 @pytest.mark.parametrize("which", [0, 1])
 def test_iterates_are_in_the_ball_and_in_the_unit_range_and_are_what_they_say(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm, which: int
@@ -103,8 +126,7 @@ def test_iterates_are_in_the_ball_and_in_the_unit_range_and_are_what_they_say(
             torch.float32,
             torch.bool,
         ]
-        lengths = distance(norm, iterate.pixels - images[iterate.index])
-        assert bool((lengths <= (epsilon + 1e-6 if norm == "linf" else epsilon * (1 + 1e-5))).all())
+        assert bool(threat(norm).contains(iterate.pixels, images[iterate.index], epsilon).all())
         assert iterate.pixels.min() >= 0
         assert iterate.pixels.max() <= 1
         np.testing.assert_allclose(iterate.logits, network(iterate.pixels), atol=1e-5)
@@ -116,7 +138,7 @@ def test_iterates_are_in_the_ball_and_in_the_unit_range_and_are_what_they_say(
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_the_same_generators_give_the_same_and_no_global_one_is_touched(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm
 ) -> None:
@@ -134,7 +156,7 @@ def test_the_same_generators_give_the_same_and_no_global_one_is_touched(
         assert all(torch.equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_a_sample_fares_the_same_in_any_batch_and_order(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm
 ) -> None:
@@ -153,7 +175,7 @@ def test_a_sample_fares_the_same_in_any_batch_and_order(
             assert reached == together[batch[row]][1]
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_without_a_budget_the_image_comes_back(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm
 ) -> None:
@@ -163,4 +185,5 @@ def test_without_a_budget_the_image_comes_back(
 
 
 def test_a_batch_of_nothing_yields_nothing(name: str, network: nn.Module, images: Tensor, labels: Tensor) -> None:
-    assert run(name, network, images[:0], labels[:0], Budget("linf", 0.1, torch.zeros(0, dtype=torch.int64)), []) == []
+    norm = threats_of(name)[0]
+    assert run(name, network, images[:0], labels[:0], Budget(norm, 0.1, torch.zeros(0, dtype=torch.int64)), []) == []

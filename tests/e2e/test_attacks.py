@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,8 +148,8 @@ def test_a_model_trained_to_hold_holds_and_the_attack_on_it_was_good(attacked: C
     assert score(result, "clean_accuracy")["value"] == 1.0
     assert score(result, "accuracy", epsilon=8 / 255, steps=20)["value"] == 1.0
     raised = {each["name"] for each in result["findings"] if each["raised"]}
-    assert raised == set(), result["findings"]
-    assert "holds within the interval" in finding(result, "verdict")["sentence"]
+    assert raised == {"verdict"}, result["findings"]
+    assert "cannot tell. With 25 images" in finding(result, "verdict")["sentence"]
     assert "verdict: At epsilon 4/255" in told.out
 
 
@@ -180,18 +181,10 @@ def test_gradients_that_are_not_numbers_are_told(attacked: Callable[..., Any]) -
     assert finding(found["whitebox"], "non-finite gradients")["raised"]
 
 
-def test_epsilon_nought_is_clean_accuracy_exactly(attacked: Callable[..., Any]) -> None:
-    for protocol in ("standard", "orhan2019"):
-        _, found = attacked("robust", f"whitebox:protocol={protocol},epsilons=0,steps_at=0,steps=1+5,must_break=false")
-        clean = score(found["whitebox"], "clean_accuracy")["value"]
-        for steps in (1, 5):
-            assert score(found["whitebox"], "accuracy", epsilon=0.0, steps=steps)["value"] == clean
-
-
 def test_every_other_photograph_is_attacked_under_the_paper_protocol(
     attacked: Callable[..., Any], tmp_path: Path
 ) -> None:
-    _, found = attacked("robust", "whitebox:epsilons=0.3,steps_at=0.3,steps=10,must_break=false")
+    _, found = attacked("robust", "whitebox:epsilons=0.3,steps_at=0.3,steps=10,must_break=false,cross_checks=false")
     assert found["whitebox"]["counts"] == {
         "expected": 26,
         "evaluated": 26,
@@ -220,13 +213,13 @@ def test_the_same_command_again_attacks_nothing(attacked: Callable[..., Any], tm
 
 
 def test_a_curve_that_falls_for_want_of_steps_is_told(attacked: Callable[..., Any]) -> None:
-    _, found = attacked("robust", "whitebox:epsilons=0.3,steps_at=0.3,steps=1+2+5,must_break=false")
+    _, found = attacked("robust", "whitebox:epsilons=0.3,steps_at=0.3,steps=1+2+5,must_break=false,cross_checks=false")
     assert finding(found["whitebox"], "reach")["raised"]
     assert "for want of steps" in finding(found["whitebox"], "reach")["sentence"]
 
 
 def test_restarts_break_no_less(attacked: Callable[..., Any], tmp_path: Path) -> None:
-    options = "protocol=standard,epsilons=0.12,steps=1+2+3,must_break=false"
+    options = "protocol=standard,epsilons=0.12,steps=1+2+3,must_break=false,cross_checks=false"
     _, once = attacked("robust", f"whitebox:{options}", out=tmp_path / "once")
     _, thrice = attacked("robust", f"whitebox:{options},restarts=3", out=tmp_path / "thrice")
     for steps in (1, 2, 3):
@@ -239,7 +232,9 @@ def test_saved_pictures_keep_to_the_budget_and_are_counted(
     attacked: Callable[..., Any], problem: Path, tmp_path: Path
 ) -> None:
     told, found = attacked(
-        "robust", "whitebox:protocol=standard,epsilons=0.4,steps=10,must_break=false", more=("--save-images",)
+        "robust",
+        "whitebox:protocol=standard,epsilons=0.4,steps=10,must_break=false,cross_checks=false",
+        more=("--save-images",),
     )
     folder = tmp_path / "out" / "images" / "whitebox"
     pictures = sorted(folder.rglob("*.png"))
@@ -248,6 +243,9 @@ def test_saved_pictures_keep_to_the_budget_and_are_counted(
     assert (
         f"{len(pictures)} adversarial pictures were written to {folder}; 0 of them get another prediction" in told.err
     )
+    told_of = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    assert sorted(entry["file"] for entry in told_of) == [str(path.relative_to(folder)) for path in pictures]
+    assert all(entry["prediction"] == entry["read_again"] != entry["label"] for entry in told_of)
     for picture in pictures:
         clean = np.asarray(
             Image.open(problem / "photographs" / picture.parent.name / f"{picture.name}").resize((256, 256))
@@ -304,13 +302,20 @@ def test_autoattack_takes_what_it_can_and_leaves_what_holds(attacked: Callable[.
     [
         ("whitebox:epsilons=-0.1", "whitebox:epsilons must lie in [0, 1], in units of the [0, 1] range, had -0.1"),
         ("whitebox:epsilons=8", "whitebox:epsilons must lie in [0, 1]"),
+        ("whitebox:epsilons=0", "whitebox:epsilons must be above 0, had 0"),
+        ("whitebox:attack=pgdd", "unknown attack 'pgdd'; did you mean 'pgd'"),
+        ("whitebox:attack=fgsm,loss=margin", "neither benchmark whitebox nor its attack fgsm has an option 'loss'"),
+        ("whitebox:norm=l1,epsilons=3", "whitebox: attack pgd does not know norm 'l1'; it knows linf, l2"),
+        ("whitebox:attack=square,area=3", "area must be above 0 and at most 1, was 3.0"),
+        ("whitebox:attack=apgd-t", "whitebox: attack apgd-t is untargeted"),
+        ("autoattack:version=best", "unknown version of autoattack 'best'"),
         ("whitebox:epsilons=4/0", "whitebox:epsilons must be of type float, was '4/0'"),
         ("whitebox:steps=0+5", "whitebox:steps must be different whole numbers of 1 or more, had 0+5"),
         ("whitebox:protocol=standart", "unknown protocol of whitebox 'standart'; did you mean 'standard'?"),
         ("whitebox:norm=l2", "whitebox:norm=l2 needs its own epsilons"),
         ("whitebox:restarts=0", "whitebox:restarts must be at least 1, was 0"),
         ("blackbox:surrogate=resnext50_32x4", "did you mean 'resnext50_32x4d'"),
-        ("autoattack:norm=l1", "unknown norm of autoattack 'l1'"),
+        ("autoattack:norm=l1", "attack autoattack does not know norm 'l1'"),
     ],
 )
 def test_bad_options_are_one_line(
@@ -355,7 +360,8 @@ def test_the_paper_protocol_equals_its_own_loop_written_out(hardiness: Callable[
     from hardiness.imaging import decode, on_canvas
 
     hardiness(
-        "run", "-m", "squeezenet1_1", "-b", "whitebox:epsilons=0.01+0.06,steps=1+3+10,must_break=false",
+        "run", "-m", "squeezenet1_1",
+        "-b", "whitebox:epsilons=0.01+0.06,steps=1+3+10,must_break=false,cross_checks=false",
         "--data", "embedded", "--limit", "3", "--out", tmp_path / "out", "--quiet",
     )  # fmt: skip
     (run,) = (tmp_path / "out" / "records").iterdir()

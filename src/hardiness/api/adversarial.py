@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.classifiers import classifier_of
 from hardiness.api.placement import Placement
+from hardiness.attacks.threats import threat, threats
 from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
 from hardiness.core.attack import epsilon_text
-from hardiness.engine.attacking import Judged, Network, Victims, strike
-from hardiness.engine.whitebox import network_of
+from hardiness.engine.attacking import strike
+from hardiness.engine.cross_checks import Suspect
+from hardiness.engine.victims import Judged, Victims
+from hardiness.engine.whitebox import suspect_of
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-NORMS = ("linf", "l2")
 NOT_BROKEN = -1
 
 
@@ -31,7 +33,7 @@ class Effort:
     """Keyword arguments of `attack` beside those of the attack itself.
 
     Attributes:
-        norm: ``linf`` or ``l2``: the distance that epsilon bounds.
+        norm: the threat model: what epsilon bounds.
         steps: the most steps of each image.
         restarts: how often images that have not fallen are begun anew.
         targets: class index of each image that the attack must reach; ``None`` for any class but the label.
@@ -49,8 +51,8 @@ class Effort:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.norm not in NORMS:
-            raise UnknownNameError("norm", self.norm, NORMS)
+        if self.norm not in threats:
+            raise UnknownNameError("norm", self.norm, threats)
         for name in ("steps", "restarts", "batch_size"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be at least 1, was {getattr(self, name)}")
@@ -138,8 +140,10 @@ def attack(
     for given, what in ((classes, "labels"), (targets, "targets")):
         if given is not None and not 0 <= given.min() <= given.max() <= last:
             raise ArgumentError(f"{what} must be from 0 to {last}, were {given.min()} to {given.max()}")
-    network = network_of(classifier, classifier.feed(pixels.shape[-1]))
-    return _joined(network, _Batch(pixels, classes, targets), plan, effort)
+    if attacks.needs_gradients(name) and not classifier.has_gradients:
+        raise ModelError(f"{classifier.spec.name} has no gradients and attack {name} needs them; use square")
+    suspect = suspect_of(classifier, classifier.feed(pixels.shape[-1]))
+    return _joined(suspect, _Batch(pixels, classes, targets), plan, effort)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +162,8 @@ def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort
             raise UnknownNameError(f"option of attack {name}", option, known)
     effort = Effort(**{option: value for option, value in options.items() if option in efforts})
     own = {option: value for option, value in options.items() if option not in efforts}
+    if effort.norm not in attacks.threats_of(name):
+        raise ArgumentError(f"attack {name} knows norms {', '.join(attacks.threats_of(name))}, was {effort.norm!r}")
     kind(**own)  # a wrong value is told before anything is loaded
     if not epsilon >= 0:
         raise ArgumentError(f"epsilon must be at least 0, was {epsilon}")
@@ -174,14 +180,16 @@ def _planned(name: str, epsilon: float, options: dict[str, Any]) -> tuple[Effort
     return effort, plan
 
 
-def _joined(network: Network, batch: _Batch, plan: Round, effort: Effort) -> Attacked:
+def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> Attacked:
     """Batch after batch of the images, joined."""
     import torch
 
     parts: list[tuple[Judged, Victims]] = []
     for start in range(0, len(batch.pixels), effort.batch_size):
-        victims = _victims(network, batch, slice(start, start + effort.batch_size))
-        (judged,) = strike(network, victims, plan, effort.seed, keep_pixels=True)
+        victims = _victims(suspect, batch, slice(start, start + effort.batch_size))
+        (judged,) = strike(
+            suspect.network or suspect.judge, victims, plan, effort.seed, keep_pixels=True, judge=suspect.judge
+        )
         parts.append((judged, victims))
     pixels = torch.cat([judged.pixels.cpu() for judged, _ in parts if judged.pixels is not None])
     return Attacked(
@@ -190,18 +198,17 @@ def _joined(network: Network, batch: _Batch, plan: Round, effort: Effort) -> Att
         step=np.concatenate([judged.columns["step"] for judged, _ in parts]).astype(np.int64),
         prediction=np.concatenate([judged.logits.argmax(1) for judged, _ in parts]),
         clean_prediction=np.concatenate([victims.clean.argmax(1).cpu().numpy() for _, victims in parts]),
-        distance=attacks.distance(plan.norm, pixels - batch.pixels).numpy(),
+        distance=threat(plan.norm).distance(pixels, batch.pixels).numpy(),
         label=batch.labels,
         title=f"{plan.attack}, {plan.norm} {epsilon_text(plan.epsilon)}, {plan.steps} steps",
     )
 
 
-def _victims(network: Network, batch: _Batch, rows: slice) -> Victims:
+def _victims(suspect: Suspect, batch: _Batch, rows: slice) -> Victims:
     import torch
 
     pixels = batch.pixels[rows]
-    with torch.no_grad():
-        clean = network(pixels)
+    clean = suspect.ask(pixels)
     if not bool(torch.isfinite(clean).all()):
         raise ModelError("the model gives NaN or infinite logits for an image as given, so it cannot be attacked there")
     pixels = pixels.to(clean.device)

@@ -1,8 +1,8 @@
 """Attacks on a logits callable: pixels in, iterates out; the geometry of each norm in one place."""
 
-from hardiness.attacks.attack import Attack, Budget, Iterate, registry
-from hardiness.attacks.criteria import Criterion, Misclassified, TargetClass, TargetProbability, check_targets
-from hardiness.attacks.norms import distance, project, steepest, uniform
+from hardiness.attacks.kit.attack import Attack, Budget, Iterate, registry
+from hardiness.attacks.kit.criteria import Criterion, Misclassified, TargetClass, TargetProbability, check_targets
+from hardiness.attacks.kit.norms import distance, project, steepest, uniform
 
 __all__ = [
     "Attack",
@@ -19,3 +19,23 @@ __all__ = [
     "steepest",
     "uniform",
 ]
+
+
+def threats_of(name: str) -> tuple[str, ...]:
+    """The threat models that the attack of that name keeps to; L-infinity and L2 where it does not say.
+
+    Raises:
+        UnknownNameError: there is no such attack.
+    """
+    found: tuple[str, ...] = getattr(registry.get(name), "threats", ("linf", "l2"))
+    return found
+
+
+def version_of(name: str) -> int:
+    """The version of an attack's arithmetic, part of the key of every run that uses it; 0 where it does not say."""
+    return int(getattr(registry.get(name), "version", 0))
+
+
+def needs_gradients(name: str) -> bool:
+    """Whether the attack of that name asks for gradients; yes where it does not say."""
+    return bool(getattr(registry.get(name), "gradients", True))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
-from hardiness.attacks.gradient import Slope, forward, picked, slope
-from hardiness.attacks.margins import LogitsRatio, TargetedLogitsRatio, likeliest_others
-from hardiness.attacks.norms import steepest
-from hardiness.attacks.problem import CheckedAttack, Problem, attempts
-from hardiness.attacks.steps import allowed, anywhere
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.chance import check_samples, expected
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.gradient import Slope, forward, picked, slope
+from hardiness.attacks.kit.margins import LogitsRatio, TargetedLogitsRatio, likeliest_others
+from hardiness.attacks.kit.norms import steepest
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class APGD(CheckedAttack):
 
     Attributes:
         loss: ``"ce"``, the criterion's own (cross-entropy), or ``"dlr"``, the difference-of-logits ratio.
+        samples: passes that each gradient is a mean of, for a model that draws at random (EOT).
 
     Source: Croce & Hein 2020, arXiv:2003.01690, algorithm 1.
 
@@ -44,8 +46,10 @@ class APGD(CheckedAttack):
     """
 
     loss: Literal["ce", "dlr"] = "ce"
+    samples: int = 1
 
     def __post_init__(self) -> None:
+        check_samples(self.samples)
         if self.loss not in ("ce", "dlr"):
             raise ArgumentError(f'loss must be "ce" or "dlr", was {self.loss!r}')
 
@@ -54,7 +58,7 @@ class APGD(CheckedAttack):
         if self.loss == "dlr":
             labels = labels_of(problem.criterion, 'apgd with loss "dlr"')
             problem = replace(problem, criterion=LogitsRatio(labels))
-        return _descend(problem)
+        return _descend(expected(problem, self.samples))
 
 
 @registry.add("apgd-t")
@@ -70,6 +74,8 @@ class TargetedAPGD(CheckedAttack):
 
     Source: Croce & Hein 2020, arXiv:2003.01690, section 4.
     """
+
+    can_target: ClassVar[bool] = False
 
     targets: int = 9
 

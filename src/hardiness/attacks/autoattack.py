@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
 from hardiness.attacks.fab import TargetedFAB
-from hardiness.attacks.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.attacks.square import Square
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, UnknownNameError
+
+SAMPLES, RESTARTS = 20, 5
 
 
 @registry.add("autoattack")
@@ -20,37 +22,42 @@ from hardiness.core import ArgumentError
 class AutoAttack(CheckedAttack):
     """APGD on the cross-entropy, targeted APGD, targeted FAB, Square: each on the survivors of those before.
 
-    One iterate at the end of each attack, about all samples that entered it: ``step`` is 1 to 4, and the budget's
-    steps are how many of the four are run. Of a sample that was not reached it tells the last iterate.
+    One iterate at the end of each attack, about all samples that entered it: ``step`` counts them from 1, and the
+    budget's steps are how many of them are run. Of a sample that was not reached it tells the last iterate.
 
     Attributes:
         iterations: of the first three, for each target.
         targets: how many classes the targeted two try.
         queries: of Square.
+        variant: ``"standard"``; ``"rand"``, for models that draw at random: APGD on the cross-entropy and on DLR, each
+            gradient a mean of 20; ``"plus"``: APGD on both losses, Square, targeted APGD and FAB, five restarts.
 
     Source: Croce & Hein 2020, arXiv:2003.01690, section 5, the standard version: 100 iterations, one start, 9 targets,
-        5,000 queries.
+        5,000 queries; the other two as in its code (fra31/auto-attack).
+
+    Differs: "plus" leaves out the untargeted FAB, which needs a gradient for every class; restarts are taken one after
+        the other by each attack on who is left.
     """
+
+    threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
+    can_target: ClassVar[bool] = False
 
     iterations: int = 100
     targets: int = 9
     queries: int = 5000
+    variant: Literal["standard", "rand", "plus"] = "standard"
 
     def __post_init__(self) -> None:
         for name in ("iterations", "targets", "queries"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be at least 1, was {getattr(self, name)}")
+        if self.variant not in ("standard", "rand", "plus"):
+            raise UnknownNameError("variant of autoattack", self.variant, ("standard", "rand", "plus"))
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem."""
         labels_of(problem.criterion, "autoattack")
-        stages = (
-            _Stage(APGD(), self.iterations),
-            _Stage(TargetedAPGD(self.targets), self.iterations),
-            _Stage(TargetedFAB(self.targets), self.iterations),
-            _Stage(Square(), self.queries),
-        )
-        for number, stage in enumerate(stages, start=1):
+        for number, stage in enumerate(self._stages(), start=1):
             problem = problem.of(problem.budget.steps >= number)
             if not len(problem):
                 return
@@ -58,10 +65,24 @@ class AutoAttack(CheckedAttack):
             yield ended
             problem = problem.without(ended.index[ended.reached])
 
+    def _stages(self) -> tuple[_Stage, ...]:
+        targeted = (
+            _Stage(TargetedAPGD(self.targets), self.iterations),
+            _Stage(TargetedFAB(self.targets), self.iterations),
+        )
+        square = _Stage(Square(), self.queries)
+        if self.variant == "rand":
+            return tuple(_Stage(APGD(loss, SAMPLES), self.iterations) for loss in ("ce", "dlr"))
+        if self.variant == "plus":
+            first = (_Stage(APGD(loss), self.iterations, RESTARTS) for loss in ("ce", "dlr"))
+            return (*first, square, *targeted)
+        return (_Stage(APGD(), self.iterations), *targeted, square)
+
 
 class _Stage(NamedTuple):
     attack: CheckedAttack
     steps: int
+    restarts: int = 1
 
 
 def _ended(problem: Problem, stage: _Stage) -> Iterate:
@@ -71,7 +92,7 @@ def _ended(problem: Problem, stage: _Stage) -> Iterate:
     steps = torch.full_like(problem.budget.steps, stage.steps)
     entered = replace(problem, budget=replace(problem.budget, steps=steps))
     ended: Iterate | None = None
-    for iterate in stage.attack.run(entered):
+    for iterate in attempts(entered, [stage.attack.run] * stage.restarts):
         if ended is None:  # the first iterate is about all samples
             ended = Iterate(iterate.step, *(values.clone() for values in iterate[1:]))
             continue

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.checks import labels_of
-from hardiness.attacks.gradient import Pass, forward, picked, slope
-from hardiness.attacks.margins import TargetedMargin, likeliest_others
-from hardiness.attacks.norms import crossing, distance
-from hardiness.attacks.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.gradient import Pass, forward, picked, slope
+from hardiness.attacks.kit.margins import TargetedMargin, likeliest_others
+from hardiness.attacks.kit.norms import crossing, distance
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class TargetedFAB(CheckedAttack):
     Differs: a sample is done as soon as it is misclassified within epsilon, where the authors go on to the nearest such
         point: for one epsilon the outcome is the same.
     """
+
+    can_target: ClassVar[bool] = False
 
     targets: int = 9
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.gradient import forward, picked, slope
-from hardiness.attacks.norms import steepest
-from hardiness.attacks.problem import CheckedAttack, Problem
-from hardiness.attacks.steps import allowed, anywhere
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.chance import check_samples, expected
+from hardiness.attacks.kit.gradient import forward, picked, slope
+from hardiness.attacks.kit.margins import with_margin
+from hardiness.attacks.kit.norms import steepest
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.steps import allowed, anywhere
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class PGD(CheckedAttack):
         random_start: begin uniformly in the ball, by each sample's own generator; else at the image.
         clip_start: clip that start to [0, 1]. Off is what Orhan 2019 ran (foolbox 1.8), for the first gradient alone.
         stop: samples whose criterion holds leave the batch.
+        loss: ``"ce"``, the criterion's own (cross-entropy), or ``"margin"``, the lead of the label over the best other
+            class (of the best other over the target): large logits cannot hide its gradient.
+        samples: passes that each gradient, and each iterate's logits, are a mean of: more than 1 for a model that draws
+            at random (EOT; Athalye et al. 2018).
 
     Source: Madry et al. 2018, arXiv:1706.06083; order of foolbox: start, then gradient, step, project, clip, predict.
     """
@@ -41,14 +47,20 @@ class PGD(CheckedAttack):
     random_start: bool = True
     clip_start: bool = True
     stop: bool = True
+    loss: Literal["ce", "margin"] = "ce"
+    samples: int = 1
 
     def __post_init__(self) -> None:
+        check_samples(self.samples)
+        if self.loss not in ("ce", "margin"):
+            raise ArgumentError(f'loss must be "ce" or "margin", was {self.loss!r}')
         for name, value in (("step", self.step), ("relative_step", self.relative_step)):
             if value is not None and not value > 0:
                 raise ArgumentError(f"{name} must be positive, was {value}")
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem."""
+        problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)
         length = self.relative_step * problem.budget.epsilon if self.step is None else self.step
         at, found, step = self._start(problem), None, 0
         while True:

@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.attack import Iterate, registry
-from hardiness.attacks.criteria import Misclassified
-from hardiness.attacks.gradient import Pass, Slope, forward, picked
-from hardiness.attacks.margins import Margin
-from hardiness.attacks.problem import CheckedAttack, Problem
-from hardiness.attacks.steps import allowed
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.criteria import Misclassified
+from hardiness.attacks.kit.gradient import Pass, forward, no_gradient, picked
+from hardiness.attacks.kit.margins import Margin
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit.steps import allowed
 from hardiness.core import ArgumentError, Norm
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Square(CheckedAttack):
     Differs: each sample has squares of its own, by its own generator; the first noise counts as a query.
     """
 
+    gradients: ClassVar[bool] = False
+
     area: float = 0.8
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Square(CheckedAttack):
             if step > 1:
                 best = _better(problem, best, self._proposed(problem, best.pixels, step))
             reached = problem.criterion.reached(best.logits)
-            yield best.iterate(step, problem.index, reached, _no_gradient(reached))
+            yield best.iterate(step, problem.index, reached, no_gradient(reached))
             goes_on = (problem.budget.steps > step) & ~reached
             if not bool(goes_on.any()):
                 return
@@ -101,11 +103,6 @@ def _better(problem: Problem, best: Pass, proposed: Pass) -> Pass:
         proposed.logits.where(taken[:, None], best.logits),
         proposed.loss.where(taken, best.loss),
     )
-
-
-def _no_gradient(reached: Tensor) -> Slope:
-    nothing = reached.new_zeros(len(reached)).float()
-    return Slope(nothing, nothing, nothing == 0)
 
 
 def _side(share: float, delta: Tensor) -> int:

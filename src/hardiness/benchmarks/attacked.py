@@ -57,22 +57,6 @@ class AttackedPhotographs(Benchmark):
         return decisions.argmax(logits, labels)
 
 
-def check_epsilons(benchmark: str, epsilons: Sequence[float], most: float = 1.0) -> None:
-    """Raise an error unless every epsilon can be used.
-
-    Raises:
-        ArgumentError: one is negative, above ``most``, or given twice.
-    """
-    for epsilon in epsilons:
-        if not 0 <= epsilon <= most:
-            raise ArgumentError(
-                f"{benchmark}:epsilons must lie in [0, {most:g}], in units of the [0, 1] range, had {epsilon:g}; "
-                "a budget of 8 levels of 255 is written 8/255"
-            )
-    if len(set(epsilons)) < len(epsilons):
-        raise ArgumentError(f"{benchmark}:epsilons must differ, had {', '.join(f'{each:g}' for each in epsilons)}")
-
-
 def check_steps(benchmark: str, name: str, steps: Sequence[int]) -> None:
     """Raise an error unless every number of steps can be used.
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, final
 
-from hardiness.benchmarks.attacked import AttackedPhotographs, check_epsilons
+from hardiness.benchmarks.attack_options import check_attack
+from hardiness.benchmarks.attacked import AttackedPhotographs
 from hardiness.benchmarks.registry import registry
-from hardiness.benchmarks.whitebox import NORMS
-from hardiness.core import ArgumentError, AttackPlan, Condition, Norm, Round, UnknownNameError
+from hardiness.core import ArgumentError, AttackPlan, Condition, CrossChecks, Norm, Round, UnknownNameError
 
-STAGES = ("apgd-ce", "+ apgd-t", "+ fab-t", "+ square")
-"""What has been run at each of its four marks; the last is the whole ensemble."""
+STAGES = {
+    "standard": ("apgd-ce", "+ apgd-t", "+ fab-t", "+ square"),
+    "rand": ("apgd-ce", "+ apgd-dlr"),
+    "plus": ("apgd-ce", "+ apgd-dlr", "+ square", "+ apgd-t", "+ fab-t"),
+}
+"""What has been run at each of the marks of each version; the last is the whole ensemble."""
+
+VERSIONS = tuple(STAGES)
 
 EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 
@@ -38,29 +44,38 @@ class Autoattack(AttackedPhotographs):
         default=(), metadata={"help": "budgets; 4/255 for linf, 0.5+3.0 for l2 if empty", "item": float}
     )
     queries: int = field(default=5000, metadata={"help": "of Square, for each image that is left"})
+    version: str = field(
+        default="standard", metadata={"help": "standard; rand for models that draw at random; plus, with 5 restarts"}
+    )
+    cross_checks: bool = field(default=True, metadata={"help": "also noise and slopes beside the attack"})
 
     def __post_init__(self) -> None:
-        if self.norm not in NORMS:
-            raise UnknownNameError("norm of autoattack", self.norm, NORMS)
         if self.queries < 1:
             raise ArgumentError(f"autoattack:queries must be at least 1, was {self.queries}")
-        check_epsilons("autoattack", self.epsilons, 1.0 if self.norm == "linf" else 1000.0)
+        if self.version not in VERSIONS:
+            raise UnknownNameError("version of autoattack", self.version, VERSIONS)
+        check_attack("autoattack", "autoattack", self.norm, self.epsilons, targeted=False)
 
     @property
     def attack(self) -> AttackPlan:
-        """A round for each epsilon, with a mark after each of the four attacks."""
-        norm: Norm = "l2" if self.norm == "l2" else "linf"
+        """A round for each epsilon, with a mark after each of its attacks."""
+        stages = STAGES[self.version]
         rounds = tuple(
             Round(
                 attack="autoattack",
-                norm=norm,
+                norm=self.norm,
                 epsilon=epsilon,
                 marks={
-                    number: Condition(epsilon=epsilon, **({"group": stage} if number < len(STAGES) else {}))
-                    for number, stage in enumerate(STAGES, start=1)
+                    number: Condition(epsilon=epsilon, **({"group": stage} if number < len(stages) else {}))
+                    for number, stage in enumerate(stages, start=1)
                 },
-                options={"queries": self.queries},
+                options={
+                    "queries": self.queries,
+                    **({} if self.version == "standard" else {"variant": self.version}),
+                },
             )
-            for epsilon in self.epsilons or EPSILONS[norm]
+            for epsilon in self.epsilons or EPSILONS[self.norm]
         )
-        return AttackPlan(rounds)
+        attacked = [number for number, each in enumerate(rounds) if each.epsilon > 0]
+        checks = CrossChecks(attacked[0], queries=0) if self.cross_checks and attacked else None
+        return AttackPlan(rounds, checks=checks)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
-from hardiness.benchmarks.attacked import AttackedPhotographs, check_epsilons, check_steps
+from hardiness.benchmarks.attack_options import check_attack
+from hardiness.benchmarks.attacked import AttackedPhotographs, check_steps
 from hardiness.benchmarks.registry import registry
-from hardiness.benchmarks.whitebox import PROTOCOLS
-from hardiness.core import AttackPlan, Condition, Round, UnknownNameError
+from hardiness.benchmarks.whitebox import PROTOCOLS, method_options
+from hardiness.core import ArgumentError, AttackPlan, Condition, Round, UnknownNameError
 
 
 @registry.add("blackbox")
@@ -29,7 +30,15 @@ class Blackbox(AttackedPhotographs):
     paper: ClassVar[str] = "Orhan 2019, arXiv:1907.07640"
 
     protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
-    surrogate: str = field(default="resnext50_32x4d", metadata={"help": "the model that is attacked"})
+    surrogate: str = field(default="resnext50_32x4d", metadata={"help": "the attacked model, or several: a+b"})
+    method: str = field(
+        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness attacks'; its options beside"}
+    )
+    method_options: tuple[tuple[str, Any], ...] = field(
+        default=(), metadata={"of": "method", "help": "the options of the attack, each by its own name"}
+    )
+    norm: str = field(default="linf", metadata={"help": "threat model: what epsilon bounds"})
+    targeted: bool = field(default=False, metadata={"help": "towards a drawn class, whatever the protocol says"})
     epsilons: tuple[float, ...] = field(
         default=(), metadata={"help": "budgets, as in 4/255+0.06; the protocol's if empty", "item": float}
     )
@@ -38,7 +47,10 @@ class Blackbox(AttackedPhotographs):
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
             raise UnknownNameError("protocol of blackbox", self.protocol, PROTOCOLS)
-        check_epsilons("blackbox", self.epsilons)
+        if self.norm != "linf" and not self.epsilons:
+            raise ArgumentError(f"blackbox:norm={self.norm} needs its own epsilons, as in norm=l2,epsilons=0.5+3.0")
+        aimed = self.targeted or PROTOCOLS[self.protocol].targeted
+        check_attack("blackbox", self.method, self.norm, self.epsilons, aimed)
         check_steps("blackbox", "steps", (self.steps,))
 
     @property
@@ -47,13 +59,13 @@ class Blackbox(AttackedPhotographs):
         chosen = PROTOCOLS[self.protocol]
         rounds = tuple(
             Round(
-                attack="pgd",
-                norm="linf",
+                attack=self.method,
+                norm=self.norm,
                 epsilon=epsilon,
                 marks={self.steps: Condition(epsilon=epsilon, steps=self.steps, surrogate=self.surrogate)},
-                targeted=chosen.targeted,
+                targeted=self.targeted or chosen.targeted,
                 failed=chosen.failed,
-                options=chosen.options,
+                options=method_options(chosen, self.method, self.method_options),
             )
             for epsilon in self.epsilons or chosen.epsilons
         )

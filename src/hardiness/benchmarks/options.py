@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from hardiness.benchmarks.attack_options import options_of, with_options
 from hardiness.benchmarks.registry import registry
 from hardiness.core import ArgumentError, Benchmark, suggestion
 
@@ -20,20 +21,41 @@ def parse(text: str) -> Benchmark:
     """
     name, _, given = text.partition(":")
     benchmark = registry.get(name)
-    known = {option.name: option for option in fields(benchmark)}  # type: ignore[arg-type]
-    values = {}
+    known = {name_of(option): option for option in fields(benchmark) if "of" not in option.metadata}  # type: ignore[arg-type]
+    whose = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    others: list[tuple[str, str]] = []
     for pair in filter(None, given.split(",")):
         key, equals, value = pair.partition("=")
-        if not equals or key not in known:
+        if equals and key in known:
+            values[known[key].name] = _value(name, known[key], value)
+        elif equals and whose is not None:
+            others.append((key, value))
+        else:
             raise ArgumentError(f"benchmark {name} has no option {key!r}{suggestion(key, sorted(known))}")
-        values[key] = _value(name, known[key], value)
+    if whose is not None and others:
+        owner = next(option for option in known.values() if option.name == whose.metadata["of"])
+        attack = values.get(owner.name, owner.default)
+        if unknown := [key for key, _ in others if key not in options_of(attack)]:
+            both = sorted({*known, *options_of(attack)})
+            raise ArgumentError(
+                f"neither benchmark {name} nor its attack {attack} has an option {unknown[0]!r}"
+                f"{suggestion(unknown[0], both)}"
+            )
+        values[whose.name] = with_options(name, attack, others, _value)
     return benchmark(**values)
+
+
+def name_of(option: Field[Any]) -> str:
+    """The option's name on the command line: the field's, or what its metadata says instead."""
+    found: str = option.metadata.get("name", option.name)
+    return found
 
 
 def describe(benchmark: type[Benchmark]) -> list[tuple[str, Any, str]]:
     """Name, default and help text of each option."""
     return [
-        (option.name, None if option.default is MISSING else option.default, option.metadata.get("help", ""))
+        (name_of(option), None if option.default is MISSING else option.default, option.metadata.get("help", ""))
         for option in fields(benchmark)  # type: ignore[arg-type]
     ]
 
@@ -47,6 +69,8 @@ def _value(benchmark: str, option: Field[Any], text: str) -> Any:
     if isinstance(default, tuple):
         item = type(default[0]) if default else option.metadata.get("item", str)
         return tuple(_scalar(benchmark, option.name, item, part) for part in text.split("+"))
+    if default is None:
+        return _scalar(benchmark, option.name, option.metadata.get("item", float), text)
     return _scalar(benchmark, option.name, type(default), text)
 
 

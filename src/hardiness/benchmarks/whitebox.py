@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, final
 
-from hardiness.benchmarks.attacked import AttackedPhotographs, check_epsilons, check_steps
+from hardiness import attacks
+from hardiness.benchmarks.attack_options import check_attack
+from hardiness.benchmarks.attacked import AttackedPhotographs, check_steps
+from hardiness.benchmarks.must_break import ROUNDS as MUST_BREAK_ROUNDS
 from hardiness.benchmarks.registry import registry
-from hardiness.core import ArgumentError, AttackPlan, Condition, DataRoot, DataSet, Norm, Round, UnknownNameError
-
-MUST_BREAK = Condition(epsilon=1.0, steps=10, group="must break")
-"""A budget that holds every image, and steps that reach all of it: what still stands was never attacked properly."""
-
-NORMS = ("linf", "l2")
+from hardiness.core import (
+    ArgumentError,
+    AttackPlan,
+    Condition,
+    CrossChecks,
+    DataRoot,
+    DataSet,
+    Round,
+    UnknownNameError,
+    usual_epsilon,
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ PROTOCOLS = {
 @final
 @dataclass(frozen=True)
 class Whitebox(AttackedPhotographs):
-    """Accuracy under projected gradient descent that sees the model's gradients, over epsilons and steps.
+    """Accuracy under an attack on the model itself, over epsilons and steps; projected gradient descent if not said.
 
     ``orhan2019`` is targeted, with steps of 2/255 at every epsilon, on every other image; a failed attack is scored on
     the clean image. ``standard`` is untargeted, from a random start, with steps of epsilon/4; an image is broken if any
@@ -92,22 +100,34 @@ class Whitebox(AttackedPhotographs):
     steps_at: tuple[float, ...] = field(
         default=(), metadata={"help": "epsilons at which all of these are recorded", "item": float}
     )
-    norm: str = field(default="linf", metadata={"help": "linf or l2: what epsilon bounds"})
+    method: str = field(
+        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness attacks'; its options beside"}
+    )
+    method_options: tuple[tuple[str, Any], ...] = field(
+        default=(), metadata={"of": "method", "help": "the options of the attack, each by its own name"}
+    )
+    norm: str = field(default="linf", metadata={"help": "threat model: what epsilon bounds"})
+    targeted: bool = field(default=False, metadata={"help": "towards a drawn class, whatever the protocol says"})
     restarts: int = field(default=1, metadata={"help": "random starts for images that have not fallen"})
-    must_break: bool = field(default=True, metadata={"help": "also the budget at which every model must fall"})
+    must_break: bool = field(default=True, metadata={"help": "also the budgets at which every model must fall"})
+    cross_checks: bool = field(default=True, metadata={"help": "also noise, Square and slopes beside the attack"})
+    bpda: str = field(
+        default="", metadata={"help": "MODULE or MODULE=FILE.py:FUNCTION: a module whose backward pass is given"}
+    )
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
             raise UnknownNameError("protocol of whitebox", self.protocol, PROTOCOLS)
-        if self.norm not in NORMS:
-            raise UnknownNameError("norm of whitebox", self.norm, NORMS)
-        if self.norm == "l2" and not self.epsilons:
-            raise ArgumentError("whitebox:norm=l2 needs its own epsilons, as in whitebox:norm=l2,epsilons=0.5+3.0")
+        if self.norm != "linf" and not self.epsilons:
+            example = {"l2": "0.5+3.0", "l0": "10+50", "l1": "12", "patch": "0.05", "spatial": "1"}.get(self.norm, "1")
+            check_attack("whitebox", self.method, self.norm, (), self.aimed)
+            raise ArgumentError(
+                f"whitebox:norm={self.norm} needs its own epsilons, as in whitebox:norm={self.norm},epsilons={example}"
+            )
         if self.restarts < 1:
             raise ArgumentError(f"whitebox:restarts must be at least 1, was {self.restarts}")
-        largest = 1.0 if self.norm == "linf" else 1000.0
-        check_epsilons("whitebox", self.epsilons, largest)
-        check_epsilons("whitebox", self.steps_at, largest)
+        check_attack("whitebox", self.method, self.norm, self.epsilons, self.aimed)
+        check_attack("whitebox", self.method, self.norm, self.steps_at, self.aimed)
         if self.steps:
             check_steps("whitebox", "steps", self.steps)
 
@@ -117,28 +137,38 @@ class Whitebox(AttackedPhotographs):
         return replace(found, items=found.items[::2]) if PROTOCOLS[self.protocol].every_other else found
 
     @property
+    def aimed(self) -> bool:
+        """Whether the attack is towards a drawn class."""
+        return self.targeted or PROTOCOLS[self.protocol].targeted
+
+    @property
     def attack(self) -> AttackPlan:
-        """A round for each epsilon, and the one that must break every model."""
+        """A round for each epsilon, and those that must break every model."""
         chosen = PROTOCOLS[self.protocol]
         epsilons = self.epsilons or chosen.epsilons
-        curves = self.steps_at or chosen.marks_at or epsilons
+        curves = self.steps_at or self._marked(chosen, epsilons)
         rounds = [self._round(chosen, e, e in curves) for e in dict.fromkeys((*epsilons, *curves))]
-        if self.must_break and self.norm == "linf":
-            rounds.append(Round("pgd", "linf", 1.0, {MUST_BREAK["steps"]: MUST_BREAK}, options={"relative_step": 0.25}))
-        return AttackPlan(tuple(rounds))
+        checks = CrossChecks(_longest(rounds)) if self.cross_checks and any(each.epsilon for each in rounds) else None
+        if self.must_break:
+            rounds += MUST_BREAK_ROUNDS if attacks.needs_gradients(self.method) else ()
+        return AttackPlan(tuple(rounds), checks=checks, bpda=self.bpda)
+
+    def _marked(self, chosen: Protocol, epsilons: tuple[float, ...]) -> tuple[float, ...]:
+        """The epsilons at which all steps are recorded: the protocol's, or, where none of them is asked for, all."""
+        return tuple(e for e in chosen.marks_at if e in epsilons) or epsilons
 
     def _round(self, chosen: Protocol, epsilon: float, curve: bool) -> Round:
         marks = self.steps or chosen.marks
         steps = sorted({*marks, *(() if self.steps else (chosen.sweep_steps,))}) if curve else [self._sweep(chosen)]
         return Round(
-            attack="pgd",
-            norm=_norm(self.norm),
+            attack=self.method,
+            norm=self.norm,
             epsilon=epsilon,
             marks={mark: Condition(epsilon=epsilon, steps=mark) for mark in steps},
             restarts=self.restarts,
-            targeted=chosen.targeted,
+            targeted=self.aimed,
             failed=chosen.failed,
-            options=chosen.options,
+            options=method_options(chosen, self.method, self.method_options),
         )
 
     def _sweep(self, chosen: Protocol) -> int:
@@ -146,5 +176,20 @@ class Whitebox(AttackedPhotographs):
         return chosen.sweep_steps if not self.steps or chosen.sweep_steps in self.steps else max(self.steps)
 
 
-def _norm(name: str) -> Norm:
-    return "l2" if name == "l2" else "linf"
+def method_options(chosen: Protocol, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The protocol's options, which are PGD's, or an attack's own defaults; over both what was given."""
+    own = dict(given)
+    if method != "pgd":
+        return own
+    instead = {"step", "relative_step"} if {"step", "relative_step"} & own.keys() else set()
+    return {**{name: value for name, value in chosen.options.items() if name not in instead}, **own}
+
+
+def _longest(rounds: Sequence[Round]) -> int:
+    """The round that the report's verdict is about: with most marks, most steps, nearest to the usual budget."""
+
+    def rank(number: int) -> tuple[int, int, float]:
+        each = rounds[number]
+        return len(each.marks), each.steps, -abs(each.epsilon - usual_epsilon(each.targeted))
+
+    return max((number for number, each in enumerate(rounds) if each.epsilon > 0), key=rank)

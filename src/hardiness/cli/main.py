@@ -21,6 +21,7 @@ COMMANDS = {
     "claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
     "power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
+    "attacks": ("hardiness.cli.attacks", "List the attacks and threat models, or describe an attack with its options."),
     "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
     "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),
     "corrupt": ("hardiness.cli.corrupt", "Write photographs under every corruption as a tree of files."),

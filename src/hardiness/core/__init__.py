@@ -1,6 +1,6 @@
 """The types that every room speaks; standard library and numpy only."""
 
-from hardiness.core.attack import AttackPlan, Norm, Round, epsilon_text
+from hardiness.core.attack import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
 from hardiness.core.chart import Chart, Curves, Dots, Heat, Layer, Line, Observer, Panel, People
 from hardiness.core.condition import Condition
@@ -49,6 +49,7 @@ __all__ = [
     "Columns",
     "Condition",
     "Counts",
+    "CrossChecks",
     "Curves",
     "DataError",
     "DataIdentity",
@@ -106,4 +107,5 @@ __all__ = [
     "rng",
     "suggestion",
     "usable_cores",
+    "usual_epsilon",
 ]

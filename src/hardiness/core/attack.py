@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from hardiness.core.condition import Condition
 
-Norm = Literal["linf", "l2"]
-"""The distance that an epsilon bounds, on pixels in [0, 1]: the largest change of a value, or the root of their sum."""
+Norm = str
+"""Name of a threat model, which says what an epsilon bounds: ``"linf"``, ``"l2"`` and others in `attacks.threats`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,41 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossChecks:
+    """What is tried beside one round, to see whether the attack or the model is to be believed.
+
+    Attributes:
+        round: which of the plan's rounds; its last mark is looked at.
+        queries: of Square, an attack without gradients, on each image that stands; 0 for none.
+        draws: of random noise within the same budget.
+    """
+
+    round: int
+    queries: int = 200
+    draws: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class AttackPlan:
     """All rounds of a benchmark.
 
     Attributes:
         rounds: in the order of evaluation.
-        surrogate: the model that is attacked in place of the evaluated ones; ``None`` where each is attacked itself.
+        surrogate: the model that is attacked in place of the evaluated ones, or several joined by ``+``; ``None`` where
+            each is attacked itself.
+        checks: what is tried beside one of the rounds; ``None`` for nothing.
+        bpda: ``MODULE`` or ``MODULE=FILE.py:FUNCTION``: the module whose backward pass is given, else empty.
     """
 
     rounds: tuple[Round, ...]
     surrogate: str | None = None
+    checks: CrossChecks | None = None
+    bpda: str = ""
+
+
+def usual_epsilon(targeted: bool) -> float:
+    """The budget that results are usually compared at: Orhan's sweep over steps, or the leaderboards'."""
+    return 0.06 if targeted else 4 / 255
 
 
 def epsilon_text(epsilon: float) -> str:

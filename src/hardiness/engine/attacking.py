@@ -1,17 +1,19 @@
-"""One round of an attack on one batch: the earliest success of each sample, judged again by the network itself."""
+"""One round of an attack on one batch: the earliest success of each sample, and everything scored judged at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.attacks import Budget, Criterion, Iterate, Misclassified, TargetClass
-from hardiness.core import AttackError, Columns, Condition, Round, rng
+from hardiness.attacks import Budget, Iterate
+from hardiness.attacks.threats import threat
+from hardiness.core import AttackError, Round, rng
+from hardiness.engine.victims import Judged, Network, Victims
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,89 +21,32 @@ if TYPE_CHECKING:
 NEVER = 2**30
 """Stands for a step where the attack has not broken a sample (yet)."""
 
-LINF_TOLERANCE, L2_TOLERANCE = 1e-6, 1e-5
-"""How far rounding may carry an iterate out of its budget: absolute for L-infinity, relative for L2."""
 
-
-@dataclass(frozen=True)
-class Victims:
-    """A batch to be attacked.
-
-    Attributes:
-        samples: N ids.
-        pixels: float32 ``(N, 3, H, W)`` in [0, 1].
-        labels, targets: int64 ``(N,)``.
-        clean: float32 ``(N, K)``, the network's logits for ``pixels``.
-    """
-
-    samples: Sequence[str]
-    pixels: Tensor
-    labels: Tensor
-    targets: Tensor
-    clean: Tensor
-
-    def of(self, index: Tensor) -> Victims:
-        """Some of them."""
-        return Victims(
-            [self.samples[i] for i in index.tolist()],
-            self.pixels[index],
-            self.labels[index],
-            self.targets[index],
-            self.clean[index],
-        )
-
-    def criterion(self, targeted: bool) -> Criterion:
-        """What counts as a success."""
-        return TargetClass(self.targets) if targeted else Misclassified(self.labels)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One round at one mark; everything has one entry a sample.
-
-    Attributes:
-        condition: the mark's.
-        logits: float32 ``(N, K)`` of what is judged: the success, or what the protocol puts in its place.
-        pixels: float32 ``(N, 3, H, W)`` of the same; ``None`` where they were not kept.
-        columns: how the attack went, as columns of records.
-    """
-
-    condition: Condition
-    logits: NDArray[np.float32]
-    pixels: Tensor | None
-    columns: Columns
-
-
-Network = Callable[["Tensor"], "Tensor"]
-
-
-def targets_of(samples: Sequence[str], labels: Sequence[int], classes: int, seed: int) -> NDArray[np.int64]:
-    """A target for each sample, uniform over the classes other than its label; the same for every epsilon and step.
-
-    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py``.
-    Differs: drawn by seed and sample; the published ones by numpy's global generator, without a seed.
-    """
-    drawn = [int(rng(seed, "target", sample).integers(classes - 1)) for sample in samples]
-    return np.array([draw + (draw >= label) for draw, label in zip(drawn, labels, strict=True)], np.int64)
-
-
-def strike(network: Network, victims: Victims, plan: Round, seed: int, keep_pixels: bool = False) -> list[Judged]:
+def strike(
+    network: Network,
+    victims: Victims,
+    plan: Round,
+    seed: int,
+    keep_pixels: bool = False,
+    judge: Network | None = None,
+) -> list[Judged]:
     """The outcome of one round at each of its marks.
 
     Args:
-        network: pixels to fp32 logits, through autograd.
+        network: pixels to fp32 logits, through autograd where the attack needs it.
         victims: the batch; a sample that the criterion already holds for is not attacked.
         plan: the round.
         seed: keys the start noise, together with sample and restart alone, so that curves over epsilons are paired.
         keep_pixels: whether the judged pictures are wanted as well.
+        judge: the network whose word counts for every picture that is scored; by default ``network``. What an attack
+            says of its own pictures decides nothing.
 
     Raises:
         AttackError: an iterate lies outside the budget or outside [0, 1].
     """
-    bout = Bout(network, victims, plan, keep_pixels)
+    bout = Bout(network, judge or network, victims, plan)
     bout.fight(seed)
-    bout.judge()
-    return [bout.at(steps) for steps in sorted(plan.marks)]
+    return [bout.at(steps, keep_pixels) for steps in sorted(plan.marks)]
 
 
 @dataclass
@@ -126,54 +71,78 @@ class _Trace:
 
     def copy(self) -> _Trace:
         pixels = None if self.pixels is None else self.pixels.clone()
-        return _Trace(
-            self.logits.clone(),
-            pixels,
-            self.loss.clone(),
-            self.zero_sum.clone(),
-            self.steps.clone(),
-            self.finite.clone(),
+        return replace(
+            self,
+            logits=self.logits.clone(),
+            pixels=pixels,
+            loss=self.loss.clone(),
+            zero_sum=self.zero_sum.clone(),
+            steps=self.steps.clone(),
+            finite=self.finite.clone(),
         )
+
+
+@dataclass
+class _Claims:
+    """The earliest success of each sample in one restart, as the attack tells it."""
+
+    step: Tensor
+    pixels: Tensor
+    logits: Tensor
+
+    @classmethod
+    def none(cls, bout: Bout) -> _Claims:
+        import torch
+
+        return cls(torch.full_like(bout.step, NEVER), bout.victims.pixels.clone(), bout.victims.clean.clone())
+
+    def keep(self, rows: Tensor, iterate: Iterate) -> None:
+        earlier = iterate.reached & (iterate.step < self.step[rows])
+        fallen = rows[earlier]
+        self.step[fallen] = iterate.step
+        self.pixels[fallen] = iterate.pixels[earlier]
+        self.logits[fallen] = iterate.logits[earlier].to(self.logits.dtype)
 
 
 class Bout:
     """The state of one round; `strike` is its only user."""
 
-    def __init__(self, network: Network, victims: Victims, plan: Round, keep_pixels: bool) -> None:
+    def __init__(self, network: Network, judge: Network, victims: Victims, plan: Round) -> None:
         import torch
 
-        self.network, self.victims, self.plan = network, victims, plan
+        self.network, self.judge, self.victims, self.plan = network, judge, victims, plan
         self.criterion = victims.criterion(plan.targeted)
-        self.held = self.criterion.reached(victims.clean)
-        self.step = torch.where(self.held, 0, NEVER)
+        held = self.criterion.reached(victims.clean)
+        self.step = torch.where(held, 0, NEVER)
         self.restart = torch.zeros_like(self.step)
         self.pixels, self.logits = victims.pixels.clone(), victims.clean.clone()
-        self.keep_pixels = keep_pixels
-        n = len(victims.samples)
+        self.told_error = torch.zeros(len(victims.samples), device=self.step.device)
         self.trace = _Trace(
             logits=victims.clean.clone(),
-            pixels=victims.pixels.clone() if keep_pixels and plan.failed == "last" else None,
+            pixels=victims.pixels.clone() if plan.failed == "last" else None,
             loss=self.criterion.loss(victims.clean).clone(),
-            zero_sum=torch.zeros(n, device=self.step.device),
+            zero_sum=torch.zeros_like(self.told_error),
             steps=torch.zeros_like(self.step),
-            finite=torch.ones_like(self.held),
+            finite=torch.ones_like(held),
         )
         self.traces: dict[int, _Trace] = {}
 
     def fight(self, seed: int) -> None:
-        """Run every restart on the samples that could still fall earlier than they have."""
+        """Run every restart on the samples that could still fall earlier than they have, as the judge sees it."""
         for restart in range(self.plan.restarts if self.plan.epsilon > 0 else 0):
             entering = (self.step > 1).nonzero()[:, 0]
             if not len(entering):
                 break
+            claims = _Claims.none(self)
             for iterate in self._iterates(entering, restart, seed):
                 rows = entering[iterate.index]
                 self._check(iterate, rows)
-                self._keep(iterate, rows, restart)
+                claims.keep(rows, iterate)
                 if restart == 0:
                     self.trace.follow(rows, iterate)
                     if iterate.step in self.plan.marks:
                         self.traces[iterate.step] = self.trace.copy()
+            self._confirm(claims, restart)
         for steps in self.plan.marks:
             self.traces.setdefault(steps, self.trace)
 
@@ -187,62 +156,83 @@ class Bout:
 
     def _check(self, iterate: Iterate, rows: Tensor) -> None:
         """Raise unless the iterate keeps to its budget and to [0, 1]."""
-        given = iterate.pixels
-        plan, epsilon = self.plan, self.plan.epsilon
-        distance = attacks.distance(plan.norm, given - self.victims.pixels[rows])
-        allowed = epsilon + LINF_TOLERANCE if plan.norm == "linf" else epsilon * (1 + L2_TOLERANCE)
-        if not bool((distance <= allowed).all()):
-            raise AttackError(
-                f"attack {plan.attack} left its budget: {plan.norm} distance {float(distance.max()):.6g} at step "
-                f"{iterate.step}, must be at most {epsilon:.6g}; no result of it is kept"
-            )
+        given, clean, plan = iterate.pixels, self.victims.pixels[rows], self.plan
+        limits = threat(plan.norm)
         if not bool(((given >= 0) & (given <= 1)).all()):
             raise AttackError(f"attack {plan.attack} gave pixels outside [0, 1] at step {iterate.step}; none is kept")
+        if not bool(limits.contains(given, clean, plan.epsilon).all()):
+            raise AttackError(
+                f"attack {plan.attack} left its budget: {plan.norm} distance "
+                f"{float(limits.distance(given, clean).max()):.6g} at step {iterate.step}, must be at most "
+                f"{plan.epsilon:.6g}; no result of it is kept"
+            )
 
-    def _keep(self, iterate: Iterate, rows: Tensor, restart: int) -> None:
-        earlier = iterate.reached & (iterate.step < self.step[rows])
-        fallen = rows[earlier]
-        self.step[fallen] = iterate.step
-        self.restart[fallen] = restart
-        self.pixels[fallen] = iterate.pixels[earlier]
-
-    def judge(self) -> None:
-        """Judge every claimed success again, by the network: what it denies is none."""
-        import torch
-
-        claimed = ((self.step > 0) & (self.step < NEVER)).nonzero()[:, 0]
+    def _confirm(self, claims: _Claims, restart: int) -> None:
+        """Ask the judge about each success that was claimed; what it denies changes nothing."""
+        claimed = (claims.step < self.step).nonzero()[:, 0]
         if not len(claimed):
             return
-        with torch.no_grad():
-            logits = self.network(self.pixels[claimed])
-        self.logits[claimed] = logits
-        denied = claimed[~self.criterion.of(claimed).reached(logits)]
-        self.step[denied] = NEVER
+        logits = self._judged(claims.pixels[claimed])
+        self.told_error[claimed] = self.told_error[claimed].maximum(_difference(claims.logits[claimed], logits))
+        granted = self.criterion.of(claimed).reached(logits)
+        fallen = claimed[granted]
+        self.step[fallen], self.restart[fallen] = claims.step[fallen], restart
+        self.pixels[fallen], self.logits[fallen] = claims.pixels[fallen], logits[granted]
 
-    def at(self, steps: int) -> Judged:
-        """The outcome when the round had taken ``steps`` steps."""
+    def _judged(self, pixels: Tensor) -> Tensor:
         import torch
 
-        trace, success = self.traces[steps], self.step <= steps
-        clean = self.plan.failed == "clean"
-        failed_logits = self.victims.clean if clean else trace.logits
-        logits = torch.where(success[:, None], self.logits, failed_logits)
+        with torch.no_grad():
+            return self.judge(pixels).float()
+
+    def at(self, steps: int, keep_pixels: bool) -> Judged:
+        """The outcome when the round had taken ``steps`` steps; marks are asked for in ascending order."""
+        import torch
+
+        trace, last, error = self.traces[steps], self.victims.clean.clone(), self.told_error.clone()
+        if self.plan.failed == "last":
+            assert trace.pixels is not None, "the last iterates are judged"
+            moved = ((self.step > steps) & (trace.steps > 0)).nonzero()[:, 0]
+            if len(moved):
+                last[moved] = self._judged(trace.pixels[moved])
+                error[moved] = error[moved].maximum(_difference(trace.logits[moved], last[moved]))
+                self._fell_unseen(moved, last[moved], trace.pixels[moved], steps)
+        success = self.step <= steps
+        logits = torch.where(success[:, None], self.logits, last)
+        standing = last if self.plan.failed == "last" else trace.logits.float()
         pixels = None
-        if self.keep_pixels:
+        if keep_pixels:
             instead = self.victims.pixels if trace.pixels is None else trace.pixels
             pixels = torch.where(success[:, None, None, None], self.pixels, instead)
         columns = {
             "success": success.cpu().numpy(),
-            "step": torch.where(success, self.step, -1).to(torch.int16).cpu().numpy(),
-            "restart": self.restart.to(torch.int16).cpu().numpy(),
+            "step": torch.where(success, self.step, -1).to(torch.int32).cpu().numpy(),
+            "restart": self.restart.to(torch.int32).cpu().numpy(),
             "target": self._targets(),
             "loss": trace.loss.float().cpu().numpy(),
             "zero_gradient": (trace.zero_sum / trace.steps.clamp(min=1)).float().cpu().numpy(),
             "finite_gradient": trace.finite.cpu().numpy(),
+            "told_error": error.cpu().numpy(),
         }
-        return Judged(self.plan.marks[steps], logits.float().cpu().numpy(), pixels, columns)
+        reached = torch.where(success[:, None], self.logits, standing)
+        return Judged(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached)
+
+    def _fell_unseen(self, rows: Tensor, logits: Tensor, pixels: Tensor, steps: int) -> None:
+        """Count as fallen here what the judge finds fallen though the attack did not say so."""
+        fallen = self.criterion.of(rows).reached(logits)
+        self.step[rows[fallen]] = steps
+        self.logits[rows[fallen]] = logits[fallen]
+        self.pixels[rows[fallen]] = pixels[fallen]
+        self.restart[rows[fallen]] = 0
 
     def _targets(self) -> NDArray[np.int32]:
         if not self.plan.targeted:
             return np.full(len(self.victims.samples), -1, np.int32)
         return self.victims.targets.to("cpu").numpy().astype(np.int32)
+
+
+def _difference(told: Tensor, judged: Tensor) -> Tensor:
+    """Largest difference of each row's logits, as a share of the largest of them; 1 where one side is not finite."""
+    scale = judged.abs().amax(1).clamp(min=1e-12)
+    found = (told.float() - judged).abs().amax(1) / scale
+    return found.nan_to_num(nan=1.0, posinf=1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hardiness.engine.ensemble import Ensemble
 from hardiness.models import Classifier
 
 BATCH_SIZES = (32, 16, 8)
@@ -31,7 +32,7 @@ class BatchSize:
         self.current = max(1, min(self.current, tried // 2))
 
 
-def automatic_batch_size(classifier: Classifier, input_px: int) -> int:
+def automatic_batch_size(classifier: Classifier | Ensemble, input_px: int) -> int:
     """Images per forward pass: on CUDA 256; on the CPU 32, or fewer where all their activations would exceed 2 GiB.
 
     The bound does not depend on the memory that is free at the moment, so that the same command makes the same plan.

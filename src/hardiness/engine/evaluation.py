@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
+from hardiness.engine.attack_identity import asks_for_gradients
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.executors import alone, shared
 from hardiness.engine.measuring import session
 from hardiness.engine.plan import Task, begin, require_gradients
@@ -131,20 +133,30 @@ def _former(store: Store, task: Task) -> list[str]:
     ]
 
 
-def surrogate_of(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> Classifier | None:
+def surrogate_of(
+    benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener
+) -> Classifier | Ensemble | None:
     """The model that the benchmark attacks in place of the evaluated ones: one of them where it is among them.
 
     Raises:
         UnknownNameError: no model has that name.
-        DataError, ModelError: its weights cannot be had or do not fit, or it has no gradients.
+        DataError, ModelError: its weights cannot be had or do not fit, it has no gradients, or it is all that is
+            evaluated.
     """
     plan = benchmark.attack
     if plan is None or plan.surrogate is None or not classifiers:
         return None
-    spec = resolve(plan.surrogate)
-    found = next((classifier for classifier in classifiers if classifier.spec.name == spec.name), None)
-    if found is None:
+    specs = [resolve(name) for name in plan.surrogate.split("+")]
+    if len(specs) == 1 and all(classifier.spec.name == specs[0].name for classifier in classifiers):
+        raise ModelError(
+            f"{specs[0].name} is the only model that is evaluated, and its own surrogate: that is no black box; name "
+            "another surrogate=, add models, or run whitebox"
+        )
+    found = []
+    for spec in specs:
+        among = next((classifier for classifier in classifiers if classifier.spec.name == spec.name), None)
         told = partial(listener.download, spec.name)
-        found = load(spec, device=classifiers[0].device, progress=told)
-    require_gradients(found)
-    return found
+        found.append(among or load(spec, device=classifiers[0].device, progress=told))
+        if asks_for_gradients(plan):
+            require_gradients(found[-1])
+    return found[0] if len(found) == 1 else Ensemble(found)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
 from hardiness.core import (
     Benchmark,
     BenchmarkIdentity,
@@ -25,8 +24,10 @@ from hardiness.core import (
     Run,
     Surrogate,
 )
+from hardiness.engine.attack_identity import asks_for_gradients, attack_versions
 from hardiness.engine.batches import BatchSize, automatic_batch_size
 from hardiness.engine.compatibility import label_map
+from hardiness.engine.ensemble import Ensemble
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy
 from hardiness.store import Store, StoredRun
@@ -66,7 +67,7 @@ def begin(
     data: DataSet,
     request: Request,
     store: Store,
-    surrogate: Classifier | None = None,
+    surrogate: Classifier | Ensemble | None = None,
 ) -> Task:
     """The task of one model, its run opened or begun in the store.
 
@@ -78,7 +79,7 @@ def begin(
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
-    if benchmark.attack and surrogate is None:
+    if benchmark.attack and surrogate is None and asks_for_gradients(benchmark.attack):
         require_gradients(classifier)
     labels = labels_for(classifier, data)
     canvas = benchmark.canvas or classifier.spec.view.canvas
@@ -99,7 +100,11 @@ def begin(
 
 
 def run_of(
-    classifier: Classifier, benchmark: Benchmark, data: DataSet, seed: int, surrogate: Classifier | None = None
+    classifier: Classifier,
+    benchmark: Benchmark,
+    data: DataSet,
+    seed: int,
+    surrogate: Classifier | Ensemble | None = None,
 ) -> Run:
     """Everything that changes the rows of one model on one benchmark."""
     spec = classifier.spec
@@ -131,7 +136,7 @@ def run_of(
     )
 
 
-def _surrogate(found: Classifier) -> Surrogate:
+def _surrogate(found: Classifier | Ensemble) -> Surrogate:
     return Surrogate(found.spec.name, found.weights_sha256, found.outputs_sha256, found.code_sha256)
 
 
@@ -145,12 +150,10 @@ def _attack_versions(benchmark: Benchmark) -> Mapping[str, Any]:
     """Versions of the attacks and of the arithmetic of gradients; nothing without an attack."""
     if benchmark.attack is None:
         return {}
-    names = sorted({each.attack for each in benchmark.attack.rounds})
-    known = {name: getattr(attacks.registry.get(name), "version", 1) for name in names}
-    return {"attacks": known, "gradients": GRADIENTS_VERSION}
+    return {**attack_versions(benchmark.attack), "gradients": GRADIENTS_VERSION}
 
 
-def labels_for(classifier: Classifier, data: DataSet) -> NDArray[np.int32]:
+def labels_for(classifier: Classifier | Ensemble, data: DataSet) -> NDArray[np.int32]:
     """The model's class for each label of the data set.
 
     Raises:

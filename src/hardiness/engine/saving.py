@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hardiness import attacks
+from hardiness.attacks.threats import threat
 from hardiness.core import Condition, Image, Norm, Round
-from hardiness.engine.attacking import Judged, Network, Victims
+from hardiness.engine.victims import Judged, Network, Victims
 from hardiness.imaging import decode, png
 from hardiness.models.pixels import to_pixels
 from hardiness.store import atomic
@@ -21,10 +22,16 @@ from hardiness.store import atomic
 if TYPE_CHECKING:
     from torch import Tensor
 
+MANIFEST = "manifest.jsonl"
+
 
 @dataclass
 class Gallery:
-    """The folder of one benchmark's adversarial pictures: ``<model>/<condition>/<sample>.png``.
+    """The folder of one benchmark's adversarial pictures: ``<model>/<condition>/<sample>.png``, and their manifest.
+
+    ``manifest.jsonl`` has a line a picture: file, sample, label and prediction (class indices), what was predicted when
+    the file was read again, model, attack, norm, epsilon, condition. A folder of one condition holds a class a folder,
+    so that any model can be evaluated on it: ``-b imagenet-val --data imagenet=FOLDER``.
 
     Attributes:
         folder: where it is.
@@ -47,11 +54,27 @@ class Gallery:
             assert outcome.pixels is not None, "a gallery needs the pictures"
             images = rounded(outcome.pixels, victims.pixels, plan.norm, plan.epsilon)
             fallen = np.flatnonzero(outcome.columns["success"]).tolist()
-            again = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
-            if again:
-                self._count(network, to_pixels(again).to(victims.pixels.device), outcome.logits[fallen].argmax(axis=1))
+            written = [self._written(model, outcome.condition, victims.samples[i], images[i]) for i in fallen]
+            if not written:
+                continue
+            predictions = outcome.logits[fallen].argmax(axis=1).tolist()
+            entries = [
+                {
+                    "file": path.relative_to(self.folder).as_posix(),
+                    "sample": victims.samples[i],
+                    "label": int(victims.labels[i]),
+                    "prediction": prediction,
+                    "model": model,
+                    "attack": plan.attack,
+                    "norm": plan.norm,
+                    "epsilon": plan.epsilon,
+                    "condition": dict(outcome.condition),
+                }
+                for i, prediction, (path, _) in zip(fallen, predictions, written, strict=True)
+            ]
+            self._count(network, to_pixels([image for _, image in written]).to(victims.pixels.device), entries)
 
-    def _written(self, model: str, condition: Condition, sample: str, image: Image) -> Image:
+    def _written(self, model: str, condition: Condition, sample: str, image: Image) -> tuple[Path, Image]:
         at = "-".join(
             f"{key}_{value:.4g}" if isinstance(value, float) else f"{key}_{value}" for key, value in condition.items()
         )
@@ -59,16 +82,24 @@ class Gallery:
         path = self.folder.joinpath(*place, f"{sample}.png")
         content = png(image)
         atomic.write(path, content, self.folder / atomic.PARTIAL)
-        return decode(content, str(path))
+        return path, decode(content, str(path))
 
-    def _count(self, network: Network, pixels: Tensor, predictions: np.ndarray) -> None:
+    def _count(self, network: Network, pixels: Tensor, entries: Sequence[dict[str, Any]]) -> None:
+        """Classify what was read again, and tell each picture in the manifest."""
         import torch
 
         with torch.no_grad():
-            again = network(pixels).argmax(dim=1).cpu().numpy()
+            again = network(pixels).argmax(dim=1).cpu().tolist()
+        told = [{**entry, "read_again": prediction} for entry, prediction in zip(entries, again, strict=True)]
         with self._lock:
-            self.written += len(again)
-            self.changed += int((again != predictions).sum())
+            self.written += len(told)
+            self.changed += sum(entry["read_again"] != entry["prediction"] for entry in told)
+            at = self.folder / MANIFEST
+            known = dict.fromkeys(at.read_text().splitlines()) if at.exists() else {}
+            known |= dict.fromkeys(json.dumps(entry, sort_keys=True) for entry in told)
+            lines = {json.loads(line)["file"]: line for line in known}
+            content = "".join(f"{line}\n" for _, line in sorted(lines.items()))
+            atomic.write(at, content.encode(), self.folder / atomic.PARTIAL)
 
     @property
     def remark(self) -> str | None:
@@ -87,7 +118,7 @@ def rounded(pixels: Tensor, clean: Tensor, norm: Norm, epsilon: float) -> list[I
     import torch
 
     levels = (pixels * 255).round()
-    far = attacks.distance(norm, levels / 255 - clean) > epsilon * (1 + 1e-5) + 1e-6
+    far = ~threat(norm).contains(levels / 255, clean, epsilon)
     inward = (clean * 255).round() + ((pixels - clean) * 255).trunc()
     levels = torch.where(far[:, None, None, None], inward, levels)
     return list(levels.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy())

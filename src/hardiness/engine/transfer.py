@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import AttackPlan, Condition, Expansion, SampleError, Unreadable
-from hardiness.engine.attacking import Judged, strike
+from hardiness.engine.attacking import strike
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
 from hardiness.engine.units import Job, Pictures
-from hardiness.engine.whitebox import network_of, untouched, victims_of
+from hardiness.engine.victims import Judged
+from hardiness.engine.whitebox import judge_of, network_of, untouched, victims_of
 from hardiness.models import Classifier
 
 Decoded = tuple[Job, Pictures | SampleError]
@@ -33,7 +35,7 @@ class Surrogate:
         gallery: where adversarial pictures are kept; ``None`` where they are not.
     """
 
-    classifier: Classifier
+    classifier: Classifier | Ensemble
     plan: AttackPlan
     conditions: tuple[Condition, ...]
     seed: int
@@ -62,8 +64,9 @@ class Surrogate:
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
     def _pictures(self, rows: list[Row]) -> dict[str, list[Expansion | Unreadable]]:
-        network = network_of(self.classifier, self.classifier.feed())
-        victims, lost = victims_of(network, self.classifier, rows, self.seed)
+        feed = self.classifier.feed()
+        network, judge = network_of(self.classifier, feed), judge_of(self.classifier, feed)
+        victims, lost = victims_of(judge, self.classifier, rows, self.seed)
         found: dict[str, list[Expansion | Unreadable]] = {row.sample: [] for row in rows}
         reason = f"surrogate {self.classifier.spec.name} gave NaN or infinite logits for"
         for row, gone in zip(rows, lost, strict=True):
@@ -75,10 +78,10 @@ class Surrogate:
         outcomes = [untouched(victims, self.plan)]
         for plan in self.plan.rounds:
             if wanted.intersection(plan.marks.values()):
-                judged = strike(network, victims, plan, self.seed, keep_pixels=True)
+                judged = strike(network, victims, plan, self.seed, keep_pixels=True, judge=judge)
                 outcomes += judged
                 if self.gallery:
-                    self.gallery.keep(self.classifier.spec.name, network, victims, plan, judged)
+                    self.gallery.keep(self.classifier.spec.name, judge, victims, plan, judged)
         for outcome in outcomes:
             for sample, picture in zip(victims.samples, _expansions(outcome), strict=True):
                 if outcome.condition in wanted:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
-from hardiness.engine.attacking import Judged, Network, Victims, strike, targets_of
+from hardiness.engine.attacking import strike
+from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
+from hardiness.engine.substitutes import substitute
+from hardiness.engine.victims import Judged, Network, Victims, targets_of
 from hardiness.models import Classifier, InputPolicy
 from hardiness.models.pixels import to_pixels
 
@@ -53,8 +58,8 @@ class Attacker:
         return Records.concatenate([self.records(classifier, feed, part) for part in (rows[:half], rows[half:])])
 
     def _records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
-        network = network_of(classifier, feed)
-        victims, lost = victims_of(network, classifier, rows, self.seed)
+        suspect = suspect_of(classifier, feed, self.plan.bpda)
+        victims, lost = victims_of(suspect.judge, classifier, rows, self.seed)
         kept = [row for row, gone in zip(rows, lost, strict=True) if not gone]
         reason = f"{classifier.spec.name} gave NaN or infinite logits"
         failures = [
@@ -64,19 +69,26 @@ class Attacker:
         ]
         parts = [Records({}, tuple(failures))]
         if kept:
-            parts += [self._rows(kept, judged) for judged in self._judged(network, classifier, victims, kept)]
+            parts += [self._rows(kept, judged) for judged in self._judged(suspect, classifier, victims, kept)]
         return Records.concatenate(parts)
 
-    def _judged(self, network: Network, classifier: Classifier, victims: Victims, rows: Sequence[Row]) -> list[Judged]:
+    def _judged(self, suspect: Suspect, classifier: Classifier, victims: Victims, rows: Sequence[Row]) -> list[Judged]:
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
         found = [untouched(victims, self.plan)] if Condition() in wanted else []
-        for plan in self.plan.rounds:
-            if wanted.intersection(plan.marks.values()):
-                outcomes = strike(network, victims, plan, self.seed, keep_pixels=self.gallery is not None)
-                found += [outcome for outcome in outcomes if outcome.condition in wanted]
-                if self.gallery:
-                    self.gallery.keep(classifier.spec.name, network, victims, plan, outcomes)
-        return found
+        beside, at = nothing(len(victims.samples)), None
+        for number, plan in enumerate(self.plan.rounds):
+            if wanted.isdisjoint(plan.marks.values()):
+                continue
+            keep = self.gallery is not None
+            outcomes = strike(suspect.network or suspect.judge, victims, plan, self.seed, keep, suspect.judge)
+            found += [outcome for outcome in outcomes if outcome.condition in wanted]
+            if self.gallery:
+                self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)
+            checks = self.plan.checks
+            if checks and checks.round == number and outcomes[-1].condition in wanted:
+                at = outcomes[-1]
+                beside = dict(cross_checked(suspect, victims, plan, at, checks, self.seed))
+        return with_columns(found, beside, at)
 
     def _rows(self, rows: Sequence[Row], judged: Judged) -> Records:
         """One condition's records; rows that do not want it are left out, those without finite logits fail."""
@@ -104,22 +116,49 @@ class Attacker:
         return Records(columns, failures)
 
 
-def network_of(classifier: Classifier, feed: InputPolicy) -> Network:
-    """What attacks see: canvas pixels to fp32 logits, through autograd."""
+def network_of(classifier: Classifier | Ensemble, feed: InputPolicy) -> Network:
+    """What attacks see: canvas pixels to fp32 logits, through autograd where the model has gradients."""
 
     def network(pixels: Tensor) -> Tensor:
         return classifier.differentiable(feed(pixels))
 
-    return network
+    return network if classifier.has_gradients else judge_of(classifier, feed)
 
 
-def victims_of(network: Network, classifier: Classifier, rows: Sequence[Row], seed: int) -> tuple[Victims, list[bool]]:
+def judge_of(classifier: Classifier | Ensemble, feed: InputPolicy) -> Network:
+    """Who judges: canvas pixels to logits by plain fp32 torch, or by a runtime without gradients; no graph."""
+    import torch
+
+    def judge(pixels: Tensor) -> Tensor:
+        with torch.no_grad():
+            return classifier.plain_logits(feed(pixels))
+
+    return judge
+
+
+def suspect_of(classifier: Classifier, feed: InputPolicy, bpda: str = "") -> Suspect:
+    """A classifier as its attackers and its judge see it."""
+    network = network_of(classifier, feed) if classifier.has_gradients else None
+    if network is not None and bpda:
+        network = substituted(classifier, feed, bpda)
+    return Suspect(network, judge_of(classifier, feed))
+
+
+@lru_cache(maxsize=4)
+def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network:
+    """`network_of` with the backward pass of one module replaced; made once."""
+    logits = classifier.differentiable_through(lambda network: substitute(network, bpda))
+    return lambda pixels: logits(feed(pixels))
+
+
+def victims_of(
+    judge: Network, classifier: Classifier | Ensemble, rows: Sequence[Row], seed: int
+) -> tuple[Victims, list[bool]]:
     """The rows as a batch to be attacked, without those whose clean logits are not finite; and which those are."""
     import torch
 
     pixels = to_pixels([row.image for row in rows]).to(classifier.device)
-    with torch.no_grad():
-        clean = network(pixels)
+    clean = judge(pixels)
     finite = torch.isfinite(clean).all(dim=1)
     labels = [row.label for row in rows]
     samples = [row.sample for row in rows]
@@ -148,5 +187,6 @@ def untouched(victims: Victims, plan: AttackPlan) -> Judged:
         "loss": criterion.loss(victims.clean).float().cpu().numpy(),
         "zero_gradient": np.zeros(n, np.float32),
         "finite_gradient": np.ones(n, np.bool_),
+        "told_error": np.zeros(n, np.float32),
     }
     return Judged(Condition(), victims.clean.float().cpu().numpy(), victims.pixels, columns)

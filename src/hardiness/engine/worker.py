@@ -28,6 +28,7 @@ from hardiness.core.errors import described
 from hardiness.data import limited, unchanged
 from hardiness.data.prefetching import ordered
 from hardiness.engine.batches import automatic_batch_size
+from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.exhibits import exhibit
 from hardiness.engine.forward import Row, classify
 from hardiness.engine.plan import Task, condition_indices, labels_for
@@ -60,7 +61,7 @@ class Worker:
     request: Request
     store: Store
     listener: Listener
-    surrogate: Classifier | None = None
+    surrogate: Classifier | Ensemble | None = None
 
     def __post_init__(self) -> None:
         self.conditions, self.asked = condition_indices(self.benchmark, self.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, compare
+from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, compare, same_gradient
 from hardiness.models.execution.arithmetic import differentiable_outputs, differentiable_rows, full_fp32
 from hardiness.models.execution.folding import NORMS, folded
 from hardiness.models.execution.memory import activation_bytes
@@ -37,7 +37,8 @@ class Classifier:
 
     The original network is kept for gradients of inner layers and as the reference; runtimes and `differentiable`
     use copies made when first needed (so gradients double the memory of the weights). The first images of each size
-    decide, once, whether a runtime is exact enough: see `agreement`.
+    decide, once, whether a runtime is exact enough, and whether gradients may use a folded network: see `agreement`
+    and `notes`.
 
     Attributes:
         spec: identity, completed by what loading has shown.
@@ -73,8 +74,8 @@ class Classifier:
         self._lock = threading.RLock()
         self._runtimes: dict[tuple[int, int], Runtime] = {}
         self._agreements: list[Agreement] = []
-        self._gradient_network: nn.Module | None = None
-        self._without_last: nn.Module | None = None
+        self._gradient_networks: dict[tuple[int, int], nn.Module] = {}
+        self._headless: dict[tuple[int, int], nn.Module] = {}
         self._layers = Layers(network, spec.name)
 
     def __repr__(self) -> str:
@@ -128,6 +129,39 @@ class Classifier:
 
         return differentiable_rows(run, given)
 
+    def plain_logits(self, pixels: Tensor) -> Tensor:
+        """Logits ``(N, num_classes)`` on `device` by eager fp32 torch, nothing folded, without graph: what judges.
+
+        A model without gradients (ONNX) answers through its own runtime.
+
+        Args:
+            pixels: float32 ``(N, 3, H, W)``, RGB in [0, 1].
+        """
+        import torch
+
+        if not self.has_gradients:
+            return torch.from_numpy(self.logits(pixels.detach().cpu()))
+        _check(pixels)
+        given = pixels.detach().to(self.device)
+        with torch.no_grad(), full_fp32(given.device), self._told(given):
+            outputs = logits_of(self._network(self._affine(given)), self.spec.name, len(given))
+        return self._select(outputs).float()
+
+    def differentiable_through(self, change: Callable[[nn.Module], nn.Module]) -> Callable[[Tensor], Tensor]:
+        """`differentiable` of a changed copy of the original network, e.g. with another backward pass; unchecked.
+
+        Raises:
+            ModelError: the model has no gradients (ONNX).
+        """
+        self._need_gradients("differentiable")
+        network = change(self._network)
+
+        def logits(pixels: Tensor) -> Tensor:
+            _check(pixels)
+            return differentiable_rows(lambda x: self._select(self._run(network)(x)), pixels.to(self.device))
+
+        return logits
+
     def activations(self, pixels: Tensor, layer: str) -> Tensor:
         """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
 
@@ -168,11 +202,12 @@ class Classifier:
         _check(pixels)
         given = pixels.to(self.device)
         network = self._network_for_gradients(given)
+        size = (given.shape[2], given.shape[3])
         with self._lock, self._told(given):
-            if self._without_last is None:
+            if size not in self._headless:
                 last = last_layer(self._network, self._affine(given[:1].detach()), self.spec.name)
-                self._without_last = without(network, last)
-        headless = self._without_last
+                self._headless[size] = without(network, last)
+        headless = self._headless[size]
         return differentiable_rows(lambda x: headless(self._affine(x)), given)
 
     @property
@@ -276,14 +311,18 @@ class Classifier:
             weight_bytes=4 * self.num_parameters,
         )
 
-    def _refer(self, pixels: Tensor) -> Reference:
-        """What the plain network gives on the first images, once it has shown that it can be trusted."""
+    def _refer(self, pixels: Tensor, *, random: bool = False) -> Reference:
+        """What the plain network gives on the first images, once it has shown that it can be trusted.
+
+        With ``random`` a network may draw at random: defences do, and whoever attacks one tells so.
+        """
         first = pixels[:REFERENCE_IMAGES].detach().contiguous().cpu()
         with self._told(first), contained():
             with watching(self._network, NORMS) as watch:
                 outputs = self._plain(first)
             refuse_probabilities(self._select(outputs), self.spec.name)
-            refuse_broken(self._plain, first, outputs, self.spec.name)
+            if not random or bool(self._plain(first).equal(outputs)):
+                refuse_broken(self._plain, first, outputs, self.spec.name)
         return Reference(first, outputs, watch.once())
 
     def _plain(self, pixels: Tensor) -> Tensor:
@@ -296,22 +335,44 @@ class Classifier:
             return logits_of(outputs, self.spec.name, len(pixels)).float().cpu()
 
     def _network_for_gradients(self, pixels: Tensor, reference: Reference | None = None) -> nn.Module:
+        """The network that gradients of images of this size go through; compared with the plain one once a size."""
+        size = (pixels.shape[2], pixels.shape[3])
         with self._lock:
-            if self._gradient_network is None:
-                found = reference or self._refer(pixels)
-                self._gradient_network = self._folded(found)
-            return self._gradient_network
+            if size not in self._gradient_networks:
+                self._gradient_networks[size] = self._chosen(pixels, reference)
+            return self._gradient_networks[size]
+
+    def _chosen(self, pixels: Tensor, reference: Reference | None) -> nn.Module:
+        import torch
+
+        if self._placement.plain:
+            plain: nn.Module = self._network
+            return plain
+        found = reference or self._refer(pixels, random=True)
+        used = next(iter(self._gradient_networks.values()), None)
+        network = self._folded(found) if used is None or used is self._network else used
+        with full_fp32(torch.device(self.device)):
+            given, original = found.pixels.to(self.device), self._run(self._network)
+            if self._exact(network, found) and same_gradient(self._run(network), original, given):
+                return network
+        px = "x".join(map(str, found.pixels.shape[2:]))
+        note = f"at {px} gradients go through the plain network: the folded one is not exact enough there"
+        self.notes = (*self.notes, note)
+        unfolded: nn.Module = self._network
+        return unfolded
+
+    def _run(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        return lambda given: logits_of(network(self._affine(given)), self.spec.name, len(given))
 
     def _folded(self, reference: Reference) -> nn.Module:
         """A copy in channels-last memory, its norms folded where that changes nothing that matters."""
         import torch
 
-        for pairs in (reference.foldable, {}):
+        for pairs in () if self._placement.plain else (reference.foldable, {}):
             network = folded(self._network, pairs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             if self._exact(network, reference):
-                break
-        result: nn.Module = network
-        return result
+                return network  # type: ignore[no-any-return]
+        return folded(self._network, {})
 
     def _exact(self, network: nn.Module, reference: Reference) -> bool:
         import torch

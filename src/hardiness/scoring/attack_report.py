@@ -1,53 +1,43 @@
-"""Was the attack any good? Named checks of a white-box run, and what its accuracy amounts to."""
+"""Was the attack any good? The checks of a run under attack, from its records, and what its accuracy amounts to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Finding, Records, Round, Run, Score, epsilon_text
-from hardiness.scoring.intervals import disjoint
+from hardiness.core import Condition, Finding, Records, Round, Run, Score, epsilon_text, usual_epsilon
+from hardiness.scoring.attack_checks import cross, gradients, strength, untold, verdict
 
-STILL_FALLING = 0.01
-"""Share of images that may fall between the last two marks before the attack is called unfinished."""
-
-LOSS_FALLING = 0.05
-"""Part of the loss's whole way that may lie between the last two marks."""
-
-ZERO_GRADIENT = 0.1
-"""Share of exact zeros in the gradients; networks with ReLUs have next to none."""
-
-MUST_BREAK = 0.01
-"""Share of images that may survive a budget that holds every image."""
-
-NOT_ROBUST = 0.5
-"""Part of its clean accuracy that a model must keep at the strongest mark not to be called not robust."""
-
-PAPER, LEADERBOARD = 0.06, 4 / 255
-"""Epsilon of Orhan's sweep over steps, and of RobustBench's ImageNet leaderboard."""
+MUST_BREAK = "must break"
+ENSEMBLE = "autoattack"
+LAST_MEMBER = {"standard": "+ square", "rand": "+ apgd-dlr", "plus": "+ fab-t"}
+"""The member of each version after which the condition of the whole ensemble stands."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One round's records by mark.
+    """One round's rows by mark.
 
     Attributes:
         round: the round.
         steps: its marks that have rows, ascending.
         rows: boolean mask over all records for each of them.
+        groups: the group of each mark's condition, or empty.
     """
 
     round: Round
     steps: tuple[int, ...]
     rows: tuple[NDArray[np.bool_], ...]
+    groups: tuple[str, ...]
 
     @property
     def epsilon(self) -> float:
         """Its budget."""
-        return self.round.epsilon
+        return float(self.round.epsilon)
 
     @property
     def budget(self) -> str:
@@ -55,22 +45,31 @@ class Curve:
         return epsilon_text(self.epsilon)
 
     @property
-    def usual(self) -> float:
-        """The budget that results are usually compared at: the paper's step sweep, or the leaderboards'."""
-        return PAPER if self.round.targeted else LEADERBOARD
-
-    @property
-    def step(self) -> float:
-        """Length of one of its steps."""
+    def length(self) -> float | None:
+        """Length of one of its steps; ``None`` where the attack has no fixed one."""
+        if self.round.attack != "pgd":
+            return None
         options = self.round.options
         fixed = options.get("step")
         return float(fixed if fixed is not None else options.get("relative_step", 0.25) * self.epsilon)
 
+    @property
+    def rank(self) -> tuple[int, int, float]:
+        """How well it stands for the run: most marks, most steps, nearest to the usual budget."""
+        return len(self.steps), self.steps[-1], -abs(self.epsilon - usual_epsilon(self.round.targeted))
+
+    @property
+    def kind(self) -> str:
+        """In which way a budget that holds everything was used."""
+        norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
+        return ("targeted" if self.round.targeted else "untargeted") + norm
+
 
 def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
-    """The checks of a white-box run, each raised or not, and a verdict; nothing for attacks by other models.
+    """The checks of a run that attacks the model itself, each raised or not, and a verdict, last.
 
-    Source: after Carlini et al. (2019), arXiv:1902.06705, and Athalye et al. (2018), arXiv:1802.00420.
+    Source: after Carlini et al. (2019), arXiv:1902.06705, Athalye et al. (2018), arXiv:1802.00420, and the flags of
+        Croce et al. (2022), arXiv:2202.13711.
     """
     if run.surrogate or "step" not in records:
         return []
@@ -78,159 +77,174 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
     strict = [curve for curve in curves if not _must_break(curve)]
     if not strict:
         return []
-    longest = max(strict, key=lambda curve: (len(curve.steps), curve.steps[-1], -abs(curve.epsilon - curve.usual)))
+    longest = max(strict, key=lambda curve: curve.rank)
     found = [
-        _reach(strict),
-        _steps(records, longest),
-        _restarts(records, longest),
-        _loss(records, longest),
-        _zero_gradients(records, strict),
-        _finite_gradients(records, strict),
-        *(_broken(records, curve) for curve in curves if _must_break(curve)),
-        _misclassified(scores),
+        *_of_gradients(records, run, strict),
+        *_of_crossing(records, run, longest),
+        *([_breaking(records, curves)] if any(map(_must_break, curves)) else []),
+        *_of_strength(records, strict, longest),
     ]
-    doubts = [finding.name for finding in found if finding.raised and finding.name != "already misclassified"]
-    return [*found, _verdict(scores, longest, doubts)]
+    return [*found, *_conclusion(records, run, longest, found)]
 
 
 def _curves(records: Records, run: Run) -> list[Curve]:
     conditions = list(run.conditions)
     curves = []
     for each in run.attack:
-        if each.attack not in ("pgd", "apgd"):
-            continue
-        marks = {steps: conditions.index(at) for steps, at in each.marks.items()}
-        rows = {steps: np.asarray(records["condition"] == marks[steps]) for steps in sorted(marks)}
+        rows = {s: np.asarray(records["condition"] == conditions.index(each.marks[s])) for s in sorted(each.marks)}
         filled = {steps: mask for steps, mask in rows.items() if mask.any()}
         if filled and each.epsilon > 0:
-            curves.append(Curve(each, tuple(filled), tuple(filled.values())))
+            groups = tuple(str(each.marks[steps].get("group", "")) for steps in filled)
+            curves.append(Curve(each, tuple(filled), tuple(filled.values()), groups))
     return curves
 
 
 def _must_break(curve: Curve) -> bool:
-    return any(at.get("group") == "must break" for at in curve.round.marks.values())
-
-
-def _reach(curves: Sequence[Curve]) -> Finding:
-    short = [curve for curve in curves if curve.steps[-1] * curve.step < curve.epsilon * (1 - 1e-9)]
-    if not short:
-        return Finding("reach", False, "The steps of every attack together are longer than its epsilon.")
-    worst = max(short, key=lambda curve: curve.epsilon / (curve.steps[-1] * curve.step))
-    steps = worst.steps[-1]
-    return Finding(
-        "reach",
-        True,
-        f"At epsilon {worst.budget}, {steps} steps of {worst.step:.3g} reach {steps * worst.step:.3g}: less than "
-        "epsilon, so a curve that flattens there does so for want of steps, not of budget.",
-    )
-
-
-def _steps(records: Records, curve: Curve) -> Finding:
-    if len(curve.steps) < 2:
-        return Finding("steps", False, "One number of steps was recorded, so nothing is known of more.")
-    before, last = (float(_right(records)[rows].mean()) for rows in curve.rows[-2:])
-    text = f"From {curve.steps[-2]} to {curve.steps[-1]} steps at epsilon {curve.budget} accuracy goes from "
-    text += f"{_percent(before)} to {_percent(last)}"
-    if before - last > STILL_FALLING:
-        return Finding("steps", True, f"{text}: it still falls at the last step, and more steps would take more.")
-    return Finding("steps", False, f"{text}: more steps would hardly take more.")
-
-
-def _restarts(records: Records, curve: Curve) -> Finding:
-    if curve.round.restarts == 1:
-        return Finding("restarts", False, "One start was tried; restarts=5 would say whether others break more.")
-    late = (records["restart"] > 0) & records["success"] & curve.rows[-1]
-    share = float(late.sum() / curve.rows[-1].sum())
-    text = f"{_percent(share)} of the images fell to a later start than the first (of {curve.round.restarts})"
-    if share > STILL_FALLING:
-        return Finding("restarts", True, f"{text}: one start is not enough for this model.")
-    return Finding("restarts", False, f"{text}: the start hardly matters.")
-
-
-def _loss(records: Records, curve: Curve) -> Finding:
-    if len(curve.steps) < 3:
-        return Finding("loss", False, "Too few numbers of steps were recorded to say whether the loss still moves.")
-    standing = ~records["success"]
-    same = standing & np.isin(records["image"], np.unique(records["image"][curve.rows[-1] & standing]))
-    if not same.any():
-        return Finding("loss", False, "Every image has fallen, so there is no loss left to lower.")
-    first, before, last = (float(np.nanmean(records["loss"][curve.rows[i] & same])) for i in (0, -2, -1))
-    share = (before - last) / max(first - last, 1e-12)
-    text = f"Of the images that stand, the attack's loss went from {first:.3g} to {last:.3g}"
-    if share > LOSS_FALLING and first > last:
-        return Finding("loss", True, f"{text}, and {_percent(share)} of that lies between the last two marks: go on.")
-    return Finding("loss", False, f"{text}, and hardly moved between the last two marks.")
-
-
-def _zero_gradients(records: Records, curves: Sequence[Curve]) -> Finding:
-    rows = np.any([curve.rows[-1] for curve in curves], axis=0) & (records["step"] != 0)
-    share = float(records["zero_gradient"][rows].mean()) if rows.any() else 0.0
-    text = f"{_percent(share)} of the gradients' values were exactly zero"
-    if share > ZERO_GRADIENT:
-        return Finding("zero gradients", True, f"{text}: something hides the gradient, and the attack saw nothing.")
-    return Finding("zero gradients", False, f"{text}: the attack could see.")
-
-
-def _finite_gradients(records: Records, curves: Sequence[Curve]) -> Finding:
-    rows = np.any([curve.rows[-1] for curve in curves], axis=0)
-    share = 1 - float(records["finite_gradient"][rows].mean())
-    if share > 0:
-        return Finding(
-            "non-finite gradients",
-            True,
-            f"{_percent(share)} of the attacks met NaN or infinite gradients, which were taken as zero.",
-        )
-    return Finding("non-finite gradients", False, "Every gradient was finite.")
-
-
-def _broken(records: Records, curve: Curve) -> Finding:
-    rows = curve.rows[-1]
-    share = float(_right(records)[rows].mean())
-    text = f"At epsilon {curve.budget}, where any picture can become any other, {_percent(share)} still stand"
-    if share > MUST_BREAK:
-        return Finding(
-            "must break", True, f"{text}: the attack fails where it cannot fail, so no curve of it is a limit."
-        )
-    return Finding("must break", False, f"{text}: the attack works where it must.")
-
-
-def _misclassified(scores: Sequence[Score]) -> Finding:
-    clean = next((score for score in scores if score.metric == "clean_accuracy"), None)
-    if clean is None or clean.value is None:
-        return Finding("already misclassified", False, "The clean images were not evaluated.")
-    return Finding(
-        "already misclassified",
-        clean.value < NOT_ROBUST,
-        f"{_percent(1 - clean.value)} of the images are wrong without any attack, and count as wrong throughout.",
-    )
-
-
-def _verdict(scores: Sequence[Score], curve: Curve, doubts: Sequence[str]) -> Finding:
-    """What accuracy at the strongest mark of the longest curve amounts to, by `NOT_ROBUST` and the intervals."""
-    at = {(score.metric, score.condition): score for score in scores}
-    steps = curve.steps[-1]
-    attacked = at[("accuracy", curve.round.marks[steps])]
-    clean = at.get(("clean_accuracy", Condition()))
-    assert attacked.value is not None
-    text = f"At epsilon {curve.budget} accuracy falls to {_percent(attacked.value)} at {steps} steps"
-    if clean is None or clean.value is None:
-        return Finding("verdict", False, f"{text}; the clean images were not evaluated, so there is no verdict.")
-    if attacked.value < NOT_ROBUST * clean.value:
-        return Finding(
-            "verdict", True, f"{text}, from {_percent(clean.value)} clean: not robust (less than half is left)."
-        )
-    apart = attacked.interval and clean.interval and disjoint(attacked.interval, clean.interval)
-    held = f"{text}, from {_percent(clean.value)} clean: " + (
-        "it falls in part" if apart else "it holds within the interval"
-    )
-    if doubts:
-        return Finding("verdict", True, f"{held}, but the attack cannot be trusted ({', '.join(doubts)}).")
-    return Finding("verdict", False, f"{held}.")
+    return curve.groups[-1].startswith(MUST_BREAK)
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
     return np.asarray(records["prediction"] == records["label"])
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> list[Finding]:
+    """Reach, steps, restarts and loss; of an ensemble, what its members took after each other."""
+    right = _right(records)
+    accuracies = [float(right[rows].mean()) for rows in longest.rows]
+    if longest.round.attack == ENSEMBLE:
+        return [_members(longest, accuracies)]
+    stepped = [curve for curve in curves if curve.length is not None]
+    found = []
+    if stepped:
+        worst = max(stepped, key=lambda curve: curve.epsilon / (curve.steps[-1] * (curve.length or 1.0)))
+        found.append(strength.reach(worst.budget, worst.epsilon, worst.steps[-1], worst.length or 1.0))
+    late = (records["restart"] > 0) & records["success"] & longest.rows[-1]
+    return [
+        *found,
+        strength.steps(longest.budget, longest.steps, accuracies),
+        strength.restarts(late[longest.rows[-1]], longest.round.restarts),
+        strength.loss(_losses(records, longest)),
+    ]
+
+
+def _members(curve: Curve, accuracies: Sequence[float]) -> Finding:
+    """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
+    name, last = "ensemble members", LAST_MEMBER[curve.round.options.get("variant", "standard")]
+    members = [group or last for group in curve.groups]
+    lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(members[1:])}
+    square, fab, images = lost.get("+ square", 0.0), lost.get("+ fab-t", 0.0), int(curve.rows[-1].sum())
+    text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
+    if max(fab, square) > cross.TAKEN and round(max(fab, square) * images) > 1:
+        which = "Square, which sees no gradient," if square >= fab else "FAB"
+        return Finding(
+            name,
+            True,
+            f"{text}: {which} finds what APGD does not, so gradients are masked and the rest may fall too. Adapt the "
+            "attack to the model (bpda=MODULE, samples=20).",
+        )
+    return Finding(name, False, f"{text}: APGD leads, as it should.")
+
+
+def _losses(records: Records, curve: Curve) -> list[float]:
+    """The attack's mean loss at each mark, on the images that stand at the last."""
+    standing = ~records["success"]
+    same = standing & np.isin(records["image"], np.unique(records["image"][curve.rows[-1] & standing]))
+    if not same.any():
+        return [float("nan")] * max(len(curve.rows), 3)
+    return [float(np.nanmean(records["loss"][rows & same])) for rows in curve.rows]
+
+
+def _column(records: Records, name: str, rows: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """A column's values, NaN where a run has none of that name."""
+    values = records[name] if name in records else np.full(len(records), np.nan, np.float32)
+    found: NDArray[np.floating] = values[rows].astype(np.float64)
+    return found
+
+
+def _checked(records: Records) -> NDArray[np.bool_]:
+    """The rows beside which something else was tried."""
+    found: NDArray[np.bool_] = np.isfinite(_column(records, "clean_lead", np.ones(len(records), np.bool_)))
+    return found
+
+
+def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[Finding]:
+    last = np.any([curve.rows[-1] for curve in curves], axis=0)
+    attacked, beside = last & (records["step"] != 0), _checked(records)
+    loss_zeros = _column(records, "zero_loss_gradient", beside)
+    lead_zeros = _column(records, "zero_lead_gradient", beside)
+    found = [
+        gradients.saturated_logits(loss_zeros, lead_zeros),
+        gradients.zero_gradients(records["zero_gradient"][attacked], loss_zeros),
+        gradients.non_finite_gradients(records["finite_gradient"][last]),
+    ]
+    near = _column(records, "slope_ratio", beside)
+    if given := run.benchmark.options.get("bpda"):
+        return [
+            *found,
+            untold(
+                "gradient mismatch",
+                f"The backward pass of {given} is a given one, not its slope.",
+            ),
+        ]
+    if _random(records):
+        return found
+    wide, jump = _column(records, "wide_slope_ratio", beside), _column(records, "slope_jump", beside)
+    return [*found, gradients.gradient_mismatch(near), gradients.shattered_gradients(wide, jump)]
+
+
+def _random(records: Records) -> bool:
+    """Whether the network draws at random: then no difference of two passes says anything about slopes."""
+    return cross.randomised(_column(records, "repeat_change", _checked(records)), 1).raised
+
+
+def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
+    beside = _checked(records)
+    options = curve.round.options
+    samples = 20 if options.get("variant") == "rand" else int(options.get("samples", 1))
+    error = _column(records, "told_error", curve.rows[-1])
+    clean, attack, noise, square = (
+        _column(records, f"{name}_lead", beside) for name in ("clean", "attack", "noise", "square")
+    )
+    found = [
+        cross.randomised(_column(records, "repeat_change", beside), samples),
+        cross.weaker_than_noise(clean, attack, noise),
+    ]
+    if curve.round.attack != ENSEMBLE:
+        found.append(cross.square_takes_more(attack, square, len(attack)))
+    return found if _random(records) else [*found, cross.told_logits(error[np.isfinite(error)])]
+
+
+def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
+    right, standing = _right(records), []
+    for curve in curves:
+        if _must_break(curve):
+            rows = curve.rows[-1]
+            left = ~records["success"][rows] if curve.round.targeted else right[rows]
+            standing.append((curve.kind, float(left.mean())))
+    return strength.must_break(standing)
+
+
+def _conclusion(records: Records, run: Run, curve: Curve, found: Sequence[Finding]) -> list[Finding]:
+    """What stands beside the verdict about the model itself, and the verdict."""
+    where = f"At epsilon {curve.budget}"
+    steps = "" if curve.round.attack == ENSEMBLE else f" at {curve.steps[-1]} steps"
+    conditions = list(run.conditions)
+    right, last = _right(records), curve.rows[-1]
+    rows = records["condition"] == (conditions.index(Condition()) if Condition() in conditions else -1)
+    clean, attacked = _paired(records["image"], right, rows, last)
+    if not len(clean):
+        text = "The clean images were not evaluated"
+        return [untold("already misclassified", f"{text}."), untold("verdict", f"{text}, so there is no verdict.")]
+    beside = [verdict.misclassified(clean)]
+    beside.append(verdict.at_chance(clean, run.data.num_classes))
+    doubts = [each for each in (*found, *beside[1:]) if each.raised]
+    return [*beside, verdict.verdict(where, clean, attacked, doubts, steps)]
+
+
+def _paired(
+    image: NDArray[Any], right: NDArray[np.bool_], one: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each image that has a row of both kinds is right in each."""
+    both, first, second = np.intersect1d(image[one], image[other], return_indices=True)
+    del both
+    return right[one][first], right[other][second]

@@ -11,7 +11,8 @@ import torch
 from hardiness import attacks
 from hardiness.attacks import Iterate
 from hardiness.core import AttackError, Condition, Round
-from hardiness.engine.attacking import Judged, Victims, strike, targets_of
+from hardiness.engine.attacking import strike
+from hardiness.engine.victims import Judged, Victims, targets_of
 
 CLASSES, SIDE = 5, 6
 
@@ -254,3 +255,78 @@ def test_one_broken_gradient_marks_the_sample(scripted: type[Scripted]) -> None:
 def test_at_epsilon_nought_nothing_is_attacked(scripted: type[Scripted]) -> None:
     strike(linear, victims(), round_of(0.0, (1,), attack="scripted"), seed=0)
     assert scripted.budgets == []
+
+
+class Liar:
+    """An attack that hands over a picture and tells logits that are not the network's, with or without a claim."""
+
+    def __init__(self, claim: bool = True, moved: float = 0.01) -> None:
+        self.claim, self.moved = claim, moved
+
+    def __call__(self, logits: Any, pixels: Any, criterion: Any, budget: Any, generators: Any) -> Iterator[Iterate]:
+        n = len(pixels)
+        for step in (1, 3):
+            yield Iterate(
+                step=step,
+                index=torch.arange(n),
+                pixels=(pixels + self.moved * step / 3).clamp(0, 1),
+                logits=torch.eye(CLASSES)[(criterion.classes + 1) % CLASSES] * 9,
+                loss=torch.zeros(n),
+                reached=torch.full((n,), self.claim),
+                zero_gradient=torch.zeros(n),
+                finite_gradient=torch.ones(n, dtype=torch.bool),
+            )
+
+
+@pytest.fixture
+def lying() -> Iterator[Any]:
+    attacks.registry.register("liar", Liar, __name__)
+    yield lambda **options: round_of(0.5, (1, 3), attack="liar", options=options)
+    attacks.registry._entries.pop("liar")
+
+
+@pytest.mark.parametrize("claim", [True, False])
+@pytest.mark.parametrize("failed", ["last", "clean"])
+def test_told_logits_decide_nothing_and_the_lie_is_told(lying: Any, claim: bool, failed: str) -> None:
+    batch = victims(6).of(torch.arange(5))
+    found = strike(linear, batch, replace(lying(claim=claim), failed=failed), seed=0, keep_pixels=True)
+    for judged in found:
+        np.testing.assert_allclose(judged.logits, linear(judged.pixels), rtol=1e-5, atol=1e-5)
+        wrong = judged.logits.argmax(axis=1) != batch.labels.numpy()
+        assert (wrong == judged.columns["success"]).all()
+        if claim or failed == "last":
+            assert (judged.columns["told_error"] > 0.1).all()
+
+
+def test_a_success_that_the_attack_did_not_tell_counts_from_its_mark_on(lying: Any) -> None:
+    batch = victims(6).of(torch.arange(5))
+    early, late = strike(linear, batch, lying(claim=False, moved=0.5), seed=0)
+    truth = [
+        (linear((batch.pixels + 0.5 * step / 3).clamp(0, 1)).argmax(1) != batch.labels).tolist() for step in (1, 3)
+    ]
+    assert any(truth[1])
+    assert early.columns["success"].tolist() == truth[0]
+    assert late.columns["success"].tolist() == [one or other for one, other in zip(*truth, strict=True)]
+
+
+def test_the_judge_has_the_last_word_over_the_attacked_network() -> None:
+    """Attacked is a network that falls at once; judged by one that never does, nothing has fallen."""
+    batch = victims(6).of(torch.arange(5))
+
+    def firm(pixels: torch.Tensor) -> torch.Tensor:
+        return batch.clean[[int((batch.pixels - each).flatten(1).norm(dim=1).argmin()) for each in pixels]]
+
+    (judged,) = strike(linear, batch, round_of(0.3, (5,)), seed=0, judge=firm)
+    assert not judged.columns["success"].any()
+    assert (judged.logits.argmax(axis=1) == batch.labels.numpy()).all()
+    assert (judged.columns["told_error"] > 0).all()
+
+
+def test_a_denied_later_start_does_not_undo_an_earlier_success(scripted: type[Scripted]) -> None:
+    batch = victims(3).of(torch.tensor([0, 1]))
+    scripted.restarts = [[(5, [True, True], 0.0)], [(2, [True, True], 0.0)]]
+    answers = iter([-batch.clean, batch.clean])  # the first start's claims are granted, the second's are not
+    plan = round_of(0.1, (6,), attack="scripted", restarts=2)
+    (judged,) = strike(linear, batch, plan, seed=0, judge=lambda pixels: next(answers))
+    assert judged.columns["step"].tolist() == [5, 5]
+    assert judged.columns["restart"].tolist() == [0, 0]

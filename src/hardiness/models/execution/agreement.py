@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 MAX_ERROR = 1e-4
 """Largest max|Δ| / max|logit| that a runtime may have in fp32."""
+
+MAX_GRADIENT_ERROR = 1e-2
+"""Largest |Δ| / |gradient|, Euclidean, of a network that gradients may go through: kinks close by move by rounding."""
 
 REFERENCE_IMAGES = 4
 """How many of the first images a runtime is compared on."""
@@ -63,3 +67,22 @@ def compare(found: Tensor, reference: Tensor) -> Agreement:
     top1 = (found.argmax(1) == reference.argmax(1)).double().mean().item()
     # A NaN compares false with everything, so it must not pass as a small error.
     return Agreement(float("inf") if invented or error != error else error, top1, len(reference))
+
+
+def same_gradient(found: Callable[[Tensor], Tensor], reference: Callable[[Tensor], Tensor], pixels: Tensor) -> bool:
+    """Whether two functions of pixels to logits ``(n, K)`` have the same gradient of each image's largest logit."""
+    import torch
+
+    def gradient(function: Callable[[Tensor], Tensor]) -> Tensor:
+        given = pixels.detach().requires_grad_()
+        with torch.enable_grad():
+            outputs = function(given)
+        if not outputs.requires_grad:
+            return torch.zeros_like(pixels)
+        (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
+        return torch.zeros_like(pixels) if slope is None else slope
+
+    one, other = gradient(found).double(), gradient(reference).double()
+    if not bool(other.isfinite().all()):
+        return True
+    return float((one - other).norm()) <= MAX_GRADIENT_ERROR * float(other.norm())

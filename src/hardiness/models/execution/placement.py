@@ -19,12 +19,14 @@ class Placement:
         precision: of the arithmetic in `Classifier.logits`.
         candidates: runtimes to try, best first.
         notes: what a person should know about the choice.
+        plain: eager torch with nothing folded, for logits and gradients: what ``runtime=torch`` asks for.
     """
 
     device: str
     precision: Precision
     candidates: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    plain: bool = False
 
 
 def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement:
@@ -44,7 +46,8 @@ def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement
     if onnx and where != "cpu" and not onnx_on_gpu():
         notes = (f"it runs on the CPU, as this ONNX Runtime has no CUDA (device {where} was to be used)",)
         where = "cpu"
-    return Placement(where, precision, _candidates(runtime, where, onnx), notes)  # type: ignore[arg-type]  # checked
+    candidates = _candidates(runtime, where, onnx)
+    return Placement(where, precision, candidates, notes, plain=runtime == "torch")  # type: ignore[arg-type]  # checked above
 
 
 def _device(device: str) -> str:

@@ -51,7 +51,10 @@ def with_transfers(
     compared = _compared(white, black)
     if compared.raised and not verdict.raised:
         verdict = replace(
-            verdict, raised=True, sentence=f"{verdict.sentence} But a black box took more: do not trust it."
+            verdict,
+            raised=True,
+            sentence=f"Withdrawn: {verdict.sentence} But a black box took more: do not trust it; find what hides the "
+            "gradient.",
         )
     return [*checks, compared, verdict]
 

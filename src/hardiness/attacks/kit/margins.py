@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.criteria import Misclassified
+from hardiness.attacks.kit.checks import labels_of
+from hardiness.attacks.kit.criteria import Misclassified, TargetClass
+from hardiness.attacks.kit.problem import Problem
 from hardiness.core import ModelError
 
 if TYPE_CHECKING:
@@ -25,6 +27,31 @@ class Margin(Misclassified):
     def of(self, index: Tensor) -> Margin:
         """The aims of some of the samples."""
         return Margin(self.labels[index])
+
+
+@dataclass(frozen=True, eq=False)
+class MarginToTarget(TargetClass):
+    """One chosen class, by the lead of the best other class over it."""
+
+    def loss(self, logits: Tensor) -> Tensor:
+        """max of the others - z_target, ``(N,)``: negative where it is there."""
+        return best_other(logits, self.targets) - _of_class(logits, self.targets)
+
+    def of(self, index: Tensor) -> MarginToTarget:
+        """The aims of some of the samples."""
+        return MarginToTarget(self.targets[index])
+
+
+def with_margin(problem: Problem) -> Problem:
+    """The problem with a loss that is a difference of logits.
+
+    Raises:
+        ArgumentError: its criterion is neither untargeted nor about a target class.
+    """
+    criterion = problem.criterion
+    if isinstance(criterion, TargetClass):
+        return replace(problem, criterion=MarginToTarget(criterion.targets))
+    return replace(problem, criterion=Margin(labels_of(criterion, 'the loss "margin"')))
 
 
 @dataclass(frozen=True, eq=False)

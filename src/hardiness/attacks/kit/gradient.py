@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from hardiness.attacks.attack import Iterate
-from hardiness.attacks.checks import check_logits
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit.attack import Iterate
+from hardiness.attacks.kit.checks import check_logits
+from hardiness.attacks.kit.criteria import Criterion
 from hardiness.core import ModelError
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ class Slope(NamedTuple):
     gradient: Tensor
     zeros: Tensor
     finite: Tensor
+
+
+def no_gradient(reached: Tensor) -> Slope:
+    """What led to iterates of an attack that asks for no gradient: nothing hidden, nothing broken."""
+    nothing = reached.new_zeros(len(reached)).float()
+    return Slope(nothing, nothing, nothing == 0)
 
 
 def forward(

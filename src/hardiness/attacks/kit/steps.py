@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardiness.attacks.norms import is_box, project_, uniform
-from hardiness.attacks.problem import Problem
+from hardiness.attacks.kit.norms import is_box, project_, uniform
+from hardiness.attacks.kit.problem import Problem
 
 if TYPE_CHECKING:
     from torch import Tensor

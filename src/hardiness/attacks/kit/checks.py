@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.attacks.attack import Budget
-from hardiness.attacks.criteria import Criterion, Misclassified
+from hardiness.attacks.kit.attack import Budget
+from hardiness.attacks.kit.criteria import Criterion, Misclassified
 from hardiness.core import ArgumentError, ModelError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit.criteria import Criterion
 from hardiness.core import Norm, Registry
 
 if TYPE_CHECKING:

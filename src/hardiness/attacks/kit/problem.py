@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.attack import Budget, Iterate
-from hardiness.attacks.checks import check_arguments
-from hardiness.attacks.criteria import Criterion
+from hardiness.attacks.kit.attack import Budget, Iterate
+from hardiness.attacks.kit.checks import check_arguments
+from hardiness.attacks.kit.criteria import Criterion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +70,17 @@ class Problem:
 
 
 class CheckedAttack(ABC):
-    """Base of the attacks of this package: arguments are checked when it is called, not when it is first iterated."""
+    """Base of the attacks of this package: arguments are checked when it is called, not when it is first iterated.
+
+    Class attributes:
+        version: of its arithmetic, raised when the same arguments give other iterates; part of every run's key.
+        threats: the threat models it keeps to.
+        gradients: whether it asks for them; those that do not can attack models that give none.
+    """
+
+    version: ClassVar[int] = 1
+    threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self,

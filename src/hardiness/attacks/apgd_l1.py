@@ -1,0 +1,140 @@
+"""Auto-PGD for L1: sparse steps within the L1 ball and the box at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.chance import check_samples, expected
+from hardiness.attacks.kit.gradient import forward, picked, slope
+from hardiness.attacks.kit.margins import with_margin
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.core import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BISECTIONS = 40
+_CHECKED_EVERY = 0.04
+_FIRST_SHARE, _MOST_SHARE = 0.2, 1.0
+
+
+@registry.add("apgd-l1")
+@dataclass(frozen=True)
+class APGDL1(CheckedAttack):
+    """Steps along the largest values of the gradient, brought into the L1 ball and [0, 1] at once.
+
+    Every twentieth of the steps, how many values are moved follows how many the best change holds, and the step is cut
+    where that number hardly moves; else it begins anew from the best point.
+
+    Attributes:
+        loss: ``"ce"`` or ``"margin"``, as in PGD.
+        samples: passes that each gradient is a mean of.
+
+    Source: Croce & Hein 2021, arXiv:2103.01208, "Mind the box", algorithm 1 and its projection.
+
+    Differs: one phase within epsilon, without those from larger balls that its authors put before.
+    """
+
+    threats: ClassVar[tuple[str, ...]] = ("l1",)
+
+    loss: str = "ce"
+    samples: int = 1
+
+    def __post_init__(self) -> None:
+        check_samples(self.samples)
+        if self.loss not in ("ce", "margin"):
+            raise ArgumentError(f'loss must be "ce" or "margin", was {self.loss!r}')
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        import torch
+
+        problem = expected(with_margin(problem) if self.loss == "margin" else problem, self.samples)
+        epsilon, dimensions = problem.budget.epsilon, problem.pixels[0].numel()
+        at = projected(_start(problem), problem.pixels, epsilon)
+        passed = forward(problem.logits, at, problem.criterion, graph=True, first=True)
+        best, lowest = at, passed.loss.detach()
+        share = torch.full((len(problem),), _FIRST_SHARE, device=at.device)
+        length = torch.full((len(problem),), float(epsilon), device=at.device)
+        every = max(int(_CHECKED_EVERY * int(problem.budget.steps.max())), 1)
+        for step in range(1, int(problem.budget.steps.max()) + 1):
+            found = slope(passed, problem.budget.steps > 0)
+            move = _sparse(found.gradient, share * dimensions)
+            at = projected(at - length[:, None, None, None] * move, problem.pixels, epsilon)
+            passed = forward(problem.logits, at, problem.criterion, graph=True)
+            reached = problem.criterion.reached(passed.logits)
+            yield passed.iterate(step, problem.index, reached, found)
+            better = passed.loss.detach() < lowest
+            best = at.where(better[:, None, None, None], best)
+            lowest = passed.loss.detach().where(better, lowest)
+            goes_on = (problem.budget.steps > step) & ~reached
+            if not bool(goes_on.any()):
+                return
+            due = step % every == 0
+            if due:
+                held = ((best - problem.pixels).abs() > 1e-6).flatten(1).float().mean(1) / 1.5
+                settled = (held / share.clamp(min=1e-9)) > 0.95
+                length = (length / 1.5).clamp(min=epsilon / 10).where(settled, length.new_full((), float(epsilon)))
+                share = held.clamp(1 / dimensions, _MOST_SHARE)
+                at = best
+            if due or not bool(goes_on.all()):
+                problem, at = problem.of(goes_on), picked(at, goes_on)
+                best, lowest, share, length = (picked(values, goes_on) for values in (best, lowest, share, length))
+                passed = forward(problem.logits, at, problem.criterion, graph=True)
+
+
+def projected(at: Tensor, clean: Tensor, epsilon: float) -> Tensor:
+    """The nearest points to ``at`` within the L1 ball around ``clean`` and within [0, 1], by bisection.
+
+    Source: Croce & Hein 2021, proposition 2.1: each change is shortened by one number and cut at the border of the box.
+    """
+    import torch
+
+    delta = at - clean
+    room = torch.where(delta > 0, 1 - clean, clean)
+    size = delta.abs()
+    low = torch.zeros(len(at), device=at.device, dtype=torch.float64)
+    high = size.flatten(1).amax(1).double()
+
+    def total(cut: Tensor) -> Tensor:
+        left = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
+        return left.sum(dim=(1, 2, 3), dtype=torch.float64)
+
+    inside = total(low) <= epsilon
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        over = total(middle) > epsilon
+        low, high = middle.where(over, low), high.where(over, middle)
+    cut = low.new_zeros(()).where(inside, high)
+    kept = (size - cut[:, None, None, None].float()).clamp(min=0).minimum(room)
+    return (clean + delta.sign() * kept).clamp(0, 1)
+
+
+def _sparse(gradient: Tensor, counts: Tensor) -> Tensor:
+    """The signs of each gradient's largest values, so many of them, over their number: of L1 length 1."""
+    import torch
+
+    rows = []
+    for slope_, count in zip(gradient, counts.tolist(), strict=True):
+        flat = slope_.flatten()
+        chosen = flat.abs().topk(min(max(int(count), 1), len(flat))).indices
+        move = torch.zeros_like(flat)
+        move[chosen] = flat[chosen].sign() / len(chosen)
+        rows.append(move.view_as(slope_))
+    return torch.stack(rows)
+
+
+def _start(problem: Problem) -> Tensor:
+    """A change drawn from the L1 ball around each image."""
+    import torch
+
+    drawn = [
+        generator.laplace(size=tuple(problem.pixels.shape[1:])).astype(np.float32) for generator in problem.generators
+    ]
+    noise = torch.from_numpy(np.stack(drawn)).to(problem.pixels.device)
+    return problem.pixels + problem.budget.epsilon * noise / noise.abs().sum(dim=(1, 2, 3), keepdim=True)

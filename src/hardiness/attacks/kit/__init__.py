@@ -1,0 +1,1 @@
+"""What attacks are made of: arguments and iterates, criteria and losses, gradients, the geometry of threat models."""

@@ -1,0 +1,95 @@
+"""A square patch for each picture, where the gradient is largest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.gradient import forward, picked, slope
+from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.threats.patch import side
+from hardiness.core import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@registry.add("patch-pgd")
+@dataclass(frozen=True)
+class PatchPGD(CheckedAttack):
+    """Projected gradient descent within one square, at the places where the image's gradient is largest, in turn.
+
+    The budget's steps are those at each place; `Iterate.step` begins again at 1 with each.
+
+    Attributes:
+        places: how many squares are tried, none overlapping another by more than half its side.
+        step: length of a step, in units of the [0, 1] range.
+
+    Source: Brown et al. 2017, arXiv:1712.09665, for patches; places by the gradient as in Rao et al. 2020,
+        arXiv:2005.02313.
+
+    Differs: a patch for each picture, without transformations; a universal one would be weaker on each.
+    """
+
+    threats: ClassVar[tuple[str, ...]] = ("patch",)
+
+    places: int = 3
+    step: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.places < 1:
+            raise ArgumentError(f"places must be at least 1, was {self.places}")
+        if not self.step > 0:
+            raise ArgumentError(f"step must be positive, was {self.step}")
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        import torch
+
+        passed = forward(problem.logits, problem.pixels, problem.criterion, graph=True, first=True)
+        weight = slope(passed, torch.ones_like(problem.index, dtype=torch.bool)).gradient.abs().sum(1)
+        masks = _masks(weight, side(problem.budget.epsilon, *weight.shape[1:]), self.places)
+
+        def at_place(rank: int, left: Problem) -> Iterator[Iterate]:
+            return self._descend(left, masks[problem.places(left), rank][:, None])
+
+        yield from attempts(problem, [partial(at_place, rank) for rank in range(masks.shape[1])])
+
+    def _descend(self, problem: Problem, mask: Tensor) -> Iterator[Iterate]:
+        at, step = problem.pixels, 0
+        passed = forward(problem.logits, at, problem.criterion, graph=True)
+        while True:
+            found = slope(passed, problem.budget.steps > 0)
+            step += 1
+            at = (at - self.step * found.gradient.sign() * mask).clamp(0, 1)
+            passed = forward(problem.logits, at, problem.criterion, graph=True)
+            reached = problem.criterion.reached(passed.logits)
+            yield passed.iterate(step, problem.index, reached, found)
+            goes_on = (problem.budget.steps > step) & ~reached
+            if not bool(goes_on.any()):
+                return
+            if not bool(goes_on.all()):
+                problem, at, mask = problem.of(goes_on), picked(at, goes_on), picked(mask, goes_on)
+                passed = forward(problem.logits, at, problem.criterion, graph=True)
+
+
+def _masks(weight: Tensor, length: int, count: int) -> Tensor:
+    """Squares with the largest sums of ``weight (N, H, W)``, best first: bool ``(N, count, H, W)``."""
+    import torch
+    from torch.nn import functional
+
+    n, height, width = weight.shape
+    masks = torch.zeros(n, count, height, width, device=weight.device)
+    if not length:
+        return masks[:, :1]
+    sums = functional.avg_pool2d(weight[:, None], length, stride=1)[:, 0]
+    for image in range(n):
+        for rank in range(count):
+            row, column = divmod(int(sums[image].argmax()), sums.shape[2])
+            masks[image, rank, row : row + length, column : column + length] = 1
+            half = max(length // 2, 1)
+            sums[image, max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1] = -1
+    return masks

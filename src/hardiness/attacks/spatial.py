@@ -1,0 +1,43 @@
+"""Turns and shifts, tried one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.gradient import forward, no_gradient
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.threats.spatial import places, transformed
+
+
+@registry.add("spatial")
+@dataclass(frozen=True)
+class SpatialGrid(CheckedAttack):
+    """Rotations and translations of a grid, each sample's in an order of its own. Steps are tries.
+
+    With 775 steps it is the whole grid.
+
+    Source: Engstrom et al. 2019, arXiv:1712.02779, the grid attack and the worst of k.
+    """
+
+    threats: ClassVar[tuple[str, ...]] = ("spatial",)
+    gradients: ClassVar[bool] = False
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        grid = places(problem.budget.epsilon)
+        orders = [generator.permutation(len(grid)) for generator in problem.generators]
+        for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
+            rows = grid[[order[step - 1] for order in orders]]
+            passed = forward(
+                problem.logits, transformed(problem.pixels, rows), problem.criterion, graph=False, first=step == 1
+            )
+            reached = problem.criterion.reached(passed.logits)
+            yield passed.iterate(step, problem.index, reached, no_gradient(reached))
+            goes_on = (problem.budget.steps > step) & ~reached
+            if not bool(goes_on.any()):
+                return
+            orders = [order for order, stays in zip(orders, goes_on.tolist(), strict=True) if stays]
+            problem = problem.of(goes_on)

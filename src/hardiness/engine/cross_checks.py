@@ -1,0 +1,193 @@
+"""What is tried beside an attack: does the network repeat itself, is its gradient its slope, is noise as good?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness import attacks
+from hardiness.attacks import Budget
+from hardiness.attacks.threats import threat
+from hardiness.core import CrossChecks, Round, rng
+from hardiness.engine.victims import Judged, Network, Victims
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COLUMNS = (
+    "clean_lead",
+    "attack_lead",
+    "noise_lead",
+    "square_lead",
+    "repeat_change",
+    "slope_ratio",
+    "wide_slope_ratio",
+    "slope_jump",
+    "zero_loss_gradient",
+    "zero_lead_gradient",
+)
+"""float32; NaN where nothing was tried. Leads are in logits, as `Victims.lead`: negative once an image has fallen."""
+
+NEAR, WIDE, INTERVALS = 1e-4, 1e-3, 8
+"""How far the slope is followed along its own sign, from the image to both sides, and in how many pieces."""
+
+VISIBLE = 2e-4
+"""The predicted change over the near distance, as a share of the largest logit: far above what rounding does."""
+
+FARTHEST = 1e-2
+
+
+def nothing(n: int) -> dict[str, NDArray[np.float32]]:
+    """The columns of rows beside which nothing was tried."""
+    return {name: np.full(n, np.nan, np.float32) for name in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A network that is looked at.
+
+    Attributes:
+        network: through which gradients go; ``None`` where it has none.
+        judge: whose word counts.
+    """
+
+    network: Network | None
+    judge: Network
+
+    def ask(self, pixels: Tensor) -> Tensor:
+        """The judge's logits."""
+        import torch
+
+        with torch.no_grad():
+            return self.judge(pixels).float()
+
+
+def cross_checked(
+    suspect: Suspect, victims: Victims, plan: Round, judged: Judged, checks: CrossChecks, seed: int
+) -> Mapping[str, NDArray[np.float32]]:
+    """What was found beside one round at its last mark: `COLUMNS`, one entry a sample.
+
+    Args:
+        suspect: the network.
+        victims: the batch.
+        plan: the round.
+        judged: its outcome at its last mark.
+        checks: how much is tried.
+        seed: keys the noise.
+    """
+    lead = _lead_of(victims, plan.targeted)
+    assert judged.reached is not None, "a round tells where it stood"
+    first, second = suspect.ask(victims.pixels), suspect.ask(victims.pixels)
+    found: dict[str, Tensor] = {
+        "clean_lead": lead(first),
+        "attack_lead": lead(judged.reached.to(first.device)),
+        "repeat_change": (first - second).abs().amax(1) / first.abs().amax(1).clamp(min=1e-12),
+        "noise_lead": _noise(suspect, victims, plan, checks.draws, seed),
+    }
+    if suspect.network is not None:
+        found |= _slopes(suspect.network, suspect, victims, plan)
+    if checks.queries and plan.norm in attacks.threats_of("square"):
+        found["square_lead"] = _square(suspect, victims, plan, judged, checks.queries, seed)
+    columns = nothing(len(victims.samples))
+    columns.update({name: values.float().cpu().numpy() for name, values in found.items()})
+    return columns
+
+
+def _lead_of(victims: Victims, targeted: bool) -> Callable[[Tensor], Tensor]:
+    return lambda logits: victims.lead(logits, targeted)
+
+
+def _noise(suspect: Suspect, victims: Victims, plan: Round, draws: int, seed: int) -> Tensor:
+    """The least lead under noise of the same budget; NaN without draws."""
+    import torch
+
+    best = torch.full((len(victims.samples),), float("inf"), device=victims.pixels.device)
+    limits = threat(plan.norm)
+    for draw in range(draws):
+        pixels = limits.sample(victims.pixels, plan.epsilon, [rng(seed, "noise", draw, s) for s in victims.samples])
+        best = best.minimum(victims.lead(suspect.ask(pixels), plan.targeted))
+    return best if draws else best * float("nan")
+
+
+def _square(suspect: Suspect, victims: Victims, plan: Round, judged: Judged, queries: int, seed: int) -> Tensor:
+    """The lead that Square leaves on the images that stand; NaN for others."""
+    import torch
+
+    found = torch.full((len(victims.samples),), float("nan"), device=victims.pixels.device)
+    standing = torch.from_numpy(np.flatnonzero(~judged.columns["success"])).to(victims.pixels.device)
+    if not len(standing):
+        return found
+    left = victims.of(standing)
+    generators = [rng(seed, "square", sample) for sample in left.samples]
+    budget = Budget(plan.norm, plan.epsilon, torch.full((len(standing),), queries, device=standing.device))
+    attack = attacks.registry.get("square")()
+    last = left.pixels.clone()
+    for iterate in attack(suspect.judge, left.pixels, left.criterion(plan.targeted), budget, generators):
+        last[iterate.index] = iterate.pixels
+    found[standing] = left.lead(suspect.ask(last), plan.targeted)
+    return found
+
+
+def _slopes(network: Network, suspect: Suspect, victims: Victims, plan: Round) -> dict[str, Tensor]:
+    """The gradient against what the judge does along it, near and wider, and how much of it is exactly zero."""
+    criterion, lead = victims.criterion(plan.targeted), _lead_of(victims, plan.targeted)
+    of_loss, _ = _gradient(network, victims.pixels, criterion.loss)
+    of_lead, logits = _gradient(network, victims.pixels, lead)
+    reach = _reach(of_lead, logits)
+    # Along its own sign, where both sides are pixels: a model may clip its input to [0, 1].
+    inside = (victims.pixels - FARTHEST >= 0) & (victims.pixels + FARTHEST <= 1)
+    direction = of_lead.nan_to_num(0.0, 0.0, 0.0).sign() * inside
+    predicted = (of_lead.nan_to_num(0.0, 0.0, 0.0) * direction).sum(dim=(1, 2, 3))
+
+    def ratios(distance: Tensor, intervals: int) -> Tensor:
+        """Change of the lead over what the gradient predicts, in each piece: ``(N, intervals)``."""
+        import torch
+
+        wide = distance[:, None, None, None]
+        leads = [
+            lead(suspect.ask(victims.pixels + wide * (2 * i / intervals - 1) * direction)) for i in range(intervals + 1)
+        ]
+        changes = torch.stack(leads, 1).diff(dim=1)
+        return changes / (predicted * distance * 2 / intervals)[:, None]
+
+    near, far = ratios(reach, 1), ratios(reach * (WIDE / NEAR), INTERVALS)
+    visible = predicted > 0
+    nan = predicted.new_full((), float("nan"))
+    return {
+        "zero_loss_gradient": (of_loss == 0).float().mean(dim=(1, 2, 3)),
+        "zero_lead_gradient": (of_lead == 0).float().mean(dim=(1, 2, 3)),
+        "slope_ratio": near[:, 0].where(visible, nan),
+        "wide_slope_ratio": far.mean(1).where(visible, nan),
+        "slope_jump": far.abs().amax(1).where(visible, nan),
+    }
+
+
+def _gradient(network: Network, pixels: Tensor, loss: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    import torch
+
+    with torch.enable_grad():
+        given = pixels.detach().requires_grad_()
+        logits = network(given)
+        (found,) = torch.autograd.grad(loss(logits).sum(), given, allow_unused=True)
+    return torch.zeros_like(pixels) if found is None else found, logits.detach()
+
+
+def _reach(gradient: Tensor, logits: Tensor) -> Tensor:
+    """How far each image is moved for its change to be seen above rounding, at least `NEAR`: ``(N,)``."""
+    slope = gradient.nan_to_num(0.0, 0.0, 0.0).abs().sum(dim=(1, 2, 3)).clamp(min=1e-12)
+    wanted = VISIBLE * logits.abs().amax(1) / slope
+    return wanted.nan_to_num(NEAR).clamp(NEAR, FARTHEST * NEAR / WIDE)
+
+
+def with_columns(
+    outcomes: Sequence[Judged], found: Mapping[str, NDArray[np.float32]], at: Judged | None
+) -> list[Judged]:
+    """The outcomes with the columns of the cross-checks: found ones beside ``at``, NaN beside the others."""
+    return [
+        replace(each, columns={**each.columns, **(found if each is at else nothing(len(each.logits)))})
+        for each in outcomes
+    ]

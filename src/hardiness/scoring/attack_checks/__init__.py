@@ -1,0 +1,31 @@
+"""The checks of an attack: pure functions of arrays, one entry an image, each to a `Finding` that says what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Finding, Interval
+
+SPECIFIC = 0.05
+"""Share of images at which a check that never fails on an ordinary network is raised."""
+
+
+def percent(share: float) -> str:
+    """A fraction as people read it."""
+    return f"{100 * share:.1f} %"
+
+
+def share_of(hits: NDArray[np.bool_]) -> float:
+    """The share of true entries; 0 of none."""
+    return float(hits.mean()) if len(hits) else 0.0
+
+
+def untold(name: str, why: str) -> Finding:
+    """A check that had nothing to look at."""
+    return Finding(name, False, why)
+
+
+def bounds(interval: Interval) -> str:
+    """An interval of fractions, as percentages."""
+    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"

@@ -1,0 +1,146 @@
+"""Does the gradient say what the network does? Hidden, saturated, substituted and shattered gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Finding
+from hardiness.scoring.attack_checks import percent, share_of, untold
+
+Values = NDArray[np.floating]
+
+ZERO_GRADIENT = 0.1
+"""Share of exact zeros in the gradients; networks with ReLUs have next to none."""
+
+ALL_ZERO = 0.5
+"""Share of exact zeros of one image's gradient above which it counts as hidden."""
+
+FEW, MANY = 0.1, 0.25
+"""Shares of images at which a check is raised: FEW where ordinary networks have none, MANY where they have some."""
+
+SLOPE_LOW, SLOPE_HIGH = 0.5, 2.0
+"""A measured slope over the gradient's, at a ten-thousandth of the range; ordinary networks have 0.89 to 1.01."""
+
+WIDE_SLOPE = 0.05
+"""The same over a thousandth: an ordinary network's curves, down to 0.3, but does not turn back."""
+
+JUMP = 5.0
+"""A piece of the way along which the network moves so many times as far as its gradient says."""
+
+
+def zero_gradients(zeros: Values, at_image: Values) -> Finding:
+    """Whether exact zeros hide the way.
+
+    Args:
+        zeros: mean share of exact zeros in the gradients that an attack followed.
+        at_image: the same of the loss's gradient at the clean image; NaN where it was not looked at.
+    """
+    known = at_image[np.isfinite(at_image)]
+    share = float(zeros.mean()) if len(zeros) else 0.0
+    text = f"{percent(share)} of the gradients' values were exactly zero"
+    hidden = share_of(known > ALL_ZERO)
+    if share > ZERO_GRADIENT or hidden > FEW:
+        if share <= ZERO_GRADIENT:
+            text = f"At {percent(hidden)} of the clean images most of the gradient is exactly zero"
+        return Finding(
+            "zero gradients",
+            True,
+            f"{text}: something hides the gradient (rounding, a threshold, a saturated loss), and the attack saw "
+            "nothing. Give that step a backward pass (bpda=MODULE), or attack without gradients (attack=square).",
+        )
+    return Finding("zero gradients", False, f"{text}: the attack could see.")
+
+
+def non_finite_gradients(finite: NDArray[np.bool_]) -> Finding:
+    """Whether NaN or infinite gradients were met; ``finite`` says of each image that none was."""
+    share = 1 - share_of(finite) if len(finite) else 0.0
+    if share > 0:
+        return Finding(
+            "non-finite gradients",
+            True,
+            f"{percent(share)} of the attacks met NaN or infinite gradients, which were taken as zero. Find the "
+            "operation that makes them (torch.autograd.set_detect_anomaly), or attack=square.",
+        )
+    return Finding("non-finite gradients", False, "Every gradient was finite.")
+
+
+def saturated_logits(of_loss: Values, of_lead: Values) -> Finding:
+    """Whether the cross-entropy has no gradient where the logits have one: large logits saturate the softmax.
+
+    Args:
+        of_loss, of_lead: shares of exact zeros, at the clean image, in the gradient of the loss and of the lead.
+    """
+    name = "saturated logits"
+    known = np.isfinite(of_loss) & np.isfinite(of_lead)
+    if not known.any():
+        return untold(name, "Gradients at the clean images were not looked at.")
+    share = share_of((of_loss[known] > ALL_ZERO) & (of_lead[known] <= ALL_ZERO))
+    if share > FEW:
+        return Finding(
+            name,
+            True,
+            f"At {percent(share)} of the images the logits have a gradient and the cross-entropy has none: logits this "
+            "large saturate the softmax. Use a loss that does not see their scale: attack=apgd,loss=dlr or "
+            "attack=pgd,loss=margin.",
+        )
+    return Finding(name, False, "The loss has a gradient wherever the logits have one.")
+
+
+def gradient_mismatch(near: Values) -> Finding:
+    """Whether the gradient is not the network's slope: a backward pass of its own making.
+
+    Args:
+        near: measured slope along the gradient's sign over what the gradient says; NaN where it was not measured.
+    """
+    name, known = "gradient mismatch", near[np.isfinite(near)]
+    if not len(known):
+        return untold(name, "There was no gradient to hold against a finite difference.")
+    middle = float(np.median(known))
+    text = f"A step along the gradient changes the logits by {middle:.2f} of what it says (median)"
+    off = share_of((known < SLOPE_LOW) | (known > SLOPE_HIGH))
+    if off > MANY:
+        if middle < -SLOPE_LOW:
+            kind = "the gradient points the wrong way"
+        elif abs(middle) < SLOPE_LOW:
+            kind = "the gradient is not that of the network (a straight-through step, or one that shatters it)"
+        else:
+            kind = "the network is not what its gradient says"
+        return Finding(
+            name,
+            True,
+            f"{text}: {kind}. Attack with a backward pass that fits (bpda=MODULE) and without gradients "
+            "(attack=square), and compare.",
+        )
+    return Finding(name, False, f"{text}: the gradient is the network's slope.")
+
+
+def shattered_gradients(wide: Values, jump: Values) -> Finding:
+    """Whether the network jumps, or turns at once, so that a true gradient leads nowhere.
+
+    Args:
+        wide: as `gradient_mismatch`, over ten times the distance.
+        jump: largest change along an eighth of that way, over what the gradient says.
+    """
+    name = "shattered gradients"
+    known = np.isfinite(wide) & np.isfinite(jump)
+    if not known.any():
+        return untold(name, "There was no gradient to follow.")
+    jumps = share_of(jump[known] > JUMP)
+    turned = float(np.median(wide[known]))
+    todo = "Gradients of such a network mislead: smooth it (samples=20) or attack without them (attack=square)."
+    if jumps > MANY:
+        return Finding(
+            name,
+            True,
+            f"On {percent(jumps)} of the images the logits jump by more than {JUMP:g} times what the gradient says "
+            f"within a thousandth of the range: the network is discontinuous (k-winners, quantised inside). {todo}",
+        )
+    if turned < WIDE_SLOPE:
+        return Finding(
+            name,
+            True,
+            f"A thousandth of the range along the gradient the logits have moved by {turned:.2f} of what it says "
+            f"(median): it turns at once. {todo}",
+        )
+    return Finding(name, False, f"Over a thousandth of the range {turned:.2f} of it is left: the surface is smooth.")

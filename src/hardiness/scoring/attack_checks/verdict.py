@@ -1,0 +1,118 @@
+"""What accuracy under attack amounts to, and whether that can be said at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Finding, Interval
+from hardiness.scoring.attack_checks import bounds, percent
+from hardiness.scoring.intervals import wilson
+
+NOT_ROBUST = 0.5
+"""Part of its clean accuracy that a model must keep at the strongest mark not to be called not robust."""
+
+HOLDS = 0.1
+"""What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
+
+VERDICTS = ("not robust", "falls in part", "holds", "cannot tell", "withdrawn")
+
+
+def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
+    """The 95 % interval of the accuracy that an attack takes, from what each image was without and with it.
+
+    Source: Newcombe (1998), method 10 for paired proportions, doi:10.1002/(SICI)1097-0258(19981130)17:22.
+    """
+    n = len(clean)
+    cells = (clean & attacked, clean & ~attacked, ~clean & attacked)
+    both, only, other = (int(np.count_nonzero(cell)) for cell in cells)
+    neither = n - both - only - other
+    p, q = (both + only) / n, (both + other) / n
+    one, two = wilson(both + only, n), wilson(both + other, n)
+    product = (both + only) * (other + neither) * (both + other) * (only + neither)
+    phi = (both * neither - only * other) / math.sqrt(product) if product else 0.0
+    if phi > 0:
+        phi = max(both * neither - only * other - n / 2, 0) / math.sqrt(product)
+    below = math.sqrt(max((p - one.low) ** 2 - 2 * phi * (p - one.low) * (two.high - q) + (two.high - q) ** 2, 0.0))
+    above = math.sqrt(max((one.high - p) ** 2 - 2 * phi * (one.high - p) * (q - two.low) + (q - two.low) ** 2, 0.0))
+    return Interval(max(p - q - below, -1.0), min(p - q + above, 1.0))
+
+
+def at_chance(clean: NDArray[np.bool_], classes: int) -> Finding:
+    """Whether clean accuracy is no better than drawing one of the classes."""
+    interval, chance = wilson(int(clean.sum()), len(clean)), 1 / max(classes, 1)
+    text = f"Without attack {percent(float(clean.mean()))} are right ({bounds(interval)}); chance is {percent(chance)}"
+    if interval.low <= chance:
+        return Finding(
+            "at chance", True, f"{text}: a model that knows nothing loses nothing. Check weights, labels and view."
+        )
+    return Finding("at chance", False, f"{text}.")
+
+
+def misclassified(clean: NDArray[np.bool_]) -> Finding:
+    """How many images are wrong without any attack."""
+    share = 1 - float(clean.mean())
+    return Finding(
+        "already misclassified",
+        1 - share < NOT_ROBUST,
+        f"{percent(share)} of the images are wrong without any attack, and count as wrong throughout.",
+    )
+
+
+def verdict(
+    where: str, clean: NDArray[np.bool_], attacked: NDArray[np.bool_], doubts: Sequence[Finding], steps: str = ""
+) -> Finding:
+    """What accuracy at the strongest mark amounts to; withdrawn where a check found the attack wanting.
+
+    That a model falls is certain whatever the attack: its pictures are there, judged by the network itself.
+
+    Args:
+        where: the budget, as read.
+        steps: how far the attack went, as read.
+        clean, attacked: whether each image is right, without and with the attack.
+        doubts: raised findings about the attack.
+    """
+    before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
+    interval = lost(clean, attacked)
+    text = f"{where} accuracy falls to {percent(after)}{steps}, from {percent(before)} clean"
+    names = ", ".join(each.name for each in doubts)
+    if any(each.name == "at chance" for each in doubts):
+        return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.")
+    if after < NOT_ROBUST * before and interval.low > 0:
+        more = f" What was found ({names}) can only mean that it falls further." if doubts else ""
+        return Finding("verdict", True, f"{text}: not robust (less than half is left).{more}")
+    if doubts:
+        todo = _advice(doubts[0])
+        return Finding(
+            "verdict", True, f"Withdrawn: {text}, but the attack cannot be trusted ({names}). What to do: {todo}"
+        )
+    if interval.low > 0:
+        return Finding("verdict", False, f"{text}: it falls in part, by {bounds(interval)}.")
+    if interval.high > HOLDS:
+        return Finding(
+            "verdict",
+            True,
+            f"{text}: cannot tell. With {n} images the loss may be up to {percent(max(interval.high, 0.0))}; more "
+            "images (--limit) would say.",
+        )
+    return Finding("verdict", False, f"{text}: it holds, within {percent(max(interval.high, 0.0))}.")
+
+
+def _advice(doubt: Finding) -> str:
+    """The last sentence of a finding, or what stands behind its colon: the advice that each of them ends with."""
+    return doubt.sentence.rstrip(".").rpartition(". ")[2].rpartition(": ")[2] + "."
+
+
+def trust(findings: Sequence[Finding]) -> str:
+    """A word or two for a column of a table: ``"yes"``, ``"cannot tell"``, ``"no: …"``, or ``""`` without a verdict."""
+    said = next((each for each in findings if each.name == "verdict"), None)
+    if said is None:
+        return ""
+    if said.sentence.startswith("Withdrawn"):
+        about_the_model = ("verdict", "already misclassified")
+        raised = [each.name for each in findings if each.raised and each.name not in about_the_model]
+        return f"no: {', '.join(raised)}"
+    return "cannot tell" if "cannot tell" in said.sentence else "yes"

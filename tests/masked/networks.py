@@ -1,0 +1,185 @@
+"""Networks whose gradients are hidden, each in a way of its own; a file that ``py:FILE:NAME`` can load.
+
+The small ones tell from which of ten photographs a crop is; ``train.py`` beside made their weights, one set by ordinary
+and one by adversarial training at 8/255.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+CLASSES = 10
+HERE = Path(__file__).resolve().parent
+
+
+class Crops(nn.Module):
+    """Three convolutions on a 32 pixel view of the picture, 43,000 parameters; pixels in [0, 1] come in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (24, 48, 64)
+        self.body = nn.Sequential(
+            nn.Conv2d(3, widths[0], 5, 2, 2), nn.ReLU(),
+            nn.Conv2d(widths[0], widths[1], 3, 2, 1), nn.ReLU(),
+            nn.Conv2d(widths[1], widths[2], 3, 2, 1), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(widths[2] * 4, CLASSES),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(functional.adaptive_avg_pool2d(x, 32) - 0.5)
+
+
+def crops(which: str) -> nn.Module:
+    """The ``plain`` or the ``adversarial`` one."""
+    network = Crops()
+    state = torch.load(HERE / f"{which}.pt", weights_only=True)
+    network.body.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    return network.eval().requires_grad_(False)
+
+
+class Masked(nn.Module):
+    """A network behind a mask: its input changed before it, or its logits after it."""
+
+    def __init__(self, network: nn.Module, before: Any = None, after: Any = None) -> None:
+        super().__init__()
+        self.network, self.before, self.after = network, before, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = self.network(x if self.before is None else self.before(x))
+        return logits if self.after is None else self.after(logits)
+
+
+class Substitute(torch.autograd.Function):
+    """The given picture, with a backward pass that is the identity times a factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, instead: Tensor, factor: Any) -> Tensor:
+        ctx.factor = factor
+        return instead.clone()
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Any, ...]:
+        return ctx.factor * slope, None, None
+
+
+class Jpeg(nn.Module):
+    """A detour through a JPEG file; its backward pass is the identity times ``factor``, or none at all for 0."""
+
+    def __init__(self, quality: int = 50, factor: float = 1.0) -> None:
+        super().__init__()
+        self.quality, self.factor = quality, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        files = [io.BytesIO() for _ in x]
+        levels = (x.detach().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        for image, file in zip(levels, files, strict=True):
+            Image.fromarray(image).save(file, "JPEG", quality=self.quality)
+        read = np.stack([np.asarray(Image.open(file)) for file in files])
+        decoded = torch.from_numpy(read).permute(0, 3, 1, 2).float() / 255
+        return Substitute.apply(x, decoded, self.factor)
+
+
+class Winners(nn.Module):
+    """Only the largest share of a layer's values are let through (Xiao et al. 2020, k-winners-take-all)."""
+
+    def __init__(self, share: float = 0.1) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1)
+        least = flat.topk(max(1, int(flat.shape[1] * self.share)), dim=1).values[:, -1:]
+        return (flat * (flat >= least)).view_as(x)
+
+
+def with_winners(network: nn.Module) -> nn.Module:
+    """The network with k-winner layers in place of ReLU."""
+    result = copy.deepcopy(network)
+    for name, module in list(result.named_modules()):
+        if isinstance(module, nn.ReLU | nn.ReLU6):
+            result.set_submodule(name, Winners())
+    return result
+
+
+def anywhere(x: Tensor) -> Tensor:
+    """The picture, with a gradient of which each value is multiplied by its own draw."""
+    factor = torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(3))
+    return Substitute.apply(x, x.detach(), factor)
+
+
+def hashed_noise(x: Tensor) -> Tensor:
+    """Noise that the picture itself draws: the same at every pass, another one a hair away."""
+    seeds = (x.detach().double().sum(dim=(1, 2, 3)) * 1e7).long().tolist()
+    noise = [torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(seed % 2**31)) for seed in seeds]
+    return x + 0.05 * torch.stack(noise)
+
+
+def stairs(logits: Tensor) -> Tensor:
+    """Logits rounded to quarters, with the gradient of the rounding: none."""
+    return (logits * 4).round() / 4
+
+
+def thermometer(x: Tensor) -> Tensor:
+    """How many of sixteen thresholds each value is above (Buckman et al. 2018)."""
+    return (x[:, :, None] > torch.arange(16).view(1, 1, -1, 1, 1) / 16).float().mean(2) + 0 * x
+
+
+MASKS: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "rounded": lambda net: Masked(net, lambda x: (x * 32).round() / 32),
+    "shattered": lambda net: Masked(net, lambda x: x.detach() + 1e-6 * torch.sin(1e9 * x)),
+    "rippled": lambda net: Masked(net, lambda x: x + 0.002 * torch.sin(5e3 * x)),
+    "decoy": lambda net: Masked(net, after=lambda logits: 1e4 * logits),
+    "noise": lambda net: Masked(net, lambda x: x + 0.05 * torch.randn_like(x)),
+    "jpeg_wrong_sign": lambda net: Masked(net, Jpeg(factor=-1.0)),
+    "jpeg_straight_through": lambda net: Masked(net, Jpeg()),
+    "jpeg_no_gradient": lambda net: Masked(net, Jpeg(factor=0.0)),
+    "wrong_sign": lambda net: Masked(net, lambda x: Substitute.apply(x, x.detach(), -1.0)),
+    "anywhere": lambda net: Masked(net, anywhere),
+    "winners": with_winners,
+    "hashed_noise": lambda net: Masked(net, hashed_noise),
+    "stairs": lambda net: Masked(net, after=stairs),
+    "thermometer": lambda net: Masked(net, thermometer),
+    "broken": lambda net: Masked(net, lambda x: x + 0 * torch.sqrt(x.detach() - x)),
+}  # fmt: skip
+"""Ways to hide a gradient, by name: what each makes of a network."""
+
+KINDS = {
+    "rounded": {"zero gradients"},
+    "shattered": {"gradient mismatch"},
+    "rippled": {"shattered gradients"},
+    "decoy": {"saturated logits"},
+    "noise": {"randomised"},
+    "jpeg_wrong_sign": {"gradient mismatch"},
+    "jpeg_straight_through": {"gradient mismatch"},
+    "jpeg_no_gradient": {"zero gradients"},
+    "wrong_sign": {"gradient mismatch"},
+    "anywhere": {"gradient mismatch"},
+    "winners": {"shattered gradients"},
+    "hashed_noise": {"gradient mismatch", "shattered gradients"},
+    "stairs": {"zero gradients"},
+    "thermometer": {"zero gradients"},
+    "broken": {"non-finite gradients"},
+}
+"""The findings that name each kind: one of them must be raised."""
+
+
+def _factory(mask: str, which: str) -> nn.Module:
+    network = crops(which)
+    return MASKS[mask](network) if mask else network
+
+
+for _which in ("plain", "adversarial"):
+    globals()[_which] = partial(_factory, "", _which)
+    for _mask in MASKS:
+        globals()[f"{_which}_{_mask}"] = partial(_factory, _mask, _which)
