@@ -3,6 +3,7 @@
 from hardiness.api.adversarial import Attacked, attack
 from hardiness.api.classifiers import load_model
 from hardiness.api.command import Command, Outcome, run
+from hardiness.api.comparison import Comparisons, compare
 from hardiness.api.evaluation import Options, evaluate
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
 from hardiness.api.page import Report, publish, results_of, write_report
@@ -16,11 +17,13 @@ __all__ = [
     "Bars",
     "Cluster",
     "Command",
+    "Comparisons",
     "Options",
     "Outcome",
     "Placement",
     "Report",
     "attack",
+    "compare",
     "evaluate",
     "list_attacks",
     "list_benchmarks",

@@ -1,0 +1,44 @@
+"""Whether models differ, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardiness.report.comparison import comparison_tables
+from hardiness.report.text import as_text
+from hardiness.scoring.statistics import benchmark_comparison
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.store import Store
+
+
+@dataclass(frozen=True, repr=False)
+class Comparisons:
+    """The comparison on each benchmark; iterates over them, and prints as tables."""
+
+    benchmarks: tuple[BenchmarkComparison, ...]
+
+    def __iter__(self) -> Iterator[BenchmarkComparison]:
+        return iter(self.benchmarks)
+
+    def __len__(self) -> int:
+        return len(self.benchmarks)
+
+    def __repr__(self) -> str:
+        return as_text(comparison_tables(self.benchmarks))
+
+
+def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons:
+    """Whether models of one or more output folders differ: paired on the same images, with intervals.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations, or several.
+        models: names of those to compare; all if none is given.
+
+    Raises:
+        ArgumentError: there are fewer than two models of that name on one benchmark.
+        DataError: a folder holds no records.
+    """
+    outs = [out] if isinstance(out, str | Path) else list(out)
+    return Comparisons(tuple(benchmark_comparison.compare([Store.open(each) for each in outs], models)))
