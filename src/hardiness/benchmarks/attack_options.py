@@ -52,7 +52,7 @@ def with_options(
 
 
 def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[float], targeted: bool) -> None:
-    """Nothing, for an attack that keeps to that threat model at these epsilons.
+    """Raise an error unless the attack keeps to that threat model at these epsilons.
 
     Raises:
         UnknownNameError: there is no such attack or threat model.

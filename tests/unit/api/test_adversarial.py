@@ -83,7 +83,7 @@ def test_targets_are_reached(network: Any, view: Any, images: np.ndarray, labels
         ({"stps": 3}, "did you mean 'steps'"),
         ({"steps": 0}, "steps must be at least 1, was 0"),
         ({"epsilon": -1}, "epsilon must be at least 0, was -1"),
-        ({"norm": "l1"}, "norm 'l1'"),
+        ({"norm": "l1"}, "norms linf, l2, was 'l1'"),
         ({"relative_step": 0}, "relative_step must be positive"),
         ({"labels": [0]}, "labels must be as many as images, 5; were 1"),
         ({"labels": [0, 1, 2, 3, 10]}, "labels must be from 0 to 9, were 0 to 10"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_samples(samples: int) -> None:
-    """Nothing, for a number of passes.
+    """Raise an error unless this is a number of passes.
 
     Raises:
         ArgumentError: it is below 1.

@@ -59,7 +59,7 @@ def threat(name: str) -> Threat:
 
 
 def check_epsilon(name: str, epsilon: float, where: str = "epsilon") -> None:
-    """Nothing, for an epsilon that means something under that threat model; 0 leaves pictures as they are.
+    """Raise an error unless the epsilon means something under that threat model; 0 leaves pictures as they are.
 
     Raises:
         ArgumentError: it is negative or beyond what the threat model can mean.
