@@ -1,6 +1,6 @@
 """How often each kind of interval holds the true value: simulated over sizes, error rates and kinds.
 
-    python bench/coverage.py [--trials 1000] [--only KIND] [--picture docs/pictures/coverage.svg] [--json]
+    python bench/interval_coverage.py [--trials 1000] [--only KIND] [--picture docs/pictures/coverage.svg] [--json]
 
 The bars are those of the documentation: 93 to 97 % where ten errors and ten right answers are expected, else at least
 90 %, each widened by two standard errors of the simulation.
