@@ -22,14 +22,21 @@ CELLS = {
     "corruption": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),
     "perturbation": (Condition(perturbation="shot_noise"), Condition(perturbation="rotate")),
     "attack": tuple(Condition(epsilon=0.1, steps=steps) for steps in (1, 5)),
+    "shift_consistency": tuple(Condition(shift=1, crop=crop) for crop in ("first", "second")),
+    "watermark": (Condition(corruption="watermark"),),
+    "ood_unit_tests": (Condition(test="black"),),
 }
+WITHOUT_CLEAN = ("perturbation", "shift_consistency")
 STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in (("cat", "dog"), ("dog", "oven"))]
+OUTSIDE = [f"{'ninco:' if i % 2 else ''}{name}" for i, name in enumerate(STIMULI)]
+"""The same where half of the photographs are of another set."""
+
 FRAMES = 3
 
 
 def run_of(card: str) -> Run:
     cells = CELLS.get(card, ())
-    clean = () if card == "perturbation" else (Condition(),)
+    clean = () if card in WITHOUT_CLEAN else (Condition(),)
     return Run(
         benchmark=BenchmarkIdentity("b", card, "p"),
         data=DataIdentity("d", "f", 8, 10, {"cat": (0,), "dog": (1, 2), "oven": (3,)}),
@@ -46,18 +53,27 @@ def rows_of(card: str, run: Run) -> Records:
     image, condition, frame = (index.ravel() for index in np.indices(shape))
     n = image.size
     columns: dict[str, Any] = {
-        "sample": np.array(STIMULI, object)[image],
+        "sample": np.array(OUTSIDE if card.startswith("ood") else STIMULI, object)[image],
         "condition": condition.astype(np.int16),
         "frame": frame.astype(np.int16),
         "label": (image % 10).astype(np.int32),
     }
     for name in ("prediction", "subset_prediction", "prediction_imagenet-a", "prediction_imagenet-r", "target"):
         columns[name] = generator.integers(0, 10, n).astype(np.int32)
-    for name in ("confidence", "subset_confidence", "loss", "zero_gradient", "surrogate_success"):
+    for name in (
+        "confidence",
+        "subset_confidence",
+        "loss",
+        "zero_gradient",
+        "surrogate_success",
+        "carton",
+        "logsumexp",
+    ):
         columns[name] = generator.random(n).astype(np.float32)
     columns |= {"success": generator.random(n) < 0.5, "finite_gradient": np.ones(n, bool)}
     columns |= {name: generator.integers(0, 3, n).astype(np.int16) for name in ("step", "restart")}
     columns["top5_class"] = generator.permuted(np.tile(np.arange(10, dtype=np.int16), (n, 1)), axis=1)[:, :5]
+    columns["top5_logit"] = -np.sort(-generator.random((n, 5)), axis=1).astype(np.float32)
     columns["logits"] = generator.random((n, 10)).astype(np.float32)
     return Records(columns)
 
@@ -93,7 +109,8 @@ class TestCard:
         scores = card.scores(card.table(rows_of(name, run), run), run, None)
         assert scores
         assert len({(score.metric, score.condition) for score in scores}) == len(scores)
-        assert max(score.n for score in scores) == len(STIMULI)
+        # Out of distribution, a score counts the photographs of one side.
+        assert max(score.n for score in scores) == len(STIMULI) // (2 if name == "ood" else 1)
 
     def test_divides_by_its_own_baseline_where_it_divides(self, name: str) -> None:
         card, run = registry.get(name), run_of(name)

@@ -77,9 +77,9 @@ def same_gradient(found: Callable[[Tensor], Tensor], reference: Callable[[Tensor
         given = pixels.detach().requires_grad_()
         with torch.enable_grad():
             outputs = function(given)
-        if not outputs.requires_grad:
-            return torch.zeros_like(pixels)
-        (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
+            if not outputs.requires_grad:
+                return torch.zeros_like(pixels)
+            (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
         return torch.zeros_like(pixels) if slope is None else slope
 
     one, other = gradient(found).double(), gradient(reference).double()
