@@ -200,7 +200,7 @@ def in_small(line: str) -> list[str]:
         words[words.index("imagenet-c")] = "imagenet-c:corruptions=fog"
     if "imagenet-p=written" in words:
         words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
-    if words[0] in ("show", "report", "consistency", "compare", "claims") and not words[1].startswith("-"):
+    if words[0] in ("show", "report", "export", "consistency", "compare", "claims") and not words[1].startswith("-"):
         words[1] = "stored"
     return words + shlex.split(SMALLER.get(words[0], ""))
 

@@ -40,9 +40,10 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
 
 def print_tables(results: Sequence[Result], console: Console, everything: bool = False) -> None:
     """Print the overview, one table for each benchmark and data set, then the samples that failed."""
-    for table in scorecard_tables(results):
-        console.print(table)
-        console.print()
+    if len({(result.benchmark, result.data, result.protocol) for result in results}) > 1:
+        for table in scorecard_tables(results):
+            console.print(table)
+            console.print()
     for table in score_tables(results, everything):
         console.print(table)
         console.print()
@@ -50,7 +51,13 @@ def print_tables(results: Sequence[Result], console: Console, everything: bool =
 
 
 def print_overview(results: Sequence[Result], console: Console) -> None:
-    """Print the overview, what to know before trusting it, and the samples that failed."""
+    """Print the overview, what to know before trusting it, and the samples that failed.
+
+    Of one benchmark on one data set it is the whole table instead.
+    """
+    if len({(result.benchmark, result.data, result.protocol) for result in results}) == 1:
+        print_tables(results, console)
+        return
     for table in scorecard_tables(results):
         console.print(table)
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)

@@ -58,7 +58,23 @@ def sections(results: Sequence[Result]) -> list[Shown]:
     for _, group in groupby(results, key=group_of):
         together = told_apart(list(group))
         found.append(Shown(together, card_of(together[0].run).view(together)))
-    return sorted(found, key=lambda shown: (shown.section.place, shown.full_heading))
+    found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
+    return [_with_figures_across(shown, found) for shown in found]
+
+
+def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:
+    """The section; the first of several variants begins with the figures that need all of them."""
+    kin = [other for other in all_shown if _kind(other) == _kind(shown)]
+    if len(kin) < 2 or kin[0] is not shown:
+        return shown
+    results = [result for other in kin for result in other.results]
+    charts = [*card_of(results[0].run).across(results), *shown.section.charts]
+    return replace(shown, section=replace(shown.section, charts=charts))
+
+
+def _kind(shown: Shown) -> tuple[str, ...]:
+    first = shown.results[0]
+    return first.benchmark, first.data, first.protocol
 
 
 def told_apart(results: Sequence[Result]) -> list[Result]:

@@ -13,11 +13,16 @@ from rich.text import Text
 
 from hardiness.core import Grid, Result, Score
 from hardiness.report import format as formatting
+from hardiness.report.figures.sheet import shortened
 from hardiness.report.scorecard import Entry, scorecard
 from hardiness.report.sections import Shown, sections
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""
+
+
+SHORT_HEADING = 13
+"""Characters up to which a heading stays in one line."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +73,17 @@ class Fitted:
 
     def _table(self, columns: Sequence[Column], title: str, width: int) -> Table:
         table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
-        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=max(12, width // 3))
+        longest = max(12, width // 3)
+        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=longest)
         for column in columns:
             heading = Text(column.heading)
             widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
             words = max((len(word) for word in column.heading.split()), default=0)
-            table.add_column(heading, justify="right", width=max(widest, words, 6))
+            table.add_column(
+                heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
+            )
         for row, name in enumerate(self.names):
-            table.add_row(Text(_printable(name)), *(column.cells[row] for column in columns))
+            table.add_row(Text(shortened(_printable(name), longest)), *(column.cells[row] for column in columns))
         return table
 
 

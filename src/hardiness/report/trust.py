@@ -66,7 +66,7 @@ def _size(result: Result, shown: Shown) -> Iterator[Check]:
 
 
 def _more(score: Score, width: float) -> str:
-    return f"about {int(score.n * (width / WIDE) ** 2) + 1:,} images would bring it to {100 * WIDE:.0f} points"
+    return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
 
 
 def _runtime(result: Result) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hardiness.core import Curves, Grid, Line, Panel, Result, Score, epsilon_text
+from hardiness.core import Curves, Grid, Heat, Layer, Line, Panel, Result, Score, epsilon_text
 from hardiness.reference import published_series
 from hardiness.scoring.grids import Lookup
 
@@ -69,6 +69,34 @@ def _message(results: Sequence[Result]) -> str:
     low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
     epsilon = epsilon_text(max(float(score.condition["epsilon"]) for score in last))
     return f": {low if low == high else f'{low} to {high}'} % are left at ε {epsilon}"
+
+
+def surrogate_matrix(results: Sequence[Result]) -> Heat | None:
+    """Accuracy by the surrogate that pictures were made on and the model that sees them; ``None`` for one surrogate."""
+    found: dict[str, dict[str, Score]] = {}
+    for result in results:
+        if result.run.surrogate and (swept := sweep(result.scores)):
+            found.setdefault(result.run.surrogate.model, {})[result.name] = swept[-1]
+    if len(found) < 2:
+        return None
+    victims = tuple(dict.fromkeys(name for row in found.values() for name in row))
+    values = tuple(tuple(_value(row.get(victim)) for victim in victims) for row in found.values())
+    epsilon = epsilon_text(max(float(score.condition["epsilon"]) for row in found.values() for score in row.values()))
+    return Heat(
+        "surrogates",
+        f"What pictures made on one model leave of another's accuracy, at ε {epsilon}, in %",
+        "Rows: the model that was attacked. Columns: the model that was shown the pictures. Pale: they fool it too.",
+        "made on",
+        victims,
+        tuple(found),
+        (Layer("", values),),
+        higher_is_better=True,
+        across="shown to",
+    )
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value
 
 
 def _steps(results: Sequence[Result]) -> Panel | None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from hardiness.core import (
     LAST,
+    Chart,
     Column,
     Condition,
     Finding,
@@ -118,6 +119,10 @@ class Card(ABC):
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
         return self.place
+
+    def across(self, results: Sequence[Result]) -> list[Chart]:
+        """Figures that need the results of several variants at once; they stand before those of the first variant."""
+        return []
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """The column that stands for the benchmark in the overview of models; by default the first."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hardiness.core import Chart, Curves, Heat, Layer, Line, Observer, Panel, Result, Score
 from hardiness.core.chart import Dots
-from hardiness.reference import IMAGENET_C, published_series
+from hardiness.reference import published_series
 
 Errors = dict[tuple[str, int], Score]
 
@@ -30,8 +30,7 @@ def noise_loss(result: Result) -> tuple[str, float] | None:
     """The group of corruptions under which most is lost, and how many points more error it has than clean pictures."""
     values = {(s.metric, s.condition.get("group")): s.value for s in result.scores if set(s.condition) <= {"group"}}
     clean = values.get(("clean_error", None))
-    errors = {group: values.get(("error", group)) for group in IMAGENET_C.groups}
-    groups = {group: error for group, error in errors.items() if error is not None}
+    groups = {group: value for (metric, group), value in values.items() if metric == "error" and group and value}
     if clean is None or not groups:
         return None
     worst = max(groups, key=lambda group: (groups[group], group))
@@ -145,7 +144,7 @@ def _observer(result: Result) -> Observer:
         for s in result.scores
         if s.metric == "error" and set(s.condition) == {"corruption"} and s.value is not None
     }
-    overall = next((s for s in result.scores if s.metric == "mean_error" and s.value is not None), None)
+    overall = next((s for s in result.scores if s.metric.startswith("mean_error") and s.value is not None), None)
     return Observer(result.name, overall, by_row)
 
 

@@ -9,7 +9,7 @@ from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
 from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Text, shortened, text_width
 
-LEFT, GAP, BELOW = 40.0, 18.0, 44.0
+LEFT, GAP, BELOW = 46.0, 18.0, 44.0
 """Room left of panels for the values of y, between panels, and below them for those of x, in px."""
 
 NAMED_MOST = 6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hardiness.core import Heat, Layer
 from hardiness.report.figures.inks import Inks
@@ -11,6 +11,7 @@ from hardiness.report.figures.sheet import SMALL_PX, TEXT_PX, Cell, Sheet, Strok
 
 ROW_PX, CELL_PX, GAP = 19.0, 34.0, 22.0
 HEAD_PX = 38.0
+LONGEST_HEAD = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     names = [name.replace("_", " ") for name in heat.rows]
     left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
     left = min(left, 0.45 * width)
-    cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heat.heads) + 6)
+    heads = [shortened(head, LONGEST_HEAD) for head in heat.heads]
+    heat = replace(heat, heads=tuple(heads))
+    cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heads) + 6)
     cell = min(cell, (width - left) / max(1, len(heat.heads)))
     wide = cell * len(heat.heads)
     columns = max(1, min(len(heat.layers), int((width - left + GAP) // (wide + GAP))))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import (
     RIGHT,
+    Chart,
     Column,
     Condition,
     Finding,
@@ -22,7 +23,13 @@ from hardiness.core import (
     Section,
     epsilon_text,
 )
-from hardiness.scoring.attack_curves import PUBLISHED_PROTOCOL, accuracy_grid, accuracy_under_attack, sweep
+from hardiness.scoring.attack_curves import (
+    PUBLISHED_PROTOCOL,
+    accuracy_grid,
+    accuracy_under_attack,
+    surrogate_matrix,
+    sweep,
+)
 from hardiness.scoring.attack_report import attack_report
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.intervals import wilson
@@ -101,6 +108,10 @@ class Attack(Card):
         if run.benchmark.protocol != PUBLISHED_PROTOCOL:
             return self.place + 2
         return self.place + 1 if run.surrogate else self.place
+
+    def across(self, results: Sequence[Result]) -> list[Chart]:
+        """Surrogates x models, where several surrogates were attacked."""
+        return [matrix] if (matrix := surrogate_matrix(results)) else []
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """Accuracy at the largest epsilon that most models were attacked with."""

@@ -111,6 +111,10 @@ class Corruption(Card):
         """``fog``, ``severity 3``, or the value itself."""
         return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
 
+    def place_of(self, run: Run) -> int:
+        """The set of the paper, which has a published baseline, before its relatives."""
+        return self.place if set_of(run).baseline else self.place + 1
+
     def saying_of(self, result: Result, known: Known) -> str:
         """How much is lost under the worst group of corruptions."""
         found = noise_loss(result)

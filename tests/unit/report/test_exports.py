@@ -1,0 +1,94 @@
+"""Results as JSON, CSV, Parquet, LaTeX, Markdown, model cards and BibTeX."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from huggingface_hub import ModelCardData
+from huggingface_hub.repocard_data import model_index_to_eval_results
+from pyarrow import csv, parquet
+
+from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.report.exports import registry
+
+ODD = "50%_of\\a{model}|`x`<b>$^~&#"
+
+
+def result(model: str) -> Result:
+    scores = [
+        Score("top1", 0.5, "fraction", 4, Interval(0.25, 0.75)),
+        Score("aurra", None, "fraction", 4, reason="too few"),
+        Score("top1", 0.25, "fraction", 4, condition=Condition(decision="1000-way")),
+    ]
+    run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))
+    return Result(model, "imagenet-val", "imagenet", "orhan2019", scores, Counts(8, 4, 0, 4), run, {}, key="k")
+
+
+RESULTS = [result("plain"), result(ODD)]
+
+
+def written(name: str) -> str:
+    return registry.get(name).write(RESULTS).decode()
+
+
+def test_json_is_what_results_json_holds() -> None:
+    found = json.loads(written("json"))
+    assert found["results"] == json.loads(json.dumps([each.as_dict() for each in RESULTS]))
+    assert found["schema"] == 1
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet"])
+def test_tables_hold_every_score_as_a_row(name: str) -> None:
+    content = io.BytesIO(registry.get(name).write(RESULTS))
+    table = csv.read_csv(content) if name == "csv" else parquet.read_table(content)
+    assert table.column("model").to_pylist() == ["plain"] * 3 + [ODD] * 3
+    assert table.column("value").to_pylist() == [0.5, None, 0.25] * 2
+    assert table.column("decision").to_pylist()[2] == "1000-way"
+
+
+def test_latex_is_a_booktabs_table_whose_rows_fit_its_columns() -> None:
+    text = written("latex")
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1
+    assert text.count(r"\begin{tabular}{lrr}") == 1
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 3
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)&", row)) == 2
+    assert r"50.0 {\scriptsize 25.0--75.0}" in rows[1]
+    assert r"50\%\_of\textbackslash{}a\{model\}|`x`<b>\$\textasciicircum{}\textasciitilde{}\&\#" in rows[2]
+    unescaped = re.sub(r"\\.", "", "".join(line for line in text.splitlines() if not line.startswith("%")))
+    assert unescaped.count("{") == unescaped.count("}")
+
+
+def test_markdown_rows_have_as_many_cells_as_the_heading() -> None:
+    lines = [line for line in written("markdown").splitlines() if line.startswith("|")]
+    counts = {len(re.findall(r"(?<!\\)\|", line)) for line in lines}
+    assert counts == {4}
+    assert "50.0 (25.0–75.0)" in lines[2]
+    assert "<b>" not in lines[3].replace(r"\<b\>", "")
+
+
+def test_a_model_cards_block_is_read_by_the_hubs_own_library() -> None:
+    import yaml
+
+    blocks = list(yaml.safe_load_all(written("eval-results")))
+    name, found = model_index_to_eval_results(blocks[0]["model-index"])
+    assert name == "plain"
+    assert [(each.metric_type, each.metric_value, each.dataset_type) for each in found] == [("top1", 50.0, "imagenet")]
+    assert ModelCardData(**blocks[1]).to_dict()
+
+
+def test_bibtex_names_the_papers_behind_what_was_run() -> None:
+    text = written("bibtex")
+    assert "@misc{orhan2019robustness," in text
+    assert "@misc{russakovsky2015imagenet," in text
+    assert "hendrycks" not in text
+
+
+def test_every_form_says_what_it_is() -> None:
+    assert {"json", "csv", "parquet", "latex", "markdown", "eval-results", "bibtex"} <= set(registry.names())
+    assert all(registry.get(name).purpose for name in registry.names())

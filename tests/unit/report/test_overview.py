@@ -1,0 +1,159 @@
+"""The overview, the sentences above it, places, checks, and what was published beside what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Finding,
+    Interval,
+    ModelIdentity,
+    Plan,
+    Result,
+    Run,
+    Score,
+)
+from hardiness.report.provenance import command_of
+from hardiness.report.ranking import Rank, ranks
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import sections
+from hardiness.report.summary import summary
+from hardiness.report.table import rows_of
+from hardiness.report.trust import checks
+from hardiness.scoring.published_results import published_results
+
+
+def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
+    return Score("top1", value, "fraction", n, Interval(value - half, value + half), condition=Condition(**condition))
+
+
+def result(model: str, *scores: Score, benchmark: str = "imagenet-val", **more: Any) -> Result:
+    given = {
+        "data": "imagenet",
+        "protocol": "orhan2019",
+        "counts": Counts(1000, 1000, 0, 1000),
+        "measured": {"sessions": []},
+        "key": f"{model}-{benchmark}",
+        **more,
+    }
+    run = given.pop("run", Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "classification", "orhan2019")))
+    return Result(model=model, benchmark=benchmark, scores=scores, run=run, **given)
+
+
+def test_a_place_rises_only_where_intervals_are_apart() -> None:
+    found = ranks({"a": top1(0.9, 0.05), "b": top1(0.86, 0.05), "c": top1(0.7, 0.05), "d": top1(0.76, 0.05)})
+    assert found == {"a": Rank(1, 2), "b": Rank(1, 3), "d": Rank(2, 4), "c": Rank(3, 4)}
+    lower = {name: replace(score, higher_is_better=False) for name, score in {"a": top1(0.9), "b": top1(0.5)}.items()}
+    assert ranks(lower) == {"a": Rank(2, 2), "b": Rank(1, 1)}
+    assert str(Rank(1, 1)), str(Rank(2, 4)) == ("1", "2–4")
+
+
+def test_a_model_without_an_interval_has_no_place() -> None:
+    bare = Score("mce", 0.5, "ratio", 10, higher_is_better=False)
+    assert ranks({"a": bare, "b": top1(0.5)}) == {"b": Rank(1, 1)}
+
+
+def test_the_overview_marks_what_is_amiss() -> None:
+    part = Counts(1000, 10, 3, 10)
+    doubt = [Finding("verdict", True, "no")]
+    found = [result("a", top1(0.9)), result("b", top1(0.5), counts=part, findings=doubt)]
+    card = scorecard(sections(found))
+    assert [head.title for head in card.heads] == ["imagenet-val"]
+    (first,), (second,) = (entries for _, entries in card.rows)
+    assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", Rank(1, 1), ())
+    assert (second.rank, second.marks) == (Rank(2, 2), ("failed", "partial", "doubt"))
+    assert card.told_apart == (True,)
+
+
+def test_sections_of_one_benchmark_have_titles_that_tell_them_apart() -> None:
+    found = [result("a", top1(0.9), data="embedded"), result("a", top1(0.9), key="other")]
+    assert [head.title for head in scorecard(sections(found)).heads] == [
+        "imagenet-val, embedded",
+        "imagenet-val, imagenet",
+    ]
+
+
+def test_two_runs_of_one_model_are_told_apart() -> None:
+    found = [result("a", top1(0.9), key="111111-x"), result("a", top1(0.8), key="222222-x")]
+    assert [model for model, _ in scorecard(sections(found)).rows] == ["a (111111)", "a (222222)"]
+
+
+def test_a_lead_within_chance_is_called_so() -> None:
+    found = [result("a", top1(0.90)), result("b", top1(0.895)), result("c", top1(0.5))]
+    said = {sentence.model: sentence.text.replace("\u00a0", " ") for sentence in summary(sections(found))}
+    assert said == {
+        "a": "is right on 90.0 % of the photographs; its lead over b is within chance.",
+        "b": "is right on 89.5 % of the photographs; its lead over c is more than chance.",
+        "c": "is right on 50.0 % of the photographs.",
+    }
+
+
+def test_checks_say_what_to_do() -> None:
+    part = result(
+        "a",
+        top1(0.5, 0.2, n=24),
+        counts=Counts(1000, 24, 1, 24),
+        measured={"sessions": [{"agreement": {"n": 8, "top1": 1.0, "fallback": None}}]},
+        warnings=("partial: evaluated 24 of 1,000 images, 1 failed", "demo-sized"),
+        findings=[Finding("loss", False, "it fell")],
+    )
+    (shown,) = sections([part])
+    found = {check.name: check for check in checks(part, shown)}
+    assert [name for name, check in found.items() if check.raised] == ["complete", "failures", "sample size", "warning"]
+    assert "without --limit" in found["complete"].advice
+    assert "about 384 images" in found["sample size"].advice
+    assert not found["runtime"].raised
+    assert not found["loss"].raised
+
+
+def test_published_numbers_stand_beside_measured_ones_of_the_same_protocol() -> None:
+    whole = Counts(50_000, 50_000, 0, 50_000)
+    full = result("resnext101_32x8d_wsl", top1(0.830), counts=whole)
+    part = replace(full, counts=Counts(50_000, 500, 0, 500))
+    for given, difference in ((full, "+0.3"), (part, "+0.3, within the interval; on a part of the data")):
+        (row,) = rows_of(sections([given])[0])
+        (cell,) = row.cells
+        assert cell is not None
+        assert cell.published == "82.2 / 82.7"
+        assert cell.difference == difference
+        assert "WSL-Images" in cell.source
+    (own,) = rows_of(sections([replace(full, data="own-pets")])[0])
+    assert own.cells[0] is not None
+    assert own.cells[0].published == ""
+
+
+def test_the_published_results_are_the_papers() -> None:
+    found = published_results()
+    mce = {each.model: each.score("mce").value for each in found if each.benchmark == "imagenet-c"}
+    assert mce["resnext101_32x8d_wsl"] is not None
+    assert len(mce) == 5
+    top = next(each for each in found if (each.model, each.benchmark) == ("resnext101_32x48d_wsl", "imagenet-a"))
+    interval = top.score("top1").interval
+    assert interval is not None
+    assert interval.low < 0.610267 < interval.high
+    assert top.score("rms_calibration_error").interval is None, "no interval of it was published"
+    assert not any(check.raised for each in found for check in checks(each, sections([each])[0]))
+    benchmarks = [shown.results[0].benchmark for shown in sections(found)]
+    assert benchmarks == [
+        *("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
+    ]
+
+
+def test_the_command_makes_the_run_again() -> None:
+    run = Run(
+        ModelIdentity("py:my net.py:build", options={"depth": 3}),
+        BenchmarkIdentity(
+            "whitebox", "attack", "orhan2019", {"epsilons": [0.01, 0.06], "must_break": True, "steps_at": []}
+        ),
+        seed=7,
+        precision="bf16",
+    )
+    made = result("x", top1(0.5), run=run, plan=Plan(location="/data/imagenet"), benchmark="whitebox")
+    assert command_of(made) == (
+        "hardiness run -m 'py:my net.py:build:depth=3' -b whitebox:epsilons=0.01+0.06,must_break=true "
+        "--data =/data/imagenet --seed 7 --precision bf16"
+    )

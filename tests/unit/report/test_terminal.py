@@ -1,0 +1,57 @@
+"""Tables that are no wider than the terminal."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.report import score_tables, scorecard_tables
+
+
+def result(model: str, benchmark: str = "whitebox", columns: int = 12, warning: str = "partial") -> Result:
+    scores = [Score("clean_accuracy", 0.987, "fraction", 1000, Interval(0.976, 1.0))] + [
+        Score("accuracy", 0.5, "fraction", 1000, Interval(0.4, 0.6), condition=Condition(epsilon=k / 255, steps=10))
+        for k in range(1, columns)
+    ]
+    run = Run(ModelIdentity(model), BenchmarkIdentity(benchmark, "attack", "orhan2019"))
+    counts = Counts(1000, 1000, 0, 1000)
+    return Result(model, benchmark, "imagenet", "orhan2019", scores, counts, run, {}, warnings=(warning,), key="k")
+
+
+def printed(width: int, results: list[Result], everything: bool = False) -> list[str]:
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as captured:
+        for table in (*scorecard_tables(results), *score_tables(results, everything)):
+            console.print(table)
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_table_is_wider_and_no_interval_is_cut(width: int) -> None:
+    lines = printed(width, [result("efficientnet_lite0"), result("x" * 300)])
+    assert max(map(cell_len, lines)) <= width
+    assert any("97.6–100.0" in line for line in lines)
+    assert not any("…" in line.split("│")[2] for line in lines if line.startswith("│"))
+    assert sum("40.0–60.0" in line for line in lines) >= 2
+
+
+def test_what_is_left_out_is_counted_and_shown_with_all() -> None:
+    few = " ".join(printed(80, [result("a")]))
+    assert "more with --all" in few
+    everything = printed(80, [result("a")], everything=True)
+    assert sum(line.count("40.0–60.0") for line in everything) == 12  # the overview's, and the eleven
+    assert "more with --all" not in " ".join(everything)
+
+
+def test_names_are_no_markup() -> None:
+    lines = printed(80, [result("[red]a[/red]"), result("\x1b[31mb")])
+    assert any("[red]a[/red]" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_a_note_that_holds_everywhere_is_said_once() -> None:
+    lines = printed(120, [result("a", "blackbox", warning="demo-sized"), result("a", "whitebox", warning="demo-sized")])
+    assert sum("demo-sized" in line for line in lines) == 1
+    assert any("everywhere: demo-sized" in line for line in lines)
