@@ -13,6 +13,7 @@ from hardiness.engine.pictures import Pictures
 from hardiness.report import PageOptions, put_page
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare
 from hardiness.store import Store
 from hardiness.store.files import LocalFiles
 
@@ -57,6 +58,7 @@ def write_report(asked: Report) -> str:
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
         problems=tuple(problems),
+        comparisons=_comparisons(stores),
     )
     if asked.to is None and len(stores) == 1 and not asked.published:
         files, name = stores[0].files, PAGE
@@ -73,7 +75,7 @@ def publish(store: Store, results: Sequence[Result], title: str) -> str:
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
-    put_page(results, store.files, PAGE, title, PageOptions(figures=("svg", "png")))
+    put_page(results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=_comparisons([store])))
     return f"{store.address}/{PAGE}"
 
 
@@ -117,6 +119,14 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     everything = [*measured, *both]
     order = {id(result): place for place, result in enumerate(everything)}
     return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems
+
+
+def _comparisons(stores: Sequence[Store]) -> list[BenchmarkComparison]:
+    """The models of one folder on the same images; none where there are fewer than two."""
+    try:
+        return compare(stores) if len(stores) == 1 else []
+    except ArgumentError:
+        return []
 
 
 def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:

@@ -28,6 +28,7 @@ from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.trust import checks, raised
 from hardiness.scoring.card import card_of
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.store.files import Files, LocalFiles
 
 LISTED_FAILURES = 50
@@ -43,12 +44,14 @@ class PageOptions:
         images: whether the page holds any pixels: also the strips that show what a benchmark does.
         figures: the forms in which figures are written as files beside the page.
         problems: lines about what could not be read.
+        comparisons: of the models on the same images; places go by overlap of intervals without them.
     """
 
     picture_of: PictureOf | None = None
     images: bool = True
     figures: tuple[str, ...] = tuple(WRITERS)
     problems: tuple[str, ...] = ()
+    comparisons: Sequence[BenchmarkComparison] = ()
 
 
 def write_page(results: Sequence[Result], path: Path, title: str, options: PageOptions | None = None) -> None:
@@ -69,7 +72,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     Raises:
         StoreError: disk full, no permission, or ``figures`` is a file; the former page is left as it was.
     """
-    shown = sections(results)
+    shown = sections(results, options.comparisons)
     inks = inks_of(shown)
     content = page(shown, title, inks, options).encode()
     write_figures(shown, inks, files, options.figures)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hardiness.core import Score
+from hardiness.scoring.statistics.comparison import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Rank:
 def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
     """The places of models by their scores of one metric; those without a value or an interval have none.
 
-    A model stands behind another only where their intervals have no value in common. That is stricter than a paired
-    test: who is told apart here is told apart there, not the other way round.
+    A model stands behind another only where their intervals have no value in common. For models on the same images
+    `places` asks a paired test instead.
     """
     known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
     found = {}
@@ -32,6 +33,11 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
         worse = sum(told_apart(score, other) > 0 for other in known.values())
         found[name] = Rank(1 + better, len(known) - worse)
     return found
+
+
+def places(compared: Compared) -> dict[str, Rank]:
+    """The places that a paired comparison on the same images gives."""
+    return {name: Rank(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
 
 
 def told_apart(first: Score, second: Score) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hardiness.core import Column, Result, Score
 from hardiness.report import format as formatting
-from hardiness.report.ranking import Rank, ranks
-from hardiness.report.sections import Shown
+from hardiness.report.ranking import Rank
+from hardiness.report.sections import Shown, score_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,6 @@ def scorecard(shown: Sequence[Shown]) -> Scorecard:
     return Scorecard(heads, rows)
 
 
-def score_of(result: Result, column: Column) -> Score | None:
-    """The score that a column shows of a result."""
-    return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
-
-
 def _titles(shown: Sequence[Shown]) -> list[str]:
     """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
     found = []
@@ -112,7 +107,7 @@ def _parts(shown: Shown) -> tuple[str, ...]:
 
 def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
     scores = {result.name: score for result in shown.results if (score := score_of(result, column)) is not None}
-    places = ranks(scores)
+    places = shown.places(column)
     return {
         result.name: Entry(
             scores.get(result.name),

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.core import Result, Section
+from hardiness.core import Column, Result, Score, Section
+from hardiness.report.ranking import Rank, places, ranks, told_apart
 from hardiness.scoring.card import card_of
 from hardiness.scoring.results import group_of
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import Compared
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,31 @@ class Shown:
 
     results: Sequence[Result]
     section: Section
+    paired: Sequence[Compared] = ()
+
+    def places(self, column: Column) -> dict[str, Rank]:
+        """The places of its models by one column: by paired comparison where there is one, else by their intervals."""
+        found = self.comparison(column)
+        if found is not None and found.ranks:
+            return places(found)
+        scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
+        return ranks(scores)
+
+    def is_told_apart(self, column: Column, first: Result, second: Result) -> bool:
+        """Whether two models' scores differ beyond chance."""
+        found = self.comparison(column)
+        if found is not None:
+            pair = found.pairs.get((first.name, second.name)) or found.pairs.get((second.name, first.name))
+            if pair is not None:
+                return bool(pair.told)
+        one, other = score_of(first, column), score_of(second, column)
+        return one is not None and other is not None and told_apart(one, other) != 0
+
+    def comparison(self, column: Column) -> Compared | None:
+        """The paired comparison of a column; ``None`` where not all of its models were compared."""
+        names = {result.name for result in self.results}
+        known = (each for each in self.paired if each.metric in (column.metric, column.title))
+        return next((each for each in known if names == set(each.values)), None)
 
     @property
     def anchor(self) -> str:
@@ -48,24 +76,42 @@ class Shown:
         ]
 
 
-def sections(results: Sequence[Result]) -> list[Shown]:
+def score_of(result: Result, column: Column) -> Score | None:
+    """The score that a column shows of a result."""
+    return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+
+def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> list[Shown]:
     """The sections of results, in the order of the paper's experiments, then of their names.
 
     Args:
         results: sorted as `hardiness.scoring.results` gives them.
+        comparisons: of the models on the same images, where they are known.
     """
     found = []
     for _, group in groupby(results, key=group_of):
-        together = told_apart(list(group))
+        together = with_own_names(list(group))
         found.append(Shown(together, card_of(together[0].run).view(together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    return [_with_figures_across(shown, found) for shown in found]
+    return [_with_figures_across(_compared(shown, found, comparisons), found) for shown in found]
+
+
+def _compared(shown: Shown, all_shown: Sequence[Shown], comparisons: Sequence[BenchmarkComparison]) -> Shown:
+    """The section with its comparison, which knows benchmark and data alone: none where variants share them."""
+    first = shown.results[0]
+    if (
+        sum((each.results[0].benchmark, each.results[0].data) == (first.benchmark, first.data) for each in all_shown)
+        > 1
+    ):
+        return shown
+    paired = [each.scores for each in comparisons if (each.benchmark, each.data) == (first.benchmark, first.data)]
+    return replace(shown, paired=paired[0]) if paired else shown
 
 
 def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:
     """The section; the first of several variants begins with the figures that need all of them."""
     kin = [other for other in all_shown if _kind(other) == _kind(shown)]
-    if len(kin) < 2 or kin[0] is not shown:
+    if len(kin) < 2 or kin[0].anchor != shown.anchor:
         return shown
     results = [result for other in kin for result in other.results]
     charts = [*card_of(results[0].run).across(results), *shown.section.charts]
@@ -77,7 +123,7 @@ def _kind(shown: Shown) -> tuple[str, ...]:
     return first.benchmark, first.data, first.protocol
 
 
-def told_apart(results: Sequence[Result]) -> list[Result]:
+def with_own_names(results: Sequence[Result]) -> list[Result]:
     """The results; several of one name get the beginning of their run's key behind it."""
     names = [result.name for result in results]
     return [

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hardiness.core import Score
-from hardiness.report.ranking import told_apart
-from hardiness.report.scorecard import score_of
-from hardiness.report.sections import Shown
+from hardiness.report.sections import Shown, score_of
 
 MOST = 5
 """Things that are said of a model at most."""
 
 RULE = (
     "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found. "
-    "A lead is called within chance where the two 95 % intervals overlap."
+    "A lead is called within chance where a paired test on the same images does not tell the two apart (at 5 %)."
 )
 
 
@@ -56,7 +54,7 @@ def _leads(shown: Shown) -> dict[str, str]:
     for (better, score), (worse, other) in pairwise(scored):
         if _value(score) == _value(other):
             continue
-        how = "more than chance" if told_apart(score, other) > 0 else "within chance"
+        how = "more than chance" if shown.is_told_apart(column, better, worse) else "within chance"
         found[better.name] = f"its lead over {worse.name} is {how}"
     return found
 

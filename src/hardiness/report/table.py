@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from hardiness.core import Result, Score
 from hardiness.reference import Published, published
 from hardiness.report import format as formatting
-from hardiness.report.ranking import Rank, ranks
-from hardiness.report.scorecard import score_of
-from hardiness.report.sections import Shown
+from hardiness.report.ranking import Rank
+from hardiness.report.sections import Shown, score_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,7 @@ class Row:
 def rows_of(shown: Shown) -> list[Row]:
     """The rows of a section's table, in the order of its results."""
     columns = shown.section.columns
-    places = []
-    for column in columns:
-        scores = {result.name: score for result in shown.results if (score := score_of(result, column))}
-        places.append(ranks(scores) if len(shown.results) > 1 else {})
+    places = [shown.places(column) if len(shown.results) > 1 else {} for column in columns]
     return [
         Row(
             result,

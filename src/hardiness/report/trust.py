@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hardiness.core import Result, Score
-from hardiness.report.scorecard import score_of
-from hardiness.report.sections import Shown
+from hardiness.report.sections import Shown, score_of
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""

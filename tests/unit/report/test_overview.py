@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -25,6 +27,10 @@ from hardiness.report.summary import summary
 from hardiness.report.table import rows_of
 from hardiness.report.trust import checks
 from hardiness.scoring.published_results import published_results
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import compared
+from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.statistics.resamples import Resamples
 
 
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
@@ -90,6 +96,23 @@ def test_a_lead_within_chance_is_called_so() -> None:
         "b": "is right on 89.5 % of the photographs; its lead over c is more than chance.",
         "c": "is right on 50.0 % of the photographs.",
     }
+
+
+def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
+    right = {"a": np.arange(400) < 360, "b": np.arange(400) < 340}
+    measures = {name: share(each) for name, each in right.items()}
+    paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
+    found = [result("a", top1(0.90, 0.03)), result("b", top1(0.85, 0.03))]
+    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), ())
+    (alone,), (shown,) = sections(found), sections(found, [comparison])
+    column = shown.section.headline
+    assert column is not None
+    assert alone.places(column) == {"a": Rank(1, 2), "b": Rank(1, 2)}
+    assert shown.places(column) == {"a": Rank(1, 1), "b": Rank(2, 2)}
+    assert "its lead over b is more than chance" in summary([shown])[0].text
+    assert "its lead over b is within chance" in summary([alone])[0].text
+    others = sections([*found, result("c", top1(0.5))], [comparison])
+    assert others[0].places(column)["a"] == Rank(1, 2), "a comparison that lacks a model is not used"
 
 
 def test_checks_say_what_to_do() -> None:

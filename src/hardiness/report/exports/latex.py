@@ -8,8 +8,7 @@ from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import register
-from hardiness.report.scorecard import score_of
-from hardiness.report.sections import Shown, sections
+from hardiness.report.sections import Shown, score_of, sections
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import register
-from hardiness.report.scorecard import score_of
-from hardiness.report.sections import Shown, sections
+from hardiness.report.sections import Shown, score_of, sections
 
 
 @register("markdown", "a table for each benchmark")

@@ -27,7 +27,7 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     """The figure of some matrices, that wide in px."""
     sheet = Sheet(width)
     top = heading(sheet, heat.title) if titled else 0.0
-    names = [name.replace("_", " ") for name in heat.rows]
+    names = [name if name in inks.models else name.replace("_", " ") for name in heat.rows]
     left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
     left = min(left, 0.45 * width)
     heads = [shortened(head, LONGEST_HEAD) for head in heat.heads]
