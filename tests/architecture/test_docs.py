@@ -81,6 +81,7 @@ def test_commands_named_in_the_readme_exist() -> None:
         assert command in COMMANDS
 
 
+@pytest.mark.slow
 def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
     example, card = blocks("docs/adding_a_benchmark.md", "python")

@@ -145,6 +145,7 @@ def test_one_class_a_set() -> None:
     assert corruption_benchmark("imagenet-c") is ImagenetC
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
     files = dict(BLOCK.findall(PAGE.read_text("utf-8")))

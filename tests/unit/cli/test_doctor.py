@@ -50,6 +50,7 @@ def test_a_view_that_is_not_the_librarys_is_wrong(
     assert "timm says filter lanczos" in " ".join(out.split())
 
 
+@pytest.mark.slow
 def test_unknown_models_and_roots_are_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     status, out = run(capsys, monkeypatch, "--no-test", "-m", "resnet", "--data", "/nowhere")
     assert status == 1

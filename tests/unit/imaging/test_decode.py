@@ -218,6 +218,7 @@ def damaged(data: bytes, harm: tuple[str, float, bytes]) -> bytes:
     return data[:at] + (junk if kind == "flip" else bytes(len(junk))) + data[at + len(junk) :]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(
     form=st.sampled_from(["JPEG", "progressive", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM"]),

@@ -55,6 +55,7 @@ def test_every_frame_comes_back_in_order_in_rgb() -> None:
         assert after[16, 10:14, 0].mean() > after[16, 10:14, 2].mean() or before[16, 12, 0] != 250
 
 
+@pytest.mark.slow
 def test_the_same_frames_are_the_same_bytes() -> None:
     """Without its switch x264 gives other bytes now and then, once other videos were written before."""
     rng = np.random.default_rng(0)

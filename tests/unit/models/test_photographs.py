@@ -23,6 +23,7 @@ CORRECT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_every_path_is_the_plain_network(name: str, pixels_of: PixelsOf) -> None:
     classifier = load(name, device="cpu")

@@ -291,6 +291,7 @@ def test_stated_order_drops_the_background(tmp_path: Path, noise: Noise) -> None
         load(f"py:{file}:wide:class_order=wnid", device="cpu")
 
 
+@pytest.mark.slow
 def test_a_mirror_without_the_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path))
     monkeypatch.setenv("HARDINESS_WEIGHTS_URL", "http://127.0.0.1:9/mirror/")
