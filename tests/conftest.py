@@ -22,6 +22,7 @@ from hardiness.distortions.frost_pictures import locate_frost
 
 def pytest_configure() -> None:
     """Draws the number that random moments start from, which the workers of pytest-xdist inherit."""
+    os.environ.pop("COLUMNS", None)  # pytest-xdist gives its workers a terminal of 80 columns
     os.environ.setdefault("HARDINESS_KILL_SEED", str(secrets.randbits(32)))
     settings.register_profile("usual", deadline=None)  # no test depends on how busy the machine is
     settings.register_profile("soak", max_examples=1000, deadline=None, print_blob=True)

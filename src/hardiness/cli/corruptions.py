@@ -6,7 +6,7 @@ import inspect
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hardiness.cli.show import wide
 from hardiness.distortions import corruptions
@@ -25,7 +25,7 @@ def command(name: str | None) -> int:
     published = list(
         dict.fromkeys(member for each in sets for member in each.published if member not in each.stored_only)
     )
-    table = Table("corruption", "sets", "group", "severities", "random", "what")
+    table = Table(Column("corruption", no_wrap=True), "sets", "group", "severities", "random", "what")
     for each in (*published, *(other for other in corruptions.names() if other not in published)):
         entry = corruptions.get(each)
         belongs = ", ".join(found.name for found in sets if each in found.published) or "none"

@@ -6,7 +6,7 @@ import inspect
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hardiness.cli.show import wide
 from hardiness.distortions import DIFFICULTIES, perturbations
@@ -21,7 +21,7 @@ def command(name: str | None) -> int:
     if name:
         _describe(console, name)
         return 0
-    table = Table("perturbation", "group", "set", "frames", "compared with", "random", "what")
+    table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
     published = IMAGENET_P.published
     for each in (*published, *(other for other in perturbations.names() if other not in published)):
         entry = perturbations.get(each)
