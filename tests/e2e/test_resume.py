@@ -117,3 +117,23 @@ def test_a_second_signal_ends_at_once(spawn: Spawn, tree: Any, tmp_path: Path, f
     assert process.returncode == 130, told
     assert "Traceback" not in told
     assert time.monotonic() - begun < 20
+
+
+def test_a_damaged_shard_is_left_out_by_show_and_computed_again_by_run(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    out, model = tmp_path / "x", factory()
+    command = ["run", "-m", model, "-b", "imagenet-val", "--data", tree(6), "--out", out, "--quiet"]
+    hardiness(*command, "--limit", "3")
+    (first,) = out.glob("records/*/*.parquet")
+    hardiness(*command)
+    whole = results(out)[0]["scores"]
+    first.write_bytes(first.read_bytes()[:-1])
+    shown = hardiness("show", out)
+    assert shown.status == 1
+    assert any(str(first) in line for line in shown.lines)
+    assert "partial: evaluated 3 of 6" in shown.out
+    assert hardiness(*command).status == 0
+    assert results(out)[0]["scores"] == whole
+    assert [path.name for path in first.parent.glob("damaged/*")] == [first.name]
+    assert hardiness("show", out).status == 0

@@ -29,13 +29,14 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     """Print the score tables of OUT, from its stored records; nothing of it is changed."""
     store = Store.open(out)
     found = results(store, baseline, verify)
-    for line in store.survey().problems:
+    problems = [*store.survey().problems, *dict.fromkeys(line for result in found for line in result.damage)]
+    for line in problems:
         click.echo(f"hardiness: {line}", err=True)
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
         print_tables(found, wide(Console()), everything)
-    return 0
+    return 1 if problems else 0
 
 
 def print_tables(results: Sequence[Result], console: Console, everything: bool = False) -> None:

@@ -117,6 +117,7 @@ class Result:
         exhibits: pictures of what the benchmark did, PNG files by caption.
         key: under which the run is stored.
         plan: what stayed as it was while it was computed.
+        damage: a line for each stored file that was left out because it is damaged; not in ``results.json``.
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
     """
 
@@ -134,6 +135,7 @@ class Result:
     exhibits: Mapping[str, Picture] = field(default_factory=dict)
     key: str = ""
     plan: Plan = field(default_factory=Plan)
+    damage: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property

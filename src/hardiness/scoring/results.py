@@ -84,6 +84,7 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         failures=run.failures,
         findings=findings,
         exhibits=stored.exhibits(),
+        damage=tuple(run.damage),
         details=run.details(),
     )
     warnings = [*warnings_of(result), *run.damage]
