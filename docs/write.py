@@ -127,7 +127,8 @@ def demo(out: Path) -> str:
     for each in score_tables(shown):
         console.print(each)
         console.print()
-    return f"```\n{stream.getvalue().rstrip()}\n```\n"
+    lines = "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
+    return f"```\n{lines}\n```\n"
 
 
 def main(arguments: list[str]) -> int:
