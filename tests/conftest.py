@@ -101,6 +101,12 @@ def golden_corruptions() -> Path:
 
 
 @pytest.fixture(scope="session")
+def golden_c_bar() -> Path:
+    """Pictures that the published ImageNet-C-bar generator made."""
+    return _folder_of_data("golden/imagenet-c-bar")
+
+
+@pytest.fixture(scope="session")
 def golden_perturbations() -> Path:
     """Frames that the published ImageNet-P rules made."""
     return _folder_of_data("golden/imagenet-p")

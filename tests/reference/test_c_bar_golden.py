@@ -80,8 +80,8 @@ REPLAYED: dict[str, Callable[[Given], Any]] = {
 
 
 @pytest.fixture(scope="module")
-def golden(data_root: Path) -> Path:
-    return data_root / "golden" / "imagenet-c-bar"
+def golden(golden_c_bar: Path) -> Path:
+    return golden_c_bar
 
 
 def read(file: Path) -> np.ndarray:

@@ -60,7 +60,7 @@ def angle(y: float, x: float) -> float:
     value = value + (0.7853981633974483 if steep else 0.0)
     value = (1.5707963267948966 - value) if up > along else value
     value = (3.141592653589793 - value) if x < 0.0 else value
-    return -value if y < 0.0 else value
+    return math.copysign(value, y)  # not a comparison: -0.0 has a side, too
 
 
 @compiled_with(sine)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardiness.imaging.waves import angles, caustics, plane_wave, plasma, rings, sines, star, to_seven_fifths
@@ -23,6 +23,7 @@ def test_sines_and_cosines_are_right_to_the_last_places(lead: float) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+@example(-0.0, -1.0)
 def test_angles_are_those_of_arctan2(y: float, x: float) -> None:
     if x == 0.0 == y:
         return
