@@ -42,7 +42,7 @@ def test_every_kind_of_unit_of_every_kind_of_model(name: str) -> None:
         assert feature.image.dtype == np.uint8
         assert np.isfinite([feature.before, feature.after]).all()
         assert feature.after != feature.before
-    assert not any(module._forward_hooks for module in classifier._network.modules())
+    assert not any(module._forward_hooks for module in classifier._original.network.modules())
 
 
 @pytest.mark.slow

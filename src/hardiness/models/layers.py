@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError, UnknownNameError
 from hardiness.models.execution.copying import with_the_same_tensors
+from hardiness.models.failures import told
+from hardiness.models.original import Original
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,31 +24,25 @@ class _Enough(Exception):  # noqa: N818  # no error: it leaves a forward pass ea
 
 
 class Layers:
-    """Reads layers of a network; one thread at a time.
+    """Reads layers of the original network; one thread at a time.
 
     How often each layer runs is counted on the first pass of an input size, so that later passes end where the last
     layer asked for has run the last time.
     """
 
-    def __init__(self, network: nn.Module, name: str) -> None:
-        self._network, self._name = network, name
+    def __init__(self, original: Original) -> None:
+        self._original = original
         self._calls: dict[tuple[Any, ...], int] = {}
 
-    def check(self, layers: Sequence[str]) -> None:
-        """Raise an error unless every name is that of a layer.
+    def shapes(self, px: int) -> dict[str, tuple[int, ...]]:
+        """What shape each layer puts out for one image of that size, without the batch, in the order they end.
 
         Raises:
-            UnknownNameError: one is not; the message offers close names.
+            ModelError: the network fails on it, or is an ONNX file.
         """
-        known = dict(self._network.named_modules())
-        for layer in layers:
-            if not layer or layer not in known:
-                raise UnknownNameError(f"layer of {self._name}", layer, [name for name in known if name])
-
-    def shapes(self, normalise: Callable[[Tensor], Tensor], px: int) -> dict[str, tuple[int, ...]]:
-        """What shape each layer puts out for one image of that size, without the batch, in the order they end."""
         import torch
 
+        self._original.need_gradients("layers")
         found: dict[str, tuple[int, ...]] = {}
 
         def note(layer: str) -> Any:
@@ -57,32 +53,41 @@ class Layers:
 
             return hook
 
-        device = next(self._network.parameters(), torch.empty(0)).device
-        with ExitStack() as stack, torch.no_grad():
-            for layer, module in self._network.named_modules():
+        original = self._original
+        grey = torch.full((1, 3, px, px), 0.5, device=original.device)
+        with original.lock, told(original.name, f"fails on images of {px} px"), ExitStack() as stack, torch.no_grad():
+            for layer, module in original.network.named_modules():
                 if layer:
                     stack.callback(module.register_forward_hook(note(layer)).remove)
-            self._network(normalise(torch.full((1, 3, px, px), 0.5, device=device)))
+            original.network(original.affine(grey))
         return found
 
-    def __call__(self, given: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
-        """What each layer puts out for normalised input; a layer that runs several times, the last time.
+    def __call__(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
+        """What each layer puts out, by torch autograd; a layer that runs several times, the last time.
 
         Raises:
-            ModelError: a layer does not run, or puts out no single tensor.
+            UnknownNameError: one is not there; the message offers close names.
+            ModelError: the network fails, or a layer does not run or puts out no single tensor.
         """
         import torch
 
         wanted = tuple(dict.fromkeys(layers))
-        key = (wanted, tuple(given.shape[2:]))
-        modules = dict(self._network.named_modules())
-        with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
-            self._network(given)
+        key = (wanted, tuple(pixels.shape[2:]))
+        original = self._original
+        modules = {name: module for name, module in original.network.named_modules() if name}
+        for layer in wanted:
+            if layer not in modules:
+                raise UnknownNameError(f"layer of {original.name}", layer, modules)
+        with original.lock, original.told(pixels):
+            with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
+                original.network(original.affine(pixels))
+            self._calls[key] = len(seen)
         outputs = dict(seen)
         for layer in wanted:
             if not isinstance(outputs.get(layer), torch.Tensor):
-                raise ModelError(f"layer {layer!r} of {self._name} puts out no tensor; choose one inside or after it")
-        self._calls[key] = len(seen)
+                raise ModelError(
+                    f"layer {layer!r} of {original.name} puts out no tensor; choose one inside or after it"
+                )
         return tuple(outputs[layer] for layer in layers)
 
 

@@ -140,7 +140,7 @@ def test_hooks_are_always_removed(tiny: Make, noise: Noise) -> None:
     classifier.activations(noise(1), "bn2")
     with pytest.raises(ModelError, match="tiny fails on 1 images of 2 x 2 px: RuntimeError"):
         classifier.activations(torch.zeros(1, 3, 2, 2), "bn2")
-    assert not any(module._forward_hooks for module in classifier._network.modules())
+    assert not any(module._forward_hooks for module in classifier._original.network.modules())
 
 
 def test_unknown_layers_are_answered_with_close_ones(tiny: Make, noise: Noise) -> None:
@@ -309,7 +309,7 @@ def test_each_size_is_compiled_once_and_checked(tiny: Make, noise: Noise) -> Non
         np.testing.assert_allclose(
             found, classifier.differentiable(noise(3, px)).numpy(), atol=1e-5 * np.abs(found).max()
         )
-    assert len(classifier._runtimes) == 2
+    assert len(classifier._runtimes._by_size) == 2
 
 
 def test_a_copy_is_wrapped(tiny: Make, noise: Noise) -> None:

@@ -99,7 +99,7 @@ def test_no_hook_is_left_by_an_early_end_or_an_error(tiny: Make, noise: Noise) -
         classifier.features(torch.zeros(1, 3, 2, 2), ("conv1", "bn2"))
     with pytest.raises(UnknownNameError, match="did you mean 'conv"):
         classifier.features(noise(1), ("conv1", "conv3"))
-    assert not any(module._forward_hooks for module in classifier._network.modules())
+    assert not any(module._forward_hooks for module in classifier._original.network.modules())
 
 
 def test_layers_are_listed_in_the_order_they_end_with_their_shapes(tiny: Make) -> None:
@@ -132,7 +132,7 @@ def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise
 
 def test_pooled_features_of_timm_are_its_own(noise: Noise) -> None:
     classifier = models.load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
-    network, pixels = classifier._network, noise(2, 224)
+    network, pixels = classifier._original.network, noise(2, 224)
     own = network.forward_head(network.forward_features((pixels - 0.5) / 0.5), pre_logits=True)
     torch.testing.assert_close(classifier.pooled(pixels), own, rtol=1e-4, atol=1e-4)
 

@@ -195,4 +195,4 @@ def test_no_hook_is_left(maps: Classifier, units: Sequence[Unit]) -> None:
         maximise(maps, units, replace(SHORT, steps=2, variants=2))
     except ArgumentError:
         assert len(units) == 1
-    assert not any(module._forward_hooks for module in maps._network.modules())
+    assert not any(module._forward_hooks for module in maps._original.network.modules())

@@ -1,0 +1,131 @@
+"""Which runtime computes the logits: the first that runs and agrees with the original; decided once a size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardiness.core import ModelError
+from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, compare
+from hardiness.models.execution.memory import activation_bytes
+from hardiness.models.execution.reference import Function, Reference, refuse_broken
+from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
+from hardiness.models.failures import told
+from hardiness.models.gradient_networks import GradientNetworks
+from hardiness.models.original import Original
+from hardiness.models.outputs import refuse_probabilities
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from hardiness.models.execution.placement import Placement
+
+_ONNX_BYTES = 60 * 3 * 4
+"""Of all layers' outputs, for a pixel of an ONNX model's image: an estimate, since its layers are not looked at."""
+
+
+class ChosenRuntimes:
+    """A runtime for each input size, chosen on the first images of that size."""
+
+    def __init__(self, original: Original, gradients: GradientNetworks, placement: Placement) -> None:
+        self._original, self._gradients, self._placement = original, gradients, placement
+        self._by_size: dict[tuple[int, int], Runtime] = {}
+        self._agreements: list[Agreement] = []
+
+    @property
+    def name(self) -> str:
+        """Those in use; before the first images, the one that will be tried first."""
+        used = {runtime.name for runtime in self._by_size.values()}
+        return "+".join(sorted(used)) if used else self._placement.candidates[0]
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """The worst agreement of those in use with plain fp32 torch; ``None`` before the first images."""
+        return max(self._agreements, key=lambda a: (a.fallback is not None, a.max_error), default=None)
+
+    @property
+    def streams(self) -> int:
+        """How many calls may usefully run at the same time."""
+        used = self._by_size.values() or (runtimes.get(self._placement.candidates[0]),)
+        return max(runtime.streams for runtime in used)
+
+    def at(self, pixels: Tensor) -> Function:
+        """From pixels of this size, in main memory, to all outputs ``(N, K)``, in main memory.
+
+        Raises:
+            ModelError: no runtime can run the model as asked, or its answers cannot be used.
+        """
+        size = (pixels.shape[2], pixels.shape[3])
+        runtime = self._by_size.get(size)
+        if runtime is None and self._original.has_gradients and not _any_finite(pixels[:REFERENCE_IMAGES]):
+            return lambda given: self._original.plain(given).cpu()  # nothing to choose a runtime by
+        if runtime is None:
+            with self._original.lock:
+                if size not in self._by_size:
+                    self._by_size[size] = self._choose(pixels, size)
+                runtime = self._by_size[size]
+        return runtime
+
+    def activation_bytes(self, px: int) -> int:
+        """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
+        with self._original.lock, told(self._original.name, f"fails on an image of {px} px"):
+            return activation_bytes(self._original.network, px) if self._original.has_gradients else _ONNX_BYTES * px**2
+
+    def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
+        """The first candidate that runs and, in fp32, agrees with the reference."""
+        original, fp32 = self._original, self._placement.precision == "fp32"
+        reference = original.refer(pixels) if original.has_gradients else None  # ONNX Runtime is its own reference
+        plan = self._plan(size, reference)
+        reasons: list[str] = []
+        for name in self._placement.candidates:
+            try:
+                runtime = runtimes.get(name)(plan)
+                found = self._tried(runtime, pixels, reference)
+            except ModelError as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            refuse_probabilities(original.select(found), original.name)
+            agreement = compare(found, reference.logits) if reference else Agreement(0.0, 1.0, 0)
+            if not fp32 or agreement.exact or reference is None:
+                self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
+                return runtime
+            reasons.append(f"{name} is not exact enough: {agreement}")
+        if reference and "torch" in self._placement.candidates and fp32:
+            runtime = runtimes.get("torch")(replace(plan, plain=True))  # the reference itself
+            agreement = compare(runtime(reference.pixels), reference.logits)
+            self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
+            return runtime
+        raise ModelError(f"{original.name} cannot run as asked: {'; '.join(reasons)}")
+
+    def _tried(self, runtime: Runtime, pixels: Tensor, reference: Reference | None) -> Tensor:
+        first = reference.pixels if reference else pixels[:REFERENCE_IMAGES]
+        with self._original.told(pixels):
+            found = runtime(first)
+        if reference is None:
+            refuse_broken(runtime, first, found, self._original.name)
+        return found
+
+    def _plan(self, size: tuple[int, int], reference: Reference | None) -> Plan:
+        original = self._original
+
+        def make_folded(own: bool) -> nn.Module:
+            assert reference is not None
+            if own:
+                return original.folded(reference, norms=not self._placement.plain)
+            return self._gradients.at(reference.pixels, reference)
+
+        return Plan(
+            name=original.name,
+            network=original.network,
+            folded=make_folded,
+            affine=original.affine,
+            device=self._placement.device,
+            precision=self._placement.precision,
+            px=size,
+            activation_bytes=self.activation_bytes(max(size)),
+            weight_bytes=4 * original.num_parameters,
+        )
+
+
+def _any_finite(pixels: Tensor) -> bool:
+    return bool(pixels.isfinite().flatten(1).all(1).any())
