@@ -42,6 +42,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RIVAL = "62324c2"
 """The last commit that scored all rows of all runs at every call."""
 
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Where it is set each call would compile every module anew, on either side, as no installed program does."""
+
 REPETITIONS = 3
 CELLS = [Condition(corruption=c, severity=s) for c in IMAGENET_C.members for s in IMAGENET_C.levels]
 CONDITIONS = (Condition(), *CELLS)
@@ -62,7 +65,7 @@ def call(source: Path, *arguments: str | Path) -> Told:
     command = [sys.executable, "-m", "hardiness.cli", *map(str, arguments)]
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, env={**os.environ, "PYTHONPATH": str(source)})
+        process = subprocess.Popen(command, stdout=out, env={**AS_INSTALLED, "PYTHONPATH": str(source)})
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)

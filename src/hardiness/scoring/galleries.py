@@ -15,6 +15,9 @@ SHOWN = 6
 ENOUGH = 5
 """Images that a class needs before its losses say anything."""
 
+TAKEN = np.float32(-1.0)
+"""In place of a confidence: not to be chosen."""
+
 Namer = Callable[[int], str]
 
 
@@ -37,20 +40,16 @@ def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:
 
 def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
     """Right without the disturbance and wrong with it: the surest wrong answer of each kind, then of each image."""
-    right, sure = table[RIGHT], table["confidence"]
-    flipped = (right[:, [clean]] == 1) & (right == 0)
-    found = sorted(zip(*np.nonzero(flipped), strict=True), key=lambda at: (-float(sure[at]), *map(int, at)))
-    chosen, images, kinds = [], set(), set()
-    for row, cell in found:
-        kind = next(iter(table.present[cell].values()), None)
-        if row not in images and kind not in kinds:
-            chosen.append((int(row), int(cell)))
-            images.add(row)
-            kinds.add(kind)
-    for row, cell in found:
-        if row not in images:
-            chosen.append((int(row), int(cell)))
-            images.add(row)
+    right = table[RIGHT]
+    left = _confidence(table, (right[:, [clean]] == 1) & (right == 0))
+    kinds = np.array([str(next(iter(condition.values()), None)) for condition in table.present])
+    qualify, of_new_kinds = np.count_nonzero(left >= 0), left.copy()
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < SHOWN and (at := _surest(of_new_kinds)):
+        chosen.append(at)
+        of_new_kinds[at[0]] = left[at[0]] = TAKEN
+        of_new_kinds[:, kinds == kinds[at[1]]] = TAKEN
+    chosen += _surest_of_each(left, SHOWN - len(chosen))
     if chosen:
         samples = tuple(
             Sample(
@@ -60,22 +59,19 @@ def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
                 _answer(table, row, cell, name),
                 _answer(table, row, clean, name),
             )
-            for row, cell in chosen[:SHOWN]
+            for row, cell in chosen
         )
         rule = (
             "Right on the photograph, wrong once it is disturbed: the wrong answers given with most confidence, no "
-            f"photograph twice, each kind of disturbance once before any comes again. {len(found):,} pictures qualify."
+            f"photograph twice, each kind of disturbance once before any comes again. {qualify:,} pictures qualify."
         )
         yield Gallery("Answers that flip", rule, samples)
 
 
 def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
     """Wrong answers given with most confidence."""
-    wrong, sure = table[RIGHT] == 0, table["confidence"]
-    found = sorted(zip(*np.nonzero(wrong), strict=True), key=lambda at: (-float(sure[at]), *map(int, at)))
-    chosen: dict[int, int] = {}
-    for row, cell in found:
-        chosen.setdefault(int(row), int(cell))
+    left = _confidence(table, table[RIGHT] == 0)
+    wrong, chosen = np.count_nonzero((left >= 0).any(axis=1)), _surest_of_each(left, SHOWN)
     if chosen:
         samples = tuple(
             Sample(
@@ -84,10 +80,32 @@ def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
                 name(int(table.label[row])),
                 _answer(table, row, cell, name),
             )
-            for row, cell in list(chosen.items())[:SHOWN]
+            for row, cell in chosen
         )
-        rule = f"The wrong answers given with most confidence, no photograph twice; {len(chosen):,} are wrong."
+        rule = f"The wrong answers given with most confidence, no photograph twice; {wrong:,} are wrong."
         yield Gallery("Most confident mistakes", rule, samples)
+
+
+def _confidence(table: ImageTable, wanted: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """The confidence of the answers wanted, ``(N, M)``, 0 where it is no number; `TAKEN` for the others."""
+    return np.where(wanted, np.nan_to_num(table["confidence"], nan=0.0), TAKEN)
+
+
+def _surest(left: NDArray[np.floating]) -> tuple[int, int] | None:
+    """Image and cell of the largest confidence, the first of equal ones; ``None`` where all are `TAKEN`."""
+    if not left.size:
+        return None
+    row, cell = divmod(int(left.argmax()), left.shape[1])
+    return (row, cell) if left[row, cell] >= 0 else None
+
+
+def _surest_of_each(left: NDArray[np.floating], most: int) -> list[tuple[int, int]]:
+    """Image and cell of the surest answers, no image twice; marks these images in ``left`` as `TAKEN`."""
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < most and (at := _surest(left)):
+        chosen.append(at)
+        left[at[0]] = TAKEN
+    return chosen
 
 
 def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:

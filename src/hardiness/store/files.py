@@ -28,6 +28,10 @@ class Files(Protocol):
         """Every file below a folder, by its path below the place, sorted; empty where there is no such folder."""
         ...
 
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders directly in a folder, sorted; what is in them is not looked at."""
+        ...
+
     def read(self, path: str) -> bytes | None:
         """All bytes of a file; ``None`` where there is none.
 
@@ -82,6 +86,15 @@ class LocalFiles:
         with told(self.folder / folder, "list"):
             self._list(folder, found)
         return dict(sorted(found.items()))
+
+    def folders(self, folder: str) -> list[str]:
+        """As `Files.folders`; links to folders are not followed."""
+        with told(self.folder / folder, "list"):
+            try:
+                entries = list(os.scandir(self.folder / folder))
+            except FileNotFoundError:
+                return []
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def read(self, path: str) -> bytes | None:
         """As `Files.read`."""

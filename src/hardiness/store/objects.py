@@ -62,6 +62,13 @@ class ObjectFiles:
         found = {entry["path"]: (entry["size"], entry["e_tag"] or "") for page in pages for entry in page}
         return dict(sorted(found.items()))
 
+    def folders(self, folder: str) -> list[str]:
+        """As `Files.folders`: one listing up to the next ``/``."""
+        import obstore
+
+        found = self._ask("list", folder, lambda: obstore.list_with_delimiter(self._store, prefix=f"{folder}/"))
+        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
+
     def read(self, path: str) -> bytes | None:
         """As `Files.read`."""
         import obstore

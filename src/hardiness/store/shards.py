@@ -93,7 +93,7 @@ def read(
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             present = file.schema_arrow.names
             wanted = None if columns is None else [name for name in columns if name in present]
-            table = file.read(columns=wanted)
+            table = file.read(columns=wanted, use_threads=False)  # a shard is small, and several are read at a time
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise StoreError(

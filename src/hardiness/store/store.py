@@ -82,7 +82,7 @@ class Store:
             DataError: there are none; the message says how to make some.
         """
         store = cls(out)
-        if not store.files.listed(RECORDS):
+        if not store.files.folders(RECORDS):
             raise DataError(f"{out} holds no records/ folder: it must be the --out of an earlier 'hardiness run'")
         store.check_schema()
         return store
@@ -135,7 +135,7 @@ class Store:
         if not self.files.has(f"{path}/{RUN}"):
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
             self.files.create(f"{path}/{RUN}", atomic.as_json(described))
-        return self._opened(path)
+        return self._opened(path, self.files.read(f"{path}/{RUN}"))
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
@@ -170,18 +170,20 @@ class Store:
     def _all(self) -> tuple[list[StoredRun], list[str]]:
         """Every run that can be read, and a line for each that cannot be trusted."""
         runs, problems = [], []
-        for path in self.files.listed(RECORDS):
-            if path.count("/") != 2 or not path.endswith(f"/{RUN}"):
-                continue
+        for name in self.files.folders(RECORDS):
+            path = f"{RECORDS}/{name}"
             try:
-                runs.append(self._opened(path.removesuffix(f"/{RUN}")))
+                content = self.files.read(f"{path}/{RUN}")
+                if content is not None:
+                    runs.append(self._opened(path, content))
             except StoreError as error:
                 problems.append(str(error))
         return runs, problems
 
-    def _opened(self, folder: str) -> StoredRun:
+    def _opened(self, folder: str, content: bytes | None) -> StoredRun:
+        """The run whose ``run.json`` has that content."""
         path = f"{self.address}/{folder}/{RUN}"
-        found = atomic.parsed(self.files.read(f"{folder}/{RUN}") or b"", path)
+        found = atomic.parsed(content or b"", path)
         if not isinstance(found, dict):
             raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
         if is_former(found):
