@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Attacked,
         Placement,
         attack,
+        claims,
         compare,
         evaluate,
         list_attacks,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         list_perturbations,
         load_model,
         load_results,
+        noise,
     )
     from hardiness.distortions import corrupt, perturb
     from hardiness.models import Classifier
@@ -33,6 +35,7 @@ _LAZY = {
     "Classifier": "hardiness.models",
     "Placement": "hardiness.api",
     "attack": "hardiness.api",
+    "claims": "hardiness.api",
     "compare": "hardiness.api",
     "corrupt": "hardiness.distortions",
     "evaluate": "hardiness.api",
@@ -43,6 +46,7 @@ _LAZY = {
     "list_perturbations": "hardiness.api",
     "load_model": "hardiness.api",
     "load_results": "hardiness.api",
+    "noise": "hardiness.api",
     "perturb": "hardiness.distortions",
 }
 """Names whose modules would load a framework or a compiler, or take long; they are imported when first used."""
@@ -57,6 +61,7 @@ __all__ = [
     "Score",
     "View",
     "attack",
+    "claims",
     "compare",
     "corrupt",
     "evaluate",
@@ -67,6 +72,7 @@ __all__ = [
     "list_perturbations",
     "load_model",
     "load_results",
+    "noise",
     "perturb",
 ]
 

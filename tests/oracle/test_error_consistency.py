@@ -129,3 +129,26 @@ def test_unequal_or_no_answers_are_refused() -> None:
         error_consistency(np.ones(2, bool), np.ones(3, bool))
     with pytest.raises(ArgumentError, match="had 0 and 0"):
         error_consistency(np.ones(0, bool), np.ones(0, bool))
+
+
+@pytest.mark.parametrize(("n", "rate"), [(50, 0.04), (50, 0.1), (250, 0.02), (250, 0.5)])
+def test_kappa_s_interval_holds_its_value_also_where_hardly_any_error_is_expected(n: int, rate: float) -> None:
+    generator, held, trials = np.random.default_rng(5), 0, 300
+    for _ in range(trials):
+        together, both = generator.random(n) < 0.3, generator.random(n) >= rate
+        first, second = (np.where(together, both, generator.random(n) >= rate) for _ in range(2))
+        interval = error_consistency(first, second).kappa.interval
+        held += interval is None or interval.low <= 0.3 <= interval.high
+    assert held / trials >= 0.93 - 2 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_conditions_are_taken_together_with_images_as_units() -> None:
+    generator = np.random.default_rng(6)
+    first = generator.random((80, 5)) < 0.6
+    second = np.where(generator.random((80, 5)) < 0.5, first, generator.random((80, 5)) < 0.6)
+    found, flat = error_consistency(first, second), error_consistency(first.ravel(), second.ravel())
+    assert found.kappa.value == pytest.approx(flat.kappa.value)
+    assert found.n == 80
+    assert found.kappa.interval is not None
+    always = np.ones((80, 5), bool)
+    assert error_consistency(always, second).kappa.interval is None

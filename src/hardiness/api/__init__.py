@@ -1,6 +1,7 @@
 """The surface in Python: what the command line calls, and what a notebook calls."""
 
 from hardiness.api.adversarial import Attacked, attack
+from hardiness.api.claim_verdicts import claims, published_claims
 from hardiness.api.classifiers import load_model
 from hardiness.api.command import Command, Outcome, run
 from hardiness.api.comparison import Comparisons, compare
@@ -9,6 +10,7 @@ from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptio
 from hardiness.api.page import Report, publish, results_of, write_report
 from hardiness.api.placement import Placement
 from hardiness.api.progress import Bars
+from hardiness.api.protocol_noise import noise
 from hardiness.api.stored import load_results
 from hardiness.engine.executors.ray_actors import Cluster
 
@@ -23,6 +25,7 @@ __all__ = [
     "Placement",
     "Report",
     "attack",
+    "claims",
     "compare",
     "evaluate",
     "list_attacks",
@@ -32,7 +35,9 @@ __all__ = [
     "list_perturbations",
     "load_model",
     "load_results",
+    "noise",
     "publish",
+    "published_claims",
     "results_of",
     "run",
     "write_report",

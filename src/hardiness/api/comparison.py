@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hardiness.report.comparison import comparison_tables
+from hardiness.core import TextTable
 from hardiness.report.text import as_text
+from hardiness.report.text_table import terminal_table
 from hardiness.scoring.statistics import benchmark_comparison
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison_json import comparison_json
+from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.store import Store
 
 
@@ -26,7 +30,15 @@ class Comparisons:
         return len(self.benchmarks)
 
     def __repr__(self) -> str:
-        return as_text(comparison_tables(self.benchmarks))
+        return as_text(part for view in self.views() for part in terminal_table(view))
+
+    def views(self) -> list[TextTable]:
+        """A table for each benchmark."""
+        return [comparison_view(each) for each in self.benchmarks]
+
+    def as_dict(self) -> list[dict[str, Any]]:
+        """The JSON form: cells, parts, images and ranks too."""
+        return [comparison_json(each) for each in self.benchmarks]
 
 
 def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons:

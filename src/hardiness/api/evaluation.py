@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     device: str
     precision: str
     runtime: str
-    progress: bool
+    progress: bool | None
 
 
 def evaluate(
@@ -78,11 +78,11 @@ def evaluate(
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     _check(options)
-    request = _chosen(Request, options)
+    request = chosen_of(Request, options)
     chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
     hears = listener(options.get("progress"))
-    classifier = _named(classifier_of(model, view, _chosen(Placement, options)), model, name)
+    classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
     with ExitStack() as stack:
         folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
@@ -100,7 +100,7 @@ def _check(options: Options) -> None:
             raise UnknownNameError("keyword argument of evaluate", given, Options.__annotations__)
 
 
-def _chosen(kind: type[Any], options: Options) -> Any:
+def chosen_of(kind: type[Any], options: Options) -> Any:
     """An options type made of those of its fields that were given."""
     wanted = {field.name for field in fields(kind)}
     return kind(**{given: value for given, value in options.items() if given in wanted})

@@ -19,6 +19,7 @@ COMMANDS = {
     "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
     "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
     "claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
+    "noise": ("hardiness.cli.noise", "What the protocol itself moves a model's scores by: resizing, precision, seed …"),
     "power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
     "models": ("hardiness.cli.models", "List the models, or describe one."),
     "attacks": ("hardiness.cli.attacks", "List the attacks and threat models, or describe an attack with its options."),

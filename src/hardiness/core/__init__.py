@@ -29,6 +29,7 @@ from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Sco
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.section import LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
+from hardiness.core.text_table import TextTable
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "Stimulus",
     "StoreError",
     "Surrogate",
+    "TextTable",
     "UnknownNameError",
     "Unreadable",
     "View",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,20 @@ def _attack_versions(benchmark: Benchmark) -> Mapping[str, Any]:
     if benchmark.attack is None:
         return {}
     return {**attack_versions(benchmark.attack), "gradients": GRADIENTS_VERSION}
+
+
+def look_up(task: Task, store: Store) -> Task:
+    """The task with what another store already holds of its run; neither store is written to.
+
+    Args:
+        task: begun in a store of its own, which is empty.
+        store: where rows may be stored already.
+
+    Raises:
+        StoreError: the run there cannot be read.
+    """
+    found = store.find(task.stored.run)
+    return task if found is None else replace(task, stored=replace(found, cells=task.stored.cells))
 
 
 def labels_for(classifier: Classifier | Ensemble, data: DataSet) -> NDArray[np.int32]:

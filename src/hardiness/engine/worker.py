@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -87,12 +87,9 @@ class Worker:
         self.remaining = missing
         self.batches = _Batches(self)
         self.listener.begin(self.benchmark.name, total, total - missing)
-        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
-        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
         if self.remaining:
             exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
-        jobs = (job for unit in given for job in unit.jobs(self.items, apart=self.benchmark.frames > 1))
-        decoded = ordered(self._expand, jobs, self.request.workers, ahead)
+        decoded = self._decoded(given)
         if self.benchmark.attack:
             keep_freed_memory()
         try:
@@ -106,6 +103,21 @@ class Worker:
             decoded.close()
             self.batches.close()
             self.listener.end()
+
+    def expand_alone(self, given: Iterable[Unit]) -> None:
+        """Do what is done once for all models, and drop it: read, distort and, for a surrogate, attack pictures."""
+        decoded = self._decoded(given)
+        try:
+            for _ in self._transferred(decoded):
+                pass
+        finally:
+            decoded.close()
+
+    def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
+        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
+        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
+        jobs = (job for unit in given for job in unit.jobs(self.items, apart=self.benchmark.frames > 1))
+        return ordered(self._expand, jobs, self.request.workers, ahead)
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]

@@ -44,7 +44,8 @@ class Shown:
     def comparison(self, column: Column) -> Compared | None:
         """The paired comparison of a column; ``None`` where not all of its models were compared."""
         names = {result.name for result in self.results}
-        known = (each for each in self.paired if each.metric in (column.metric, column.title))
+        wanted = (column.metric, column.condition)
+        known = (each for each in self.paired if (each.metric, each.condition) == wanted)
         return next((each for each in known if names == set(each.values)), None)
 
     @property
@@ -93,18 +94,14 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
         together = with_own_names(list(group))
         found.append(Shown(together, card_of(together[0].run).view(together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    return [_with_figures_across(_compared(shown, found, comparisons), found) for shown in found]
+    return [_with_figures_across(_compared(shown, comparisons), found) for shown in found]
 
 
-def _compared(shown: Shown, all_shown: Sequence[Shown], comparisons: Sequence[BenchmarkComparison]) -> Shown:
-    """The section with its comparison, which knows benchmark and data alone: none where variants share them."""
+def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown:
+    """The section with the comparison of its models on the same images."""
     first = shown.results[0]
-    if (
-        sum((each.results[0].benchmark, each.results[0].data) == (first.benchmark, first.data) for each in all_shown)
-        > 1
-    ):
-        return shown
-    paired = [each.scores for each in comparisons if (each.benchmark, each.data) == (first.benchmark, first.data)]
+    wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
+    paired = [each.scores for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted]
     return replace(shown, paired=paired[0]) if paired else shown
 
 

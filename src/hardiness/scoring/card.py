@@ -23,8 +23,9 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.reference import class_name
+from hardiness.reference import baseline, class_name
 from hardiness.scoring.galleries import galleries
+from hardiness.scoring.statistics.measurable import Measurable
 
 IMAGENET_CLASSES = 1000
 
@@ -77,6 +78,15 @@ class Card(ABC):
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
         """What the run measured, as a baseline for others; ``None`` where nothing divides."""
         return None
+
+    def measurables(self, table: ImageTable, run: Run) -> Sequence[Measurable]:
+        """The scores by which runs are compared, as functions of images; none unless a card has some.
+
+        Args:
+            table: of images that all have every condition that any has.
+            run: what it is of.
+        """
+        return ()
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The checks of how far the scores can be trusted, raised or not."""
@@ -198,6 +208,11 @@ class Known:
     def value(self, metric: str, **condition: str | float) -> float | None:
         """The score's value; ``None`` where there is none."""
         return self._values.get((metric, Condition(**condition)))
+
+
+def published_baseline(run: Run) -> Baseline | None:
+    """What was published to divide a run's ratios by; ``None`` where nothing was, or its classes are other ones."""
+    return baseline(run.benchmark.name) if run.data.num_classes == IMAGENET_CLASSES else None
 
 
 registry: Registry[Card] = Registry("card", "hardiness.scoring.cards", "hardiness.cards")

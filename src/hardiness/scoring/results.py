@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardiness.core import Result
-from hardiness.reference import baseline
-from hardiness.scoring.card import Baseline, Uninstalled, card_of
+from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stand_in import StandIn
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.trust import warnings_of
 from hardiness.store import Store
-
-IMAGENET_CLASSES = 1000
 
 TRIES = 3
 """How often results are made at most because records have come meanwhile; who wrote these makes them again."""
@@ -69,7 +66,7 @@ def group_of(result: Result) -> tuple[str, ...]:
 def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
     stored, identity = run.stored, run.stored.run
     divisor = stand_in.of_run(run) if stand_in else None
-    scores, findings = run.scores(divisor or _published(run))
+    scores, findings = run.scores(divisor or published_baseline(identity))
     result = Result(
         model=identity.model.name,
         benchmark=identity.benchmark.name,
@@ -96,12 +93,6 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
     run.save()
     run.release()
     return Scored(run, replace(result, warnings=tuple(warnings)))
-
-
-def _published(run: ScoredRun) -> Baseline | None:
-    identity = run.stored.run
-    own_classes = identity.data.num_classes != IMAGENET_CLASSES
-    return None if own_classes else baseline(identity.benchmark.name)
 
 
 def _compared(each: Scored, scored: Sequence[Scored]) -> Result:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from hardiness.core import Condition, Interval, Score
 from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
 from hardiness.scoring.intervals import bootstrap, wilson, within
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import area_under_response, calibration, share
 
 PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
 
@@ -41,6 +43,16 @@ def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | Non
         return Score(metric, None, "fraction", 0, condition=condition, reason="no sample was evaluated")
     hits = int(np.count_nonzero(correct))
     return Score(metric, hits / n, "fraction", n, wilson(hits, n), condition=condition)
+
+
+def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floating]) -> list[Measurable]:
+    """Top-1, the headline's RMS calibration error and AURRA as functions of images."""
+    protocol = Condition(protocol=PROTOCOLS[0])
+    return [
+        Measurable("top1", Condition(), True, lambda at: share(right[at])),
+        Measurable("rms_calibration_error", protocol, False, lambda at: calibration(confidence[at], right[at])),
+        Measurable("aurra", Condition(), True, lambda at: area_under_response(confidence[at], right[at])),
+    ]
 
 
 def confidence_scores(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> list[Score]:

@@ -130,12 +130,20 @@ class Store:
         Raises:
             StoreError: disk full or no permission, or the stored ``run.json`` is damaged.
         """
-        name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
-        path = f"{RECORDS}/{name}--{run.key}"
+        path = _path(run)
         if not self.files.has(f"{path}/{RUN}"):
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
             self.files.create(f"{path}/{RUN}", atomic.as_json(described))
         return self._opened(path, self.files.read(f"{path}/{RUN}"))
+
+    def find(self, run: Run) -> StoredRun | None:
+        """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
+
+        Raises:
+            StoreError: the stored ``run.json`` is damaged.
+        """
+        path = _path(run)
+        return self._opened(path) if self.files.has(f"{path}/{RUN}") else None
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
@@ -208,3 +216,9 @@ class Store:
             return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
         except (AttributeError, ValueError):
             raise StoreError(f"{self.address}/{path} must hold fingerprints by condition; delete it") from None
+
+
+def _path(run: Run) -> str:
+    """The folder of a run, below the output folder."""
+    name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
+    return f"{RECORDS}/{name}--{run.key}"

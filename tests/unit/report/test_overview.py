@@ -103,7 +103,7 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     measures = {name: share(each) for name, each in right.items()}
     paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
     found = [result("a", top1(0.90, 0.03)), result("b", top1(0.85, 0.03))]
-    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), ())
+    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol=found[0].protocol)
     (alone,), (shown,) = sections(found), sections(found, [comparison])
     column = shown.section.headline
     assert column is not None

@@ -34,6 +34,8 @@ from hardiness.scoring.attack_report import attack_report
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered, classes
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import share
 
 NOT_TOLD = ("sample", "image", "condition", "frame", "label", "prediction", "confidence", "target")
 """Columns of rows that do not say how the attack went; all other numbers do, and are kept."""
@@ -90,6 +92,16 @@ class Attack(Card):
                 reached = table.of("surrogate_success", condition) > 0
                 scores.append(_share("surrogate_success", reached, condition, higher_is_better=False))
         return scores
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Clean accuracy, and accuracy by condition."""
+        right = table[RIGHT] == 1
+
+        def accuracy(column: int, condition: Condition) -> Measurable:
+            metric = "accuracy" if condition else "clean_accuracy"
+            return Measurable(metric, condition, True, lambda at: share(right[at, column]))
+
+        return [accuracy(column, condition) for column, condition in enumerate(table.present)]
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The report on the attack; nothing for attacks by other models."""

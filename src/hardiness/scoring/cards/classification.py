@@ -10,7 +10,8 @@ from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, S
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered, classes
-from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_scores
+from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_measurables, confidence_scores
+from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.trust import CLEAN
 
 SUBSETS = ("imagenet-a", "imagenet-r")
@@ -58,6 +59,10 @@ class Classification(Card):
                 same = answer[inside] == table.label[inside]
                 scores.append(accuracy("top1", same, Condition(decision=f"{subset}-200")))
         return scores
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Top-1, calibration and AURRA."""
+        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""

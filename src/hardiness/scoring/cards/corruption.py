@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
 from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import corruption_weights, mean, relative_corruption, weighted
 
 
 def corruption_error(
@@ -85,6 +87,34 @@ class Corruption(Card):
         if members.baseline or baseline:
             headlines = [*_ratios(errors, present, names, whole, baseline), *headlines]
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """MCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
+        wrong, members = table[RIGHT] != 1, set_of(run)
+        at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
+        if not at:
+            return []
+        whole = len(at) == len(members.members) * len(members.levels)
+        names = [table.present[k]["corruption"] for k in at]
+        levels = [table.present[k]["severity"] for k in at]
+        part = "" if whole else "_partial"
+        known = published_baseline(run) if members.baseline else None
+        found = []
+        if known:
+            weights = corruption_weights(names, levels, known["error_by_severity"])
+            found.append(Measurable(f"mce{part}", Condition(), False, lambda on: weighted(wrong[on][:, at], weights)))
+        if known and Condition() in table.present:
+            clean, pair = table.present.index(Condition()), (known["clean_error"], known["error_by_severity"])
+            found.append(
+                Measurable(
+                    f"relative_mce{part}",
+                    Condition(),
+                    False,
+                    lambda on: relative_corruption(wrong[on][:, at], wrong[on, clean], (names, levels), pair),
+                )
+            )
+        metric = "mean_error" if members.baseline else f"mean_error{part}"
+        return [*found, Measurable(metric, Condition(), False, lambda on: mean(wrong[on][:, at]))]
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""

@@ -29,6 +29,9 @@ from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
 from hardiness.scoring.shape_bias import by_category, people_beside, shape_bias, yardstick
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import shape_bias as shape_bias_of
+from hardiness.scoring.statistics.measures import share
 
 Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""
@@ -193,6 +196,15 @@ class CueConflict(Card):
         people = people_beside(result)
         beside = f" (people: {100 * people.overall.shape_bias:.0f} %)" if people else ""
         return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Shape bias and cue accuracy under the headline's protocol."""
+        read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
+        by_shape, by_texture = read.by_shape, read.by_texture
+        return [
+            Measurable("shape_bias", at_headline, True, lambda at: shape_bias_of(by_shape[at], by_texture[at])),
+            Measurable("cue_accuracy", at_headline, True, lambda at: share((by_shape | by_texture)[at])),
+        ]
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""

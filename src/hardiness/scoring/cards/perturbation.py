@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Gallery, Grid, ImageTable, Records, Result, Run, Sample, Score, Section
 from hardiness.reference import IMAGENET_P, compared_with_first
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
 from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.perturbation_charts import flips
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import mean, weighted
 
 DISTANCE = "top-5 distance"
 """Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
@@ -168,6 +170,20 @@ class Perturbation(Card):
         for quantity in (FLIPS, DISTANCES):
             values = zip(table.present, means_of(quantity.values(table)).tolist(), strict=True)
             found[quantity.metric] = {cell["perturbation"]: value for cell, value in values if "severity" not in cell}
+        return found
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """MFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
+        values, known = FLIPS.values(table), (published_baseline(run) or {}).get(FLIPS.metric, {})
+        names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
+        test = [table.present.index(Condition(perturbation=name)) for name in names]
+        found = []
+        if names and all(known.get(name, 0) > 0 for name in names):
+            weights = np.array([1 / (len(names) * known[name]) for name in names])
+            metric = FLIPS.mean_ratio if len(names) == len(IMAGENET_P.members) else f"{FLIPS.mean_ratio}_partial"
+            found.append(Measurable(metric, Condition(), False, lambda at: weighted(values[at][:, test], weights)))
+        if names:
+            found.append(Measurable(FLIPS.metric, Condition(), False, lambda at: mean(values[at][:, test])))
         return found
 
     def view(self, results: Sequence[Result]) -> Section:

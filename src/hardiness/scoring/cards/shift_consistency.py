@@ -11,6 +11,8 @@ from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.cells import CellMeans, cell_means
 from hardiness.scoring.rows import answered
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import mean
 
 
 @register("shift_consistency")
@@ -31,14 +33,7 @@ class ShiftConsistency(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A pass counts for the photographs whose two crops were both evaluated."""
-        shifts = list(dict.fromkeys(condition["shift"] for condition in run.conditions))
-        same = np.full((len(table), len(shifts)), np.nan)
-        for index, shift in enumerate(shifts):
-            crops = [k for k, condition in enumerate(table.present) if condition["shift"] == shift]
-            if len(crops) == 2:
-                both = table.evaluated[:, crops].all(axis=1)
-                first, second = table["answer"][:, crops].T
-                same[:, index] = np.where(both, first == second, np.nan)
+        shifts, same = _same(table, run)
         seen = ~np.isnan(same)
         if not seen.any():
             return [Score("consistency", None, "fraction", 0, reason="no photograph has both crops of a pass")]
@@ -49,6 +44,30 @@ class ShiftConsistency(Card):
             _score(right, "top1", right.cells),
             *(_score(means, "consistency", (cell,), cell) for cell in means.cells),
         ]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Consistency over the passes that were run whole, and top-1 of all crops."""
+        _, same = _same(table, run)
+        seen, right = ~np.isnan(same).any(axis=0), table[RIGHT] == 1
+        if not seen.any():
+            return []
+        return [
+            Measurable("consistency", Condition(), True, lambda at: mean(same[at][:, seen])),
+            Measurable("top1", Condition(), True, lambda at: mean(right[at])),
+        ]
+
+
+def _same(table: ImageTable, run: Run) -> tuple[list[int], np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
+    """The passes, and whether both crops of each got one answer, ``(N, passes)``; NaN where one was not evaluated."""
+    shifts = list(dict.fromkeys(condition["shift"] for condition in run.conditions))
+    same = np.full((len(table), len(shifts)), np.nan)
+    for index, shift in enumerate(shifts):
+        crops = [k for k, condition in enumerate(table.present) if condition["shift"] == shift]
+        if len(crops) == 2:
+            both = table.evaluated[:, crops].all(axis=1)
+            first, second = table["answer"][:, crops].T
+            same[:, index] = np.where(both, first == second, np.nan)
+    return shifts, same
 
 
 def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.float64]], shifts: list[int]) -> ImageTable:

@@ -10,7 +10,8 @@ from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, S
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered
-from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_scores
+from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_measurables, confidence_scores
+from hardiness.scoring.statistics.measurable import Measurable
 
 
 @register("subset_classification")
@@ -41,6 +42,10 @@ class SubsetClassification(Card):
             *confidence_scores(table["confidence"][:, 0], right),
             accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Top-1, calibration and AURRA."""
+        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""

@@ -13,6 +13,8 @@ from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.intervals import centred, resampled_means
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import gap, share
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
@@ -49,6 +51,18 @@ class Watermark(Card):
             _gap("carton_probability_gap_on_cartons", carton, cartons),
             accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
             accuracy("watermark_accuracy", table.of(RIGHT, MARKED) == 1),
+        ]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """The gap in accuracy over all photographs, and both accuracies."""
+        places = table.place(CLEAN), table.place(MARKED)
+        if None in places:
+            return []
+        clean, marked = (table[RIGHT][:, place] == 1 for place in places)
+        return [
+            Measurable("in_w_gap", Condition(), True, lambda at: gap(clean[at], marked[at])),
+            Measurable("clean_accuracy", Condition(), True, lambda at: share(clean[at])),
+            Measurable("watermark_accuracy", Condition(), True, lambda at: share(marked[at])),
         ]
 
 

@@ -2,15 +2,20 @@
 
 from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, Known, Models, Subject, registry
 from hardiness.scoring.claims.evidence import from_results, published_models
+from hardiness.scoring.claims.judged import Judged, judged
+from hardiness.scoring.claims.paired_evidence import paired_draws
 
 __all__ = [
     "Claim",
     "Contrast",
+    "Judged",
     "Judgement",
     "Known",
     "Models",
     "Subject",
     "from_results",
+    "judged",
+    "paired_draws",
     "published_models",
     "registry",
 ]

@@ -33,6 +33,7 @@ class Known:
         draws: resamples ``(R,)`` of it, if there are some; those of equal ``images`` are the same draws.
         images: names the set of images that were drawn from; differences within one set are paired.
         source: where it stands: the score of a run, or what published it.
+        stands_in: whether it is another number that stands in for one that was not measured.
     """
 
     value: float
@@ -41,6 +42,7 @@ class Known:
     draws: NDArray[np.float64] | None = None
     images: str = ""
     source: str = ""
+    stands_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class Contrast:
         value: the sum.
         standard_error: of it.
         needed: whether it must be told from zero for the claim to hold; the others must not be told against it.
+        paired: whether its numbers are of the same images, and their spread is that of the same resamples.
     """
 
     name: str
     value: float
     standard_error: float
     needed: bool = True
+    paired: bool = False
 
     @property
     def interval(self) -> Interval:
@@ -187,7 +191,9 @@ def contrast(name: str, terms: Sequence[tuple[float, Known]], needed: bool = Tru
             variance += float(np.var(np.sum(drawn, axis=0), ddof=1))
         else:
             variance += sum((weight * known.standard_error) ** 2 for weight, known in group)
-    return Contrast(name, value, math.sqrt(variance), needed)
+    uncertain = [group for group in groups.values() if any(known.standard_error > 0 for _, known in group)]
+    paired = len(uncertain) == 1 and len(uncertain[0]) > 1
+    return Contrast(name, value, math.sqrt(variance), needed, paired)
 
 
 def falls_with_size(quantity: str, models: Models) -> list[Contrast]:

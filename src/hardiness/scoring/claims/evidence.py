@@ -62,6 +62,12 @@ class Quantity:
     bound: Callable[[float, int], float] = share_error
     headline: bool = False
 
+    def fits(self, benchmark: str, metric: str, condition: Mapping[str, Any]) -> bool:
+        """Whether a score is this number."""
+        if (benchmark, metric) != (self.benchmark, self.metric) or (self.headline and condition):
+            return False
+        return all(condition.get(key) == value for key, value in self.condition.items())
+
 
 QUANTITIES = (
     Quantity("clean_accuracy", "imagenet-val", "top1", headline=True),
@@ -126,18 +132,18 @@ _Row = tuple[str, str, Mapping[str, Any], Known]
 def _subject(model: str, rows: Sequence[_Row]) -> Subject:
     numbers: dict[str, Known] = {}
     for quantity in QUANTITIES:
-        if found := [row for row in rows if _fits(quantity, row)]:
+        if found := [row for row in rows if quantity.fits(*row[:3])]:
             *_, known = max(found, key=lambda row: row[2].get("steps", 0))
             error = known.standard_error or quantity.bound(known.value, known.n)
             numbers[quantity.name] = replace(known, standard_error=error)
+    return Subject(model, with_stand_ins(numbers))
+
+
+def with_stand_ins(numbers: Mapping[str, Known]) -> dict[str, Known]:
+    """The numbers, with those of `STAND_IN` where there are none of their own."""
+    own = {name: known for name, known in numbers.items() if not (name in STAND_IN and known.stands_in)}
+    found = dict(own)
     for name, other in STAND_IN.items():
-        if name not in numbers and other in numbers:
-            numbers[name] = numbers[other]
-    return Subject(model, numbers)
-
-
-def _fits(quantity: Quantity, row: _Row) -> bool:
-    benchmark, metric, condition, _ = row
-    if (benchmark, metric) != (quantity.benchmark, quantity.metric) or (quantity.headline and condition):
-        return False
-    return all(condition.get(key) == value for key, value in quantity.condition.items())
+        if name not in own and other in own:
+            found[name] = replace(own[other], stands_in=True)
+    return found

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.scoring.card import card_of
-from hardiness.scoring.kappa import Consistency, error_consistency
-from hardiness.scoring.scored_run import ScoredRun
-from hardiness.scoring.statistics.comparison import (
-    CellDifference,
-    Compared,
-    by_cell,
-    compared,
-    compared_apart,
-    shared_images,
-)
-from hardiness.scoring.statistics.decomposition import Part, by_cells
-from hardiness.scoring.statistics.disagreements import Disagreement, disagreements
+from hardiness.scoring.statistics.comparison import Compared, compared, compared_apart, shared_images
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness, Point, fit, published_points
-from hardiness.scoring.statistics.measured import Measured, measured
-from hardiness.scoring.statistics.measures import FEWEST_OF_EACH
+from hardiness.scoring.statistics.measurable import Measurable, Places
+from hardiness.scoring.statistics.measured import Measured, stored_measures
+from hardiness.scoring.statistics.noise import Noise, most, stored_noise
+from hardiness.scoring.statistics.pair_detail import PairDetail, Side, pair_detail
 from hardiness.scoring.statistics.resamples import Resamples
 from hardiness.store import Store, StoredRun
 
-SHOWN_IMAGES = 10
 CLEAN = "imagenet-val"
 SHIFTED = {"imagenet-a": ("top1", False), "imagenet-c": ("mean_error", True)}
 """Benchmarks with a line of published models: the metric, and whether it is an error."""
-
-
-@dataclass(frozen=True)
-class PairDetail:
-    """Two models on the same images, in detail.
-
-    Attributes:
-        first, second: which.
-        kappa: how far they err on the same images, where there is one condition; ``None`` where either has fewer
-            than ten errors or right answers.
-        cells: errors by condition.
-        parts: of the difference of mean errors, by corruption and by severity.
-        images: where they differ, most telling first.
-    """
-
-    first: str
-    second: str
-    kappa: Consistency | None
-    cells: tuple[CellDifference, ...]
-    parts: Mapping[str, Sequence[Part]]
-    images: tuple[Disagreement, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +36,7 @@ class BenchmarkComparison:
         notes: what a person should know.
         details: of each pair; none where no image is shared.
         effective: of each model that was run on clean photographs too, where published models give a line.
+        protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
     """
 
     benchmark: str
@@ -77,49 +46,88 @@ class BenchmarkComparison:
     notes: tuple[str, ...]
     details: tuple[PairDetail, ...]
     effective: tuple[EffectiveRobustness, ...] = ()
+    protocol: str = ""
+    variant: tuple[str, ...] = field(default=())
+
+    @property
+    def heading(self) -> str:
+        """What was compared, in a line."""
+        images = f"{self.n:,} images that all share" if self.n else "different photographs: unpaired"
+        return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
+
+
+_Group = tuple[str, str, str, tuple[str, ...]]
+"""What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
 
 def compare(stores: Sequence[Store], models: Sequence[str] = ()) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
+    Runs of different protocols, surrogates or norms are never put together.
+
     Args:
         stores: output folders; a model that several hold is told apart by the folder's name.
-        models: which ones; all if empty.
+        models: which ones, in the order in which they are shown; all if empty.
 
     Raises:
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models.
     """
-    groups: dict[tuple[str, str], dict[str, Measured]] = {}
+    groups: dict[_Group, dict[str, Measured]] = {}
     known: dict[str, None] = {}
     chosen: dict[str, None] = {}
-    folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
-    for place, store in enumerate(stores):
-        for run in store.runs():
-            name = run.run.model.name if len(stores) == 1 else f"{folders[place]}/{run.run.model.name}"
-            known[name] = None
-            asked = not models or name in models or run.run.model.name in models
-            if asked and (found := _measured(run)):
-                chosen[name] = None
-                groups.setdefault((run.run.benchmark.name, run.run.data.name), {})[name] = found
+    for name, run in _named(stores):
+        plain = run.run.model.name
+        known |= {name: None, plain: None}
+        if (not models or name in models or plain in models) and (found := stored_measures(run)):
+            chosen[name] = None
+            groups.setdefault(_group(run), {})[name] = found
     for model in models:
-        if not any(model in (name, name.rpartition("/")[2]) for name in known):
+        if model not in known:
             raise UnknownNameError("model to compare", model, known)
-    compared_ = [_compared(*key, runs) for key, runs in sorted(groups.items()) if len(runs) > 1]
+    noises = stored_noise(stores)
+    compared_ = [
+        _compared(key, _ordered(runs, models), noises) for key, runs in sorted(groups.items()) if len(runs) > 1
+    ]
     if not compared_:
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
         )
-    clean = {name: run for (benchmark, _), runs in groups.items() if benchmark == CLEAN for name, run in runs.items()}
+    clean = {name: run for group, runs in groups.items() if group[0] == CLEAN for name, run in runs.items()}
     return [replace(each, effective=_effective(each, clean)) for each in compared_]
 
 
-def _measured(run: StoredRun) -> Measured | None:
-    """A stored run by image, of its image table as it was kept, or made now and kept."""
-    scored = ScoredRun(run, card_of(run.run))
-    table = scored.table
-    scored.save()
-    return measured(table, run.run) if len(table) else None
+def _group(run: StoredRun) -> _Group:
+    identity = run.run
+    variant = card_of(identity).variant(identity)
+    return identity.benchmark.name, identity.data.name, identity.benchmark.protocol, variant
+
+
+def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
+    """Every run under a name that no other run of its table has: with its folder, its precision, and its key's start
+    where they are needed."""
+    folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
+    if len(set(folders)) < len(folders):
+        folders = [store.address.rstrip("/") for store in stores]
+    found: list[tuple[str, StoredRun]] = []
+    for folder, store in zip(folders, stores, strict=True):
+        runs = list(store.runs())
+        names = [(_group(run), run.run.model.name, run.run.precision) for run in runs]
+        for run, key in zip(runs, names, strict=True):
+            name = key[1] if names.count(key) == 1 else f"{key[1]} ({run.key[:6]})"
+            name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
+            found.append((name if len(stores) == 1 else f"{folder}/{name}", run))
+    return found
+
+
+def _ordered(runs: Mapping[str, Measured], models: Sequence[str]) -> dict[str, Measured]:
+    """The runs in the order in which their models were asked for."""
+
+    def place(name: str) -> int:
+        asked = [k for k, model in enumerate(models) if model in (name, runs[name].run.model.name)]
+        return asked[0] if asked else 0
+
+    return {name: runs[name] for name in sorted(runs, key=place)}
 
 
 def _effective(found: BenchmarkComparison, clean: Mapping[str, Measured]) -> tuple[EffectiveRobustness, ...]:
@@ -137,79 +145,57 @@ def _effective(found: BenchmarkComparison, clean: Mapping[str, Measured]) -> tup
     return tuple(line.effective_robustness(point) for point in points)
 
 
-def _compared(benchmark: str, data: str, runs: Mapping[str, Measured]) -> BenchmarkComparison:
+def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> BenchmarkComparison:
+    benchmark, data, protocol, variant = group
     ids = shared_images({name: run.ids for name, run in runs.items()})
-    notes = [
-        f"{name}: {run.left_out:,} images lack a condition and are left out"
-        for name, run in runs.items()
-        if run.left_out
-    ]
-    metrics = [
-        score.metric
-        for score in next(iter(runs.values())).scores
-        if all(score.metric in {other.metric for other in run.scores} for run in runs.values())
-    ]
+    notes = [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
+    scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
     if not len(ids):
         notes.append("the models share no image: they are compared as on different photographs, which tells far less")
-        scores = tuple(_apart(metric, runs) for metric in metrics)
-        return BenchmarkComparison(benchmark, data, scores, 0, tuple(notes), ())
+        apart = tuple(_apart(score, runs, noises) for score in scores)
+        return BenchmarkComparison(benchmark, data, apart, 0, tuple(notes), (), (), protocol, variant)
     for name, run in runs.items():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
     resamples = Resamples(ids)
-    places = {name: np.searchsorted(run.ids, ids) for name, run in runs.items()}
-    scores = tuple(_together(metric, runs, places, resamples) for metric in metrics)
-    details = tuple(_detail(first, second, runs, places, resamples) for first, second in combinations(runs, 2))
-    return BenchmarkComparison(benchmark, data, scores, len(ids), tuple(notes), details)
+    sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
+    together = tuple(_with_noise(_together(score, sides, resamples), runs, noises) for score in scores)
+    details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2))
+    return BenchmarkComparison(benchmark, data, together, len(ids), tuple(notes), details, (), protocol, variant)
 
 
-def _together(metric: str, runs: Mapping[str, Measured], places: Mapping[str, Any], resamples: Resamples) -> Compared:
-    chosen = {name: next(s for s in run.scores if s.metric == metric) for name, run in runs.items()}
-    sides = {name: score.of(places[name]) for name, score in chosen.items()}
-    return compared(metric, sides, resamples, next(iter(chosen.values())).higher_is_better)
+def _left_out(name: str, run: Measured) -> str:
+    """What is said of images that are not compared."""
+    count, why = (run.left_out, "lack") if run.left_out else (run.failed, "could not be evaluated")
+    if count == 1:
+        return f"{name}: 1 image {'lacks a condition' if run.left_out else why} and is left out"
+    return f"{name}: {count:,} images {'lack a condition' if run.left_out else why} and are left out"
 
 
-def _apart(metric: str, runs: Mapping[str, Measured]) -> Compared:
-    chosen = {name: next(s for s in run.scores if s.metric == metric) for name, run in runs.items()}
-    sides = {
-        name: (score.of(np.arange(len(runs[name].ids))), Resamples(runs[name].ids)) for name, score in chosen.items()
-    }
-    return compared_apart(metric, sides, next(iter(chosen.values())).higher_is_better)
+def _same(score: Measurable, run: Measured) -> list[Measurable]:
+    """The run's score of that name and condition; none or one."""
+    return [each for each in run.scores if (each.metric, each.condition) == (score.metric, score.condition)]
 
 
-def _detail(
-    first: str, second: str, runs: Mapping[str, Measured], places: Mapping[str, Any], resamples: Resamples
-) -> PairDetail:
-    a, b = runs[first], runs[second]
-    both = (
-        [condition for condition in a.conditions if condition in b.conditions] if a.right.size and b.right.size else []
-    )
-    if not both:
-        return PairDetail(first, second, None, (), {}, ())
-    columns = [[run.conditions.index(condition) for condition in both] for run in (a, b)]
-    right = [run.right[places[name]][:, at] for (name, run), at in zip(((first, a), (second, b)), columns, strict=True)]
-    sure = [
-        run.confidence[places[name]][:, at] for (name, run), at in zip(((first, a), (second, b)), columns, strict=True)
-    ]
-    parts: dict[str, Sequence[Part]] = {}
-    corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
-    if corrupted:
-        weights = np.full(len(corrupted), 1 / len(corrupted))
-        wrong = [~side[:, corrupted] for side in right]
-        for key in ("corruption", "severity"):
-            groups = [both[k][key] for k in corrupted]
-            parts[key] = by_cells(wrong[0], wrong[1], weights, groups, resamples)
-    return PairDetail(
-        first,
-        second,
-        _kappa(right[0][:, 0], right[1][:, 0]) if len(both) == 1 else None,
-        tuple(by_cell(right[0], right[1], both)),
-        parts,
-        tuple(disagreements(resamples.ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
-    )
+def _together(score: Measurable, sides: Sequence[Side], resamples: Resamples) -> Compared:
+    measures = {side.name: _same(score, side.run)[0].of(side.places) for side in sides}
+    return _titled(compared(score.metric, measures, resamples, score.higher_is_better), score, sides[0].run)
 
 
-def _kappa(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Consistency | None:
-    """The agreement of errors, where there are errors enough: its bootstrap holds too seldom with fewer."""
-    counts = [count for side in (first, second) for count in (int(side.sum()), int((~side).sum()))]
-    return error_consistency(first, second) if min(counts) >= FEWEST_OF_EACH else None
+def _apart(score: Measurable, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
+    def side(run: Measured) -> tuple[Any, Resamples]:
+        every: Places = np.arange(len(run.ids))
+        return _same(score, run)[0].of(every), Resamples(run.ids)
+
+    measures = {name: side(run) for name, run in runs.items()}
+    found = compared_apart(score.metric, measures, score.higher_is_better)
+    return _with_noise(_titled(found, score, next(iter(runs.values()))), runs, noises)
+
+
+def _titled(found: Compared, score: Measurable, run: Measured) -> Compared:
+    return replace(found, condition=score.condition, title=run.title(score))
+
+
+def _with_noise(found: Compared, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
+    keys = [run.key for run in runs.values()]
+    return replace(found, noise=most(noises, keys, found.metric, found.condition))

@@ -31,6 +31,9 @@ class Compared:
         pairs: first minus second, of every two models.
         ranks: of each model, where all were measured on the same images.
         n: images that all were measured on; 0 where models have images of their own.
+        condition: of the score.
+        title: what people call it.
+        noise: how far the protocol itself moves the score, where that was measured of one of the models; else 0.
     """
 
     metric: str
@@ -39,6 +42,17 @@ class Compared:
     pairs: Mapping[tuple[str, str], Difference]
     ranks: Mapping[str, Rank]
     n: int
+    condition: Condition = Condition()
+    title: str = ""
+    noise: float = 0.0
+
+    def is_nothing(self, found: Difference) -> bool:
+        """Whether a difference is no larger than what the protocol itself moves the score by."""
+        return self.noise > 0 and abs(found.value) <= self.noise
+
+    def told(self, found: Difference) -> bool:
+        """Whether a difference is told from none, and is larger than the protocol's own noise."""
+        return found.told and not self.is_nothing(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError
 from hardiness.scoring.calibration import BIN_SIZE
-from hardiness.scoring.statistics.differences import difference, mean_difference
-from hardiness.scoring.statistics.measures import weighted
+from hardiness.scoring.statistics.differences import Moments, difference, of_draws, of_moments
+from hardiness.scoring.statistics.measures import OfImages, weighted
 from hardiness.scoring.statistics.multiplicity import benjamini_hochberg
 from hardiness.scoring.statistics.proportions import Difference
 from hardiness.scoring.statistics.resamples import Resamples
@@ -62,7 +63,12 @@ def by_cells(
     return _adjusted(parts)
 
 
-def by_class(apart: NDArray[np.float64], labels: NDArray[np.integer], span: float = 1.0) -> list[Part]:
+def by_class(
+    apart: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    span: float = 1.0,
+    namer: Callable[[int], str] = str,
+) -> list[Part]:
     """The parts of a mean difference by class, the largest first.
 
     A class adds what its images are apart, over all images. Classes of few images seldom tell anything alone: the order
@@ -72,9 +78,48 @@ def by_class(apart: NDArray[np.float64], labels: NDArray[np.integer], span: floa
         apart: ``(N,)`` what each image puts the two models apart, e.g. its error under one minus that under the other.
         labels: ``(N,)`` class of each image.
         span: the most that an image can put them apart.
+        namer: the name of a class by its index.
     """
-    parts = [(str(label), mean_difference(np.where(labels == label, apart, 0.0), span)) for label in np.unique(labels)]
-    return sorted(_adjusted(parts), key=lambda part: (-abs(part.difference.value), int(part.name)))
+    found, place = np.unique(labels, return_inverse=True)
+
+    def by(values: NDArray[np.floating]) -> list[float]:
+        return [float(value) for value in np.bincount(place, values, len(found))]
+
+    sums = (by(each) for each in (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, (apart != 0) * 1.0))
+    parts = [
+        (namer(int(label)), of_moments(Moments(len(apart), ahead, behind, squares, int(differing)), span))
+        for label, ahead, behind, squares, differing in zip(found.tolist(), *sums, strict=True)
+    ]
+    order = sorted(range(len(parts)), key=lambda k: (-abs(parts[k][1].value), found[k]))
+    return _adjusted([parts[k] for k in order])
+
+
+Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
+"""Confidence in each answer, and whether it is right, ``(N,)`` each."""
+
+
+def by_calibration(first: Answers, second: Answers, resamples: Resamples) -> list[Part]:
+    """The parts of the difference of two Brier scores: by calibration, and by refinement; see `brier`.
+
+    Args:
+        first, second: answers of two models to the same images.
+        resamples: of the images.
+
+    Raises:
+        ArgumentError: there are fewer than 100 images.
+    """
+    drawn = []
+    for confidence, right in (first, second):
+        order = np.argsort(confidence, kind="stable")
+
+        def off(places: NDArray[np.int64], sure: NDArray[np.floating] = confidence, hit: Any = right) -> float:
+            return brier(sure[places], hit[places]).calibration
+
+        score = resamples.means(((confidence - right) ** 2)[:, None])[:, 0]
+        calibration = OfImages(order, off).draws(resamples)
+        drawn.append((calibration, score - calibration))
+    parts = zip(("calibration", "refinement"), *drawn, strict=True)
+    return _adjusted([(name, of_draws(one, other, resamples.n)) for name, one, other in parts])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -57,6 +58,35 @@ def difference(first: Measure, second: Measure, resamples: Resamples) -> Differe
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What is known of ``n`` numbers, one an image, that say by how much one model is ahead.
+
+    Attributes:
+        n: images.
+        ahead, behind: sums of the positive numbers, and of the sizes of the negative ones.
+        squares: the sum of all squares.
+        differing: how many are not 0.
+    """
+
+    n: int
+    ahead: float
+    behind: float
+    squares: float
+    differing: int
+
+    @classmethod
+    def of(cls, apart: NDArray[np.float64]) -> Moments:
+        """The moments of ``apart (N,)``."""
+        return cls(
+            len(apart),
+            float(np.maximum(apart, 0).sum()),
+            float(np.maximum(-apart, 0).sum()),
+            float((apart**2).sum()),
+            int(np.count_nonzero(apart)),
+        )
+
+
 def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
     """The mean of what one model is ahead by on each image, with its interval.
 
@@ -69,13 +99,20 @@ def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
 
     Source: Efron & Tibshirani (1993), section 5.3: the bootstrap's standard error of a mean; else `bounded_difference`.
     """
-    n = len(apart)
-    if n < FEWEST or np.count_nonzero(apart) < FEWEST_DIFFERING:
-        return bounded_difference(apart, span)
-    error = float(apart.std(ddof=1)) / math.sqrt(n)
-    if not error > 0:
-        return bounded_difference(apart, span)
-    return from_standard_error(float(apart.mean()), error, n, MEAN)
+    return of_moments(Moments.of(apart), span)
+
+
+def of_moments(found: Moments, span: float) -> Difference:
+    """As `mean_difference`, of what is known of the numbers."""
+    n = found.n
+    if n < FEWEST or found.differing < FEWEST_DIFFERING:
+        return bounded_difference(found, span)
+    mean = (found.ahead - found.behind) / n
+    variance = (found.squares - n * mean * mean) / (n - 1)
+    # What is left of a difference of nearly equal sums is rounding.
+    if not variance > 1e-12 * found.squares / n:
+        return bounded_difference(found, span)
+    return from_standard_error(mean, math.sqrt(variance / n), n, MEAN)
 
 
 def of_draws(first: NDArray[np.float64], second: NDArray[np.float64], n: int) -> Difference:
@@ -119,23 +156,21 @@ def from_standard_error(value: float, standard_error: float, n: int, method: str
     )
 
 
-def bounded_difference(apart: NDArray[np.float64], span: float) -> Difference:
+def bounded_difference(found: Moments, span: float) -> Difference:
     """The mean of what one model is ahead by on each image, with an interval that needs no spread to be seen.
 
     Args:
-        apart: ``(N,)`` in [-span, span].
+        found: of numbers in [-span, span].
         span: the most that an image can put the two apart.
 
     Source: Wilson (1927) for either side; a mean of values in [0, 1] varies at most as a share does, so his interval is
         never too short; Newcombe (1998), method 10, for the two together.
     """
-    n = len(apart)
-    ahead, behind = (float(np.maximum(sign * apart, 0).mean() / span) for sign in (1, -1))
+    n, ahead, behind = found.n, found.ahead / found.n / span, found.behind / found.n / span
     z = NormalDist().inv_cdf(0.975)
     (low, high), (other_low, other_high) = bounded_mean(ahead, n, z), bounded_mean(behind, n, z)
     value = ahead - behind
     below, above = math.hypot(ahead - low, other_high - behind), math.hypot(high - ahead, behind - other_low)
-    differing = int(np.count_nonzero(apart))
     return Difference(
         value=value * span,
         interval=Interval(max(value - below, -1.0) * span, min(value + above, 1.0) * span),
@@ -143,7 +178,7 @@ def bounded_difference(apart: NDArray[np.float64], span: float) -> Difference:
         n=n,
         method=BOUNDED,
         detectable=min(math.hypot(other_high, high), 1.0) * span,
-        reason=f"the two differ on {differing} of {n} images, too few for a bootstrap",
+        reason=f"the two differ on {found.differing} of {n} images, too few for a bootstrap",
     )
 
 

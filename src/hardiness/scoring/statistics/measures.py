@@ -151,6 +151,15 @@ def weighted(values: NDArray[np.generic], weights: NDArray[np.float64], top: flo
     return OfMeans(values, lambda means: np.asarray(means @ weights), top)
 
 
+def gap(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> OfMeans:
+    """The share of images that count after, less that before.
+
+    Args:
+        before, after: ``(N,)``.
+    """
+    return OfMeans(np.column_stack([before, after]), lambda means: np.asarray(means[..., 1] - means[..., 0]))
+
+
 def corruption_weights(
     corruptions: Sequence[str], severities: Sequence[int], baseline: Mapping[str, Sequence[float]]
 ) -> NDArray[np.float64]:

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Counts, Interval, Result, Run, Score
-from hardiness.scoring.claims import Known, Models, Subject, from_results, published_models, registry
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    DataIdentity,
+    Interval,
+    ModelIdentity,
+    Plan,
+    Records,
+    Result,
+    Run,
+    Score,
+)
+from hardiness.scoring import results
+from hardiness.scoring.claims import (
+    Known,
+    Models,
+    Subject,
+    from_results,
+    judged,
+    paired_draws,
+    published_models,
+    registry,
+)
 from hardiness.scoring.claims.claim import FAILS, HOLDS, OPEN, contrast, falls_with_size
+from hardiness.store import Store
 
 
 def changed(models: Models, number: str, *values: float, n: int | None = None) -> Models:
@@ -126,3 +150,74 @@ def test_numbers_are_read_off_results() -> None:
     assert subject.numbers["whitebox_accuracy"].standard_error == pytest.approx(0.1 / 2 / 1.959964)
     assert subject.numbers["whitebox_clean_accuracy"].value == 0.9
     assert "mfr" not in subject.numbers
+
+
+def test_claims_as_a_table_and_that_published_numbers_are_not_paired() -> None:
+    view = judged(published_models()).view()
+    assert len(view.rows) == 6
+    assert {row[1] for row in view.rows} == {HOLDS}
+    assert view.notes[-1] == "differences are unpaired"
+
+
+CELLS = tuple(Condition(corruption="fog", severity=severity) for severity in range(1, 6))
+
+
+def stored(store: Store, model: str, benchmark: str, right: np.ndarray, first: int = 0) -> None:
+    """Answers of one model to photographs numbered from ``first``, under as many conditions as there are columns."""
+    n, cells = right.shape
+    conditions = (Condition(),) if cells == 1 else CELLS
+    image, condition = np.repeat(np.arange(n), cells), np.tile(np.arange(cells), n)
+    label = (image % 9).astype(np.int32)
+    answer = np.where(right.ravel(), label, 99).astype(np.int32)
+    rows = {
+        "sample": np.array([f"n/{first + k:04d}" for k in image]),
+        "condition": condition.astype(np.int16),
+        "frame": np.zeros(len(image), np.int16),
+        "label": label,
+        "prediction": answer,
+        "confidence": np.linspace(0.2, 0.9, len(image)).astype(np.float32),
+        "top5_class": np.stack([answer] * 5, axis=1).astype(np.int16),
+    }
+    card = "classification" if cells == 1 else "corruption"
+    run = Run(
+        ModelIdentity(model), BenchmarkIdentity(benchmark, card), DataIdentity("d", "f", n), conditions=conditions
+    )
+    work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
+    store.run(run, Plan(whole=tuple(range(cells)))).write(0, work, Records(rows))
+
+
+def two_sizes(folder: Path, first: int) -> Store:
+    """Two models whose errors go together, the larger one better under corruption, its photographs from ``first``."""
+    generator, store = np.random.default_rng(0), Store.create(folder)
+    hard = generator.random((200, 1))
+    for model, start, gain in (("small", 0, 0.0), ("large", first, 0.12)):
+        stored(store, model, "imagenet-val", hard + 0.02 * generator.random((200, 1)) > 0.25, start)
+        stored(store, model, "imagenet-c", hard + 0.1 * generator.random((200, 5)) > 0.5 - gain, start)
+    return store
+
+
+def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp_path: Path) -> None:
+    claim, sides = registry.get("corruption_gain"), {}
+    for name, first in (("same", 0), ("others", 1000)):
+        store = two_sizes(tmp_path / name, first)
+        models = from_results(results(store), ["small", "large"])
+        sides[name] = claim.judge(paired_draws(models, [store]))
+    (paired,), (apart,) = (side.contrasts for side in sides.values())
+    assert paired.value == pytest.approx(apart.value)
+    assert paired.paired
+    assert not apart.paired
+    assert paired.standard_error < apart.standard_error / 2
+    assert sides["same"].verdict == HOLDS
+    assert sides["others"].verdict == OPEN
+
+
+def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    for model, wrong in (("small", 4), ("large", 40)):
+        stored(store, model, "imagenet-val", (np.arange(200) >= wrong)[:, None])
+    models = from_results(results(store), ["small", "large"])
+    small, large = (subject.numbers["clean_accuracy"] for subject in paired_draws(models, [store]).family)
+    assert small.draws is None
+    assert small.standard_error == models.family[0].numbers["clean_accuracy"].standard_error
+    assert large.draws is not None
+    assert large.value == pytest.approx(0.8)

@@ -18,11 +18,13 @@ from hardiness.core import (
     Plan,
     Records,
     Run,
+    Surrogate,
     UnknownNameError,
 )
 from hardiness.reference import IMAGENET_C
-from hardiness.report.comparison import comparison_tables
+from hardiness.report.text_table import terminal_table
 from hardiness.scoring.statistics.benchmark_comparison import compare
+from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.proportions import paired_difference
 from hardiness.store import Store
 
@@ -86,11 +88,12 @@ def test_two_models_on_the_same_images(tmp_path: Path) -> None:
     assert detail.cells[5].difference.value == pytest.approx(exact.value)
     assert detail.cells[5].difference.p == pytest.approx(exact.p)
     assert detail.cells[5].difference.interval.low == pytest.approx(exact.interval.low)
+    assert set(detail.parts) == {"corruption", "severity", "class"}
     for parts in detail.parts.values():
         assert sum(part.difference.value for part in parts) == pytest.approx(pair.value)
     assert found.effective == ()
     console = Console(width=200, record=True)
-    for table in comparison_tables([found]):
+    for table in terminal_table(comparison_view(found)):
         console.print(table)
     text = console.export_text()
     assert "mCE" in text
@@ -120,9 +123,9 @@ def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(6, 50, 3, 0.2), failed=10)
     (found,) = compare([stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)])
     assert found.n == 44
-    assert found.notes[0] == "a: 1 images lack a condition and are left out"
+    assert found.notes[0] == "a: 1 image lacks a condition and is left out"
     assert "a: 44 of 49 images are shared" in found.notes[1]
-    assert [score.metric for score in found.scores] == ["mean_error_partial"]
+    assert [score.metric for score in found.scores] == ["mce_partial", "relative_mce_partial", "mean_error"]
 
 
 def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
@@ -150,3 +153,76 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
         compare([store], ["a", "c"])
     (found,) = compare([store])
     assert not any(pair.told for score in found.scores for pair in score.pairs.values())
+
+
+def attacked(folder: Path, model: str, right: np.ndarray, surrogate: str) -> Store:
+    """A run of an attack made on another model: clean answers, and those under one epsilon."""
+    n = len(right)
+    conditions = (Condition(), Condition(epsilon=0.06, steps=10, surrogate=surrogate))
+    image, condition = np.repeat(np.arange(n), 2), np.tile(np.arange(2), n)
+    label = image.astype(np.int32)
+    records = Records(
+        {
+            "sample": np.array([f"n/{i:04d}" for i in image]),
+            "condition": condition.astype(np.int16),
+            "frame": np.zeros(len(image), np.int16),
+            "label": label,
+            "prediction": np.where(right.ravel(), label, label + 1).astype(np.int32),
+            "confidence": np.full(len(image), 0.5, np.float32),
+            "target": np.full(len(image), -1, np.int32),
+        }
+    )
+    identity = Run(
+        ModelIdentity(model, model),
+        BenchmarkIdentity("blackbox", "attack", "orhan2019"),
+        DataIdentity("imagenet", "f", n),
+        conditions=conditions,
+        surrogate=Surrogate(surrogate, surrogate),
+    )
+    store = Store.create(folder)
+    work = list(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+    store.run(identity, Plan(batch_size=8, whole=(0, 1))).write(0, work, records)
+    return store
+
+
+def test_runs_of_several_surrogates_are_kept_apart(tmp_path: Path) -> None:
+    for surrogate, rate in (("s", 0.2), ("t", 0.5)):
+        attacked(tmp_path, "a", errors(20, 80, 2, rate), surrogate)
+        store = attacked(tmp_path, "b", errors(21, 80, 2, rate), surrogate)
+    found = compare([store])
+    assert len(found) == 2
+    assert [each.variant[1].endswith("s") for each in found] == [True, False]
+    values = [next(s for s in each.scores if s.metric == "accuracy").values["a"] for each in found]
+    assert values[0] == pytest.approx(errors(20, 80, 2, 0.2)[:, 1].mean())
+    assert values[1] == pytest.approx(errors(20, 80, 2, 0.5)[:, 1].mean())
+    assert found[0].heading.startswith("blackbox on imagenet, ")
+
+
+def test_models_are_shown_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
+    for model in "abc":
+        store = stored(tmp_path, model, errors(ord(model), 60, 1, 0.3), benchmark="imagenet-val")
+    (found,) = compare([store], ["c", "a"])
+    assert list(found.scores[0].values) == ["c", "a"]
+    assert found.details[0].first == "c"
+
+
+def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
+    alike = errors(22, 120, 6, 0.3)
+    stored(tmp_path, "a", alike)
+    (found,) = compare([stored(tmp_path, "b", alike)])
+    kappa = found.details[0].kappa
+    assert kappa is not None
+    assert kappa.kappa.value == pytest.approx(1.0)
+    text = " ".join(comparison_view(found).notes)
+    assert "a and b err alike: kappa 1.00" in text
+    assert "mean error by class" in text
+
+
+def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
+    stored(tmp_path, "a", errors(23, 40, 76, 0.3), failed=3)
+    (found,) = compare([stored(tmp_path, "b", errors(24, 40, 76, 0.3))])
+    assert [score.metric for score in found.scores] == ["mce", "relative_mce", "mean_error"]
+    assert (found.n, found.notes[0]) == (39, "a: 1 image lacks a condition and is left out")
+    bare = stored(tmp_path / "all", "a", errors(25, 40, 1, 0.3), benchmark="imagenet-val", failed=3)
+    (plain,) = compare([stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1])
+    assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"

@@ -7,8 +7,8 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.scoring import rms_calibration_error
-from hardiness.scoring.statistics.decomposition import brier, by_cells, by_class
-from hardiness.scoring.statistics.differences import difference
+from hardiness.scoring.statistics.decomposition import brier, by_calibration, by_cells, by_class
+from hardiness.scoring.statistics.differences import difference, mean_difference
 from hardiness.scoring.statistics.measures import weighted
 from hardiness.scoring.statistics.resamples import Resamples
 
@@ -44,6 +44,34 @@ def test_parts_by_class_add_up() -> None:
     sizes = [abs(part.difference.value) for part in parts]
     assert sizes == sorted(sizes, reverse=True)
     assert {part.name for part in parts} == set("0123456")
+
+
+def test_each_part_by_class_is_the_mean_difference_of_its_images_alone() -> None:
+    first, second, weights, _ = tables()
+    apart = (first.astype(float) - second) @ weights
+    labels = np.arange(400) % 7
+    for part in by_class(apart, labels, span=float(weights.sum()), namer=lambda label: f"class {label}"):
+        alone = mean_difference(np.where(labels == int(part.name[6:]), apart, 0.0), float(weights.sum()))
+        assert part.difference.value == pytest.approx(alone.value)
+        assert part.difference.interval is not None
+        assert alone.interval is not None
+        assert part.difference.interval.low == pytest.approx(alone.interval.low)
+        assert part.difference.method == alone.method
+
+
+def test_parts_by_calibration_add_up_and_the_overconfident_one_pays_there() -> None:
+    generator = np.random.default_rng(3)
+    chance = generator.uniform(0.3, 1.0, 600)
+    right = generator.random(600) < chance
+    resamples = Resamples(np.array([f"{i:03d}" for i in range(600)]))
+    overconfident, honest = np.sqrt(np.sqrt(chance)), chance
+    calibration, refinement = by_calibration((overconfident, right), (honest, right), resamples)
+    scores = [np.mean((confidence - right) ** 2) for confidence in (overconfident, honest)]
+    assert calibration.difference.value + refinement.difference.value == pytest.approx(scores[0] - scores[1])
+    assert calibration.name == "calibration"
+    assert calibration.difference.told
+    assert calibration.difference.value > 0
+    assert abs(refinement.difference.value) < 0.2 * calibration.difference.value
 
 
 def test_unequal_tables_are_refused() -> None:

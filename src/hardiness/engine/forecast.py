@@ -1,0 +1,152 @@
+"""What an evaluation would do: units, images, bytes and seconds; nothing of it is evaluated or stored."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hardiness.core import Benchmark, DataError, DataSet, Item, Listener, ModelError, Request, Silence
+from hardiness.data import limited
+from hardiness.engine.calibration import Trial
+from hardiness.engine.cost import Costs, Price
+from hardiness.engine.evaluation import surrogate_of
+from hardiness.engine.plan import Task, begin, condition_indices, look_up
+from hardiness.engine.units import Unit, units
+from hardiness.models import Classifier
+from hardiness.store import Store
+
+SIZED = 64
+"""Photographs whose sizes are taken for those of all."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What one benchmark of a command would do.
+
+    Attributes:
+        benchmark, data: which.
+        models: names of those that would be evaluated.
+        units: pieces of work, each stored as one file a model.
+        images: different photographs that would be read.
+        rows: images x conditions x models that would be evaluated.
+        stored: those that are stored already.
+        bytes_read, bytes_written: about.
+        seconds: from loaded models to stored rows, on this machine as busy as it is now.
+        error_s: standard error of ``seconds``.
+        at_most: whether ``seconds`` is an upper bound.
+        problems: a line for each thing asked for that could not be evaluated.
+    """
+
+    benchmark: str
+    data: str
+    models: tuple[str, ...] = ()
+    units: int = 0
+    images: int = 0
+    rows: int = 0
+    stored: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    seconds: float = 0.0
+    error_s: float = 0.0
+    at_most: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def forecast(
+    benchmark: Benchmark,
+    classifiers: Sequence[Classifier],
+    data: DataSet,
+    store: Store,
+    request: Request,
+    listener: Listener | None = None,
+) -> Forecast:
+    """What `evaluate` would do with these arguments; a few rows are computed in a folder that is thrown away.
+
+    Raises:
+        StoreError: what is stored cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="hardiness-plan-") as folder:
+        return _forecast(benchmark, classifiers, data, store, request, listener or Silence(), Path(folder))
+
+
+def _forecast(
+    benchmark: Benchmark,
+    classifiers: Sequence[Classifier],
+    data: DataSet,
+    store: Store,
+    request: Request,
+    listener: Listener,
+    folder: Path,
+) -> Forecast:
+    problems = list(data.notes)
+    try:
+        surrogate = surrogate_of(benchmark, classifiers, listener)
+    except (ModelError, DataError) as error:
+        told = f"{benchmark.name}: its surrogate cannot be used: {error}"
+        return Forecast(benchmark.name, data.name, problems=(*problems, told))
+    tasks: list[Task] = []
+    for classifier in classifiers:
+        try:
+            begun = begin(classifier, benchmark, data, request, Store.create(folder / "begun"), surrogate)
+            tasks.append(look_up(begun, store))
+        except ModelError as error:
+            problems.append(str(error))
+    chosen = limited(data.items, request.limit, request.seed)
+    _, asked = condition_indices(benchmark, data)
+    missing = _missing(tasks, [item.id for item in chosen], asked)
+    rows = Counter[str]()
+    images: dict[str, None] = {}
+    for unit in missing:
+        for part in unit.parts:
+            rows[part.task.classifier.spec.name] += len(part.work)
+            images.update(dict.fromkeys(sample for sample, _ in part.work))
+    lacking = [task.classifier for task in tasks if rows[task.classifier.spec.name]]
+    by_id = {item.id: item for item in chosen}
+    items = [by_id[sample] for sample in images]
+    trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
+    costs = _costs(trial, lacking) if lacking else Costs()
+    seconds = costs.unit_s(benchmark.name, rows) + costs.start_s(benchmark.name, list(rows))
+    return Forecast(
+        benchmark=benchmark.name,
+        data=data.name,
+        models=tuple(task.classifier.spec.name for task in tasks),
+        units=len(missing),
+        images=len(images),
+        rows=rows.total(),
+        stored=len(chosen) * len(asked) * len(tasks) - rows.total(),
+        bytes_read=_bytes(items),
+        bytes_written=round(costs.bytes_written(benchmark.name, rows)),
+        seconds=seconds,
+        error_s=seconds * costs.error(benchmark.name, rows),
+        at_most=costs.at_most(benchmark.name, list(rows)),
+        problems=tuple(problems),
+    )
+
+
+def _missing(tasks: Sequence[Task], samples: Sequence[str], asked: Sequence[int]) -> list[Unit]:
+    """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
+    sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
+    alike = ([task for task in tasks if task.stored.plan.unit_items == size] for size in sizes)
+    return [unit for size, group in zip(sizes, alike, strict=True) for unit in units(group, samples, asked, size)]
+
+
+def _costs(trial: Trial, classifiers: Sequence[Classifier]) -> Costs:
+    """Prices of each model, and of what several share."""
+    name = trial.benchmark.name
+    prices: dict[tuple[str, str], Price] = {}
+    for place, classifier in enumerate(classifiers):
+        own = replace(trial, store=Store.create(f"{trial.store.address}/{place}"))
+        prices[name, classifier.spec.name] = own.price(classifier)
+    shared = trial.shared_s(classifiers) if len(classifiers) > 1 else 0.0
+    return Costs(prices, {name: shared})
+
+
+def _bytes(items: Sequence[Item]) -> int:
+    """About how many bytes the files of these items have: by the sizes of some, from all over."""
+    if not items:
+        return 0
+    some = items[:: max(1, len(items) // SIZED)]
+    return round(sum(len(item.file.read()) for item in some) / len(some) * len(items))

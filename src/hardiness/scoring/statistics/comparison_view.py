@@ -1,0 +1,100 @@
+"""What a comparison says, as tables of text and lines below them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from hardiness.core import TextTable
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import Compared
+from hardiness.scoring.statistics.decomposition import Part
+from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness
+from hardiness.scoring.statistics.pair_detail import PairDetail
+from hardiness.scoring.statistics.proportions import Difference
+
+HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
+
+LARGEST = 3
+"""Parts of a difference, and images, that are named; JSON has all of them."""
+
+LEVEL = 0.05
+
+
+def comparison_view(found: BenchmarkComparison) -> TextTable:
+    """A row for each pair and score; below it who ranks where, and where the differences come from."""
+    rows = [
+        tuple(_row(score, first, second, pair))
+        for score in found.scores
+        for (first, second), pair in score.pairs.items()
+    ]
+    notes = (
+        *(_ranks(score) for score in found.scores if score.ranks and len(score.values) > 2),
+        *found.notes,
+        *(_effective(found, model) for model in found.effective),
+        *(line for detail in found.details for line in _detail(detail)),
+    )
+    return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def _row(score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:
+    yield score.title or score.metric.replace("_", " ")
+    for name in (first, second):
+        value = score.values[name]
+        yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}"
+    if pair.interval is None:
+        yield from ("undefined" if math.isnan(pair.value) else _points(pair.value), "", "", pair.reason or "", "")
+        return
+    yield _points(pair.value)
+    yield f"{_points(pair.interval.low)} … {_points(pair.interval.high)}"
+    yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
+    yield f"nothing: noise {100 * score.noise:.2f}" if score.is_nothing(pair) else "yes" if pair.told else "no"
+    yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _ranks(score: Compared) -> str:
+    places = ", ".join(
+        f"{name} {rank.rank}" + (f"–{rank.worst}" if rank.worst > rank.rank else "")
+        for name, rank in sorted(score.ranks.items(), key=lambda item: (item[1].rank, item[1].worst))
+    )
+    return f"ranks by {score.title or score.metric}: {places}"
+
+
+def _effective(found: BenchmarkComparison, model: EffectiveRobustness) -> str:
+    """How far one model is above the line of the published ones."""
+    beyond = "; its clean accuracy is beyond theirs, so the line is continued" if model.outside else ""
+    return (
+        f"{model.model} is {100 * model.value:+.1f} points of accuracy on {found.benchmark} from the line of the "
+        f"published models ({100 * model.interval.low:+.1f} … {100 * model.interval.high:+.1f}){beyond}"
+    )
+
+
+def _detail(detail: PairDetail) -> Iterator[str]:
+    """What there is to say of a pair beyond its scores."""
+    pair = f"{detail.first} and {detail.second}"
+    kappa = detail.kappa.kappa if detail.kappa else None
+    if kappa and kappa.value is not None:
+        between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
+        yield f"{pair} err alike: kappa {kappa.value:.2f}{between}"
+    if len(detail.cells) > 1:
+        told = sum(cell.adjusted < LEVEL for cell in detail.cells)
+        yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"
+    for kind, parts in detail.parts.items():
+        whole = "Brier score" if kind == "calibration" else "mean error"
+        yield f"{pair}, {whole} by {kind}, largest parts in points: {_parts(parts)}"
+    if detail.images:
+        named = ", ".join(each.image for each in detail.images[:LARGEST])
+        yield f"{pair}, most telling images: {named}"
+
+
+def _parts(parts: Sequence[Part]) -> str:
+    """The largest; those that are told from none after adjusting for all of them have a star."""
+    largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
+    stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]
+    return ", ".join(
+        f"{part.name} {_points(part.difference.value)}{star}" for part, star in zip(largest, stars, strict=True)
+    )

@@ -1,0 +1,116 @@
+"""Noise of the protocol: what a setting moves, kept as a record, and what compare makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    DataIdentity,
+    ImageTable,
+    ModelIdentity,
+    Plan,
+    Records,
+    Run,
+    StoreError,
+)
+from hardiness.scoring.statistics.benchmark_comparison import compare
+from hardiness.scoring.statistics.comparison_view import comparison_view
+from hardiness.scoring.statistics.measured import Measured, measured
+from hardiness.scoring.statistics.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
+from hardiness.scoring.statistics.proportions import paired_difference
+from hardiness.store import Store
+
+
+def by_image(right: np.ndarray, start: int = 0) -> Measured:
+    """A run of plain classification."""
+    n = len(right)
+    run = Run(ModelIdentity("m"), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("d", "f", n))
+    columns = {"right": right[:, None].astype(np.int8), "confidence": np.linspace(0.1, 0.9, n)[:, None]}
+    ids = np.array([f"{start + k:04d}" for k in range(n)], object)
+    table = ImageTable(ids, np.zeros(n, np.int32), (Condition(),), np.zeros(1, np.int16), columns)
+    found = measured(table, run)
+    assert found is not None
+    return found
+
+
+def stored(folder: Path, model: str, right: np.ndarray) -> Store:
+    """A run of plain classification in an output folder."""
+    n = len(right)
+    label = np.arange(n, dtype=np.int32)
+    answer = np.where(right, label, label + 1).astype(np.int32)
+    rows = {
+        "sample": np.array([f"n/{k:04d}" for k in range(n)]),
+        "condition": np.zeros(n, np.int16),
+        "frame": np.zeros(n, np.int16),
+        "label": label,
+        "prediction": answer,
+        "confidence": np.linspace(0.2, 0.9, n).astype(np.float32),
+        "top5_class": np.stack([answer] * 5, axis=1).astype(np.int16),
+    }
+    identity = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("d", "f", n))
+    store = Store.create(folder)
+    store.run(identity, Plan(whole=(0,))).write(0, [(name, 0) for name in rows["sample"].tolist()], Records(rows))
+    return store
+
+
+def test_what_a_setting_moves_is_the_paired_difference_on_shared_images() -> None:
+    usual, varied = np.arange(300) >= 40, np.arange(300) >= 46
+    top1 = next(each for each in moved_by("resize", "x", by_image(usual), by_image(varied)) if each.metric == "top1")
+    exact = paired_difference(varied, usual)
+    assert (top1.value, top1.interval, top1.n) == (exact.value, exact.interval, 300)
+    assert top1.value == pytest.approx(-6 / 300)
+    assert top1.otherwise == 6
+    assert top1.usual == pytest.approx(260 / 300)
+    apart = moved_by("resize", "x", by_image(usual), by_image(varied[100:], start=100))
+    assert {each.n for each in apart} == {200}
+    assert moved_by("resize", "x", by_image(usual), by_image(varied, start=1000)) == []
+
+
+def record(key: str, value: float) -> Noise:
+    moved = Moved("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, None, 300, 3)
+    smaller = replace(moved, setting="x", value=0.001)
+    return Noise(key, "a", "imagenet-val", "imagenet", (smaller, moved), {"runtime, torch": "why"})
+
+
+def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    assert stored_noise([store]) == {}
+    kept = record("k", -0.02)
+    assert keep_noise(store, kept) == f"{tmp_path}/{FOLDER}/k.json"
+    assert stored_noise([store]) == {"k": kept}
+    assert kept.of("top1", Condition()) == 0.02
+    assert kept.of("aurra", Condition()) == 0.0
+    text = kept.view()
+    assert text.rows[0][1:4] == ("precision: bf16", "90.00", "-2.00")
+    assert "runtime, torch: why" in text.notes[0]
+    (tmp_path / FOLDER / "k.json").write_text('{"key": 1}')
+    with pytest.raises(StoreError, match=r"k\.json is no record of noise"):
+        stored_noise([store])
+
+
+def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None:
+    images = np.arange(400)
+    stored(tmp_path, "a", images >= 40)
+    store = stored(tmp_path, "b", images >= 60)
+    (before,) = compare([store])
+    (score,) = (each for each in before.scores if each.metric == "top1")
+    (pair,) = score.pairs.values()
+    assert score.told(pair)
+    key = next(run.key for run in store.runs() if run.run.model.name == "b")
+    keep_noise(store, record(key, 0.06))
+    (after,) = compare([store])
+    (score,) = (each for each in after.scores if each.metric == "top1")
+    (pair,) = score.pairs.values()
+    assert pair.told
+    assert score.noise == 0.06
+    assert not score.told(pair)
+    assert any("nothing: noise 6.00" in row for row in comparison_view(after).rows)
+    keep_noise(store, record(key, 0.04))
+    (score,) = (each for each in compare([store])[0].scores if each.metric == "top1")
+    assert score.told(pair)
