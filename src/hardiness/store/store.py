@@ -143,7 +143,8 @@ class Store:
             StoreError: the stored ``run.json`` is damaged.
         """
         path = _path(run)
-        return self._opened(path) if self.files.has(f"{path}/{RUN}") else None
+        content = self.files.read(f"{path}/{RUN}")
+        return None if content is None else self._opened(path, content)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
