@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, HardinessError, Image, View, rng
+from hardiness.core import ArgumentError, DataError, HardinessError, Image, View, rng
 from hardiness.imaging import on_canvas
 from hardiness.models.failures import first_line
+from hardiness.models.hub import respect_offline
 from hardiness.models.preprocessing import Affine
 
 # PIL's numbers for its filters, which processor files store.
@@ -22,6 +23,7 @@ _PROBES = ((301, 402), (403, 300), (233, 351), (150, 150))
 _LEVELS_APART = 0.05
 """How far a value may lie from the processor's, in steps of 1/255 of a picture: rounding, and no more."""
 
+_STATED = ("resize_px", "crop_px", "mean", "std")
 _BY_HAND = "resize_px=…,crop_px=…,mean=…,std=… (and interpolation=, crop_mode=) state it by hand"
 
 
@@ -42,6 +44,32 @@ def load_processor(name: str, trusted: bool, local: bool) -> Any:
     return transformers.AutoImageProcessor.from_pretrained(
         name, trust_remote_code=trusted, local_files_only=local, **pil
     )
+
+
+def stated_view(name: str, where: str, options: Mapping[str, str], trusted: bool = False) -> View:
+    """The view of a model's own processor; where options state all of it by hand, these alone count.
+
+    Args:
+        name: folder, or name on the hub.
+        where: the model's name, for messages.
+        options: the person's.
+        trusted: whether code beside the model may run.
+
+    Raises:
+        ArgumentError: its preprocessing is stated neither in its files nor by options, or cannot be followed.
+    """
+    if all(key in options for key in _STATED):
+        return View()
+    by_hand = f"state its preprocessing with {'=…,'.join(_STATED)}=…"
+    try:
+        processor = load_processor(name, trusted, respect_offline())
+    except (OSError, DataError):
+        raise ArgumentError(f"{where} has no preprocessor_config.json; {by_hand}") from None
+    except Exception as error:
+        raise ArgumentError(
+            f"the preprocessor_config.json of {where} cannot be read: {first_line(error)}; {by_hand}"
+        ) from error
+    return view_of(processor, where)
 
 
 def view_of(processor: Any, where: str) -> View:

@@ -311,3 +311,87 @@ def test_a_dinov2_with_a_linear_head(tmp_path: Path, photographs: list[Path]) ->
         expected = network(**processor(images, return_tensors="pt")).logits.numpy()
     found = classifier.logits(to_pixels([on_canvas(np.asarray(image), view.canvas) for image in images]))
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_dinov2_of_another_size_than_its_pictures_is_fed_its_pictures(
+    tmp_path: Path, photographs: list[Path]
+) -> None:
+    """As facebook/dinov2-*-imagenet1k-1-layer: positions of 518 px, a processor that makes 224."""
+    import transformers
+    from PIL import Image
+
+    config = transformers.Dinov2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=56, patch_size=14,
+        id2label=dict(enumerate(IMAGENET)),
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        network = transformers.Dinov2ForImageClassification(config).eval()
+    network.save_pretrained(tmp_path)
+    processor = transformers.BitImageProcessorPil(size={"shortest_edge": 32}, crop_size=28)
+    processor.save_pretrained(tmp_path)
+    classifier = load(f"hf:{tmp_path}", device="cpu")
+    assert classifier.spec.input_px is None
+    assert not classifier.feed(28).resized
+    image = Image.open(photographs[0]).convert("RGB")
+    with torch.no_grad():
+        expected = network(**processor([image], return_tensors="pt")).logits.numpy()
+    found = classifier.logits(
+        classifier.feed(28)(to_pixels([on_canvas(np.asarray(image), classifier.spec.view.canvas)]))
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+DINO = {"hidden_size": 16, "num_hidden_layers": 5, "num_attention_heads": 2, "image_size": 28}
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+@pytest.mark.parametrize("kind", ["Dinov2", "Dinov2WithRegisters", "DINOv3ViT"])
+def test_a_head_of_the_hub_reads_what_it_was_trained_on(tmp_path: Path, noise: Noise, kind: str, layers: int) -> None:
+    import transformers
+
+    settings = {
+        **DINO,
+        "patch_size": 14,
+        **({"num_register_tokens": 4, "intermediate_size": 32} if kind == "DINOv3ViT" else {}),
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        backbone = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**settings)).eval()
+        for parameter in backbone.parameters():
+            parameter.data.normal_(0, 0.3)
+        head = torch.nn.Linear((layers + 1) * 16, 1000)
+    backbone.save_pretrained(tmp_path / "backbone")
+    torch.save(head.state_dict(), tmp_path / "head.pth")
+    by_hand = "resize_px=32,crop_px=28,mean=0.5,std=0.5"
+    name = f"hf-dino:{tmp_path / 'backbone'}:head={tmp_path / 'head.pth'},{by_hand}"
+    classifier = load(name, device="cpu")
+    assert (classifier.num_classes, classifier.spec.class_names) == (1000, None)
+    outputs: list[torch.Tensor] = []
+    blocks = backbone.encoder.layer if hasattr(backbone, "encoder") else backbone.model.layer
+    for block in blocks[-layers:]:
+        block.register_forward_hook(lambda _, __, found: outputs.append(found))
+    norm = backbone.layernorm if hasattr(backbone, "layernorm") else backbone.norm
+    pixels = noise(2, 28)
+    with torch.no_grad():
+        last = backbone(pixel_values=(pixels - 0.5) / 0.5).last_hidden_state
+        patches = last[:, -4:]  # two by two of 14 px, after the class token and the registers
+        normed = [norm(each) for each in outputs]
+        torch.testing.assert_close(normed[-1], last)
+        expected = head(torch.cat([*(each[:, 0] for each in normed), patches.mean(1)], 1)).numpy()
+    np.testing.assert_allclose(classifier.logits(pixels), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_what_is_no_dino_or_has_no_head_is_told(saved: Callable[..., str], tmp_path: Path) -> None:
+    import transformers
+
+    with pytest.raises(ModelError, match="must be of type dinov2, dinov2_with_registers, dinov3_vit, was a vit"):
+        resolve(saved(["a", "b"]).replace("hf:", "hf-dino:") + ":head=x.pth")
+    with torch.random.fork_rng(devices=[]):
+        transformers.Dinov2Model(transformers.Dinov2Config(**DINO, patch_size=14)).save_pretrained(tmp_path)
+    transformers.BitImageProcessorPil(size={"shortest_edge": 32}, crop_size=28).save_pretrained(tmp_path)
+    with pytest.raises(ArgumentError, match=r"needs its linear head: .*:head=FILE\.pth"):
+        resolve(f"hf-dino:{tmp_path}")
+    torch.save(torch.nn.Linear(30, 1000).state_dict(), tmp_path / "head.pth")
+    with pytest.raises(ModelError, match=r"must take 2 or 5 times 16 numbers, as .* puts out, takes 30"):
+        load(f"hf-dino:{tmp_path}:head={tmp_path / 'head.pth'}", device="cpu")
+    assert load(f"hf-dino:{tmp_path}:weights=random", device="cpu").spec.view.crop_px == 28

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hardiness.core import ArgumentError, DataError, ModelError, ModelSpec, View
+from hardiness.core import ArgumentError, ModelError, ModelSpec
 from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.class_names import is_generic, looks_like_imagenet, order_by_name
 from hardiness.models.class_order import stated_order
-from hardiness.models.failures import first_line
-from hardiness.models.hub import respect_offline
-from hardiness.models.processors import load_processor, view_of
+from hardiness.models.processors import stated_view
 from hardiness.models.transformers_loading import TRUST, load_network, read_config, transformers_package
 
-_BY_HAND = ("resize_px", "crop_px", "mean", "std")
 _OPTIONS = {TRUST: "true lets Python code that lies beside the model run on this machine (default: false)"}
 
 
@@ -30,14 +27,14 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     labels = _labels(config, f"hf:{name}")
     order = options.get("class_order")
     imagenet = order in ("wnid", "background+wnid") or (order is None and _is_imagenet(labels, f"hf:{name}"))
-    size = getattr(config, "image_size", None)
-    fixed = size if isinstance(size, int) else None
+    size, view = getattr(config, "image_size", None), stated_view(name, f"hf:{name}", options, trusted)
     return ModelSpec(
         name=f"hf:{name}",
         build=f"{__name__}:build",
-        view=_view(name, options, trusted),
+        view=view,
         num_classes=1000 if imagenet else len(labels),
-        input_px=fixed,
+        # Where the processor makes another size (a DINOv2 of 518 px is fed 224), the network is asked what it takes.
+        input_px=size if size == view.crop_px else None,
         class_names=None if imagenet else tuple(labels),
         options=((TRUST, True),) if trusted else (),
         summary=f"transformers {config.model_type} {name}",
@@ -86,23 +83,6 @@ def _is_imagenet(labels: list[str], where: str) -> bool:
         return False
     order_by_name(labels, where)
     return True
-
-
-def _view(name: str, options: Mapping[str, str], trusted: bool) -> View:
-    if all(key in options for key in _BY_HAND):
-        return View()
-    try:
-        processor = load_processor(name, trusted, respect_offline())
-    except (OSError, DataError):
-        raise ArgumentError(
-            f"hf:{name} has no preprocessor_config.json; state its preprocessing with {'=…,'.join(_BY_HAND)}=…"
-        ) from None
-    except Exception as error:
-        raise ArgumentError(
-            f"the preprocessor_config.json of hf:{name} cannot be read: {first_line(error)}; "
-            f"state its preprocessing with {'=…,'.join(_BY_HAND)}=…"
-        ) from error
-    return view_of(processor, f"hf:{name}")
 
 
 schemes.register(
