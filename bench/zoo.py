@@ -1,16 +1,19 @@
 """Every family of models through the default runtime, against the plain model under its own library's transform.
 
-    python bench/zoo.py [--json] [--markdown] [--only PATTERN] [--sample N]
+    python bench/zoo.py [--json] [--markdown] [--only PATTERN] [--sample N] [--into FILE.jsonl]
 
 Weights are random, pictures are made here, so nothing is downloaded. A model holds where its logits lie within 1e-3
 of the largest of the plain, unfolded network of its library, fed by that library's own transform, and where every
-prediction is the same whose top class leads by over 2e-3 of it. ``--markdown`` prints the table of docs/models.md.
+prediction is the same whose top class leads by over 2e-3 of it. ``--markdown`` prints the table of docs/models.md. With
+``--into`` each model runs in a process of its own and its row is appended to the file at once; rows that stand there
+are not run again, so that the whole zoo can be run in pieces.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -315,6 +318,36 @@ def measured(name: str, family: str, network: nn.Module, transform: Transform, m
     return row
 
 
+def names() -> list[str]:
+    """Every model of the bench, as its row is called."""
+    parts = {"timm": TIMM, "torchvision": TORCHVISION, "hf": TRANSFORMERS, "onnx": ONNX}
+    return [f"{prefix}:{name}" for prefix, each in parts.items() for name in each]
+
+
+def kept(file: Path) -> dict[str, Row]:
+    """The rows of a file, by model."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return {row["model"]: Row(**row) for row in map(json.loads, lines)}
+
+
+def run_apart(wanted: Callable[[str], bool], file: Path) -> list[Row]:
+    """The rows of all models that are wanted: those of the file, and each of the others in a process of its own."""
+    todo = [name for name in names() if wanted(name)]
+    for name in todo:
+        if name in kept(file):
+            continue
+        command = [sys.executable, __file__, "--only", name, "--rows"]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        try:
+            (row,) = json.loads(ended.stdout)
+        except ValueError:
+            row = asdict(Row(name, name.partition(":")[2], error=f"its process ended with {ended.returncode}"))
+        with file.open("a") as stream:
+            stream.write(json.dumps(row) + "\n")
+    found = kept(file)
+    return [found[name] for name in todo]
+
+
 def cases(made: list[np.ndarray], wanted: Callable[[str], bool]) -> Iterator[Row]:
     """A row for every model that is wanted; one that fails has its error in it."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -364,8 +397,12 @@ def main() -> int:
     warnings.simplefilter("ignore")
     pattern, step = argument("--only", "*"), int(argument("--sample", "1"))
     counter = iter(range(10**6))
-    made = pictures()
-    rows = list(cases(made, lambda shown: fnmatch.fnmatch(shown, pattern) and next(counter) % step == 0))
+
+    def wanted(shown: str) -> bool:
+        return fnmatch.fnmatch(shown, pattern) and next(counter) % step == 0
+
+    into = argument("--into", "")
+    rows = run_apart(wanted, Path(into)) if into else list(cases(pictures(), wanted))
     if "--markdown" in sys.argv:
         print(markdown(rows))
         return 0

@@ -31,6 +31,11 @@ STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in ((
 OUTSIDE = [f"{'ninco:' if i % 2 else ''}{name}" for i, name in enumerate(STIMULI)]
 """The same where half of the photographs are of another set."""
 
+SHOWN = [f"{('contrast/c05', 'contrast/c30', 'edge/0')[i % 3]}/{name}" for i, name in enumerate(STIMULI)]
+"""The same as stimuli that people were shown."""
+
+SAMPLES = {"ood": OUTSIDE, "ood_unit_tests": OUTSIDE, "model_vs_human": SHOWN}
+
 FRAMES = 3
 
 
@@ -53,7 +58,7 @@ def rows_of(card: str, run: Run) -> Records:
     image, condition, frame = (index.ravel() for index in np.indices(shape))
     n = image.size
     columns: dict[str, Any] = {
-        "sample": np.array(OUTSIDE if card.startswith("ood") else STIMULI, object)[image],
+        "sample": np.array(SAMPLES.get(card, STIMULI), object)[image],
         "condition": condition.astype(np.int16),
         "frame": frame.astype(np.int16),
         "label": (image % 10).astype(np.int32),
@@ -74,6 +79,7 @@ def rows_of(card: str, run: Run) -> Records:
     columns |= {name: generator.integers(0, 3, n).astype(np.int16) for name in ("step", "restart")}
     columns["top5_class"] = generator.permuted(np.tile(np.arange(10, dtype=np.int16), (n, 1)), axis=1)[:, :5]
     columns["top5_logit"] = -np.sort(-generator.random((n, 5)), axis=1).astype(np.float32)
+    columns["category"] = generator.integers(0, 3, n).astype(np.int16)
     columns["logits"] = generator.random((n, 10)).astype(np.float32)
     return Records(columns)
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
 from hardiness.scoring import registry, wilson
-from hardiness.scoring.cards.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
+from hardiness.scoring.cards.cue_conflict import PROTOCOLS, Answers, answers
+from hardiness.scoring.category_rules import max_logit, mean_probability
 
 CARD = registry.get("cue_conflict")
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}

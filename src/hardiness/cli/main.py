@@ -17,6 +17,10 @@ COMMANDS = {
     "report": ("hardiness.cli.report", "Write report.html for one or more output folders."),
     "export": ("hardiness.cli.export", "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block."),
     "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
+    "human-likeness": (
+        "hardiness.cli.human_likeness",
+        "How like people do models err? model-vs-human's numbers and ranks.",
+    ),
     "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
     "claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
     "noise": ("hardiness.cli.noise", "What the protocol itself moves a model's scores by: resizing, precision, seed …"),

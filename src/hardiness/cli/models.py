@@ -10,6 +10,7 @@ from hardiness import models
 from hardiness.cli.show import wide
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import schemes
+from hardiness.reference.published import ZERO_SHOT, published
 
 
 @click.command()
@@ -54,6 +55,8 @@ def _describe(console: Console, spec: ModelSpec) -> None:
         "sha256": source.sha256,
         "licence": source.licence,
     }
+    known = [row for benchmark in ZERO_SHOT for row in published(spec.name, benchmark, "top1", {})]
+    facts["published top-1"] = ", ".join(f"{row.benchmark} {100 * row.value:.1f}" for row in known)
     for fact, value in facts.items():
         if value:
             table.add_row(fact, value)

@@ -30,6 +30,7 @@ class Panel:
         title: what tells it from the other panels; may be empty.
         to_scale: whether x runs from the first to the last tick by value.
         diagonal: whether to draw where y equals x.
+        people: people's curve; ``None`` where they were not asked.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Panel:
     title: str = ""
     to_scale: bool = False
     diagonal: bool = False
+    people: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,17 @@
 from hardiness.reference.baselines import baseline
 from hardiness.reference.classes import class_name, subset, wnids
 from hardiness.reference.humans import CueCounts, Humans, humans
-from hardiness.reference.published import Published, published, published_interval, published_series, table
+from hardiness.reference.published import (
+    Published,
+    published,
+    published_for,
+    published_interval,
+    published_series,
+    table,
+)
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
 from hardiness.reference.sets import names as set_names
-from hardiness.reference.trials import read_trials
+from hardiness.reference.trials import read_set_trials, read_trials
 from hardiness.reference.zero_shot import Wording, wording, wordings
 
 IMAGENET_C = distortion_set("imagenet-c")
@@ -26,9 +33,11 @@ __all__ = [
     "distortion_set",
     "humans",
     "published",
+    "published_for",
     "published_interval",
     "published_series",
     "read_set",
+    "read_set_trials",
     "read_trials",
     "set_names",
     "subset",

@@ -1,14 +1,28 @@
-"""Published numbers by model, benchmark and metric, read from ``published.json``."""
+"""Published numbers by model, benchmark and metric, read from ``published.json`` and ``published_openclip.csv``."""
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from hardiness.core import Condition, Interval
+from hardiness.core import Condition, Interval, ModelIdentity
+
+ZERO_SHOT = {
+    "imagenet-val": 50_000,
+    "imagenet-v2": 10_000,
+    "imagenet-sketch": 50_889,
+    "imagenet-a": 7_500,
+    "imagenet-r": 30_000,
+}
+"""The benchmarks whose zero-shot numbers were published, and their images. The file also has ImageNet-O, which is no
+benchmark of accuracy here, and ObjectNet."""
+
+ZERO_SHOT_PROTOCOL = "openai80"
+"""The class names and templates of those numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +49,61 @@ class Published:
 
 @cache
 def table() -> tuple[Published, ...]:
-    """Every published number, in the order of the file."""
+    """Every published number of the models that figures show, in the order of ``published.json``."""
     rows = json.loads(files("hardiness.reference").joinpath("published.json").read_text())["rows"]
     return tuple(Published(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
 
 
+@cache
+def zero_shot_table() -> tuple[Published, ...]:
+    """Zero-shot top-1 of 121 checkpoints of open_clip, by the names ``openclip:ARCHITECTURE/PRETRAINED``.
+
+    Names of ImageNet's classes and 80 templates are OpenAI's; ImageNet-A and -R are decided among their 200 classes.
+
+    Source: open_clip, ``docs/openclip_results.csv`` (see ``SOURCES.md``).
+    """
+    with files("hardiness.reference").joinpath("published_openclip.csv").open(encoding="utf-8") as stream:
+        return tuple(
+            Published(
+                model=f"openclip:{row['architecture']}/{row['pretrained']}",
+                benchmark=benchmark,
+                metric="top1",
+                condition=Condition(),
+                value=float(row[benchmark]),
+                unit="fraction",
+                n=images,
+                source="open_clip docs/openclip_results.csv at 89fb801f",
+            )
+            for row in csv.DictReader(stream)
+            for benchmark, images in ZERO_SHOT.items()
+        )
+
+
+@cache
+def _by_number() -> Mapping[tuple[str, str, str], tuple[Published, ...]]:
+    found: dict[tuple[str, str, str], list[Published]] = {}
+    for row in (*table(), *zero_shot_table()):
+        found.setdefault((row.model, row.benchmark, row.metric), []).append(row)
+    return {key: tuple(rows) for key, rows in found.items()}
+
+
 def published(model: str, benchmark: str, metric: str, condition: Mapping[str, object]) -> tuple[Published, ...]:
     """The published values of one number, one per source; empty where none is known."""
-    return tuple(
-        row
-        for row in table()
-        if (row.model, row.benchmark, row.metric) == (model, benchmark, metric)
-        and dict(row.condition) == dict(condition)
-    )
+    rows = _by_number().get((model, benchmark, metric), ())
+    return tuple(row for row in rows if dict(row.condition) == dict(condition))
+
+
+def published_for(
+    model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
+) -> tuple[Published, ...]:
+    """The same for a model that was run: nothing for a zero-shot model under other words than the published ones."""
+    if model.options.get("protocol", ZERO_SHOT_PROTOCOL) != ZERO_SHOT_PROTOCOL:
+        return ()
+    return published(model.name, benchmark, metric, condition)
 
 
 def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:
-    """Every published value of one metric of a benchmark, by model."""
+    """Every published value of one metric of a benchmark, by model; zero-shot checkpoints are left out."""
     found: dict[str, list[Published]] = {}
     for row in table():
         if (row.benchmark, row.metric) == (benchmark, metric):
@@ -59,11 +111,11 @@ def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:
     return found
 
 
-def published_interval(model: str, benchmark: str, metric: str) -> Interval | None:
+def published_interval(model: ModelIdentity, benchmark: str, metric: str) -> Interval | None:
     """Lowest and highest of a headline's published values; ``None`` where none is known.
 
     Sources disagree by up to half a point: Facebook's README gives 82.2 for ``resnext101_32x8d_wsl``, two independent
     runs give 82.7.
     """
-    values = [row.value for row in published(model, benchmark, metric, {})]
+    values = [row.value for row in published_for(model, benchmark, metric, {})]
     return Interval(min(values), max(values)) if values else None

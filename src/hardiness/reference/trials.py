@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from hardiness.core import ArgumentError, Stimulus
+from hardiness.reference.stimulus_sets import SETS, stimulus_set
 
 COLUMNS = ("subj", "object_response", "imagename")
+JUDGED = ("category", "condition")
 
 Answers = Mapping[str, Mapping[str, str]]
 """By observer, the category that each stimulus was answered with, by the stimulus's name; ``"na"`` for no answer."""
@@ -37,6 +40,65 @@ def read_trials(paths: Iterable[Path]) -> Answers:
     return found
 
 
+class Shown(NamedTuple):
+    """One stimulus of model-vs-human: its set, its condition, and its own name."""
+
+    set: str
+    level: str
+    name: str
+
+
+Right = Mapping[str, Mapping[Shown, bool]]
+"""By observer, whether each stimulus was answered with its category."""
+
+
+def read_set_trials(folder: Path) -> Right:
+    """The answers of every observer to the stimuli of model-vs-human, people's and networks'.
+
+    Args:
+        folder: holds a folder of csv files for each set, as ``raw-data`` of the repository does.
+
+    Raises:
+        ArgumentError: there is no such folder, or a file or a line is wrong; the message names it.
+
+    Source: the raw data of model-vs-human (Geirhos et al. 2021, arXiv:2106.07411).
+    """
+    held = [name for name in SETS if (folder / name).is_dir()]
+    if not held:
+        raise ArgumentError(
+            f"{folder}: must hold a folder of csv files for each set of stimuli ({', '.join(SETS[:3])} …), holds none"
+        )
+    found: dict[str, dict[Shown, bool]] = {}
+    for name in held:
+        for file in _files([folder / name]):
+            for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
+                level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
+                if level is None:
+                    raise ArgumentError(f"{where}: {condition!r} is no condition of {name}")
+                stimulus = Shown(name, level.name, own_name(image))
+                answered = found.setdefault(observer, {})
+                if stimulus in answered:
+                    raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")
+                answered[stimulus] = answer.lower() == category.lower()
+    return found
+
+
+def own_name(image: str) -> str:
+    """A stimulus's own name, without what an experiment put before it: ``n02123394_6521``, ``cat7``, ``cat7-dog2``.
+
+    Source: ``get_short_imagename`` of model-vs-human: what follows the last underscore, and the part before it where
+        that is a wnid.
+    """
+    stem = image.rpartition("/")[2]
+    stem = stem.rpartition(".")[0] if stem.lower().endswith((".png", ".jpeg", ".jpg")) else stem
+    *_, before, last = ("", *stem.split("_"))
+    return f"{before}_{last}" if before.startswith("n0") else last
+
+
+def _varies(name: str) -> bool:
+    return len(stimulus_set(name).levels) > 1
+
+
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         inside = sorted(path.glob("*.csv")) if path.is_dir() else [path]
@@ -47,20 +109,24 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 def _trials(file: Path) -> Iterator[tuple[str, str, str, str]]:
     """Where each trial stands, who answered, the stimulus's name, and the answer."""
+    for where, (observer, answer, image) in _rows(file, COLUMNS):
+        yield where, observer, _name(where, image), answer.lower()
+
+
+def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where each line stands, and what it holds in these columns."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, skipinitialspace=True)
             rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
-            missing = [column for column in COLUMNS if column not in rows.fieldnames]
+            missing = [column for column in columns if column not in rows.fieldnames]
             if missing:
                 raise ArgumentError(
                     f"{file}: must have the columns subj, session, trial, rt, object_response, category, condition "
                     f"and imagename, but has no {missing[0]}"
                 )
             for row in rows:
-                where = f"{file}:{rows.line_num}"
-                observer, answer, image = ((row[column] or "").strip() for column in COLUMNS)
-                yield where, observer, _name(where, image), answer.lower()
+                yield f"{file}:{rows.line_num}", tuple((row[column] or "").strip() for column in columns)
     except OSError as error:
         raise ArgumentError(f"{file}: must be a csv of trials, but cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:

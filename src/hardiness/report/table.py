@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.core import Result, Score
-from hardiness.reference import Published, published
+from hardiness.reference import Published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Rank
 from hardiness.report.sections import Shown, score_of
@@ -79,7 +79,7 @@ def _published(result: Result, score: Score) -> Sequence[Published]:
     """What was published of this number under the same protocol; nothing beside what was itself published."""
     if result.data.startswith("own-") or result.measured.get("published"):
         return ()
-    return published(result.run.model.name, result.benchmark, score.metric, score.condition)
+    return published_for(result.run.model, result.benchmark, score.metric, score.condition)
 
 
 def _difference(result: Result, score: Score, known: Sequence[Published]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hardiness.core import Interval, Result, Score
-from hardiness.reference import published, published_interval
+from hardiness.reference import published_for, published_interval
 from hardiness.scoring.intervals import disjoint, wilson, within
 
 SURE = 0.999
@@ -36,7 +36,7 @@ def warnings_of(result: Result) -> Iterator[str]:
 
 
 def _unexpected_accuracy(result: Result) -> Iterator[str]:
-    known = published_interval(result.model, result.benchmark, "top1")
+    known = published_interval(result.run.model, result.benchmark, "top1")
     top1 = result.score("top1")
     if known is None or top1.value is None or not disjoint(_reach(result, top1), known):
         return
@@ -58,5 +58,5 @@ def _reach(result: Result, top1: Score) -> Interval:
 
 def _is_published_set(result: Result) -> bool:
     """Whether every image behind the published accuracy was evaluated, and no other."""
-    sizes = {row.n for row in published(result.model, result.benchmark, "top1", {})}
+    sizes = {row.n for row in published_for(result.run.model, result.benchmark, "top1", {})}
     return result.counts.complete and result.run.data.samples in sizes

@@ -138,12 +138,22 @@ def test_what_a_siglip_needs_is_not_optional(tmp_path: Path, noise: Noise, proto
 
     model = transformers.AutoModel.from_pretrained(folder).eval()
     tokeniser = transformers.AutoTokenizer.from_pretrained(folder)
-    short = tokeniser([each.format("tench").lower() for each in TEMPLATES], padding=True, return_tensors="pt")
-    with torch.no_grad():
-        text = normalize(model.get_text_features(input_ids=short["input_ids"]).pooler_output, dim=-1).mean(0)
-        image = model.get_image_features(pixel_values=(noise(1, PX) - 0.5) / 0.5).pooler_output
-        unpadded = normalize(image, dim=-1) @ normalize(text, dim=-1) * model.logit_scale.exp() + model.logit_bias
-    assert abs(float(unpadded[0]) - found[0, 0]) > 1e-3, "padding to 64 tokens changes the answer"
+    sentences = [each.format("tench") for each in TEMPLATES]
+    lowered = [each.lower() for each in sentences]
+    to_64 = {"padding": "max_length", "max_length": 64, "truncation": True}
+
+    def logit(given: Any) -> float:
+        with torch.no_grad():
+            text = normalize(model.get_text_features(input_ids=given["input_ids"]).pooler_output, dim=-1).mean(0)
+            image = model.get_image_features(pixel_values=(noise(1, PX) - 0.5) / 0.5).pooler_output
+            cosine = normalize(image, dim=-1) @ normalize(text, dim=-1)
+            return float((cosine * model.logit_scale.exp() + model.logit_bias)[0])
+
+    assert logit(tokeniser(lowered, return_tensors="pt", **to_64)) == pytest.approx(found[0, 0], abs=1e-4)
+    short = tokeniser(lowered, padding=True, return_tensors="pt")
+    assert abs(logit(short) - found[0, 0]) > 1e-3, "padding to 64 tokens changes the answer"
+    cased = tokeniser(sentences, return_tensors="pt", **to_64)
+    assert abs(logit(cased) - found[0, 0]) > 1e-3, "upper case changes the answer"
 
 
 def test_embedding_200_names_is_restricting_1000_logits(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     beside = []
     if any(panel.published for panel in curves.panels):
         beside.append((PUBLISHED, "published"))
+    if any(panel.people for panel in curves.panels):
+        beside.append(("people", "people"))
     if any(panel.diagonal for panel in curves.panels):
         beside.append(("perfect", "confidence = accuracy"))
     names = list(dict.fromkeys(line.name for panel in curves.panels for line in panel.measured))
@@ -112,6 +114,9 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool) -> N
     for line in panel.published:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True) if _on(panel, x))
         sheet.add(Stroke(points, "published", 1.1, tip=f"{line.name}, published"), group=PUBLISHED)
+    if panel.people:
+        points = tuple((frame.x(x), frame.y(y)) for x, y in zip(panel.people.x, panel.people.y, strict=True))
+        sheet.add(Stroke(points, "people", 1.4, tip="people"))
     for line in panel.measured:
         _line(sheet, frame, line, inks)
 

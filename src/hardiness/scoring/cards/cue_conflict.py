@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -26,42 +26,13 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.category_rules import Categories, Rule, max_logit, mean_probability
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
 from hardiness.scoring.shape_bias import by_category, people_beside, shape_bias, yardstick
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import shape_bias as shape_bias_of
 from hardiness.scoring.statistics.measures import share
-
-Categories = Mapping[str, Sequence[int]]
-"""The class indices of each category, by name."""
-
-Rule = Callable[[NDArray[np.float32], Categories], NDArray[np.int64]]
-"""From logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
-
-
-def max_logit(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
-    """The category that holds the largest logit among all categories' classes, int64 ``(N,)``.
-
-    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
-    """
-    groups = list(categories.values())
-    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    return np.asarray(owner[logits[:, np.concatenate(groups)].argmax(axis=1)])
-
-
-def mean_probability(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
-    """The category with the largest mean softmax probability of its classes, int64 ``(N,)``.
-
-    The softmax over all classes divides every category by the same sum, so that the comparison can be made between
-    logarithms without it, where nothing underflows.
-
-    Source: Geirhos et al. (2019), arXiv:1811.12231; model-vs-human, ``ImageNetProbabilitiesTo16ClassesMapping``.
-    """
-    chosen = [logits[:, list(group)].astype(np.float64) for group in categories.values()]
-    peaks = [group.max(axis=1, keepdims=True) for group in chosen]
-    means = [np.log(np.exp(group - peak).mean(axis=1)) + peak[:, 0] for group, peak in zip(chosen, peaks, strict=True)]
-    return np.asarray(np.argmax(means, axis=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,145 @@
+"""model-vs-human through the command line, on a small tree in its published layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CATEGORIES = ("cat", "dog", "oven", "bird")
+WNIDS = {"cat": "n02123394", "dog": "n02085936", "oven": "n04111531", "bird": "n01530575"}
+HEADER = "subj,session,trial,rt,object_response,category,condition,imagename\n"
+
+
+def stimulus(file: Path, number: int, side: int = 224) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draws = np.random.default_rng(number).integers(0, 256, (7, 7, 3)).astype(np.uint8)
+    Image.fromarray(draws).resize((side, side), Image.Resampling.NEAREST).save(file)
+
+
+@pytest.fixture
+def datasets(tmp_path: Path) -> Path:
+    """``datasets`` as its archives unpack: sessions with telling names, and folders of categories."""
+    root = tmp_path / "datasets"
+    number = 0
+    for name, token, levels in (("contrast", "cop", ("c100", "c05")), ("false-colour", "fc", ("true", "false"))):
+        for level in levels:
+            for category in CATEGORIES:
+                number += 1
+                file = f"{number:04d}_{token}_dnn_{level}_{category}_10_{WNIDS[category]}_{number}.png"
+                stimulus(root / name / "dnn" / "session-1" / file, number)
+    for category in CATEGORIES:
+        for each in (1, 2):
+            number += 1
+            stimulus(root / "edge" / category / f"{category}{each}.png", number)
+    return root
+
+
+@pytest.fixture
+def raw_data(datasets: Path, tmp_path: Path) -> Path:
+    """``raw-data``: two people, who see the same pictures under names of their own."""
+    for person, wrong in (("subject-01", 3), ("subject-02", 2)):
+        for name in ("contrast", "false-colour", "edge"):
+            lines = []
+            for trial, file in enumerate(sorted((datasets / name).rglob("*.png"))):
+                if name == "edge":
+                    category, level, image = (
+                        file.parent.name,
+                        "0",
+                        f"{trial:04d}_edg_s01_0_{file.parent.name}_00_{file.name}",
+                    )
+                else:
+                    level, category = file.stem.split("_")[3:5]
+                    image = file.name.replace("_dnn_", f"_s{person[-2:]}_")
+                answer = "na" if trial % wrong == 0 else category
+                lines.append(f"{person},1,{trial},1.0,{answer},{category},{level},{image}\n")
+            folder = tmp_path / "raw-data" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}_{person}_session_1.csv").write_text(HEADER + "".join(lines))
+    return tmp_path / "raw-data"
+
+
+def test_from_a_published_tree_to_people_beside_it(
+    hardiness: Any, factory: Any, datasets: Path, raw_data: Path, tmp_path: Path, results: Any
+) -> None:
+    out = tmp_path / "x"
+    common = ["run", "-b", "model-vs-human", "--data", f"model-vs-human={datasets}", "--out", out, "--quiet"]
+    told = hardiness(*common, "-m", factory())
+    assert told.status == 0, told.err
+    (result,) = results(out)
+    assert result["counts"]["evaluated"] == 24
+    assert "24 of the 18,080 images that were released" in " ".join(result["warnings"])
+    found = {(s["metric"], *sorted(s["condition"].items())): s for s in result["scores"]}
+    assert found["accuracy", ("set", "contrast")]["n"] == 4, "the control does not count"
+    assert found["accuracy", ("set", "edge")]["n"] == 8
+    assert found["accuracy", ("condition", "c100"), ("set", "contrast")]["n"] == 4
+    assert ("ood_accuracy_partial",) in found
+    assert hardiness(*common, "-m", factory()).status == 0
+    shown = hardiness("show", out)
+    assert "people: " in shown.out
+    assert hardiness("report", out).status == 0
+    assert "people in a laboratory" in (out / "report.html").read_text()
+    told = hardiness("human-likeness", out, "--humans", raw_data, "--json")
+    assert told.status == 0, told.err
+    network, people = json.loads(told.out)
+    assert network["sets"] == ["contrast", "false-colour", "edge"]
+    assert (network["mean_rank"], people["name"]) == (1.0, "people")
+    assert network["ood_accuracy"]["value"] == pytest.approx(found["ood_accuracy_partial",]["value"])
+    assert "on 3 of 17 sets" in hardiness("human-likeness", out, "--humans", raw_data).out
+
+
+def test_sets_may_be_chosen(hardiness: Any, factory: Any, datasets: Path, tmp_path: Path, results: Any) -> None:
+    common = ["--data", f"model-vs-human={datasets}", "--out", tmp_path / "x", "--quiet", "-m", factory()]
+    assert hardiness("run", "-b", "model-vs-human:sets=edge", *common).status == 0
+    (result,) = results(tmp_path / "x")
+    assert result["counts"] == {**result["counts"], "evaluated": 8, "expected": 8}
+    told = hardiness("run", "-b", "model-vs-human:sets=edge+sketch", *common)
+    assert told.status != 0
+    assert "must hold the set sketch, but does not" in told.err
+    assert "did you mean 'sketch'" in hardiness("run", "-b", "model-vs-human:sets=sketsh", *common).err
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("contrast/dnn/session-1/0099_cop_dnn_c77_cat_10_n02123394_9.png", "'c77' is no condition of contrast"),
+        ("contrast/dnn/session-1/0099_cop_dnn_c05_cta_10_n02123394_9.png", "'cta' is no category; did you mean 'cat'"),
+        ("contrast/dnn/session-1/cat.png", "must be named <number>_<experiment>_dnn_<condition>_<category>"),
+        ("edge/cta/cat1.png", "'cta' is no category"),
+    ],
+)
+def test_a_name_that_says_nothing_is_one_line(
+    hardiness: Any, factory: Any, datasets: Path, tmp_path: Path, name: str, says: str
+) -> None:
+    stimulus(datasets / name, 1)
+    told = hardiness(
+        "run", "-m", factory(), "-b", "model-vs-human", "--data", f"model-vs-human={datasets}", "--out", tmp_path / "x"
+    )
+    assert told.status == 2
+    assert says in told.lines[-1]
+    assert name.rpartition("/")[2] in told.lines[-1]
+
+
+def test_a_picture_of_another_size_fails_alone(
+    hardiness: Any, factory: Any, datasets: Path, tmp_path: Path, results: Any
+) -> None:
+    stimulus(datasets / "edge" / "cat" / "cat3.png", 1, side=200)
+    data = ["--data", f"model-vs-human={datasets}", "--out", tmp_path / "x", "--quiet"]
+    hardiness("run", "-m", factory(), "-b", "model-vs-human", *data)
+    (result,) = results(tmp_path / "x")
+    assert (result["counts"]["evaluated"], result["counts"]["failed"]) == (24, 1)
+    assert "must be 224x224 pixels" in result["failures"][0]["reason"]
+
+
+def test_trials_that_cannot_be_read_are_one_line(hardiness: Any, raw_data: Path, tmp_path: Path) -> None:
+    told = hardiness("human-likeness", tmp_path / "x", "--humans", tmp_path / "nothing")
+    assert told.status != 0
+    assert "must hold a folder of csv files for each set" in told.lines[-1]
+    file = next((raw_data / "contrast").glob("*.csv"))
+    file.write_text(file.read_text().replace(",c05,", ",c77,"))
+    told = hardiness("human-likeness", tmp_path / "x", "--humans", raw_data)
+    assert "'c77' is no condition of contrast" in told.lines[-1]
