@@ -273,7 +273,7 @@ def from_onnx(name: str, folder: Path) -> tuple[nn.Module, Transform, str]:
     """A timm network exported to ONNX, timm's transform, and what names the file with that view."""
     network, transform = from_timm(name)
     classifier = models.load(f"timm:{name}:weights=random", device="cpu", runtime="torch")
-    network.load_state_dict(classifier._network.state_dict())
+    network.load_state_dict(classifier._original.network.state_dict())
     view, file = classifier.spec.view, folder / f"{name}.onnx"
     example = torch.zeros(1, 3, view.crop_px, view.crop_px)
     torch.onnx.export(
@@ -299,7 +299,7 @@ def measured(name: str, family: str, network: nn.Module, transform: Transform, m
     begun = time.perf_counter()
     classifier = models.load(name, device="cpu")
     if classifier.has_gradients:
-        network.load_state_dict(classifier._network.state_dict())
+        network.load_state_dict(classifier._original.network.state_dict())
     view = classifier.spec.view
     pixels = to_pixels([on_canvas(picture, view.canvas) for picture in made])
     found = classifier.logits(pixels)

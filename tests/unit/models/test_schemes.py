@@ -347,5 +347,7 @@ def test_a_bare_name_of_a_library_is_offered_with_its_prefix() -> None:
 def test_norms_that_a_model_silences_are_heard_under_random_weights() -> None:
     first, second = (load("timm:resnet18:weights=random", device="cpu", runtime="torch") for _ in range(2))
     assert first.weights_sha256 == second.weights_sha256
-    assert all(bool(value.any()) for name, value in first._original.network.state_dict().items() if name.endswith("bn2.weight"))
+    assert all(
+        bool(value.any()) for name, value in first._original.network.state_dict().items() if name.endswith("bn2.weight")
+    )
     assert any("random" in note for note in first.notes)
