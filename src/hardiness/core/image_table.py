@@ -194,8 +194,10 @@ class ImageTable:
 def _numbered(records: Records) -> tuple[NDArray[np.object_], Indices]:
     """The different samples, sorted, and the place of each row's among them."""
     if "image" not in records:
-        ids, rows = np.unique(records["sample"].astype(object), return_inverse=True)
-        return ids, rows
+        samples = records["sample"].tolist()  # few different ones in many rows: a look-up is cheaper than sorting them
+        ids = sorted(set(samples))
+        place = {sample: at for at, sample in enumerate(ids)}
+        return np.array(ids, object), np.fromiter(map(place.__getitem__, samples), np.int64, len(samples))
     image = records["image"].astype(np.int64)
     used = np.flatnonzero(np.bincount(image))
     places = np.zeros(used[-1] + 1, np.int64)

@@ -83,12 +83,13 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
     grid, scale = exact_grid(np.where(present, values, 0), n)
     held = None if present.all() else present.astype(np.float32)
     sums = np.empty((RESAMPLES, values.shape[1]))
-    counts = np.full_like(sums, n)
+    counts, weights = np.full_like(sums, n), np.empty((100, n), grid.dtype)
     for start in range(0, RESAMPLES, 100):
-        weights = np.stack([np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(100)])
-        sums[start : start + 100] = (weights.astype(grid.dtype) @ grid) / scale
+        for row in weights:
+            row[:] = np.bincount(generator.integers(0, n, n), minlength=n)
+        sums[start : start + 100] = (weights @ grid) / scale
         if held is not None:
-            counts[start : start + 100] = weights.astype(np.float32) @ held
+            counts[start : start + 100] = weights.astype(np.float32, copy=False) @ held
     with np.errstate(invalid="ignore"):  # a cell of few images may be empty in a resample
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
