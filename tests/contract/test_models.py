@@ -110,7 +110,14 @@ def _published(name: str, key: str) -> str:
     return re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)\.", r"\1.\2.", key) if name.startswith("densenet") else key
 
 
-@pytest.mark.parametrize("name", _torchvision_names())
+QUICKLY_LOADED = {"alexnet", "densenet121", "googlenet", "inception_v3", "mnasnet0_5", "resnet18", "swin_t", "vit_b_16"}
+"""One of each way in which published files differ from today's; the others are slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICKLY_LOADED else pytest.mark.slow) for name in _torchvision_names()],
+)
 def test_torchvision_s_published_files_fit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     widths = regnet.BlockParams.from_init_params.__func__  # type: ignore[attr-defined]
 

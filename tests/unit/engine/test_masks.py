@@ -96,11 +96,13 @@ def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Ro
     assert about_the_attack == set(), {name: found[name].sentence for name in about_the_attack}
 
 
+@pytest.mark.slow
 def test_sixteen_images_that_stand_are_no_proof(rows: list[Row]) -> None:
     found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255") + ",must_break=false")
     assert "cannot tell. With 16 images the loss may be up to 19.4 %" in found["verdict"].sentence
 
 
+@pytest.mark.slow
 def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: list[Row]) -> None:
     asked = "whitebox:protocol=standard,epsilons=8/255,steps=1+3,must_break=false,attack=pgd,samples=3"
     found = report(masked.MASKS["noise"](masked.crops("adversarial")), rows[:4], asked)

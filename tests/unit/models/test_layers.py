@@ -119,7 +119,12 @@ def test_pooled_features_are_what_the_last_layer_reads(tiny: Make, noise: Noise)
 
 @pytest.mark.parametrize(
     ("name", "features"),
-    [("efficientnet_lite0", 1280), ("squeezenet1_1", 512), ("timm:vit_tiny_patch16_224", 192), ("alexnet", 4096)],
+    [
+        ("squeezenet1_1", 512),
+        pytest.param("efficientnet_lite0", 1280, marks=pytest.mark.slow),
+        pytest.param("timm:vit_tiny_patch16_224", 192, marks=pytest.mark.slow),
+        pytest.param("alexnet", 4096, marks=pytest.mark.slow),
+    ],
 )
 def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise: Noise) -> None:
     classifier = models.load(f"{name}:weights=random", device="cpu")
@@ -130,6 +135,7 @@ def test_every_kind_of_model_has_pooled_features(name: str, features: int, noise
     assert gradient.abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_pooled_features_of_timm_are_its_own(noise: Noise) -> None:
     classifier = models.load("timm:vit_tiny_patch16_224:weights=random", device="cpu")
     network, pixels = classifier._original.network, noise(2, 224)

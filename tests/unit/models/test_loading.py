@@ -64,6 +64,7 @@ def _published(checkpoint: Path, folder: Path) -> ModelSpec:
     return replace(spec, source=replace(spec.source, url=url, sha256=digest))
 
 
+@pytest.mark.slow
 def test_from_server_to_logits(mirror: Path, checkpoint: Path, noise: Noise, tmp_path: Path) -> None:
     spec = _published(checkpoint, mirror)
     seen: list[tuple[int, int | None]] = []
@@ -78,6 +79,7 @@ def test_from_server_to_logits(mirror: Path, checkpoint: Path, noise: Noise, tmp
     np.testing.assert_allclose(classifier.logits(pixels), expected, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_random_weights_are_those_of_the_checkpoint(checkpoint: Path) -> None:
     """Seeded: the same on every machine and in every process."""
     drawn = load("resnext50_32x4d:weights=random", device="cpu")

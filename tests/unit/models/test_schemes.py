@@ -112,7 +112,7 @@ def test_torchvision_near_misses_are_answered() -> None:
         resolve("torchvision:resnet18:pretrained=IMAGENET1K_V3")
 
 
-@pytest.mark.parametrize("name", ["googlenet", "squeezenet1_1"])
+@pytest.mark.parametrize("name", [pytest.param("googlenet", marks=pytest.mark.slow), "squeezenet1_1"])
 def test_torchvision_loads_a_checkpoint_of_its_own_kind(name: str, tmp_path: Path, noise: Noise) -> None:
     from torchvision import models
 
@@ -344,6 +344,7 @@ def test_a_bare_name_of_a_library_is_offered_with_its_prefix() -> None:
         resolve("resnet50")
 
 
+@pytest.mark.slow
 def test_norms_that_a_model_silences_are_heard_under_random_weights() -> None:
     first, second = (load("timm:resnet18:weights=random", device="cpu", runtime="torch") for _ in range(2))
     assert first.weights_sha256 == second.weights_sha256

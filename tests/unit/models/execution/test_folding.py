@@ -66,6 +66,7 @@ def test_the_original_is_left_alone(tiny: Make, noise: Callable[..., Tensor]) ->
     assert not any(module._forward_hooks for module in network.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["resnext50_32x4d", "efficientnet_b0", "mobilenet_v3_small", "googlenet", "densenet121"]
 )

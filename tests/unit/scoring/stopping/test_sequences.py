@@ -46,7 +46,9 @@ def test_a_brownian_motion_leaves_the_bounds_once_in_twenty_at_most() -> None:
     assert np.mean((np.abs(estimate) <= 1.96 / np.sqrt(information)).all(axis=1)) < 0.7
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.01, 0.1, 0.5, 0.998])
+@pytest.mark.parametrize(
+    "rate", [0.1, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, 0.01, 0.5, 0.998))]
+)
 def test_a_share_is_covered_at_every_look_at_once(rate: float) -> None:
     """Without replacement from 4,000, at 40 looks; where a share is rare, too."""
     generator, population, target = np.random.default_rng(1), 4000, 0.02
