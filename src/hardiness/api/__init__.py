@@ -7,7 +7,7 @@ from hardiness.api.command import Command, Outcome, run
 from hardiness.api.comparison import Comparisons, compare
 from hardiness.api.evaluation import Options, evaluate
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
-from hardiness.api.page import Report, publish, results_of, write_report
+from hardiness.api.page import Collected, Report, Written, collected, comparisons_of, publish, write_report
 from hardiness.api.placement import Placement
 from hardiness.api.progress import Bars
 from hardiness.api.protocol_noise import noise
@@ -18,15 +18,19 @@ __all__ = [
     "Attacked",
     "Bars",
     "Cluster",
+    "Collected",
     "Command",
     "Comparisons",
     "Options",
     "Outcome",
     "Placement",
     "Report",
+    "Written",
     "attack",
     "claims",
+    "collected",
     "compare",
+    "comparisons_of",
     "evaluate",
     "list_attacks",
     "list_benchmarks",
@@ -38,7 +42,6 @@ __all__ = [
     "noise",
     "publish",
     "published_claims",
-    "results_of",
     "run",
     "write_report",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from hardiness import data as datasets
 from hardiness import models, scoring
 from hardiness.api.placement import Placement
+from hardiness.api.tracking import TrackedListener
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import (
@@ -27,6 +29,7 @@ from hardiness.core import (
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.executors.ray_actors import Cluster, Errand, on_ray
 from hardiness.models import Classifier
+from hardiness.report.loggers import Tracking
 from hardiness.store import Store
 
 
@@ -46,6 +49,7 @@ class Command:
         request: how much, with which seed and batch size.
         placement: device, precision and runtime.
         cluster: where Ray actors evaluate; ``None`` for this process.
+        log: trackers of experiments that hear how it goes.
     """
 
     models: tuple[str, ...]
@@ -59,6 +63,7 @@ class Command:
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
     cluster: Cluster | None = None
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,18 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
         DataError: a benchmark's data are absent. Of a suite, what has no data or no weights is skipped.
         StoreError: records cannot be written.
     """
+    about = {
+        "models": " ".join(command.models),
+        "benchmarks": " ".join(command.benchmarks),
+        "suite": command.suite or "",
+    }
+    with closing(Tracking(command.log, str(command.out), about)) as tracking:
+        tracking.check()
+        hears: Listener = listener or Silence()
+        return _run(command, TrackedListener(hears, tracking) if command.log else hears, tracking)
+
+
+def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     chosen = suite(command.suite) if command.suite else Suite("", ())
     names = command.models or chosen.models
     if not names:
@@ -114,7 +131,6 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
     rows, skipped = _with_data(rows, root)
     data = [row.benchmark.dataset(root) for row in rows]
     store = Store.create(command.out)
-    hears = listener or Silence()
     loaded = _load(specs if rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, loaded.problems
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
@@ -135,11 +151,16 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
         problems += evaluated.problems
         remarks += evaluated.remarks
         found = scoring.rebuild(store)
+        tracking.scores([result for result in found if result.key in evaluated.keys])
     found = scoring.results(store, command.baseline) if command.baseline else found or scoring.rebuild(store)
     return Outcome(
         results=[result for result in found if result.key in keys],
         everything=found,
-        remarks=[*(remark for classifier in classifiers for remark in _remarks(classifier)), *remarks],
+        remarks=[
+            *(remark for classifier in classifiers for remark in _remarks(classifier)),
+            *remarks,
+            *tracking.problems,
+        ],
         skipped=skipped,
         problems=problems,
         note=chosen.note,

@@ -8,14 +8,18 @@ from pathlib import Path
 
 from hardiness import data as datasets
 from hardiness import scoring
-from hardiness.core import ArgumentError, DataRoot, HardinessError, Result
+from hardiness.api.claim_verdicts import claims, published_claims
+from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable
 from hardiness.engine.pictures import Pictures
 from hardiness.report import PageOptions, put_page
+from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare
 from hardiness.store import Store
-from hardiness.store.files import LocalFiles
+from hardiness.store.files import Files, LocalFiles
+from hardiness.visualise import stored as visualised
 
 PAGE = "report.html"
 
@@ -30,6 +34,7 @@ class Report:
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         published: show the published results, beside those of ``outs`` if there are some.
         images: whether the page holds photographs.
+        trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
     """
 
@@ -38,11 +43,20 @@ class Report:
     baseline: str | None = None
     published: bool = False
     images: bool = True
+    trained_with: tuple[str, ...] = ()
     to: Path | None = None
 
 
-def write_report(asked: Report) -> str:
-    """Write the page; where it is.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a page is, and a line for each thing of the folders that could not be read."""
+
+    address: str
+    problems: tuple[str, ...] = ()
+
+
+def write_report(asked: Report) -> Written:
+    """Write the page; where it is, and what could not be read.
 
     Raises:
         ArgumentError: there is neither a folder nor ``published``.
@@ -51,64 +65,108 @@ def write_report(asked: Report) -> str:
     """
     if not asked.outs and not asked.published:
         raise ArgumentError("report needs OUT, the folder of an earlier 'hardiness run', or --published")
-    stores, problems = _opened(asked.outs)
+    known = declared(asked.trained_with)
+    grids, problems = _features(asked.outs)
+    stores, problems = _opened(asked.outs, problems, bool(grids))
     found, problems = _results(stores, asked, problems)
-    title = ", ".join(Path(store.address).resolve().name for store in stores) or "the published results"
+    title = ", ".join(Path(out).resolve().name for out in asked.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
         problems=tuple(problems),
-        comparisons=_comparisons(stores),
+        comparisons=comparisons_of(stores),
+        features=grids,
+        declared=known,
+        claims=_claims(stores, found),
     )
-    if asked.to is None and len(stores) == 1 and not asked.published:
-        files, name = stores[0].files, PAGE
-    else:
-        path = asked.to or Path(PAGE)
-        files, name = LocalFiles(path.resolve().parent), path.name
+    files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
-    return f"{files.address}/{name}"
+    return Written(f"{files.address}/{name}", tuple(problems))
 
 
-def publish(store: Store, results: Sequence[Result], title: str) -> str:
+def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
+    """Where the page goes, and its name there."""
+    if asked.to is not None:
+        return LocalFiles(asked.to.resolve().parent), asked.to.name
+    if len(asked.outs) == 1 and not asked.published:
+        return stores[0].files if stores else LocalFiles(Path(asked.outs[0])), PAGE
+    return LocalFiles(Path().resolve()), PAGE
+
+
+def publish(store: Store, results: Sequence[Result], title: str, comparisons: Sequence[BenchmarkComparison]) -> str:
     """Write the page of a run that has just ended, without photographs; where it is.
+
+    Args:
+        store: of the run.
+        results: all that it holds.
+        title: heading of the page.
+        comparisons: of its models, as `comparisons_of` gives them.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
-    put_page(results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=_comparisons([store])))
+    put_page(results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=comparisons))
     return f"{store.address}/{PAGE}"
 
 
-def results_of(outs: Sequence[str], baseline: str | None = None) -> list[Result]:
-    """The results of one or more output folders, each run once.
+@dataclass(frozen=True)
+class Collected:
+    """The results of one or more output folders, each run once; what could not be read; the models compared."""
+
+    results: Sequence[Result]
+    problems: Sequence[str]
+    comparisons: Sequence[BenchmarkComparison]
+
+
+def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
+    """What one or more output folders hold.
 
     Raises:
         DataError: the one folder, or each of them, holds no records.
     """
-    stores, _ = _opened(tuple(outs))
-    return _results(stores, Report(tuple(outs), baseline=baseline), [])[0]
+    stores, problems = _opened(tuple(outs), [])
+    found, problems = _results(stores, Report(tuple(outs), baseline=baseline), problems)
+    return Collected(found, problems, comparisons_of(stores))
 
 
-def _opened(outs: Sequence[str]) -> tuple[list[Store], list[str]]:
-    """The folders that hold records, and a line for each of several that does not."""
-    stores, problems = [], []
+def _opened(outs: Sequence[str], problems: list[str], enough: bool = False) -> tuple[list[Store], list[str]]:
+    """The folders that hold records, and a line for each of several that does not; ``enough``: none need to."""
+    stores, problems = [], list(problems)
     for out in outs:
         try:
             stores.append(Store.open(out))
         except HardinessError as error:
+            if visualised.folders(Path(out)):
+                continue
             if len(outs) == 1:
                 raise
             problems.append(str(error))
-    if outs and not stores:
+    if outs and not stores and not enough:
         raise ArgumentError(problems[0])
     return stores, problems
+
+
+def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
+    """The pictures of units in folders on a disk, and a line for each record of them that cannot be read."""
+    grids, problems = [], []
+    for folder in dict.fromkeys(folder for out in outs for folder in visualised.folders(Path(out))):
+        try:
+            found = visualised.read(folder)
+        except HardinessError as error:
+            problems.append(str(error))
+            continue
+        settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.settings.items())
+        features = [Feature(each.label, each.facts, each.file) for each in found.features]
+        grids.append(FeatureGrid(found.model, found.protocol, f"{folder.name}: {settings}", features))
+    return grids, problems
 
 
 def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str]]:
     by_key: dict[str, Result] = {}
     for store in stores:
         found = scoring.results(store, asked.baseline) if asked.baseline else scoring.rebuild(store)
-        problems = [*problems, *store.survey().problems]
+        damage = dict.fromkeys(line for result in found for line in result.damage)
+        problems = [*problems, *store.survey().problems, *damage]
         for result in found:
             kept = by_key.get(result.key)
             if kept is None or kept.counts.evaluated < result.counts.evaluated:
@@ -121,12 +179,40 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems
 
 
-def _comparisons(stores: Sequence[Store]) -> list[BenchmarkComparison]:
-    """The models of one folder on the same images; none where there are fewer than two."""
+def comparisons_of(stores: Sequence[Store]) -> list[BenchmarkComparison]:
+    """The models of one or more folders on the same images; none where there are fewer than two."""
     try:
-        return compare(stores) if len(stores) == 1 else []
+        found = compare(stores)
     except ArgumentError:
         return []
+    return found if len(stores) == 1 else [_under_own_names(each) for each in found]
+
+
+def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
+    """The scores of a comparison of several folders, without their names before those of models.
+
+    Where two folders hold a model of one name, no score is left: which of them is meant cannot be told.
+    """
+    own = {name: name.partition("/")[2] for score in found.scores for name in score.values}
+    if len(set(own.values())) < len(own):
+        return replace(found, scores=(), details=(), effective=())
+    scores = [
+        replace(
+            score,
+            values={own[name]: value for name, value in score.values.items()},
+            pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
+            ranks={own[name]: rank for name, rank in score.ranks.items()},
+        )
+        for score in found.scores
+    ]
+    return replace(found, scores=tuple(scores), details=(), effective=())
+
+
+def _claims(stores: Sequence[Store], found: Sequence[Result]) -> TextTable | None:
+    """The paper's sentences judged on the models of one folder, or on the paper's own where there is no folder."""
+    if not stores:
+        return published_claims().view() if found else None
+    return claims(stores[0].address).view() if len(stores) == 1 and found else None
 
 
 def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:

@@ -25,10 +25,13 @@ def command(outs: tuple[str, ...], name: str, baseline: str | None, to: Path | N
     exporter = registry.get(name)
     if exporter.binary and to is None:
         raise ArgumentError(f"--format {name} is binary: name a file with --to, as in --to results.{name}")
-    content = exporter.write(api.results_of(outs, baseline))
+    found = api.collected(outs, baseline)
+    for line in found.problems:
+        click.echo(f"hardiness: {line}", err=True)
+    content = exporter.write(found.results, found.comparisons)
     if to is None:
         click.echo(content.decode(), nl=False)
     else:
         LocalFiles(to.resolve().parent).write(to.name, content)
         click.echo(to)
-    return 0
+    return 1 if found.problems else 0

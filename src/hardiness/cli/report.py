@@ -24,12 +24,22 @@ from hardiness.cli.options import grouped
     click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
     click.option("--published", is_flag=True, help="The paper's own results, beside those of OUT if it is given."),
     click.option("--images/--no-images", default=True, help="Whether the page holds photographs."),
+    click.option(
+        "--trained-with",
+        multiple=True,
+        metavar="MODEL=RECIPE+…",
+        help="What a model was trained with: augmix, deepaugment, ant, sin …, or names of corruptions.",
+    ),
     click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write."),
 )
 def command(asked: api.Report) -> int:
     """Write a page that explains the results of one or more OUT, from what is stored.
 
-    It is OUT/report.html; of several folders, or of the published results, report.html here.
+    It is OUT/report.html; of several folders, or of the published results, report.html here. OUT may also be a folder
+    of 'hardiness visualise'. The exit status is 1 where something stored cannot be read; the rest is shown.
     """
-    click.echo(api.write_report(asked))
-    return 0
+    page = api.write_report(asked)
+    for line in page.problems:
+        click.echo(f"hardiness: {line}", err=True)
+    click.echo(page.address)
+    return 1 if page.problems else 0

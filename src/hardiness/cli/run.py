@@ -31,6 +31,13 @@ class Chosen:
     baseline: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Told(Shown):
+    """What the command prints, and which trackers hear of it."""
+
+    log: tuple[str, ...] = ()
+
+
 @click.command(context_settings={"show_default": True})
 @grouped(
     "chosen",
@@ -93,24 +100,27 @@ class Chosen:
 )
 @grouped(
     "shown",
-    Shown,
+    Told,
+    click.option("--log", multiple=True, metavar="mlflow|tensorboard|wandb", help="Also tell a tracker how it goes."),
     click.option("--quiet", is_flag=True, help="Neither progress nor tables."),
     click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
 )
-def command(chosen: Chosen, out: str, request: Request, placement: api.Placement, engine: Engine, shown: Shown) -> int:
+def command(chosen: Chosen, out: str, request: Request, placement: api.Placement, engine: Engine, shown: Told) -> int:
     """Evaluate models on benchmarks.
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
     given = {name: getattr(chosen, name) for name in Chosen.__slots__}
-    asked = api.Command(**given, out=out, request=request, placement=placement, cluster=engine.cluster())
+    asked = api.Command(**given, out=out, request=request, placement=placement, cluster=engine.cluster(), log=shown.log)
     errors = Console(stderr=True)
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
-    page = api.publish(Store(out), outcome.everything, title=f"hardiness: {outcome.note or Path(out).name}")
+    store = Store(out)
+    comparisons = api.comparisons_of([store])
+    page = api.publish(store, outcome.everything, f"hardiness: {outcome.note or Path(out).name}", comparisons)
     if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not shown.quiet:
-        print_overview(outcome.results, wide(Console()))
+        print_overview(outcome.results, wide(Console()), comparisons)
         if outcome.note:
             click.echo(outcome.note)
         click.echo(f"{out.rstrip('/')}/results.json  {page}")

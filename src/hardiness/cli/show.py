@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import click
 from rich.console import Console
 
+from hardiness import api
 from hardiness.core import Result
 from hardiness.report import score_tables, scorecard_tables
 from hardiness.report.tables import WARNING
 from hardiness.scoring import results
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.store import Store
 
 PIPE_WIDTH = 160
@@ -35,14 +37,19 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
-        print_tables(found, wide(Console()), everything)
+        print_tables(found, wide(Console()), api.comparisons_of([store]), everything)
     return 1 if problems else 0
 
 
-def print_tables(results: Sequence[Result], console: Console, everything: bool = False) -> None:
+Comparisons = Sequence[BenchmarkComparison]
+
+
+def print_tables(
+    results: Sequence[Result], console: Console, comparisons: Comparisons = (), everything: bool = False
+) -> None:
     """Print the overview, one table for each benchmark and data set, then the samples that failed."""
     if len({(result.benchmark, result.data, result.protocol) for result in results}) > 1:
-        for table in scorecard_tables(results):
+        for table in scorecard_tables(results, comparisons):
             console.print(table)
             console.print()
     for table in score_tables(results, everything):
@@ -51,15 +58,15 @@ def print_tables(results: Sequence[Result], console: Console, everything: bool =
     _print_failures(results, console)
 
 
-def print_overview(results: Sequence[Result], console: Console) -> None:
+def print_overview(results: Sequence[Result], console: Console, comparisons: Comparisons = ()) -> None:
     """Print the overview, what to know before trusting it, and the samples that failed.
 
     Of one benchmark on one data set it is the whole table instead.
     """
     if len({(result.benchmark, result.data, result.protocol) for result in results}) == 1:
-        print_tables(results, console)
+        print_tables(results, console, comparisons)
         return
-    for table in scorecard_tables(results):
+    for table in scorecard_tables(results, comparisons):
         console.print(table)
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     for warning in warnings:

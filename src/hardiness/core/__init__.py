@@ -2,7 +2,7 @@
 
 from hardiness.core.attack import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
-from hardiness.core.chart import Chart, Curves, Dots, Heat, Layer, Line, Observer, Panel, People
+from hardiness.core.chart import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, People, Rung
 from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
 from hardiness.core.errors import (
@@ -25,7 +25,7 @@ from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
 from hardiness.core.request import Request, Share
-from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Result, Score
+from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Picture, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.section import LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
@@ -71,6 +71,7 @@ __all__ = [
     "InputIdentity",
     "Interval",
     "Item",
+    "Ladder",
     "Layer",
     "Line",
     "Listener",
@@ -82,6 +83,7 @@ __all__ = [
     "Observer",
     "Panel",
     "People",
+    "Picture",
     "Pixels",
     "Plan",
     "Records",
@@ -90,6 +92,7 @@ __all__ = [
     "Result",
     "Round",
     "Run",
+    "Rung",
     "Sample",
     "SampleError",
     "Saying",

@@ -1,4 +1,4 @@
-"""Figures as data: curves in panels, dots in rows, matrices; a card makes them, page and paper draw them."""
+"""Figures as data: curves in panels, dots in rows, matrices, ladders; a card makes them, page and paper draw them."""
 
 from __future__ import annotations
 
@@ -147,4 +147,30 @@ class Heat:
     across: str = ""
 
 
-Chart = Curves | Dots | Heat
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One model of a ladder: its score, and whether that was published and not measured here."""
+
+    name: str
+    score: Score
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A figure of models in the order of one score, the best on top.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        label: what the axis is.
+        rungs: the best first; each has a value.
+    """
+
+    name: str
+    title: str
+    caption: str
+    label: str
+    rungs: tuple[Rung, ...]
+
+
+Chart = Curves | Dots | Heat | Ladder

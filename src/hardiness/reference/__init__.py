@@ -6,11 +6,13 @@ from hardiness.reference.humans import CueCounts, Humans, humans
 from hardiness.reference.published import (
     Published,
     published,
+    published_beside,
     published_for,
     published_interval,
     published_series,
     table,
 )
+from hardiness.reference.recipes import Recipe, recipes, recipes_of
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
 from hardiness.reference.sets import names as set_names
 from hardiness.reference.trials import read_set_trials, read_trials
@@ -26,6 +28,7 @@ __all__ = [
     "DistortionSet",
     "Humans",
     "Published",
+    "Recipe",
     "Wording",
     "baseline",
     "class_name",
@@ -33,12 +36,15 @@ __all__ = [
     "distortion_set",
     "humans",
     "published",
+    "published_beside",
     "published_for",
     "published_interval",
     "published_series",
     "read_set",
     "read_set_trials",
     "read_trials",
+    "recipes",
+    "recipes_of",
     "set_names",
     "subset",
     "table",

@@ -1,4 +1,4 @@
-"""Published numbers by model, benchmark and metric, read from ``published.json`` and ``published_openclip.csv``."""
+"""Published numbers by model, benchmark and metric, read from ``published*`` and ``leaders.json``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,17 @@ class Published:
 @cache
 def table() -> tuple[Published, ...]:
     """Every published number of the models that figures show, in the order of ``published.json``."""
-    rows = json.loads(files("hardiness.reference").joinpath("published.json").read_text())["rows"]
+    return _rows("published.json")
+
+
+@cache
+def leaders() -> tuple[Published, ...]:
+    """Numbers of leading and well-known models; they stand beside measured ones, and nothing is computed from them."""
+    return _rows("leaders.json")
+
+
+def _rows(name: str) -> tuple[Published, ...]:
+    rows = json.loads(files("hardiness.reference").joinpath(name).read_text("utf-8"))["rows"]
     return tuple(Published(**{**row, "condition": Condition(**row.get("condition", {}))}) for row in rows)
 
 
@@ -109,6 +119,15 @@ def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:
         if (row.benchmark, row.metric) == (benchmark, metric):
             found.setdefault(row.model, []).append(row)
     return found
+
+
+def published_beside(benchmark: str, metric: str, condition: Mapping[str, object]) -> dict[str, Published]:
+    """What was published of one number, leaders too, by model; of several sources of a model the last counts."""
+    return {
+        row.model: row
+        for row in (*leaders(), *table())
+        if (row.benchmark, row.metric) == (benchmark, metric) and dict(row.condition) == dict(condition)
+    }
 
 
 def published_interval(model: ModelIdentity, benchmark: str, metric: str) -> Interval | None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,25 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness.core import Result
+from hardiness.core import Result, TextTable
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.report import format as formatting
+from hardiness.report.beside import beside, with_ladder
 from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline
+from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, walls
 from hardiness.report.provenance import command_of, sessions_of
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import Shown, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
+from hardiness.report.training import Declared
 from hardiness.report.trust import checks, raised
 from hardiness.scoring.card import card_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.store.files import Files, LocalFiles
 
 LISTED_FAILURES = 50
@@ -45,6 +49,9 @@ class PageOptions:
         figures: the forms in which figures are written as files beside the page.
         problems: lines about what could not be read.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
+        features: pictures of what units of the models respond to.
+        declared: what models were trained with, as their user says.
+        claims: the sentences of the paper, judged on the models.
     """
 
     picture_of: PictureOf | None = None
@@ -52,6 +59,9 @@ class PageOptions:
     figures: tuple[str, ...] = tuple(WRITERS)
     problems: tuple[str, ...] = ()
     comparisons: Sequence[BenchmarkComparison] = ()
+    features: Sequence[FeatureGrid] = ()
+    declared: Declared = field(default_factory=dict)
+    claims: TextTable | None = None
 
 
 def write_page(results: Sequence[Result], path: Path, title: str, options: PageOptions | None = None) -> None:
@@ -72,7 +82,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     Raises:
         StoreError: disk full, no permission, or ``figures`` is a file; the former page is left as it was.
     """
-    shown = sections(results, options.comparisons)
+    shown = [with_ladder(each) for each in sections(results, options.comparisons)]
     inks = inks_of(shown)
     content = page(shown, title, inks, options).encode()
     write_figures(shown, inks, files, options.figures)
@@ -112,6 +122,8 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
         card=scorecard(shown),
         sections=[_section(each, inks, options) for each in shown],
         explanations=_explanations(shown),
+        claims=options.claims,
+        boards=boards(options.features, options.images),
         citations=citations(shown),
         problems=options.problems,
         beside=any(row.published for each in shown for row in rows_of(each)),
@@ -136,12 +148,14 @@ def _marker(model: str, inks: Inks) -> str:
 def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
     card = card_of(shown.results[0].run)
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
-    found = {result.name: checks(result, shown) for result in shown.results}
+    found = {result.name: checks(result, shown, options.declared) for result in shown.results}
     return {
         "shown": shown,
         "section": shown.section,
         "notes": _notes(shown),
         "rows": rows_of(shown),
+        "beside": beside(shown),
+        "compared": comparison_view(shown.compared) if shown.compared and shown.compared.scores else None,
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
         "walls": list(walls(shown, options.picture_of if options.images else None, card.named)),
         "exhibits": _exhibits(shown.results) if options.images else [],

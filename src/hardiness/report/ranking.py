@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from hardiness.core import Score
 from hardiness.scoring.statistics.comparison import Compared
+from hardiness.scoring.statistics.multiplicity import holm
+
+LEVEL = 0.05
+"""Chance that any two of some models are told apart that are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +42,21 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
     return found
 
 
-def places(compared: Compared) -> dict[str, Rank]:
-    """The places that a paired comparison on the same images gives."""
-    return {name: Rank(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
+def places(compared: Compared, names: Collection[str]) -> dict[str, Rank]:
+    """The places that a paired comparison on the same images gives to some of its models.
+
+    A model stands behind another only where Holm's procedure over their pairs tells them apart.
+    """
+    if set(names) == set(compared.ranks):
+        return {name: Rank(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
+    pairs = [pair for pair in compared.pairs if set(pair) <= set(names)]
+    p = [compared.pairs[pair].p for pair in pairs]
+    adjusted = holm(np.array([np.nan if each is None else each for each in p], float))
+    told = [pair for pair, each in zip(pairs, adjusted, strict=True) if each < LEVEL]
+    sign = 1 if compared.higher_is_better else -1
+    ordered = [pair if sign * compared.pairs[pair].value > 0 else pair[::-1] for pair in told]
+    better, worse = Counter(loser for _, loser in ordered), Counter(winner for winner, _ in ordered)
+    return {name: Rank(1 + better[name], len(names) - worse[name]) for name in names}
 
 
 def told_apart(first: Score, second: Score) -> int:

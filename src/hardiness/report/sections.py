@@ -21,13 +21,18 @@ class Shown:
 
     results: Sequence[Result]
     section: Section
-    paired: Sequence[Compared] = ()
+    compared: BenchmarkComparison | None = None
+
+    @property
+    def paired(self) -> Sequence[Compared]:
+        """The scores by which its models were compared; none where they were not."""
+        return self.compared.scores if self.compared else ()
 
     def places(self, column: Column) -> dict[str, Rank]:
         """The places of its models by one column: by paired comparison where there is one, else by their intervals."""
         found = self.comparison(column)
         if found is not None and found.ranks:
-            return places(found)
+            return places(found, [result.name for result in self.results])
         scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
         return ranks(scores)
 
@@ -46,7 +51,7 @@ class Shown:
         names = {result.name for result in self.results}
         wanted = (column.metric, column.condition)
         known = (each for each in self.paired if (each.metric, each.condition) == wanted)
-        return next((each for each in known if names == set(each.values)), None)
+        return next((each for each in known if names <= set(each.values)), None)
 
     @property
     def anchor(self) -> str:
@@ -101,8 +106,8 @@ def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown
     """The section with the comparison of its models on the same images."""
     first = shown.results[0]
     wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
-    paired = [each.scores for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted]
-    return replace(shown, paired=paired[0]) if paired else shown
+    known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
+    return replace(shown, compared=next(known, None))
 
 
 def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hardiness.core import Result, Score
 from hardiness.reference import Published, published_for
 from hardiness.report import format as formatting
+from hardiness.report.beside import difference
 from hardiness.report.ranking import Rank
 from hardiness.report.sections import Shown, score_of
 
@@ -71,7 +72,7 @@ def _cell(result: Result, score: Score, rank: Rank | None) -> Cell:
         rank=rank,
         published=" / ".join(values),
         source="; ".join(dict.fromkeys(each.source for each in known)),
-        difference=_difference(result, score, known),
+        difference=difference(result, score, known),
     )
 
 
@@ -80,18 +81,3 @@ def _published(result: Result, score: Score) -> Sequence[Published]:
     if result.data.startswith("own-") or result.measured.get("published"):
         return ()
     return published_for(result.run.model, result.benchmark, score.metric, score.condition)
-
-
-def _difference(result: Result, score: Score, known: Sequence[Published]) -> str:
-    """Measured minus published, against the interval; on a part of the data that is no reproduction."""
-    if not known or score.value is None:
-        return ""
-    nearest = min((each.value for each in known), key=lambda value: abs(value - (score.value or 0)))
-    text = f"{100 * (score.value - nearest):+.1f}" if score.unit in formatting.PERCENT_UNITS else ""
-    if not text:
-        return ""
-    inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high
-    whole = result.counts.complete and result.counts.images >= max(each.n for each in known)
-    if whole:
-        return text
-    return f"{text}, {'within' if inside else 'outside'} the interval; on a part of the data"

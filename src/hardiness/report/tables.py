@@ -16,6 +16,7 @@ from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
 from hardiness.report.scorecard import Entry, scorecard
 from hardiness.report.sections import Shown, sections
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""
@@ -87,9 +88,16 @@ class Fitted:
         return table
 
 
-def scorecard_tables(results: Sequence[Result]) -> Iterator[RenderableType]:
-    """Models x benchmarks: each number with its interval, its place among the models, and what is amiss."""
-    card = scorecard(sections(results))
+def scorecard_tables(
+    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()
+) -> Iterator[RenderableType]:
+    """Models x benchmarks: each number with its interval, its place among the models, and what is amiss.
+
+    Args:
+        results: sorted by benchmark and data.
+        comparisons: of the models on the same images; places go by overlap of intervals without them.
+    """
+    card = scorecard(sections(results, comparisons))
     if not card.heads:
         return
     columns = [

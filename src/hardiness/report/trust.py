@@ -6,10 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hardiness.core import Result, Score
+from hardiness.report import training
 from hardiness.report.sections import Shown, score_of
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
+
+
+WARNINGS = {"demo-sized": "data", "a part of": "data", "top-1 is": "clean accuracy"}
+"""What warnings are about, by how they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +27,23 @@ class Check:
     advice: str = ""
 
 
-def checks(result: Result, shown: Shown) -> list[Check]:
-    """The checks of one result, those that found something first."""
+def checks(result: Result, shown: Shown, declared: training.Declared | None = None) -> list[Check]:
+    """The checks of one result, those that found something first.
+
+    Args:
+        result: one of a section's.
+        shown: the section.
+        declared: what models were trained with, as their user says.
+    """
     if result.measured.get("published"):
         return [Check("published", False, "a published number; nothing was run here")]
     found = [
         *_completeness(result),
         *_size(result, shown),
+        *_differences(result, shown),
         *_runtime(result),
-        *(Check("warning", True, warning) for warning in result.warnings if not warning.startswith("partial:")),
+        *_training(result, declared or {}),
+        *(Check(_about(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
         *(Check(finding.name, finding.raised, finding.sentence) for finding in result.findings),
     ]
     return sorted(found, key=lambda check: not check.raised)
@@ -66,6 +79,34 @@ def _size(result: Result, shown: Shown) -> Iterator[Check]:
 
 def _more(score: Score, width: float) -> str:
     return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
+
+
+def _differences(result: Result, shown: Shown) -> Iterator[Check]:
+    """Whether n is large enough to tell this model from each other one by the score that stands for the section."""
+    column = shown.section.headline
+    found = shown.comparison(column) if column else None
+    pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
+    open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.told]
+    for pair, each in open_:
+        other = pair[1] if pair[0] == result.name else pair[0]
+        needs = "" if each.detectable is None else f"; {each.n:,} images tell {100 * each.detectable:.1f} points"
+        text = f"its difference to {other}, {100 * abs(each.value):.1f} points, is within chance{needs}"
+        yield Check("difference", True, text, "more images; hardiness power says how many")
+    if pairs and not open_:
+        yield Check("difference", False, "it is told apart from every other model on the same images")
+
+
+def _training(result: Result, declared: training.Declared) -> Iterator[Check]:
+    """Whether the model was trained on what the benchmark tests, as far as that is known."""
+    found = list(training.overlaps(result, declared))
+    for recipe, members, is_declared in found:
+        yield Check("training", True, *training.said(result.benchmark, recipe, members, is_declared))
+    if not found and training.touched(result.benchmark):
+        yield Check("training", False, "nothing is known of a training on what this benchmark tests")
+
+
+def _about(warning: str) -> str:
+    return next((name for begin, name in WARNINGS.items() if warning.startswith(begin)), "warning")
 
 
 def _runtime(result: Result) -> Iterator[Check]:

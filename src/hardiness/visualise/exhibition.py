@@ -39,7 +39,7 @@ class Exhibition:
         if image is not None:
             name = f"{len(self._entries):03d}_{_slug(label)}.png"
             self._pictures[name] = image
-        self._entries.append({"file": name, **facts})
+        self._entries.append({"file": name, "label": label, **facts})
 
     def write(self, rows: Sequence[Sequence[Panel]]) -> None:
         """Write all files, `features.json` last, so that a folder which has it is complete.

@@ -5,7 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import model_index_to_eval_results
@@ -13,6 +18,11 @@ from pyarrow import csv, parquet
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.report.exports import registry
+from hardiness.scoring.published_results import published_results
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import compared
+from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.statistics.resamples import Resamples
 
 ODD = "50%_of\\a{model}|`x`<b>$^~&#"
 
@@ -92,3 +102,47 @@ def test_bibtex_names_the_papers_behind_what_was_run() -> None:
 def test_every_form_says_what_it_is() -> None:
     assert {"json", "csv", "parquet", "latex", "markdown", "eval-results", "bibtex"} <= set(registry.names())
     assert all(registry.get(name).purpose for name in registry.names())
+
+
+LATEX = ("pdflatex", "latex")
+"""Either compiles; apt-get install texlive-latex-recommended brings both."""
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage{booktabs}
+\begin{document}
+\input{tables}
+\end{document}
+"""
+
+
+@pytest.mark.slow
+def test_latex_tables_compile(tmp_path: Path) -> None:
+    """Every model name, class of numbers and symbol that the tables can hold, through a real engine."""
+    engine = next(filter(None, map(shutil.which, LATEX)), None)
+    if engine is None:
+        pytest.skip("no LaTeX: apt-get install texlive-latex-recommended")
+    other = [replace(each, benchmark="imagenet-v2", key="l") for each in RESULTS]
+    (tmp_path / "tables.tex").write_bytes(registry.get("latex").write([*RESULTS, *other, *published_results()]))
+    (tmp_path / "main.tex").write_text(DOCUMENT)
+    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout[-2000:]
+    assert "undefined" not in told.stdout.lower()
+    assert any((tmp_path / f"main.{kind}").exists() for kind in ("pdf", "dvi"))
+
+
+def test_the_overview_holds_the_places_of_the_page() -> None:
+    right = {"plain": np.arange(400) < 360, ODD: np.arange(400) < 340}
+    measures = {name: share(each) for name, each in right.items()}
+    paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
+    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol="orhan2019")
+    other = [replace(each, benchmark="imagenet-v2", key="l") for each in RESULTS]
+    for name, place, shared in (
+        ("latex", r"50.0 {\scriptsize 2}", r"{\scriptsize 1--2}"),
+        ("markdown", "place 2", "place 1–2"),
+    ):
+        text = registry.get(name).write([*RESULTS, *other], [comparison]).decode()
+        assert place in text
+        assert shared in text, "no comparison of imagenet-v2: by intervals"
+        assert place not in registry.get(name).write([*RESULTS, *other]).decode()
+        assert "verview" not in registry.get(name).write(RESULTS).decode()

@@ -111,6 +111,8 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     assert shown.places(column) == {"a": Rank(1, 1), "b": Rank(2, 2)}
     assert "its lead over b is more than chance" in summary([shown])[0].text
     assert "its lead over b is within chance" in summary([alone])[0].text
+    alone_of_two = sections(found[:1], [comparison])[0]
+    assert alone_of_two.places(column) == {"a": Rank(1, 1)}, "places among the models that are shown"
     others = sections([*found, result("c", top1(0.5))], [comparison])
     assert others[0].places(column)["a"] == Rank(1, 2), "a comparison that lacks a model is not used"
 
@@ -126,11 +128,25 @@ def test_checks_say_what_to_do() -> None:
     )
     (shown,) = sections([part])
     found = {check.name: check for check in checks(part, shown)}
-    assert [name for name, check in found.items() if check.raised] == ["complete", "failures", "sample size", "warning"]
+    assert [name for name, check in found.items() if check.raised] == ["complete", "failures", "sample size", "data"]
     assert "without --limit" in found["complete"].advice
     assert "about 384 images" in found["sample size"].advice
     assert not found["runtime"].raised
     assert not found["loss"].raised
+
+
+def test_a_difference_that_n_is_too_small_for_is_told() -> None:
+    right = {"a": np.arange(400) < 360, "b": np.arange(400) < 358, "c": np.arange(400) < 100}
+    measures = {name: share(each) for name, each in right.items()}
+    paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
+    comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol="orhan2019")
+    found = [result(name, top1(each.mean())) for name, each in right.items()]
+    (shown,) = sections(found, [comparison])
+    told = {each.model: [c for c in checks(each, shown) if c.name == "difference"] for each in found}
+    assert [check.raised for check in told["a"]] == [True]
+    assert told["a"][0].reason.startswith("its difference to b, 0.5 points, is within chance; 400 images tell ")
+    assert "hardiness power" in told["a"][0].advice
+    assert [check.raised for check in told["c"]] == [False]
 
 
 def test_published_numbers_stand_beside_measured_ones_of_the_same_protocol() -> None:

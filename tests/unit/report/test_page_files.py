@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hardiness import api
+from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -19,9 +21,11 @@ from hardiness.core import (
     Run,
     StoreError,
 )
-from hardiness.report import write_page
+from hardiness.report import PageOptions, write_page
 from hardiness.scoring import results
 from hardiness.store import Store
+from hardiness.visualise.exhibition import Exhibition
+from hardiness.visualise.sheet import Panel
 
 N = 12
 
@@ -56,6 +60,75 @@ def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="a file stands where a folder must be"):
         write_page(results(store), tmp_path / "report.html", "t")
     assert (tmp_path / "report.html").read_text() == "former"
+
+
+def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = results(evaluated(tmp_path, "a", 9))
+    write_page(found, tmp_path / "report.html", "first")
+    before = (tmp_path / "report.html").read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        write_page(found, tmp_path / "report.html", "second", PageOptions(figures=()))
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert not list(tmp_path.glob(".partial/*report.html*"))
+
+
+def test_a_damaged_file_is_told_and_the_rest_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluated(tmp_path, "sound", 9)
+    evaluated(tmp_path, "torn", 9)
+    (shard,) = (path for path in tmp_path.glob("records/*torn*/*.parquet") if path.parent.name != "scored")
+    shard.write_bytes(shard.read_bytes()[:-9])
+    for command in (["report", str(tmp_path)], ["export", str(tmp_path), "--format", "markdown"]):
+        monkeypatch.setattr("sys.argv", ["hardiness", *command])
+        with pytest.raises(SystemExit) as left:
+            main()
+        told = capsys.readouterr()
+        assert left.value.code == 1
+        assert str(shard) in told.err
+    page = (tmp_path / "report.html").read_text()
+    assert "1 cannot be read" in page
+    assert 'data-name="sound"' in page
+
+
+def test_learned_features_are_a_section(tmp_path: Path) -> None:
+    evaluated(tmp_path, "a", 9)
+    picture = np.full((8, 8, 3), 90, np.uint8)
+    exhibition = Exhibition(tmp_path / "visualise", {"protocol": "orhan2019", "model": "a", "settings": {"steps": 5}})
+    exhibition.add("unit 3 <b>", picture, {"activation_before": 0.5, "activation_after": 2.0, "start": "noise"})
+    exhibition.add("unit 4", None, {"activation_before": 0.5, "activation_after": 1.0})
+    exhibition.write([[Panel(("unit 3",), picture)]])
+    api.write_report(api.Report((str(tmp_path),)))
+    page = (tmp_path / "report.html").read_text()
+    section = page[page.index('<section id="learned-features">') : page.index('<section id="claims"')]
+    assert section.count("data:image/jpeg;base64,") == 1
+    assert "unit 3 &lt;b&gt;" in section
+    assert "0.5 → 2, from noise" in section
+    assert "its probability was never reached" in section
+    api.write_report(api.Report((str(tmp_path),), images=False))
+    assert "data:image" not in (tmp_path / "report.html").read_text()
+    alone = api.write_report(api.Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))
+    assert alone.problems == ()
+    assert "unit 4" in (tmp_path / "alone.html").read_text()
+    (tmp_path / "visualise" / "features.json").write_text("{}")
+    assert "features.json" in api.write_report(api.Report((str(tmp_path),))).problems[0]
+
+
+def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
+    evaluated(tmp_path / "one", "first", 12)
+    evaluated(tmp_path / "two", "second", 1)
+    found = api.collected([str(tmp_path / "one"), str(tmp_path / "two")])
+    (comparison,) = found.comparisons
+    assert set(comparison.scores[0].ranks) == {"first", "second"}
+    assert comparison.n == N
+    evaluated(tmp_path / "two", "first", 2)
+    (comparison,) = api.collected([str(tmp_path / "one"), str(tmp_path / "two")]).comparisons
+    assert comparison.scores == (), "which first is meant cannot be told"
 
 
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:

@@ -146,10 +146,9 @@ def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> N
     assert 'role="img" aria-label="Shape or texture? Models follow the shape in' in page
     assert "humans: cue accuracy 80.3" in page
     assert "://" not in page
+    names = ("shape_bias", "among_published")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        "cue-conflict--shape_bias.svg",
-        "cue-conflict--shape_bias.pdf",
-        "cue-conflict--shape_bias.png",
+        f"cue-conflict--{name}.{ending}" for name in names for ending in ("svg", "pdf", "png")
     }
 
 

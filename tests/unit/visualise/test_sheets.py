@@ -69,7 +69,10 @@ def test_a_folder_is_replaced_whole_and_nothing_else_is_touched(tmp_path: Path) 
     first.write([[Panel((), plain(1))]])
     (tmp_path / "x" / "mine.txt").write_text("kept")
     record = json.loads((tmp_path / "x" / RECORD).read_text())
-    assert record["features"] == [{"file": "000_a-b-c.png", "unit": 1}, {"file": None, "unit": 2}]
+    assert record["features"] == [
+        {"file": "000_a-b-c.png", "label": "a b/c", "unit": 1},
+        {"file": None, "label": "failed", "unit": 2},
+    ]
     assert (decode((tmp_path / "x" / "000_a-b-c.png").read_bytes(), "") == 1).all()
     second = Exhibition(tmp_path / "x", {"model": "m"})
     second.add("d", plain(2), {})

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from hardiness.core import Result
 from hardiness.report.citations import citations
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import sections
 
 
 @register("bibtex", "the papers to cite for what was run")
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Their entries."""
-    return "\n\n".join(each.bibtex for each in citations(sections(results))).encode() + b"\n"
+    return "\n\n".join(each.bibtex for each in citations(sections(results, comparisons))).encode() + b"\n"

@@ -6,12 +6,12 @@ import io
 from collections.abc import Sequence
 
 from hardiness.core import Result
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.stored_results import StoredResults
 
 
 @register("csv", "one row a score")
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """The table of `StoredResults.table` as comma-separated values with a heading."""
     from pyarrow import csv
 

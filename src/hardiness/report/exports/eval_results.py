@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from hardiness.core import Result, Score
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import Shown, sections
 
 TASK = "image-classification"
 
 
 @register("eval-results", "the model-index block of a model card on the Hugging Face hub, a document for each model")
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """YAML documents, one a model, each the metadata block of its card; values are percentages where scores are shares.
 
     Raises:
@@ -22,7 +22,7 @@ def write(results: Sequence[Result]) -> bytes:
     from huggingface_hub import EvalResult, ModelCardData
 
     by_model: dict[str, list[EvalResult]] = {}
-    for shown in sections(results):
+    for shown in sections(results, comparisons):
         for result in shown.results:
             for score in result.scores:
                 if score.value is not None and set(score.condition) <= {"protocol"}:

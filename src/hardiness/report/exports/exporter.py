@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hardiness.core import Registry, Result
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 
-Write = Callable[[Sequence[Result]], bytes]
-"""From results, sorted by benchmark and data, to the content of a file."""
+Comparisons = Sequence[BenchmarkComparison]
+"""The models of each benchmark on the same images, which places go by."""
+
+
+class Write(Protocol):
+    """From results, sorted by benchmark and data, to the content of a file."""
+
+    def __call__(self, results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
+        """The content."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ def register(name: str, purpose: str, binary: bool = False) -> Callable[[Write],
     """Function decorator that adds a form under that name."""
 
     def decorate(write: Write) -> Write:
-        registry.register(name, Exporter(purpose, write, binary), f"{write.__module__}:{write.__qualname__}")
+        registry.register(name, Exporter(purpose, write, binary), f"{getattr(write, '__module__', name)}:write")
         return write
 
     return decorate

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.scorecard import Entry, Scorecard, scorecard
 from hardiness.report.sections import Shown, score_of, sections
 
 _SPECIAL = {
@@ -23,15 +24,44 @@ _SPECIAL = {
 
 
 @register("latex", r"a table for each benchmark, for \usepackage{booktabs}")
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Tables with captions and labels; below them, as comments, which papers to cite."""
-    shown = sections(results)
+    shown = sections(results, comparisons)
     lines = [r"% needs \usepackage{booktabs}; percentages with their 95 % intervals"]
+    lines += _overview(scorecard(shown))
     for each in shown:
         lines += _table(each)
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _overview(card: Scorecard) -> Iterator[str]:
+    """Benchmarks x models: values with places; nothing for one benchmark, whose own table says it all."""
+    if len(card.heads) < 2:
+        return
+    models = [_escaped(model) for model, _ in card.rows]
+    yield ""
+    yield r"\begin{table}"
+    yield r"\centering"
+    yield r"\caption{Overview. In small type: the places that a model can have, told apart on the same images}"
+    yield r"\label{tab:overview}"
+    yield rf"\begin{{tabular}}{{l{'r' * len(models)}}}"
+    yield r"\toprule"
+    yield rf"{' & '.join(['benchmark', *models])} \\"
+    yield r"\midrule"
+    for place, head in enumerate(card.heads):
+        title = _escaped(f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}")
+        cells = [_placed(entries[place], len(models)) for _, entries in card.rows]
+        yield rf"{' & '.join([title, *cells])} \\"
+    yield from (r"\bottomrule", r"\end{tabular}", r"\end{table}")
+
+
+def _placed(entry: Entry, models: int) -> str:
+    if entry.score is None or entry.score.value is None:
+        return "--"
+    rank = rf" {{\scriptsize {_escaped(str(entry.rank))}}}" if entry.rank and models > 1 else ""
+    return f"{entry.text}{rank}"
 
 
 def _table(shown: Shown) -> Iterator[str]:

@@ -6,14 +6,34 @@ from collections.abc import Iterator, Sequence
 
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.scorecard import Entry, Scorecard, scorecard
 from hardiness.report.sections import Shown, score_of, sections
 
 
 @register("markdown", "a table for each benchmark")
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Headings and pipe tables; notes below each."""
-    return "\n".join(line for each in sections(results) for line in _section(each)).encode()
+    shown = sections(results, comparisons)
+    lines = [*_overview(scorecard(shown)), *(line for each in shown for line in _section(each))]
+    return "\n".join(lines).encode()
+
+
+def _overview(card: Scorecard) -> Iterator[str]:
+    """Models x benchmarks with places; nothing for one benchmark, whose own table says it all."""
+    if len(card.heads) < 2:
+        return
+    heads = [f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}" for head in card.heads]
+    yield from ("## Overview", "", f"| {' | '.join(map(_escaped, ['model', *heads]))} |")
+    yield f"| --- |{' ---: |' * len(heads)}"
+    for model, entries in card.rows:
+        yield f"| {' | '.join([_escaped(model), *(_placed(entry, len(card.rows)) for entry in entries)])} |"
+    yield ""
+
+
+def _placed(entry: Entry, models: int) -> str:
+    place = f", place {entry.rank}" if entry.rank and models > 1 else ""
+    return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}"
 
 
 def _section(shown: Shown) -> Iterator[str]:

@@ -6,12 +6,12 @@ import io
 from collections.abc import Sequence
 
 from hardiness.core import Result
-from hardiness.report.exports.exporter import register
+from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.stored_results import StoredResults
 
 
 @register("parquet", "one row a score, typed", binary=True)
-def write(results: Sequence[Result]) -> bytes:
+def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """The table of `StoredResults.table` as a Parquet file."""
     from pyarrow import parquet
 

@@ -1,10 +1,11 @@
 """Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
-from hardiness.core import Chart, Curves, Dots
+from hardiness.core import Chart, Curves, Dots, Ladder
 from hardiness.report.figures.curves import draw_curves
 from hardiness.report.figures.dots import draw_dots
 from hardiness.report.figures.heat import draw_heat
 from hardiness.report.figures.inks import Inks
+from hardiness.report.figures.ladder import draw_ladder
 from hardiness.report.figures.paper import pdf, png
 from hardiness.report.figures.sheet import Sheet
 from hardiness.report.figures.svg import document, inline
@@ -28,4 +29,6 @@ def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
         return draw_dots(chart, width, inks, titled)
     if isinstance(chart, Curves):
         return draw_curves(chart, width, inks, titled)
+    if isinstance(chart, Ladder):
+        return draw_ladder(chart, width, inks, titled)
     return draw_heat(chart, width, inks, titled)

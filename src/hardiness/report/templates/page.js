@@ -69,9 +69,14 @@
       });
     });
   };
+  const against = () => {
+    const chosen = String(state.models[0] ?? 0);
+    all('.against').forEach((each) => { const kin = all('.against', each.parentNode); each.hidden = each !== (kin.find((other) => other.dataset.a === chosen) || kin[0]); });
+    all('.against-name').forEach((each) => { each.textContent = names[chosen] ?? each.textContent; });
+  };
   const show = () => {
     buttons.forEach((button) => button.setAttribute('aria-pressed', state.models.includes(+button.dataset.m)));
-    paint(state.models); compare();
+    paint(state.models); compare(); against();
   };
   const choose = (m) => {
     state.models = state.models.includes(m) ? state.models.filter((each) => each !== m) : [...state.models, m].slice(-2);

@@ -1,0 +1,169 @@
+"""Measured models among published ones, by the numbers that were measured under the same protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hardiness.core import Column, Ladder, Result, Rung, Score
+from hardiness.reference import Published
+from hardiness.reference import published_beside as known
+from hardiness.report import format as formatting
+from hardiness.report.sections import Shown, score_of
+
+OTHER_PICTURES = ("embedded",)
+"""Data that nothing was published of."""
+
+FEWEST = 2
+"""Published models that a ladder needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One published number, and what each measured model has more or less, by its name."""
+
+    value: str
+    differences: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One published model: a number for each column, ``None`` where none was published, and where they stand."""
+
+    model: str
+    numbers: tuple[Number | None, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was published of a section's numbers by models that are not among its own.
+
+    Attributes:
+        heads: a heading for each column.
+        lines: the best first.
+        models: the measured ones.
+    """
+
+    heads: tuple[str, ...]
+    lines: tuple[Line, ...]
+    models: tuple[str, ...]
+
+
+def beside(shown: Shown) -> Beside | None:
+    """The published models beside a section's own; ``None`` where none was measured under its protocol."""
+    found = {column: rows for column in shown.section.columns if (rows := _others(shown, column))}
+    if not found:
+        return None
+    first = next(iter(found))
+    worst = float("-inf") if first.higher_is_better else float("inf")
+    names = dict.fromkeys(model for rows in found.values() for model in rows)
+    ordered = sorted(
+        names, key=lambda m: found[first][m].value if m in found[first] else worst, reverse=first.higher_is_better
+    )
+    lines = tuple(
+        Line(
+            model,
+            tuple(_number(shown, column, rows.get(model)) for column, rows in found.items()),
+            "; ".join(dict.fromkeys(rows[model].source for rows in found.values() if model in rows)),
+        )
+        for model in ordered
+    )
+    heads = tuple(f"{column.title} {formatting.direction(column.higher_is_better)}" for column in found)
+    return Beside(heads, lines, tuple(result.name for result in shown.results))
+
+
+def with_ladder(shown: Shown) -> Shown:
+    """The section with its models among the published ones as its last figure, where it has published ones."""
+    found = ladder(shown)
+    charts = [*shown.section.charts, found] if found else shown.section.charts
+    return replace(shown, section=replace(shown.section, charts=charts))
+
+
+def ladder(shown: Shown) -> Ladder | None:
+    """The section's models among the published ones, by the first of its columns that these have numbers of."""
+    column = next((each for each in _in_order(shown) if len(_others(shown, each)) >= FEWEST), None)
+    if column is None:
+        return None
+    own = [
+        Rung(result.name, score)
+        for result in shown.results
+        if (score := score_of(result, column)) and score.value is not None
+    ]
+    theirs = [
+        Rung(row.model, Score(row.metric, row.value, row.unit, row.n), published=True)
+        for row in _others(shown, column).values()
+    ]
+    if not own:
+        return None
+    rungs = sorted([*own, *theirs], key=lambda rung: rung.score.value or 0.0, reverse=column.higher_is_better)
+    return Ladder(
+        name="among_published",
+        title=_message(rungs, column),
+        caption=_caption(shown, theirs),
+        label=f"{column.title}, {formatting.direction(column.higher_is_better)} better",
+        rungs=tuple(rungs),
+    )
+
+
+def _in_order(shown: Shown) -> list[Column]:
+    """The section's columns, the one that stands for it first."""
+    columns = list(shown.section.columns)
+    headline = shown.section.headline
+    return [headline, *(each for each in columns if each != headline)] if headline else columns
+
+
+def _others(shown: Shown, column: Column) -> dict[str, Published]:
+    """Published numbers of one column, of models that the section does not show as published already."""
+    data = shown.results[0].data
+    if data in OTHER_PICTURES or data.startswith("own-"):
+        return {}
+    shown_already = {result.run.model.name for result in shown.results if result.measured.get("published")}
+    rows = known(shown.results[0].benchmark, column.metric, column.condition)
+    return {model: row for model, row in rows.items() if model not in shown_already}
+
+
+def _number(shown: Shown, column: Column, row: Published | None) -> Number | None:
+    if row is None:
+        return None
+    told = [
+        (result.name, text)
+        for result in shown.results
+        if not result.measured.get("published")
+        and (score := score_of(result, column))
+        and (text := difference(result, score, [row]))
+    ]
+    return Number(formatting.number(row.value, row.unit), tuple(told))
+
+
+def difference(result: Result, score: Score, known: Sequence[Published]) -> str:
+    """Measured minus the nearest published, against the interval; on a part of the data that is no reproduction."""
+    if not known or score.value is None or score.unit not in formatting.PERCENT_UNITS:
+        return ""
+    value = score.value
+    nearest = min((each.value for each in known), key=lambda published: abs(published - value))
+    text = f"{100 * (value - nearest):+.1f}"
+    if result.counts.complete and result.counts.images >= max(each.n for each in known):
+        return text
+    inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high
+    return f"{text}, {'within' if inside else 'outside'} the interval; on a part of the data"
+
+
+def _message(rungs: Sequence[Rung], column: Column) -> str:
+    """How many published models the best measured one is ahead of; nothing of the kind on a part of the data."""
+    best = next(rung for rung in rungs if not rung.published)
+    title = f"Among published models by {column.title}: "
+    whole = max(rung.score.n for rung in rungs if rung.published)
+    n = max(rung.score.n for rung in rungs if not rung.published)
+    if n < whole:
+        value = formatting.number(best.score.value or 0.0, best.score.unit)
+        return f"{title}{best.name} with {value} on {n:,} of {whole:,}"
+    behind = sum(rung.published for rung in rungs[rungs.index(best) :])
+    return f"{title}{best.name} comes before {behind} of {sum(rung.published for rung in rungs)}"
+
+
+def _caption(shown: Shown, theirs: Sequence[Rung]) -> str:
+    text = "Grey: as published, each on all of the data; their sources stand in the table below."
+    if any(result.counts.images < max(rung.score.n for rung in theirs) for result in shown.results):
+        text += " Models in colour were run on a part of the data: that places them roughly, and reproduces nothing."
+    return text

@@ -1,0 +1,79 @@
+"""What a logger is, and where loggers are found by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hardiness.core import ArgumentError, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One run of a tracker: one model, or the progress of a command.
+
+    Attributes:
+        name: of the run.
+        folder: where a tracker without a server of its own puts its files.
+        about: what was run, by name.
+    """
+
+    name: str
+    folder: Path
+    about: Mapping[str, str]
+
+
+class Logger(Protocol):
+    """One run of a tracker that is open."""
+
+    def log(self, numbers: Mapping[str, float], step: int) -> None:
+        """Add a point to the curve of each number; ``step`` is images or image-conditions."""
+        ...
+
+    def close(self) -> None:
+        """Write what is left, and end the run."""
+        ...
+
+
+Open = Callable[[Tracked], Logger]
+"""From what is to be tracked to its open run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A tracker: the packages that it needs, and how a run of it is opened."""
+
+    packages: tuple[str, ...]
+    open: Open
+
+    def check(self, name: str) -> None:
+        """Import what it needs.
+
+        Raises:
+            ArgumentError: a package is not installed.
+        """
+        for package in self.packages:
+            try:
+                importlib.import_module(package)
+            except ImportError as error:
+                raise ArgumentError(
+                    f"--log {name} needs the package {package}, which cannot be imported ({error}): "
+                    f"pip install 'hardiness[{name}]'"
+                ) from error
+
+
+registry: Registry[Kind] = Registry("logger", "hardiness.report.loggers", "hardiness.loggers")
+"""By the name on the command line."""
+
+
+def register(name: str, *packages: str) -> Callable[[Open], Open]:
+    """Function decorator that adds a tracker under that name, with the packages that it needs."""
+
+    def decorate(opening: Open) -> Open:
+        registry.register(name, Kind(packages, opening), f"{getattr(opening, '__module__', name)}:open")
+        return opening
+
+    return decorate

@@ -1,0 +1,93 @@
+"""Measured models among published ones: leaders, sources, differences, and where nothing may be compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hardiness.core import BenchmarkIdentity, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.reference import published_beside, table
+from hardiness.reference.published import leaders
+from hardiness.report.beside import beside, ladder, with_ladder
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, draw
+from hardiness.report.sections import sections
+from hardiness.scoring.published_results import published_results
+
+WHOLE = Counts(50_000, 50_000, 0, 50_000)
+
+
+def measured(value: float, model: str = "mine", counts: Counts = WHOLE, data: str = "imagenet-c") -> Result:
+    score = Score("mce", value, "ratio", counts.images, Interval(value - 0.02, value + 0.02), False)
+    run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+    return Result(model, "imagenet-c", data, "hendrycks2019", [score], counts, run, {}, key="k")
+
+
+def test_leaders_stand_beside_and_nothing_is_computed_from_them() -> None:
+    known = {(row.model, row.benchmark, row.metric, row.condition) for row in table()}
+    assert not known & {(row.model, row.benchmark, row.metric, row.condition) for row in leaders()}
+    assert all(row.source for row in leaders())
+    assert published_beside("imagenet-c", "mce", {})["Noisy Student EfficientNet-L2"].value == 0.283
+    assert published_beside("imagenet-a", "top1", {})["resnext101_32x48d_wsl"].value == 0.610267
+    assert published_beside("autoattack", "accuracy", {"epsilon": 4 / 255})
+    shown = {each.model for each in published_results()}
+    assert "Noisy Student EfficientNet-L2" not in shown, "the published results are the paper's own"
+
+
+def test_differences_are_to_each_published_model_with_its_source() -> None:
+    (shown,) = sections([measured(0.30), measured(0.60, "other")])
+    found = beside(shown)
+    assert found is not None
+    assert found.heads == ("mCE ↓",)
+    first = found.lines[0]
+    assert (first.model, first.source) == ("Noisy Student EfficientNet-L2", "arXiv:1911.04252")
+    assert first.numbers[0] is not None
+    assert first.numbers[0].value == "28.3"
+    assert first.numbers[0].differences == (("mine", "+1.7"), ("other", "+31.7"))
+    part = sections([measured(0.30, counts=Counts(50_000, 100, 0, 100))])
+    told = beside(part[0])
+    assert told is not None
+    assert told.lines[0].numbers[0] is not None
+    assert told.lines[0].numbers[0].differences == (("mine", "+1.7, within the interval; on a part of the data"),)
+
+
+def test_the_ladder_says_how_many_are_behind() -> None:
+    (shown,) = sections([measured(0.50)])
+    found = ladder(shown)
+    assert found is not None
+    place = next(place for place, rung in enumerate(found.rungs) if not rung.published)
+    values = [rung.score.value for rung in found.rungs if rung.score.value is not None]
+    assert values == sorted(values)
+    behind = len(found.rungs) - 1 - place
+    assert found.title == f"Among published models by mCE: mine comes before {behind} of {len(found.rungs) - 1}"
+    part = ladder(sections([measured(0.50, counts=Counts(50_000, 100, 0, 100))])[0])
+    assert part is not None
+    assert part.title == "Among published models by mCE: mine with 50.0 on 100 of 50,000"
+    assert "reproduces nothing" in part.caption
+    assert "reproduces nothing" not in found.caption
+    assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
+
+
+def test_other_photographs_stand_beside_nothing() -> None:
+    for data in ("embedded", "own-pets"):
+        (shown,) = sections([measured(0.5, data=data)])
+        assert beside(shown) is None
+        assert with_ladder(shown) == shown
+
+
+def test_a_published_model_is_not_beside_itself() -> None:
+    (shown,) = sections([replace(each) for each in published_results() if each.benchmark == "imagenet-c"])
+    found = beside(shown)
+    assert found is not None
+    assert not any(line.model.startswith("resnext101_32x") for line in found.lines)
+    assert all(number is None or not number.differences for line in found.lines for number in line.numbers)
+
+
+def test_a_ladder_is_drawn_within_its_width() -> None:
+    (shown,) = sections([measured(0.50, "x" * 300)])
+    found = ladder(shown)
+    assert found is not None
+    for width in (WIDE_PX, NARROW_PX):
+        sheet = draw(found, width, Inks.of(["x" * 300]))
+        groups = {group for group, _ in sheet.marks}
+        assert {"0", "published"} <= groups
+        texts = [mark for _, mark in sheet.marks if hasattr(mark, "anchor")]
+        assert all(0 <= mark.x <= width for mark in texts)
