@@ -25,6 +25,8 @@ CELLS = {
     "shift_consistency": tuple(Condition(shift=1, crop=crop) for crop in ("first", "second")),
     "watermark": (Condition(corruption="watermark"),),
     "ood_unit_tests": (Condition(test="black"),),
+    "typographic": (Condition(text="wrong class"),),
+    "laion_c": tuple(Condition(corruption="glitched", severity=severity) for severity in (1, 2)),
 }
 WITHOUT_CLEAN = ("perturbation", "shift_consistency")
 STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in (("cat", "dog"), ("dog", "oven"))]
@@ -63,7 +65,15 @@ def rows_of(card: str, run: Run) -> Records:
         "frame": frame.astype(np.int16),
         "label": (image % 10).astype(np.int32),
     }
-    for name in ("prediction", "subset_prediction", "prediction_imagenet-a", "prediction_imagenet-r", "target"):
+    for name in (
+        "prediction",
+        "written",
+        "superclass",
+        "subset_prediction",
+        "prediction_imagenet-a",
+        "prediction_imagenet-r",
+        "target",
+    ):
         columns[name] = generator.integers(0, 10, n).astype(np.int32)
     for name in (
         "confidence",
@@ -73,6 +83,7 @@ def rows_of(card: str, run: Run) -> Records:
         "surrogate_success",
         "carton",
         "logsumexp",
+        "label_logit",
     ):
         columns[name] = generator.random(n).astype(np.float32)
     columns |= {"success": generator.random(n) < 0.5, "finite_gradient": np.ones(n, bool)}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.ood_unit_tests import OodUnitTests
-from hardiness.core import Condition, Records, Run, Score
+from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, ModelIdentity, Records, Result, Run, Score
 from hardiness.distortions.objectless import TESTS, objectless
 from hardiness.scoring import registry
+from hardiness.scoring.ood_unit_test_chart import NOISE, PLAIN
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 
@@ -72,39 +73,59 @@ def test_noises_have_their_values() -> None:
     assert set(np.unique(drawn("blobs"))) <= {0, *range(191, 256)}
 
 
-def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() -> None:
-    conditions = OodUnitTests().conditions()
-
-    def shares(sure_of: set[str]) -> dict[str, float]:
-        count = 40
-        spread = np.linspace(0.5, 0.9, count)
-        level = [
-            0.0 if condition.get("test", "x") in TESTS and condition["test"] not in sure_of else 0.05
-            for condition in conditions
-        ]
-        confidence = np.concatenate(
-            [spread * (1.0 if k == 0 or at else 0.1) + (at if k else 0.0) for k, at in enumerate(level)]
-        )
-        records = Records(
-            {
-                "sample": np.tile([f"n/{k}" for k in range(count)], len(conditions)),
-                "label": np.zeros(count * len(conditions), np.int32),
-                "prediction": np.zeros(count * len(conditions), np.int32),
-                "condition": np.repeat(np.arange(len(conditions)), count),
-                "confidence": confidence,
-                "logsumexp": confidence,
-                "top5_logit": np.tile(confidence[:, None], 5),
-            }
-        )
-        found = ood_unit_tests(records, conditions)
-        assert [score.metric for score in found[:3]] == ["mean_fpr95_msp", "mean_fpr95_max_logit", "mean_fpr95_energy"]
-        return {
-            str(s.condition.get("test", "mean")): float(s.value or 0)
-            for s in found
-            if s.condition.get("method", "msp") == "msp"
+def scored(sure_of: set[str], method: str = "msp") -> Result:
+    """A model that is as sure of these tests as of photographs, and of no other."""
+    conditions, count = OodUnitTests().conditions(), 40
+    spread = np.linspace(0.5, 0.9, count)
+    passing = [not condition or condition["test"] in sure_of for condition in conditions]
+    confidence = np.concatenate([spread if passes else 0.1 * spread for passes in passing])
+    records = Records(
+        {
+            "sample": np.tile([f"n/{k}" for k in range(count)], len(conditions)),
+            "label": np.zeros(count * len(conditions), np.int32),
+            "prediction": np.zeros(count * len(conditions), np.int32),
+            "condition": np.repeat(np.arange(len(conditions)), count),
+            "confidence": confidence,
+            "logsumexp": confidence,
+            "top5_logit": np.tile(confidence[:, None], 5),
         }
+    )
+    run = Run(ModelIdentity("m"), BenchmarkIdentity("ood-unit-tests", "ood_unit_tests", "p"), conditions=conditions)
+    scores = ood_unit_tests(records, conditions)
+    return Result("m", "ood-unit-tests", "imagenet", "p", scores, Counts(1, 1, 0, count), run, {})
 
-    nothing, noise = shares(set(TESTS)), shares({"black", "white", "grey"})
-    assert nothing["black"] == nothing["uni"] == 1.0
-    assert noise["black"] == 1.0
-    assert noise["uni"] == 0.0
+
+def test_the_two_kinds_hold_every_test() -> None:
+    assert sorted([*NOISE, *PLAIN]) == sorted(TESTS)
+
+
+def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() -> None:
+    nothing, noise, both, plain = scored(set(TESTS)), scored(set(PLAIN)), scored(set()), scored(set(NOISE))
+    assert [s.metric for s in nothing.scores[:3]] == ["mean_fpr95_msp", "mean_fpr95_max_logit", "mean_fpr95_energy"]
+    # 95 % of the photographs are accepted, and so is as large a share of pictures that are as sure.
+    assert nothing.score("fpr95", test="black", method="msp").value == pytest.approx(0.95)
+    assert noise.score("fpr95", test="black", method="energy").value == pytest.approx(0.95)
+    assert noise.score("fpr95", test="uni", method="msp").value == 0.0
+    kinds = [noise.score("kind_fpr95", kind=kind, method="msp") for kind in ("noise", "plain and striped")]
+    assert [score.value for score in kinds] == pytest.approx([0.0, 0.95])
+    assert noise.score("mean_fpr95_msp").value == pytest.approx(0.95 * len(PLAIN) / 17)
+    assert all(score.interval for score in nothing.scores)
+    said = {}
+    for name, result in {"nothing": nothing, "noise": noise, "both": both, "plain": plain}.items():
+        charts = registry.get("ood_unit_tests").view([result]).charts
+        assert [chart.name for chart in charts] == ["passing_msp", "passing_max_logit", "passing_energy"]
+        said[name] = charts[0].title.partition(": m ")[2]
+    assert said == {
+        "nothing": "flags hardly anything",
+        "noise": "flags noise alone",
+        "both": "flags most of both kinds",
+        "plain": "flags plain and striped pictures alone",
+    }
+
+
+def test_the_figure_has_a_row_for_each_test_below_the_mean_of_its_kind() -> None:
+    first, *_ = registry.get("ood_unit_tests").view([scored(set(PLAIN))]).charts
+    assert isinstance(first, Dots)
+    assert first.rows == ("mean of noise", *NOISE, "mean of plain and striped", *PLAIN)
+    assert first.bars
+    assert all(name in first.observers[0].by_row for name in first.rows)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Columns
 from hardiness.imaging.top import top
+from hardiness.scoring.temperature import INVERSE_TEMPERATURES, STEPS
 
 Logits = NDArray[np.float32]
 
@@ -57,6 +58,22 @@ def _normaliser(logits: Logits) -> tuple[NDArray[np.float64], NDArray[np.float64
     """The largest logit of each row, and the sum of the exponentials of all after it was taken off, ``(N,)`` each."""
     largest = logits.max(axis=1).astype(np.float64)
     return largest, np.asarray(np.exp(logits.astype(np.float64) - largest[:, None]).sum(axis=1), np.float64)
+
+
+def log_sums(logits: Logits) -> NDArray[np.float32]:
+    """The log of the sum of ``exp(factor * (logit - largest))`` for each of 25 factors, float32 ``(N, 25)``.
+
+    The factors are `hardiness.scoring.temperature.INVERSE_TEMPERATURES`; an octave above, each term is squared.
+    """
+    lowered = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    found = np.empty((len(logits), len(INVERSE_TEMPERATURES)), np.float32)
+    for step in range(STEPS):
+        terms = np.exp(INVERSE_TEMPERATURES[step] * lowered)
+        for place in range(step, len(INVERSE_TEMPERATURES), STEPS):
+            # The largest has the term 1: without it the small rest keeps its digits.
+            found[:, place] = np.log1p(np.maximum(terms.sum(axis=1) - 1.0, 0.0))
+            np.square(terms, out=terms)
+    return found
 
 
 def subset_columns(logits: Logits, labels: NDArray[np.int32], classes: Sequence[int]) -> Columns:

@@ -13,6 +13,7 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
 from hardiness.core import Columns
+from hardiness.scoring.temperature import COLUMN
 
 KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
 
@@ -33,8 +34,11 @@ class ImagenetVal(Photographs):
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes; for ImageNet-A's and -R's classes also that among their 200 (else ``-1``)."""
-        columns = decisions.argmax(logits, labels)
+        """Arg max over all classes and what temperature scaling takes.
+
+        For ImageNet-A's and -R's classes also the answer among their 200 (else ``-1``).
+        """
+        columns = {**decisions.argmax(logits, labels), COLUMN: decisions.log_sums(logits)}
         if logits.shape[1] == len(reference.wnids()):
             for subset in KEPT_SUBSETS:
                 classes = reference.subset(subset)

@@ -27,13 +27,14 @@ from hardiness.core.registry import Registry
 from hardiness.core.request import Request, Share
 from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Picture, Result, Score
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
-from hardiness.core.section import LAST, Column, Grid, GridCell, Note, Saying, Section
+from hardiness.core.section import GROUPS, LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
 from hardiness.core.text_table import TextTable
 from hardiness.core.view import CANVAS_224, Canvas, View
 
 __all__ = [
     "CANVAS_224",
+    "GROUPS",
     "LAST",
     "RIGHT",
     "SCHEMA",

@@ -56,6 +56,7 @@ class Curves:
         panels: in reading order.
         label: what y is, a share from 0 to 1.
         small: whether the panels are many and small.
+        limit: where the axis of y ends.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Curves:
     panels: tuple[Panel, ...]
     label: str = ""
     small: bool = False
+    limit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Dots:
         people: or ``None``.
         published: models that stand beside them.
         limit: where the axis ends.
+        percent: whether values are shares, written in percent, or plain numbers.
+        bars: whether every row shows intervals, not only the one of everything.
     """
 
     name: str
@@ -112,6 +116,8 @@ class Dots:
     people: People | None = None
     published: tuple[Observer, ...] = ()
     limit: float = 1.0
+    percent: bool = True
+    bars: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,18 @@ from hardiness.core.gallery import Gallery
 LAST = 90
 """Place of sections that no experiment of the paper is like."""
 
+GROUPS = (
+    "clean",
+    "noise and blur",
+    "natural shift",
+    "adversarial",
+    "shape",
+    "out of distribution",
+    "labels",
+    "other",
+)
+"""What benchmarks are about, in the order in which the overview shows them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -89,6 +101,8 @@ class Section:
         grids: details of each model.
         place: where it stands among sections, smallest first: the order of the paper's experiments.
         headline: the column that stands for the section in the overview; ``None`` where none has a value.
+        group: what the benchmark is about, one of `GROUPS`.
+        others: further columns of the overview, each with its group.
         sayings: what was found of each model.
         galleries: pictures behind the numbers of each model, by its name.
         explanations: its terms, each with what it means.
@@ -102,6 +116,8 @@ class Section:
     grids: Sequence[Grid] = field(default=())
     place: int = LAST
     headline: Column | None = None
+    group: str = GROUPS[-1]
+    others: tuple[tuple[str, Column], ...] = ()
     sayings: tuple[Saying, ...] = ()
     galleries: Sequence[tuple[str, Gallery]] = ()
     explanations: tuple[tuple[str, str], ...] = ()

@@ -47,6 +47,10 @@ class Celled:
         condition: the condition of such a folder; ``None`` for one that is of no condition.
         suffixes: lower-case, with the dot, of the files that count.
         copies: makes the copies of one photograph.
+        classes: gives the label of a photograph by the name of its class folder.
+        of: what those names are, for messages.
+        released: how many photographs a whole cell of the published set has; ``None`` where that is not known.
+        categories: groups of classes that answers are judged by, where they are not judged by single classes.
     """
 
     name: str
@@ -55,6 +59,10 @@ class Celled:
     condition: Callable[[str], Condition | None]
     suffixes: frozenset[str]
     copies: Copies
+    classes: Callable[[], Mapping[str, int]] = wnid_indices
+    of: str = "a wnid"
+    released: int | None = RELEASED
+    categories: Callable[[], Mapping[str, tuple[int, ...]]] = dict
 
     def read(self, place: Place) -> DataSet:
         """Every photograph that some cell holds; `DataSet.conditions` says which cells are there.
@@ -83,7 +91,8 @@ class Celled:
             location=place.path,
             conditions=frozenset(conditions.values()),
             notes=tuple(_thin(place.path, held, len(paths))),
-            released=RELEASED if written is None else None,
+            released=self.released if written is None else None,
+            categories=self.categories(),
             fingerprints={condition: cells[name].fingerprint for name, condition in conditions.items()},
         )
 
@@ -167,12 +176,12 @@ class Celled:
             yield Entry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
 
     def _items(self, place: Place, paths: Iterable[str], cells: Mapping[str, Cell]) -> Iterator[Item]:
-        known = wnid_indices()
+        known = self.classes()
         for path in paths:
             wnid = path.partition("/")[0]
             if wnid not in known:
                 raise DataError(
-                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by a wnid; "
+                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by {self.of}; "
                     "move it"
                 )
             yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))

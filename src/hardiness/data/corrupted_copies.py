@@ -20,12 +20,14 @@ class CorruptedCopies:
         path: ``<wnid>/<file>``, the same in each cell.
         cells: the copies of all photographs by ``<corruption>/<severity>``.
         clean: the photograph itself, where ``imagenet/val`` is there too.
+        form: the folder of a cell.
     """
 
     root: str
     path: str
     cells: Mapping[str, Cell] = field(repr=False, compare=False)
     clean: File | None = None
+    form: str = "{corruption}/{severity}"
 
     @property
     def name(self) -> str:
@@ -44,7 +46,7 @@ class CorruptedCopies:
 
     def cell(self, corruption: str, severity: int) -> File:
         """The copy of one cell; whether it is there shows when it is read."""
-        return copy_of(self.root, self.path, self.cells, f"{corruption}/{severity}")
+        return copy_of(self.root, self.path, self.cells, self.form.format(corruption=corruption, severity=severity))
 
     def of(self, condition: Condition) -> File | None:
         """The file that a condition is read from; ``None`` for a clean photograph that is not there."""

@@ -1,7 +1,9 @@
-"""Text drawn over a picture, half transparent, as PIL draws it."""
+"""Text drawn over a picture, half transparent or with an outline, as PIL draws it."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 
@@ -25,6 +27,54 @@ def _layer(
     face = PIL.ImageFont.truetype(BytesIO(font), size_px, layout_engine=PIL.ImageFont.Layout.BASIC)
     PIL.ImageDraw.Draw(layer).text((left, top), text, font=face, fill=(*colour, alpha))
     return layer
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """How opaque letters look.
+
+    Attributes:
+        font: the bytes of a font file.
+        size_px: of the font.
+        fill, stroke: colours of the letters and of their outline, RGB.
+        stroke_px: width of the outline.
+    """
+
+    font: bytes
+    size_px: int
+    fill: Colour
+    stroke: Colour
+    stroke_px: int = 1
+
+
+@lru_cache(maxsize=64)
+def _face(font: bytes, size_px: int) -> PIL.ImageFont.FreeTypeFont:
+    return PIL.ImageFont.truetype(BytesIO(font), size_px, layout_engine=PIL.ImageFont.Layout.BASIC)
+
+
+def text_box(text: str, look: Lettering) -> tuple[int, int, int, int]:
+    """Left, upper, right and lower end of text that is written at (0, 0), outline and all, in pixels."""
+    draw = PIL.ImageDraw.Draw(PIL.Image.new("RGB", (1, 1)))
+    face = _face(look.font, look.size_px)
+    left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=face, stroke_width=look.stroke_px)
+    return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+
+
+def write_text(image: Image, text: str, look: Lettering, place: tuple[int, int]) -> NDArray[np.uint8]:
+    """The image ``uint8 (H, W, 3)`` with text written on it.
+
+    Args:
+        image: RGB.
+        text: lines, with line breaks between them.
+        look: font, size and colours.
+        place: left and upper end of the text's box, in pixels.
+    """
+    below = PIL.Image.fromarray(image)
+    left, top, _, _ = text_box(text, look)
+    at, face = (place[0] - left, place[1] - top), _face(look.font, look.size_px)
+    drawn = PIL.ImageDraw.Draw(below)
+    drawn.multiline_text(at, text, look.fill, face, stroke_width=look.stroke_px, stroke_fill=look.stroke)
+    return np.array(below)
 
 
 def overlay_text(

@@ -25,6 +25,16 @@ def sixteen() -> Categories:
     return parse(files(__package__).joinpath(name).read_text("utf-8").splitlines(), name, 1000)
 
 
+@cache
+def laion_c() -> Categories:
+    """LAION-C's 16 superclasses and their 285 ImageNet classes.
+
+    Source: Li et al. (2025), arXiv:2506.16950 (see ``SOURCES.md``).
+    """
+    name = "laion_c_superclasses.csv"
+    return parse(files(__package__).joinpath(name).read_text("utf-8").splitlines(), name, 1000)
+
+
 def read(file: File, classes: int) -> Categories:
     """The categories of a csv with the columns ``category`` and ``class_index``, a line for each class.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -142,6 +143,16 @@ def validation_labels() -> tuple[int, ...]:
 def validation_name(number: int) -> str:
     """The file name of a validation image, numbered from 1 to 50,000."""
     return f"ILSVRC2012_val_{number:08d}.JPEG"
+
+
+_NUMBERED = re.compile(r"(?:^|/)ILSVRC2012_val_([0-9]{8})(?:\.\w+)?$")
+
+
+def validation_number(name: str) -> int | None:
+    """Which validation image, from 1 to 50,000, an id or a file name is of; ``None`` where it does not say so."""
+    found = _NUMBERED.search(name)
+    number = int(found[1]) if found else 0
+    return number if 1 <= number <= len(validation_labels()) else None
 
 
 VALIDATION_NAMES_SHA256 = "18335d32b9f9f79ab968990b2646032937f8e2000243fbeac79d99f3c5d82a2b"

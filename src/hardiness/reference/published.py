@@ -33,7 +33,7 @@ class Published:
         model, benchmark, metric, condition: what it is the number of.
         value: in ``unit``, e.g. a fraction of 1.
         unit: as in `hardiness.core.Score`.
-        n: samples it was measured on.
+        n: samples it was measured on; 0 where the source does not say.
         source: where it stands.
     """
 

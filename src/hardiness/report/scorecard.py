@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from hardiness.core import Column, Result, Score
+from hardiness.core import GROUPS, Column, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Rank
 from hardiness.report.sections import Shown, score_of
@@ -13,13 +14,14 @@ from hardiness.report.sections import Shown, score_of
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One column: the section it stands for, and its number."""
+    """One column: the section it stands for, its number, and the group of benchmarks that it belongs to."""
 
     title: str
     full_title: str
     metric: str
     higher_is_better: bool
     anchor: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The overview: a row for each model, an entry for each section in their order."""
+    """The overview: a row for each model, an entry for each section, group by group."""
 
     heads: tuple[Head, ...]
     rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+
+    @property
+    def groups(self) -> tuple[tuple[str, int], ...]:
+        """Each group with how many columns it has, in their order."""
+        return tuple((group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group))
 
     @property
     def told_apart(self) -> tuple[bool, ...]:
@@ -72,14 +79,20 @@ class Scorecard:
 
 def scorecard(shown: Sequence[Shown]) -> Scorecard:
     """The overview of some sections; those without a number of their own are left out."""
-    parts = [(each, each.section.headline) for each in shown]
-    counted = [(each, column) for each, column in parts if column is not None]
+    parts = [
+        (each, column, group)
+        for each in shown
+        for group, column in ((each.section.group, each.section.headline), *each.section.others)
+        if column is not None
+    ]
+    places = {group: place for place, group in enumerate(GROUPS)}
+    counted = sorted(parts, key=lambda part: places.get(part[2], len(places)))
     models = list(dict.fromkeys(result.name for each in shown for result in each.results))
-    columns = [_entries(each, column) for each, column in counted]
-    titles = _titles([each for each, _ in counted])
+    columns = [_entries(each, column) for each, column, _ in counted]
+    titles = _titles([each for each, _, _ in counted])
     heads = tuple(
-        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor)
-        for title, (each, column) in zip(titles, counted, strict=True)
+        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group)
+        for title, (each, column, group) in zip(titles, counted, strict=True)
     )
     rows = tuple((model, tuple(column.get(model, Entry()) for column in columns)) for model in models)
     return Scorecard(heads, rows)

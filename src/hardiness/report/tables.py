@@ -107,7 +107,11 @@ def scorecard_tables(
         )
         for place, head in enumerate(card.heads)
     ]
-    yield Fitted("overview", [model for model, _ in card.rows], columns, everything=True)
+    names, begin = [model for model, _ in card.rows], 0
+    for group, count in card.groups:
+        title = f"overview: {group}" if len(card.groups) > 1 else "overview"
+        yield Fitted(title, names, columns[begin : begin + count], everything=True)
+        begin += count
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:

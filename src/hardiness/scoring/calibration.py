@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError
 
+BINS = 15
+"""Of the expected calibration error, as in Guo et al. (2017) and most papers since."""
+
+Binning = Literal["equal-width", "equal-mass"]
+BINNINGS: tuple[Binning, ...] = ("equal-width", "equal-mass")
+
 BIN_SIZE = 100
 CalibrationProtocol = Literal["hendrycks2019", "all-bins"]
 MINIMUM: dict[CalibrationProtocol, int] = {"hendrycks2019": 2 * BIN_SIZE, "all-bins": BIN_SIZE}
@@ -46,6 +52,38 @@ def rms_calibration_error(
     counted = slice(None, -1) if protocol == "hendrycks2019" else slice(None)
     squares = sizes / n * (gap / sizes) ** 2
     return float(np.sqrt(squares[counted].sum()))
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning = "equal-width"
+) -> float:
+    """Mean distance of confidence and accuracy over 15 bins, each weighing its share of the samples.
+
+    Args:
+        confidence: float ``(N,)`` in [0, 1].
+        correct: bool ``(N,)``.
+        binning: ``"equal-width"``: bins of 1/15 of confidence, open below and closed above; ``"equal-mass"``: the
+            samples sorted by confidence (stably) and cut into 15 parts whose sizes differ by one at most; with fewer
+            than 15 samples, one part each.
+
+    Raises:
+        ArgumentError: the arrays differ in length or are empty.
+
+    Source: Guo et al. (2017), arXiv:1706.04599, for equal width; Nixon et al. (2019), arXiv:1904.01685, for equal mass.
+    """
+    n = _checked(confidence, correct)
+    gap = confidence.astype(np.float64) - correct
+    if binning == "equal-width":
+        sums = np.bincount(equal_width_bin(confidence), weights=gap, minlength=BINS)
+    else:
+        bins = min(BINS, n)
+        sums = np.add.reduceat(gap[np.argsort(confidence, kind="stable")], np.arange(bins) * n // bins)
+    return float(np.abs(sums).sum() / n)
+
+
+def equal_width_bin(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Which of 15 bins of equal width, open below and closed above, each confidence falls into; 0 into the first."""
+    return np.clip(np.ceil(confidence.astype(np.float64) * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
 def aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> float:

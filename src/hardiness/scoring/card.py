@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from hardiness.core import (
+    GROUPS,
     LAST,
     Chart,
     Column,
@@ -44,6 +45,7 @@ class Card(ABC):
         titles: of its metrics, where the name with spaces for underscores is not the usual term.
         keys: of its conditions, in the order in which they are shown.
         place: where its sections stand on a page: the order of the paper's experiments.
+        group: what it is about, one of `GROUPS`, by which the overview groups benchmarks.
         explanations: its terms, each with what it means in a sentence or two.
     """
 
@@ -53,6 +55,7 @@ class Card(ABC):
     titles: ClassVar[Mapping[str, str]] = {}
     keys: ClassVar[tuple[str, ...]] = ()
     place: ClassVar[int] = LAST
+    group: ClassVar[str] = GROUPS[-1]
     explanations: ClassVar[Mapping[str, str]] = {}
 
     def table(self, records: Records, run: Run) -> ImageTable:
@@ -113,6 +116,8 @@ class Card(ABC):
             notes=tuple(note for result in results for note in self.notes_of(result)),
             place=self.place_of(results[0].run),
             headline=self.headline_of(columns),
+            group=self.group_of(results[0].run),
+            others=self.others_of(columns),
             sayings=tuple(
                 Saying(result.name, text)
                 for result in results
@@ -129,6 +134,14 @@ class Card(ABC):
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
         return self.place
+
+    def group_of(self, run: Run) -> str:
+        """What the benchmark of such runs is about, one of `GROUPS`."""
+        return self.group
+
+    def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
+        """Further columns of the overview, each with its group; usually none."""
+        return ()
 
     def across(self, results: Sequence[Result]) -> list[Chart]:
         """Figures that need the results of several variants at once; they stand before those of the first variant."""

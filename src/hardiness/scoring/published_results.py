@@ -10,7 +10,7 @@ from hardiness.reference import Published, table
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.results import group_of
 
-PROPORTIONS = ("top1", "top5", "accuracy", "clean_accuracy", "cue_accuracy", "shape_bias", "texture_bias")
+PROPORTIONS = ("top1", "top5", "real_top1", "accuracy", "clean_accuracy", "cue_accuracy", "shape_bias", "texture_bias")
 """Metrics that are shares of their n, which therefore have Wilson's interval; of the others none was published."""
 
 HIGHER_IS_BETTER = frozenset({*PROPORTIONS, "aurra"} - {"texture_bias"})
@@ -42,8 +42,10 @@ def published_results() -> list[Result]:
     Of several sources of one number the last of the file counts.
     """
     grouped: dict[tuple[str, str, str], list[Published]] = {}
+    # Of other models single numbers stand beside measured ones, and make no page.
+    known = {row.model for row in table() if (row.benchmark, row.metric) == ("imagenet-val", "top1")}
     for row in table():
-        if row.benchmark in KINDS:
+        if row.benchmark in KINDS and row.model in known:
             key = row.model, row.benchmark, str(row.condition.get("surrogate", ""))
             grouped.setdefault(key, []).append(row)
     found = [_result(*key, rows) for key, rows in grouped.items()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hardiness.core import Result
+from hardiness.scoring.annotated import annotated_scores
 from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
@@ -72,7 +73,7 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         benchmark=identity.benchmark.name,
         data=identity.data.name,
         protocol=identity.benchmark.protocol,
-        scores=scores,
+        scores=annotated_scores(run, scores),
         counts=run.counts(),
         run=identity,
         key=stored.key,

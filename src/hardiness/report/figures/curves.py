@@ -18,13 +18,14 @@ NAMED_MOST = 6
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a panel stands, and from values to places on the sheet."""
+    """Where a panel stands, and from values to places on the sheet; its axis of y ends at ``limit``."""
 
     panel: Panel
     left: float
     top: float
     width: float
     height: float
+    limit: float = 1.0
 
     def x(self, value: float) -> float:
         """A value of x, in px."""
@@ -36,7 +37,7 @@ class Frame:
 
     def y(self, share: float) -> float:
         """A share, in px."""
-        return self.top + self.height * (1 - min(max(share, 0.0), 1.0))
+        return self.top + self.height * (1 - min(max(share / self.limit, 0.0), 1.0))
 
 
 def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet:
@@ -64,7 +65,7 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     pitch = height + named + (30.0 if curves.small else BELOW) + 6
     for index, panel in enumerate(curves.panels):
         row, column = divmod(index, columns)
-        frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height)
+        frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height, curves.limit)
         _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small)
         if margin and index == len(curves.panels) - 1:
             _names(sheet, frame)
@@ -98,11 +99,12 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool) -> N
     panel = frame.panel
     if panel.title:
         sheet.add(Text(frame.left, frame.top - 7, panel.title, size=SMALL_PX, bold=True))
-    for share in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
+    for part in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
+        share = part * frame.limit
         y = frame.y(share)
         sheet.add(Stroke(((frame.left, y), (frame.left + frame.width, y)), "line"))
         if first:
-            sign = " %" if share == 1 else ""
+            sign = " %" if part == 1 else ""
             sheet.add(Text(frame.left - 6, y + 4, f"{100 * share:g}{sign}", "faint", SMALL_PX, "end"))
     _ticks(sheet, frame)
     if last or (panel.label and not panel.title):

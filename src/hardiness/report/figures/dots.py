@@ -82,7 +82,8 @@ def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
     for quarter in range(5):
         x = rows.x(dots.limit * quarter / 4)
         sheet.add(Stroke(((x, rows.top), (x, bottom)), "line"))
-        label = f"{100 * dots.limit * quarter / 4:.3g}" + (" %" if quarter == 4 else "")
+        value = dots.limit * quarter / 4
+        label = f"{100 * value:.3g}" + (" %" if quarter == 4 else "") if dots.percent else f"{value:.3g}"
         sheet.add(Text(x, bottom + 18, label, "faint", SMALL_PX, "middle"))
     if any(dots.ends):
         narrow = sheet.width < 500
@@ -95,7 +96,11 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
     for row, name in enumerate(rows.dots.rows):
         if (score := each.by_row.get(name)) is not None and score.value is not None:
             place = rows.x(score.value), rows.y(row) + shift
-            sheet.add(inks.marker(each.name, place, 4.2, f"{each.name}, {name}: {_said(score)}"), group=group)
+            if rows.dots.bars and score.interval:
+                ends = ((rows.x(score.interval.low), place[1]), (rows.x(score.interval.high), place[1]))
+                sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
+            tip = f"{each.name}, {name}: {_said(score, rows.dots.percent)}"
+            sheet.add(inks.marker(each.name, place, 4.2, tip), group=group)
     if each.overall is None or each.overall.value is None:
         return
     y = rows.overall + 1.3 * shift
@@ -103,7 +108,7 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
         ends = ((rows.x(each.overall.interval.low), y), (rows.x(each.overall.interval.high), y))
         sheet.add(Stroke(ends, inks.ink(each.name), 2.2), group=group)
     place = rows.x(each.overall.value), y
-    sheet.add(inks.marker(each.name, place, 5.2, f"{each.name}: {_said(each.overall)}"), group=group)
+    sheet.add(inks.marker(each.name, place, 5.2, f"{each.name}: {_said(each.overall, rows.dots.percent)}"), group=group)
 
 
 def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
@@ -112,7 +117,7 @@ def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
     for y, score, name in [(rows.overall, each.overall, rows.dots.all_rows), *places]:
         if score is not None and score.value is not None:
             x = rows.x(score.value)
-            tip = f"{each.name}, published, {name}: {_said(score)}"
+            tip = f"{each.name}, published, {name}: {_said(score, rows.dots.percent)}"
             sheet.add(Stroke(((x, y - half), (x, y + half)), "published", 1.6, tip=tip), group=PUBLISHED)
 
 
@@ -129,7 +134,9 @@ def _people(sheet: Sheet, rows: Rows, people: People, bottom: float) -> None:
     sheet.add(symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
 
 
-def _said(score: Score) -> str:
+def _said(score: Score, percent: bool = True) -> str:
     assert score.value is not None
-    interval = f" ({100 * score.interval.low:.1f}–{100 * score.interval.high:.1f})" if score.interval else ""
-    return f"{100 * score.value:.1f} %{interval}"
+    scale, digits, sign = (100, 1, " %") if percent else (1, 2, "")
+    bounds = (score.interval.low, score.interval.high) if score.interval else ()
+    interval = f" ({'–'.join(f'{scale * bound:.{digits}f}' for bound in bounds)})" if bounds else ""
+    return f"{scale * score.value:.{digits}f}{sign}{interval}"

@@ -143,7 +143,7 @@
   all('[data-copy]').forEach((button) => button.addEventListener('click', () => {
     const what = button.dataset.copy;
     if (what === 'link') copy(location.href, button);
-    else copy(all('tr:not([hidden])', document.getElementById(what)).map((row) => [...row.children].map((cell) => (cell.dataset.text || cell.textContent).trim().replace(/\s+/g, ' ')).join('\t')).join('\n'), button);
+    else copy(all('tr:not([hidden], .groups)', document.getElementById(what)).map((row) => [...row.children].map((cell) => (cell.dataset.text || cell.textContent).trim().replace(/\s+/g, ' ')).join('\t')).join('\n'), button);
   }));
   addEventListener('hashchange', read);
   addEventListener('beforeprint', () => all('figure').forEach((figure) => { for (let at = figure; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true; }));

@@ -60,6 +60,7 @@ class Attack(Card):
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
     place: ClassVar[int] = 50
+    group: ClassVar[str] = "adversarial"
     explanations: ClassVar[Mapping[str, str]] = {
         "accuracy under attack": "the share of pictures still answered rightly after each was changed by at most ε "
         "(of a range from 0 to 1) so as to make the model err.",

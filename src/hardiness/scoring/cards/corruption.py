@@ -17,8 +17,11 @@ from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered
+from hardiness.scoring.shift_calibration import TITLES as CALIBRATION_TITLES
+from hardiness.scoring.shift_calibration import calibration_by_severity, shift_calibration
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import corruption_weights, mean, relative_corruption, weighted
+from hardiness.scoring.temperature import loss_columns
 
 
 def corruption_error(
@@ -51,8 +54,8 @@ class Corruption(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
-    version: ClassVar[int] = 2
-    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
+    version: ClassVar[int] = 3
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mce": "mCE",
@@ -61,18 +64,22 @@ class Corruption(Card):
         "relative_mce_partial": "relative mCE of a part",
         "mean_error_partial": "mean error of a part",
         "imagenet_c_mean_error": "ImageNet-C mean error",
+        **CALIBRATION_TITLES,
     }
-    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group")
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
     place: ClassVar[int] = 30
     explanations: ClassVar[Mapping[str, str]] = {
         "mCE": "the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
         "averaged: below 100 is better than AlexNet.",
         "relative mCE": "the same with the clean error taken off both: how much is lost, not how much is wrong.",
+        "mean ECE": "the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
+        "each severity, then averaged.",
     }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer and its confidence, image by image and cell by cell."""
-        return ImageTable.from_rows(records, run.conditions, answered(records))
+        """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
+        losses = {name: values for name, values in loss_columns(records).items() if name == "nll"}
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **losses})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each once for all severities and corruptions that were run."""
@@ -86,6 +93,7 @@ class Corruption(Card):
         headlines = _means(errors, present, names, (mean_error, members.groups))
         if members.baseline or baseline:
             headlines = [*_ratios(errors, present, names, whole, baseline), *headlines]
+        headlines += shift_calibration(table, names, whole)
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
@@ -129,11 +137,16 @@ class Corruption(Card):
             },
         }
 
+    def is_headline(self, score: Score) -> bool:
+        """Errors are always shown; calibration is where everything is asked for."""
+        return score.metric not in CALIBRATION_TITLES
+
     def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, errors by severity, and for each a grid of errors by corruption and severity."""
+        """The table of models, errors and calibration by severity, and a grid of errors for each model."""
+        calibration = calibration_by_severity(results)
         return replace(
             super().view(results),
-            charts=corruption_charts(results),
+            charts=[*corruption_charts(results), *([calibration] if calibration else [])],
             grids=[grid for result in results if (grid := _grid(result))],
         )
 
@@ -144,6 +157,10 @@ class Corruption(Card):
     def place_of(self, run: Run) -> int:
         """The set of the paper, which has a published baseline, before its relatives."""
         return self.place if set_of(run).baseline else self.place + 1
+
+    def group_of(self, run: Run) -> str:
+        """Noise, blur and their kin; shuffled cells leave textures and take shapes away."""
+        return "shape" if run.benchmark.name == "patch-shuffle" else "noise and blur"
 
     def saying_of(self, result: Result, known: Known) -> str:
         """How much is lost under the worst group of corruptions."""

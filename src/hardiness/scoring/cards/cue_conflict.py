@@ -120,6 +120,7 @@ class CueConflict(Card):
     columns: ClassVar[tuple[str, ...] | None] = ("logits",)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
+    group: ClassVar[str] = "shape"
     explanations: ClassVar[Mapping[str, str]] = {
         "cue accuracy": "the share of stimuli answered with one of their two cues, shape or texture.",
         "shape bias": "of those answers, the share that names the shape; texture bias is the rest. orhan2019 answers "

@@ -53,6 +53,7 @@ class ModelVsHuman(Card):
     }
     keys: ClassVar[tuple[str, ...]] = ("set", "condition")
     place: ClassVar[int] = 61
+    group: ClassVar[str] = "shape"
     explanations: ClassVar[Mapping[str, str]] = {
         "OOD accuracy": "accuracy among 16 categories, the mean over the sets of stimuli. Conditions without a "
         "distortion do not count, nor do those in which people were hardly ever right.",

@@ -10,9 +10,10 @@ import numpy as np
 
 from hardiness.core import Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.scoring.card import Baseline, Card, register
-from hardiness.scoring.cards.ood import METHOD_TITLES, METHODS, false_accepted, sureness
+from hardiness.scoring.cards.ood import METHOD_TITLES, METHODS, Floats, sureness, threshold
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import wilson
+from hardiness.scoring.intervals import centred, resampled_means, wilson, within
+from hardiness.scoring.ood_unit_test_chart import KINDS, passing_chart
 from hardiness.scoring.rows import answered
 
 PHOTOGRAPH = Condition()
@@ -21,16 +22,20 @@ PHOTOGRAPH = Condition()
 @register("ood_unit_tests")
 @final
 class OodUnitTests(Card):
-    """The mean over the tests of FPR at 95 %, by method; then each test's. Pictures of photographs are positive.
+    """The mean over the tests of FPR at 95 %, by method; then by kind of test and of each. Photographs are positive.
+
+    A model that flags nothing lets both kinds pass, noise and plain pictures; one that flags noise alone the second.
 
     Source: Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
+    group: ClassVar[str] = "out of distribution"
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = {
         f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
     }
-    keys: ClassVar[tuple[str, ...]] = ("test", "method")
+    keys: ClassVar[tuple[str, ...]] = ("test", "kind", "method")
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """The answer, and how sure the model is by each method, of the photograph and of each test."""
@@ -43,23 +48,46 @@ class OodUnitTests(Card):
             return [Score("mean_fpr95_msp", None, "fraction", 0, higher_is_better=False, reason=reason)]
         headlines, cells = [], []
         for method in METHODS:
-            inside = table.of(method, PHOTOGRAPH).astype(np.float64)
-            found = []
-            for condition in filter(None, table.present):
-                seen = table.of(method, condition).astype(np.float64)
-                hits, n = false_accepted(inside, seen), len(seen)
-                at = Condition(**condition, method=method)
-                found.append(Score("fpr95", hits / n, "fraction", n, wilson(hits, n), False, at))
-            if found:
-                mean = sum(score.value or 0.0 for score in found) / len(found)
-                images = max(score.n for score in found)
-                headlines.append(Score(f"mean_fpr95_{method}", mean, "fraction", images, higher_is_better=False))
-            cells += found
+            passes = _passes(table, method)
+            if not passes:
+                continue
+            headlines.append(_mean(f"mean_fpr95_{method}", list(passes.values()), Condition()))
+            for kind, names in KINDS.items():
+                if own := [seen for name, seen in passes.items() if name in names]:
+                    cells.append(_mean("kind_fpr95", own, Condition(kind=kind, method=method)))
+            for name, seen in passes.items():
+                hits, n = int(np.nansum(seen)), int(np.count_nonzero(~np.isnan(seen)))
+                at = Condition(test=name, method=method)
+                cells.append(Score("fpr95", hits / n, "fraction", n, wilson(hits, n), False, at))
         return [*headlines, *cells]
 
     def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, and for each a grid of tests by method."""
-        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+        """What passes for a photograph, by test; the table of models, and for each a grid of tests by method."""
+        charts = [chart for method in METHODS if (chart := passing_chart(results, method))]
+        grids = [grid for result in results if (grid := _grid(result))]
+        return replace(super().view(results), charts=charts, grids=grids)
+
+
+def _passes(table: ImageTable, method: str) -> dict[str, Floats]:
+    """Of each test, 1 where a picture passes for a photograph, 0 where not, NaN where it was not seen, ``(N,)``."""
+    inside = table.of(method, PHOTOGRAPH).astype(np.float64)
+    found = {}
+    for place, condition in enumerate(table.present):
+        if condition:
+            there = table.evaluated[:, place]
+            seen = table[method][:, place].astype(np.float64)
+            found[condition["test"]] = np.where(there, seen >= threshold(inside), np.nan)
+    return found
+
+
+def _mean(metric: str, passes: Sequence[Floats], condition: Condition) -> Score:
+    """The mean share over some tests; its interval resamples photographs, and takes the threshold for given."""
+    values = np.column_stack(passes)
+    draws = resampled_means(values, "ood_unit_tests").mean(axis=1)
+    mean = float(np.nanmean(values, axis=0).mean())
+    interval = within(centred(draws, mean))
+    n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
+    return Score(metric, mean, "fraction", n, interval, False, condition)
 
 
 def _grid(result: Result) -> Grid | None:

@@ -147,6 +147,7 @@ class Perturbation(Card):
     }
     keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
     place: ClassVar[int] = 40
+    group: ClassVar[str] = "noise and blur"
     explanations: ClassVar[Mapping[str, str]] = {
         "flip probability": "the share of steps of a sequence at which the first answer changes.",
         "mFR": "flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier.",

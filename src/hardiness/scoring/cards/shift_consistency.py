@@ -23,6 +23,7 @@ class ShiftConsistency(Card):
     Source: Zhang (2019), arXiv:1904.11486.
     """
 
+    group: ClassVar[str] = "noise and blur"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
     titles: ClassVar[dict[str, str]] = {"top1": "top-1"}
     keys: ClassVar[tuple[str, ...]] = ("shift", "crop")

@@ -10,7 +10,14 @@ from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, S
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered
-from hardiness.scoring.shares import EXPLANATIONS, TITLES, accuracy, confidence_measurables, confidence_scores
+from hardiness.scoring.shares import (
+    CALIBRATION,
+    EXPLANATIONS,
+    TITLES,
+    accuracy,
+    confidence_measurables,
+    confidence_scores,
+)
 from hardiness.scoring.statistics.measurable import Measurable
 
 
@@ -22,10 +29,12 @@ class SubsetClassification(Card):
     Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "subset_prediction", "subset_confidence")
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 20
+    group: ClassVar[str] = "natural shift"
     explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -46,6 +55,10 @@ class SubsetClassification(Card):
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Top-1, calibration and AURRA."""
         return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
+
+    def is_headline(self, score: Score) -> bool:
+        """Accuracies, RMS calibration error and AURRA are always shown."""
+        return score.metric not in CALIBRATION and super().is_headline(score)
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""

@@ -30,6 +30,7 @@ class Watermark(Card):
     Source: Li et al. (2023), arXiv:2212.04825.
     """
 
+    group: ClassVar[str] = "natural shift"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "carton")
     titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap"}
 

@@ -1,0 +1,44 @@
+"""LAION-C: a folder for each distortion, in it one for each intensity, in it one for each of 16 superclasses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import partial
+
+from hardiness.core import Condition
+from hardiness.data.condition_trees import Celled
+from hardiness.data.corrupted_copies import CorruptedCopies
+from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.tree import IMAGE_SUFFIXES
+from hardiness.reference import categories
+
+NAME = "laion-c"
+CELL = "{corruption}/intensity_level_{severity}"
+FORM = "<distortion>/intensity_level_<1 to 5>/<superclass>/*"
+
+
+def _condition(folder: str) -> Condition | None:
+    found = re.fullmatch(r"([^/]+)/intensity_level_([1-9])", folder)
+    return Condition(corruption=found[1], severity=int(found[2])) if found else None
+
+
+def _labels() -> Mapping[str, int]:
+    """A superclass's label is its first class: answers are judged by `DataSet.categories`."""
+    return {name: classes[0] for name, classes in categories.laion_c().items()}
+
+
+_read = Celled(
+    name=NAME,
+    form=FORM,
+    depth=2,
+    condition=_condition,
+    suffixes=IMAGE_SUFFIXES,
+    copies=partial(CorruptedCopies, form=CELL),
+    classes=_labels,
+    of="one of LAION-C's 16 superclasses",
+    released=None,
+    categories=categories.laion_c,
+).read
+
+LAYOUTS.register(NAME, Layout(f"{NAME}/{FORM}", _read), __name__)

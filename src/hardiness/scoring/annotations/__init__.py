@@ -1,0 +1,1 @@
+"""What others said of photographs that runs were made on: one module for each source of labels."""

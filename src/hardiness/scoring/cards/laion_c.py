@@ -1,0 +1,161 @@
+"""LAION-C: accuracy among 16 superclasses by distortion and intensity, beside the best person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from hardiness.core import RIGHT, Condition, Grid, ImageTable, Observer, People, Records, Result, Run, Score, Section
+from hardiness.core.chart import Dots
+from hardiness.reference import categories, published_series
+from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.cells import is_whole
+from hardiness.scoring.grids import Lookup
+from hardiness.scoring.intervals import centred, resampled_means, within
+from hardiness.scoring.shares import accuracy
+
+DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
+SEVERITIES = (1, 2, 3, 4, 5)
+
+BEST_PERSON = 0.552
+"""Mean accuracy of the best of 19 people on the released pictures (Li et al. 2025)."""
+
+RELEASED = "laion-c"
+
+
+@register("laion_c")
+@final
+class LaionC(Card):
+    """Mean accuracy over the cells, each of a distortion at an intensity; then by distortion, intensity and cell.
+
+    Source: Li et al. (2025), arXiv:2506.16950.
+    """
+
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
+    titles: ClassVar[Mapping[str, str]] = {"mean_accuracy_partial": "mean accuracy of a part"}
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
+    group: ClassVar[str] = "noise and blur"
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong among the superclasses, and the place of the one that was answered."""
+        known = run.data.categories or categories.laion_c()
+        owner = np.full(max(index for group in known.values() for index in group) + 2, -1)
+        for place, group in enumerate(known.values()):
+            owner[list(group)] = place
+        answer = records["superclass"].astype(np.int16)
+        label = np.minimum(records["label"], len(owner) - 1)
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: answer == owner[label], "answer": answer})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """A mean weighs every cell alike; its interval resamples images."""
+        cells = [cell for cell in table.present if cell]
+        values = np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
+        draws = np.vstack([np.nanmean(values, axis=0), resampled_means(values, "laion_c")])
+
+        def mean(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
+            drawn = draws[:, [table.present.index(cell) for cell in chosen]].mean(axis=1)
+            interval = within(centred(drawn[1:], float(drawn[0])))
+            return Score(metric, float(drawn[0]), "fraction", len(table), interval, condition=condition)
+
+        whole = is_whole(table, {cell for cell in run.conditions if cell})
+        found = [mean("mean_accuracy" if whole else "mean_accuracy_partial", cells, Condition())] if cells else []
+        if Condition() in table.present:
+            found.append(accuracy("clean_accuracy", table.of(RIGHT, Condition()) == 1))
+        for key in ("corruption", "severity"):
+            for value in dict.fromkeys(cell[key] for cell in cells):
+                chosen = [cell for cell in cells if cell[key] == value]
+                found.append(mean("accuracy", chosen, Condition(**{key: value})))
+        return found + [accuracy("accuracy", table.of(RIGHT, cell) == 1, cell) for cell in cells]
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Nothing beyond scores."""
+        return {}
+
+    def shown(self, key: str, value: Any) -> str:
+        """``glitched``, ``intensity 3``."""
+        return f"intensity {value}" if key == "severity" else str(value).replace("_", " ")
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """Accuracy by distortion beside the best person's; the table of models, and a grid for each."""
+        section = super().view(results)
+        yardstick = f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
+        return replace(
+            section,
+            yardstick=yardstick if _released(results) else "",
+            charts=[chart] if (chart := _by_distortion(results)) else [],
+            grids=[grid for result in results if (grid := _grid(result))],
+        )
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        """The mean accuracy."""
+        value = known.value("mean_accuracy")
+        return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
+
+
+def _released(results: Sequence[Result]) -> bool:
+    return results[0].benchmark == RELEASED
+
+
+def _by_distortion(results: Sequence[Result]) -> Dots | None:
+    observers = []
+    for result in results:
+        overall = next((s for s in result.scores if s.metric.startswith("mean_accuracy") and s.value is not None), None)
+        by_row = {
+            str(s.condition["corruption"]): s
+            for s in result.scores
+            if s.metric == "accuracy" and set(s.condition) == {"corruption"} and s.value is not None
+        }
+        observers.append(Observer(result.name, overall, by_row))
+    present = dict.fromkeys(name for each in observers for name in each.by_row)
+    if not present:
+        return None
+    means = {
+        name: np.mean([each.by_row[name].value or 0.0 for each in observers if name in each.by_row]) for name in present
+    }
+    rows = tuple(sorted(means, key=lambda name: (means[name], name)))
+    worst, best = (name.replace("_", " ") for name in (rows[0], rows[-1]))
+    caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
+    if _released(results):
+        caption += " Red: the best of 19 people, over everything. Grey strokes: published models."
+    return Dots(
+        "accuracy_by_distortion",
+        f"Fewest are right under {worst}, most under {best}" if len(rows) > 1 else f"Right under {worst}",
+        caption,
+        "accuracy ↑ better",
+        ("", ""),
+        "all distortions",
+        rows,
+        tuple(observers),
+        People(BEST_PERSON, {}, ()) if _released(results) else None,
+        _published() if _released(results) else (),
+        bars=True,
+    )
+
+
+def _published() -> tuple[Observer, ...]:
+    series = published_series(RELEASED, "mean_accuracy")
+    return tuple(
+        Observer(model, Score("mean_accuracy", rows[-1].value, "fraction", rows[-1].n), {})
+        for model, rows in series.items()
+    )
+
+
+def _grid(result: Result) -> Grid | None:
+    """Accuracy by distortion and intensity."""
+    at = Lookup(result.scores)
+    names = [name for name in DISTORTIONS if ("accuracy", Condition(corruption=name)) in at]
+    rows = tuple(
+        (
+            name.replace("_", " "),
+            (
+                *(at.cell("accuracy", corruption=name, severity=severity) for severity in SEVERITIES),
+                at.cell("accuracy", corruption=name),
+            ),
+        )
+        for name in names
+    )
+    heads = (*(f"intensity {severity}" for severity in SEVERITIES), "mean")
+    return Grid(result.name, "accuracy by distortion and intensity", "distortion", heads, rows) if rows else None

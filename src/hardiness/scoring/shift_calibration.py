@@ -1,0 +1,187 @@
+"""Calibration as photographs get worse: ECE, Brier score and NLL by severity, and their means over a set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Condition, Curves, ImageTable, Interval, Line, Panel, Result, Score
+from hardiness.scoring.calibration import BINNINGS, BINS, Binning, equal_width_bin
+from hardiness.scoring.shares import loss
+
+Floats = NDArray[np.float64]
+Kind = tuple[str, str]
+"""A metric, and its bins where it has any."""
+
+Z = NormalDist().inv_cdf(0.975)
+
+TITLES: Mapping[str, str] = {
+    "ece": "ECE",
+    "brier_top1": "Brier score of the answer",
+    "nll": "NLL",
+    "mean_ece": "mean ECE",
+    "mean_brier_top1": "mean Brier score of the answer",
+    "mean_nll": "mean NLL",
+    "mean_ece_partial": "mean ECE of a part",
+    "mean_brier_top1_partial": "mean Brier score of the answer, of a part",
+    "mean_nll_partial": "mean NLL of a part",
+}
+"""What the scores are called."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over cells.
+
+    Attributes:
+        value: the mean.
+        shares: what each image adds to it above or below, to first order, ``(N,)``; 0 in the mean.
+        cells: of how many.
+    """
+
+    value: float
+    shares: Floats
+    cells: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Mean]) -> Mean:
+        """The mean of several, each weighing as many cells as it has."""
+        cells = sum(part.cells for part in parts)
+        value = sum(part.value * part.cells for part in parts) / cells
+        return cls(value, np.sum([part.shares * part.cells for part in parts], axis=0) / cells, cells)
+
+    def score(self, metric: str, condition: Condition) -> Score:
+        """The score with its interval."""
+        n = len(self.shares)
+        half = Z * float(np.sqrt(np.mean(self.shares**2) / n))
+        return loss(metric, self.value, n, Interval(max(0.0, self.value - half), self.value + half), condition)
+
+
+def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:
+    """Means over all cells of these corruptions, then by severity; severity 0 is the clean photographs.
+
+    Each metric is that of a cell, then the mean over cells, so that each corruption weighs the same. Intervals are of
+    images: linear in what each image adds to each bin, with the edges of bins taken as they are.
+
+    Args:
+        table: with confidence, and with ``nll`` where rows hold it.
+        corruptions: whose cells count.
+        whole: whether all of a set was run; the means of a part are called so.
+
+    Source: Ovadia et al. (2019), arXiv:1906.02530.
+    """
+    if "confidence" not in table:
+        return []
+    by_severity: dict[int, list[Mapping[Kind, Mean]]] = {}
+    for place, cell in enumerate(table.present):
+        if not cell or cell["corruption"] in corruptions:
+            by_severity.setdefault(int(cell["severity"]) if cell else 0, []).append(_of_cell(table, place))
+    levels = {level: _together(cells) for level, cells in sorted(by_severity.items())}
+    overall = _together([found for level, found in levels.items() if level])
+    suffix = "" if whole else "_partial"
+    means = [mean.score(f"mean_{name}{suffix}", _at(bins)) for (name, bins), mean in overall.items()]
+    return means + [
+        mean.score(name, _at(bins, severity=level))
+        for level, found in levels.items()
+        for (name, bins), mean in found.items()
+    ]
+
+
+def _at(bins: str, **more: int) -> Condition:
+    return Condition(**({"protocol": bins} if bins else {}), **more)
+
+
+def _together(parts: Sequence[Mapping[Kind, Mean]]) -> dict[Kind, Mean]:
+    return {kind: Mean.of([part[kind] for part in parts]) for kind in parts[0]} if parts else {}
+
+
+def _of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
+    """Every metric of one cell."""
+    there = table[RIGHT][:, place] >= 0
+    right = table[RIGHT][there, place] == 1
+    confidence = table["confidence"][there, place].astype(np.float64)
+    losses = {"brier_top1": (confidence - right) ** 2}
+    if "nll" in table:
+        losses["nll"] = table["nll"][there, place].astype(np.float64)
+    by_kind: dict[Kind, tuple[float, Floats]] = {("ece", bins): _ece(confidence, right, bins) for bins in BINNINGS}
+    by_kind |= {(name, ""): (float(values.mean()), values) for name, values in losses.items()}
+    means = {}
+    for kind, (value, terms) in by_kind.items():
+        shares = np.zeros(len(table))
+        shares[there] = (terms - value) * (len(table) / len(terms))
+        means[kind] = Mean(value, shares, 1)
+    return means
+
+
+def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning) -> tuple[float, Floats]:
+    """The expected calibration error, and what each image adds to it: its gap, signed as that of its bin."""
+    n, gap = len(confidence), confidence - right
+    if binning == "equal-width":
+        bins = equal_width_bin(confidence)
+    else:
+        count = min(BINS, n)
+        bins = np.empty(n, np.int64)
+        sizes = np.diff(np.append(np.arange(count) * n // count, n))
+        bins[np.argsort(confidence, kind="stable")] = np.repeat(np.arange(count), sizes)
+    sums = np.bincount(bins, weights=gap, minlength=BINS)
+    return float(np.abs(sums).sum() / n), np.sign(sums)[bins] * gap
+
+
+PANELS = (("ece", "equal-width", "ECE, 15 bins of equal width"), ("brier_top1", "", "Brier score of the answer"))
+LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8)
+
+
+def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
+    """ECE and Brier score from clean photographs to the worst severity; ``None`` where they are not known."""
+    levels = sorted({s.condition["severity"] for r in results for s in r.scores if _is_level(s, "ece", "equal-width")})
+    if len(levels) < 2:
+        return None
+    ticks = tuple(float(level) for level in levels)
+    names = tuple("clean" if not level else str(level) for level in levels)
+    panels = tuple(
+        Panel("severity", tuple(_line(result, metric, bins) for result in results), (), ticks, names, title)
+        for metric, bins, title in PANELS
+    )
+    top = max((bound for panel in panels for line in panel.measured for bound in line.high), default=1.0)
+    return Curves(
+        "calibration_by_severity",
+        "Calibration by severity",
+        _heading(results, levels),
+        "Mean over corruptions at each severity; bands are 95 % intervals. Left: how far confidence and accuracy lie "
+        "apart. Right: the squared distance of confidence from being right or wrong, in which accuracy counts too.",
+        panels,
+        "error ↓ better",
+        limit=next((limit for limit in LIMITS if limit >= top), 1.0),
+    )
+
+
+def _is_level(score: Score, metric: str, bins: str) -> bool:
+    known = score.metric == metric and score.condition.get("protocol", "") == bins
+    return known and "severity" in score.condition and score.value is not None
+
+
+def _line(result: Result, metric: str, bins: str) -> Line:
+    found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
+    return Line(
+        result.name,
+        tuple(float(s.condition["severity"]) for s in found),
+        tuple(s.value or 0.0 for s in found),
+        tuple(s.interval.low for s in found if s.interval),
+        tuple(s.interval.high for s in found if s.interval),
+    )
+
+
+def _heading(results: Sequence[Result], levels: Sequence[int]) -> str:
+    lines = [_line(result, "ece", "equal-width") for result in results]
+    whole = [line for line in lines if len(line.x) == len(levels)]
+    if not whole:
+        return "Calibration by severity"
+    first, last = (100 * sum(line.y[end] for line in whole) / len(whole) for end in (0, -1))
+    grows = all(line.low[-1] > line.high[0] for line in whole)
+    start = "on clean photographs" if not levels[0] else f"at severity {levels[0]}"
+    what = "Confidence is worth less the worse the picture" if grows else "How far confidence can be trusted"
+    return f"{what}: ECE {first:.0f} % {start}, {last:.0f} % at severity {levels[-1]}"
