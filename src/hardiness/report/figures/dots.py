@@ -50,7 +50,8 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
     top = heading(sheet, dots.title) if titled else 0.0
     beside = [("people", "people")] if dots.people else []
     if dots.published:
-        beside.append((PUBLISHED, f"published: {len(dots.published)} models"))
+        count = len(dots.published)
+        beside.append((PUBLISHED, f"published: {count} models" if count > 1 else "published: one model"))
     top = legend(sheet, top, [each.name for each in dots.observers], inks, beside)
     top += 20 if any(dots.ends) else 4
     longest = max(map(len, (dots.all_rows, *dots.rows)), default=0)
