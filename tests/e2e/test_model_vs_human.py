@@ -86,10 +86,12 @@ def test_from_a_published_tree_to_people_beside_it(
     told = hardiness("human-likeness", out, "--humans", raw_data, "--json")
     assert told.status == 0, told.err
     network, people = json.loads(told.out)
-    assert network["sets"] == ["contrast", "false-colour", "edge"]
+    assert list(network["sets"]) == ["contrast", "false-colour", "edge"]
     assert (network["mean_rank"], people["name"]) == (1.0, "people")
     assert network["ood_accuracy"]["value"] == pytest.approx(found["ood_accuracy_partial",]["value"])
-    assert "on 3 of 17 sets" in hardiness("human-likeness", out, "--humans", raw_data).out
+    told = hardiness("human-likeness", out, "--humans", raw_data, "--by-set")
+    assert "on 3 of 17 sets" in told.out
+    assert "error consistency with people, set by set" in told.out
 
 
 def test_sets_may_be_chosen(hardiness: Any, factory: Any, datasets: Path, tmp_path: Path, results: Any) -> None:

@@ -118,7 +118,9 @@ def test_likeness_by_hand(tmp_path: Path) -> None:
     same = dict(people["subject-02"])
     found = {each.name: each for each in human_likeness(Store(tmp_path), {**people, "net": network, "same": same})}
     net = found["net"]
-    assert net.sets == ("contrast", "edge"), "nobody was shown rotations"
+    assert list(net.sets) == ["contrast", "edge"], "nobody was shown rotations"
+    assert net.sets["contrast"].value == pytest.approx(0.25)
+    assert net.sets["edge"].value == pytest.approx(0.5)
     assert net.ood_accuracy.value == pytest.approx((1 / 4 + 1 / 2) / 2)
     contrast = ((1 / 4 - 2 / 4) ** 2 + (1 / 4 - 1) ** 2) / 2
     edge = (0 + (1 / 2 - 1) ** 2) / 2

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hardiness.cli.show import wide
 from hardiness.reference import read_set_trials
-from hardiness.report import human_likeness_table
+from hardiness.report import consistency_by_set_table, human_likeness_table
 from hardiness.scoring import human_likeness
 from hardiness.store import Store
 
@@ -25,8 +25,9 @@ from hardiness.store import Store
     metavar="FOLDER",
     help="People's answers, trial by trial: a folder of csv files for each set, as raw-data of model-vs-human.",
 )
+@click.option("--by-set", is_flag=True, help="Also the error consistency on each set of stimuli.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def command(out: Path, folder: Path, as_json: bool) -> int:
+def command(out: Path, folder: Path, by_set: bool, as_json: bool) -> int:
     """How like people do the models of OUT err on model-vs-human? Its four numbers, and the mean rank of three.
 
     Networks whose answers lie beside people's are rows of their own.
@@ -36,5 +37,8 @@ def command(out: Path, folder: Path, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([each.as_dict() for each in found], indent=1))
     else:
-        wide(Console()).print(human_likeness_table(found))
+        console = wide(Console())
+        console.print(human_likeness_table(found))
+        if by_set:
+            console.print(consistency_by_set_table(found))
     return 0

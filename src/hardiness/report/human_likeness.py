@@ -1,4 +1,4 @@
-"""Models beside people as a table for the terminal."""
+"""Models beside people as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def human_likeness_table(found: Sequence[Likeness]) -> Table:
         measures = (each.ood_accuracy, each.accuracy_difference, each.observed_consistency, each.error_consistency)
         rank = f"{each.mean_rank:.2f}" if each.mean_rank is not None else ""
         table.add_row(each.name, str(len(each.sets)), *map(_shown, measures), rank)
+    return table
+
+
+def consistency_by_set_table(found: Sequence[Likeness]) -> Table:
+    """Error consistency with people: a row for each set of stimuli, a column for each observer."""
+    table = Table(title="error consistency with people, set by set", title_justify="left", title_style="bold")
+    table.add_column("set", no_wrap=True)
+    for each in found:
+        table.add_column(each.name, justify="right")
+    for name in SETS:
+        if any(name in each.sets for each in found):
+            table.add_row(name, *(_shown(each.sets[name]) if name in each.sets else "" for each in found))
     return table
 
 

@@ -31,6 +31,7 @@ from hardiness.scoring.statistics.benchmark_comparison import BenchmarkCompariso
 from hardiness.scoring.statistics.comparison import compared
 from hardiness.scoring.statistics.measures import share
 from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.scoring.trust import warnings_of
 
 
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
@@ -163,6 +164,18 @@ def test_published_numbers_stand_beside_measured_ones_of_the_same_protocol() -> 
     (own,) = rows_of(sections([replace(full, data="own-pets")])[0])
     assert own.cells[0] is not None
     assert own.cells[0].published == ""
+
+
+def test_published_zero_shot_numbers_stand_beside_those_of_the_same_words() -> None:
+    name = "openclip:ViT-B-32/laion2b_s34b_b79k"
+    benchmark = BenchmarkIdentity("imagenet-val", "classification", "orhan2019")
+    for protocol, published, warned in (("openai80", "66.6", True), ("simple7", "", False)):
+        run = Run(ModelIdentity(name, options={"protocol": protocol}), benchmark)
+        given = result(name, top1(0.5), run=run)
+        (row,) = rows_of(sections([given])[0])
+        assert row.cells[0] is not None
+        assert row.cells[0].published == published
+        assert any("published is 66.6" in warning for warning in warnings_of(given)) == warned
 
 
 def test_the_published_results_are_the_papers() -> None:

@@ -40,7 +40,7 @@ class Likeness:
 
     Attributes:
         name: of a model, of a network in the trials, or ``"people"`` among themselves.
-        sets: names of the sets of stimuli behind it.
+        sets: names of the sets of stimuli behind it, each with the error consistency on it alone.
         ood_accuracy: the mean over sets of the accuracy over counted conditions.
         accuracy_difference: the mean squared difference from each person's accuracy in each counted condition.
         observed_consistency: the share of stimuli that it and a person get both right or both wrong.
@@ -49,7 +49,7 @@ class Likeness:
     """
 
     name: str
-    sets: tuple[str, ...]
+    sets: Mapping[str, Estimate]
     ood_accuracy: Estimate
     accuracy_difference: Estimate
     observed_consistency: Estimate
@@ -130,20 +130,19 @@ def _among(people: Sequence[Seen]) -> Likeness | None:
 
 def _likeness(name: str, observers: Sequence[Seen], pairs: Sequence[tuple[Seen, Seen]]) -> Likeness | None:
     """The accuracy of observers together, and how alike pairs are: the mean over conditions, pairs and sets."""
-    sets, accuracy, measured = [], [], []
+    accuracy, measured = {}, {}
     for each in SETS:
         by_pair = [alike for first, second in pairs if (alike := _in_set(each, first, second)) is not None]
         if by_pair:
-            sets.append(each)
-            accuracy.append(_accuracy(each, observers))
-            measured.append(np.mean(by_pair, axis=0))
-    if not sets:
+            accuracy[each] = _accuracy(each, observers)
+            measured[each] = np.mean(by_pair, axis=0)
+    if not measured:
         return None
-    difference, observed, kappa = np.mean(measured, axis=0)
+    difference, observed, kappa = np.mean(list(measured.values()), axis=0)
     return Likeness(
         name,
-        tuple(sets),
-        _estimate(np.mean(accuracy, axis=0), 0.0),
+        {each: _estimate(found[-1], -1.0) for each, found in measured.items()},
+        _estimate(np.mean(list(accuracy.values()), axis=0), 0.0),
         _estimate(difference, 0.0),
         _estimate(observed, 0.0),
         _estimate(kappa, -1.0),
