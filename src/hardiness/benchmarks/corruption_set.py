@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cache
 from typing import Any, ClassVar, final
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hardiness import data as datasets
 from hardiness import distortions
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.corruption_cells import cells, told, unavailable
 from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.stored import sized
 from hardiness.core import (
@@ -22,7 +23,6 @@ from hardiness.core import (
     Canvas,
     Columns,
     Condition,
-    DataError,
     DataRoot,
     DataSet,
     Expansion,
@@ -83,7 +83,7 @@ class CorruptionSet(Benchmark):
                 f"{self.name}:severities must name at least one severity from {levels[0]} to {levels[-1]}, was empty"
             )
         for name in self.corruptions:
-            if not self._cells([name], self.severities):
+            if not cells(self.members, [name], self.severities):
                 raise ArgumentError(f"{self.name}:corruptions: {name} has none of the severities that were asked for")
         if self.jpeg and not self.members.jpeg_quality:
             raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
@@ -95,16 +95,16 @@ class CorruptionSet(Benchmark):
 
     def conditions(self) -> tuple[Condition, ...]:
         """Clean, then all corruptions of the set at all severities, in the published order, then those of one's own."""
-        return (CLEAN, *self._cells((*self.members.published, *self.own), self.members.levels))
+        return (CLEAN, *cells(self.members, (*self.members.published, *self.own), self.members.levels))
 
     def whole(self) -> tuple[Condition, ...]:
         """The cells that the headline is made of."""
-        return self._cells(self.members.members, self.members.levels)
+        return cells(self.members, self.members.members, self.members.levels)
 
     def requested(self) -> tuple[Condition, ...]:
         """Clean, and the cells that the options pick."""
         names = self.corruptions or (self.members.published if self.extra else self.members.members)
-        return (CLEAN, *self._cells(names, self.severities))
+        return (CLEAN, *cells(self.members, names, self.severities))
 
     def identity(self) -> dict[str, Any]:
         """The options that change rows, and the versions of the corruptions."""
@@ -172,42 +172,12 @@ class CorruptionSet(Benchmark):
         return "mCE" if self.members.baseline else "the mean error"
 
     def _without_unavailable(self, photographs: DataSet) -> DataSet:
-        """Some corruptions need pictures that only some packages carry: without them the others are still evaluated."""
-        missing: dict[str, str] = {}
-        for name in dict.fromkeys(cell["corruption"] for cell in self.requested() if cell):
-            try:
-                self._require(name)
-            except DataError as error:
-                missing[name] = str(error)
+        """The photographs with the corruptions that can be made here, and a note on the others."""
+        missing = unavailable(self.members, self.requested())
         if not missing:
             return photographs
         allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") not in missing)
-        return replace(photographs, conditions=allowed, notes=tuple(self._told(missing)))
-
-    def _told(self, missing: Mapping[str, str]) -> Iterator[str]:
-        """A line for each reason, with the corruptions that it keeps from being evaluated."""
-        for reason in dict.fromkeys(missing.values()):
-            names = [name for name in missing if missing[name] == reason]
-            are = "is" if len(names) == 1 else "are"
-            yield f"{', '.join(names)} {are} not evaluated, {self.headline} is partial: {reason}"
-
-    def _require(self, name: str) -> None:
-        """Raise a `DataError` where a corruption cannot be made here."""
-        if name in self.members.stored_only:
-            raise DataError(
-                f"more than the photograph is needed, so nothing is generated; extract the released files and give "
-                f"--data {self.name}=PATH"
-            )
-        distortions.corruptions.get(name).require()
-
-    def _cells(self, names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:
-        """The cells of these corruptions, without severities that one of them does not have."""
-        return tuple(
-            Condition(corruption=name, severity=severity)
-            for name in names
-            for severity in severities
-            if name in self.members.stored_only or severity in distortions.corruptions.get(name).severities
-        )
+        return replace(photographs, conditions=allowed, notes=tuple(told(missing, self.headline)))
 
 
 @cache

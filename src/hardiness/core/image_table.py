@@ -116,24 +116,7 @@ class ImageTable:
         """
         if not len(records):
             return cls.empty(conditions, records.failures)
-        ids, rows = _numbered(records)
-        condition = records["condition"].astype(np.int64)
-        used = np.flatnonzero(np.bincount(condition))
-        places = np.zeros(used[-1] + 1, np.int64)
-        places[used] = np.arange(len(used))
-        # From the last row to the first: where a cell is written twice, the first row stays.
-        rows, columns, back = rows[::-1], places[condition[::-1]], slice(None, None, -1)
-        filled = {}
-        for name, values in cells.items():
-            given = _compact(values)
-            filled[name] = _nothing((len(ids), len(used)), given.dtype)
-            filled[name][rows, columns] = given[back]
-        for name, values in {"label": records["label"].astype(np.int32), **(images or {})}.items():
-            given = _compact(values)
-            filled[name] = np.empty(len(ids), given.dtype)
-            filled[name][rows] = given[back]
-        label = filled.pop("label")
-        return cls(ids, label, tuple(conditions), used.astype(np.int16), filled, _told_once(records.failures))
+        return _of_rows(records, tuple(conditions), cells, images or {})
 
     @staticmethod
     def join(parts: Iterable[ImageTable]) -> ImageTable:
@@ -148,28 +131,7 @@ class ImageTable:
         given = list(parts)
         if not given:
             raise ValueError("there must be at least one table to join")
-        filled = [part for part in given if len(part)] or given[:1]
-        ids, rows = np.unique(np.concatenate([part.ids for part in filled]), return_inverse=True)
-        used = np.unique(np.concatenate([part.cells for part in filled]))
-        shape = (len(ids), len(used))
-        first = filled[0]
-        columns = {
-            name: _nothing(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
-            for name, column in first.columns.items()
-        }
-        label = np.empty(len(ids), np.int32)
-        ends = np.cumsum([len(part) for part in filled])
-        for part, end in zip(reversed(filled), reversed(ends.tolist()), strict=True):
-            at, cells = rows[end - len(part) : end], np.searchsorted(used, part.cells)
-            label[at] = part.label
-            place, own = _places(part, at, cells)
-            for name, column in columns.items():
-                if column.ndim == 1:
-                    column[at] = part[name]
-                else:
-                    column[place] = part[name][own]
-        failures = _told_once(failure for part in given for failure in part.failures)
-        return ImageTable(ids, label, first.conditions, used, columns, failures)._without_evaluated_failures()
+        return _joined(given)._without_evaluated_failures()
 
     def rows_of(self, ids: NDArray[np.object_]) -> Indices:
         """Where each id stands in this table, int64; -1 where it is not in it."""
@@ -191,13 +153,66 @@ class ImageTable:
         return replace(self, failures=tuple(left))
 
 
+def _of_rows(
+    records: Records,
+    conditions: tuple[Condition, ...],
+    cells: Mapping[str, NDArray[Any]],
+    images: Mapping[str, NDArray[Any]],
+) -> ImageTable:
+    """As `ImageTable.from_rows`, of at least one row."""
+    ids, rows = _numbered(records)
+    condition = records["condition"].astype(np.int64)
+    used = np.flatnonzero(np.bincount(condition))
+    places = np.zeros(used[-1] + 1, np.int64)
+    places[used] = np.arange(len(used))
+    # From the last row to the first: where a cell is written twice, the first row stays.
+    rows, columns, back = rows[::-1], places[condition[::-1]], slice(None, None, -1)
+    filled = {}
+    for name, values in cells.items():
+        given = _compact(values)
+        filled[name] = _nothing((len(ids), len(used)), given.dtype)
+        filled[name][rows, columns] = given[back]
+    for name, values in {"label": records["label"].astype(np.int32), **images}.items():
+        given = _compact(values)
+        filled[name] = np.empty(len(ids), given.dtype)
+        filled[name][rows] = given[back]
+    label = filled.pop("label")
+    return ImageTable(ids, label, conditions, used.astype(np.int16), filled, _told_once(records.failures))
+
+
+def _joined(given: Sequence[ImageTable]) -> ImageTable:
+    """The table of all rows of all parts, and every failure of every part."""
+    filled = [part for part in given if len(part)] or given[:1]
+    ids, rows = np.unique(np.concatenate([part.ids for part in filled]), return_inverse=True)
+    used = np.unique(np.concatenate([part.cells for part in filled]))
+    shape = (len(ids), len(used))
+    first = filled[0]
+    columns = {
+        name: _nothing(shape[: column.ndim], np.result_type(*{part[name].dtype for part in filled}))
+        for name, column in first.columns.items()
+    }
+    label = np.empty(len(ids), np.int32)
+    ends = np.cumsum([len(part) for part in filled])
+    for part, end in zip(reversed(filled), reversed(ends.tolist()), strict=True):
+        at, cells = rows[end - len(part) : end], np.searchsorted(used, part.cells)
+        label[at] = part.label
+        place, own = _places(part, at, cells)
+        for name, column in columns.items():
+            if column.ndim == 1:
+                column[at] = part[name]
+            else:
+                column[place] = part[name][own]
+    failures = _told_once(failure for part in given for failure in part.failures)
+    return ImageTable(ids, label, first.conditions, used, columns, failures)
+
+
 def _numbered(records: Records) -> tuple[NDArray[np.object_], Indices]:
     """The different samples, sorted, and the place of each row's among them."""
     if "image" not in records:
         samples = records["sample"].tolist()  # few different ones in many rows: a look-up is cheaper than sorting them
-        ids = sorted(set(samples))
-        place = {sample: at for at, sample in enumerate(ids)}
-        return np.array(ids, object), np.fromiter(map(place.__getitem__, samples), np.int64, len(samples))
+        different = sorted(set(samples))
+        place = {sample: at for at, sample in enumerate(different)}
+        return np.array(different, object), np.fromiter(map(place.__getitem__, samples), np.int64, len(samples))
     image = records["image"].astype(np.int64)
     used = np.flatnonzero(np.bincount(image))
     places = np.zeros(used[-1] + 1, np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from hardiness.core import (
     DataSet,
     Failure,
     HardinessError,
+    Item,
     Listener,
     Records,
     Request,
@@ -177,31 +178,11 @@ class Worker:
     def store_if_done(self, part: Part) -> None:
         """Store a part whose last batch has come back."""
         if part.closed and not part.in_flight and part.task.error is None and part.outcomes:
-            records = self._of_unchanged(joined(part.outcomes))
+            records = _of_unchanged(joined(part.outcomes), self.items, self.conditions)
             part.task.stored.write(part.index, part.work, records)
             part.task.computed += len(records)
             part.outcomes = []
             return_freed_memory()
-
-    def _of_unchanged(self, records: Records) -> Records:
-        """The records without those of photographs that have changed since they were listed, which have failed."""
-        read: dict[str, set[int]] = {}
-        if len(records):
-            for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
-                read.setdefault(sample, set()).add(condition)
-        changed = {
-            sample: conditions
-            for sample, conditions in read.items()
-            if not unchanged(self.items[sample], [self.conditions[index] for index in sorted(conditions)])
-        }
-        if not changed:
-            return records
-        failures = tuple(
-            Failure(sample, f"{self.items[sample].file.name} changed while it was evaluated", tuple(sorted(conditions)))
-            for sample, conditions in changed.items()
-        )
-        kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
-        return Records(kept.columns, (*records.failures, *failures))
 
     def advance(self, rows: int) -> None:
         """Tell of so many more rows."""
@@ -210,6 +191,27 @@ class Worker:
         seconds = self.clock.estimate(rows, self.remaining)
         if seconds is not None:
             self.listener.estimate(seconds)
+
+
+def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:
+    """The records without those of photographs that have changed since they were listed, which have failed."""
+    read: dict[str, set[int]] = {}
+    if len(records):
+        for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
+            read.setdefault(sample, set()).add(condition)
+    changed = {
+        sample: held
+        for sample, held in read.items()
+        if not unchanged(items[sample], [conditions[index] for index in sorted(held)])
+    }
+    if not changed:
+        return records
+    failures = tuple(
+        Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(held)))
+        for sample, held in changed.items()
+    )
+    kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
+    return Records(kept.columns, (*records.failures, *failures))
 
 
 def _gallery(store: Store, benchmark: str) -> Gallery:

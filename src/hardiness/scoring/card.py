@@ -105,8 +105,6 @@ class Card(ABC):
             return lambda index: f"class {index}"
         return lambda index: class_name(index).partition(",")[0]
 
-    # What a page shows ------------------------------------------------------------------------------------------------
-
     def view(self, results: Sequence[Result]) -> Section:
         """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
         columns = self.columns_of(results)
@@ -118,16 +116,8 @@ class Card(ABC):
             headline=self.headline_of(columns),
             group=self.group_of(results[0].run),
             others=self.others_of(columns),
-            sayings=tuple(
-                Saying(result.name, text)
-                for result in results
-                if result.scores and (text := self.saying_of(result, Known(result.scores)))
-            ),
-            galleries=[
-                (result.name, Gallery.from_dict(found))
-                for result in results
-                for found in result.details.get("galleries", ())
-            ],
+            sayings=tuple(Saying(r.name, text) for r in results if (text := self._said(r))),
+            galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
             explanations=tuple(self.explanations.items()),
         )
 
@@ -155,6 +145,9 @@ class Card(ABC):
         """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
         return ""
 
+    def _said(self, result: Result) -> str:
+        return self.saying_of(result, Known(result.scores)) if result.scores else ""
+
     def variant(self, run: Run) -> tuple[str, ...]:
         """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
         return ()
@@ -176,18 +169,11 @@ class Card(ABC):
 
     def columns_of(self, results: Sequence[Result]) -> tuple[Column, ...]:
         """The scores that make the table's columns, in order of first appearance, where some model has a value."""
+        scores = (s for result in results for s in self.column_scores(result.scores) if s.value is not None)
         found: dict[tuple[str, Condition], Column] = {}
-        for result in results:
-            for score in self.column_scores(result.scores):
-                if score.value is not None:
-                    column = Column(
-                        score.metric,
-                        score.condition,
-                        self.title(score),
-                        score.higher_is_better,
-                        self.is_headline(score),
-                    )
-                    found.setdefault((score.metric, score.condition), column)
+        for s in scores:
+            column = Column(s.metric, s.condition, self.title(s), s.higher_is_better, self.is_headline(s))
+            found.setdefault((s.metric, s.condition), column)
         return tuple(found.values())
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
@@ -202,13 +188,11 @@ class Card(ABC):
         """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
         undefined = [score for score in self.column_scores(result.scores) if score.value is None]
         doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
+        name = (result.name,)
         return [
-            *(Note(warning, (result.name,)) for warning in result.warnings),
-            *(
-                Note(f"{self.title(s)} is undefined: {s.reason}", (result.name,), self.is_headline(s))
-                for s in undefined
-            ),
-            *(Note(f"{each.name}: {each.sentence}", (result.name,)) for each in doubts),
+            *(Note(warning, name) for warning in result.warnings),
+            *(Note(f"{self.title(s)} is undefined: {s.reason}", name, self.is_headline(s)) for s in undefined),
+            *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
         ]
 
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-from hardiness.core import Counts, Failure, Finding, ImageTable, Score, StoreError
+from hardiness.core import Counts, Failure, Finding, ImageTable, Score
 from hardiness.scoring.card import Baseline, Card, Uninstalled
-from hardiness.store import Stamps, StoredRun, atomic, tables
-
-FOLDER, SCORES, TABLE = "scored", "scores.json", "images.parquet"
-"""``<run>/scored/``: may be deleted at any time; it is then computed again."""
+from hardiness.scoring.kept_table import KeptTable, cells_of
+from hardiness.scoring.kept_values import KeptValues, digest_of
+from hardiness.store import Stamps, StoredRun
 
 SCORING = 1
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
 DETAILS = 2
 """Version of what all cards share of their details."""
-
-ROWS = ("sample", "image", "condition", "label")
-"""What every card reads of rows."""
-
-READERS = 4
-"""Shards that are read at a time."""
 
 Scores = tuple[list[Score], list[Finding]]
 
@@ -48,34 +37,28 @@ class ScoredRun:
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False) -> None:
         self.stored, self.card = stored, card
         self.stamps: Stamps = stored.stamps()
-        self._verify = verify
-        self._known = {} if verify else self._read()
-        self._changed = False
+        self._kept = KeptTable(stored, card, self.stamps, verify)
+        self._values = KeptValues(stored, self.digest, trusted=isinstance(card, Uninstalled), anew=verify)
         self._table: ImageTable | None = None
-
-    @property
-    def _cells(self) -> dict[str, str]:
-        return {str(condition): fingerprint for condition, fingerprint in sorted(self.stored.cells.items())}
 
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits that change whenever a shard or the card does."""
-        return digest_of([SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, self._cells])
+        return digest_of(
+            [SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, cells_of(self.stored)]
+        )
 
     @property
     def table(self) -> ImageTable:
         """The image table: read where it was kept, else made of the rows, shard by shard; held until `release`."""
         if self._table is None:
-            self._table = self._made()
+            self._table = self._kept.made()
         return self._table
 
     def columns(self, *names: str) -> ImageTable:
         """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
-        content = self._content(TABLE)
-        if self._table is None and content and tables.describe(content) == self._described(self.stamps):
-            with suppress(StoreError):
-                return tables.read(content, self._place(TABLE), self.stored.run.conditions, names)
-        return self.table
+        found = None if self._table is not None else self._kept.columns(names)
+        return self.table if found is None else found
 
     def release(self) -> None:
         """Let go of the table, so that memory does not grow with the number of runs."""
@@ -124,21 +107,11 @@ class ScoredRun:
 
     def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
         """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""
-        kept = self._known.get(name)
-        if kept is None or kept["of"] != of:
-            kept = {"of": of, "value": json.loads(json.dumps(compute()))}
-            self._known[name] = kept
-            self._changed = True
-        return kept["value"]
+        return self._values.value(name, of, compute)
 
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
-        if not self._changed or isinstance(self.card, Uninstalled):
-            return
-        with suppress(StoreError):
-            content = json.dumps({"digest": self.digest, "known": self._known}) + "\n"
-            self.stored.keep(f"{FOLDER}/{SCORES}", content.encode())
-            self._changed = False
+        self._values.save()
 
     @property
     def _facts(self) -> dict[str, Any]:
@@ -155,75 +128,3 @@ class ScoredRun:
 
         found: dict[str, Any] = self.remember("facts", "", compute)
         return found
-
-    def _made(self) -> ImageTable:
-        kept = None if self._verify else self._kept()
-        if kept is not None and kept[1] == self.stamps:
-            return kept[0]
-        made_of = {} if kept is None else kept[1]
-        columns = None if self.card.columns is None else [*ROWS, *self.card.columns]
-        names = [name for name in self.stamps if name not in made_of]
-
-        def part(name: str) -> ImageTable | None:
-            records = self.stored.read(name, columns)
-            return None if records is None else self.card.table(records, self.stored.run)
-
-        with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
-            parts = [table for table in readers.map(part, names) if table is not None]
-        parts = [*([] if kept is None else [kept[0]]), *parts]
-        table = ImageTable.join(parts) if parts else ImageTable.empty(self.stored.run.conditions)
-        if len(table):
-            with suppress(StoreError):  # where nothing can be written, it is made again next time
-                self.stored.keep(f"{FOLDER}/{TABLE}", tables.encode(table, self._described(self.stamps)))
-        return table
-
-    def _content(self, name: str) -> bytes:
-        """What was kept under that name; nothing where there is none that can be read."""
-        with suppress(StoreError):
-            return self.stored.content(f"{FOLDER}/{name}")
-        return b""
-
-    def _place(self, name: str) -> str:
-        return f"{self.stored.place}/{FOLDER}/{name}"
-
-    def _read(self) -> dict[str, Any]:
-        """What was kept of exactly these shards and this card; nothing where it is absent, of others or unreadable."""
-        with suppress(StoreError):
-            found = atomic.parsed(self._content(SCORES), self._place(SCORES))
-            if isinstance(found, dict) and (isinstance(self.card, Uninstalled) or found.get("digest") == self.digest):
-                return dict(found["known"])
-        return {}
-
-    def _described(self, stamps: Stamps) -> dict[str, Any]:
-        return {
-            "card": self.stored.run.benchmark.card,
-            "version": self.card.version,
-            "shards": stamps,
-            "cells": self._cells,
-        }
-
-    def _kept(self) -> tuple[ImageTable, Stamps] | None:
-        """The table that was kept and the shards it was made of, where all of these are as they were.
-
-        New shards are joined to it; where a new file is another part of a shard that it covers, it is made anew, so
-        that the first file's rows count whenever they were read.
-        """
-        content = self._content(TABLE)
-        described = tables.describe(content)
-        shards: Stamps = {name: list(stamp) for name, stamp in described.get("shards", {}).items()}
-        if not shards or {**described, "shards": 0} != {**self._described({}), "shards": 0}:
-            return None
-        if any(self.stamps.get(name) != stamp for name, stamp in shards.items()):
-            return None
-        covered = {name[:6] for name in shards}
-        if any(name[:6] in covered for name in self.stamps if name not in shards):
-            return None
-        try:
-            return tables.read(content, self._place(TABLE), self.stored.run.conditions), shards
-        except StoreError:
-            return None
-
-
-def digest_of(value: Any) -> str:
-    """16 hexadecimal digits over a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,9 +1,10 @@
 """Run folders: atomic writes, proofs, resume, listing; knows no metric."""
 
 from hardiness.store.leases import Leases
+from hardiness.store.opening import Survey
 from hardiness.store.run import StoredRun
 from hardiness.store.run_folder import Stamps
 from hardiness.store.shards import Row
-from hardiness.store.store import Store, Survey
+from hardiness.store.store import Store
 
 __all__ = ["Leases", "Row", "Stamps", "Store", "StoredRun", "Survey"]

@@ -189,10 +189,10 @@ def _digest(array: pa.Array) -> str:
         ends = (
             np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1] if offsets else np.zeros(1)
         )
-        digest.update((ends - ends[:1]).astype(np.int64))
+        digest.update((ends - ends[:1]).astype(np.int64).data)
         digest.update(memoryview(values)[int(ends[0]) : int(ends[-1])] if values else b"")
     else:
-        digest.update(np.ascontiguousarray(array.to_numpy(zero_copy_only=False)))
+        digest.update(np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data)
     return digest.hexdigest()[:16]
 
 

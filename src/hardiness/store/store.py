@@ -5,32 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
-from hardiness.store import atomic
+from hardiness.store import atomic, opening
 from hardiness.store.files import Files, LocalFiles
-from hardiness.store.former import continues, former_run, is_former
+from hardiness.store.former import continues
 from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.objects import ObjectFiles, is_address
-from hardiness.store.run import CELLS, RUN, StoredRun
+from hardiness.store.opening import RECORDS, Survey
+from hardiness.store.run import RUN, StoredRun
 from hardiness.store.run_folder import Stamps
 
-RECORDS, RESULTS, WRITABLE = "records", "results.json", ".writable"
+RESULTS, WRITABLE = "results.json", ".writable"
 
 
 LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What an output folder holds: its runs, and a line for each that cannot be trusted."""
-
-    runs: tuple[StoredRun, ...]
-    problems: tuple[str, ...]
 
 
 class Store:
@@ -130,11 +122,14 @@ class Store:
         Raises:
             StoreError: disk full or no permission, or the stored ``run.json`` is damaged.
         """
-        path = _path(run)
-        if not self.files.has(f"{path}/{RUN}"):
+        found, path = self.find(run), _path(run)
+        if found is None:
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
             self.files.create(f"{path}/{RUN}", atomic.as_json(described))
-        return self._opened(path, self.files.read(f"{path}/{RUN}"))
+            found = self.find(run)
+        if found is None:
+            raise StoreError(f"{self.address}/{path}/{RUN} was written and is gone; does something else delete there?")
+        return found
 
     def find(self, run: Run) -> StoredRun | None:
         """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
@@ -142,19 +137,14 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged.
         """
-        path = _path(run)
-        content = self.files.read(f"{path}/{RUN}")
-        return None if content is None else self._opened(path, content)
+        return opening.find(self.files, _path(run))
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
 
         A run of the former format is left out where the same command has begun a run of this one.
         """
-        runs, problems = self._all()
-        today = [each.run for each in runs if not each.former]
-        kept = [each for each in runs if not (each.former and any(continues(each.run, run) for run in today))]
-        return Survey(tuple(kept), tuple(problems))
+        return opening.survey(self.files).without_continued()
 
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
@@ -166,7 +156,8 @@ class Store:
 
     def former(self, run: Run) -> StoredRun | None:
         """The run of the former format that the same command had made, if there is one."""
-        return next((each for each in self._all()[0] if each.former and continues(each.run, run)), None)
+        every = opening.survey(self.files).runs
+        return next((each for each in every if each.former and continues(each.run, run)), None)
 
     def write_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
@@ -175,48 +166,6 @@ class Store:
             StoreError: disk full or no permission.
         """
         self.files.write(RESULTS, atomic.as_json({"schema": SCHEMA, "results": list(results)}))
-
-    def _all(self) -> tuple[list[StoredRun], list[str]]:
-        """Every run that can be read, and a line for each that cannot be trusted."""
-        runs, problems = [], []
-        for name in self.files.folders(RECORDS):
-            path = f"{RECORDS}/{name}"
-            try:
-                content = self.files.read(f"{path}/{RUN}")
-                if content is not None:
-                    runs.append(self._opened(path, content))
-            except StoreError as error:
-                problems.append(str(error))
-        return runs, problems
-
-    def _opened(self, folder: str, content: bytes | None) -> StoredRun:
-        """The run whose ``run.json`` has that content."""
-        path = f"{self.address}/{folder}/{RUN}"
-        found = atomic.parsed(content or b"", path)
-        if not isinstance(found, dict):
-            raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
-        if is_former(found):
-            run, plan = former_run(found, path)
-            return StoredRun(self.files, folder, run, plan, str(found.get("key")), former=True)
-        identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
-        run = Run.from_dict(identity, path)
-        plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
-        if found.get("key") != run.key:
-            raise StoreError(
-                f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
-                "restore the file, or delete the folder and run the same command again"
-            )
-        return StoredRun(self.files, folder, run, plan, run.key, cells=self._cells(folder))
-
-    def _cells(self, folder: str) -> dict[int, str]:
-        """Fingerprints of the conditions' own files, as the last command found them."""
-        path = f"{folder}/{CELLS}"
-        content = self.files.read(path)
-        found = {} if content is None else atomic.parsed(content, f"{self.address}/{path}")
-        try:
-            return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
-        except (AttributeError, ValueError):
-            raise StoreError(f"{self.address}/{path} must hold fingerprints by condition; delete it") from None
 
 
 def _path(run: Run) -> str:
