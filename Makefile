@@ -34,7 +34,7 @@ docs: $(VENV)/.test
 	$(BIN)/python docs/write.py
 
 bench: $(VENV)/.bench
-	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage early; do \
+	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage early plan; do \
 		echo "$$each"; $(BIN)/python bench/$$each.py || status=1; done; exit $$status
 
 # HOURS of the tests that draw: kills at random moments and random inputs, drawn anew in each round.

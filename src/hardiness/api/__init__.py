@@ -9,6 +9,7 @@ from hardiness.api.evaluation import Options, evaluate
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
 from hardiness.api.page import Collected, Report, Written, collected, comparisons_of, publish, write_report
 from hardiness.api.placement import Placement
+from hardiness.api.planning import Planned, plan
 from hardiness.api.progress import Bars
 from hardiness.api.protocol_noise import noise
 from hardiness.api.stored import load_results
@@ -24,6 +25,7 @@ __all__ = [
     "Options",
     "Outcome",
     "Placement",
+    "Planned",
     "Report",
     "Written",
     "attack",
@@ -40,6 +42,7 @@ __all__ = [
     "load_model",
     "load_results",
     "noise",
+    "plan",
     "publish",
     "published_claims",
     "run",

@@ -15,12 +15,13 @@ from hardiness.cli.options import Shown, grouped
 from hardiness.cli.show import print_overview, wide
 from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
+from hardiness.report.text_table import terminal_table
 from hardiness.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which models and benchmarks, with which data, and which model ratios divide by."""
+    """Which models and benchmarks, with which data, which model ratios divide by, and whether only to plan."""
 
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]
@@ -29,6 +30,7 @@ class Chosen:
     labels: str | None
     weights: str | None
     baseline: str | None
+    plan: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Told(Shown):
     click.option("--labels", metavar="FILE", help="csv (path, class index) for a flat folder of images."),
     click.option("--weights", metavar="FILE", help="Checkpoint for the one model given."),
     click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
+    click.option("--plan", is_flag=True, help="Say what would run and how long it would take; store nothing."),
 )
 @click.option("--out", default="runs/latest", metavar="FOLDER|s3://…", help="Output folder, or an object store.")
 @grouped(
@@ -110,9 +113,11 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
-    given = {name: getattr(chosen, name) for name in Chosen.__slots__}
+    given = {name: getattr(chosen, name) for name in Chosen.__slots__ if name != "plan"}
     asked = api.Command(**given, out=out, request=request, placement=placement, cluster=engine.cluster(), log=shown.log)
     errors = Console(stderr=True)
+    if chosen.plan:
+        return _plan(asked, shown)
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
     store = Store(out)
     comparisons = api.comparisons_of([store])
@@ -134,3 +139,19 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     for line in outcome.problems:
         click.echo(f"hardiness: {line}", err=True)
     return outcome.exit_status
+
+
+def _plan(asked: api.Command, shown: Shown) -> int:
+    """Print what would run."""
+    planned = api.plan(asked)
+    if shown.as_json:
+        click.echo(json.dumps(planned.as_dict(), indent=1))
+    else:
+        console = wide(Console())
+        for part in terminal_table(planned.view()):
+            console.print(part, highlight=False)
+    for line in planned.skipped:
+        click.echo(f"skipped {line}", err=True)
+    for line in planned.problems:
+        click.echo(f"hardiness: {line}", err=True)
+    return planned.exit_status

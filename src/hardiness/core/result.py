@@ -36,6 +36,7 @@ class Score:
         higher_is_better: direction of improvement.
         condition: empty, or the protocol alone, for a headline.
         reason: why ``value`` is ``None``.
+        interval_reason: why there is no interval, though there is a value and others of the metric have one.
     """
 
     metric: str
@@ -46,6 +47,7 @@ class Score:
     higher_is_better: bool = True
     condition: Condition = field(default_factory=Condition)
     reason: str | None = None
+    interval_reason: str = ""
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,10 +96,11 @@ def _forecast(
             problems.append(str(error))
     chosen = limited(data.items, request.limit, request.seed)
     _, asked = condition_indices(benchmark, data)
-    missing = _missing(tasks, [item.id for item in chosen], asked)
     rows = Counter[str]()
     images: dict[str, None] = {}
-    for unit in missing:
+    count = 0
+    for unit in _missing(tasks, [item.id for item in chosen], asked):
+        count += 1
         for part in unit.parts:
             rows[part.task.classifier.spec.name] += len(part.work)
             images.update(dict.fromkeys(sample for sample, _ in part.work))
@@ -113,7 +114,7 @@ def _forecast(
         benchmark=benchmark.name,
         data=data.name,
         models=tuple(task.classifier.spec.name for task in tasks),
-        units=len(missing),
+        units=count,
         images=len(images),
         rows=rows.total(),
         stored=len(chosen) * len(asked) * len(tasks) - rows.total(),
@@ -126,11 +127,11 @@ def _forecast(
     )
 
 
-def _missing(tasks: Sequence[Task], samples: Sequence[str], asked: Sequence[int]) -> list[Unit]:
+def _missing(tasks: Sequence[Task], samples: Sequence[str], asked: Sequence[int]) -> Iterator[Unit]:
     """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
-    alike = ([task for task in tasks if task.stored.plan.unit_items == size] for size in sizes)
-    return [unit for size, group in zip(sizes, alike, strict=True) for unit in units(group, samples, asked, size)]
+    for size in sizes:
+        yield from units([task for task in tasks if task.stored.plan.unit_items == size], samples, asked, size)
 
 
 def _costs(trial: Trial, classifiers: Sequence[Classifier]) -> Costs:

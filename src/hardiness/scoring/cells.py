@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, ImageTable, Score
-from hardiness.scoring.intervals import centred, resampled_means, within
+from hardiness.core import Condition, ImageTable, Interval, Score
+from hardiness.scoring.intervals import centred, effective_wilson, resampled_means, variance_of, within
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,37 @@ class CellMeans:
         cells: the conditions that have a value.
         means: float64 ``(1 + R, M)``: the estimate, then the resamples.
         n: images behind each cell, ``(M,)``.
+        values: ``(N, M)`` of which they are the means; NaN where an image was not evaluated.
+        top: the largest that a value can be; the smallest is 0.
     """
 
     cells: tuple[Condition, ...]
     means: NDArray[np.float64]
     n: NDArray[np.int64]
+    values: NDArray[np.float64]
+    top: float = 1.0
 
     def of(self, *cells: Condition) -> NDArray[np.float64]:
         """Float64 ``(1 + R, len(cells))``."""
         return self.means[:, [self.cells.index(cell) for cell in cells]]
 
-    def score(self, metric: str, values: NDArray[np.float64], unit: str, condition: Condition | None = None) -> Score:
-        """A score from its estimate and resamples, ``(1 + R,)``."""
-        interval = centred(values[1:], float(values[0]))
+    def score(
+        self,
+        metric: str,
+        values: NDArray[np.float64],
+        unit: str,
+        condition: Condition | None = None,
+        made_of: MadeOf | None = None,
+    ) -> Score:
+        """A score from its estimate and resamples, ``(1 + R,)``.
+
+        Args:
+            metric, unit, condition: of the score.
+            values: the estimate, then the resamples.
+            made_of: what it is a weighted mean of, so that its interval holds also where few images have an error;
+                ``None`` where it is none.
+        """
+        interval = self._interval(values, made_of) if made_of else centred(values[1:], float(values[0]))
         return Score(
             metric=metric,
             value=float(values[0]),
@@ -42,22 +61,41 @@ class CellMeans:
             condition=condition or Condition(),
         )
 
+    def _interval(self, values: NDArray[np.float64], made_of: MadeOf) -> Interval:
+        """Of a weighted mean, which varies at most as a share of as many images does."""
+        at = [self.cells.index(cell) for cell in made_of.cells]
+        n, highest = int(self.n[at].min()), made_of.highest
+        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
+        telling = min(int(np.any(side, axis=1).sum()) for side in sides)
+        share = min(float(values[0]) / highest, 1.0)
+        found = effective_wilson(share, variance_of(values[1:], n) / highest**2, telling, n)
+        return Interval(found.low * highest, found.high * highest)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """The cells that a score is a weighted mean of, and what it would be if each had its largest value."""
+
+    cells: Sequence[Condition]
+    highest: float = 1.0
+
 
 def means_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of each cell over the images that have a value there, ``(M,)``; NaN means none."""
     return np.asarray(np.nanmean(values, axis=0))
 
 
-def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str) -> CellMeans:
+def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str, top: float = 1.0) -> CellMeans:
     """The mean of ``values`` in each cell, and its resamples.
 
     Args:
         table: whose cells they are.
         values: float64 ``(N, M)``, NaN where an image was not evaluated.
         purpose: keys the resampling; equal keys and numbers of images resample alike.
+        top: the largest that a value can be.
     """
     means = np.vstack([means_of(values), resampled_means(values, purpose)])
-    return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0))
+    return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0), values, top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition]) -> bool:

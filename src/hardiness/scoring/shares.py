@@ -16,12 +16,15 @@ from hardiness.scoring.calibration import (
     expected_calibration_error,
     rms_calibration_error,
 )
-from hardiness.scoring.intervals import bootstrap, wilson, within
+from hardiness.scoring.intervals import centred, effective_wilson, resampled, variance_of, wilson, within
 from hardiness.scoring.statistics.measurable import Measurable
-from hardiness.scoring.statistics.measures import area_under_response, calibration, share
+from hardiness.scoring.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration, share
 
 PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
 
+
+FEWEST_FOR_AURRA = 2
+"""Errors, and right answers, without which nothing is known of its spread."""
 
 TITLES: Mapping[str, str] = {
     "top1": "top-1",
@@ -89,7 +92,7 @@ def confidence_scores(
 ) -> list[Score]:
     """RMS calibration error under each protocol and AURRA, then ECE, the answer's Brier score and mean losses.
 
-    All with bootstrap intervals over images.
+    All with intervals over images, where there are errors and right answers enough.
 
     Args:
         confidence: of each answer, ``(N,)`` in [0, 1].
@@ -113,34 +116,55 @@ def confidence_scores(
         gaps = [expected_calibration_error(drawn, right, binning) for binning in BINNINGS]
         return np.array([*errors, aurra(drawn, right), *gaps, *columns[images].mean(axis=0)])
 
-    found = list(zip(statistics(np.arange(n)).tolist(), bootstrap(statistics, n, "confidence"), strict=True))
-    known = dict(zip(defined, found, strict=False))
-    (area, area_interval), *rest = found[len(defined) :]
-    errors = [_calibration(protocol, known.get(protocol), n) for protocol in PROTOCOLS]
+    draws = resampled(statistics, n, "confidence").T
+    wrong, right = int(np.count_nonzero(~correct)), int(np.count_nonzero(correct))
+    known, (area, *rest) = dict(zip(defined, draws, strict=False)), draws[len(defined) :]
+    errors = [_calibration(protocol, known.get(protocol), n, min(wrong, right)) for protocol in PROTOCOLS]
     names = [*(("ece", Condition(protocol=binning)) for binning in BINNINGS), *((name, Condition()) for name in means)]
-    return [
-        *errors,
-        Score("aurra", area, "fraction", n, within(area_interval)),
-        *(loss(name, value, n, interval, at) for (name, at), (value, interval) in zip(names, rest, strict=True)),
-    ]
+    others = [loss(name, drawn, n, min(wrong, right), at) for (name, at), drawn in zip(names, rest, strict=True)]
+    return [*errors, _aurra(area, n, wrong, right), *others]
 
 
-def loss(metric: str, value: float, n: int, interval: Interval, condition: Condition) -> Score:
-    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2."""
+def loss(metric: str, draws: NDArray[np.float64], n: int, fewer: int, condition: Condition) -> Score:
+    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2.
+
+    Args:
+        metric, n, condition: of the score.
+        draws: the estimate, then its resamples, ``(1 + R,)``.
+        fewer: errors, or right answers, whichever there are less of.
+    """
     unit = "nats" if metric.endswith("nll") else "score" if metric == "brier" else "fraction"
-    shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf)
-    return Score(metric, value, unit, n, shown, higher_is_better=False, condition=condition)
+    value, (interval, reason) = float(draws[0]), _interval(draws, fewer)
+    shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf) if interval else None
+    return Score(metric, value, unit, n, shown, False, condition, interval_reason=reason)
 
 
-def _calibration(protocol: CalibrationProtocol, known: tuple[float, Interval] | None, n: int) -> Score:
-    value, interval = known or (None, None)
+def _interval(draws: NDArray[np.float64], fewer: int) -> tuple[Interval | None, str]:
+    """A bootstrap's interval, or why there is none."""
+    if fewer >= FEWEST_OF_EACH:
+        return centred(draws[1:], float(draws[0])), ""
+    return None, f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
+
+
+def _aurra(draws: NDArray[np.float64], n: int, wrong: int, right: int) -> Score:
+    """From the estimate and its resamples, ``(1 + R,)``. Errors take from it, so they are what tells of it."""
+    value, variance = float(draws[0]), variance_of(draws[1:], n)
+    if min(wrong, right) >= FEWEST_FOR_AURRA and variance > 0:
+        return Score("aurra", value, "fraction", n, effective_wilson(value, variance, wrong, 0))
+    reason = f"it needs {FEWEST_FOR_AURRA} errors and {FEWEST_FOR_AURRA} right answers, had {wrong} and {right}"
+    return Score("aurra", value, "fraction", n, interval_reason=reason)
+
+
+def _calibration(protocol: CalibrationProtocol, draws: NDArray[np.float64] | None, n: int, fewer: int) -> Score:
+    interval, reason = (None, "") if draws is None else _interval(draws, fewer)
     return Score(
         metric="rms_calibration_error",
-        value=value,
+        value=None if draws is None else float(draws[0]),
         unit="fraction",
         n=n,
         interval=within(interval) if interval else None,
         higher_is_better=False,
         condition=Condition(protocol=protocol),
-        reason=None if known else f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}",
+        interval_reason=reason,
+        reason=None if draws is not None else f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}",
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
 from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
-from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
 from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.intervals import wilson
@@ -210,24 +210,30 @@ def _ratios(
         reason = "there is no baseline for these classes" if baseline is None else no_member
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
     clean = errors.of(Condition()) if Condition() in errors.cells else None
-    ce, relative = {}, {}
+    ce, relative, made_of = {}, {}, {}
     for name in names:
         cells = [cell for cell in present if cell["corruption"] == name]
         divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
         if divisor.sum() > 0:
             ce[name] = corruption_error(errors.of(*cells), divisor)
+            made_of[name] = MadeOf(cells, len(cells) / float(divisor.sum()))
         if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
             relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores = []
-    for metric, found, reason in (("mce", ce, ""), ("relative_mce", relative, unknown if clean is None else "")):
+    highest = float(np.mean([each.highest for each in made_of.values()])) if made_of else 1.0
+    all_cells = MadeOf([cell for each in made_of.values() for cell in each.cells], highest)
+    lacking_clean = unknown if clean is None else ""
+    for metric, found, reason, of in (("mce", ce, "", all_cells), ("relative_mce", relative, lacking_clean, None)):
         if lacking := [name for name in names if name not in found]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
             scores.append(_undefined(f"{metric}{suffix}", n, reason))
         else:
-            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio"))
-    for metric, found in (("ce", ce), ("relative_ce", relative)):
-        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
+            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio", None, of))
+    for name, values in ce.items():
+        scores.append(errors.score("ce", values, "ratio", Condition(corruption=name), made_of[name]))
+    for name, values in relative.items():
+        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name)))
     return scores
 
 
@@ -248,9 +254,12 @@ def _means(
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
-        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition)
+        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
 
-    scores = [errors.score(mean_error, errors.of(*common).mean(axis=1), "fraction")] if common else []
+    scores = []
+    if common:
+        overall = errors.of(*common).mean(axis=1)
+        scores.append(errors.score(mean_error, overall, "fraction", None, MadeOf(common)))
     if Condition() in errors.cells:
         scores.append(_cell(errors, "clean_error", Condition()))
     scores.extend(

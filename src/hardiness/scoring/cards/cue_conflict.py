@@ -16,6 +16,7 @@ from hardiness.core import (
     Condition,
     Gallery,
     ImageTable,
+    Interval,
     Records,
     Result,
     Run,
@@ -28,7 +29,7 @@ from hardiness.core import (
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.category_rules import Categories, Rule, max_logit, mean_probability
 from hardiness.scoring.galleries import SHOWN
-from hardiness.scoring.intervals import centred, resampled_means, wilson, within
+from hardiness.scoring.intervals import wilson
 from hardiness.scoring.shape_bias import by_category, people_beside, shape_bias, yardstick
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import shape_bias as shape_bias_of
@@ -213,41 +214,42 @@ def _scores(read: Answers, protocol: str) -> Iterator[Score]:
             yield _undefined(metric, conditions[0], "no stimulus with two cues was evaluated")
         return
     inside = np.stack([np.ones(len(read.names), bool), *(read.shapes == name for name in categories)], axis=1)
-    cues = [np.where(inside, by[:, None], np.nan) for by in (read.by_shape, read.by_texture)]
-    means = np.stack([np.vstack([np.nanmean(cue, axis=0), resampled_means(cue, "cue_conflict")]) for cue in cues])
-    answered = (read.by_shape | read.by_texture).astype(np.int64) @ inside
+    by_shape, by_texture, answered = (
+        (by.astype(np.int64) @ inside).tolist()
+        for by in (read.by_shape, read.by_texture, read.by_shape | read.by_texture)
+    )
     for column, condition in enumerate(conditions):
-        yield from _shares(means[:, :, column], int(inside[:, column].sum()), int(answered[column]), condition)
+        cues = by_shape[column], by_texture[column]
+        yield from _shares(cues, int(inside[:, column].sum()), answered[column], condition)
 
 
-def _shares(means: NDArray[np.float64], stimuli: int, answered: int, condition: Condition) -> Iterator[Score]:
-    """The three scores of some stimuli.
+def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condition) -> Iterator[Score]:
+    """The three scores of some stimuli, with Wilson's intervals: given how many answers name a cue, each is a share.
 
     Args:
-        means: ``(2, 1 + R)`` shares answered by shape and by texture: the estimate, then the resamples.
+        cues: how many were answered by shape, and by texture; one without a conflict counts for both, as published.
         stimuli: how many there are.
         answered: how many of them were answered with one of their cues.
         condition: what the scores are of.
     """
-    either = means.sum(axis=0)
-    # A stimulus without a conflict counts for both cues, as published; a share is a share all the same.
-    yield _score("cue_accuracy", np.minimum(either, 1.0), stimuli, condition)
+    either = sum(cues)
+    named = min(either, stimuli)
+    yield _score("cue_accuracy", named / stimuli, stimuli, wilson(named, stimuli), condition)
     if answered:
-        shape = np.divide(means[0], either, out=np.full_like(either, np.nan), where=either > 0)
-        yield _score("shape_bias", shape, answered, condition)
-        yield _score("texture_bias", 1 - shape, answered, condition)
+        bias = cues[0] / either
+        by_shape = round(bias * answered)
+        yield _score("shape_bias", bias, answered, wilson(by_shape, answered), condition)
+        yield _score("texture_bias", 1 - bias, answered, wilson(answered - by_shape, answered), condition)
     else:
         reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
         yield _undefined("shape_bias", condition, reason)
         yield _undefined("texture_bias", condition, reason)
 
 
-def _score(metric: str, values: NDArray[np.float64], n: int, condition: Condition) -> Score:
-    """From the estimate and its resamples, ``(1 + R,)``; at 0 and 1 no resample differs, so Wilson's stands there."""
-    value = float(values[0])
-    certain = value in (0.0, 1.0)
-    interval = wilson(round(value) * n, n) if certain else within(centred(values[1:], value))
-    return Score(metric, value, "fraction", n, interval, METRICS[metric], condition)
+def _score(metric: str, value: float, n: int, interval: Interval, condition: Condition) -> Score:
+    # A stimulus that counts for both cues can put the value between two counts.
+    around = Interval(min(interval.low, value), max(interval.high, value))
+    return Score(metric, value, "fraction", n, around, METRICS[metric], condition)
 
 
 def _undefined(metric: str, condition: Condition, reason: str) -> Score:

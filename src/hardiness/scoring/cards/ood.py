@@ -10,10 +10,10 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Condition, Grid, ImageTable, Interval, Records, Result, Run, Score, Section
+from hardiness.core import ArgumentError, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import wilson
+from hardiness.scoring.intervals import effective_wilson, wilson
 from hardiness.scoring.rows import answered
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,6 @@ TITLES = {
     for method in METHODS
 }
 RECALL = 0.95
-Z = 1.959963984540054
 
 
 @register("ood")
@@ -86,7 +85,9 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     n = len(outside)
     at = {"outside": name, "method": method}
     value, deviation = auroc(inside, outside)
-    interval = Interval(max(0.0, value - Z * deviation), min(1.0, value + Z * deviation))
+    # Its variance is at most A (1 - A) over the fewer pictures: Birnbaum & Klose (1957), doi:10.1214/aoms/1177706879.
+    fewer = min(len(inside), n)
+    interval = effective_wilson(value, deviation**2, fewer, fewer)
     accepted, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
         Score("auroc", value, "fraction", n, interval, condition=Condition(**at)),

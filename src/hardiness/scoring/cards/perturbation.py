@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness.core import RIGHT, Condition, Gallery, Grid, ImageTable, Records, Result, Run, Sample, Score, Section
 from hardiness.reference import IMAGENET_P, compared_with_first
 from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
-from hardiness.scoring.cells import CellMeans, cell_means, is_whole, means_of
+from hardiness.scoring.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.perturbation_charts import flips
@@ -107,13 +107,14 @@ def mean_ratio(values: NDArray[np.floating], baseline: NDArray[np.floating]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One of the two things that are measured: names of its score, its ratio and the mean ratio, and its unit."""
+    """One of the two things that are measured: names of its score, its ratio and the mean ratio, its unit, its most."""
 
     column: str
     metric: str
     ratio: str
     mean_ratio: str
     unit: str
+    top: float
 
     def values(self, table: ImageTable) -> NDArray[np.float64]:
         """Its mean over the steps of each sequence, float64 ``(N, M)``, NaN where there is none."""
@@ -121,8 +122,8 @@ class Quantity:
         return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
 
 
-FLIPS = Quantity("flips", "flip_probability", "flip_rate", "mfr", "fraction")
-DISTANCES = Quantity("moved", "top5_distance", "t5d", "mt5d", DISTANCE)
+FLIPS = Quantity("flips", "flip_probability", "flip_rate", "mfr", "fraction", 1.0)
+DISTANCES = Quantity("moved", "top5_distance", "t5d", "mt5d", DISTANCE, 18.0)
 
 
 @register("perturbation")
@@ -230,13 +231,17 @@ def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery
 
 
 def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None) -> list[Score]:
-    means = cell_means(table, quantity.values(table), "perturbation")
+    means = cell_means(table, quantity.values(table), "perturbation", quantity.top)
     test = [Condition(perturbation=name) for name in IMAGENET_P.members if Condition(perturbation=name) in means.cells]
     whole = is_whole(table, {Condition(perturbation=name) for name in IMAGENET_P.members})
     scores = _ratios(means, quantity, test, "" if whole else "_partial", baseline)
     if test:
-        scores.insert(1, means.score(quantity.metric, means.of(*test).mean(axis=1), quantity.unit))
-    return scores + [means.score(quantity.metric, means.of(cell)[:, 0], quantity.unit, cell) for cell in means.cells]
+        overall = means.of(*test).mean(axis=1)
+        scores.insert(1, means.score(quantity.metric, overall, quantity.unit, None, MadeOf(test, quantity.top)))
+    for cell in means.cells:
+        of = MadeOf([cell], quantity.top)
+        scores.append(means.score(quantity.metric, means.of(cell)[:, 0], quantity.unit, cell, of))
+    return scores
 
 
 def _ratios(
@@ -247,10 +252,13 @@ def _ratios(
     divisors = np.array([(known or {}).get(cell["perturbation"], np.nan) for cell in test])
     if reason := _why_undefined(quantity, test, divisors, baseline):
         return [Score(metric, None, "ratio", int(means.n.max()), higher_is_better=False, reason=reason)]
-    ratios = means.of(*test) / divisors
+    ratios, highest = means.of(*test) / divisors, quantity.top / divisors
     return [
-        means.score(metric, mean_ratio(means.of(*test), divisors), "ratio"),
-        *(means.score(quantity.ratio, ratios[:, k], "ratio", cell) for k, cell in enumerate(test)),
+        means.score(metric, mean_ratio(means.of(*test), divisors), "ratio", None, MadeOf(test, float(highest.mean()))),
+        *(
+            means.score(quantity.ratio, ratios[:, k], "ratio", cell, MadeOf([cell], float(highest[k])))
+            for k, cell in enumerate(test)
+        ),
     ]
 
 

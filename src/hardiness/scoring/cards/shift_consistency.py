@@ -9,7 +9,7 @@ import numpy as np
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.scoring.card import Baseline, Card, register
-from hardiness.scoring.cells import CellMeans, cell_means
+from hardiness.scoring.cells import CellMeans, MadeOf, cell_means
 from hardiness.scoring.rows import answered
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
@@ -80,6 +80,6 @@ def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.floa
 
 
 def _score(means: CellMeans, metric: str, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
-    found = means.score(metric, means.of(*cells).mean(axis=1), "fraction", condition)
+    found = means.score(metric, means.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
     n = max(int(means.n[means.cells.index(cell)]) for cell in cells)
     return replace(found, n=n, higher_is_better=True)

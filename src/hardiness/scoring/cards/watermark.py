@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.scoring.card import Baseline, Card, register
-from hardiness.scoring.intervals import centred, resampled_means
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
+from hardiness.scoring.statistics.differences import mean_difference
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import gap, share
 
@@ -81,8 +81,7 @@ def _gap(metric: str, values: NDArray[np.float64], chosen: NDArray[np.bool_]) ->
     kept = values[chosen & ~np.isnan(values).any(axis=1)]
     if not len(kept):
         return Score(metric, None, "fraction", 0, reason="no photograph of it was evaluated both ways")
-    means = resampled_means(kept, "watermark")
-    value = float(np.diff(kept.mean(axis=0))[0])
-    interval = centred(means[:, 1] - means[:, 0], value)
+    found = mean_difference(kept[:, 1] - kept[:, 0], 1.0)
+    value, interval = float(np.diff(kept.mean(axis=0))[0]), found.interval
     better = "probability" not in metric
     return Score(metric, value, "fraction", len(kept), interval, higher_is_better=better)

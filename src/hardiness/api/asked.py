@@ -1,0 +1,93 @@
+"""What a command asks for, found out before any model is loaded: benchmarks, their data, models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.suites import Suite, suite
+from hardiness.core import ArgumentError, Benchmark, DataRoot, DataSet, ModelSpec, Request
+
+if TYPE_CHECKING:
+    from hardiness.api.command import Command
+
+
+@dataclass(frozen=True)
+class Row:
+    """One benchmark of a command, how much of it, and whether it is skipped where its data are absent."""
+
+    benchmark: Benchmark
+    request: Request
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be evaluated.
+
+    Attributes:
+        suite: that was named; one without rows else.
+        names: of the models.
+        specs: of the models.
+        rows: with the data set of each.
+        skipped: a line for each row of the suite whose data are absent.
+    """
+
+    suite: Suite
+    names: tuple[str, ...]
+    specs: Sequence[ModelSpec]
+    rows: Sequence[tuple[Row, DataSet]]
+    skipped: list[str]
+
+
+def asked_for(command: Command) -> Asked:
+    """What a command asks for; nothing is loaded or written.
+
+    Raises:
+        ArgumentError: a name or option is wrong.
+        DataError: a benchmark's data are absent. Of a suite, what has no data is skipped.
+    """
+    chosen = suite(command.suite) if command.suite else Suite("", ())
+    names = tuple(command.models or chosen.models)
+    if not names:
+        raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
+    rows = [Row(parse(text), command.request) for text in command.benchmarks]
+    rows += [Row(parse(row.benchmark), _limited(command.request, row.limit), optional=True) for row in chosen.rows]
+    if not rows:
+        raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
+    specs = _specs(names, command.weights)
+    for spec in specs:
+        models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
+    root = datasets.locate(command.data or chosen.data, command.labels)
+    kept, skipped = _with_data(rows, root)
+    return Asked(chosen, names, specs, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+
+
+def _specs(names: Sequence[str], weights: str | None) -> list[ModelSpec]:
+    specs = [models.resolve(name) for name in names]
+    if weights is None:
+        return specs
+    if len(specs) != 1:
+        raise ArgumentError(f"--weights goes with one model, had {len(specs)}; write -m MODEL:weights=FILE for each")
+    return [replace(specs[0], weights=weights)]
+
+
+def _limited(request: Request, limit: int | None) -> Request:
+    """The request with the smaller of its own limit and a suite row's."""
+    limits = [value for value in (request.limit, limit) if value is not None]
+    return replace(request, limit=min(limits, default=None))
+
+
+def _with_data(rows: Sequence[Row], root: DataRoot) -> tuple[list[Row], list[str]]:
+    """The rows without the optional ones whose data are absent, and a line for each of those."""
+    kept, skipped = [], []
+    for row in rows:
+        if row.optional and (lacks := row.benchmark.lacks(root)):
+            skipped.append(f"{row.benchmark.name}: {lacks}")
+        else:
+            kept.append(row)
+    return kept, skipped

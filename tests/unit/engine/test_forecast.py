@@ -1,0 +1,112 @@
+"""What an evaluation would do: counted by hand, and that nothing of it is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.benchmarks.options import parse
+from hardiness.core import Request, View, rng
+from hardiness.engine import evaluate
+from hardiness.engine.forecast import Forecast, forecast
+from hardiness.models import Classifier
+from hardiness.store import Store
+
+IMAGES = 6
+
+
+class Colours(nn.Module):
+    """Mean colours through a linear map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 1000)
+        self.linear.weight.data = torch.randn(1000, 3, generator=torch.Generator().manual_seed(0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x.mean(dim=(2, 3)))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six noisy pictures of three classes."""
+    found = tmp_path_factory.mktemp("root")
+    for number in range(IMAGES):
+        folder = found / "imagenet" / "val" / ("n01440764", "n01443537", "n01484850")[number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = rng(0, "picture", number).integers(0, 256, (40, 48, 3), np.uint8)
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    return found
+
+
+@pytest.fixture(scope="module")
+def classifiers() -> list[Classifier]:
+    """Two small models."""
+    view = View(resize_px=36, crop_px=32)
+    return [models.wrap(Colours(), view, name=name, device="cpu", runtime="torch") for name in "ab"]
+
+
+def foretold(
+    root: Path, classifiers: list[Classifier], out: Path, benchmark: str, limit: int | None = None
+) -> Forecast:
+    chosen = parse(benchmark)
+    data = chosen.dataset(datasets.locate([str(root)]))
+    return forecast(chosen, classifiers, data, Store(out), Request(limit=limit))
+
+
+def test_all_is_counted_and_nothing_is_stored(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
+    found = foretold(root, classifiers, tmp_path / "out", "imagenet-val", limit=5)
+    assert (found.models, found.units, found.images, found.rows, found.stored) == (("a", "b"), 1, 5, 10, 0)
+    sizes = [path.stat().st_size for path in root.rglob("*.png")]
+    assert found.bytes_read == pytest.approx(5 * np.mean(sizes), rel=0.2)
+    assert found.bytes_written > 0
+    assert found.seconds > 0
+    assert found.error_s > 0
+    assert not found.at_most
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
+    chosen, store = parse("imagenet-val"), Store.create(tmp_path)
+    data = chosen.dataset(datasets.locate([str(root)]))
+    evaluate(chosen, classifiers[:1], data, store, Request(limit=4))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    found = foretold(root, classifiers, tmp_path, "imagenet-val")
+    assert (found.images, found.rows, found.stored) == (6, 2 + 6, 4)
+    alone = foretold(root, classifiers[:1], tmp_path, "imagenet-val", limit=4)
+    assert (alone.units, alone.images, alone.rows, alone.stored, alone.seconds) == (0, 0, 0, 4, 0.0)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_an_attack_is_an_upper_bound(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
+    asked = "whitebox:epsilons=0.01,steps=2,must_break=false,cross_checks=false,protocol=standard"
+    found = foretold(root, classifiers[:1], tmp_path, asked, limit=2)
+    assert found.at_most
+    assert found.seconds > 0
+    assert found.rows == 2 * 2
+
+
+def test_a_long_attack_is_priced_by_a_part_of_its_steps(
+    root: Path, classifiers: list[Classifier], tmp_path: Path
+) -> None:
+    asked = "whitebox:epsilons=0.0001,steps=2000,must_break=false,cross_checks=false,protocol=standard"
+    found = foretold(root, classifiers[:1], tmp_path, asked, limit=1)
+    assert found.at_most
+    assert found.seconds > 0
+
+
+def test_a_model_that_does_not_fit_is_named(root: Path, tmp_path: Path) -> None:
+    small = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 7))
+    view = View(resize_px=36, crop_px=32)
+    wrong = models.wrap(small, view, name="small", device="cpu", runtime="torch")
+    found = foretold(root, [wrong], tmp_path / "out", "imagenet-val")
+    assert found.rows == 0
+    assert len(found.problems) == 1
+    assert "small" in found.problems[0]
