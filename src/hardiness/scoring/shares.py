@@ -121,22 +121,20 @@ def confidence_scores(
     known, (area, *rest) = dict(zip(defined, draws, strict=False)), draws[len(defined) :]
     errors = [_calibration(protocol, known.get(protocol), n, min(wrong, right)) for protocol in PROTOCOLS]
     names = [*(("ece", Condition(protocol=binning)) for binning in BINNINGS), *((name, Condition()) for name in means)]
-    others = [loss(name, drawn, n, min(wrong, right), at) for (name, at), drawn in zip(names, rest, strict=True)]
+    others = []
+    for (name, condition), drawn in zip(names, rest, strict=True):
+        interval, reason = _interval(drawn, min(wrong, right))
+        others.append(loss(name, float(drawn[0]), n, interval, condition, reason))
     return [*errors, _aurra(area, n, wrong, right), *others]
 
 
-def loss(metric: str, draws: NDArray[np.float64], n: int, fewer: int, condition: Condition) -> Score:
-    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2.
-
-    Args:
-        metric, n, condition: of the score.
-        draws: the estimate, then its resamples, ``(1 + R,)``.
-        fewer: errors, or right answers, whichever there are less of.
-    """
+def loss(
+    metric: str, value: float, n: int, interval: Interval | None, condition: Condition, interval_reason: str = ""
+) -> Score:
+    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2."""
     unit = "nats" if metric.endswith("nll") else "score" if metric == "brier" else "fraction"
-    value, (interval, reason) = float(draws[0]), _interval(draws, fewer)
     shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf) if interval else None
-    return Score(metric, value, unit, n, shown, False, condition, interval_reason=reason)
+    return Score(metric, value, unit, n, shown, False, condition, interval_reason=interval_reason)
 
 
 def _interval(draws: NDArray[np.float64], fewer: int) -> tuple[Interval | None, str]:
