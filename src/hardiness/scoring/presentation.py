@@ -120,11 +120,13 @@ class Presentation:
     def notes_of(self, result: Result) -> list[Note]:
         """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
         undefined = [score for score in self.column_scores(result.scores) if score.value is None]
+        bare = [score for score in self.column_scores(result.scores) if score.interval_reason]
         doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
         name = (result.name,)
         return [
             *(Note(warning, name) for warning in result.warnings),
             *(Note(f"{self.title(s)} is undefined: {s.reason}", name, self.is_headline(s)) for s in undefined),
+            *(Note(f"{self.title(s)} has no interval: {s.interval_reason}", name, self.is_headline(s)) for s in bare),
             *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
         ]
 
