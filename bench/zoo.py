@@ -376,7 +376,7 @@ def cases(made: list[np.ndarray], wanted: Callable[[str], bool]) -> Iterator[Row
 def markdown(rows: list[Row]) -> str:
     """The table of docs/models.md."""
     lines = [
-        "| model | pixels | runtime | largest difference | load and check, s | images/s | |",
+        "| model | pixels | runtime | largest difference | load and check, s | images/s | why not OpenVINO |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:

@@ -11,10 +11,14 @@ import pytest
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
+    Counts,
+    Curves,
     DataError,
     DataIdentity,
+    Dots,
     ModelIdentity,
     Records,
+    Result,
     Run,
     Score,
 )
@@ -96,6 +100,39 @@ def test_a_model_that_answers_as_often_right_as_people_has_their_accuracies_and_
     for name, level, accuracy in [("contrast", "c05", 0.3531), ("high-pass", "0.7", 0.3531), ("colour", "bw", 0.8867)]:
         score = found["accuracy", Condition(set=name, condition=level)]
         assert round(score.value or 0, 4) == accuracy
+
+
+def test_a_page_sets_people_beside_the_model() -> None:
+    rows = [(f"contrast/{level}/{level}", CAT, CAT) for level in ("c100", "c50", "c05")]
+    card, table = registry.get("model_vs_human"), registry.get("model_vs_human").table(records(rows), RUN)
+    given = Result(
+        "net",
+        "model-vs-human",
+        "model-vs-human",
+        "geirhos2021",
+        card.scores(table, RUN, None),
+        Counts(3, 3, 0, 3),
+        RUN,
+        measured={},
+    )
+    shown = card.view([given])
+    curves, dots = shown.charts
+    assert isinstance(curves, Curves)
+    assert isinstance(dots, Dots)
+    (panel,) = curves.panels
+    assert panel.names == ("100", "50", "30", "15", "10", "5", "3", "1")
+    assert panel.people is not None
+    assert [round(y, 4) for y in panel.people.y] == [0.8562, 0.8266, 0.7953, 0.7344, 0.5953, 0.3531, 0.15, 0.0625]
+    assert [(line.x, line.y) for line in panel.measured] == [((0.0, 1.0, 5.0), (1.0, 1.0, 1.0))]
+    counted = (529 + 509 + 470 + 381 + 226) / (5 * 640)
+    assert dots.people is not None
+    assert dots.people.by_row == {"contrast": pytest.approx(counted)}
+    ((name, (model, people)),) = shown.grids[0].rows
+    assert model is not None
+    assert people is not None
+    assert (name, model.value, people.value) == ("contrast", 1.0, pytest.approx(counted))
+    assert shown.yardstick == "people: 66.1 on the sets that were run, the mean over sets; 5,120 trials, all conditions"
+    assert shown.sayings[0].text == "recognises 100 % of distorted objects (people: 66 %)"
 
 
 def answers(text: str) -> dict[Shown, bool]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core import Chart, Condition, Curves, Dots, Line, Observer, Panel, People, Result, Score
+from hardiness.core import Chart, Condition, Curves, Dots, Grid, GridCell, Line, Observer, Panel, People, Result, Score
 from hardiness.reference import published_series
 from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
+from hardiness.scoring.grids import Lookup
 
 BENCHMARK, METRIC = "model-vs-human", "accuracy"
 PEOPLE = "people"
@@ -24,6 +25,14 @@ def human_charts(results: Sequence[Result]) -> list[Chart]:
     if shown:
         charts.append(_dots(results, shown, scores))
     return charts
+
+
+def by_set(result: Result) -> Grid | None:
+    """A model's accuracy and people's on each set; ``None`` where there is none."""
+    at = Lookup(result.scores)
+    found = [stimulus_set(name) for name in SETS if (METRIC, Condition(set=name)) in at]
+    rows = tuple((each.name, (at.cell(METRIC, set=each.name), GridCell(each.accuracy))) for each in found)
+    return Grid(result.name, "accuracy by set of stimuli", "set", ("model", PEOPLE), rows) if rows else None
 
 
 def beside_people(result: Result) -> tuple[float, float] | None:
@@ -44,7 +53,7 @@ def yardstick(results: Sequence[Result]) -> str:
     known = [stimulus_set(name) for name in sets]
     mean = sum(each.accuracy for each in known) / len(known)
     trials = sum(level.trials for each in known for level in each.levels)
-    return f"people: {100 * mean:.1f} on these {len(known)} sets, the mean over sets; {trials:,} trials, all conditions"
+    return f"people: {100 * mean:.1f} on the sets that were run, the mean over sets; {trials:,} trials, all conditions"
 
 
 def _scores(result: Result) -> Scores:

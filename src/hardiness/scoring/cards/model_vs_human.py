@@ -25,7 +25,7 @@ from hardiness.core import (
 from hardiness.reference.stimulus_sets import SETS, Level, stimulus_set
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.galleries import SHOWN
-from hardiness.scoring.human_charts import beside_people, human_charts, yardstick
+from hardiness.scoring.human_charts import beside_people, by_set, human_charts, yardstick
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
 
 Cell = tuple[str, str]
@@ -79,12 +79,12 @@ class ModelVsHuman(Card):
         inside = [np.array([cell == each for cell in cells]) for each in present]
         pooled = [np.any([inside[present.index(c)] for c in counted if c[0] == name], axis=0) for name in sets]
         headlines = _means(right, dict(zip(counted, (inside[present.index(c)] for c in counted), strict=True)), pooled)
-        by_set = [_share(right[rows], Condition(set=name)) for name, rows in zip(sets, pooled, strict=True)]
-        by_cell = [
+        of_sets = [_share(right[rows], Condition(set=name)) for name, rows in zip(sets, pooled, strict=True)]
+        of_cells = [
             _share(right[rows], Condition(set=name, condition=level))
             for (name, level), rows in zip(present, inside, strict=True)
         ]
-        return [*headlines, *by_set, *by_cell]
+        return [*headlines, *of_sets, *of_cells]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered wrongly where people find it easy."""
@@ -103,8 +103,13 @@ class ModelVsHuman(Card):
         return f"recognises {100 * ours:.0f} % of distorted objects (people: {100 * theirs:.0f} %)"
 
     def view(self, results: Sequence[Result]) -> Section:
-        """The table of models, people's scores, accuracy by condition and by set as figures."""
-        return replace(super().view(results), yardstick=yardstick(results), charts=human_charts(results))
+        """The table of models, people's scores, accuracy by condition and by set as figures, and a grid for each."""
+        return replace(
+            super().view(results),
+            yardstick=yardstick(results),
+            charts=human_charts(results),
+            grids=[grid for result in results if (grid := by_set(result))],
+        )
 
 
 def cells_of(ids: NDArray[np.object_]) -> list[Cell]:
@@ -146,8 +151,8 @@ def _means(
     people = np.array([_level(cell).accuracy for cell in cells])
     squares = (means[:, len(sets) :] - people) ** 2
     places = [[place for place, (of, _) in enumerate(cells) if of == name] for name in names]
-    by_set = np.stack([_across(squares[:, each]) for each in places], axis=1)
-    yield _mean("squared_difference", _across(by_set), n, higher_is_better=False)
+    of_sets = np.stack([_across(squares[:, each]) for each in places], axis=1)
+    yield _mean("squared_difference", _across(of_sets), n, higher_is_better=False)
 
 
 def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
