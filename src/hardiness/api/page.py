@@ -13,6 +13,7 @@ from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, Text
 from hardiness.engine.pictures import Pictures
 from hardiness.report import PageOptions, put_page
 from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.report.provenance import flat
 from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
@@ -155,7 +156,7 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
         except HardinessError as error:
             problems.append(str(error))
             continue
-        settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.settings.items())
+        settings = ", ".join(f"{name} {value}" for name, value in flat(found.settings))
         features = [Feature(each.label, each.facts, each.file) for each in found.features]
         grids.append(FeatureGrid(found.model, found.protocol, f"{folder.name}: {settings}", features))
     return grids, problems

@@ -131,22 +131,28 @@ def _number(shown: Shown, column: Column, row: Published | None) -> Number | Non
         for result in shown.results
         if not result.measured.get("published")
         and (score := score_of(result, column))
-        and (text := difference(result, score, [row]))
+        and (text := ", ".join(filter(None, _compared(result, score, [row]))))
     ]
     return Number(formatting.number(row.value, row.unit), tuple(told))
 
 
 def difference(result: Result, score: Score, known: Sequence[Published]) -> str:
     """Measured minus the nearest published, against the interval; on a part of the data that is no reproduction."""
+    points, where = _compared(result, score, known)
+    return f"{points}, {where} the interval; on a part of the data" if where else points
+
+
+def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple[str, str]:
+    """Measured minus the nearest published in points, and on a part of the data whether it is within the interval."""
     if not known or score.value is None or score.unit not in formatting.PERCENT_UNITS:
-        return ""
+        return "", ""
     value = score.value
     nearest = min((each.value for each in known), key=lambda published: abs(published - value))
-    text = f"{100 * (value - nearest):+.1f}"
+    points = f"{100 * (value - nearest):+.1f}"
     if result.counts.complete and result.counts.images >= max(each.n for each in known):
-        return text
+        return points, ""
     inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high
-    return f"{text}, {'within' if inside else 'outside'} the interval; on a part of the data"
+    return points, "within" if inside else "outside"
 
 
 def _message(rungs: Sequence[Rung], column: Column) -> str:

@@ -94,8 +94,8 @@ def _caption(feature: Feature) -> str:
         parts.append(f"{known['activation_before']:.3g} → {known['activation_after']:.3g}")
     if "probability_after" in known:
         parts.append(f"p {known['probability_after']:.3f}")
-    if "start" in known:
+    if "start" in known and str(known["start"]) not in feature.label:
         parts.append(f"from {known['start']}")
     if feature.picture is None:
-        parts.append("its probability was never reached")
+        parts.append("not reached")
     return ", ".join(parts)

@@ -46,16 +46,17 @@ def _option(value: Any) -> str:
 def sessions_of(result: Result) -> list[Mapping[str, Any]]:
     """How it was computed, session by session: pairs that fit in a line."""
     return [
-        {name: value for name, value in _flat(session) if value not in (None, "", {}, [])}
+        {name: value for name, value in flat(session) if value not in (None, "", {}, [])}
         for session in result.measured.get("sessions", ())
     ]
 
 
-def _flat(found: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+def flat(found: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Every value under its name, inner ones under the names of both; numbers in six digits."""
     pairs: list[tuple[str, Any]] = []
     for name, value in found.items():
         if isinstance(value, Mapping):
-            pairs += _flat(value, f"{before}{name} ")
+            pairs += flat(value, f"{before}{name} ")
         else:
             shown = f"{value:,.6g}" if isinstance(value, float) else value
             pairs.append((f"{before}{name}".replace("_", " "), shown))

@@ -9,8 +9,11 @@ from itertools import pairwise
 from hardiness.core import Score
 from hardiness.report.sections import Shown, score_of
 
-MOST = 5
+MOST = 6
 """Things that are said of a model at most."""
+
+KIND = 10
+"""Sections whose places share their tens are one kind of experiment."""
 
 RULE = (
     "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found. "
@@ -31,7 +34,7 @@ def summary(shown: Sequence[Shown]) -> list[Sentence]:
     found: dict[str, dict[int, str]] = {}
     for each in shown:
         for saying in each.section.sayings:
-            found.setdefault(saying.model, {}).setdefault(each.section.place, saying.text)
+            found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, saying.text)
     leads = _leads(shown[0]) if shown else {}
     return [
         Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()

@@ -87,10 +87,12 @@ def _differences(result: Result, shown: Shown) -> Iterator[Check]:
     found = shown.comparison(column) if column else None
     pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
     open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.told]
-    for pair, each in open_:
-        other = pair[1] if pair[0] == result.name else pair[0]
-        needs = "" if each.detectable is None else f"; {each.n:,} images tell {100 * each.detectable:.1f} points"
-        text = f"its difference to {other}, {100 * abs(each.value):.1f} points, is within chance{needs}"
+    if open_:
+        others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_]
+        named = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
+        tells = [each.detectable for _, each in open_ if each.detectable is not None]
+        needs = f"; {open_[0][1].n:,} images tell {100 * max(tells):.1f} points" if tells else ""
+        text = f"what it differs by from {named} is within chance{needs}"
         yield Check("difference", True, text, "more images; hardiness power says how many")
     if pairs and not open_:
         yield Check("difference", False, "it is told apart from every other model on the same images")

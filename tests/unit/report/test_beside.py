@@ -46,7 +46,7 @@ def test_differences_are_to_each_published_model_with_its_source() -> None:
     told = beside(part[0])
     assert told is not None
     assert told.lines[0].numbers[0] is not None
-    assert told.lines[0].numbers[0].differences == (("mine", "+1.7, within the interval; on a part of the data"),)
+    assert told.lines[0].numbers[0].differences == (("mine", "+1.7, within"),)
 
 
 def test_the_ladder_says_how_many_are_behind() -> None:

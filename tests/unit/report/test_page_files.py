@@ -109,7 +109,7 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
     assert section.count("data:image/jpeg;base64,") == 1
     assert "unit 3 &lt;b&gt;" in section
     assert "0.5 → 2, from noise" in section
-    assert "its probability was never reached" in section
+    assert "not reached" in section
     api.write_report(api.Report((str(tmp_path),), images=False))
     assert "data:image" not in (tmp_path / "report.html").read_text()
     alone = api.write_report(api.Report((str(tmp_path / "visualise"),), to=tmp_path / "alone.html"))

@@ -9,10 +9,16 @@ from hardiness.core import Ladder, Rung
 from hardiness.report import format as formatting
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Mark, Sheet, Stroke, Text, shortened, text_width
+from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Mark, Sheet, Stroke, Text, shortened
 
 ROW_PX, NAME_PX, VALUE_PX = 20.0, 12.0, 52.0
 """Height of a row, size of names, and room for values at the right."""
+
+LIMITS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0)
+"""Ends of the axis that can be cut in four round parts."""
+
+LETTER = 0.62
+"""Width of a letter of a name by its size, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +38,16 @@ def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet
     """The figure of a ladder, that wide in px."""
     sheet = Sheet(width)
     top = (heading(sheet, ladder.title) if titled else 0.0) + 4
-    named = max(text_width(rung.name, NAME_PX) for rung in ladder.rungs) + 30
+    named = LETTER * NAME_PX * max(len(rung.name) for rung in ladder.rungs) + 24
     scale = Scale(min(named, 0.46 * width), width - VALUE_PX, _limit(ladder))
     bottom = top + ROW_PX * len(ladder.rungs)
-    for quarter in range(5):
-        value = scale.limit * quarter / 4
+    ticks = 4 if scale.right - scale.left > 300 else 2
+    for tick in range(ticks + 1):
+        value = scale.limit * tick / ticks
         x = scale.x(value)
         sheet.add(Stroke(((x, top), (x, bottom)), "line"))
-        sign = " %" if quarter == 4 else ""
-        sheet.add(Text(x, bottom + 16, f"{100 * value:g}{sign}", "faint", SMALL_PX, "middle"))
+        sign = " %" if tick == ticks else ""
+        sheet.add(Text(x, bottom + 16, f"{100 * value:.3g}{sign}", "faint", SMALL_PX, "middle"))
     sheet.add(Text((scale.left + scale.right) / 2, bottom + 34, ladder.label, "faint", SMALL_PX, "middle"))
     for place, rung in enumerate(ladder.rungs):
         y = top + ROW_PX * (place + 0.5)
@@ -53,9 +60,9 @@ def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet
 
 
 def _limit(ladder: Ladder) -> float:
-    """Where the axis ends: the next quarter above every value and interval."""
+    """Where the axis ends: the first of some round numbers above every value and interval."""
     ends = [rung.score.interval.high if rung.score.interval else _value(rung) for rung in ladder.rungs]
-    return max(0.25, math.ceil(4 * max(ends) - 1e-9) / 4)
+    return next((limit for limit in LIMITS if limit >= max(ends)), math.ceil(max(ends)))
 
 
 def _published(rung: Rung, scale: Scale, y: float) -> list[Mark]:
@@ -81,7 +88,7 @@ def _measured(rung: Rung, scale: Scale, y: float, inks: Inks) -> list[Mark]:
 
 
 def _name(rung: Rung, scale: Scale, y: float, ink: str, bold: bool = False) -> Text:
-    fits = int((scale.left - 14) / (0.56 * NAME_PX))
+    fits = int((scale.left - 14) / (LETTER * NAME_PX))
     return Text(scale.left - 10, y + 4, shortened(rung.name, fits), ink, NAME_PX, "end", bold)
 
 

@@ -132,14 +132,15 @@ class Attack(Card):
         return attacked[-1] if attacked else super().headline_of(columns)
 
     def saying_of(self, result: Result, known: Known) -> str:
-        """What is left of the accuracy at the largest epsilon."""
+        """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
         swept, clean = sweep(result.scores), known.value("clean_accuracy")
-        if not swept or swept[-1].value is None or clean is None:
+        surrogate = result.run.surrogate.model if result.run.surrogate else ""
+        if not swept or swept[-1].value is None or clean is None or surrogate == result.model:
             return ""
-        made_on = f" on {result.run.surrogate.model}" if result.run.surrogate else ""
         epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
-        left, before = 100 * swept[-1].value, 100 * clean
-        return f"is right on {left:.0f} % under attack{made_on} at ε {epsilon}, from {before:.0f} %"
+        before, left = round(100 * clean), round(100 * swept[-1].value)
+        change = f"falls from {before} to {left} %" if left < before else f"holds its {before} %"
+        return f"{change} on pictures attacked on {surrogate}" if surrogate else f"{change} under attack at ε {epsilon}"
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """The protocol, the surrogate, and a norm other than L-infinity."""
