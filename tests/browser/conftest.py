@@ -29,7 +29,10 @@ from hardiness.core import (
     Sample,
     Score,
 )
+from hardiness.imaging import png
 from hardiness.report import PageOptions, write_page
+from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.scoring.claims import judged, published_models
 from hardiness.scoring.published_results import published_results
 
 HOSTILE = (
@@ -152,7 +155,17 @@ def picture(result: Result, sample: str, condition: Condition) -> Image:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of three models, with pictures."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_page(of_models("first", "second", "third"), path, "three models", PageOptions(picture, figures=("svg",)))
+    drawn = path.parent / "unit.png"
+    drawn.write_bytes(png(np.full((60, 60, 3), 90, np.uint8)))
+    facts = {"activation_before": 0.5, "activation_after": 7.0}
+    features = [Feature("unit 3", facts, drawn), Feature("unit 4", facts, drawn), Feature("unit 5", facts, None)]
+    options = PageOptions(
+        picture,
+        figures=("svg",),
+        features=[FeatureGrid("second", "orhan2019", "steps 500", features)],
+        claims=judged(published_models()).view(),
+    )
+    write_page(of_models("first", "second", "third"), path, "three models", options)
     return path
 
 

@@ -38,7 +38,8 @@ def test_every_section_stands_in_the_order_of_the_experiments(browser: Any, page
         assert [heading.split(" on ")[0] for heading in headings[:5]] == [
             *("imagenet-val", "imagenet-c", "imagenet-p", "whitebox", "cue-conflict")
         ]
-        assert headings[5:] == ["What was run", "How to read the numbers", "What to cite"]
+        assert headings[5:7] == ["Learned features", "Do the paper's sentences hold?"]
+        assert headings[7:] == ["What was run", "How to read the numbers", "What to cite"]
         assert tab.locator("figure svg.sheet").count() >= 10
         assert tab.locator(".found li").count() == 3
         assert "its lead over second is more than chance" in tab.locator(".found li").first.inner_text()
@@ -130,6 +131,59 @@ def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
         assert marks.first.is_visible()
         tab.locator("#published").click()
         assert not any(marks.nth(number).is_visible() for number in range(marks.count()))
+
+
+def test_differences_to_published_models_are_those_of_the_chosen_one(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tab.evaluate("document.querySelectorAll('details.published').forEach((each) => { each.open = true; })")
+        assert tab.locator(".against:visible").count() > 0
+        for model, name in ((1, "second"), (0, "first")):
+            tab.locator(f'.bar button[data-m="{model}"]').click()
+            chosen = tab.locator('.bar button[aria-pressed="true"]').first.get_attribute("data-name")
+            shown = tab.locator(".against:visible")
+            models = {shown.nth(number).get_attribute("data-a") for number in range(shown.count())}
+            assert models == {str(model)}
+            assert chosen == name
+            assert set(tab.locator(".against-name").all_inner_texts()) == {name}
+            tab.locator(f'.bar button[data-m="{model}"]').click()
+        tab.locator("#published").click()
+        assert tab.locator(".against:visible").count() == 0, "published models are off by one click"
+
+
+def test_a_number_leads_to_what_was_run(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        for place in (".scorecard td a.value", "section td a.value"):
+            number = tab.locator(place).nth(1)
+            number.click()
+            target = tab.locator("h3.target")
+            assert target.is_visible()
+            assert f"section={target.get_attribute('id')}" in tab.url
+            assert tab.locator("h3.target ~ p").first.inner_text().startswith("weights")
+
+
+def test_tables_can_be_copied(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        taken = "{ value: { writeText: async (text) => { window.copied = text; } } }"
+        tab.evaluate(f"Object.defineProperty(navigator, 'clipboard', {taken})")
+        tab.locator('[data-copy="scorecard"]').click()
+        lines = tab.evaluate("window.copied").splitlines()
+        assert len(lines) == 4, "the heading and three models"
+        assert lines[1].split("\t")[:2] == ["first", "80.0 (78.0–82.0)"]
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        buttons = tab.locator("[data-copy]")
+        for number in range(buttons.count()):
+            buttons.nth(number).click()
+            assert tab.evaluate("window.copied").strip()
+
+
+def test_learned_features_and_the_papers_sentences_are_sections(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        tiles = tab.locator("#learned-features .tiles li")
+        assert tiles.count() == 3
+        assert tab.locator("#learned-features img").count() == 2
+        tiles.nth(1).locator("a.sample").click()
+        assert "sample=feature-0-1" in tab.url
+        assert tab.locator("#claims tbody tr").count() >= 6
 
 
 def test_everything_is_reached_by_keyboard(browser: Any, page: Path) -> None:
