@@ -160,7 +160,17 @@ def test_other_commands_name_what_there_is() -> None:
                 assert re.fullmatch(r"[\w ]+,[\w ]+", line), f"{page}: a command of an unknown kind: {line}"
 
 
-NOT_RUN = ("hardiness data get", "upside-down", "bars", "lines-and-light", "bpda=", "--humans raw-data")
+NOT_RUN = (
+    "hardiness data get",
+    "upside-down",
+    "bars",
+    "lines-and-light",
+    "bpda=",
+    "adversarial=",
+    "universal-patch",
+    "robustbench",
+    "--humans raw-data",
+)
 """What downloads, and what needs the page's own example registered or people's files, which tests of their own run."""
 
 FIRST, SECOND = "py:network.py:build", "py:my_model.py:build"

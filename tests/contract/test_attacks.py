@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "fab-t": {"targets": 2},
     "hopskipjump": {"first": 4},
     "patch-pgd": {"places": 2},
+    "fab": {"classes": 3},
+    "universal-patch": {"file": str(Path(__file__).parents[2] / "docs" / "pictures" / "channels.jpg")},
 }
 """Options under which the long ones are short."""
 EPSILONS: dict[Norm, tuple[float, float]] = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Finding, Interval, Records, Round, Run, Score, Surrogate
+from hardiness.core import Condition, Counts, Finding, Interval, Records, Result, Round, Run, Score, Surrogate
 from hardiness.scoring import registry, with_transfers
 
 STEPS = (1, 5, 10)
@@ -154,6 +154,38 @@ def test_images_wrong_without_attack_are_told() -> None:
     assert report["already misclassified"].raised
     assert "60.0 % of the images are wrong without any attack" in report["already misclassified"].sentence
     assert not scored(records([0] * 2 + [1] * 8), run())[1]["already misclassified"].raised
+
+
+def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
+    """Images 0 wrong when clean, 1 falls at step 1, 2 at step 5 to the second start, 3 to noise too, 4 to nothing."""
+    found, identity = records([0, 1, 5, 10, 99]), run(restarts=3)
+    restart = np.where(found["image"] == 2, 1, 0).astype(np.int16)
+    at = np.array([np.nan, np.nan, np.nan, 1.0, np.nan])[found["condition"]]
+    leads = {
+        "clean_lead": np.array([-1, 1, 1, 1, 1])[found["image"]] * at,
+        "noise_lead": np.array([1, 1, 1, -1, 1])[found["image"]] * at,
+    }
+    card = registry.get("attack")
+    table = card.table(Records({**found.columns, "restart": restart, **leads}), identity)
+    effort = card.details(table, identity)["effort"]
+    assert [point[:2] for point in effort["steps"]] == [(0, 0.8), (1, 0.6), (5, 0.4), (10, 0.2)]
+    assert [point[:2] for point in effort["starts"]] == [(1, 0.4), (2, 0.2), (3, 0.2)]
+    assert effort["noise"][0] == pytest.approx(3 / 5)
+    assert all(low < value < high for _, value, low, high in (*effort["steps"], *effort["starts"]))
+    shown = Result("m", "whitebox", "imagenet", "standard", card.scores(table, identity, None), Counts(5, 5, 0, 5),
+                   identity, {}, details={"effort": effort})  # fmt: skip
+    (chart,) = [each for each in card.view([shown]).charts if each.name == "attack_effort"]
+    steps, starts = chart.panels
+    assert steps.measured[0].y == (0.8, 0.6, 0.4, 0.2)
+    assert starts.measured[0].x == (1, 2, 3)
+    assert steps.published[0].y == (0.6, 0.6)
+    assert chart.heading.endswith("20 % against 60 %")
+
+
+def test_an_attack_on_another_model_has_no_effort_to_show() -> None:
+    card, identity = registry.get("attack"), replace(run(), surrogate=Surrogate("other", ""))
+    table = card.table(records([1, 99]), identity)
+    assert card.details(table, identity)["effort"] == {}
 
 
 def accuracy(value: float, low: float, high: float, **condition: Any) -> Score:

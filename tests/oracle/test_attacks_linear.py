@@ -103,6 +103,8 @@ UNTARGETED: list[tuple[str, int, int, dict[str, Any]]] = [
     ("apgd", 2, 50, {"loss": "dlr"}),
     ("apgd-t", 4, 30, {}),
     ("fab-t", 4, 15, {}),
+    ("fab", 4, 15, {}),
+    ("fab", 4, 60, {"random_start": True}),
     ("autoattack", 4, 4, {"iterations": 30, "queries": 2}),
 ]
 

@@ -95,7 +95,7 @@ def seeded(attack: Callable[[], Tensor]) -> Tensor:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-@pytest.mark.parametrize("name", ["apgd", "apgd-t", "fab-t"])
+@pytest.mark.parametrize("name", ["apgd", "apgd-t", "fab-t", "fab"])
 def test_torchattacks_leaves_the_same(
     network: nn.Module, images: Tensor, labels: Tensor, left: Any, norm: str, name: str
 ) -> None:
@@ -107,6 +107,7 @@ def test_torchattacks_leaves_the_same(
         "fab-t": lambda: torchattacks.FAB(
             network, norm=theirs, eps=epsilon, steps=steps, multi_targeted=True, n_classes=10
         ),
+        "fab": lambda: torchattacks.FAB(network, norm=theirs, eps=epsilon, steps=steps, n_classes=10),
     }[name]()
     expected = standing(network, seeded(lambda: attack(images, labels)), labels)
     assert 0 < len(expected) < N

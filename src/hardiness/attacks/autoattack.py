@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
-from hardiness.attacks.fab import TargetedFAB
+from hardiness.attacks.fab import FAB, TargetedFAB
 from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.checks import labels_of
 from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
@@ -30,15 +30,16 @@ class AutoAttack(CheckedAttack):
         targets: how many classes the targeted two try.
         queries: of Square.
         variant: ``"standard"``; ``"rand"``, for models that draw at random: APGD on the cross-entropy and on DLR, each
-            gradient a mean of 20; ``"plus"``: APGD on both losses, Square, targeted APGD and FAB, five restarts.
+            gradient a mean of 20; ``"plus"``: APGD on both losses and FAB, five starts each, then Square, targeted
+            APGD and targeted FAB.
 
     Source: Croce & Hein 2020, arXiv:2003.01690, section 5, the standard version: 100 iterations, one start, 9 targets,
         5,000 queries; the other two as in its code (fra31/auto-attack).
 
-    Differs: "plus" leaves out the untargeted FAB, which needs a gradient for every class; restarts are taken one after
-        the other by each attack on who is left.
+    Differs: restarts are taken one after the other by each attack on who is left.
     """
 
+    version: ClassVar[int] = 2
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
     can_target: ClassVar[bool] = False
 
@@ -74,15 +75,16 @@ class AutoAttack(CheckedAttack):
         if self.variant == "rand":
             return tuple(_Stage(APGD(loss, SAMPLES), self.iterations) for loss in ("ce", "dlr"))
         if self.variant == "plus":
-            first = (_Stage(APGD(loss), self.iterations, RESTARTS) for loss in ("ce", "dlr"))
-            return (*first, square, *targeted)
+            first = (_Stage(APGD(loss), self.iterations, [APGD(loss)] * (RESTARTS - 1)) for loss in ("ce", "dlr"))
+            near = _Stage(FAB(self.targets), self.iterations, [FAB(self.targets, random_start=True)] * (RESTARTS - 1))
+            return (*first, near, square, *targeted)
         return (_Stage(APGD(), self.iterations), *targeted, square)
 
 
 class _Stage(NamedTuple):
     attack: CheckedAttack
     steps: int
-    restarts: int = 1
+    again: Sequence[CheckedAttack] = ()
 
 
 def _ended(problem: Problem, stage: _Stage) -> Iterate:
@@ -92,7 +94,7 @@ def _ended(problem: Problem, stage: _Stage) -> Iterate:
     steps = torch.full_like(problem.budget.steps, stage.steps)
     entered = replace(problem, budget=replace(problem.budget, steps=steps))
     ended: Iterate | None = None
-    for iterate in attempts(entered, [stage.attack.run] * stage.restarts):
+    for iterate in attempts(entered, [stage.attack.run, *(each.run for each in stage.again)]):
         if ended is None:  # the first iterate is about all samples
             ended = Iterate(iterate.step, *(values.clone() for values in iterate[1:]))
             continue

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.image_subset import part_of
 from hardiness.core import (
     CANVAS_224,
     ArgumentError,
@@ -34,9 +35,11 @@ class AttackedPhotographs(Benchmark):
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
 
+    subset: str
+
     def dataset(self, data: DataRoot) -> DataSet:
-        """The photographs."""
-        return data.dataset("imagenet")
+        """The photographs, or a published part of them."""
+        return part_of(data.dataset("imagenet"), self.subset)
 
     def conditions(self) -> tuple[Condition, ...]:
         """Clean, then every mark of every round."""
@@ -48,7 +51,7 @@ class AttackedPhotographs(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """The clean picture, once."""
-        image = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+        image = on_canvas(decode(item.file.read(), item.file.name), self.canvas or CANVAS_224)
         for condition in conditions:
             yield Expansion(condition, 0, (image,))
 

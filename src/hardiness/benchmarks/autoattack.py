@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
 from hardiness.benchmarks.attack_options import check_attack
 from hardiness.benchmarks.attacked import AttackedPhotographs
+from hardiness.benchmarks.image_subset import HELP as SUBSET_HELP
+from hardiness.benchmarks.image_subset import check_subset
 from hardiness.benchmarks.registry import registry
-from hardiness.core import ArgumentError, AttackPlan, Condition, CrossChecks, Norm, Round, UnknownNameError
+from hardiness.core import (
+    CANVAS_224,
+    ArgumentError,
+    AttackPlan,
+    Canvas,
+    Condition,
+    CrossChecks,
+    Norm,
+    Round,
+    UnknownNameError,
+)
+from hardiness.reference.robustbench import PREPROCESSINGS
 
 STAGES = {
     "standard": ("apgd-ce", "+ apgd-t", "+ fab-t", "+ square"),
     "rand": ("apgd-ce", "+ apgd-dlr"),
-    "plus": ("apgd-ce", "+ apgd-dlr", "+ square", "+ apgd-t", "+ fab-t"),
+    "plus": ("apgd-ce", "+ apgd-dlr", "+ fab", "+ square", "+ apgd-t", "+ fab-t"),
 }
 """What has been run at each of the marks of each version; the last is the whole ensemble."""
 
 VERSIONS = tuple(STAGES)
+
+CANVASES = {
+    "Res256Crop224": CANVAS_224,
+    "BicubicRes256Crop224": replace(CANVAS_224, interpolation="bicubic"),
+    "Res224": Canvas(224, 224, "bilinear", "squash"),
+}
+"""What RobustBench calls preprocessings."""
 
 EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 
@@ -28,10 +48,10 @@ EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 class Autoattack(AttackedPhotographs):
     """Robust accuracy under AutoAttack, standard version: APGD-CE, APGD-T, FAB-T and Square, each on the survivors.
 
-    The subset is ``--limit`` of the seeded, class-stratified order, never the first of sorted folders.
+    A part is ``--limit`` of the seeded, class-stratified order, never the first of sorted folders, or the leaderboard's
+    own 5,000 images, ``subset=robustbench``.
 
     Source: Croce & Hein (2020), arXiv:2003.01690; RobustBench (Croce et al. 2021, arXiv:2010.09670) for the budgets.
-    Differs: RobustBench lists 5,000 images of its own; here a published seed and limit say which.
     """
 
     name: ClassVar[str] = "autoattack"
@@ -45,16 +65,29 @@ class Autoattack(AttackedPhotographs):
     )
     queries: int = field(default=5000, metadata={"help": "of Square, for each image that is left"})
     version: str = field(
-        default="standard", metadata={"help": "standard; rand for models that draw at random; plus, with 5 restarts"}
+        default="standard",
+        metadata={"help": "standard; rand for models that draw at random; plus, with fab and 5 starts"},
     )
     cross_checks: bool = field(default=True, metadata={"help": "also noise and slopes beside the attack"})
+    subset: str = field(default="", metadata={"help": SUBSET_HELP})
+    preprocessing: str = field(
+        default=PREPROCESSINGS[0], metadata={"help": f"how photographs become 224 pixels: {', '.join(PREPROCESSINGS)}"}
+    )
 
     def __post_init__(self) -> None:
         if self.queries < 1:
             raise ArgumentError(f"autoattack:queries must be at least 1, was {self.queries}")
+        check_subset("autoattack", self.subset)
+        if self.preprocessing not in CANVASES:
+            raise UnknownNameError("preprocessing of autoattack", self.preprocessing, CANVASES)
         if self.version not in VERSIONS:
             raise UnknownNameError("version of autoattack", self.version, VERSIONS)
         check_attack("autoattack", "autoattack", self.norm, self.epsilons, targeted=False)
+
+    @property
+    def canvas(self) -> Canvas:  # type: ignore[override]  # an option here
+        """The geometry that the leaderboard's name of it stands for."""
+        return CANVASES[self.preprocessing]
 
     @property
     def attack(self) -> AttackPlan:

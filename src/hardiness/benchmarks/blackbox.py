@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
+from hardiness import attacks
 from hardiness.benchmarks.attack_options import check_attack
 from hardiness.benchmarks.attacked import AttackedPhotographs, check_steps
+from hardiness.benchmarks.image_subset import HELP as SUBSET_HELP
+from hardiness.benchmarks.image_subset import check_subset
 from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.whitebox import PROTOCOLS, method_options
 from hardiness.core import ArgumentError, AttackPlan, Condition, Round, UnknownNameError
@@ -43,15 +46,23 @@ class Blackbox(AttackedPhotographs):
         default=(), metadata={"help": "budgets, as in 4/255+0.06; the protocol's if empty", "item": float}
     )
     steps: int = field(default=10, metadata={"help": "steps of each attack"})
+    subset: str = field(default="", metadata={"help": SUBSET_HELP})
+
+    keep: bool = field(
+        default=True,
+        metadata={"help": "keep the surrogate's pictures in OUT for models added later", "request": True},
+    )
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
             raise UnknownNameError("protocol of blackbox", self.protocol, PROTOCOLS)
         if self.norm != "linf" and not self.epsilons:
             raise ArgumentError(f"blackbox:norm={self.norm} needs its own epsilons, as in norm=l2,epsilons=0.5+3.0")
+        check_subset("blackbox", self.subset)
         aimed = self.targeted or PROTOCOLS[self.protocol].targeted
         check_attack("blackbox", self.method, self.norm, self.epsilons, aimed)
         check_steps("blackbox", "steps", (self.steps,))
+        attacks.registry.get(self.method)(**dict(self.method_options))
 
     @property
     def attack(self) -> AttackPlan:
@@ -69,4 +80,4 @@ class Blackbox(AttackedPhotographs):
             )
             for epsilon in self.epsilons or chosen.epsilons
         )
-        return AttackPlan(rounds, self.surrogate)
+        return AttackPlan(rounds, self.surrogate, keep=self.keep)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import reference
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.image_subset import HELP as SUBSET_HELP
+from hardiness.benchmarks.image_subset import check_subset, part_of
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
-from hardiness.core import Columns
+from hardiness.core import Columns, DataRoot, DataSet
 from hardiness.scoring.temperature import COLUMN
 
 KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
@@ -32,6 +34,23 @@ class ImagenetVal(Photographs):
     paper: ClassVar[str] = "Russakovsky et al. 2015, arXiv:1409.0575"
     protocol: ClassVar[str] = "orhan2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+
+    subset: str = field(default="", metadata={"help": SUBSET_HELP})
+
+    def __post_init__(self) -> None:
+        check_subset(self.name, self.subset)
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The photographs, a published part of them, or adversarial pictures where a folder of those was named."""
+        return part_of(data.dataset("adversarial" if data.has("adversarial") else "imagenet"), self.subset)
+
+    def lacks(self, data: DataRoot) -> str:
+        """As of every benchmark; a folder of adversarial pictures will do."""
+        return "" if data.has("adversarial") else super().lacks(data)
+
+    def identity(self) -> dict[str, Any]:
+        """The options that change rows: a subset, where there is one."""
+        return {"subset": self.subset} if self.subset else {}
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and what temperature scaling takes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from hardiness import reference
 from hardiness.benchmarks import decisions
 from hardiness.core import Benchmark, Canvas, Columns, Condition, DataRoot, DataSet, Expansion, Item
+from hardiness.data.saved_pictures import AS_IT_IS
 from hardiness.imaging import decode, on_canvas
 
 
@@ -28,13 +30,21 @@ class Photographs(Benchmark):
     ) -> Iterator[Expansion]:
         """One decode, then one crop for each canvas."""
         photograph = decode(item.file.read(), item.file.name)
-        images = tuple(on_canvas(photograph, canvas) for canvas in canvases)
+        shown = [prepared(item, canvas) for canvas in canvases]
+        images = tuple(on_canvas(photograph, canvas) for canvas in shown)
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
         return decisions.argmax(logits, labels)
+
+
+def prepared(item: Item, canvas: Canvas) -> Canvas:
+    """The canvas for an item; one that is on its own already is resized where the model's is larger, never cropped."""
+    if AS_IT_IS not in item.tags:
+        return canvas
+    return replace(canvas, resize_px=canvas.crop_px, interpolation="bicubic", crop_mode="squash")
 
 
 class SubsetPhotographs(Photographs):

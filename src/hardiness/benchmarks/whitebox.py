@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, final
 from hardiness import attacks
 from hardiness.benchmarks.attack_options import check_attack
 from hardiness.benchmarks.attacked import AttackedPhotographs, check_steps
+from hardiness.benchmarks.image_subset import HELP as SUBSET_HELP
+from hardiness.benchmarks.image_subset import check_subset
 from hardiness.benchmarks.must_break import ROUNDS as MUST_BREAK_ROUNDS
 from hardiness.benchmarks.registry import registry
 from hardiness.core import (
@@ -111,6 +113,7 @@ class Whitebox(AttackedPhotographs):
     restarts: int = field(default=1, metadata={"help": "random starts for images that have not fallen"})
     must_break: bool = field(default=True, metadata={"help": "also the budgets at which every model must fall"})
     cross_checks: bool = field(default=True, metadata={"help": "also noise, Square and slopes beside the attack"})
+    subset: str = field(default="", metadata={"help": SUBSET_HELP})
     bpda: str = field(
         default="", metadata={"help": "MODULE or MODULE=FILE.py:FUNCTION: a module whose backward pass is given"}
     )
@@ -124,16 +127,18 @@ class Whitebox(AttackedPhotographs):
             raise ArgumentError(
                 f"whitebox:norm={self.norm} needs its own epsilons, as in whitebox:norm={self.norm},epsilons={example}"
             )
+        check_subset("whitebox", self.subset)
         if self.restarts < 1:
             raise ArgumentError(f"whitebox:restarts must be at least 1, was {self.restarts}")
         check_attack("whitebox", self.method, self.norm, self.epsilons, self.aimed)
         check_attack("whitebox", self.method, self.norm, self.steps_at, self.aimed)
+        attacks.registry.get(self.method)(**dict(self.method_options))
         if self.steps:
             check_steps("whitebox", "steps", self.steps)
 
     def dataset(self, data: DataRoot) -> DataSet:
         """The photographs; every other one, sorted by class and name, where the protocol says so."""
-        found = data.dataset("imagenet")
+        found = super().dataset(data)
         return replace(found, items=found.items[::2]) if PROTOCOLS[self.protocol].every_other else found
 
     @property

@@ -86,12 +86,14 @@ class AttackPlan:
             each is attacked itself.
         checks: what is tried beside one of the rounds; ``None`` for nothing.
         bpda: ``MODULE`` or ``MODULE=FILE.py:FUNCTION``: the module whose backward pass is given, else empty.
+        keep: whether pictures made on the surrogate are kept for models that are added later.
     """
 
     rounds: tuple[Round, ...]
     surrogate: str | None = None
     checks: CrossChecks | None = None
     bpda: str = ""
+    keep: bool = True
 
 
 def usual_epsilon(targeted: bool) -> float:

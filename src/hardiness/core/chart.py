@@ -57,6 +57,7 @@ class Curves:
         label: what y is, a share from 0 to 1.
         small: whether the panels are many and small.
         limit: where the axis of y ends.
+        beside: what the thin grey curves of its panels are.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Curves:
     label: str = ""
     small: bool = False
     limit: float = 1.0
+    beside: str = "published"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class ModelSpec:
         class_names: the model's own labels where its classes are not ImageNet's 1,000.
         options: further builder arguments, part of the identity.
         summary: one line for listings.
+        published: the name under which others have published numbers of these weights; no part of the identity.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ModelSpec:
     class_names: tuple[str, ...] | None = None
     options: tuple[tuple[str, Any], ...] = field(default=())
     summary: str = ""
+    published: str = ""
 
     def builder(self) -> Callable[[ModelSpec], Any]:
         """The function that `build` names."""

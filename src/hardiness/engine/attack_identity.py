@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from hardiness import attacks
-from hardiness.core import AttackPlan
+from hardiness.core import AttackPlan, Round
+from hardiness.sources.packages import file_sha256
 
-ARITHMETIC = 2
+ARITHMETIC = 3
 """Of the engine: how pictures are judged, and what is tried beside an attack. Raised when one of them changes, so that
 a resumed run never mixes two."""
 
@@ -19,9 +21,22 @@ def attack_versions(plan: AttackPlan) -> dict[str, Any]:
         "attacks": {name: attacks.version_of(name) for name in sorted({each.attack for each in plan.rounds})},
         "judging": ARITHMETIC,
     }
+    if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
+        found["files"] = files
     if plan.checks:
         found["cross_checks"] = asdict(plan.checks)
     return found
+
+
+def _content(each: Round) -> str:
+    """Hash of what the attack of a round reads from a file."""
+    return str(getattr(attacks.registry.get(each.attack)(**each.options), "content", ""))
+
+
+def _code(bpda: str) -> str:
+    """Hash of the file that a backward pass is given in."""
+    file = Path(bpda.partition("=")[2].rpartition(":")[0])
+    return file_sha256(file) if file.is_file() else ""
 
 
 def asks_for_gradients(plan: AttackPlan) -> bool:

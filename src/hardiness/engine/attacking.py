@@ -176,7 +176,8 @@ class Bout:
         self.told_error[claimed] = self.told_error[claimed].maximum(_difference(claims.logits[claimed], logits))
         granted = self.criterion.of(claimed).reached(logits)
         fallen = claimed[granted]
-        self.step[fallen], self.restart[fallen] = claims.step[fallen], restart
+        self.restart[fallen[self.step[fallen] == NEVER]] = restart  # the first that broke it, however early others do
+        self.step[fallen] = claims.step[fallen]
         self.pixels[fallen], self.logits[fallen] = claims.pixels[fallen], logits[granted]
 
     def _judged(self, pixels: Tensor) -> Tensor:

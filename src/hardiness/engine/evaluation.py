@@ -66,8 +66,7 @@ def evaluate(
             for task in worker.tasks:
                 if task.computed:
                     task.stored.add_measured(session(task, worker.clock, request))
-        if worker.gallery and worker.gallery.remark:
-            remarks.append(worker.gallery.remark)
+        remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
     return Evaluated(begun.keys, tuple(problems), tuple(remarks))
 

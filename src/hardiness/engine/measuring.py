@@ -30,6 +30,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "precision": classifier.precision,
         "agreement": asdict(classifier.agreement) if classifier.agreement else None,
         "notes": list(classifier.notes),
+        "published_as": classifier.spec.published,
         "host": platform.node(),
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),

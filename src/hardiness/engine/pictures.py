@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
@@ -18,6 +17,7 @@ from hardiness.core import (
     Result,
     Unreadable,
 )
+from hardiness.engine.saving import place_of
 from hardiness.imaging import decode
 from hardiness.store.files import Files
 
@@ -72,11 +72,8 @@ class Pictures:
         return self._items[key]
 
     def _attacked(self, result: Result, sample: str, condition: Condition) -> Image:
-        at = "-".join(
-            f"{key}_{value:.4g}" if isinstance(value, float) else f"{key}_{value}" for key, value in condition.items()
-        )
-        parts = (re.sub(r"[^\w.-]+", "_", name) for name in (result.run.model.name, at))
-        path = "/".join(("images", result.run.benchmark.name, *parts, f"{sample}.png"))
+        made_on = result.run.surrogate.model if result.run.surrogate else result.run.model.name
+        path = f"images/{result.run.benchmark.name}/{place_of(made_on, condition, sample)}"
         for files in self._outs:
             if (content := files.read(path)) is not None:
                 return decode(content, f"{files.address}/{path}")

@@ -13,6 +13,7 @@ from hardiness.engine.attacking import strike
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
+from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.units import Job, Pictures
 from hardiness.engine.victims import Judged
 from hardiness.engine.whitebox import judge_of, network_of, untouched, victims_of
@@ -32,7 +33,8 @@ class Surrogate:
         seed: keys targets and start noise.
         batch_size: pictures attacked together at most; batches never cross shards.
         labels: its class for each label of the data set.
-        gallery: where adversarial pictures are kept; ``None`` where they are not.
+        gallery: where adversarial pictures are kept to be looked at; ``None`` where they are not.
+        kept: where they are kept for models that come later; ``None`` where they are not.
     """
 
     classifier: Classifier | Ensemble
@@ -42,6 +44,7 @@ class Surrogate:
     batch_size: int
     labels: NDArray[np.int32]
     gallery: Gallery | None = None
+    kept: SurrogatePictures | None = None
 
     def transferred(self, decoded: Iterable[Decoded]) -> Iterator[Decoded]:
         """Each job, in order, with its adversarial pictures under every condition it asks for."""
@@ -60,10 +63,25 @@ class Surrogate:
             for job, picture in readable
             if isinstance(picture, Expansion)
         ]
-        pictures = self._pictures(rows) if rows else {}
+        pictures = self._known(rows)
+        made = self._pictures([row for row in rows if row.sample not in pictures])
+        for sample, found in made.items() if self.kept else ():
+            whole = [each for each in found if isinstance(each, Expansion)]
+            if self.kept and len(whole) == len(found):
+                self.kept.write(sample, whole)
+        pictures |= made
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
+    def _known(self, rows: list[Row]) -> dict[str, list[Expansion | Unreadable]]:
+        """The pictures that are kept already; none where they are to be saved as files, which the attack does."""
+        if self.kept is None or self.gallery is not None:
+            return {}
+        found = {row.sample: self.kept.read(row.sample, row.conditions) for row in rows}
+        return {sample: [*pictures] for sample, pictures in found.items() if pictures is not None}
+
     def _pictures(self, rows: list[Row]) -> dict[str, list[Expansion | Unreadable]]:
+        if not rows:
+            return {}
         feed = self.classifier.feed()
         network, judge = network_of(self.classifier, feed), judge_of(self.classifier, feed)
         victims, lost = victims_of(judge, self.classifier, rows, self.seed)

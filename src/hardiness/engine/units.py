@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.core import Expansion, Item, Records, Unreadable
@@ -23,16 +23,18 @@ class Part:
     Attributes:
         task: the model's.
         index: of the unit.
-        work: rows that the model lacks.
+        work: rows that the model lacks, or, ``again``, rows that are stored and whose adversarial pictures are not.
         waiting: rows decoded but not yet in a batch.
         outcomes: of the batches that have come back.
         in_flight: batches that have not.
         closed: whether every row has been decoded.
+        again: whether its rows are stored already, so that they are made for their pictures alone.
     """
 
     task: Task
     index: int
     work: list[Work]
+    again: bool = False
     waiting: list[Row] = field(default_factory=list)
     outcomes: list[Records] = field(default_factory=list)
     in_flight: int = 0
@@ -63,7 +65,7 @@ class Unit:
     @property
     def stored(self) -> bool:
         """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
-        return all(part.task.stored.holds(part.index, part.work) for part in self.parts)
+        return all(not part.again and part.task.stored.holds(part.index, part.work) for part in self.parts)
 
     def jobs(self, items: Mapping[str, Item], apart: bool) -> Iterator[Job]:
         """One job an item; where conditions are sequences, kept ``apart``, one for each of its conditions."""
@@ -89,7 +91,17 @@ class Job:
     ends_unit: bool
 
 
-def units(tasks: Sequence[Task], samples: Sequence[str], conditions: Sequence[int], size: int) -> Iterator[Unit]:
+Lacking = Callable[[Task, Sequence[str], Sequence[Work]], list[Work]]
+"""From a task, the stored files of a shard and rows of it to those that are stored and lack something else."""
+
+
+def units(
+    tasks: Sequence[Task],
+    samples: Sequence[str],
+    conditions: Sequence[int],
+    size: int,
+    lacking: Lacking | None = None,
+) -> Iterator[Unit]:
     """Each unit with missing rows, made when it is asked for; a pure function of its arguments and the store's listing.
 
     Args:
@@ -97,6 +109,7 @@ def units(tasks: Sequence[Task], samples: Sequence[str], conditions: Sequence[in
         samples: ids of the images wanted, in the order of evaluation.
         conditions: indices of those wanted.
         size: images a unit.
+        lacking: what is stored and is to be made again; nothing if ``None``.
     """
     listed = [task.stored.shards() for task in tasks]
     for index, start in enumerate(range(0, len(samples), size)):
@@ -106,5 +119,11 @@ def units(tasks: Sequence[Task], samples: Sequence[str], conditions: Sequence[in
             for task, names in zip(tasks, listed, strict=True)
             if task.error is None and (work := task.stored.missing(index, wanted, names))
         ]
+        if lacking is not None:
+            parts += [
+                Part(task, index, work, again=True)
+                for task, names in zip(tasks, listed, strict=True)
+                if task.error is None and (work := lacking(task, names.get(index, ()), wanted))
+            ]
         if parts:
             yield Unit(index, parts)

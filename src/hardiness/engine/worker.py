@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardiness.core import (
-    ArgumentError,
     Benchmark,
     Canvas,
     Clock,
@@ -35,6 +34,7 @@ from hardiness.engine.forward import Row, classify
 from hardiness.engine.plan import Task, condition_indices, labels_for
 from hardiness.engine.saving import Gallery
 from hardiness.engine.shard_records import joined
+from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.transfer import Decoded, Surrogate
 from hardiness.engine.units import Job, Part, Pictures, Unit, units
 from hardiness.engine.whitebox import Attacker
@@ -71,11 +71,14 @@ class Worker:
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
         self.clock = Clock(warmup=len(self.tasks))
-        self.gallery = _gallery(self.store, self.benchmark.name) if self.request.save_images else None
+        plan, run = self.benchmark.attack, self.tasks[0].stored.run
+        self.kept = SurrogatePictures.of(self.store.files, run) if plan and plan.keep else None
+        self.gallery = Gallery.of(self.store, self.benchmark, self.data) if self.request.save_images else None
 
     def units(self) -> Iterator[Unit]:
-        """Every unit with missing rows, in the order of evaluation; the store is listed now."""
-        return units(self.tasks, list(self.items), self.asked, self.tasks[0].stored.plan.unit_items)
+        """Every unit with missing rows or pictures, in the order of evaluation; the store is listed now."""
+        size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
+        return units(self.tasks, list(self.items), self.asked, size, lacking)
 
     def run(self, given: Iterable[Unit], missing: int) -> None:
         """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
@@ -138,13 +141,17 @@ class Worker:
             return decoded
         size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px)
         labels = labels_for(self.surrogate, self.data)
-        surrogate = Surrogate(self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery)
+        surrogate = Surrogate(
+            self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery, self.kept
+        )
         return surrogate.transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
         for part in job.unit.parts:
-            if isinstance(outcome, SampleError):
+            if part.again and self.surrogate is not None:  # its pictures are made by now, and nothing else was asked
+                self.advance(sum((job.item.id, index) in part.wanted for index in job.conditions))
+            elif isinstance(outcome, SampleError):
                 self._fail(part, job.item.id, job.conditions, str(outcome))
             else:
                 self._queue(part, job, outcome)
@@ -179,8 +186,9 @@ class Worker:
         """Store a part whose last batch has come back."""
         if part.closed and not part.in_flight and part.task.error is None and part.outcomes:
             records = _of_unchanged(joined(part.outcomes), self.items, self.conditions)
-            part.task.stored.write(part.index, part.work, records)
-            part.task.computed += len(records)
+            if not part.again:
+                part.task.stored.write(part.index, part.work, records)
+                part.task.computed += len(records)
             part.outcomes = []
             return_freed_memory()
 
@@ -212,17 +220,6 @@ def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Seque
     )
     kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
     return Records(kept.columns, (*records.failures, *failures))
-
-
-def _gallery(store: Store, benchmark: str) -> Gallery:
-    """Where adversarial pictures are kept.
-
-    Raises:
-        ArgumentError: the store is no folder.
-    """
-    if store.folder is None:
-        raise ArgumentError(f"--save-images needs a folder to write to, and --out is {store.address}")
-    return Gallery(store.folder / "images" / benchmark)
 
 
 class _Batches:

@@ -23,6 +23,7 @@ from hardiness.models.onnx_files import onnx_sha256
 from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
 from hardiness.models.preprocessing import Affine
+from hardiness.models.recognised import recognised
 from hardiness.models.state_dicts import assign, check_parameters, fit, refuse_not_finite
 from hardiness.sources.downloads import Progress, fetch
 
@@ -58,7 +59,7 @@ def load(
     """
     known = resolve(spec) if isinstance(spec, str) else spec
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
-    built = _built(known)
+    built = _named(_built(known), known)
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
     with told(known.name, "cannot take its weights"):
@@ -133,6 +134,15 @@ def _built(spec: ModelSpec) -> Built:
         torch.manual_seed(0)
         built = spec.builder()(spec)
     return built if isinstance(built, Built) else Built(built)
+
+
+def _named(built: Built, spec: ModelSpec) -> Built:
+    """The same, with the name under which others have published numbers of these weights, where that is known."""
+    name, how = recognised(spec)
+    if not name:
+        return built
+    note = f"it is {name} of RobustBench, {how}; the published accuracies stand beside those of autoattack"
+    return replace(built, spec=replace(built.spec or spec, published=name), notes=(*built.notes, note))
 
 
 def _add_weights(built: Built, spec: ModelSpec, progress: Progress | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError, View
 from hardiness.core.view import MAX_PX
+from hardiness.reference import robustbench
 
 RANDOM = "random"
 """The value of ``weights`` that stands for seeded random weights, for benches and tests."""
@@ -17,6 +18,7 @@ COMMON = {
     "weights": f"checkpoint file to load instead of the published weights, or {RANDOM!r}",
     "class_order": "how the outputs are ordered, asserted by you: " + ", ".join(CLASS_ORDERS),
     "input_px": "the one input size that the network accepts",
+    "published": "its name on RobustBench's ImageNet leaderboard, whose numbers then stand beside yours",
     **{field.name: f"field of the view, e.g. {field.name}={{}}" for field in fields(View)},
 }
 """Options that every model has, and their help."""
@@ -57,6 +59,11 @@ def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
         changes["weights"] = options["weights"]
     if "input_px" in options:
         changes["input_px"] = _integer("input_px", options["input_px"])
+    if "published" in options:
+        name = options["published"]
+        if name not in robustbench.entries():
+            raise UnknownNameError("RobustBench model", name, robustbench.entries())
+        changes["published"] = name
     if "class_order" in options:
         order = options["class_order"]
         if order not in CLASS_ORDERS:

@@ -29,7 +29,7 @@ from hardiness.report.sections import Shown, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.training import Declared
-from hardiness.report.trust import checks, raised
+from hardiness.report.trust import believed, checks, raised
 from hardiness.scoring.card import card_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison_view import comparison_view
@@ -161,6 +161,7 @@ def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
         "exhibits": _exhibits(shown.results) if options.images else [],
         "checks": found,
         "raised": {name: raised(each) for name, each in found.items()},
+        "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
         "runs": [(result, command_of(result), sessions_of(result)) for result in shown.results],

@@ -10,6 +10,7 @@ from hardiness.core import GROUPS, Column, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Rank
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.attack_checks.verdict import trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ def _marks(result: Result) -> tuple[str, ...]:
         marks.append("failed")
     if not result.counts.complete:
         marks.append("partial")
-    verdicts = [finding for finding in result.findings if finding.name == "verdict"]
-    if any(finding.raised for finding in (verdicts or result.findings)):
+    said = trust(result.findings)
+    if said.startswith("no") or (not said and any(finding.raised for finding in result.findings)):
         marks.append("doubt")
+    elif said == "cannot tell":
+        marks.append(said)
     return tuple(marks)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.core import Result, Score
-from hardiness.reference import Published, published_for
+from hardiness.reference import Published, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import difference
 from hardiness.report.ranking import Rank
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.leaderboard import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,9 @@ def _published(result: Result, score: Score) -> Sequence[Published]:
     """What was published of this number under the same protocol; nothing beside what was itself published."""
     if result.data.startswith("own-") or result.measured.get("published"):
         return ()
-    return published_for(result.run.model, result.benchmark, score.metric, score.condition)
+    recognised = (
+        each
+        for name in names_of(result)[1:]
+        for each in published(name, result.benchmark, score.metric, score.condition)
+    )
+    return [*published_for(result.run.model, result.benchmark, score.metric, score.condition), *recognised]

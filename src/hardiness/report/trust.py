@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hardiness.core import Result, Score
 from hardiness.report import training
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.attack_checks.verdict import trust
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
@@ -121,6 +122,16 @@ def _runtime(result: Result) -> Iterator[Check]:
             yield Check(
                 "runtime", agreement["top1"] < 1, told, "compare with --runtime torch" if agreement["top1"] < 1 else ""
             )
+
+
+def believed(result: Result, found: Sequence[Check]) -> str:
+    """A word or two for a column: ``yes``, ``cannot tell``, ``no: …``, or how many checks found something.
+
+    Under attack the attack report decides, by its verdict and by the checks that withdrew it.
+    """
+    if said := trust(result.findings):
+        return said
+    return f"{raised(found)} of {len(found)}" if raised(found) else "yes"
 
 
 def raised(found: Sequence[Check]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hardiness.core import Curves, Grid, Heat, Layer, Line, Panel, Result, Score, epsilon_text
 from hardiness.reference import published_series
+from hardiness.scoring.attack_rounds import UNITS
 from hardiness.scoring.grids import Lookup
 
 TITLE = "Accuracy under attack"
@@ -118,7 +119,8 @@ def _steps(results: Sequence[Result]) -> Panel | None:
     )
     theirs = _published(results[0], lambda at: at.get("epsilon") == epsilon and "surrogate" not in at, "steps")
     marks = tuple(sorted({x for line in (*ours, *theirs) for x in line.x}))
-    return Panel(f"steps, at ε {epsilon_text(epsilon)}", ours, theirs, marks, tuple(f"{mark:g}" for mark in marks))
+    unit = UNITS.get(next((each.attack for each in results[0].run.attack), ""), "steps")
+    return Panel(f"{unit}, at ε {epsilon_text(epsilon)}", ours, theirs, marks, tuple(f"{mark:g}" for mark in marks))
 
 
 def _epsilons(results: Sequence[Result]) -> Panel | None:

@@ -3,66 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Finding, Records, Round, Run, Score, epsilon_text, usual_epsilon
+from hardiness.core import Condition, Finding, Records, Run, Score
 from hardiness.scoring.attack_checks import cross, gradients, strength, untold, verdict
-
-MUST_BREAK = "must break"
-ENSEMBLE = "autoattack"
-LAST_MEMBER = {"standard": "+ square", "rand": "+ apgd-dlr", "plus": "+ fab-t"}
-"""The member of each version after which the condition of the whole ensemble stands."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One round's rows by mark.
-
-    Attributes:
-        round: the round.
-        steps: its marks that have rows, ascending.
-        rows: boolean mask over all records for each of them.
-        groups: the group of each mark's condition, or empty.
-    """
-
-    round: Round
-    steps: tuple[int, ...]
-    rows: tuple[NDArray[np.bool_], ...]
-    groups: tuple[str, ...]
-
-    @property
-    def epsilon(self) -> float:
-        """Its budget."""
-        return float(self.round.epsilon)
-
-    @property
-    def budget(self) -> str:
-        """The same as people write it."""
-        return epsilon_text(self.epsilon)
-
-    @property
-    def length(self) -> float | None:
-        """Length of one of its steps; ``None`` where the attack has no fixed one."""
-        if self.round.attack != "pgd":
-            return None
-        options = self.round.options
-        fixed = options.get("step")
-        return float(fixed if fixed is not None else options.get("relative_step", 0.25) * self.epsilon)
-
-    @property
-    def rank(self) -> tuple[int, int, float]:
-        """How well it stands for the run: most marks, most steps, nearest to the usual budget."""
-        return len(self.steps), self.steps[-1], -abs(self.epsilon - usual_epsilon(self.round.targeted))
-
-    @property
-    def kind(self) -> str:
-        """In which way a budget that holds everything was used."""
-        norm = {"linf": "", "l2": " in L2"}.get(self.round.norm, f" in {self.round.norm}")
-        return ("targeted" if self.round.targeted else "untargeted") + norm
+from hardiness.scoring.attack_rounds import ENSEMBLE, Curve, curves_of, longest_of
 
 
 def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
@@ -71,36 +19,18 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
     Source: after Carlini et al. (2019), arXiv:1902.06705, Athalye et al. (2018), arXiv:1802.00420, and the flags of
         Croce et al. (2022), arXiv:2202.13711.
     """
-    if run.surrogate or "step" not in records:
+    curves = curves_of(records, run)
+    longest = longest_of(curves)
+    if longest is None:
         return []
-    curves = _curves(records, run)
-    strict = [curve for curve in curves if not _must_break(curve)]
-    if not strict:
-        return []
-    longest = max(strict, key=lambda curve: curve.rank)
+    strict = [curve for curve in curves if not curve.must_break]
     found = [
         *_of_gradients(records, run, strict),
         *_of_crossing(records, run, longest),
-        *([_breaking(records, curves)] if any(map(_must_break, curves)) else []),
+        *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
     return [*found, *_conclusion(records, run, longest, found)]
-
-
-def _curves(records: Records, run: Run) -> list[Curve]:
-    conditions = list(run.conditions)
-    curves = []
-    for each in run.attack:
-        rows = {s: np.asarray(records["condition"] == conditions.index(each.marks[s])) for s in sorted(each.marks)}
-        filled = {steps: mask for steps, mask in rows.items() if mask.any()}
-        if filled and each.epsilon > 0:
-            groups = tuple(str(each.marks[steps].get("group", "")) for steps in filled)
-            curves.append(Curve(each, tuple(filled), tuple(filled.values()), groups))
-    return curves
-
-
-def _must_break(curve: Curve) -> bool:
-    return curve.groups[-1].startswith(MUST_BREAK)
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
@@ -129,10 +59,13 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
 
 def _members(curve: Curve, accuracies: Sequence[float]) -> Finding:
     """Whether FAB or Square, on who is left, took more than the leader of gradient attacks should leave."""
-    name, last = "ensemble members", LAST_MEMBER[curve.round.options.get("variant", "standard")]
-    members = [group or last for group in curve.groups]
-    lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(members[1:])}
-    square, fab, images = lost.get("+ square", 0.0), lost.get("+ fab-t", 0.0), int(curve.rows[-1].sum())
+    name = "ensemble members"
+    lost = {member: accuracies[i] - accuracies[i + 1] for i, member in enumerate(curve.members[1:])}
+    square, fab, images = (
+        lost.get("+ square", 0.0),
+        max(lost.get("+ fab-t", 0.0), lost.get("+ fab", 0.0)),
+        int(curve.rows[-1].sum()),
+    )
     text = f"After APGD, FAB took {100 * fab:.1f} % and Square {100 * square:.1f} % of {images} images"
     if max(fab, square) > cross.TAKEN and round(max(fab, square) * images) > 1:
         which = "Square, which sees no gradient," if square >= fab else "FAB"
@@ -217,7 +150,7 @@ def _of_crossing(records: Records, run: Run, curve: Curve) -> list[Finding]:
 def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
     right, standing = _right(records), []
     for curve in curves:
-        if _must_break(curve):
+        if curve.must_break:
             rows = curve.rows[-1]
             left = ~records["success"][rows] if curve.round.targeted else right[rows]
             standing.append((curve.kind, float(left.mean())))

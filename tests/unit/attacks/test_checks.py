@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hardiness.core import ArgumentError, ModelError
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 
+PATCH = Path(__file__).parents[3] / "docs" / "pictures" / "channels.jpg"
 MEAN, STD = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 
 
@@ -85,8 +87,9 @@ def test_targets_are_classes_of_the_model(call: Callable[..., None], wrong: int)
 
 @pytest.mark.parametrize("attack", registry.names())
 def test_probabilities_are_refused(call: Callable[..., None], network: nn.Module, attack: str) -> None:
+    options = {"file": str(PATCH)} if attack == "universal-patch" else {}
     with pytest.raises(ModelError, match="returns probabilities"):
-        call(attack, logits=lambda x: network(x).softmax(1))
+        call(attack, options, logits=lambda x: network(x).softmax(1))
 
 
 @pytest.mark.parametrize("attack", ["pgd", "fgsm", "apgd", "apgd-t", "fab-t", "autoattack"])

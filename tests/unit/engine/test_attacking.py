@@ -226,21 +226,21 @@ class Fooled:
 
 
 def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted]) -> None:
-    batch = victims(3).of(torch.tensor([0, 1]))
+    batch = victims(6).of(torch.arange(3))
     scripted.restarts = [
-        [(2, [True, False], 0.5), (6, [True, True], 0.0)],
-        [(1, [False, True], 0.0), (5, [True, True], 0.0)],
+        [(2, [True, False, False], 0.5), (6, [True, True, False], 0.0)],
+        [(1, [False, True, False], 0.0), (5, [True, True, True], 0.0)],
     ]
-    plan = round_of(0.1, (2, 6), attack="scripted", restarts=2)
+    plan = round_of(0.1, (2, 6), attack="scripted", restarts=2, failed="clean")
     early, late = strike(Fooled(batch), batch, plan, seed=0)
-    assert scripted.budgets == [[6, 6], [1, 5]]
-    assert late.columns["step"].tolist() == [2, 1]
-    assert late.columns["restart"].tolist() == [0, 1]
-    assert early.columns["success"].tolist() == [True, True]
-    assert early.columns["zero_gradient"].tolist() == [0.5, 0.5]
-    assert late.columns["zero_gradient"].tolist() == [0.25, 0.25]
-    assert early.columns["loss"].tolist() == [8.0, 8.0]
-    assert late.columns["loss"].tolist() == [4.0, 4.0]
+    assert scripted.budgets == [[6, 6, 6], [1, 5, 6]]
+    assert late.columns["step"].tolist() == [2, 1, 5]
+    assert late.columns["restart"].tolist() == [0, 0, 1], "the first start that broke it, not the one that was earlier"
+    assert early.columns["success"].tolist() == [True, True, False]
+    assert early.columns["zero_gradient"].tolist() == [0.5, 0.5, 0.5]
+    assert late.columns["zero_gradient"].tolist() == [0.25, 0.25, 0.25]
+    assert early.columns["loss"].tolist() == [8.0, 8.0, 8.0]
+    assert late.columns["loss"].tolist() == [4.0, 4.0, 4.0]
     assert late.columns["finite_gradient"].all()
 
 

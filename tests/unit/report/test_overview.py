@@ -25,7 +25,7 @@ from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
 from hardiness.report.summary import summary
 from hardiness.report.table import rows_of
-from hardiness.report.trust import checks
+from hardiness.report.trust import believed, checks
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import compared
@@ -66,7 +66,7 @@ def test_a_model_without_an_interval_has_no_place() -> None:
 
 def test_the_overview_marks_what_is_amiss() -> None:
     part = Counts(1000, 10, 3, 10)
-    doubt = [Finding("verdict", True, "no")]
+    doubt = [Finding("must break", True, "no"), Finding("verdict", True, "Withdrawn: no")]
     found = [result("a", top1(0.9)), result("b", top1(0.5), counts=part, findings=doubt)]
     card = scorecard(sections(found))
     assert [head.title for head in card.heads] == ["imagenet-val"]
@@ -74,6 +74,23 @@ def test_the_overview_marks_what_is_amiss() -> None:
     assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", Rank(1, 1), ())
     assert (second.rank, second.marks) == (Rank(2, 2), ("failed", "partial", "doubt"))
     assert card.told_apart == (True,)
+
+
+def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
+    reach = Finding("reach", True, "too short")
+    for verdict, raised, mark, word in (
+        ("Withdrawn: it stands, but the attack cannot be trusted (reach).", True, ("doubt",), "no: reach"),
+        ("it falls: not robust. What was found (reach) can only mean that it falls further.", True, (), "yes"),
+        ("cannot tell. With 16 images the loss may be up to 19 %.", True, ("cannot tell",), "cannot tell"),
+        ("it holds, within 3.0 %.", False, (), "yes"),
+    ):
+        attacked = result("a", top1(0.9), findings=[reach, Finding("verdict", raised, verdict)])
+        (shown,) = sections([attacked])
+        ((_, (entry,)),) = scorecard([shown]).rows
+        assert entry.marks == mark
+        assert believed(attacked, checks(attacked, shown)) == word
+    plain = result("a", top1(0.5, 0.2, n=24), counts=Counts(1000, 24, 0, 24))
+    assert believed(plain, checks(plain, *sections([plain]))) == "2 of 3"
 
 
 def test_sections_of_one_benchmark_have_titles_that_tell_them_apart() -> None:

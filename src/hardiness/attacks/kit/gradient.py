@@ -86,8 +86,8 @@ def forward(
         return Pass(leaf, found.detach(), criterion.loss(found))
 
 
-def slope(passed: Pass, of: Tensor) -> Slope:
-    """The gradient at some of a pass's samples, by mask; the pass's graph is used up.
+def slope(passed: Pass, of: Tensor, *, again: bool = False) -> Slope:
+    """The gradient at some of a pass's samples, by mask; the pass's graph is used up, unless it is needed again.
 
     Raises:
         ModelError: the logits do not depend on the pixels at all.
@@ -95,7 +95,9 @@ def slope(passed: Pass, of: Tensor) -> Slope:
     import torch
 
     # Only the pixels' gradient is asked for, so nothing is computed or kept for the parameters.
-    (gradient,) = torch.autograd.grad(passed.loss, passed.pixels, of.to(passed.loss.dtype), allow_unused=True)
+    (gradient,) = torch.autograd.grad(
+        passed.loss, passed.pixels, of.to(passed.loss.dtype), retain_graph=again, allow_unused=True
+    )
     if gradient is None:
         raise ModelError("logits do not depend on the pixels, so there is nothing to attack; is the model detached?")
     gradient = picked(gradient, of)

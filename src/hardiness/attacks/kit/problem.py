@@ -76,11 +76,17 @@ class CheckedAttack(ABC):
         version: of its arithmetic, raised when the same arguments give other iterates; part of every run's key.
         threats: the threat models it keeps to.
         gradients: whether it asks for them; those that do not can attack models that give none.
+        content: hash of what it reads from a file, for the key of runs; empty where it reads none.
     """
 
     version: ClassVar[int] = 1
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
     gradients: ClassVar[bool] = True
+
+    @property
+    def content(self) -> str:
+        """See above."""
+        return ""
 
     def __call__(
         self,

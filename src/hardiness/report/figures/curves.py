@@ -47,7 +47,7 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     top = heading(sheet, curves.heading) if titled else 0.0
     beside = []
     if any(panel.published for panel in curves.panels):
-        beside.append((PUBLISHED, "published"))
+        beside.append((PUBLISHED, curves.beside))
     if any(panel.people for panel in curves.panels):
         beside.append(("people", "people"))
     if any(panel.diagonal for panel in curves.panels):
@@ -66,7 +66,7 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
     for index, panel in enumerate(curves.panels):
         row, column = divmod(index, columns)
         frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height, curves.limit)
-        _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small)
+        _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small, beside=curves.beside)
         if margin and index == len(curves.panels) - 1:
             _names(sheet, frame)
     sheet.height = top + rows * pitch + (10 if curves.small else 0)
@@ -95,7 +95,7 @@ def _short(name: str) -> str:
     return shortened(name.removeprefix("resnext101_"), 18)
 
 
-def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool) -> None:
+def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, beside: str) -> None:
     panel = frame.panel
     if panel.title:
         sheet.add(Text(frame.left, frame.top - 7, panel.title, size=SMALL_PX, bold=True))
@@ -115,7 +115,7 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool) -> N
         sheet.add(Stroke(ends, "faint", dashed=True))
     for line in panel.published:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True) if _on(panel, x))
-        sheet.add(Stroke(points, "published", 1.1, tip=f"{line.name}, published"), group=PUBLISHED)
+        sheet.add(Stroke(points, "published", 1.1, tip=f"{line.name}, {beside}"), group=PUBLISHED)
     if panel.people:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(panel.people.x, panel.people.y, strict=True))
         sheet.add(Stroke(points, "people", 1.4, tip="people"))

@@ -16,6 +16,7 @@ from hardiness.core import (
     Condition,
     Finding,
     ImageTable,
+    Note,
     Records,
     Result,
     Run,
@@ -30,9 +31,11 @@ from hardiness.scoring.attack_curves import (
     surrogate_matrix,
     sweep,
 )
+from hardiness.scoring.attack_effort import effort, strength_of_attack
 from hardiness.scoring.attack_report import attack_report
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.intervals import wilson
+from hardiness.scoring.leaderboard import leaderboard_note
 from hardiness.scoring.rows import answered, classes
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import share
@@ -56,6 +59,7 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = None
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
@@ -108,13 +112,22 @@ class Attack(Card):
         """The report on the attack; nothing for attacks by other models."""
         return attack_report(_rows(table), run, scores)
 
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Also accuracy against the effort of the attack, and under noise."""
+        return {**super().details(table, run), "effort": effort(_rows(table), run)}
+
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models over epsilons, curves, and for each model a grid by epsilon and steps."""
         return replace(
             super().view(results),
-            charts=[chart] if (chart := accuracy_under_attack(results)) else [],
+            charts=[chart for chart in (accuracy_under_attack(results), strength_of_attack(results)) if chart],
             grids=[grid for result in results if (grid := accuracy_grid(result, self.shown))],
         )
+
+    def notes_of(self, result: Result) -> list[Note]:
+        """Also what RobustBench lists of the model."""
+        listed = leaderboard_note(result)
+        return [*super().notes_of(result), *([listed] if listed else [])]
 
     def place_of(self, run: Run) -> int:
         """White box, then black box, then attacks of other protocols."""
@@ -146,7 +159,8 @@ class Attack(Card):
         """The protocol, the surrogate, and a norm other than L-infinity."""
         surrogate = (f"made on {run.surrogate.model}",) if run.surrogate else ()
         norm = ("L2",) if {each.norm for each in run.attack} == {"l2"} else ()
-        return (f"protocol {run.benchmark.protocol}", *surrogate, *norm)
+        subset = run.benchmark.options.get("subset")
+        return (f"protocol {run.benchmark.protocol}", *surrogate, *norm, *((f"subset {subset}",) if subset else ()))
 
     def shown(self, key: str, value: Any) -> str:
         """``ε 4/255``, ``10 steps``, or the value itself."""

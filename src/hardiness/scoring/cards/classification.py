@@ -105,6 +105,11 @@ class Classification(Card):
         """Top-1 by reassessed labels, where it is known."""
         return tuple(("labels", column) for column in columns if column.metric == "real_top1")
 
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """A published part of the images, where only that was asked for."""
+        subset = run.benchmark.options.get("subset")
+        return (f"subset {subset}",) if subset else ()
+
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracies, how far confidence can be trusted, and what goes with errors."""
         factors = factor_chart(results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +48,22 @@ def test_a_size_at_which_the_folded_network_is_wrong_goes_through_the_plain_one_
         told = [note for note in classifier.notes if "gradients go through the plain network" in note]
         assert len(told) == (side == 17)
     assert "17x17" in told[0]
+
+
+def test_gradients_are_compared_once_for_each_size_and_what_was_found_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from hardiness.models import classifier as module
+
+    compared = []
+    monkeypatch.setattr(module, "same_gradient", lambda *given: (compared.append(given[2].shape[-1]), True)[1])
+    classifier = models.wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu")
+    for side in (16, 18, 16, 18, 16):
+        classifier.differentiable(torch.rand(2, 3, side, side))
+    assert compared == [16, 18]
+    plain = models.wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu", runtime="torch")
+    plain.differentiable(torch.rand(2, 3, 20, 20))
+    assert compared == [16, 18]
 
 
 def test_the_torch_runtime_folds_nothing() -> None:

@@ -1,0 +1,91 @@
+"""Patches from files: any picture, or ImageNet-Patch's pickle of tensors, read without the power to run anything."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ArgumentError
+from hardiness.core.errors import described
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read_patch(file: str, number: int) -> Tensor:
+    """One patch, float32 ``(3, H, W)`` in [0, 1], without the black border that ImageNet-Patch's have around them.
+
+    Raises:
+        ArgumentError: there is no such file or patch, or the file is none of either form.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise ArgumentError(f"file of universal-patch must be a picture or ImageNet-Patch's patches.gz; none at {file}")
+    status = path.stat()
+    patches = _patches(path, status.st_size, status.st_mtime_ns)
+    if not 0 <= number < len(patches):
+        raise ArgumentError(f"{file} holds {len(patches)} patches, 0 to {len(patches) - 1}; patch was {number}")
+    return _trimmed(patches[number])
+
+
+@lru_cache(maxsize=2)
+def _patches(path: Path, *stamp: int) -> Tensor:
+    """All of a file's, read once for each state of it."""
+    del stamp
+    return _pickled(path) if path.suffix == ".gz" else _picture(path)
+
+
+def _picture(path: Path) -> Tensor:
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    try:
+        with Image.open(path) as found:
+            levels = np.asarray(found.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"{path} must be a picture: {described(error)}") from None
+    return torch.from_numpy(levels.copy()).permute(2, 0, 1)[None].float() / 255
+
+
+def _pickled(path: Path) -> Tensor:
+    """Source: ImageNet-Patch's readme: ``(patches, targets)`` with patches ``(10, 3, 224, 224)``, pickled, gzipped."""
+    import torch
+
+    try:
+        found = _TensorsOnly(io.BytesIO(gzip.decompress(path.read_bytes()))).load()
+        patches = found[0].detach().float().cpu()
+    except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
+        raise ArgumentError(f"{path} must hold (patches, targets) as tensors: {described(error)}") from None
+    if patches.ndim != 4 or patches.shape[1] != 3 or not bool(((patches >= 0) & (patches <= 1)).all()):
+        raise ArgumentError(f"{path} must hold patches (N, 3, H, W) in [0, 1], held {tuple(patches.shape)}")
+    return torch.as_tensor(patches)
+
+
+class _TensorsOnly(pickle.Unpickler):
+    """What a pickled tensor names, and nothing else: a pickle can run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        import torch
+
+        allowed = {
+            ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
+            ("torch.storage", "_load_from_bytes"): lambda content: torch.load(io.BytesIO(content), weights_only=True),
+            ("collections", "OrderedDict"): OrderedDict,
+        }
+        if (module, name) not in allowed:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not let in")
+        return allowed[module, name]
+
+
+def _trimmed(patch: Tensor) -> Tensor:
+    filled = patch.amax(0) > 0
+    if not bool(filled.any()):
+        return patch
+    rows, columns = (filled.any(axis).nonzero()[:, 0] for axis in (1, 0))
+    return patch[:, int(rows[0]) : int(rows[-1]) + 1, int(columns[0]) : int(columns[-1]) + 1].contiguous()

@@ -1,0 +1,107 @@
+"""One patch for all pictures, put where it does most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.attacks.kit.attack import Iterate, registry
+from hardiness.attacks.kit.gradient import forward, no_gradient
+from hardiness.attacks.kit.patch_files import read_patch
+from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.threats.patch import side
+from hardiness.core import ArgumentError
+from hardiness.sources.packages import file_sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@registry.add("universal-patch")
+@dataclass(frozen=True)
+class UniversalPatch(CheckedAttack):
+    """A given patch, tried at the places of a grid, each sample's in an order of its own. Steps are tries.
+
+    The patch is resized to the square that epsilon allows. Places lie half its side apart; with as many steps as there
+    are places each has been tried, and the picture that is told last is the one at the best.
+
+    Attributes:
+        file: the patch: a picture file, or ImageNet-Patch's ``patches.gz``.
+        patch: which patch of the file, from 0.
+
+    Source: Brown et al. 2017, arXiv:1712.09665; ImageNet-Patch, Pintor et al. 2022, arXiv:2203.04412.
+
+    Differs: upright and of one size, at the worst place of a grid; ImageNet-Patch turns, scales and shifts at random.
+    """
+
+    threats: ClassVar[tuple[str, ...]] = ("patch",)
+    gradients: ClassVar[bool] = False
+
+    file: str = ""
+    patch: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.file:
+            raise ArgumentError("attack universal-patch needs file=PATCH.png, or ImageNet-Patch's patches.gz")
+        read_patch(self.file, self.patch)
+
+    @property
+    def content(self) -> str:
+        """Hash of the file, which is a part of what the attack does."""
+        return file_sha256(Path(self.file))
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem."""
+        import torch
+
+        height, width = problem.pixels.shape[2:]
+        length = side(problem.budget.epsilon, height, width)
+        patch = _resized(read_patch(self.file, self.patch), length).to(problem.pixels.device)
+        grid = places(height, width, length)
+        orders = [generator.permutation(len(grid)) for generator in problem.generators]
+        best, least = problem.pixels.clone(), torch.full_like(problem.pixels[:, 0, 0, 0], float("inf"))
+        for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
+            tried = _pasted(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
+            passed = forward(problem.logits, tried, problem.criterion, graph=False, first=step == 1)
+            better = passed.loss < least
+            best, least = tried.where(better[:, None, None, None], best), passed.loss.where(better, least)
+            reached = problem.criterion.reached(passed.logits)
+            goes_on = (problem.budget.steps > step) & ~reached & (step < len(grid))
+            ends = ~goes_on & ~reached & ~better
+            if bool(ends.any()):  # the last word on a sample is its best place
+                tried = tried.where(~ends[:, None, None, None], best)
+                passed = forward(problem.logits, tried, problem.criterion, graph=False)
+            yield passed.iterate(step, problem.index, reached, no_gradient(reached))
+            if not bool(goes_on.any()):
+                return
+            orders = [order for order, stays in zip(orders, goes_on.tolist(), strict=True) if stays]
+            problem, best, least = problem.of(goes_on), best[goes_on], least[goes_on]
+
+
+def places(height: int, width: int, length: int) -> NDArray[np.int64]:
+    """Upper left corners ``(P, 2)`` half a side apart, the last row and column among them."""
+    step = max(length // 2, 1)
+    rows, columns = (np.unique(np.append(np.arange(0, size - length, step), size - length)) for size in (height, width))
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _resized(patch: Tensor, length: int) -> Tensor:
+    """The patch ``(3, length, length)``."""
+    from torch.nn import functional
+
+    if not length or patch.shape[1:] == (length, length):
+        return patch[:, :length, :length]
+    found = functional.interpolate(patch[None], (length, length), mode="bilinear", antialias=True, align_corners=False)
+    return found[0].clamp(0, 1)
+
+
+def _pasted(pictures: Tensor, patch: Tensor, corners: NDArray[np.int64]) -> Tensor:
+    pasted, length = pictures.clone(), patch.shape[1]
+    for picture, (row, column) in zip(pasted, corners.tolist(), strict=True):
+        picture[:, row : row + length, column : column + length] = patch
+    return pasted

@@ -1,0 +1,36 @@
+"""RobustBench's ImageNet leaderboard: its 5,000 images, its names, and the files that are known by their hash."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from hardiness.reference.published import table
+
+SUBSET = "robustbench"
+SIZE = 5000
+
+PREPROCESSINGS = ("Res256Crop224", "BicubicRes256Crop224", "Res224")
+"""By RobustBench's names; ``Crop288`` (one model, no resize) is not offered."""
+
+FILES = {"0676ba61": "Standard_R50"}
+"""Models by the first digits of their file's sha256. RobustBench publishes no hashes; this one is torchvision's."""
+
+
+@cache
+def numbers() -> tuple[int, ...]:
+    """The numbers of the validation images that the leaderboard evaluates, in its order."""
+    found = files("hardiness.reference").joinpath("robustbench_images.txt").read_text().split()
+    return tuple(map(int, found))
+
+
+@cache
+def stems() -> frozenset[str]:
+    """The names of their files without suffix, ``ILSVRC2012_val_00015253``."""
+    return frozenset(f"ILSVRC2012_val_{number:08d}" for number in numbers())
+
+
+@cache
+def entries() -> tuple[str, ...]:
+    """The leaderboard's names of models, best first."""
+    return tuple(dict.fromkeys(row.model for row in table() if row.benchmark == "autoattack"))

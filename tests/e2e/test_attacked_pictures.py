@@ -1,0 +1,213 @@
+"""Pictures that attacks make: saved for any model, also of stored runs; a surrogate's kept for models added later."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+NETWORKS = Path(__file__).resolve().parents[1] / "masked" / "networks.py"
+CLASSES, LIMIT = 10, "6"
+PLAIN, ADVERSARIAL, ROUNDED = (
+    f"py:{NETWORKS}:{name}:mean=0,std=1" for name in ("plain", "adversarial", "plain_rounded")
+)
+QUICK = "protocol=standard,epsilons=24/255,steps=4,must_break=false,cross_checks=false"
+
+
+@pytest.fixture(scope="module")
+def crops(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two crops of each of the ten photographs that the small networks tell apart."""
+    root, draws = tmp_path_factory.mktemp("crops"), np.random.default_rng(1)
+    for i in range(2 * CLASSES):
+        photograph = Image.open(photographs[::25][i % CLASSES]).convert("RGB")
+        size = int(min(photograph.size) * 0.5)
+        left, top = (int(draws.integers(0, side - size + 1)) for side in photograph.size)
+        folder = root / f"c{i % CLASSES}"
+        folder.mkdir(exist_ok=True)
+        crop = photograph.resize((256, 256), Image.Resampling.BOX, box=(left, top, left + size, top + size))
+        crop.save(folder / f"{i}.png")
+    return root
+
+
+@pytest.fixture
+def run(crops: Path, hardiness: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """Runs models on one benchmark with the crops."""
+
+    def run(models: tuple[str, ...], benchmark: str, *more: str, out: str = "out") -> Any:
+        named = [part for model in models for part in ("-m", model)]
+        data = ("--data", f"imagenet={crops}:classes=folders")
+        return hardiness("run", *named, "-b", benchmark, *data, "--limit", LIMIT, "--out", tmp_path / out, *more)
+
+    return run
+
+
+def value(result: dict[str, Any], metric: str) -> float:
+    (found,) = [
+        s["value"]
+        for s in result["scores"]
+        if s["metric"] == metric and set(s["condition"]) <= {"epsilon", "steps", "surrogate"}
+    ]
+    return float(found)
+
+
+def test_pictures_of_a_stored_run_are_saved_when_they_are_asked_for(run: Callable[..., Any], tmp_path: Path) -> None:
+    first = run((PLAIN,), f"whitebox:{QUICK}")
+    assert first.status == 0, first.err
+    folder, records = tmp_path / "out" / "images" / "whitebox", tmp_path / "out" / "records"
+    before = {path: path.read_bytes() for path in records.rglob("*.parquet")}
+    assert not folder.exists()
+    run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
+    saved = sorted(folder.rglob("*.png"))
+    rows = pq.read_table([path for path in before if "scored" not in path.parts]).to_pylist()
+    assert len(saved) == sum(row["success"] for row in rows if row["condition"] == 1) > 0
+    assert len((folder / "manifest.jsonl").read_text().splitlines()) == len(saved)
+    assert {path: path.read_bytes() for path in records.rglob("*.parquet")} == before
+    times = {path: path.stat().st_mtime_ns for path in saved}
+    run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
+    assert {path: path.stat().st_mtime_ns for path in saved} == times, "what is there is not made again"
+    saved[0].unlink()
+    run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
+    assert saved[0].exists()
+
+
+def test_any_model_is_evaluated_on_saved_pictures(
+    run: Callable[..., Any], hardiness: Callable[..., Any], results: Callable[..., Any], tmp_path: Path
+) -> None:
+    run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
+    (folder,) = {path.parents[1] for path in (tmp_path / "out" / "images").rglob("*.png")}
+    count = len(list(folder.rglob("*.png")))
+    told = hardiness(
+        "run", "-m", PLAIN, "-m", ADVERSARIAL, "-b", "imagenet-val", "--data", f"adversarial={folder}", "--out",
+        tmp_path / "other",
+    )  # fmt: skip
+    assert told.status == 0, told.err
+    found = {result["model"].rpartition(":")[2]: result for result in results(tmp_path / "other")}
+    assert {result["data"] for result in found.values()} == {"adversarial"}
+    assert {result["counts"]["images"] for result in found.values()} == {count}
+    assert value(found["plain"], "top1") == 0.0, "they fool the model that they were made on, rounded to 8 bits as well"
+    assert value(found["adversarial"], "top1") > 0.3, (
+        "and are shown to others with their labels, in order of all classes"
+    )
+
+
+def test_a_folder_that_is_not_one_condition_is_told_in_a_line(
+    run: Callable[..., Any], hardiness: Callable[..., Any], tmp_path: Path
+) -> None:
+    run((PLAIN,), f"whitebox:{QUICK}".replace("24/255", "16/255+24/255"), "--save-images")
+    top = tmp_path / "out" / "images" / "whitebox"
+    command = ("run", "-m", PLAIN, "-b", "imagenet-val", "--out", tmp_path / "other", "--data")
+    told = hardiness(*command, f"adversarial={top}")
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert "must be the pictures of one model under one condition, but holds those of 2; name one: " in told.lines[0]
+    told = hardiness(*command, f"adversarial={tmp_path}")
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert "holds a manifest.jsonl; class folders without one are --data imagenet=" in told.lines[0]
+    (top / "manifest.jsonl").write_text("nonsense\n")
+    told = hardiness(*command, f"adversarial={top}")
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert "must hold a JSON object a line" in told.lines[0]
+
+
+def test_a_model_added_later_is_shown_the_pictures_that_were_kept(
+    run: Callable[..., Any], results: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hardiness.engine import transfer
+
+    calls: list[int] = []
+    strike = transfer.strike
+    monkeypatch.setattr(transfer, "strike", lambda *given, **named: (calls.append(1), strike(*given, **named))[1])
+    benchmark = f"blackbox:surrogate={PLAIN.partition(':mean')[0]},protocol=standard,epsilons=24/255,steps=4"
+    first = run((ADVERSARIAL,), benchmark)
+    assert first.status == 0, first.err
+    assert len(calls) == 1
+    kept = sorted((tmp_path / "out" / "surrogates").rglob("*.zip"))
+    assert len(kept) == int(LIMIT)
+    run((ADVERSARIAL, ROUNDED), benchmark)
+    assert len(calls) == 1, "the model that came later attacks nothing"
+    together = run((ADVERSARIAL, ROUNDED), benchmark.replace("steps=4", "steps=4,keep=false"), out="anew")
+    assert together.status == 0, together.err
+    assert not (tmp_path / "anew" / "surrogates").exists()
+    one, other = ({r["model"]: r["scores"] for r in results(tmp_path / out)} for out in ("out", "anew"))
+    assert one == other
+    kept[0].write_bytes(b"damaged")
+    shutil.rmtree(next(iter((tmp_path / "out" / "records").glob("*rounded*"))))
+    calls.clear()
+    run((ADVERSARIAL, ROUNDED), benchmark)
+    assert len(calls) == 1, "a damaged file is made again"
+    assert {r["model"]: r["scores"] for r in results(tmp_path / "out")} == other
+
+
+class Code:
+    """What a pickle could hold."""
+
+    def __reduce__(self) -> Any:
+        return print, ("run",)
+
+
+def test_a_patch_of_imagenet_patch_is_put_where_it_does_most(
+    run: Callable[..., Any], results: Callable[..., Any], tmp_path: Path
+) -> None:
+    patches = torch.zeros(2, 3, 224, 224)
+    patches[1, :, 87:137, 87:137] = torch.rand(3, 50, 50, generator=torch.Generator().manual_seed(0)).round()
+    file = tmp_path / "patches.gz"
+    file.write_bytes(gzip.compress(pickle.dumps((patches, torch.arange(2)))))
+    options = "protocol=standard,norm=patch,epsilons=0.05,steps=1+30,must_break=false"
+    benchmark = f"whitebox:attack=universal-patch,file={file},patch=1,{options}"
+    told = run((PLAIN,), benchmark, "--save-images")
+    assert told.status == 0, told.err
+    (result,) = results(tmp_path / "out")
+    accuracy = {s["condition"].get("steps"): s["value"] for s in result["scores"] if s["metric"] == "accuracy"}
+    assert accuracy[30] <= accuracy[1]
+    key = result["run"]["key"]
+    patches[1] = patches[1].flip(1)
+    file.write_bytes(gzip.compress(pickle.dumps((patches, torch.arange(2)))))
+    run((PLAIN,), benchmark)
+    assert len({r["run"]["key"] for r in results(tmp_path / "out")} | {key}) == 2, "another content is another run"
+    for content, line in (
+        (gzip.compress(pickle.dumps((Code(),))), "it names builtins.print, which is not let in"),
+        (b"nonsense", "must hold (patches, targets) as tensors"),
+    ):
+        file.write_bytes(content)
+        told = run((PLAIN,), benchmark)
+        assert (told.status, len(told.lines)) == (2, 1)
+        assert line in told.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "line"),
+    [
+        ("whitebox:attack=universal-patch,norm=patch,epsilons=0.05,protocol=standard", "universal-patch needs file="),
+        ("whitebox:bpda=jpeg,epsilons=0.1", "bpda names no module 'jpeg' of this model"),
+        (f"blackbox:surrogate={PLAIN.partition(':mean')[0]},epsilons=0.1", "its own surrogate: that is no black box"),
+        ("imagenet-val:subset=robustbench", "holds none of them; leave subset out, or give the validation set"),
+        ("autoattack:subset=imagenet-v2", "unknown subset of autoattack 'imagenet-v2'"),
+        ("autoattack:preprocessing=Crop288", "unknown preprocessing of autoattack 'Crop288'"),
+        ("whitebox:norm=l3,epsilons=1", "unknown norm of whitebox 'l3'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line(run: Callable[..., Any], benchmark: str, line: str) -> None:
+    told = run((PLAIN,), benchmark, "--quiet")
+    assert told.status in (1, 2)
+    assert line in told.lines[-1]
+    assert len(told.lines) == 1
+
+
+def test_the_manifest_tells_of_each_picture(run: Callable[..., Any], tmp_path: Path) -> None:
+    run((PLAIN,), f"whitebox:{QUICK}", "--save-images")
+    folder = tmp_path / "out" / "images" / "whitebox"
+    for line in (folder / "manifest.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        assert (folder / entry["file"]).is_file()
+        assert entry["sample"] == "/".join(Path(entry["file"]).with_suffix("").parts[-2:])
+        assert (entry["attack"], entry["norm"], entry["model"]) == ("pgd", "linf", PLAIN.partition(":mean")[0])
+    assert json.loads((folder / "classes.json").read_text())["names"] == [f"c{i}" for i in range(CLASSES)]
