@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check test lint docs bench soak clean
+.PHONY: help demo check test lint docs bench soak sbom audit clean
 
 help:
 	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
@@ -13,6 +13,8 @@ help:
 	@echo 'make docs    writes the tables and figures of README and docs that are made by commands'
 	@echo 'make bench   measures us and others; figures are in docs'
 	@echo 'make soak    the slow tests over and over, with other random moments and examples each time'
+	@echo 'make sbom    what the wheel installs, as sbom.json (CycloneDX)'
+	@echo 'make audit   known vulnerabilities of what the wheel installs'
 	@echo 'make clean   removes .venv and runs'
 
 demo: $(VENV)/.demo
@@ -44,8 +46,22 @@ soak: $(VENV)/.test
 		echo "round $$round"; HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -n auto -m soak || exit 1; done; \
 		echo "$$round rounds in $(HOURS) hours, no failure"
 
+# What a person gets: the wheel and what it requires, in an environment of its own.
+$(VENV)-wheel/.made: pyproject.toml | $(BIN)/python
+	rm -rf dist $(VENV)-wheel && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/pip install --quiet --disable-pip-version-check dist/hardiness-*.whl
+	$(BIN)/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7' 'pip-audit>=2.7'
+	touch $@
+
+sbom: $(VENV)-wheel/.made
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json $(VENV)-wheel/bin/python
+
+audit: $(VENV)-wheel/.made
+	$(BIN)/pip-audit --skip-editable --path "$$($(VENV)-wheel/bin/python -c 'import site; print(site.getsitepackages()[0])')"
+
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) $(VENV)-wheel dist sbom.json runs
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

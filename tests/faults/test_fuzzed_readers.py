@@ -7,25 +7,41 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import random
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import HardinessError
+from hardiness.core import Failure, HardinessError, Records
 from hardiness.data import locate
 from hardiness.data.listing import Listings
 from hardiness.data.written_tree import WrittenTree
+from hardiness.imaging import decode
 from hardiness.imaging.video import encode_video
+from hardiness.models.numpy_pickle import read_arrays
 from hardiness.reference import wnids
 from hardiness.sources.extraction import unpack
 from hardiness.sources.mp4 import video_facts
+from hardiness.store import shards
+
+SHARD = "000000-0123456789ab.parquet"
+ROWS = Records(
+    {
+        "sample": np.array(["a", "b"], np.str_),
+        "condition": np.zeros(2, np.int16),
+        "confidence": np.array([0.25, 0.5], np.float32),
+    },
+    (Failure("c", "torn"),),
+)
 
 COUNT = int(os.environ.get("HARDINESS_FUZZ", "300"))
 TENCH = wnids()[0]
@@ -105,6 +121,43 @@ def read_manifest(content: bytes, folder: Path) -> None:
     written.hashes("fog/3", Listings().shared(b"n01440764/a.JPEG"))
 
 
+def jpeg() -> bytes:
+    stream = io.BytesIO()
+    PIL.Image.fromarray(np.arange(48 * 40 * 3, dtype=np.uint8).reshape(40, 48, 3)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    PIL.Image.fromarray(np.arange(48 * 40 * 3, dtype=np.uint8).reshape(40, 48, 3)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def pickled() -> bytes:
+    return pickle.dumps({"means": [np.arange(6.0, dtype=np.float32).reshape(2, 3)], "n": [np.zeros(2, np.float32)]})
+
+
+def shard() -> bytes:
+    return shards.encode(ROWS, "key", SHARD)
+
+
+def read_picture(content: bytes, folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what PIL says of odd files
+        decode(content, "photo")
+
+
+def read_pickle(content: bytes, folder: Path) -> None:
+    (folder / "x.pkl").write_bytes(content)
+    read_arrays(folder / "x.pkl")
+
+
+def read_shard(content: bytes, folder: Path) -> None:
+    found = shards.read(content, f"{folder}/{SHARD}", key="key")
+    assert all(np.array_equal(found[name], column) for name, column in ROWS.columns.items()), "never another number"
+    assert found.failures == ROWS.failures
+
+
 def read_video(content: bytes, folder: Path) -> None:
     video_facts(content)
 
@@ -139,6 +192,10 @@ READERS: list[tuple[str, Callable[[], bytes], Callable[[bytes, Path], None]]] = 
     ("csv", csv, read_csv),
     ("manifest", manifest, read_manifest),
     ("video boxes", video, read_video),
+    ("jpeg", jpeg, read_picture),
+    ("png", png, read_picture),
+    ("pickle of arrays", pickled, read_pickle),
+    ("shard of rows", shard, read_shard),
 ]
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from hardiness import data as datasets
 from hardiness import models
+from hardiness.api.models import Resolved, refuse_unknown_surrogate, resolved_models
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
-from hardiness.core import ArgumentError, Benchmark, DataRoot, DataSet, ModelSpec, Request
+from hardiness.core import ArgumentError, Benchmark, DataRoot, DataSet, Request
 
 if TYPE_CHECKING:
     from hardiness.api.command import Command
@@ -31,15 +32,13 @@ class Asked:
 
     Attributes:
         suite: that was named; one without rows else.
-        names: of the models.
-        specs: of the models.
+        models: by name.
         rows: with the data set of each.
         skipped: a line for each row of the suite whose data are absent.
     """
 
     suite: Suite
-    names: tuple[str, ...]
-    specs: Sequence[ModelSpec]
+    models: Resolved
     rows: Sequence[tuple[Row, DataSet]]
     skipped: list[str]
 
@@ -51,7 +50,7 @@ def asked_for(command: Command) -> Asked:
         ArgumentError: a name or option is wrong.
         DataError: a benchmark's data are absent. Of a suite, what has no data is skipped.
     """
-    chosen = suite(command.suite) if command.suite else Suite("", ())
+    chosen = suite(command.suite) if command.suite is not None else Suite("", ())
     names = tuple(command.models or chosen.models)
     if not names:
         raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
@@ -59,21 +58,15 @@ def asked_for(command: Command) -> Asked:
     rows += [Row(parse(row.benchmark), _limited(command.request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
-    specs = _specs(names, command.weights)
-    for spec in specs:
+    resolved = resolved_models(names, command.weights)
+    for row in rows:
+        if not row.optional:
+            refuse_unknown_surrogate(row.benchmark)
+    for spec in resolved.specs:
         models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
     root = datasets.locate(command.data or chosen.data, command.labels)
     kept, skipped = _with_data(rows, root)
-    return Asked(chosen, names, specs, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
-
-
-def _specs(names: Sequence[str], weights: str | None) -> list[ModelSpec]:
-    specs = [models.resolve(name) for name in names]
-    if weights is None:
-        return specs
-    if len(specs) != 1:
-        raise ArgumentError(f"--weights goes with one model, had {len(specs)}; write -m MODEL:weights=FILE for each")
-    return [replace(specs[0], weights=weights)]
+    return Asked(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
 
 
 def _limited(request: Request, limit: int | None) -> Request:

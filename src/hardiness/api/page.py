@@ -18,8 +18,9 @@ from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare
-from hardiness.store import Store
-from hardiness.store.files import Files, LocalFiles
+from hardiness.sources.files import shown
+from hardiness.store import WAIT_S, Store
+from hardiness.store.files import Files, LocalFiles, refuse_special
 from hardiness.visualise import stored as visualised
 
 PAGE = "report.html"
@@ -37,6 +38,7 @@ class Report:
         images: whether the page holds photographs.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
+        wait_s: how long to wait for the one output folder, where somebody else is changing it.
     """
 
     outs: tuple[str, ...]
@@ -46,6 +48,12 @@ class Report:
     images: bool = True
     trained_with: tuple[str, ...] = ()
     to: Path | None = None
+    wait_s: float = WAIT_S
+
+    @property
+    def into_out(self) -> bool:
+        """Whether the page goes into the one output folder, whose ``results.json`` is then made anew too."""
+        return self.to is None and len(self.outs) == 1 and not self.published
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,9 @@ def write_report(asked: Report) -> Written:
         raise ArgumentError("report needs OUT, the folder of an earlier 'hardiness run', or --published")
     known = declared(asked.trained_with)
     grids, problems = _features(asked.outs)
-    stores, problems = _opened(asked.outs, problems, bool(grids))
+    stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
     found, problems = _results(stores, asked, problems)
-    title = ", ".join(Path(out).resolve().name for out in asked.outs) or "the published results"
+    title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
@@ -87,11 +95,13 @@ def write_report(asked: Report) -> Written:
 
 def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
     """Where the page goes, and its name there."""
-    if asked.to is not None:
-        return LocalFiles(asked.to.resolve().parent), asked.to.name
-    if len(asked.outs) == 1 and not asked.published:
+    if asked.into_out:
         return stores[0].files if stores else LocalFiles(Path(asked.outs[0])), PAGE
-    return LocalFiles(Path().resolve()), PAGE
+    path = asked.to or Path()
+    if path.is_dir():
+        path /= PAGE
+    refuse_special(path)  # before its figures are written beside it
+    return LocalFiles(path.parent.resolve()), path.name
 
 
 def publish(store: Store, results: Sequence[Result], title: str, comparisons: Sequence[BenchmarkComparison]) -> str:
@@ -126,16 +136,18 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
         DataError: the one folder, or each of them, holds no records.
     """
     stores, problems = _opened(tuple(outs), [])
-    found, problems = _results(stores, Report(tuple(outs), baseline=baseline), problems)
+    found, problems = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
     return Collected(found, problems, comparisons_of(stores))
 
 
-def _opened(outs: Sequence[str], problems: list[str], enough: bool = False) -> tuple[list[Store], list[str]]:
+def _opened(
+    outs: Sequence[str], problems: list[str], enough: bool = False, wait_s: float = WAIT_S
+) -> tuple[list[Store], list[str]]:
     """The folders that hold records, and a line for each of several that does not; ``enough``: none need to."""
     stores, problems = [], list(problems)
     for out in outs:
         try:
-            stores.append(Store.open(out))
+            stores.append(Store.open(out, wait_s))
         except HardinessError as error:
             if visualised.folders(Path(out)):
                 continue
@@ -165,9 +177,10 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
 def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str]]:
     by_key: dict[str, Result] = {}
     for store in stores:
-        found = scoring.results(store, asked.baseline) if asked.baseline else scoring.rebuild(store)
-        damage = dict.fromkeys(line for result in found for line in result.damage)
-        problems = [*problems, *store.survey().problems, *damage]
+        written = asked.into_out and asked.baseline is None
+        problems = [*problems, *store.survey().problems]
+        found = scoring.rebuild(store) if written else scoring.results(store, asked.baseline)
+        problems += dict.fromkeys(line for result in found for line in result.damage)
         for result in found:
             kept = by_key.get(result.key)
             if kept is None or kept.counts.evaluated < result.counts.evaluated:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hardiness.api.asked import asked_for
-from hardiness.api.command import Command, _load
+from hardiness.api.command import Command
+from hardiness.api.models import load_models
 from hardiness.core import ArgumentError, Listener, Silence, TextTable
 from hardiness.engine.forecast import Forecast, forecast
 from hardiness.store import Store
@@ -88,14 +89,17 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
     asked, hears = asked_for(command), listener or Silence()
-    loaded = _load(asked.specs if asked.rows else (), command.placement, hears)
+    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
     store = Store(command.out)
     store.check_schema()
     found = [
         forecast(row.benchmark, loaded.classifiers, data, store, row.request, hears)
         for row, data in (asked.rows if loaded.classifiers else ())
     ]
-    absent, problems = tuple(loaded.absent), (*loaded.problems, *(line for each in found for line in each.problems))
+    absent, problems = (
+        tuple(loaded.absent),
+        (*asked.models.problems, *loaded.problems, *(line for each in found for line in each.problems)),
+    )
     return Planned(
         forecasts=tuple(found),
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),

@@ -25,8 +25,12 @@ def parse(text: str) -> Benchmark:
     whose = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
+    given_keys: set[str] = set()
     for pair in filter(None, given.split(",")):
         key, equals, value = pair.partition("=")
+        if key in given_keys:
+            raise ArgumentError(f"option {key!r} of benchmark {name} is given twice in {text!r}; give it once")
+        given_keys.add(key)
         if equals and key in known:
             values[known[key].name] = _value(name, known[key], value)
         elif equals and whose is not None:
@@ -83,6 +87,8 @@ def _scalar(benchmark: str, option: str, kind: type, text: str) -> Any:
         if kind is float:
             above, divided, below = text.partition("/")  # epsilons are written as 4/255
             return float(above) / float(below) if divided else float(above)
+        if kind is int and not (text.isascii() and "_" not in text):
+            raise ValueError("int() takes 1_0 and digits of every script")
         return kind(text)
     except (ValueError, ZeroDivisionError):
         raise ArgumentError(f"{benchmark}:{option} must be of type {kind.__name__}, was {text!r}") from None

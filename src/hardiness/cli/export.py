@@ -32,6 +32,6 @@ def command(outs: tuple[str, ...], name: str, baseline: str | None, to: Path | N
     if to is None:
         click.echo(content.decode(), nl=False)
     else:
-        LocalFiles(to.resolve().parent).write(to.name, content)
+        LocalFiles(to.parent.resolve()).write(to.name, content)
         click.echo(to)
     return 1 if found.problems else 0

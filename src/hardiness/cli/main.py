@@ -8,8 +8,10 @@ from typing import NoReturn
 
 import click
 
+from hardiness.cli.failing import DEBUG, show_any_name, tell, tell_warnings, without_debug
 from hardiness.cli.interruption import leave, listen
-from hardiness.core import HardinessError, UnknownNameError
+from hardiness.cli.repeats import refuse_repeats
+from hardiness.core import UnknownNameError
 
 COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
@@ -65,14 +67,18 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with close matches for a misspelt command."""
+        """As click does, with close matches for a misspelt command; options that are given twice are refused."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UnknownNameError("command", args[0], COMMANDS)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            refuse_repeats(command, rest)
+        return name, command, rest
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hardiness")
+@click.option(DEBUG, "debug", is_flag=True, expose_value=False, help="Show tracebacks; may stand anywhere in the line.")
 def cli() -> None:
     """How robust is this image classifier?
 
@@ -81,18 +87,16 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit status; bad input never shows a traceback."""
+    """Run the command line and leave with its exit status; whatever goes wrong is told in one line."""
     try:
         listen()
-        status = cli.main(prog_name="hardiness", standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        status = exit_.exit_code
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except HardinessError as error:
-        click.echo(f"hardiness: {error}", err=True)
-        status = error.exit_status
+        show_any_name(sys.stdout)
+        tell_warnings()
+        arguments = without_debug(sys.argv[1:])
+        status = cli.main(arguments, prog_name="hardiness", standalone_mode=False)
+        sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         leave(error)
+    except BaseException as error:  # noqa: BLE001  # the last place where it can be told in a line
+        status = tell(error)
     sys.exit(status if isinstance(status, int) else 0)

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from hardiness.store import WAIT_S
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -52,6 +54,15 @@ class Shown:
 seed = click.option("--seed", type=int, default=0, help="Keys every draw.")
 device = click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where models run.")
 quiet = click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
+
+wait = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=WAIT_S,
+    metavar="SECONDS",
+    help="How long to wait for a folder that another command is changing.",
+)
 
 
 def limit(what: str) -> Decorator:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hardiness import api
-from hardiness.cli.options import grouped
+from hardiness.cli.options import grouped, wait
 
 
 @click.command()
@@ -30,7 +30,10 @@ from hardiness.cli.options import grouped
         metavar="MODEL=RECIPE+…",
         help="What a model was trained with: augmix, deepaugment, ant, sin …, or names of corruptions.",
     ),
-    click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write."),
+    click.option(
+        "--to", "--out", "to", type=click.Path(path_type=Path), help="The file to write; nothing in OUT changes then."
+    ),
+    wait,
 )
 def command(asked: api.Report) -> int:
     """Write a page that explains the results of one or more OUT, from what is stored.

@@ -16,12 +16,13 @@ from hardiness.cli.show import print_overview, wide
 from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
 from hardiness.report.text_table import terminal_table
+from hardiness.sources import files
 from hardiness.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which models and benchmarks, with which data, which model ratios divide by, and whether only to plan."""
+    """Which models and benchmarks on which data, what ratios divide by, whether only to plan, how long to wait."""
 
     models: tuple[str, ...]
     benchmarks: tuple[str, ...]
@@ -31,6 +32,7 @@ class Chosen:
     weights: str | None
     baseline: str | None
     plan: bool
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Told(Shown):
     click.option("--weights", metavar="FILE", help="Checkpoint for the one model given."),
     click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
     click.option("--plan", is_flag=True, help="Say what would run and how long it would take; store nothing."),
+    options.wait,
 )
 @click.option("--out", default="runs/latest", metavar="FOLDER|s3://…", help="Output folder, or an object store.")
 @grouped(
@@ -121,7 +124,8 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
     store = Store(out)
     comparisons = api.comparisons_of([store])
-    page = api.publish(store, outcome.everything, f"hardiness: {outcome.note or Path(out).name}", comparisons)
+    title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
+    page = api.publish(store, outcome.everything, title, comparisons)
     if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not shown.quiet:

@@ -7,7 +7,13 @@ the message as one line and leaves with the error's ``exit_status``; a traceback
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Iterable, Sequence
+
+DEBUG = "HARDINESS_DEBUG"
+"""Environment variable, set by ``--debug``: tracebacks of errors are shown beside their lines."""
 
 
 class HardinessError(Exception):
@@ -65,3 +71,15 @@ def described(error: BaseException) -> str:
     """An error of somebody else's code in one line: its type and the first line of its message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def line_of(error: BaseException) -> str:
+    """The line about an error that costs a part of the work and not all; its traceback is shown where asked for."""
+    show_traceback(error)
+    return str(error) if isinstance(error, HardinessError) else described(error)
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print where an error came from, and what it came from, to standard error, if `DEBUG` is set."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error, file=sys.stderr)

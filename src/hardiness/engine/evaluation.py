@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
+from hardiness.core.errors import line_of
 from hardiness.engine.attack_identity import asks_for_gradients
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.executors import alone, shared
@@ -100,12 +101,12 @@ def prepared(
     try:
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
-        return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {error}"))
+        return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}"))
     for classifier in classifiers:
         try:
             tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
         except ModelError as error:
-            problems.append(str(error))
+            problems.append(line_of(error))
     return Begun(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),

@@ -115,6 +115,7 @@ class Gallery:
     def _written(self, model: str, condition: Condition, sample: str, image: Image) -> tuple[Path, Image]:
         path = self.folder / place_of(model, condition, sample)
         content = png(image)
+        atomic.refuse_links(path, self.folder.parents[1])  # the output folder
         atomic.write(path, content, self.folder / atomic.PARTIAL)
         return path, decode(content, str(path))
 

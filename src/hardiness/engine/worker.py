@@ -16,7 +16,6 @@ from hardiness.core import (
     Condition,
     DataSet,
     Failure,
-    HardinessError,
     Item,
     Listener,
     Records,
@@ -24,7 +23,7 @@ from hardiness.core import (
     SampleError,
     Unreadable,
 )
-from hardiness.core.errors import described
+from hardiness.core.errors import line_of
 from hardiness.data import limited, unchanged
 from hardiness.data.prefetching import ordered
 from hardiness.engine.batches import automatic_batch_size
@@ -132,7 +131,7 @@ class Worker:
         except SampleError as error:
             return error
         except Exception as error:  # noqa: BLE001  # a kernel of somebody else's: it costs this sample alone
-            return SampleError(f"{job.item.file.name}: {self.benchmark.name} failed with {described(error)}")
+            return SampleError(f"{job.item.file.name}: {self.benchmark.name} failed with {line_of(error)}")
 
     def _transferred(self, decoded: Iterable[Decoded]) -> Iterable[Decoded]:
         """What was decoded, or, where a surrogate is attacked, its adversarial pictures."""
@@ -274,7 +273,7 @@ class _Batches:
         part.in_flight -= 1
         try:
             part.outcomes.append(future.result())
-        except HardinessError as error:
-            part.task.error = part.task.error or str(error)
+        except Exception as error:  # noqa: BLE001  # also what an attack or a decision of somebody else's raises
+            part.task.error = part.task.error or line_of(error)
         self.worker.advance(size)
         self.worker.store_if_done(part)

@@ -10,7 +10,7 @@ from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, co
 from hardiness.models.execution.memory import activation_bytes
 from hardiness.models.execution.reference import Function, Reference, refuse_broken
 from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
-from hardiness.models.failures import told
+from hardiness.models.failures import contained, told
 from hardiness.models.gradient_networks import GradientNetworks
 from hardiness.models.original import Original
 from hardiness.models.outputs import refuse_probabilities
@@ -68,7 +68,7 @@ class ChosenRuntimes:
 
     def activation_bytes(self, px: int) -> int:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
-        with self._original.lock, told(self._original.name, f"fails on an image of {px} px"):
+        with self._original.lock, told(self._original.name, f"fails on an image of {px} px"), contained():
             return activation_bytes(self._original.network, px) if self._original.has_gradients else _ONNX_BYTES * px**2
 
     def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
@@ -79,7 +79,8 @@ class ChosenRuntimes:
         reasons: list[str] = []
         for name in self._placement.candidates:
             try:
-                runtime = runtimes.get(name)(plan)
+                with original.told(pixels):
+                    runtime = runtimes.get(name)(plan)
                 found = self._tried(runtime, pixels, reference)
             except ModelError as error:
                 reasons.append(f"{name}: {error}")

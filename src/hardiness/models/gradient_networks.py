@@ -40,7 +40,7 @@ class GradientNetworks:
             ModelError: the original fails on them.
         """
         size = (pixels.shape[2], pixels.shape[3])
-        with self._original.lock:
+        with self._original.lock, self._original.told(pixels):
             if size not in self._by_size:
                 self._by_size[size] = self._chosen(pixels, reference)
             return self._by_size[size]

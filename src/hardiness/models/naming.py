@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
 from hardiness.models.catalogue import known_names, registry, schemes
+from hardiness.models.failures import told
 from hardiness.models.options import apply, split
 
 _WILD = "*?["
@@ -29,7 +30,8 @@ def resolve(text: str) -> ModelSpec:
     if colon and rest and prefix in schemes:
         scheme = schemes.get(prefix)
         # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
-        spec = scheme.spec(rest, options)
+        with told(name, "cannot be described"):
+            spec = scheme.spec(rest, options)
         return apply(spec, {key: value for key, value in options.items() if key not in scheme.options})
     if name not in registry:
         raise _unknown(name)

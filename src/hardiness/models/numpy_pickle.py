@@ -1,8 +1,14 @@
-"""Pickles of numpy arrays, read without the power to run anything else."""
+"""Pickles of numpy arrays, read without the power to run anything else, and without numpy's own unpickling.
+
+numpy trusts the state that a pickle hands it: one wrong flag of a dtype makes it take numbers for addresses. So arrays
+and their types are plain records of ours while the pickle is read, and become arrays after they have been checked.
+"""
 
 from __future__ import annotations
 
+import math
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +16,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
+from hardiness.sources.files import shown
 
-# numpy.core became numpy._core in numpy 2; files from before name the old place.
-_RECONSTRUCT = np.ndarray.__reduce__(np.empty(0))[0]
+_DAMAGE = (
+    *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),
+    *(ArithmeticError, MemoryError, RecursionError),
+)
+"""What reading a damaged pickle raises: also requests for more memory than there is."""
+
+_PLAIN_STATE = (None, None, None, -1, -1, 0)
+"""The rest of a dtype's state, after version and byte order, where it is a plain number."""
+
+
+class _Type:
+    """A plain number's type, as a pickle describes it."""
+
+    def __init__(self, code: object, *_: object) -> None:
+        if not isinstance(code, str) or not re.fullmatch(r"[fiu][1248]|b1", code):
+            raise pickle.UnpicklingError(f"its numbers are of type {code!r}")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *rest = state
+        if order not in ("<", ">", "=", "|") or tuple(rest) != _PLAIN_STATE:
+            raise pickle.UnpicklingError("its numbers are of no plain type")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """An array, as a pickle describes it."""
+
+    found: NDArray[Any]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, content = state
+        if isinstance(content, str):  # of Python 2
+            content = content.encode("latin1")
+        if not isinstance(kind, _Type) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("an array of it has no numbers")
+        if math.prod(shape) * kind.dtype.itemsize != len(content) or any(side < 0 for side in shape):
+            raise pickle.UnpicklingError(f"an array of it has {len(content)} bytes for the shape {shape}")
+        self.found = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C").copy()
+
+
+def _reconstruct(kind: object, *_: object) -> _Array:
+    if kind is not _Array:
+        raise pickle.UnpicklingError("it holds something else than arrays")
+    return _Array()
+
+
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    # numpy.core became numpy._core in numpy 2; files from before name the old place.
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Type,
 }
 
 
@@ -38,8 +91,9 @@ def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
     try:
         with file.open("rb") as stream:
             found = _ArraysOnly(stream, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError) as error:
-        raise ModelError(f"{file} must be a pickle of numpy arrays and nothing else, but {error}; refused") from None
-    if not isinstance(found, dict) or not all(isinstance(value, list) for value in found.values()):
-        raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(found).__name__}")
-    return found
+        if isinstance(found, dict) and all(isinstance(value, list) for value in found.values()):
+            return {name: [each.found for each in value] for name, value in found.items()}
+    except _DAMAGE as error:
+        reason = shown(str(error))
+        raise ModelError(f"{file} must be a pickle of numpy arrays and nothing else, but {reason}; refused") from None
+    raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(found).__name__}")

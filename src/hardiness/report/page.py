@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness.core import Result, TextTable
+from hardiness.core import Result, SampleError, StoreError, TextTable
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.report import format as formatting
 from hardiness.report.beside import beside, with_ladder
@@ -84,7 +85,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     """
     shown = [with_ladder(each) for each in sections(results, options.comparisons)]
     inks = inks_of(shown)
-    content = page(shown, title, inks, options).encode()
+    content = page(shown, title, inks, options).encode(errors="backslashreplace")  # names that are no UTF-8
     write_figures(shown, inks, files, options.figures)
     files.write(name, content)
 
@@ -187,8 +188,9 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     kept = next((result.exhibits for result in results if result.exhibits), {})
     found = []
     for caption, path in kept.items():
-        picture = decode(path.read_bytes(), caption)
-        found.append((caption, base64.b64encode(encode_jpeg(picture, QUALITY)).decode()))
+        with suppress(StoreError, SampleError):  # a link that leads elsewhere, or a damaged file: the page does without
+            picture = decode(path.read_bytes(), caption)
+            found.append((caption, base64.b64encode(encode_jpeg(picture, QUALITY)).decode()))
     return found
 
 

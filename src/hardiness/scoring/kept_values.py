@@ -46,7 +46,8 @@ class KeptValues:
         if not self._changed or self._trusted:
             return
         with suppress(StoreError):
-            content = json.dumps({"digest": self._digest, "known": self._known}) + "\n"
+            kept = {"digest": self._digest, "check": digest_of(self._known), "known": self._known}
+            content = json.dumps(kept) + "\n"
             self._stored.keep(SCORES, content.encode())
             self._changed = False
 
@@ -54,7 +55,9 @@ class KeptValues:
         """What was kept; nothing where it is absent, follows from something else, or cannot be read."""
         with suppress(StoreError):
             found = atomic.parsed(self._stored.content(SCORES), f"{self._stored.place}/{SCORES}")
-            if isinstance(found, dict) and (self._trusted or found.get("digest") == self._digest):
+            if not isinstance(found, dict) or found.get("check") != digest_of(found.get("known")):
+                return {}
+            if self._trusted or found.get("digest") == self._digest:
                 return dict(found["known"])
         return {}
 

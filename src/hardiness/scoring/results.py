@@ -68,6 +68,7 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
     stored, identity = run.stored, run.stored.run
     divisor = stand_in.of_run(run) if stand_in else None
     scores, findings = run.scores(divisor or published_baseline(identity))
+    damage = (*run.damage, *stored.complaints())
     result = Result(
         model=identity.model.name,
         benchmark=identity.benchmark.name,
@@ -82,10 +83,10 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         failures=run.failures,
         findings=findings,
         exhibits=stored.exhibits(),
-        damage=tuple(run.damage),
+        damage=damage,
         details=run.details(),
     )
-    warnings = [*warnings_of(result), *run.damage]
+    warnings = [*warnings_of(result), *damage]
     if isinstance(run.card, Uninstalled):
         name = identity.benchmark.card
         warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")

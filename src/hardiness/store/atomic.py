@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import StoreError
+from hardiness.sources.files import shown
 
 PARTIAL = ".partial"
 """Folder for files being written; beside ``records/``, on the same file system, so that renaming is atomic."""
@@ -54,13 +55,32 @@ def write(path: Path, content: bytes, partial: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            fill(temporary, content)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def fill(path: Path, content: bytes) -> None:
+    """Put ``content`` into a new file and wait until it is on the disk; a link of that name is not followed."""
+    path.unlink(missing_ok=True)
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def refuse_links(path: Path, folder: Path) -> None:
+    """Raise where the way from a folder to a path below it leads through a link.
+
+    Raises:
+        StoreError: naming the link.
+    """
+    for step in (path, *path.parents):
+        if step == folder:
+            return
+        if step.is_symlink():
+            raise StoreError(f"{step} must not be a link, since what it leads to would be overwritten; remove it")
 
 
 def as_json(value: Any) -> bytes:
@@ -97,4 +117,6 @@ def parsed(content: bytes, place: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"{place} is not valid JSON ({error}); restore it, or delete it and run again") from error
+        raise StoreError(
+            f"{place} is not valid JSON ({shown(str(error))}); restore it, or delete it and run again"
+        ) from error

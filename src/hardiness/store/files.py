@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from hardiness.core import StoreError
-from hardiness.store.atomic import PARTIAL, told
+from hardiness.sources.files import read_regular
+from hardiness.store.atomic import PARTIAL, fill, refuse_links, told
+
+MAX_BYTES = 1 << 30
+"""The largest file that is read whole: a thousand times what a unit's rows take."""
 
 Stamp = tuple[int, str]
 """Size of a file in bytes, and what changes with its content: time of modification, or an object's ETag."""
+
+KINDS = (".parquet", ".json")
+"""How names of files end: a folder of such a name stands in the place of one."""
 
 
 class Files(Protocol):
@@ -81,10 +89,9 @@ class LocalFiles:
         return str(self.folder)
 
     def listed(self, folder: str) -> Mapping[str, Stamp]:
-        """As `Files.listed`; links to folders are not followed."""
+        """As `Files.listed`; links to folders are not followed. What is no file is listed too, and told when read."""
         found: dict[str, Stamp] = {}
-        with told(self.folder / folder, "list"):
-            self._list(folder, found)
+        self._list(folder, found)
         return dict(sorted(found.items()))
 
     def folders(self, folder: str) -> list[str]:
@@ -97,10 +104,13 @@ class LocalFiles:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def read(self, path: str) -> bytes | None:
-        """As `Files.read`."""
-        with told(self.folder / path, "read"):
+        """As `Files.read`; FIFOs, devices and what links lead to outside of the folder are not opened."""
+        target = self.folder / path
+        with told(target, "read"):
+            if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self.folder)):
+                raise StoreError(f"{target} is a link that leads out of {self.folder}, and is not read; remove it")
             try:
-                return (self.folder / path).read_bytes()
+                return read_regular(target, MAX_BYTES)
             except FileNotFoundError:
                 return None
 
@@ -110,7 +120,7 @@ class LocalFiles:
         with told(target, "write"):
             temporary = self._temporary(target)
             try:
-                _fill(temporary, content)
+                fill(temporary, content)
                 temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -121,7 +131,7 @@ class LocalFiles:
         with told(target, "write"):
             temporary = self._temporary(target)
             try:
-                _fill(temporary, content)
+                fill(temporary, content)
                 os.link(temporary, target)
             except FileExistsError:
                 return False
@@ -136,6 +146,7 @@ class LocalFiles:
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
         with told(self.folder / path, "move"):
+            refuse_links((self.folder / to).parent, self.folder)
             (self.folder / to).parent.mkdir(parents=True, exist_ok=True)
             try:
                 (self.folder / path).replace(self.folder / to)
@@ -148,30 +159,37 @@ class LocalFiles:
             (self.folder / path).unlink(missing_ok=True)
 
     def _list(self, folder: str, found: dict[str, Stamp]) -> None:
-        try:
-            entries = list(os.scandir(self.folder / folder))
-        except FileNotFoundError:
-            return
+        with told(self.folder / folder, "list"):
+            try:
+                entries = list(os.scandir(self.folder / folder))
+            except FileNotFoundError:
+                return
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(KINDS):
                 self._list(path, found)
-            elif entry.is_file():
-                status = entry.stat()
-                found[path] = (status.st_size, str(status.st_mtime_ns))
+            else:
+                with suppress(FileNotFoundError):  # another process has taken it away since
+                    status = entry.stat(follow_symlinks=False)
+                    found[path] = (status.st_size, str(status.st_mtime_ns))
 
     def _temporary(self, target: Path) -> Path:
         """A file for one write, in a folder on the same file system, so that renaming is atomic."""
-        if (self.folder / PARTIAL).is_symlink() or target.is_symlink():
-            raise StoreError(f"{target} must not be a link, since what it leads to would be overwritten; remove it")
         partial = self.folder / PARTIAL
+        temporary = partial / f"{os.getpid()}-{threading.get_ident()}-{target.name[:100]}"
+        refuse_links(temporary, self.folder)
+        refuse_links(target, self.folder)
+        refuse_special(target)
         partial.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-        return partial / f"{os.getpid()}-{threading.get_ident()}-{target.name[:100]}"
+        return temporary
 
 
-def _fill(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+def refuse_special(path: Path) -> None:
+    """Raise where something else than a file stands in a file's place.
+
+    Raises:
+        StoreError: naming it.
+    """
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} must be a file that can be replaced, and is a folder, a device or a FIFO")

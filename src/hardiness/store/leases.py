@@ -24,11 +24,13 @@ class Leases:
         files: of the output folder.
         length_s: how long one taken now holds.
         holder: who takes them.
+        seen: when, by this process's own clock, it first saw each lease of somebody else.
     """
 
     files: Files
     length_s: float = LENGTH_S
     holder: str = field(default_factory=lambda: f"{platform.node()}-{os.getpid()}")
+    seen: dict[tuple[str, bytes], float] = field(default_factory=dict, compare=False, repr=False)
 
     def take(self, name: str) -> bool:
         """Whether the lease of that name is this holder's now: nobody had it, or it had run out.
@@ -45,12 +47,18 @@ class Leases:
         return True
 
     def expires_in_s(self, name: str) -> float:
-        """Seconds until a lease runs out, never more than its length; 0 where there is none or it cannot be read."""
+        """Seconds until a lease runs out; 0 where there is none or it cannot be read.
+
+        However far its holder's clock is ahead, it holds no longer than its length after it was first seen here.
+        """
         try:
-            found = json.loads(self.files.read(f"{FOLDER}/{name}") or b"{}")
-            return min(float(found["until"]) - time.time(), self.length_s) if found["holder"] != self.holder else 0.0
+            content = self.files.read(f"{FOLDER}/{name}") or b"{}"
+            found = json.loads(content)
+            left = float(found["until"]) - time.time() if found["holder"] != self.holder else 0.0
         except (TypeError, KeyError, ValueError):
             return 0.0
+        now = time.monotonic()
+        return min(left, self.length_s - (now - self.seen.setdefault((name, content), now)))
 
     def give_back(self, name: str) -> None:
         """End a lease, where it still is this holder's or has run out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from hardiness.store import atomic
 FIRST_WAIT_S, WAIT_S = 2.0, 60.0
 """How long a lock is waited for without a word, and in all."""
 
+LOCK, HOLDER = ".lock", ".lock-holder"
+
 
 @contextmanager
 def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: float = WAIT_S) -> Iterator[None]:
@@ -23,23 +26,24 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
 
     Args:
         folder: an output folder on a disk.
-        tell: hears, after two seconds, who holds the lock.
+        tell: hears, after two seconds, who holds the lock; by default the log, which is standard error.
         wait_s: how long to wait for it.
 
     Raises:
-        StoreError: somebody holds it longer than that; the message says who.
+        StoreError: somebody holds it longer than that; the message says who. Or the folder cannot be written to.
     """
-    lock, holder = FileLock(folder / ".lock"), folder / ".lock-holder"
+    lock, holder = FileLock(folder / LOCK), folder / HOLDER
+    tell = tell or logging.getLogger("hardiness").warning
     with atomic.told(folder, "lock"):
+        atomic.refuse_links(folder / LOCK, folder)  # opening it empties it
         if not _acquired(lock, min(FIRST_WAIT_S, wait_s)):
-            held = f"{folder} is locked by {_holder(holder)}"
-            if tell and wait_s > FIRST_WAIT_S:
+            held = f"{folder} is locked by {holder_of(holder)}"
+            if wait_s > FIRST_WAIT_S:
                 tell(f"{held}; waiting for up to {wait_s:g} s")
             if not _acquired(lock, max(wait_s - FIRST_WAIT_S, 0)):
                 raise StoreError(f"{held}, and was for {wait_s:g} s; wait for its end, or end it, and run again")
     try:
-        with suppress(OSError):
-            holder.write_text(f"process {os.getpid()} on {platform.node()}")
+        sign(holder)
         yield
     finally:
         lock.release()
@@ -53,8 +57,15 @@ def _acquired(lock: FileLock, wait_s: float) -> bool:
     return True
 
 
-def _holder(path: Path) -> str:
-    """Who wrote that they hold the lock."""
+def sign(path: Path) -> None:
+    """Write down that this process holds a lock, where that can be written."""
+    with suppress(OSError):
+        if not path.is_symlink():
+            path.write_text(f"process {os.getpid()} on {platform.node()}")
+
+
+def holder_of(path: Path) -> str:
+    """Who wrote that they hold a lock."""
     try:
         return path.read_text()[:200] or "another process"
     except (OSError, ValueError):

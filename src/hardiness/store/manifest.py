@@ -15,8 +15,9 @@ from filelock import FileLock, Timeout
 
 from hardiness.core import ArgumentError, StoreError
 from hardiness.store import atomic
+from hardiness.store.lock import HOLDER, LOCK, holder_of, sign
 
-MANIFEST, LOCK = "manifest.json", ".lock"
+MANIFEST = "manifest.json"
 SCHEMA = 1
 
 REST_S = 30.0
@@ -127,12 +128,13 @@ def alone(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to the tree meanwhile."""
     with atomic.told(folder, "write to"):
         (folder / atomic.PARTIAL).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
+        lock, holder = FileLock(folder / LOCK, timeout=0), folder / atomic.PARTIAL / HOLDER
     try:
         with lock:
+            sign(holder)
             yield
             shutil.rmtree(folder / atomic.PARTIAL, ignore_errors=True)
     except Timeout:
         raise StoreError(
-            f"another process is writing to {folder}; wait for its end, or choose another folder"
+            f"another process is writing to {folder} ({holder_of(holder)}); wait for its end, or choose another folder"
         ) from None

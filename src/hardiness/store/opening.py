@@ -9,6 +9,7 @@ from hardiness.store import atomic
 from hardiness.store.files import Files
 from hardiness.store.former import continues, former_run, is_former
 from hardiness.store.run import CELLS, RUN, StoredRun
+from hardiness.store.run_folder import RunFolder
 
 RECORDS = "records"
 
@@ -31,10 +32,13 @@ def survey(files: Files) -> Survey:
     """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
     runs, problems = [], []
     for name in files.folders(RECORDS):
+        folder = f"{RECORDS}/{name}"
         try:
-            run = find(files, f"{RECORDS}/{name}")
+            run = find(files, folder)
             if run is not None:
                 runs.append(run)
+            elif RunFolder(files, folder).shards():
+                problems.append(f"{files.address}/{folder} holds rows and no {RUN} that says of what")
         except StoreError as error:
             problems.append(str(error))
     return Survey(tuple(runs), tuple(problems))
@@ -47,34 +51,68 @@ def find(files: Files, folder: str) -> StoredRun | None:
         StoreError: ``run.json`` is damaged, or was changed.
     """
     content = files.read(f"{folder}/{RUN}")
-    return None if content is None else _opened(files, folder, content)
+    if content is None:
+        return None
+    run, plan, key, former = _identity(files, folder, content)
+    cells = {} if former else _cells(files, folder, files.read(f"{folder}/{CELLS}") or b"{}")
+    return StoredRun(files, folder, run, plan, key, former, cells)
 
 
-def _opened(files: Files, folder: str, content: bytes) -> StoredRun:
+def set_damage_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
+    """Move what says of what a run is, and does not say it, to ``damaged/``; a line for each file.
+
+    Args:
+        files: of the output folder.
+        folder: of the run.
+        run, plan: what is to be continued there.
+
+    Raises:
+        StoreError: a file cannot be read or moved.
+    """
+    stored, lines = StoredRun(files, folder, run, plan, run.key), []
+    for name, check in ((RUN, _identity), (CELLS, _cells)):
+        content = files.read(f"{folder}/{name}")
+        if content is None:
+            continue
+        try:
+            check(files, folder, content)
+        except StoreError as error:
+            lines.append(stored.set_aside(name, str(error)))
+    return tuple(lines)
+
+
+def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str, bool]:
+    """What ``run.json`` says: the run, its plan, its key, and whether it is of the former format.
+
+    Raises:
+        StoreError: it is not what was written.
+    """
     path = f"{files.address}/{folder}/{RUN}"
     found = atomic.parsed(content, path)
     if not isinstance(found, dict):
         raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
     if is_former(found):
-        run, plan = former_run(found, path)
-        return StoredRun(files, folder, run, plan, str(found.get("key")), former=True)
+        return (*former_run(found, path), str(found.get("key")), True)
     identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
     run = Run.from_dict(identity, path)
     plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
     if found.get("key") != run.key:
         raise StoreError(
             f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
-            "restore the file, or delete the folder and run the same command again"
+            "restore the file, or run the same command again, which sets it aside"
         )
-    return StoredRun(files, folder, run, plan, run.key, cells=_cells(files, folder))
+    return run, plan, run.key, False
 
 
-def _cells(files: Files, folder: str) -> dict[int, str]:
-    """Fingerprints of the conditions' own files, as the last command found them."""
-    path = f"{folder}/{CELLS}"
-    content = files.read(path)
-    found = {} if content is None else atomic.parsed(content, f"{files.address}/{path}")
+def _cells(files: Files, folder: str, content: bytes) -> dict[int, str]:
+    """Fingerprints of the conditions' own files, as the last command found them.
+
+    Raises:
+        StoreError: they are not what was written.
+    """
+    path = f"{files.address}/{folder}/{CELLS}"
+    found = atomic.parsed(content, path)
     try:
         return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
     except (AttributeError, ValueError):
-        raise StoreError(f"{files.address}/{path} must hold fingerprints by condition; delete it") from None
+        raise StoreError(f"{path} must hold fingerprints by condition; delete it") from None

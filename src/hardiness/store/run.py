@@ -14,6 +14,8 @@ from hardiness.store.shards import Row
 
 RUN, DAMAGED, PROVED, CELLS = "run.json", "damaged", "proved.json", "cells.json"
 
+STRANGE = "is no file of this run"
+
 
 @dataclass(frozen=True)
 class StoredRun(RunFolder):
@@ -28,6 +30,7 @@ class StoredRun(RunFolder):
         cells: fingerprint of each condition's own files, by its index, where the data have such; rows that were made
             of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
+        aside: a line for each file of its own that was set aside when it was opened to be continued.
     """
 
     run: Run
@@ -36,6 +39,7 @@ class StoredRun(RunFolder):
     former: bool = False
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
+    aside: tuple[str, ...] = field(default=(), compare=False)
 
     def missing(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> list[Row]:
         """The part of a shard's work that is not stored, in its order.
@@ -74,23 +78,34 @@ class StoredRun(RunFolder):
             return None
 
     def set_damage_aside(self) -> list[str]:
-        """Move every damaged shard file to ``damaged/``, so that its work is missing again; a line for each.
+        """Move every damaged file to ``damaged/``, so that a shard's work is missing again; a line for each.
 
-        Files that were proved before and have the same size and time since are not read again.
+        Shards that were proved before and have the same size and time since are not read again.
         """
         if self.former:
             return []
-        proved, found, lines = self._proved(), {}, []
+        proved, found, lines = self._proved(), {}, list(self.aside)
         for name, stamp in self.stamps().items():
             if proved.get(name) == stamp or self.read(name) is not None:
                 found[name] = stamp
-                continue
-            aside = f"{self.path}/{DAMAGED}/{name}"
-            self.files.move(f"{self.path}/{name}", aside)
-            lines.append(f"{self.damage.pop()} (now {self.files.address}/{aside})")
+            else:
+                lines.append(self.set_aside(name, self.damage.pop()))
         if found != proved:
             self.keep(PROVED, atomic.as_json(found))
-        return lines
+        for path, error in {path: error for path, error in self.sessions() if isinstance(error, StoreError)}.items():
+            lines.append(self.set_aside(path.removeprefix(f"{self.path}/"), str(error)))
+        return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
+
+    def set_aside(self, name: str, why: str) -> str:
+        """Move a file of the folder to ``damaged/``; the line that says so."""
+        aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
+        self.files.move(f"{self.path}/{name}", aside)
+        return f"{why} (now {self.files.address}/{aside})"
+
+    def complaints(self) -> list[str]:
+        """A line for each file beside the shards that is not what was written, or no file of ours."""
+        broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
+        return broken + [f"{self.place}/{name} {STRANGE}" for name in self.strangers()]
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
@@ -105,19 +105,27 @@ class RunFolder:
         """
         self.keep(f"{EXHIBITS}/{caption}.png", picture)
 
-    def measured(self) -> list[dict[str, Any]]:
-        """One entry for each session that computed rows of this run, in the order in which they began.
+    def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
+        """What each session that computed rows of this run said, in the order in which they began, by file.
 
-        Raises:
-            StoreError: a file of them is damaged; the message names it.
+        A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
         """
-        former = self.files.read(f"{self.path}/{FORMER_MEASURED}")
-        found = list(atomic.parsed(former, f"{self.place}/{FORMER_MEASURED}")) if former is not None else []
-        for path in self.files.listed(f"{self.path}/{MEASURED}"):
-            found.append(atomic.parsed(self.files.read(path) or b"", f"{self.files.address}/{path}"))
-        if not all(isinstance(session, dict) for session in found):
-            raise StoreError(f"{self.place}/{MEASURED} must hold an object a file, and does not; delete it")
-        return found
+        for path in (f"{self.path}/{FORMER_MEASURED}", *self.files.listed(f"{self.path}/{MEASURED}")):
+            content, place = self.files.read(path), f"{self.files.address}/{path}"
+            if content is None:
+                continue
+            try:
+                found = atomic.parsed(content, place)
+            except StoreError as error:
+                yield path, error
+                continue
+            for session in found if isinstance(found, list) else [found]:
+                sound = isinstance(session, dict)
+                yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
+
+    def measured(self) -> list[dict[str, Any]]:
+        """The sessions whose files can be read."""
+        return [session for _, session in self.sessions() if isinstance(session, dict)]
 
     def add_measured(self, session: Mapping[str, Any]) -> None:
         """Keep how one session computed its rows, in a file of its own.

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hardiness.core import Failure, Records, StoreError
+from hardiness.sources.files import shown
 
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
@@ -59,7 +60,7 @@ def encode(records: Records, key: str = "", name: str = "", cells: Cells | None 
         "key": key,
         "name": name,
         "rows": len(records),
-        "columns": {column: _digest(values) for column, values in fields.items()},
+        "columns": {column: digest(values) for column, values in fields.items()},
         "cells": {str(condition): fingerprint for condition, fingerprint in sorted((cells or {}).items())},
     }
     described = json.dumps(unit, sort_keys=True)
@@ -95,7 +96,7 @@ def read(
             wanted = None if columns is None else [name for name in columns if name in present]
             table = file.read(columns=wanted, use_threads=False)  # a shard is small, and several are read at a time
     except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = shown(str(error).partition("\n")[0])
         raise StoreError(
             f"{place} is not a readable shard ({reason}); delete it and run the same command again"
         ) from error
@@ -145,7 +146,7 @@ def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
     try:
         return pq.read_schema(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise StoreError(f"{place} is not a readable shard ({error}); delete it and run again") from error
+        raise StoreError(f"{place} is not a readable shard ({shown(str(error))}); delete it and run again") from error
 
 
 def _prove(
@@ -168,7 +169,7 @@ def _prove(
     if sorted(unit["columns"]) != sorted(present):
         raise StoreError(f"{damaged}it must have the columns {', '.join(unit['columns'])}{advice}")
     for name, array in arrays.items():
-        if len(array) != unit["rows"] or _digest(array) != unit["columns"][name]:
+        if len(array) != unit["rows"] or digest(array) != unit["columns"][name]:
             raise StoreError(f"{damaged}column {name} is not the one that was written{advice}")
 
 
@@ -176,7 +177,7 @@ def _check(failures: str, described: str) -> str:
     return hashlib.sha256(f"{failures}\n{described}".encode()).hexdigest()
 
 
-def _digest(array: pa.Array) -> str:
+def digest(array: pa.Array) -> str:
     """16 hexadecimal digits over an array's type and values; the same before writing and after reading."""
     width, length = 1, len(array)
     if pa.types.is_fixed_size_list(array.type):

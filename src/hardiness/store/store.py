@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hardiness.store.former import continues
 from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.objects import ObjectFiles, is_address
 from hardiness.store.opening import RECORDS, Survey
-from hardiness.store.run import RUN, StoredRun
+from hardiness.store.run import DAMAGED, RUN, StoredRun
 from hardiness.store.run_folder import Stamps
 
 RESULTS, WRITABLE = "results.json", ".writable"
@@ -32,12 +33,18 @@ class Store:
     read, changed and written again are changed under a lock.
     """
 
-    def __init__(self, out: str | Path) -> None:
+    def __init__(self, out: str | Path, wait_s: float = WAIT_S) -> None:
         """The store at ``out``, a folder or an address such as ``s3://bucket/path``; nothing is read or written yet.
+
+        Args:
+            out: where it is.
+            wait_s: how long to wait for its lock.
 
         Raises:
             ArgumentError: an address cannot be reached, or there may be nothing written.
         """
+        self.wait_s = wait_s
+        self.remarks: list[str] = []
         self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
 
     @property
@@ -51,41 +58,48 @@ class Store:
         return self.files.folder if isinstance(self.files, LocalFiles) else None
 
     @classmethod
-    def create(cls, out: str | Path) -> Store:
-        """The store of a folder that is made if need be.
+    def create(cls, out: str | Path, wait_s: float = WAIT_S) -> Store:
+        """The store of a folder that is made if need be; arguments as for the class.
+
+        A damaged ``results.json`` is set aside, as it is made of records; a line in `remarks` says so.
 
         Raises:
             ArgumentError: it cannot be written to, or holds results of another schema.
         """
-        store = cls(out)
+        if not str(out).strip():
+            raise ArgumentError("--out must name a folder or an address, and is empty")
+        store = cls(out, wait_s)
         try:
             store.files.write(WRITABLE, b"")
             store.files.remove(WRITABLE)
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
-        store.check_schema()
+        if damage := store.check_schema():
+            aside = f"{DAMAGED}/{RESULTS}"
+            store.files.move(RESULTS, aside)
+            store.remarks.append(f"{damage} (now {store.address}/{aside})")
         return store
 
     @classmethod
-    def open(cls, out: str | Path) -> Store:
-        """The store of a folder that already holds records.
+    def open(cls, out: str | Path, wait_s: float = WAIT_S) -> Store:
+        """The store of a folder that already holds records; arguments as for the class.
 
         Raises:
             DataError: there are none; the message says how to make some.
         """
-        store = cls(out)
+        store = cls(out, wait_s)
         if not store.files.folders(RECORDS):
             raise DataError(f"{out} holds no records/ folder: it must be the --out of an earlier 'hardiness run'")
         store.check_schema()
         return store
 
     @contextmanager
-    def locked(self, tell: Callable[[str], None] | None = None, wait_s: float = WAIT_S) -> Iterator[None]:
+    def locked(self, tell: Callable[[str], None] | None = None, wait_s: float | None = None) -> Iterator[None]:
         """Keep other processes from changing shared files of this folder meanwhile.
 
         Args:
-            tell: hears, after two seconds, who holds the lock.
-            wait_s: how long to wait for it.
+            tell: hears, after two seconds, who holds the lock; the log if not given.
+            wait_s: how long to wait for it; the store's own time if ``None``.
 
         Raises:
             StoreError: somebody holds it longer than that; the message says who.
@@ -95,22 +109,30 @@ class Store:
         if self.folder is None:
             yield
             return
-        with locked(self.folder, tell, wait_s):
+        with locked(self.folder, tell, self.wait_s if wait_s is None else wait_s):
             yield
 
-    def check_schema(self) -> None:
-        """Raise unless ``results.json`` is absent or of this version's schema.
+    def check_schema(self) -> str:
+        """A line where ``results.json`` is damaged, else nothing.
 
         Raises:
             ArgumentError: it is of another schema.
         """
         path, content = f"{self.address}/{RESULTS}", self.files.read(RESULTS)
-        found = {"schema": SCHEMA} if content is None else atomic.parsed(content, path)
+        if content is None:
+            return ""
+        try:
+            found = atomic.parsed(content, path)
+        except StoreError as error:
+            return str(error)
         schema = found.get("schema") if isinstance(found, dict) else None
+        if not isinstance(schema, int):
+            return f"{path} must say its schema, and does not; it is made again from what is stored"
         if schema != SCHEMA:
             raise ArgumentError(
                 f"{path} has schema {schema!r}, and this version reads and writes {SCHEMA}; choose another --out"
             )
+        return ""
 
     def run(self, run: Run, plan: Plan) -> StoredRun:
         """The stored run of that identity, opened or begun.
@@ -119,17 +141,21 @@ class Store:
             run: everything that changes rows; its key names the folder.
             plan: what must stay as it was when the run is continued. A stored plan wins.
 
+        A file that says what the folder is of and is damaged is set aside and written anew: shards prove themselves.
+
         Raises:
-            StoreError: disk full or no permission, or the stored ``run.json`` is damaged.
+            StoreError: disk full or no permission.
         """
-        found, path = self.find(run), _path(run)
+        path = _path(run)
+        aside = opening.set_damage_aside(self.files, path, run, plan)
+        found = self.find(run)
         if found is None:
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
             self.files.create(f"{path}/{RUN}", atomic.as_json(described))
             found = self.find(run)
         if found is None:
             raise StoreError(f"{self.address}/{path}/{RUN} was written and is gone; does something else delete there?")
-        return found
+        return replace(found, aside=aside)
 
     def find(self, run: Run) -> StoredRun | None:
         """The stored run of that identity; ``None`` where it was not begun. Nothing is written.
@@ -144,7 +170,9 @@ class Store:
 
         A run of the former format is left out where the same command has begun a run of this one.
         """
-        return opening.survey(self.files).without_continued()
+        found = opening.survey(self.files).without_continued()
+        damage = self.check_schema()
+        return replace(found, problems=(*found.problems, damage)) if damage else found
 
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Failure, ImageTable, StoreError
+from hardiness.sources.files import shown
+from hardiness.store.shards import digest
 
-DESCRIPTION, TABLE = b"hardiness.made_of", b"hardiness.table"
-"""What the file's metadata hold: what the caller says it was made of; its cells and failures."""
+DESCRIPTION, TABLE, COLUMNS, CHECK = (b"hardiness." + name for name in (b"made_of", b"table", b"columns", b"check"))
+"""What the file's metadata hold: what the caller says it was made of; its cells and failures; a digest of each column;
+the sha256 of these three."""
 
 
 def encode(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
@@ -39,8 +43,11 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
         "conditions": [dict(condition) for condition in table.present],
         "failures": [asdict(failure) for failure in table.failures],
     }
-    metadata = {DESCRIPTION: json.dumps(made_of or {}).encode(), TABLE: json.dumps(held).encode()}
     fields = {"image": pa.array(table.ids, pa.string()), "label": pa.array(table.label), **columns}
+    digests = {name: digest(column) for name, column in fields.items()}
+    said = {DESCRIPTION: made_of or {}, TABLE: held, COLUMNS: digests}
+    metadata = {name: json.dumps(value).encode() for name, value in said.items()}
+    metadata[CHECK] = _check(metadata)
     return pa.table(fields).replace_schema_metadata(metadata)
 
 
@@ -74,9 +81,14 @@ def read(
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             wanted = None if columns is None else ["image", "label", "right", *columns]
             found = file.read(columns=wanted)
-        held = json.loads(found.schema.metadata[TABLE])
+        metadata = found.schema.metadata
+        held, digests = (json.loads(metadata[name]) for name in (TABLE, COLUMNS))
+        if _check(metadata) != metadata[CHECK]:
+            raise ValueError("its description is not the one that was written")
+        if changed := [name for name in found.column_names if digest(_one(found.column(name))) != digests[name]]:
+            raise ValueError(f"column {changed[0]} is not the one that was written")
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{place} is no image table ({error}); delete it: it is made again") from error
+        raise StoreError(f"{place} is no image table ({shown(str(error))}); delete it: it is made again") from error
     cells = np.array(held["cells"], np.int16)
     named = [name for name in found.column_names if name not in ("image", "label")]
     return ImageTable(
@@ -87,6 +99,11 @@ def read(
         columns={name: _from_arrow(_one(found.column(name)), len(cells)) for name in named},
         failures=tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in held["failures"]),
     )
+
+
+def _check(metadata: Mapping[bytes, bytes]) -> bytes:
+    said = b"\n".join(metadata[name] for name in (DESCRIPTION, TABLE, COLUMNS))
+    return hashlib.sha256(said).hexdigest().encode()
 
 
 def _to_arrow(column: NDArray[Any]) -> pa.Array:

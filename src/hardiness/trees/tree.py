@@ -178,6 +178,7 @@ class Tree:
         """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
         temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
         with atomic.told(path, "write"):
+            atomic.refuse_links(path.parent, self.manifest.folder)
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 temporary.write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,19 @@ def test_a_damaged_lease_holds_nothing(tmp_path: Path, text: str) -> None:
     leases.take("unit")
     (tmp_path / ".leases" / "unit").write_bytes(text.encode("latin-1"))
     assert leases.take("unit")
+
+
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
+def test_clocks_that_differ_delay_by_no_more_than_a_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    """Two machines, or one whose clock jumps: creating the file decides who takes a lease, and nobody waits long."""
+    files = LocalFiles(tmp_path)
+    there, here = Leases(files, 300, "there"), Leases(files, 300, "here")
+    now, mono = time.time(), time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: now + ahead_s)
+    assert there.take("unit")
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert here.take("unit") is (ahead_s < 0), "one that ran out by our clock is taken over: the work is done twice"
+    monkeypatch.setattr(time, "monotonic", lambda: mono + 302)
+    assert here.take("unit"), "one that is far ahead is over once its length has passed here"

@@ -133,10 +133,15 @@ def test_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == {"schema": 99}
 
 
-def test_a_results_file_that_is_no_json_is_told(tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_text("{")
-    with pytest.raises(StoreError, match="not valid JSON"):
-        Store.create(tmp_path)
+@pytest.mark.parametrize("text", ["{", "[]", "3", "{}", "[" * 100_000])
+def test_a_results_file_of_any_other_form_is_told_and_set_aside(run: StoredRun, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "out" / "results.json"
+    file.write_text(text)
+    (line,) = Store.open(tmp_path / "out").survey().problems
+    assert str(file) in line
+    (remark,) = Store.create(tmp_path / "out").remarks
+    assert f"now {tmp_path}/out/damaged/results.json" in remark
+    assert not file.exists()
 
 
 def test_a_folder_without_records_is_no_store(tmp_path: Path) -> None:
@@ -301,6 +306,58 @@ def test_a_run_file_of_any_other_form_is_told_and_left_out(run: StoredRun, tmp_p
     survey = Store(tmp_path / "out").survey()
     assert survey.runs == ()
     assert len(survey.problems) == 1
+
+
+@pytest.mark.parametrize("name", ["run.json", "cells.json"])
+@pytest.mark.parametrize("text", ["[]", "3", "{", "\xff", "[" * 100_000])
+def test_a_command_that_continues_sets_a_damaged_description_aside(
+    run: StoredRun, tmp_path: Path, name: str, text: str
+) -> None:
+    run.write(0, work("a"), records("a"))
+    (run.folder / name).write_bytes(text.encode("latin-1"))
+    again = Store.create(tmp_path / "out").run(IDENTITY, Plan(batch_size=8))
+    (line,) = again.set_damage_aside()
+    assert f"now {run.folder}/damaged/{name}" in line
+    assert again.records()["sample"].tolist() == ["a"]
+    assert again.missing(0, work("a"), again.shards()) == []
+
+
+def test_sessions_and_strange_files_are_told_and_set_aside(run: StoredRun) -> None:
+    run.add_measured({"started": "2026-01-01", "rows": 1})
+    run.add_measured({"started": "2026-01-02", "rows": 2})
+    first = sorted((run.folder / "measured").iterdir())[0]
+    first.write_text("3")
+    (run.folder / "notes.parquet").write_bytes(b"PAR1")
+    assert [session["rows"] for session in run.measured()] == [2]
+    assert [path in line for path, line in zip((first.name, "notes.parquet"), run.complaints(), strict=True)] == [
+        True
+    ] * 2
+    assert len(run.set_damage_aside()) == 2
+    assert run.complaints() == []
+    assert {path.name for path in (run.folder / "damaged").iterdir()} == {first.name, "notes.parquet"}
+
+
+def test_rows_without_a_description_are_told(run: StoredRun, tmp_path: Path) -> None:
+    run.write(0, work("a"), records("a"))
+    (run.folder / "run.json").unlink()
+    (line,) = Store(tmp_path / "out").survey().problems
+    assert f"{run.folder} holds rows and no run.json" in line
+
+
+def test_what_is_no_file_is_not_opened(run: StoredRun) -> None:
+    run.write(0, work("a"), records("a"))
+    run.write(1, work("b"), records("b"))
+    first, second = sorted(run.folder.glob("*.parquet"))
+    first.unlink()
+    os.mkfifo(first)
+    second.unlink()
+    second.mkdir()
+    assert len(run.records()) == 0
+    assert ["must be a regular file, is a" in line for line in run.damage] == [True, True]
+    run.damage.clear()
+    assert len(run.set_damage_aside()) == 2
+    run.write(0, work("a"), records("a"))
+    assert run.records()["sample"].tolist() == ["a"]
 
 
 def former_store(out: Path) -> StoredRun:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import Benchmark, DataError, DataSet, HardinessError, Listener, ModelError, Request, Silence
+from hardiness.core import Benchmark, DataSet, HardinessError, Listener, ModelError, Request, Silence
+from hardiness.core.errors import line_of
 from hardiness.engine.evaluation import Evaluated, prepared
 from hardiness.engine.measuring import session
 from hardiness.engine.units import Unit
@@ -107,7 +108,7 @@ class UnitActor:
         try:
             worker.run([unit], unit.rows)
         except HardinessError as error:
-            return str(error)
+            return line_of(error)
         finally:
             for part in unit.parts:
                 if part.task.computed:
@@ -238,8 +239,8 @@ def _loaded(errand: Errand) -> tuple[list[Classifier], list[str]]:
     for name in errand.models:
         try:
             classifiers.append(load(resolve(name), **errand.placing))
-        except (ModelError, DataError) as error:
-            problems.append(f"{name}: {error}")
+        except HardinessError as error:
+            problems.append(f"{name}: {line_of(error)}")
     return classifiers, problems
 
 

@@ -1,0 +1,139 @@
+"""The models of one command: what their names stand for, loaded; one that fails costs the others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+
+from hardiness import models
+from hardiness.api.placement import Placement
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    DataError,
+    HardinessError,
+    Listener,
+    ModelError,
+    ModelSpec,
+    UnknownNameError,
+)
+from hardiness.core.errors import line_of
+from hardiness.models import Classifier
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The models that names stand for.
+
+    Attributes:
+        names: those that stand for a model, as they were typed.
+        specs: of these.
+        problems: a line for each of the others.
+    """
+
+    names: tuple[str, ...]
+    specs: tuple[ModelSpec, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The models that could be loaded, and a line for each that could not.
+
+    Attributes:
+        classifiers: those that could.
+        absent: lines about weights that cannot be had.
+        problems: lines about everything else.
+    """
+
+    classifiers: list[Classifier] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolved:
+    """The models of these names; one whose file or options are wrong becomes a line.
+
+    Args:
+        names: as typed.
+        weights: checkpoint for the one model.
+
+    Raises:
+        UnknownNameError: a name is misspelt: that is put right before hours of work.
+        ArgumentError, ModelError, DataError: no model is left, or ``weights`` stands beside several.
+    """
+    found, problems, first = {}, [], None
+    for name in names:
+        try:
+            found[name] = models.resolve(name)
+        except UnknownNameError:
+            raise
+        except HardinessError as error:
+            first = first or error
+            problems.append(_about(name, error))
+    if first and not found:
+        raise first
+    if weights is not None:
+        if len(names) != 1:
+            raise ArgumentError(
+                f"--weights goes with one model, had {len(names)}; write -m MODEL:weights=FILE for each"
+            )
+        found = {name: replace(spec, weights=weights) for name, spec in found.items()}
+    return Resolved(tuple(found), tuple(found.values()), tuple(problems))
+
+
+def load_models(specs: Sequence[ModelSpec], placement: Placement, listener: Listener) -> Loaded:
+    """The classifiers of these specs, each with its weights.
+
+    Raises:
+        ArgumentError: what the only one is told to do cannot be done; of several it becomes a line.
+    """
+    loaded = Loaded()
+    for spec in specs:
+        try:
+            told = partial(listener.download, spec.name)
+            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=told))
+        except DataError as error:
+            loaded.absent.append(_about(spec.name, error))
+        except ArgumentError as error:
+            if len(specs) == 1:
+                raise
+            loaded.problems.append(_about(spec.name, error))
+        except ModelError as error:
+            loaded.problems.append(_about(spec.name, error))
+    return loaded
+
+
+def _about(name: str, error: HardinessError) -> str:
+    """The line about an error, which begins with the model's name."""
+    line = line_of(error)
+    return line if line.startswith(name) else f"{name}: {line}"
+
+
+def refuse_unknown_surrogate(benchmark: Benchmark) -> None:
+    """Raise where the models that are to be attacked in place of others are not there, before anything is evaluated.
+
+    Raises:
+        ArgumentError, ModelError, DataError: as `hardiness.models.resolve`.
+    """
+    plan = benchmark.attack
+    for name in plan.surrogate.split("+") if plan and plan.surrogate else ():
+        models.resolve(name)
+
+
+def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> str | None:
+    """Why a benchmark's surrogate cannot be had, in one line; ``None`` where it can, or where none is needed."""
+    plan = benchmark.attack
+    if plan is None or plan.surrogate is None:
+        return None
+    spec = models.resolve(plan.surrogate)
+    if any(classifier.spec.name == spec.name for classifier in classifiers):
+        return None
+    try:
+        models.load(spec, device="cpu", progress=partial(listener.download, spec.name))
+    except DataError as error:
+        return f"{benchmark.name}: its surrogate cannot be had: {error}"
+    except ModelError:
+        return None  # the evaluation says what is wrong with it
+    return None
