@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -10,9 +11,11 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
+from hardiness.benchmarks.imagenet_laion_c import ImagenetLaionC
 from hardiness.benchmarks.laion_c import LaionC
+from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
 from hardiness.benchmarks.superclasses import CELLS
-from hardiness.core import Condition, DataIdentity, Records, Run, Score
+from hardiness.core import Condition, DataIdentity, Records, Run, SampleError, Score
 from hardiness.data import locate
 from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes
@@ -210,3 +213,28 @@ def test_the_published_layout_is_read(tmp_path: Path) -> None:
     assert [each.condition for each in pictures] == list(CELLS[:4])
     np.testing.assert_array_equal(pictures[0].images[0], IMAGE)  # type: ignore[union-attr]
     assert "one.png" in pictures[3].reason  # type: ignore[union-attr]
+
+
+def test_the_six_are_made_of_photographs_of_the_superclasses(data_root: Path) -> None:
+    data = locate([str(data_root)])
+    benchmark = ImagenetLaionC()
+    found = benchmark.dataset(data)
+    known = {index for group in categories.laion_c().values() for index in group}
+    assert 0 < len(found.items) < len(data.dataset("imagenet").items)
+    assert all(item.label in known for item in found.items)
+    assert found.categories == categories.laion_c()
+    item = found.items[0]
+    assert isinstance(item.file, Pooled)
+    pool = PhotographPool(found.items[:3])
+    item = replace(item, file=Pooled(item.file.file, pool))
+    chosen = [cell for cell in CELLS if cell["severity"] in (2, 5)]
+    pictures = {each.condition: each.images[0] for each in benchmark.expand(item, [Condition(), *chosen], [], 0)}
+    assert all(image.shape == (224, 224, 3) for image in pictures.values())
+    assert len({image.tobytes() for image in pictures.values()}) == 1 + len(chosen)
+    again = {each.condition: each.images[0] for each in benchmark.expand(item, chosen[::-1], [], 0)}
+    assert all(np.array_equal(pictures[cell], again[cell]) for cell in chosen)
+    # Tiles are of other photographs: here there are two.
+    assert len(pool.tiles(16, item.id)) == 2
+    alone = PhotographPool(found.items[:1])
+    with pytest.raises(SampleError, match="must be another photograph"):
+        alone.tiles(16, item.id)

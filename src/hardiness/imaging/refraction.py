@@ -32,38 +32,49 @@ def refract(
     fraction = np.empty(256)
     for value in range(256):
         fraction[value] = np.float64(np.float32(value) / np.float32(255.0))
+    rows, columns, lights, slopes = np.empty((4, width))
+    flat = np.zeros(width)
     for y in range(height):
+        above, below = heights[y - 1] if y > 0 else flat, heights[y + 1] if y < height - 1 else flat
+        line = heights[y]
+        # Where rays go first, for a whole row: without look-ups the compiler makes vectors of it.
         for x in range(width):
-            north = heights[y, x - 1] if x > 0 else 0.0
-            south = heights[y, x + 1] if x < width - 1 else 0.0
-            west = heights[y - 1, x] if y > 0 else 0.0
-            east = heights[y + 1, x] if y < height - 1 else 0.0
-            first, second = east - west, south - north
+            north = line[x - 1] if x > 0 else 0.0
+            south = line[x + 1] if x < width - 1 else 0.0
+            first, second = below[x] - above[x], south - north
             norm = np.sqrt(first * first + second * second + 1.0)
             cosine = 1.0 / norm
-            row, column = y + 0.0, x + 0.0
-            if cosine < 1.0 - FLAT:
-                first, second = first / norm, second / norm
-                # Snell: the sine of the bent ray is that of the slope over eta; its cosine gives the rest.
-                bent = np.sqrt(1.0 - (first * first + second * second) / (eta * eta)) - cosine / eta
-                row += np.rint(first * bent * reach * 1000.0) / 1000.0
-                column += np.rint(second * bent * reach * 1000.0) / 1000.0
-            i, j = int(np.floor(row)), int(np.floor(column))
-            down, right = row - i, column - j
-            light = (north - south) * lighting
-            slope = (east - west) * lighting
+            along, across = first / norm, second / norm
+            # Snell: the sine of the bent ray is that of the slope over eta; its cosine gives the rest.
+            bent = np.sqrt(1.0 - (along * along + across * across) / (eta * eta)) - cosine / eta
+            is_bent = cosine < 1.0 - FLAT
+            rows[x] = (y + 0.0) + (np.rint(along * bent * reach * 1000.0) / 1000.0 if is_bent else 0.0)
+            columns[x] = (x + 0.0) + (np.rint(across * bent * reach * 1000.0) / 1000.0 if is_bent else 0.0)
+            lights[x] = (north - south) * lighting
+            slopes[x] = first * lighting
+        for x in range(width):
+            i, j = int(np.floor(rows[x])), int(np.floor(columns[x]))
+            down, right = rows[x] - i, columns[x] - j
+            nearest, beside = (1.0 - down) * (1.0 - right), (1.0 - down) * right
+            under, opposite = down * (1.0 - right), down * right
+            is_inside = 0 <= i < height - 1 and 0 <= j < width - 1
             for c in range(3):
                 shade = 0.0
-                if 0 <= i < height:
-                    if 0 <= j < width:
-                        shade += fraction[image[i, j, c]] * ((1.0 - down) * (1.0 - right))
-                    if 0 <= j + 1 < width:
-                        shade += fraction[image[i, j + 1, c]] * ((1.0 - down) * right)
-                if 0 <= i + 1 < height:
-                    if 0 <= j < width:
-                        shade += fraction[image[i + 1, j, c]] * (down * (1.0 - right))
-                    if 0 <= j + 1 < width:
-                        shade += fraction[image[i + 1, j + 1, c]] * (down * right)
-                shade = shade + light + slope
+                if is_inside:
+                    shade = fraction[image[i, j, c]] * nearest + fraction[image[i, j + 1, c]] * beside
+                    shade += fraction[image[i + 1, j, c]] * under
+                    shade += fraction[image[i + 1, j + 1, c]] * opposite
+                else:
+                    if 0 <= i < height:
+                        if 0 <= j < width:
+                            shade += fraction[image[i, j, c]] * nearest
+                        if 0 <= j + 1 < width:
+                            shade += fraction[image[i, j + 1, c]] * beside
+                    if 0 <= i + 1 < height:
+                        if 0 <= j < width:
+                            shade += fraction[image[i + 1, j, c]] * under
+                        if 0 <= j + 1 < width:
+                            shade += fraction[image[i + 1, j + 1, c]] * opposite
+                shade = shade + lights[x] + slopes[x]
                 out[y, x, c] = np.uint8(min(max(shade, 0.0), 1.0) * 255.0)
     return out

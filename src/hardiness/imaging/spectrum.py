@@ -37,21 +37,24 @@ def half_spectrum(sine: Float64, cosine: Float64, amplitude: Float64) -> Complex
         amplitude: ``float64 (H, W)``; H and W are even.
     """
     height, half = sine.shape
-    width = 2 * half
+    middle = height // 2
     out = np.empty((height, half + 1), np.complex128)
     for y in range(height):
-        for x in range(half + 1):
-            real, imaginary = 0.0, 0.0
-            for side in range(2):
-                i, j = (height - y, width - x) if side else (y, x)
-                i, j = (i + height // 2) % height, (j + half) % width
-                strength = 0.5 * amplitude[i, j]
-                sign = -strength if side else strength
-                if j >= half:
-                    i, j = height - 1 - i, width - 1 - j
-                real += strength * cosine[i, j]
-                imaginary += sign * sine[i, j]
+        # Of a place and its mirror image: the rows of the shifted spectrum, and those of the phases in its right half.
+        here, there = (y + middle) % height, (2 * height - y + middle) % height
+        turned_here, turned_there = height - 1 - here, height - 1 - there
+        for x in range(1, half):
+            first, second = 0.5 * amplitude[here, x + half], 0.5 * amplitude[there, half - x]
+            real = first * cosine[turned_here, half - 1 - x] + second * cosine[there, half - x]
+            imaginary = first * sine[turned_here, half - 1 - x] - second * sine[there, half - x]
             out[y, x] = complex(real, imaginary)
+        first, second = 0.5 * amplitude[here, half], 0.5 * amplitude[there, half]
+        real = first * cosine[turned_here, half - 1] + second * cosine[turned_there, half - 1]
+        imaginary = first * sine[turned_here, half - 1] - second * sine[turned_there, half - 1]
+        out[y, 0] = complex(real, imaginary)
+        first, second = 0.5 * amplitude[here, 0], 0.5 * amplitude[there, 0]
+        real = first * cosine[here, 0] + second * cosine[there, 0]
+        out[y, half] = complex(real, first * sine[here, 0] - second * sine[there, 0])
     return out
 
 

@@ -242,8 +242,9 @@ def caustics(height: int, width: int, time: float, size: float) -> Float64:
     sine_down, cosine_down, sine_across, cosine_across = np.empty((4, width))
     for y in range(height):
         p = start_y[y]
+        row_sine, row_cosine = sine(p, 0.0), sine(p, 0.5)
         for x in range(width):
-            sine_down[x], cosine_down[x], total[x] = sine(p, 0.0), sine(p, 0.5), 1.0
+            sine_down[x], cosine_down[x], total[x] = row_sine, row_cosine, 1.0
             sine_across[x], cosine_across[x] = first_sine[x], first_cosine[x]
         for n in range(5):
             t = time * (1.0 - 3.5 / (n + 1.0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from statistics import NormalDist
 
 import numpy as np
@@ -47,12 +48,11 @@ class Mean:
     shares: Floats
     cells: int
 
-    @classmethod
-    def of(cls, parts: Sequence[Mean]) -> Mean:
-        """The mean of several, each weighing as many cells as it has."""
-        cells = sum(part.cells for part in parts)
-        value = sum(part.value * part.cells for part in parts) / cells
-        return cls(value, np.sum([part.shares * part.cells for part in parts], axis=0) / cells, cells)
+    def with_more(self, other: Mean) -> Mean:
+        """The mean of both, each weighing as many cells as it has."""
+        cells = self.cells + other.cells
+        first, second = self.cells / cells, other.cells / cells
+        return Mean(first * self.value + second * other.value, first * self.shares + second * other.shares, cells)
 
     def score(self, metric: str, condition: Condition) -> Score:
         """The score with its interval."""
@@ -76,12 +76,13 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     """
     if "confidence" not in table:
         return []
-    by_severity: dict[int, list[Mapping[Kind, Mean]]] = {}
+    places: dict[int, list[int]] = {}
     for place, cell in enumerate(table.present):
         if not cell or cell["corruption"] in corruptions:
-            by_severity.setdefault(int(cell["severity"]) if cell else 0, []).append(_of_cell(table, place))
-    levels = {level: _together(cells) for level, cells in sorted(by_severity.items())}
-    overall = _together([found for level, found in levels.items() if level])
+            places.setdefault(int(cell["severity"]) if cell else 0, []).append(place)
+    # One cell after another, so that a run of any number of cells is held as one.
+    levels = {level: _together(_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
+    overall = _together(found for level, found in levels.items() if level)
     suffix = "" if whole else "_partial"
     means = [mean.score(f"mean_{name}{suffix}", _at(bins)) for (name, bins), mean in overall.items()]
     return means + [
@@ -95,8 +96,13 @@ def _at(bins: str, **more: int) -> Condition:
     return Condition(**({"protocol": bins} if bins else {}), **more)
 
 
-def _together(parts: Sequence[Mapping[Kind, Mean]]) -> dict[Kind, Mean]:
-    return {kind: Mean.of([part[kind] for part in parts]) for kind in parts[0]} if parts else {}
+def _together(parts: Iterable[Mapping[Kind, Mean]]) -> Mapping[Kind, Mean]:
+    """The means of several, by metric; none where there is no part."""
+
+    def joined(first: Mapping[Kind, Mean], second: Mapping[Kind, Mean]) -> Mapping[Kind, Mean]:
+        return {kind: first[kind].with_more(mean) if kind in first else mean for kind, mean in second.items()}
+
+    return reduce(joined, parts, {})
 
 
 def _of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:

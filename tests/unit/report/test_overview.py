@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from hardiness.core import (
     BenchmarkIdentity,
@@ -19,12 +20,14 @@ from hardiness.core import (
     Run,
     Score,
 )
+from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.provenance import command_of
 from hardiness.report.ranking import Rank, ranks
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
 from hardiness.report.summary import summary
 from hardiness.report.table import rows_of
+from hardiness.report.tables import scorecard_tables
 from hardiness.report.trust import believed, checks
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
@@ -91,6 +94,37 @@ def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
         assert believed(attacked, checks(attacked, shown)) == word
     plain = result("a", top1(0.5, 0.2, n=24), counts=Counts(1000, 24, 0, 24))
     assert believed(plain, checks(plain, *sections([plain]))) == "2 of 3"
+
+
+def test_the_overview_groups_benchmarks_and_shows_reassessed_labels_apart() -> None:
+    def of(benchmark: str, card: str, *scores: Score) -> Result:
+        run = Run(ModelIdentity("a"), BenchmarkIdentity(benchmark, card, "p"))
+        return result("a", *scores, benchmark=benchmark, run=run)
+
+    real = replace(top1(0.8), metric="real_top1")
+    drop = replace(top1(0.1), metric="typographic_drop")
+    found = [
+        of("typographic", "typographic", drop),
+        of("imagenet-v2", "classification", top1(0.7)),
+        of("imagenet-val", "classification", top1(0.9), real),
+    ]
+    card = scorecard(sections(found))
+    assert [(head.title, head.metric) for head in card.heads] == [
+        ("imagenet-val", "top-1"),
+        ("imagenet-v2", "top-1"),
+        ("typographic", "drop by the word"),
+        ("imagenet-val", "ReaL top-1"),
+    ]
+    assert card.groups == (("clean", 1), ("natural shift", 1), ("adversarial", 1), ("labels", 1))
+    assert [entry.text for entry in card.rows[0][1]] == ["90.0", "70.0", "10.0", "80.0"]
+    console = Console(width=120, force_terminal=False)
+    with console.capture() as captured:
+        for part in scorecard_tables(found):
+            console.print(part)
+    for group, _ in card.groups:
+        assert f"overview: {group}" in captured.get()
+    text = page(sections(found), "t", inks_of(sections(found)), PageOptions(images=False))
+    assert text.count('scope="colgroup"') == 4
 
 
 def test_sections_of_one_benchmark_have_titles_that_tell_them_apart() -> None:
