@@ -94,7 +94,9 @@ def test_from_a_published_tree_to_people_beside_it(
     assert "error consistency with people, set by set" in told.out
 
 
-def test_sets_may_be_chosen(hardiness: Any, factory: Any, datasets: Path, tmp_path: Path, results: Any) -> None:
+def test_sets_may_be_chosen(
+    hardiness: Any, factory: Any, datasets: Path, raw_data: Path, tmp_path: Path, results: Any
+) -> None:
     common = ["--data", f"model-vs-human={datasets}", "--out", tmp_path / "x", "--quiet", "-m", factory()]
     assert hardiness("run", "-b", "model-vs-human:sets=edge", *common).status == 0
     (result,) = results(tmp_path / "x")
@@ -102,6 +104,9 @@ def test_sets_may_be_chosen(hardiness: Any, factory: Any, datasets: Path, tmp_pa
     told = hardiness("run", "-b", "model-vs-human:sets=edge+sketch", *common)
     assert told.status != 0
     assert "must hold the set sketch, but does not" in told.err
+    assert hardiness("run", "-b", "model-vs-human:sets=contrast", *common).status == 0
+    told = hardiness("human-likeness", tmp_path / "x", "--humans", raw_data, "--json")
+    assert list(json.loads(told.out)[0]["sets"]) == ["contrast", "edge"], "two runs of one model are one row"
     assert "did you mean 'sketch'" in hardiness("run", "-b", "model-vs-human:sets=sketsh", *common).err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -107,15 +108,21 @@ def _ranked(found: Sequence[Likeness]) -> list[Likeness]:
 
 
 def _stored(store: Store) -> dict[str, dict[Shown, bool]]:
-    """The answers of the stored models, by name; of several runs of one name the later by key counts."""
-    found = {}
+    """The answers of the stored models, those of one model's runs together; two of one name bear their hash."""
+    found: dict[tuple[str, str], dict[Shown, bool]] = {}
     for run in store.runs():
-        if run.run.benchmark.card == CARD:
-            table = ScoredRun(run, registry.get(CARD)).table
-            names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
-            stimuli = [Shown(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)]
-            found[run.run.model.name] = dict(zip(stimuli, (table[RIGHT][:, 0] == 1).tolist(), strict=True))
-    return found
+        if run.run.benchmark.card != CARD:
+            continue
+        table = ScoredRun(run, registry.get(CARD)).table
+        names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
+        stimuli = [Shown(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)]
+        right = (table[RIGHT] == 1).any(axis=1).tolist()
+        model = run.run.model.name, run.run.model.weights_sha256
+        found.setdefault(model, {}).update(zip(stimuli, right, strict=True))
+    once = Counter(name for name, _ in found)
+    return {
+        name if once[name] == 1 else f"{name} ({weights[:6]})": answers for (name, weights), answers in found.items()
+    }
 
 
 def _beside(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
