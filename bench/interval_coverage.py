@@ -20,8 +20,9 @@ from scipy.special import ndtr, ndtri
 
 from bars import at_least, tell, versions
 from hardiness.core import Interval
-from hardiness.scoring import aurra, bootstrap, error_consistency, rms_calibration_error, wilson
-from hardiness.scoring.intervals import centred, resampled_means
+from hardiness.scoring import aurra, error_consistency, rms_calibration_error, wilson
+from hardiness.scoring.intervals import effective_wilson, resampled_means, variance_of
+from hardiness.scoring.shares import confidence_scores
 from hardiness.scoring.statistics.differences import difference, mean_difference
 from hardiness.scoring.statistics.measures import area_under_response, calibration, shape_bias
 from hardiness.scoring.statistics.proportions import paired_difference, unpaired_difference
@@ -67,7 +68,9 @@ def paired_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[I
 def one_run_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     errors = latent(generator, n, CELLS)[0] < ndtri(rate)
     values = errors.mean(axis=1, keepdims=True)
-    return centred(resampled_means(values, "coverage")[:, 0], float(values.mean())), rate
+    telling = min(int(side.any(axis=1).sum()) for side in (errors, ~errors))
+    variance = variance_of(resampled_means(values, "coverage")[:, 0], n)
+    return effective_wilson(float(values.mean()), variance, telling, n), rate
 
 
 def confidences(
@@ -84,14 +87,16 @@ def confidences(
 
 def one_run_aurra(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     confidence, right = confidences(generator, n, rate)[0]
-    (found,) = bootstrap(lambda at: aurra(confidence[at], right[at]), n, "coverage")
-    return found, truth("aurra", rate)
+    found = next(score for score in confidence_scores(confidence, right) if score.metric == "aurra")
+    return found.interval, truth("aurra", rate)
 
 
 def one_run_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     confidence, right = confidences(generator, n, rate)[0]
-    (found,) = bootstrap(lambda at: rms_calibration_error(confidence[at], right[at], "all-bins"), n, "coverage")
-    return found, truth("calibration", rate)
+    found = next(
+        score for score in confidence_scores(confidence, right) if score.condition.get("protocol") == "all-bins"
+    )
+    return found.interval, truth("calibration", rate)
 
 
 def paired_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -148,11 +153,7 @@ def images(n: int) -> Resamples:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of interval is simulated; dear ones on fewer sizes, rates and trials.
-
-    Kappa's bootstrap holds its value in 55 % of cases where two or three errors are expected in 50 images, so that
-    comparisons give it only from ten errors and ten right answers on.
-    """
+    """How one kind of interval is simulated; dear ones on fewer sizes, rates and trials."""
 
     trial: Trial
     share_of_trials: float = 1.0
@@ -170,13 +171,13 @@ KINDS = {
     "shares, different photographs: Newcombe": Kind(unpaired),
     "shares, same photographs: Tango": Kind(paired),
     "means of 20 cells, same photographs: t": Kind(paired_cells, sizes=(50, 250, 1000)),
-    "mean of 20 cells, one run: bootstrap": dear(one_run_cells),
-    "AURRA, one run: bootstrap": dear(one_run_aurra, (50, 250)),
+    "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, 0.4, (50, 250, 1000)),
+    "AURRA, one run: effective Wilson": dear(one_run_aurra, (50, 250)),
     "calibration error, one run: bootstrap": dear(one_run_calibration, (250,)),
     "AURRA, same photographs: bootstrap": dear(paired_aurra, (50, 250)),
     "calibration error, same photographs: bootstrap": dear(paired_calibration, (250,)),
     "shape bias, same photographs: bootstrap": dear(paired_shape_bias),
-    "kappa, ten errors and more: bootstrap": Kind(kappa, 0.2, (50, 250, 1000), (0.25, 0.5, 0.75)),
+    "kappa: posterior of the two-by-two table": Kind(kappa, sizes=(50, 250, 1000)),
 }
 
 

@@ -42,7 +42,7 @@ class Shown:
         if found is not None:
             pair = found.pairs.get((first.name, second.name)) or found.pairs.get((second.name, first.name))
             if pair is not None:
-                return bool(pair.told)
+                return found.told(pair)
         one, other = score_of(first, column), score_of(second, column)
         return one is not None and other is not None and told_apart(one, other) != 0
 

@@ -16,7 +16,7 @@ from hardiness.scoring.leaderboard import names_of
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One number: as text, its interval, its place on a scale from 0 to 1, its rank, and what was published."""
+    """One number: as text, its interval, its place on a scale from 0 to 1, its rank, what was published, its noise."""
 
     score: Score
     value: str
@@ -25,6 +25,12 @@ class Cell:
     published: str
     source: str
     difference: str
+    noise: float = 0.0
+
+    @property
+    def noise_text(self) -> str:
+        """How far the protocol itself moves it, in points; empty where that was not measured."""
+        return f"±{100 * self.noise:.2f}" if self.noise else ""
 
     @property
     def scaled(self) -> bool:
@@ -74,7 +80,15 @@ def _cell(result: Result, score: Score, rank: Rank | None) -> Cell:
         published=" / ".join(values),
         source="; ".join(dict.fromkeys(each.source for each in known)),
         difference=difference(result, score, known),
+        noise=_noise(result, score),
     )
+
+
+def _noise(result: Result, score: Score) -> float:
+    """How far the protocol itself moves the score, where that was measured; else 0."""
+    wanted = (score.metric, dict(score.condition))
+    known = result.details.get("noise", ())
+    return next((each["noise"] for each in known if (each["metric"], each["condition"]) == wanted), 0.0)
 
 
 def _published(result: Result, score: Score) -> Sequence[Published]:

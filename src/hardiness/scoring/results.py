@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from hardiness.core import Result
+from hardiness.core import Result, StoreError
 from hardiness.scoring.annotated import annotated_scores
 from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stand_in import StandIn
 from hardiness.scoring.scored_run import ScoredRun
+from hardiness.scoring.statistics.noise import Noise, stored_noise
 from hardiness.scoring.trust import warnings_of
 from hardiness.store import Store
 
@@ -35,7 +37,8 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
     """
     runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
     stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
-    scored = [_scored(run, stand_in) for run in runs]
+    noises = _noises(store)
+    scored = [_scored(run, stand_in, noises.get(run.stored.key)) for run in runs]
     found = [_compared(each, scored) for each in scored]
     return sorted(found, key=lambda result: (*group_of(result), result.model))
 
@@ -64,7 +67,14 @@ def group_of(result: Result) -> tuple[str, ...]:
     return result.benchmark, result.data, result.protocol, *variant
 
 
-def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
+def _noises(store: Store) -> dict[str, Noise]:
+    """The noise that was measured; none where a record cannot be read, which `compare` says."""
+    with suppress(StoreError):
+        return stored_noise([store])
+    return {}
+
+
+def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None) -> Scored:
     stored, identity = run.stored, run.stored.run
     divisor = stand_in.of_run(run) if stand_in else None
     scores, findings = run.scores(divisor or published_baseline(identity))
@@ -84,7 +94,7 @@ def _scored(run: ScoredRun, stand_in: StandIn | None) -> Scored:
         findings=findings,
         exhibits=stored.exhibits(),
         damage=damage,
-        details=run.details(),
+        details={**run.details(), **({"noise": noise.as_details()} if noise else {})},
     )
     warnings = [*warnings_of(result), *damage]
     if isinstance(run.card, Uninstalled):

@@ -80,6 +80,14 @@ class Noise:
         sizes = [abs(each.value) for each in self.moved if (each.metric, each.condition) == (metric, condition)]
         return max(sizes, default=0.0)
 
+    def as_details(self) -> list[dict[str, Any]]:
+        """What a page needs of it: each score with the most that any setting moves it by."""
+        names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
+        return [
+            {"metric": metric, "condition": dict(condition), "noise": self.of(metric, condition)}
+            for metric, condition in names
+        ]
+
     def view(self) -> TextTable:
         """A row for each score and setting, the scores' most moving settings first."""
         order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}

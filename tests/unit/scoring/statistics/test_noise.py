@@ -19,6 +19,9 @@ from hardiness.core import (
     Run,
     StoreError,
 )
+from hardiness.report.sections import sections
+from hardiness.report.table import rows_of
+from hardiness.scoring import results
 from hardiness.scoring.statistics.benchmark_comparison import compare
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.measured import Measured, measured
@@ -114,3 +117,16 @@ def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None
     keep_noise(store, record(key, 0.04))
     (score,) = (each for each in compare([store])[0].scores if each.metric == "top1")
     assert score.told(pair)
+
+
+def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(tmp_path: Path) -> None:
+    store = stored(tmp_path, "a", np.arange(60) >= 12)
+    (run,) = store.runs()
+    keep_noise(store, record(run.key, 0.03))
+    (result,) = results(store)
+    assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.03}]
+    (row,) = rows_of(sections([result])[0])
+    assert [cell.noise_text for cell in row.cells if cell][:1] == ["±3.00"]
+    (tmp_path / FOLDER / f"{run.key}.json").write_text("[]")
+    (result,) = results(store)
+    assert "noise" not in result.details
