@@ -149,7 +149,7 @@ def checked(name: str, image: Image) -> int:
         off = np.abs(entry.apply(image, entry.level(severity), ours).astype(int) - getattr(plain, name)(image, **given))
         if off.max() > 1 or np.count_nonzero(off) > 10:
             sys.exit(f"{name} severity {severity}: {np.count_nonzero(off)} values differ: nothing is timed")
-        differing += np.count_nonzero(off)
+        differing += int(np.count_nonzero(off))
     return differing
 
 

@@ -20,8 +20,9 @@ def amplitudes(height: int, width: int, exponent: int) -> Float64:
     """Amplitudes ``float64 (H, W)`` by the distance r from the middle: r for exponent 1, 1 / (r**2 + 1) for -2."""
     y, x = np.arange(height) - height // 2, np.arange(width) - width // 2
     squared: Float64 = ((y**2)[:, None] + (x**2)[None]).astype(np.float64)
+    # Left writable, though nobody writes: read-only arrays are another type to the compiler, and a copy takes longer
+    # than the spectrum.
     found: Float64 = np.sqrt(squared) if exponent == 1 else 1.0 / (squared + 1.0)
-    found.setflags(write=False)
     return found
 
 
@@ -59,7 +60,13 @@ def half_spectrum(sine: Float64, cosine: Float64, amplitude: Float64) -> Complex
 
 
 def spectral_noise(phases: Float64, exponent: int) -> Float64:
-    """Noise of unit deviation, ``float64 (H, W)``.
+    """Noise of unit deviation, ``float64 (H, W)``; see `spectral_field`."""
+    noise, deviation = spectral_field(phases, exponent)
+    return np.asarray(noise / deviation)
+
+
+def spectral_field(phases: Float64, exponent: int) -> tuple[Float64, float]:
+    """Noise ``float64 (H, W)`` and its deviation.
 
     Args:
         phases: ``float64 (H, W / 2)``, from 0 to 2 pi; H and W are even.
@@ -73,25 +80,28 @@ def spectral_noise(phases: Float64, exponent: int) -> Float64:
     flat = phases.ravel()
     sine, cosine = sines(flat, 0.0).reshape(phases.shape), sines(flat, 0.5).reshape(phases.shape)
     amplitude = amplitudes(phases.shape[0], 2 * phases.shape[1], exponent)
-    noise = scipy.fft.irfft2(half_spectrum(sine, cosine, amplitude.copy()))
-    return np.asarray(noise / noise.std())
+    noise: Float64 = scipy.fft.irfft2(half_spectrum(sine, cosine, amplitude))
+    return noise, float(noise.std())
 
 
 @compiled
-def add_fields(image: Bytes, fields: Float64, intensity: float) -> Bytes:
-    """The image ``uint8 (H, W, 3)`` plus ``intensity`` times a field for each channel, cut to 0-255 and truncated.
+def add_fields(image: Bytes, fields: tuple[Float64, ...], deviations: tuple[float, ...], intensity: float) -> Bytes:
+    """The image ``uint8 (H, W, 3)`` plus noise of a deviation for each channel, cut to 0-255 and truncated.
 
     Args:
         image: RGB.
-        fields: ``float64 (3, H', W')``, at least as large as the image.
-        intensity: of 255.
+        fields: three, ``float64 (H', W')``, at least as large as the image.
+        deviations: of each field.
+        intensity: deviation of the noise, of 255.
     """
     height, width, _ = image.shape
     out = np.empty_like(image)
-    for y in range(height):
-        for c in range(3):
+    for c in range(3):
+        field, deviation = fields[c], deviations[c]
+        for y in range(height):
             for x in range(width):
-                out[y, x, c] = np.uint8(min(max(image[y, x, c] + intensity * fields[c, y, x], 0.0), 255.0))
+                added = intensity * (field[y, x] / deviation)
+                out[y, x, c] = np.uint8(min(max(image[y, x, c] + added, 0.0), 255.0))
     return out
 
 

@@ -43,6 +43,35 @@ def sine(x: float, lead: float) -> float:
     return float(value - 2.0 * odd * value)
 
 
+def sine_and_cosine(x: float) -> tuple[float, float]:
+    """``sin(x)`` and ``cos(x)`` for ``|x|`` below 1e5, in two thirds of the time of both by `sine`."""
+    quarters: float = np.rint(x * 0.6366197723675814)
+    half = 0.5 * quarters
+    r = ((x - half * PI_HIGH) - half * PI_MIDDLE) - half * PI_LOW
+    z = r * r
+    p = -1.0 / 1307674368000.0
+    p = p * z + 1.0 / 6227020800.0
+    p = p * z - 1.0 / 39916800.0
+    p = p * z + 1.0 / 362880.0
+    p = p * z - 1.0 / 5040.0
+    p = p * z + 1.0 / 120.0
+    p = p * z - 1.0 / 6.0
+    up = r + r * z * p
+    p = 1.0 / 20922789888000.0
+    p = p * z - 1.0 / 87178291200.0
+    p = p * z + 1.0 / 479001600.0
+    p = p * z - 1.0 / 3628800.0
+    p = p * z + 1.0 / 40320.0
+    p = p * z - 1.0 / 720.0
+    p = p * z + 1.0 / 24.0
+    along = 1.0 + z * (z * p - 0.5)
+    turned = quarters - 2.0 * np.floor(half)  # 1 where sine and cosine change places
+    opposite = half - 2.0 * np.floor(0.5 * half)  # 0, 1/2, 1 or 3/2 half turns
+    first = along if turned > 0.5 else up
+    second = -up if turned > 0.5 else along
+    return (-first, -second) if opposite > 0.75 else (first, second)
+
+
 def angle(y: float, x: float) -> float:
     """``atan2(y, x)``.
 
@@ -173,37 +202,50 @@ def plasma(image: Bytes, time: float, iterations: int, sharpness: float, blend: 
 
 
 @compiled_with(angle)
-def star(values: Float64, centre: tuple[float, float], lengths: Float64, exponent: float, inverse: bool) -> None:
-    """Lay the light of a star over ``values``, ``float64 (H, W, 3)``, in place: white at its centre, or around it.
+def stars(
+    image: Bytes, centres: Float64, rays: tuple[Float64, NDArray[np.int64]], exponent: float, inverse: bool
+) -> Bytes:
+    """The image ``uint8 (H, W, 3)`` under the light of stars, one over another: white at their centres, or around them.
 
     Args:
-        values: 0-255.
-        centre: y and x, in pixels.
-        lengths: of its rays, in pixels, ``float64 (R,)``.
-        exponent: how fast it falls off.
-        inverse: the picture is seen inside the star, and white outside.
+        image: RGB.
+        centres: of each star, y and x in pixels, ``float64 (N, 2)``.
+        rays: lengths in pixels of all rays, star by star, ``float64``, and where each star's begin and the last end,
+            ``int64 (N + 1,)``.
+        exponent: how fast light falls off.
+        inverse: the picture is seen inside a star, and white outside.
     """
-    height, width, channels = values.shape
-    rays = lengths.size
-    turn = np.empty(width)
+    height, width, _ = image.shape
+    lengths, ends = rays
+    out = np.empty_like(image)
+    turn, row = np.empty(width), np.empty((width, 3))
     for y in range(height):
-        dy = y - centre[0]
         for x in range(width):
-            turn[x] = (angle(x - centre[1], dy) + np.pi) / (2.0 * np.pi) * rays
+            for c in range(3):
+                row[x, c] = image[y, x, c]
+        for star in range(centres.shape[0]):
+            dy, middle = y - centres[star, 0], centres[star, 1]
+            begin, count = ends[star], ends[star + 1] - ends[star]
+            for x in range(width):
+                turn[x] = (angle(x - middle, dy) + np.pi) / (2.0 * np.pi) * count
+            for x in range(width):
+                dx = x - middle
+                ray = int(turn[x])
+                between = turn[x] - ray
+                ray = ray if ray < count else 0  # after a whole turn
+                first, second = lengths[begin + ray], lengths[begin + (ray + 1 if ray + 1 < count else 0)]
+                length = first + between * (second - first)
+                glow = length * length / (dx * dx + dy * dy + 1e-4)
+                if exponent != 1.0:
+                    glow = glow**exponent
+                weight = min(max((1.0 - (between - 0.5) * (between - 0.5)) * glow, 0.0), 1.0)
+                for c in range(3):
+                    value = row[x, c]
+                    row[x, c] = 255.0 + weight * (value - 255.0) if inverse else value + weight * (255.0 - value)
         for x in range(width):
-            dx = x - centre[1]
-            ray = int(turn[x])
-            between = turn[x] - ray
-            ray = ray if ray < rays else 0  # after a whole turn
-            first, second = lengths[ray], lengths[ray + 1 if ray + 1 < rays else 0]
-            length = first + between * (second - first)
-            glow = length * length / (dx * dx + dy * dy + 1e-4)
-            if exponent != 1.0:
-                glow = glow**exponent
-            weight = min(max((1.0 - (between - 0.5) * (between - 0.5)) * glow, 0.0), 1.0)
-            for c in range(channels):
-                value = values[y, x, c]
-                values[y, x, c] = 255.0 + weight * (value - 255.0) if inverse else value + weight * (255.0 - value)
+            for c in range(3):
+                out[y, x, c] = np.uint8(min(max(row[x, c], 0.0), 255.0))
+    return out
 
 
 def nearer_fifth_root(root: float, of: float) -> float:
@@ -220,7 +262,7 @@ def to_seven_fifths(x: float) -> float:
     return x * nearer_fifth_root(nearer_fifth_root(root, square), square)
 
 
-@compiled_with(sine, nearer_fifth_root, to_seven_fifths)
+@compiled_with(sine, sine_and_cosine, nearer_fifth_root, to_seven_fifths)
 def caustics(height: int, width: int, time: float, size: float) -> Float64:
     """Light on the ground of moving water, ``float64 (H, W)`` in [0, 1].
 
@@ -255,8 +297,8 @@ def caustics(height: int, width: int, time: float, size: float) -> Float64:
                 even, odd = cosine_t * cosine_down[x], sine_t * sine_down[x]
                 plus, minus = sine_t * cosine_across[x], cosine_t * sine_across[x]
                 down, across = p + (even + odd) + (plus + minus), q + (plus - minus) + (even - odd)
-                sine_down[x], cosine_down[x] = sine(down, 0.0), sine(down, 0.5)
-                sine_across[x], cosine_across[x] = sine(across, 0.0), sine(across, 0.5)
+                sine_down[x], cosine_down[x] = sine_and_cosine(down)
+                sine_across[x], cosine_across[x] = sine_and_cosine(across)
                 # 1 / hypot(p / (sin(down + t) / 0.005), q / (cos(across + t) / 0.005)), without a division by zero
                 s = sine_down[x] * cosine_t + cosine_down[x] * sine_t
                 c = cosine_across[x] * cosine_t - sine_across[x] * sine_t

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.waves import angles, caustics, plane_wave, plasma, rings, sines, star, to_seven_fifths
+from hardiness.imaging.waves import (
+    angles,
+    caustics,
+    plane_wave,
+    plasma,
+    rings,
+    sine_and_cosine,
+    sines,
+    stars,
+    to_seven_fifths,
+)
 
 GENERATOR = np.random.default_rng(0)
 IMAGE = GENERATOR.integers(0, 256, (40, 52, 3), dtype=np.uint8)
@@ -55,14 +65,22 @@ def test_plasma_without_intensity_leaves_the_image() -> None:
 
 
 def test_a_star_is_white_at_its_centre_and_an_inverse_one_far_from_it() -> None:
-    values, lengths = IMAGE.astype(np.float64), np.full(60, 3.0)
-    star(values, (20.0, 30.0), lengths, 1.0, False)
+    rays = np.full(60, 3.0), np.array([0, 60])
+    values = stars(IMAGE, np.array([[20.0, 30.0]]), rays, 1.0, False)
     assert (values[20, 30] == 255).all()
-    assert np.abs(values - IMAGE)[0, 0].max() < 5
-    inside = IMAGE.astype(np.float64)
-    star(inside, (20.0, 30.0), lengths, 1.3, True)
-    np.testing.assert_array_equal(inside[20, 30], IMAGE[20, 30])
+    assert np.abs(values.astype(int) - IMAGE)[0, 0].max() < 5
+    inside = stars(IMAGE, np.array([[20.0, 30.0]]), rays, 1.3, True)
+    np.testing.assert_allclose(inside[20, 30], IMAGE[20, 30].astype(int), atol=1)
     assert inside[0, 0].min() > 250
+
+
+def test_two_stars_lie_one_over_another() -> None:
+    centres, lengths = np.array([[20.0, 30.0], [5.5, 41.0]]), np.linspace(2.0, 5.0, 70)
+    both = stars(IMAGE, centres, (lengths, np.array([0, 20, 70])), 1.0, False)
+    assert (both[20, 30] == 255).all()
+    one = stars(IMAGE, centres[:1], (lengths[:20], np.array([0, 20])), 1.0, False)
+    assert (both >= one).all()
+    assert both[5, 41].min() > one[5, 41].min()
 
 
 def test_caustics_lie_between_dark_and_bright_and_repeat() -> None:
@@ -70,3 +88,10 @@ def test_caustics_lie_between_dark_and_bright_and_repeat() -> None:
     assert light.min() >= 0
     assert light.max() <= 1
     np.testing.assert_allclose(light[:30, :30], light[30:, 30:], atol=1e-9)
+
+
+def test_sine_and_cosine_are_numpys_to_the_last_place() -> None:
+    values = np.concatenate([np.linspace(-300, 300, 4001), np.arange(-40, 41) * np.pi / 4])
+    found = np.array([sine_and_cosine(value) for value in values.tolist()])
+    np.testing.assert_allclose(found[:, 0], np.sin(values), atol=3e-16)
+    np.testing.assert_allclose(found[:, 1], np.cos(values), atol=3e-16)

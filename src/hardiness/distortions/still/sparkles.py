@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.waves import star
+from hardiness.imaging.waves import stars
 
 STARS = 5
 RANDOMNESS = 0.25
@@ -53,10 +53,7 @@ def sparkles(image: Image, level: Radius, draws: tuple[Star, ...]) -> Image:
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
     """
-    values = image.astype(np.float64)
-    for each in draws:
-        star(values, each.centre, each.lengths, 1.0, False)
-    return np.clip(values, 0.0, 255.0).astype(np.uint8)
+    return _lit(image, draws, 1.0, inverse=False)
 
 
 def draw_star(rng: np.random.Generator, shape: Shape, level: FallOff) -> Star:
@@ -72,6 +69,10 @@ def inverse_sparkles(image: Image, level: FallOff, draws: Star) -> Image:
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
     """
-    values = image.astype(np.float64)
-    star(values, draws.centre, draws.lengths, level.exponent, True)
-    return np.clip(values, 0.0, 255.0).astype(np.uint8)
+    return _lit(image, (draws,), level.exponent, inverse=True)
+
+
+def _lit(image: Image, drawn: tuple[Star, ...], exponent: float, inverse: bool) -> Image:
+    centres = np.array([each.centre for each in drawn], np.float64)
+    ends = np.cumsum([0, *(each.lengths.size for each in drawn)])
+    return stars(image, centres, (np.concatenate([each.lengths for each in drawn]), ends), exponent, inverse)

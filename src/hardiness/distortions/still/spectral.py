@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.spectrum import add_fields, keep_above, spectral_noise
+from hardiness.imaging.spectrum import add_fields, keep_above, spectral_field, spectral_noise
 
 Phases = NDArray[np.float64]
 
@@ -50,7 +50,8 @@ def brownish_noise(image: Image, level: Intensity, draws: Phases) -> Image:
 
     Differs: an image of odd sides is covered by noise one pixel larger, which the published code cannot do.
     """
-    return add_fields(image, np.stack([spectral_noise(phases, -2) for phases in draws]), level.intensity)
+    fields, deviations = zip(*(spectral_field(phases, -2) for phases in draws), strict=True)
+    return add_fields(image, fields, deviations, level.intensity)
 
 
 @corruption("occlusion", tuple(map(Threshold, (-2.26, -2.02, -1.78, -1.3, -0.82))), draw_one)
