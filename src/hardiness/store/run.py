@@ -9,12 +9,10 @@ import numpy as np
 
 from hardiness.core import Failure, Plan, Records, Run, StoreError
 from hardiness.store import atomic, shards
-from hardiness.store.run_folder import RunFolder, Stamps
+from hardiness.store.run_folder import STRANGE, RunFolder, Stamps
 from hardiness.store.shards import Row
 
-RUN, DAMAGED, PROVED, CELLS = "run.json", "damaged", "proved.json", "cells.json"
-
-STRANGE = "is no file of this run"
+RUN, PROVED, CELLS = "run.json", "proved.json", "cells.json"
 
 
 @dataclass(frozen=True)
@@ -95,17 +93,6 @@ class StoredRun(RunFolder):
         for path, error in {path: error for path, error in self.sessions() if isinstance(error, StoreError)}.items():
             lines.append(self.set_aside(path.removeprefix(f"{self.path}/"), str(error)))
         return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
-
-    def set_aside(self, name: str, why: str) -> str:
-        """Move a file of the folder to ``damaged/``; the line that says so."""
-        aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
-        self.files.move(f"{self.path}/{name}", aside)
-        return f"{why} (now {self.files.address}/{aside})"
-
-    def complaints(self) -> list[str]:
-        """A line for each file beside the shards that is not what was written, or no file of ours."""
-        broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
-        return broken + [f"{self.place}/{name} {STRANGE}" for name in self.strangers()]
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
         """The rows of each shard, in turn, each row once; damaged files are left out and told in `damage`.

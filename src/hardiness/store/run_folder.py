@@ -17,6 +17,8 @@ from hardiness.store.files import Files
 
 MEASURED, EXHIBITS = "measured", "exhibits"
 
+DAMAGED, STRANGE = "damaged", "is no file of this run"
+
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
 
@@ -88,6 +90,17 @@ class RunFolder:
         return [
             name for name in names if name.endswith(".parquet") and "/" not in name and not shards.NAME.fullmatch(name)
         ]
+
+    def set_aside(self, name: str, why: str) -> str:
+        """Move a file of the folder to ``damaged/``; the line that says so."""
+        aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
+        self.files.move(f"{self.path}/{name}", aside)
+        return f"{why} (now {self.files.address}/{aside})"
+
+    def complaints(self) -> list[str]:
+        """A line for each file beside the shards that is not what was written, or no file of ours."""
+        broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
+        return broken + [f"{self.place}/{name} {STRANGE}" for name in self.strangers()]
 
     def exhibits(self) -> dict[str, StoredFile]:
         """PNG files that show what was done, by caption."""

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
-from hardiness.store import atomic, opening
+from hardiness.store import atomic, opening, results_file
 from hardiness.store.files import Files, LocalFiles
 from hardiness.store.former import continues
 from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.objects import ObjectFiles, is_address
 from hardiness.store.opening import RECORDS, Survey
-from hardiness.store.run import DAMAGED, RUN, StoredRun
+from hardiness.store.results_file import RESULTS
+from hardiness.store.run import RUN, StoredRun
 from hardiness.store.run_folder import Stamps
 
-RESULTS, WRITABLE = "results.json", ".writable"
+WRITABLE = ".writable"
 
 
 LONGEST_NAME = 100
@@ -74,10 +75,7 @@ class Store:
             store.files.remove(WRITABLE)
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
-        if damage := store.check_schema():
-            aside = f"{DAMAGED}/{RESULTS}"
-            store.files.move(RESULTS, aside)
-            store.remarks.append(f"{damage} (now {store.address}/{aside})")
+        store.remarks.extend(results_file.set_damage_aside(store.files))
         return store
 
     @classmethod
@@ -113,26 +111,8 @@ class Store:
             yield
 
     def check_schema(self) -> str:
-        """A line where ``results.json`` is damaged, else nothing.
-
-        Raises:
-            ArgumentError: it is of another schema.
-        """
-        path, content = f"{self.address}/{RESULTS}", self.files.read(RESULTS)
-        if content is None:
-            return ""
-        try:
-            found = atomic.parsed(content, path)
-        except StoreError as error:
-            return str(error)
-        schema = found.get("schema") if isinstance(found, dict) else None
-        if not isinstance(schema, int):
-            return f"{path} must say its schema, and does not; it is made again from what is stored"
-        if schema != SCHEMA:
-            raise ArgumentError(
-                f"{path} has schema {schema!r}, and this version reads and writes {SCHEMA}; choose another --out"
-            )
-        return ""
+        """A line where ``results.json`` is damaged, else nothing; `ArgumentError` where it is of another schema."""
+        return results_file.damage(self.files)
 
     def run(self, run: Run, plan: Plan) -> StoredRun:
         """The stored run of that identity, opened or begun.
