@@ -79,15 +79,21 @@ def test_from_a_published_tree_to_people_beside_it(
     assert found["accuracy", ("condition", "c100"), ("set", "contrast")]["n"] == 4
     assert ("ood_accuracy_partial",) in found
     assert hardiness(*common, "-m", factory()).status == 0
+    hardiness(*common, "-m", factory(tail=".flip(1)", name="other"))
+    compared = hardiness("compare", out)
+    assert compared.status == 0, compared.err
+    assert "model-vs-human" in compared.out
     shown = hardiness("show", out)
     assert "people: " in shown.out
     assert hardiness("report", out).status == 0
     assert "people in a laboratory" in (out / "report.html").read_text()
     told = hardiness("human-likeness", out, "--humans", raw_data, "--json")
     assert told.status == 0, told.err
-    network, people = json.loads(told.out)
+    *networks, people = json.loads(told.out)
+    (network,) = [each for each in networks if each["name"] == factory()]
     assert list(network["sets"]) == ["contrast", "false-colour", "edge"]
-    assert (network["mean_rank"], people["name"]) == (1.0, "people")
+    assert (people["name"], people["mean_rank"]) == ("people", None)
+    assert sum(each["mean_rank"] for each in networks) == pytest.approx(1 + 2)
     assert network["ood_accuracy"]["value"] == pytest.approx(found["ood_accuracy_partial",]["value"])
     told = hardiness("human-likeness", out, "--humans", raw_data, "--by-set")
     assert "on 3 of 17 sets" in told.out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, final
 
@@ -27,6 +27,8 @@ from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.human_charts import beside_people, by_set, human_charts, yardstick
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import mean
 
 Cell = tuple[str, str]
 """A set and one of its conditions, by name."""
@@ -86,6 +88,17 @@ class ModelVsHuman(Card):
         ]
         return [*headlines, *of_sets, *of_cells]
 
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """OOD accuracy."""
+        cells, right = cells_of(table.ids), table[RIGHT][:, 0] == 1
+        counted = {cell for cell in set(cells) if _level(cell).counted}
+        sets = sorted({name for name, _ in counted}, key=SETS.index)
+        if not sets:
+            return []
+        own = np.array([cell[0] if cell in counted else "" for cell in cells])
+        values = np.stack([np.where(own == name, right, np.nan) for name in sets], axis=1)
+        return [Measurable(_headline(counted), Condition(), True, lambda at: mean(values[at]))]
+
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered wrongly where people find it easy."""
         return {"galleries": [gallery.as_dict() for gallery in _mistakes(table, run)]}
@@ -139,7 +152,7 @@ def _means(
         sets: those of each set.
     """
     names = list(dict.fromkeys(name for name, _ in cells))
-    metric = "ood_accuracy" if _whole(cells) else "ood_accuracy_partial"
+    metric = _headline(cells)
     if not sets:
         reason = "no stimulus of a condition that counts was evaluated"
         yield Score(metric, None, "fraction", 0, reason=reason)
@@ -162,8 +175,10 @@ def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(count > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
-def _whole(cells: Mapping[Cell, Any]) -> bool:
-    return all((name, level.name) in cells for name in SETS for level in stimulus_set(name).counted)
+def _headline(cells: Container[Cell]) -> str:
+    """What the mean over sets is called: a part must not pass for the whole."""
+    whole = all((name, level.name) in cells for name in SETS for level in stimulus_set(name).counted)
+    return "ood_accuracy" if whole else "ood_accuracy_partial"
 
 
 def _mean(metric: str, values: NDArray[np.float64], n: int, higher_is_better: bool) -> Score:
