@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from hardiness.cli import main
 from hardiness.reference import wnids
 
 NETWORK = """
@@ -49,6 +51,35 @@ def command(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
+def hardiness(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs ``hardiness ARGUMENTS`` in this process; exit status, standard output and standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hardiness", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return int(left.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refuse(s3: FaultyServer) -> Callable[..., None]:
+    """Makes the server answer one thing alone: ``refuse(status, body, **headers)``; ``refuse()`` ends it."""
+
+    def change(status: int = 0, body: str = "", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        s3.refusal = Refusal(status, body.encode(), named) if status else None
+
+    return change
+
+
+@pytest.fixture
 def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts ``hardiness ARGUMENTS`` in a process of its own; what still runs at the end is killed."""
     started: list[subprocess.Popen[str]] = []
@@ -77,6 +108,8 @@ class _Faulty(BaseHTTPRequestHandler):
             server.requests += 1
             fault = server.every and server.requests % server.every == 0
             status = server.statuses[server.requests // server.every % len(server.statuses)] if fault else 0
+        if server.refusal:
+            return self._answer(server.refusal.status, list(server.refusal.headers.items()), server.refusal.body)
         if fault:
             return self._answer(status, [], b"<Error><Code>SlowDown</Code></Error>")
         onward = http.client.HTTPConnection(*server.behind, timeout=30)
@@ -103,8 +136,20 @@ class _Faulty(BaseHTTPRequestHandler):
         """Nothing."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What a server answers to everything."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class FaultyServer(ThreadingHTTPServer):
-    """A server in front of another; ``every`` is how many requests lie between two faults, 0 for none."""
+    """A server in front of another; ``every`` is how many requests lie between two faults, 0 for none.
+
+    With a ``refusal`` it answers nothing else.
+    """
 
     daemon_threads = True
 
@@ -112,6 +157,7 @@ class FaultyServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Faulty)
         self.behind, self.every, self.requests = behind, 0, 0
         self.statuses = (503, 500, 409)
+        self.refusal: Refusal | None = None
         self.lock = threading.Lock()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, StoreError
 from hardiness.store.objects import ObjectFiles, is_address
 
 
@@ -65,6 +66,69 @@ def test_what_is_no_store_is_one_line(address: str, s3: Any) -> None:
     with pytest.raises(ArgumentError, match=f"--out {address}") as told:
         ObjectFiles(address)
     assert "\n" not in str(told.value)
+
+
+REFUSED = {
+    "no permission": (
+        403,
+        "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+        "no permission; look",
+    ),
+    "wrong region": (301, "<Error><Code>PermanentRedirect</Code></Error>", "in another region; set AWS_REGION"),
+    "wrong region, told otherwise": (
+        400,
+        "<Error><Code>AuthorizationHeaderMalformed</Code><Message>expecting 'eu-west-1'</Message></Error>",
+        "in another region; set AWS_REGION",
+    ),
+    "too much at a time": (429, "slow down", "429"),
+    "a clock": (
+        403,
+        "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>",
+        "clock is too far from the store's",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_store_that_refuses_is_one_line_that_says_what_to_do(
+    case: str, refuse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, body, said = REFUSED[case]
+    monkeypatch.setattr("hardiness.store.objects.FIRST_REST_S", 0.001)
+    refuse(status, body)
+    with pytest.raises(ArgumentError, match=said) as told:
+        ObjectFiles("s3://bucket/out")
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 400
+    assert ("no permission" in str(told.value)) == (case == "no permission")
+
+
+def test_no_server_is_one_line(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hardiness.store.objects.FIRST_REST_S", 0.001)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(ArgumentError, match="there is no answer; look at the address") as told:
+        ObjectFiles("s3://bucket/out")
+    assert "\n" not in str(told.value)
+
+
+def test_a_store_that_fails_in_the_middle_keeps_what_is_stored(s3: Any, refuse: Any) -> None:
+    files = ObjectFiles("s3://bucket/out")
+    files.write("records/one", b"1")
+    refuse(403, "<Error><Code>AccessDenied</Code></Error>")
+    with pytest.raises(StoreError, match=r"cannot write s3://bucket/out/records/two: no permission"):
+        files.write("records/two", b"2")
+    refuse()
+    assert list(files.listed("records")) == ["records/one"]
+
+
+def test_stamps_and_moments_are_told(files: ObjectFiles) -> None:
+    assert (files.stamp("a"), files.written_s("a")) == (None, None)
+    files.write("a", b"1")
+    first = files.stamp("a")
+    assert first == files.listed("")["a"]
+    assert files.written_s("a") == pytest.approx(time.time(), abs=30)
+    files.write("a", b"22")
+    assert files.stamp("a") not in (None, first)
 
 
 @pytest.mark.slow

@@ -1,63 +1,212 @@
-"""Units on a real local Ray: the records are those of one process, also where an actor is killed at work."""
+"""Units on a real local Ray: the records are those of one process, whatever dies on the way."""
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+import PIL.Image
 import psutil
 import pytest
 
-pytest.importorskip("ray")
+from hardiness import data as datasets
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Silence
+from hardiness.engine.executors.ray_actor import Errand
+from hardiness.engine.executors.ray_cluster import Cluster
+from hardiness.engine.executors.ray_driver import on_ray
+from hardiness.reference import wnids
+
+ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
 QUIET = {"RAY_AUTH_MODE": "disabled", "RAY_DEDUP_LOGS": "0"}
+
+CRASHES = """
+import os, torch
+
+def build():
+    class Crashing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(48, 1000)
+            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+        def forward(self, x):
+            if bool((x.flatten(1).mean(1) > 2).any()):
+                os._exit(9)
+            return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
+    return Crashing()
+"""
 
 
 def records(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.glob("records/*/*.parquet"))}
 
 
-def on_ray(command: list[str], out: Path) -> list[str]:
+def on_two_actors(command: list[str], out: Path) -> list[str]:
     return [*command, "--out", str(out), "--engine", "ray", "--ray-actors", "2", "--ray-resources", "CPU=1"]
 
 
-def kill_an_actor(process: Any, seconds: float) -> bool:
-    """Kill the first actor that is seen at work."""
+def at_work(process: Any, seconds: float, other_than: Sequence[int] = ()) -> psutil.Process:
+    """The first actor that is seen in the middle of a unit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         for child in psutil.Process(process.pid).children(recursive=True):
             try:
-                title = " ".join(child.cmdline())
+                if child.pid not in other_than and "UnitActor.evaluate" in " ".join(child.cmdline()):
+                    return child
             except psutil.Error:
                 continue
-            if "UnitActor.evaluate" in title:
-                child.kill()
-                return True
         time.sleep(0.02)
-    return False
+    raise AssertionError(f"no actor was seen at work; {process.poll()}")
 
 
-def test_two_actors_one_of_them_killed_leave_the_records_of_one_process(
+def test_two_actors_are_killed_and_the_records_are_those_of_one_process(
     spawn: Any, command: list[str], tmp_path: Path
 ) -> None:
     alone = spawn(*command, "--out", str(tmp_path / "one"))
     assert alone.wait(240) == 0
-    process = spawn(*on_ray(command, tmp_path / "ray"), **QUIET)
-    killed = kill_an_actor(process, 200)
+    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
+    killed: list[int] = []
+    for _ in range(2):
+        actor = at_work(process, 200, killed)
+        actor.kill()
+        killed.append(actor.pid)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
-    assert killed, "no actor was seen at work"
     assert records(tmp_path / "one") == records(tmp_path / "ray")
+
+
+def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], tmp_path: Path) -> None:
+    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
+    actor = at_work(process, 200)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs([actor], timeout=60)[1], "its actors end with it"
+    for child in psutil.wait_procs(children, timeout=5)[1]:
+        child.kill()  # agents of Ray that outlive its raylet for minutes
+    again = spawn(*command, "--out", str(tmp_path / "ray"))
+    alone = spawn(*command, "--out", str(tmp_path / "one"))
+    for each in (again, alone):
+        _, told = each.communicate(timeout=240)
+        assert each.returncode == 0, told
+    assert records(tmp_path / "one") == records(tmp_path / "ray")
+
+
+def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_finish(
+    spawn: Any, command: list[str], tmp_path: Path
+) -> None:
+    network = tmp_path / "crashes.py"
+    network.write_text(CRASHES)
+    white = tmp_path / "data" / "imagenet" / "val" / wnids()[0] / "white.JPEG"
+    PIL.Image.fromarray(np.full((256, 256, 3), 255, np.uint8)).save(white)
+    command[command.index("-m") + 1] = f"py:{network}:build"
+    process = spawn(*on_two_actors(command, tmp_path / "ray"), "--runtime", "torch", **QUIET)
+    _, told = process.communicate(timeout=400)
+    assert process.returncode == 1, told
+    assert "was given up: its actor ended 3 times at it" in told
+    assert f"{wnids()[0]}/white" in told
+    (result,) = json.loads((tmp_path / "ray" / "results.json").read_text())["results"]
+    failed = {failure["sample"] for failure in result["failures"]}
+    assert f"{wnids()[0]}/white" in failed
+    assert len(failed) in (16, 41 - 2 * 16), "one unit"
+    assert result["counts"]["evaluated"] == (41 - len(failed)) * 2, "all others, under both corruptions"
 
 
 def test_a_model_that_cannot_be_loaded_is_an_ordinary_error(spawn: Any, command: list[str], tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("def build():\n    raise RuntimeError('no such layer')\n")
     command[command.index("-m") + 1] = f"py:{broken}:build"
-    process = spawn(*on_ray(command, tmp_path / "ray"), **QUIET)
+    process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=300)
     assert process.returncode == 1, told
     assert "no such layer" in told
     assert "Traceback" not in told
+
+
+def test_a_cluster_that_is_not_there_is_one_line(spawn: Any, command: list[str], tmp_path: Path) -> None:
+    process = spawn(*on_two_actors(command, tmp_path / "ray"), RAY_ADDRESS="127.0.0.1:1", **QUIET)
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 1, told
+    (line,) = [line for line in told.splitlines() if line.startswith("hardiness: ")]
+    assert line.startswith("hardiness: there is no Ray cluster at 127.0.0.1:1")
+    assert "Traceback" not in told
+
+
+@dataclass(frozen=True)
+class Slow(Photographs):
+    """One picture a unit, each of which takes a while."""
+
+    name: ClassVar[str] = "slow"
+    question: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    protocol: ClassVar[str] = "none"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+    shard_items: ClassVar[int] = 1
+    frames: ClassVar[int] = 64
+
+    seconds: float = 1.0
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion]:
+        time.sleep(self.seconds)
+        return super().expand(item, conditions, canvases, seed)
+
+
+class Heard(Silence):
+    """Progress, and the moment of the first unit."""
+
+    def __init__(self) -> None:
+        self.rows, self.first = [], threading.Event()
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        self.begun = (benchmark, total, stored)
+
+    def advance(self, rows: int) -> None:
+        self.rows.append(rows)
+        self.first.set()
+
+
+def test_a_cluster_that_loses_a_machine_does_everything_on_what_is_left(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray.cluster_utils import Cluster as Machines
+
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    second = machines.add_node(num_cpus=1)
+    model = command[command.index("-m") + 1]
+    data = datasets.locate([str(tmp_path / "data")]).dataset("imagenet")
+    few = DataSet(data.name, data.items[:8], data.num_classes, "few", data.location)
+    placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
+    errand = Errand((model,), placing, Slow(), few, tmp_path / "out", Request(workers=1))
+    heard = Heard()
+
+    def shrink() -> None:
+        heard.first.wait(200)
+        machines.remove_node(second)
+
+    shrinking = threading.Thread(target=shrink)
+    shrinking.start()
+    try:
+        found = on_ray(errand, Cluster(machines.address, actors=2), heard)
+    finally:
+        heard.first.set()
+        shrinking.join()
+        ray.shutdown()
+        machines.shutdown()
+    assert found.problems == ()
+    assert heard.begun == ("slow", 8, 0)
+    assert heard.rows == [1] * 8
+    assert len(records(tmp_path / "out")) == 8

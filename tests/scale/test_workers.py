@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from hardiness.core import ArgumentError, Share
+from hardiness.store import Leases
+from hardiness.store.files import LocalFiles
 
 
 def records(out: Path) -> dict[str, bytes]:
@@ -68,3 +70,47 @@ def test_a_share_is_read_from_what_starters_of_processes_set() -> None:
     assert Share.of_environment({"RANK": "2", "WORLD_SIZE": "4"}) == Share(2, 4)
     assert Share.of_environment({"RANK": "0", "WORLD_SIZE": "1"}) is None
     assert Share.of_environment({}) is None
+
+
+def test_bad_input_of_one_worker_is_one_line_and_costs_the_others_nothing(
+    hardiness: Any, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = str(tmp_path / "out")
+    blind = [*command[: command.index("--data")], "--data", str(tmp_path / "not mounted"), "--quiet"]
+    cases = {
+        "worker must be i/n with i from 0 to n - 1, was 3/2": [*command, "--worker", "3/2"],
+        "not mounted": [*blind, "--worker", "1/2"],
+    }
+    for said, arguments in cases.items():
+        status, _, told = hardiness(*arguments, "--out", out)
+        assert status == 2, told
+        (line,) = told.splitlines()
+        assert said in line
+    status, _, told = hardiness(*command, "--limit", "16", "--worker", "0/2", "--out", out)
+    assert status == 0, told
+    before = records(tmp_path / "out")
+    assert before
+    monkeypatch.setattr("hardiness.engine.evaluation.package_version", lambda: "9.9")
+    Leases(LocalFiles(tmp_path / "out"), holder="node-7-1").join("0.1")
+    status, _, told = hardiness(*command, "--worker", "1/2", "--out", out)
+    assert status == 2, told
+    assert "hardiness 0.1 is at work in" in told
+    assert "(node-7-1), and this is hardiness 9.9" in told
+    assert records(tmp_path / "out") == before
+
+
+def test_a_clock_that_differs_is_told_and_changes_nothing(
+    hardiness: Any, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.remove("--quiet")
+    status, _, told = hardiness(*command, "--limit", "16", "--out", str(tmp_path / "right"))
+    assert status == 0, told
+
+    def late(files: Any) -> Leases:
+        return Leases(files, now=lambda: time.time() - 7200)
+
+    monkeypatch.setattr("hardiness.engine.evaluation.Leases", late)
+    status, _, told = hardiness(*command, "--limit", "16", "--worker", "0/1", "--out", str(tmp_path / "late"))
+    assert status == 0, told
+    assert "this machine's clock is 7,200 s behind that of" in told
+    assert records(tmp_path / "late") == records(tmp_path / "right")

@@ -13,7 +13,7 @@ from hardiness.api.planning import Planned, plan
 from hardiness.api.progress import Bars
 from hardiness.api.protocol_noise import noise
 from hardiness.api.stored import load_results
-from hardiness.engine.executors.ray_actors import Cluster
+from hardiness.engine.executors.ray_cluster import Cluster
 
 __all__ = [
     "Attacked",

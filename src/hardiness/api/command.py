@@ -20,7 +20,9 @@ from hardiness.core import (
     Silence,
 )
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.executors.ray_actors import Cluster, Errand, on_ray
+from hardiness.engine.executors.ray_actor import Errand
+from hardiness.engine.executors.ray_cluster import Cluster
+from hardiness.engine.executors.ray_driver import on_ray
 from hardiness.models import Classifier
 from hardiness.report.loggers import Tracking
 from hardiness.store import WAIT_S, Store

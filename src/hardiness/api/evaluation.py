@@ -71,7 +71,8 @@ def evaluate(
         name: what the model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
         view: the module's preprocessing; required for an ``nn.Module``, refused for anything else.
-        out: folder that keeps the records, so that the same call continues; by default nothing is kept.
+        out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
+            default nothing is kept.
         options: ``limit``, ``device``, ``precision`` and the others of `Options`.
 
     Raises:
@@ -84,7 +85,7 @@ def evaluate(
     hears = listener(options.get("progress"))
     classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
     with ExitStack() as stack:
-        folder = Path(out) if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
         found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]

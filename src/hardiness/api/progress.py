@@ -81,6 +81,10 @@ class Bars:
         if self._progress:
             self._progress.console.print(f"about {told} to go; stop at any time, the same command continues")
 
+    def note(self, line: str) -> None:
+        """Print it, above the bar where there is one."""
+        (self._progress.console if self._progress else self._console).print(line, markup=False, highlight=False)
+
     def end(self) -> None:
         """Leave the bar as it is."""
         if self._progress:

@@ -20,4 +20,4 @@ def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResul
         ArgumentError: the baseline model has no stored run to divide by.
         DataError: the folder holds no records.
     """
-    return StoredResults(scoring.results(Store.open(Path(out)), baseline))
+    return StoredResults(scoring.results(Store.open(out), baseline))

@@ -43,6 +43,10 @@ class TrackedListener:
         """Pass it on."""
         self._listener.estimate(seconds)
 
+    def note(self, line: str) -> None:
+        """Pass it on."""
+        self._listener.note(line)
+
     def end(self) -> None:
         """The benchmark is finished."""
         self._listener.end()

@@ -26,6 +26,9 @@ class Listener(Protocol):
     def estimate(self, seconds: float) -> None:
         """About how many seconds are left; told once, and only where that is over a minute."""
 
+    def note(self, line: str) -> None:
+        """What a person should know while it runs, in one line."""
+
     def end(self) -> None:
         """The benchmark is finished."""
 
@@ -43,6 +46,9 @@ class Silence:
         """Do nothing."""
 
     def estimate(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def note(self, line: str) -> None:
         """Do nothing."""
 
     def end(self) -> None:

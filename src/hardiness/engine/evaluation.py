@@ -11,7 +11,7 @@ from hardiness.core.errors import line_of
 from hardiness.engine.attack_identity import asks_for_gradients
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.executors import alone, shared
-from hardiness.engine.measuring import session
+from hardiness.engine.measuring import package_version, session
 from hardiness.engine.plan import Task, begin, require_gradients
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
@@ -58,11 +58,14 @@ def evaluate(
     Raises:
         StoreError: records cannot be written.
     """
+    leases = Leases(store.files)
+    if request.share:
+        leases.join(package_version())
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
-    problems, remarks = list(begun.problems), list(begun.remarks)
+    problems, remarks = list(begun.problems), [*begun.remarks, *clock_remark(leases)]
     for worker in begun.workers:
         try:
-            shared(worker, request.share, Leases(store.files)) if request.share else alone(worker)
+            shared(worker, request.share, leases) if request.share else alone(worker)
         finally:
             for task in worker.tasks:
                 if task.computed:
@@ -70,6 +73,17 @@ def evaluate(
         remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
     return Evaluated(begun.keys, tuple(problems), tuple(remarks))
+
+
+def clock_remark(leases: Leases) -> list[str]:
+    """What is said where this machine's clock differs from the store's; nothing where it does not."""
+    if not leases.ahead_s:
+        return []
+    way = "ahead of" if leases.ahead_s > 0 else "behind"
+    return [
+        f"this machine's clock is {abs(leases.ahead_s):,.0f} s {way} that of {leases.files.address}: leases went "
+        "by the latter, and nothing was lost; set the clock"
+    ]
 
 
 @dataclass(frozen=True)

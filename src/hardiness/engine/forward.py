@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 from hardiness.core import Benchmark, Failure, Image, ModelError, Pixels, Records
 from hardiness.engine.batches import BatchSize
 from hardiness.models import Classifier, InputPolicy
+from hardiness.models.classifier import link_of
 from hardiness.models.pixels import to_pixels
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def classify(
     Raises:
         ModelError: one image alone does not fit.
     """
-    logits = _logits(classifier, feed(to_pixels([row.image for row in rows])), batch)
+    logits = _logits(classifier, feed, [row.image for row in rows], batch)
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
     failures = [
@@ -69,16 +66,18 @@ def classify(
     return Records(columns, tuple(failures))
 
 
-def _logits(classifier: Classifier, pixels: Tensor, batch: BatchSize) -> NDArray[np.float32]:
+def _logits(
+    classifier: Classifier, feed: InputPolicy, images: Sequence[Image | Pixels], batch: BatchSize
+) -> NDArray[np.float32]:
     """Logits in one pass, or in smaller ones where the accelerator has too little memory for one."""
     import torch
 
     found: list[NDArray[np.float32]] = []
     begin = 0
-    while begin < len(pixels):
-        part = pixels[begin : begin + batch.current]
+    while begin < len(images):
+        part = images[begin : begin + batch.current]
         try:
-            found.append(classifier.logits(part))
+            found.append(classifier.logits(feed(to_pixels(part, link_of(classifier)))))
             begin += len(part)
         except torch.cuda.OutOfMemoryError:
             if len(part) == 1:

@@ -38,6 +38,11 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
     }
 
 
+def package_version() -> str:
+    """The version of hardiness that runs here."""
+    return _packages().get("hardiness", "of no package")
+
+
 @cache
 def _packages() -> dict[str, str]:
     found = {}

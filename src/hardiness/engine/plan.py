@@ -84,7 +84,11 @@ def begin(
     labels = labels_for(classifier, data)
     canvas = benchmark.canvas or classifier.spec.view.canvas
     feed = classifier.feed(canvas.crop_px)
-    batch_size = request.batch_size or automatic_batch_size(classifier, feed.input_px)
+    run = run_of(classifier, benchmark, data, request.seed, surrogate)
+    attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
+    begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
+    batch_size = begun.plan.batch_size if begun else request.batch_size
+    batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     plan = Plan(
         batch_size=batch_size,
         location=data.location,
@@ -95,7 +99,7 @@ def begin(
     )
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
-    stored = store.run(run_of(classifier, benchmark, data, request.seed, surrogate), plan).with_cells(cells)
+    stored = store.run(run, plan).with_cells(cells)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from hardiness.core import Expansion, Item, Records, Unreadable
 from hardiness.engine.forward import Row
 from hardiness.engine.plan import Task
 from hardiness.store import Row as Work
+from hardiness.store.run_folder import Stamp, by_shard
+from hardiness.store.shards import file_name
 
 Pictures = Sequence[Expansion | Unreadable]
 """What one item was expanded to."""
@@ -24,24 +27,37 @@ class Part:
         task: the model's.
         index: of the unit.
         work: rows that the model lacks, or, ``again``, rows that are stored and whose adversarial pictures are not.
+        file: name of the file that will hold their outcome.
+        before: what that file was like when the store was listed, where it is of other data or of a try that failed.
+        again: whether its rows are stored already, so that they are made for their pictures alone.
         waiting: rows decoded but not yet in a batch.
         outcomes: of the batches that have come back.
         in_flight: batches that have not.
         closed: whether every row has been decoded.
-        again: whether its rows are stored already, so that they are made for their pictures alone.
+        done: whether this process has stored it.
     """
 
     task: Task
     index: int
     work: list[Work]
+    file: str
+    before: Stamp | None = None
     again: bool = False
     waiting: list[Row] = field(default_factory=list)
     outcomes: list[Records] = field(default_factory=list)
     in_flight: int = 0
     closed: bool = False
+    done: bool = False
 
-    def __post_init__(self) -> None:
-        self.wanted = frozenset(self.work)
+    @cached_property
+    def wanted(self) -> frozenset[Work]:
+        """The same rows, to look one up; made when the unit is evaluated, as many units wait at a time."""
+        return frozenset(self.work)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
+        return not self.again and self.task.stored.stamp(self.file) not in (None, self.before)
 
 
 @dataclass(frozen=True)
@@ -59,13 +75,23 @@ class Unit:
     @property
     def name(self) -> str:
         """What stands for this very work: equal for all processes that list the same store."""
-        work = [(part.task.stored.key, part.index, part.work) for part in self.parts]
+        work = [(part.task.stored.key, part.file) for part in self.parts]
         return hashlib.sha256(json.dumps(work).encode()).hexdigest()[:16]
 
     @property
     def stored(self) -> bool:
         """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
-        return all(not part.again and part.task.stored.holds(part.index, part.work) for part in self.parts)
+        return all(part.stored for part in self.parts)
+
+    @property
+    def done(self) -> bool:
+        """Whether this process has nothing more to do for it: each part is stored, or its model was given up."""
+        return all(part.done or part.task.error is not None for part in self.parts)
+
+    @property
+    def samples(self) -> list[str]:
+        """Ids of its images, in order."""
+        return list(dict.fromkeys(sample for part in self.parts for sample, _ in part.work))
 
     def jobs(self, items: Mapping[str, Item], apart: bool) -> Iterator[Job]:
         """One job an item; where conditions are sequences, kept ``apart``, one for each of its conditions."""
@@ -111,19 +137,39 @@ def units(
         size: images a unit.
         lacking: what is stored and is to be made again; nothing if ``None``.
     """
-    listed = [task.stored.shards() for task in tasks]
+    stamps = [task.stored.stamps() for task in tasks]
+    listed = [by_shard(each) for each in stamps]
     for index, start in enumerate(range(0, len(samples), size)):
         wanted = [(sample, condition) for sample in samples[start : start + size] for condition in conditions]
-        parts = [
-            Part(task, index, work)
-            for task, names in zip(tasks, listed, strict=True)
-            if task.error is None and (work := task.stored.missing(index, wanted, names))
-        ]
+        whole = file_name(index, wanted)
+        parts = []
+        for task, names, before in zip(tasks, listed, stamps, strict=True):
+            if task.error is None and (work := task.stored.missing(index, wanted, names)):
+                # Models that lack the same rows share the list: full ImageNet-C has 3.8 million of them a model.
+                work, file = (wanted, whole) if len(work) == len(wanted) else (work, file_name(index, work))
+                parts.append(Part(task, index, work, file, before.get(file)))
         if lacking is not None:
             parts += [
-                Part(task, index, work, again=True)
+                Part(task, index, work, file_name(index, work), again=True)
                 for task, names in zip(tasks, listed, strict=True)
                 if task.error is None and (work := lacking(task, names.get(index, ()), wanted))
             ]
         if parts:
             yield Unit(index, parts)
+
+
+def uncovered(every: Iterable[Unit]) -> list[Unit]:
+    """The units of which some model's part is neither stored nor given up; each run's folder is listed once."""
+    tasks = {id(part.task): part.task for unit in every for part in unit.parts}
+    stamps = {key: task.stored.stamps() for key, task in tasks.items() if task.error is None}
+    listed = {key: by_shard(found) for key, found in stamps.items()}
+
+    def lacks(part: Part) -> bool:
+        key = id(part.task)
+        if key not in stamps:
+            return False
+        if stamps[key].get(part.file) not in (None, part.before):
+            return False  # the usual case: nothing is read
+        return not part.task.stored.covered(part.index, part.work, listed[key])
+
+    return [unit for unit in every if any(map(lacks, unit.parts))]

@@ -11,6 +11,7 @@ import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
 from hardiness.engine.attacking import strike
+from hardiness.engine.batches import BatchSize
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.forward import Row
@@ -18,6 +19,7 @@ from hardiness.engine.saving import Gallery
 from hardiness.engine.substitutes import substitute
 from hardiness.engine.victims import Judged, Network, Victims, targets_of
 from hardiness.models import Classifier, InputPolicy
+from hardiness.models.execution.device_link import link_to
 from hardiness.models.pixels import to_pixels
 
 if TYPE_CHECKING:
@@ -42,8 +44,13 @@ class Attacker:
     seed: int
     gallery: Gallery | None = None
 
-    def records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
-        """The records of one batch under every condition that its rows want; halves it where memory is too little."""
+    def records(
+        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row], batch: BatchSize | None = None
+    ) -> Records:
+        """The records of one batch under every condition that its rows want.
+
+        Where the accelerator has too little memory it is halved, and so is ``batch`` for the rest of the run.
+        """
         import torch
 
         try:
@@ -54,8 +61,11 @@ class Attacker:
                     f"{classifier.spec.name} and its gradients do not fit the accelerator's memory, one image at a time"
                 ) from None
         torch.cuda.empty_cache()
+        if batch:
+            batch.halve(len(rows))
         half = len(rows) // 2
-        return Records.concatenate([self.records(classifier, feed, part) for part in (rows[:half], rows[half:])])
+        parts = (rows[:half], rows[half:])
+        return Records.concatenate([self.records(classifier, feed, part, batch) for part in parts])
 
     def _records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
@@ -157,7 +167,7 @@ def victims_of(
     """The rows as a batch to be attacked, without those whose clean logits are not finite; and which those are."""
     import torch
 
-    pixels = to_pixels([row.image for row in rows]).to(classifier.device)
+    pixels = to_pixels([row.image for row in rows], link_to(classifier.device))
     clean = judge(pixels)
     finite = torch.isfinite(clean).all(dim=1)
     labels = [row.label for row in rows]

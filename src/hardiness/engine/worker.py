@@ -35,7 +35,7 @@ from hardiness.engine.saving import Gallery
 from hardiness.engine.shard_records import joined
 from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.transfer import Decoded, Surrogate
-from hardiness.engine.units import Job, Part, Pictures, Unit, units
+from hardiness.engine.units import Job, Part, Pictures, Unit, uncovered, units
 from hardiness.engine.whitebox import Attacker
 from hardiness.models import Classifier, keep_freed_memory, return_freed_memory
 from hardiness.store import Store
@@ -45,15 +45,13 @@ FORWARD_THREADS = 2
 for one batch, and two would wait for each other after every layer."""
 
 AHEAD_PICTURES = 64
-"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas."""
+"""Pictures held between decoding and the models: enough to ride out a slow photograph, 10 MB on the 224 canvas. Where a
+batch is larger, that of a GPU, one batch."""
 
 
 @dataclass
 class Worker:
-    """Evaluates units of one benchmark, for all its models; `evaluate` is its only user.
-
-    All tasks have units of one size.
-    """
+    """Evaluates units of one benchmark, all of one size, for all its models; `evaluate` is its only user."""
 
     benchmark: Benchmark
     data: DataSet
@@ -79,6 +77,8 @@ class Worker:
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
         return units(self.tasks, list(self.items), self.asked, size, lacking)
 
+    left = staticmethod(uncovered)
+
     def run(self, given: Iterable[Unit], missing: int) -> None:
         """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
 
@@ -86,9 +86,9 @@ class Worker:
             given: which, in order; taken one by one, a little ahead of the model.
             missing: rows they hold together, for the progress that is told.
         """
-        total = len(self.items) * len(self.asked) * len(self.tasks)
         self.remaining = missing
         self.batches = _Batches(self)
+        total = len(self.items) * len(self.asked) * len(self.tasks)
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
             exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
@@ -117,10 +117,8 @@ class Worker:
             decoded.close()
 
     def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
-        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
-        ahead = max(self.request.workers + 1, AHEAD_PICTURES // max(1, pictures))
         jobs = (job for unit in given for job in unit.jobs(self.items, apart=self.benchmark.frames > 1))
-        return ordered(self._expand, jobs, self.request.workers, ahead)
+        return ordered(self._expand, jobs, self.request.workers, _items_ahead(self))
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
@@ -138,7 +136,7 @@ class Worker:
         plan = self.benchmark.attack
         if plan is None or self.surrogate is None:
             return decoded
-        size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px)
+        size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px, gradients=True)
         labels = labels_for(self.surrogate, self.data)
         surrogate = Surrogate(
             self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery, self.kept
@@ -183,7 +181,8 @@ class Worker:
 
     def store_if_done(self, part: Part) -> None:
         """Store a part whose last batch has come back."""
-        if part.closed and not part.in_flight and part.task.error is None and part.outcomes:
+        part.done = part.closed and not part.in_flight
+        if part.done and part.task.error is None and part.outcomes:
             records = _of_unchanged(joined(part.outcomes), self.items, self.conditions)
             if not part.again:
                 part.task.stored.write(part.index, part.work, records)
@@ -219,6 +218,13 @@ def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Seque
     )
     kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
     return Records(kept.columns, (*records.failures, *failures))
+
+
+def _items_ahead(worker: Worker) -> int:
+    """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures."""
+    pictures = worker.benchmark.frames if worker.benchmark.frames > 1 else len(worker.asked)
+    held = max(AHEAD_PICTURES, *(task.batch.current for task in worker.tasks))
+    return max(worker.request.workers + 1, held // max(1, pictures))
 
 
 class _Batches:
@@ -264,7 +270,7 @@ class _Batches:
 
     def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
         if self.attacker:
-            return self.attacker.records(task.classifier, task.feed, batch)
+            return self.attacker.records(task.classifier, task.feed, batch, task.batch)
         return classify(task.classifier, self.worker.benchmark, task.feed, batch, task.batch)
 
     def _land(self) -> None:

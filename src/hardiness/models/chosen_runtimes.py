@@ -32,6 +32,10 @@ class ChosenRuntimes:
         self._by_size: dict[tuple[int, int], Runtime] = {}
         self._agreements: list[Agreement] = []
 
+    def anew(self, gradients: GradientNetworks) -> ChosenRuntimes:
+        """The same before the first images."""
+        return ChosenRuntimes(self._original, gradients, self._placement)
+
     @property
     def name(self) -> str:
         """Those in use; before the first images, the one that will be tried first."""

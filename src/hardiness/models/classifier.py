@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,6 +13,7 @@ from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.chosen_runtimes import ChosenRuntimes
 from hardiness.models.execution.agreement import Agreement
 from hardiness.models.execution.arithmetic import differentiable_outputs, differentiable_rows
+from hardiness.models.execution.device_link import DeviceLink, link_to
 from hardiness.models.execution.placement import Placement
 from hardiness.models.fingerprint import Identity
 from hardiness.models.gradient_networks import GradientNetworks
@@ -70,7 +72,7 @@ class Classifier:
         the largest logit (torch). NaN in, or a broken network, gives NaN out: the caller decides.
 
         Args:
-            pixels: in main memory; channels-last ones are not copied.
+            pixels: where `link_of` leads to, or in main memory; channels-last ones are not copied.
 
         Raises:
             ArgumentError: shape or type is another.
@@ -173,6 +175,19 @@ class Classifier:
         self._original.need_gradients(wanted)
         _check(pixels)
         return pixels.to(self.device)
+
+
+def unseen(classifier: Classifier) -> Classifier:
+    """The same classifier before its first image: what is tried on it decides nothing for the other."""
+    other = copy.copy(classifier)
+    other._gradients = classifier._gradients.anew()
+    other._runtimes = classifier._runtimes.anew(other._gradients)
+    return other
+
+
+def link_of(classifier: Classifier) -> DeviceLink:
+    """The way of images to where `Classifier.logits` wants their pixels: its device, for ONNX main memory."""
+    return link_to(classifier.device if classifier.has_gradients else "cpu")
 
 
 def _check(pixels: Tensor) -> None:

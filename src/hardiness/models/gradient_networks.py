@@ -29,6 +29,10 @@ class GradientNetworks:
         self._headless: dict[tuple[int, int], nn.Module] = {}
         self.notes: tuple[str, ...] = ()
 
+    def anew(self) -> GradientNetworks:
+        """The same before the first images."""
+        return GradientNetworks(self._original, plain=self._always_plain)
+
     def at(self, pixels: Tensor, reference: Reference | None = None) -> nn.Module:
         """The network for images of this size; the first of them are compared with the original.
 

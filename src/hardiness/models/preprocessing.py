@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from hardiness.core import View
 
@@ -33,7 +34,7 @@ class Affine:
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Network input for RGB ``pixels (N, 3, H, W)`` in [0, 1], differentiable, same memory layout."""
-        mean, std = (pixels.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
+        mean, std = (_channels(values, pixels.dtype, pixels.device) for values in (self.mean, self.std))
         normalised = (pixels - mean) / std
         return normalised.flip(1) if self.reverse else normalised
 
@@ -71,3 +72,12 @@ class InputPolicy:
             return pixels
         size = (self.input_px, self.input_px)
         return functional.interpolate(pixels, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+@cache
+def _channels(values: tuple[float, ...], dtype: Any, device: Any) -> Tensor:
+    """A number a channel, ``(1, 3, 1, 1)``; copied to a device once, since the copy waits for all that it computes."""
+    import torch
+
+    with torch.inference_mode(False):  # gradients may go by them later
+        return torch.tensor(values, dtype=dtype, device=device).view(1, 3, 1, 1)

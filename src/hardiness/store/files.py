@@ -68,6 +68,14 @@ class Files(Protocol):
         """Whether there is a file."""
         ...
 
+    def stamp(self, path: str) -> Stamp | None:
+        """What `listed` would tell of one file; ``None`` where there is none."""
+        ...
+
+    def written_s(self, path: str) -> float | None:
+        """When a file was written, in seconds since 1970 by the clock of where it lies; ``None`` without a file."""
+        ...
+
     def move(self, path: str, to: str) -> None:
         """Give a file another path; nothing where another process has taken it away."""
         ...
@@ -143,6 +151,16 @@ class LocalFiles:
         """As `Files.has`."""
         return (self.folder / path).exists()
 
+    def stamp(self, path: str) -> Stamp | None:
+        """As `Files.stamp`."""
+        status = self._status(path)
+        return (status.st_size, str(status.st_mtime_ns)) if status else None
+
+    def written_s(self, path: str) -> float | None:
+        """As `Files.written_s`: of a network's file system the server's clock."""
+        status = self._status(path)
+        return status.st_mtime if status else None
+
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
         with told(self.folder / path, "move"):
@@ -157,6 +175,13 @@ class LocalFiles:
         """As `Files.remove`."""
         with told(self.folder / path, "remove"):
             (self.folder / path).unlink(missing_ok=True)
+
+    def _status(self, path: str) -> os.stat_result | None:
+        with told(self.folder / path, "look for"):
+            try:
+                return (self.folder / path).stat()
+            except FileNotFoundError:
+                return None
 
     def _list(self, folder: str, found: dict[str, Stamp]) -> None:
         with told(self.folder / folder, "list"):

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from hardiness.store.files import Files
+from hardiness.core import ArgumentError, StoreError
+from hardiness.store.files import Files, Stamp
 
-FOLDER = ".leases"
+FOLDER, VERSION = ".leases", "version"
 
-LENGTH_S = float(os.environ.get("HARDINESS_LEASE_S", "300"))
-"""How long a lease holds. Work that takes longer may be begun by another too, which costs time and changes nothing."""
+LENGTH_S = float(os.environ.get("HARDINESS_LEASE_S", "120"))
+"""How long a lease holds that is not renewed. Another may then begin the same work, which costs time alone."""
+
+RENEWALS = 3
+"""Within the length of a lease, so that two may be lost."""
+
+APART_S = 5.0
+"""Clocks that differ by less are not told."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Leases:
     """The leases of one output folder.
 
@@ -24,43 +36,149 @@ class Leases:
         files: of the output folder.
         length_s: how long one taken now holds.
         holder: who takes them.
-        seen: when, by this process's own clock, it first saw each lease of somebody else.
+        now: the clock that they are dated by, in seconds since 1970.
+        ahead_s: how far that clock is ahead of the store's, once `join` has compared them; leases are dated by the
+            store's, so that machines whose clocks differ agree.
+        held: contents of those that this holder has, by name.
+        ended: names of those that it has given back, until they are taken away, which nothing waits for.
     """
 
     files: Files
     length_s: float = LENGTH_S
     holder: str = field(default_factory=lambda: f"{platform.node()}-{os.getpid()}")
-    seen: dict[tuple[str, bytes], float] = field(default_factory=dict, compare=False, repr=False)
+    now: Callable[[], float] = time.time
+    ahead_s: float = 0.0
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    _first: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _listed: dict[str, Stamp] = field(default_factory=dict)
+    _seen: dict[str, tuple[Stamp, dict[str, Any]]] = field(default_factory=dict)
 
-    def take(self, name: str) -> bool:
+    def join(self, version: str) -> None:
+        """Begin to work beside others: the version of all must be one, and clocks are compared.
+
+        Raises:
+            ArgumentError: somebody is at work with another version of hardiness; names both.
+            StoreError: disk full or no permission.
+        """
+        path, before = f"{FOLDER}/{VERSION}", self.now()
+        self.held[VERSION] = {"version": version}
+        if not self.files.create(path, self._dated(VERSION)):
+            other = self._read(VERSION)
+            if self.expires_in_s(VERSION) > 0 and other.get("version") != version:
+                del self.held[VERSION]
+                raise ArgumentError(
+                    f"hardiness {other.get('version')} is at work in {self.files.address} ({other.get('holder')}), and "
+                    f"this is hardiness {version}: install one version on every machine, or wait for its end"
+                )
+            self.files.write(path, self._dated(VERSION))
+        written, after = self.files.written_s(path), self.now()
+        if written is not None and not before - APART_S < written < after + APART_S:
+            self.ahead_s = (before + after) / 2 - written
+            self.renew()
+
+    def look(self) -> None:
+        """List the leases there are; what has not changed since it was read is not read again until the next look."""
+        listed = self.files.listed(FOLDER)
+        self._listed = {path.removeprefix(f"{FOLDER}/"): stamp for path, stamp in listed.items()}
+        self._seen = {name: seen for name, seen in self._seen.items() if self._listed.get(name) == seen[0]}
+
+    def take(self, name: str, patience_s: float = math.inf) -> bool:
         """Whether the lease of that name is this holder's now: nobody had it, or it had run out.
+
+        Args:
+            name: of the work.
+            patience_s: how long another may have been at it. After that this one begins it as well, since it has
+                nothing else to do; whoever ends first has done it.
 
         Raises:
             StoreError: disk full or no permission.
         """
-        content = json.dumps({"holder": self.holder, "until": time.time() + self.length_s}).encode()
-        if self.files.create(f"{FOLDER}/{name}", content):
-            return True
-        if self.expires_in_s(name) > 0:
+        since = self.now() - self.ahead_s
+
+        def hinders(other: dict[str, Any]) -> bool:
+            return self._left_s(name, other) > 0 and not since - _number(other.get("since")) > patience_s
+
+        if name in self._seen and hinders(self._seen[name][1]):
             return False
-        self.files.write(f"{FOLDER}/{name}", content)
+        self.held[name] = {"since": since}
+        self.ended.discard(name)
+        if not self.files.create(f"{FOLDER}/{name}", self._dated(name)):
+            if hinders(self._read(name)):
+                del self.held[name]
+                return False
+            self.files.write(f"{FOLDER}/{name}", self._dated(name))
         return True
 
     def expires_in_s(self, name: str) -> float:
-        """Seconds until a lease runs out; 0 where there is none or it cannot be read.
-
-        However far its holder's clock is ahead, it holds no longer than its length after it was first seen here.
-        """
-        try:
-            content = self.files.read(f"{FOLDER}/{name}") or b"{}"
-            found = json.loads(content)
-            left = float(found["until"]) - time.time() if found["holder"] != self.holder else 0.0
-        except (TypeError, KeyError, ValueError):
-            return 0.0
-        now = time.monotonic()
-        return min(left, self.length_s - (now - self.seen.setdefault((name, content), now)))
+        """Seconds until another's lease runs out, never more than its length; 0 where there is none to be read."""
+        return self._left_s(name, self._seen[name][1] if name in self._seen else self._read(name))
 
     def give_back(self, name: str) -> None:
-        """End a lease, where it still is this holder's or has run out."""
-        if self.expires_in_s(name) <= 0:
-            self.files.remove(f"{FOLDER}/{name}")
+        """End a lease, where it is this holder's; it is taken away when leases are next renewed, or at the end."""
+        if self.held.pop(name, None) is not None:
+            self.ended.add(name)
+
+    def renew(self) -> None:
+        """Date all that this holder has anew, and take away what it gave back; what fails now runs out in time."""
+        for name in tuple(self.held):
+            with suppress(StoreError):
+                self.files.write(f"{FOLDER}/{name}", self._dated(name))
+        self._clear()
+
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Within, leases are renewed beside the work, however long it takes."""
+        ended = threading.Event()
+
+        def renewing() -> None:
+            while not ended.wait(self.length_s / RENEWALS):
+                self.renew()
+
+        thread = threading.Thread(target=renewing, name="leases", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            if self._read(VERSION).get("holder") != self.holder:
+                self.held.pop(VERSION, None)  # others are at work, and renew it
+            for name in tuple(self.held):
+                self.give_back(name)
+            self._clear()
+
+    def _clear(self) -> None:
+        for name in tuple(self.ended):
+            with suppress(StoreError):
+                self.files.remove(f"{FOLDER}/{name}")
+                self.ended.discard(name)
+
+    def _left_s(self, name: str, found: dict[str, Any]) -> float:
+        """Until what a lease says, or its length after it was first seen here to say so, however far a clock is off."""
+        if found.get("holder") in (None, self.holder):
+            return 0.0
+        until, now = _number(found.get("until")), self.now()
+        before, first = self._first.get(name, (until, now))
+        self._first[name] = (until, first if before == until else now)
+        return max(0.0, min(until - (now - self.ahead_s), self.length_s - (now - self._first[name][1])))
+
+    def _dated(self, name: str) -> bytes:
+        until = self.now() - self.ahead_s + self.length_s
+        return json.dumps({"holder": self.holder, "until": until, **self.held.get(name, {})}).encode()
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """What a lease says; nothing where there is none or it is damaged."""
+        try:
+            found = json.loads(self.files.read(f"{FOLDER}/{name}") or b"{}")
+        except ValueError:
+            found = {}
+        said = found if isinstance(found, dict) else {}
+        if name in self._listed:
+            self._seen[name] = (self._listed[name], said)
+        return said
+
+
+def _number(found: Any) -> float:
+    """A number that a lease holds; 0 where it holds something else."""
+    return float(found) if isinstance(found, int | float) else 0.0

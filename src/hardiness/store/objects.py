@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -93,13 +94,17 @@ class ObjectFiles:
 
     def has(self, path: str) -> bool:
         """As `Files.has`."""
-        import obstore
+        return self._head(path) is not None
 
-        try:
-            self._ask("look for", path, lambda: obstore.head(self._store, path))
-        except FileNotFoundError:
-            return False
-        return True
+    def stamp(self, path: str) -> Stamp | None:
+        """As `Files.stamp`."""
+        found = self._head(path)
+        return (found["size"], found["e_tag"] or "") if found else None
+
+    def written_s(self, path: str) -> float | None:
+        """As `Files.written_s`, to the second."""
+        found = self._head(path)
+        return found["last_modified"].timestamp() if found else None
 
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
@@ -118,6 +123,15 @@ class ObjectFiles:
             self._ask("remove", path, lambda: obstore.delete(self._store, path))
         except FileNotFoundError:
             return
+
+    def _head(self, path: str) -> Mapping[str, Any] | None:
+        import obstore
+
+        try:
+            found: Mapping[str, Any] = self._ask("look for", path, lambda: obstore.head(self._store, path))
+        except FileNotFoundError:
+            return None
+        return found
 
     def _put_if_absent(self, path: str, content: bytes) -> bool:
         import obstore
@@ -152,22 +166,26 @@ class ObjectFiles:
         return True
 
     def _ask(self, doing: str, path: str, request: Callable[[], Answer]) -> Answer:
-        """The store's answer; a refusal that may pass is asked again, any other becomes one line."""
-        from obstore.exceptions import BaseError
+        return _answer(f"{doing} {self.address}/{path}", request)
 
-        rest = FIRST_REST_S
-        for turn in range(TRIES):
-            try:
-                return request()
-            except FileNotFoundError:
-                raise
-            except (BaseError, OSError) as error:
-                told = _told(error)
-                if turn + 1 == TRIES or not _may_pass(told):
-                    raise StoreError(f"cannot {doing} {self.address}/{path}: {told}") from None
-            time.sleep(rest)
-            rest *= 2
-        raise AssertionError("every turn returns or raises")
+
+def _answer(what: str, request: Callable[[], Answer]) -> Answer:
+    """A store's answer; a refusal that may pass is asked again, any other becomes one line."""
+    from obstore.exceptions import BaseError
+
+    rest = FIRST_REST_S
+    for turn in range(TRIES):
+        try:
+            return request()
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError) as error:
+            told = _told(error)
+            if turn + 1 == TRIES or not _may_pass(told):
+                raise StoreError(f"cannot {what}: {_advised(told)}") from None
+        time.sleep(rest)
+        rest *= 2
+    raise AssertionError("every turn returns or raises")
 
 
 def is_address(out: str) -> bool:
@@ -197,7 +215,34 @@ def _told(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
+ADVICE = {
+    ("RequestTimeTooSkewed",): "this machine's clock is too far from the store's; set it",
+    ("configured region", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"): (
+        "the bucket is in another region; set AWS_REGION to its own"
+    ),
+    ("code: 403", "code: 401", "privileges", "authentication credentials", "AccessDenied"): (
+        "no permission; look at the keys in the environment, and at what they may do there"
+    ),
+    ("error sending request", "dns error", "tcp connect", "timed out"): (
+        "there is no answer; look at the address, the network, and AWS_ENDPOINT_URL where it is set"
+    ),
+}
+"""What to do about a refusal, by signs of it in what the store says; the first that fits counts."""
+
+LONGEST_SAID = 200
+
+
+def _advised(told: str) -> str:
+    """What a person can do, and the end of what the store said: what stands before it is the request."""
+    advice = next((text for signs, text in ADVICE.items() if any(sign in told for sign in signs)), "")
+    said = told.rpartition(" - ")[2]
+    said = said if len(said) <= LONGEST_SAID else f"{said[:LONGEST_SAID]}…"
+    return f"{advice} ({said})" if advice else said
+
+
+PASSING = re.compile(r"code: (409|429|5\d\d)|409 Conflict|timed out|connection|error sending request")
+
+
 def _may_pass(told: str) -> bool:
     """Whether a refusal is one of the moment: a conflict of two writers, an overloaded server, a lost connection."""
-    signs = ("409", "Conflict", "429", "500", "502", "503", "504", "timed out", "connection", "error sending request")
-    return any(sign in told for sign in signs)
+    return "RequestTimeTooSkewed" not in told and bool(PASSING.search(told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
@@ -22,7 +22,8 @@ DAMAGED, STRANGE = "damaged", "is no file of this run"
 FORMER_MEASURED = "measured.json"
 """What sessions of earlier versions shared."""
 
-Stamps = dict[str, list[int | str]]
+Stamp = list[int | str]
+Stamps = dict[str, Stamp]
 """What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
 
 
@@ -62,15 +63,18 @@ class RunFolder:
 
     def shards(self) -> dict[int, list[str]]:
         """Names of the shard files there are, by shard, sorted; other files are none of ours."""
-        return {
-            shard: list(group) for shard, group in groupby(self.stamps(), key=lambda name: int(name.partition("-")[0]))
-        }
+        return by_shard(self.stamps())
 
     def stamps(self) -> Stamps:
         """Size in bytes and what changes with the content of each shard file, by name, sorted."""
         found = self.files.listed(self.path)
         names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
         return {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
+
+    def stamp(self, name: str) -> Stamp | None:
+        """The same of one file of its folder, asked for now; ``None`` where there is none."""
+        found = self.files.stamp(f"{self.path}/{name}")
+        return list(found) if found else None
 
     def content(self, name: str) -> bytes:
         """The bytes of one file of its folder; none where it is gone."""
@@ -151,3 +155,8 @@ class RunFolder:
         for turn in count():
             if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
                 return
+
+
+def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
+    """Names of shard files, sorted, by the shard that they start with."""
+    return {shard: list(group) for shard, group in groupby(names, key=lambda name: int(name.partition("-")[0]))}

@@ -20,7 +20,7 @@ def rows(n: int) -> list[Row]:
 
 
 def model(logits: Any) -> Any:
-    return SimpleNamespace(spec=SimpleNamespace(name="m"), logits=logits)
+    return SimpleNamespace(spec=SimpleNamespace(name="m"), logits=logits, device="cpu", has_gradients=True)
 
 
 def test_rows_with_nan_become_failures_and_the_others_stay() -> None:

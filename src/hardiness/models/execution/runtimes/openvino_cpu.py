@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ModelError
+from hardiness.core import ModelError, usable_cores
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.execution.runtimes import Plan, runtimes
 from hardiness.models.execution.telemetry import silent_openvino
@@ -29,11 +29,6 @@ _COPIES = 4
 """How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @runtimes.add("openvino")
 class OpenVINORuntime:
     """The network compiled for one image size and one small, fixed number of images.
@@ -44,7 +39,7 @@ class OpenVINORuntime:
     """
 
     name = "openvino"
-    streams = min(available_cores(), _MAX_STREAMS)
+    streams = min(usable_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Plan) -> None:
         core = silent_openvino().Core()
@@ -57,13 +52,14 @@ class OpenVINORuntime:
         if plan.precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise ModelError("this CPU has no bf16 instructions")
         _refuse_without_memory(plan)
+        self.streams = min(usable_cores(), _MAX_STREAMS)  # an actor is told its cores after this class was made
         self._chunk = chunk_images(plan)
         model = _convert(plan, self._chunk)
         options = {
             # OpenVINO picks bf16 by itself where the CPU has it: always said.
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[plan.precision],
             "NUM_STREAMS": str(self.streams),
-            "INFERENCE_NUM_THREADS": str(available_cores()),
+            "INFERENCE_NUM_THREADS": str(usable_cores()),
             # Decoding threads share the cores; a pinned stream would wait for the one that stands on its core.
             "ENABLE_CPU_PINNING": "NO",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardiness.models.execution.arithmetic import full_fp32
+from hardiness.models.execution.device_link import link_to
 from hardiness.models.execution.runtimes import Plan, runtimes
 from hardiness.models.outputs import logits_of
 
@@ -44,4 +45,5 @@ class TorchRuntime:
         with torch.inference_mode(), full_fp32(device), autocast:
             given = pixels.to(device, non_blocking=True, memory_format=self._layout)
             output = logits_of(self._network(self._plan.affine(given)), self._plan.name)
-        return output.float().cpu()
+            logits = output.float()
+        return link_to(self._plan.device).fetch(logits)

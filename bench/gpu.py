@@ -1,0 +1,132 @@
+"""On a GPU: how much of the bare forward loop the whole path reaches, and the processor cores that it takes.
+
+    HARDINESS_DATA=… python bench/gpu.py [--json] [--device cuda] [--models NAME,NAME] [--precision fp16]
+                                         [--images 5000] [--copies-of 64]
+
+The bare loop runs the same network in the same precision on one batch that lies on the device, without any input. On
+our side: photographs on disk to stored records, `imagenet-val` (bar 95 % of the loop) and generated `imagenet-c` (bar
+85 %). Both sides use the batch size that was found. Core-time is the whole process', so cores = core-seconds a second.
+Without a GPU nothing is measured, and it says so; ``--device cpu`` shows that the script works.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bars import alternating, at_least, tell, versions
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.benchmarks.options import parse
+from hardiness.core import DataSet, Request
+from hardiness.engine import evaluate
+from hardiness.engine.batches import automatic_batch_size
+from hardiness.models import Classifier
+from hardiness.store import Store
+
+ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
+REPETITIONS, LOOP_S = 3, 10.0
+MODELS = "torchvision:resnet50:weights=random,torchvision:vit_b_16:weights=random"
+VAL_BAR, C_BAR = 0.95, 0.85
+LAUNCHES = 10
+"""Batches of the bare loop between two looks at the clock."""
+
+Figures = dict[str, Any]
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def bare_network(classifier: Classifier) -> torch.nn.Module:
+    """The network as a script has it: channels-last, all of it in the precision asked for."""
+    spec = classifier.spec
+    built = spec.builder()(spec)
+    network = getattr(built, "network", built).eval().to(classifier.device, DTYPES[classifier.precision])
+    return network.to(memory_format=torch.channels_last)
+
+
+def bare_rate(network: torch.nn.Module, classifier: Classifier, batch: int, seconds: float) -> float:
+    """Images a second of the forward pass alone, on a batch that lies on the device; nothing is waited for between."""
+    px, device = classifier.feed().input_px, torch.device(classifier.device)
+    pixels = torch.rand(batch, 3, px, px).to(device, DTYPES[classifier.precision], memory_format=torch.channels_last)
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    done, begin = 0, time.perf_counter()
+    with torch.inference_mode():
+        while time.perf_counter() - begin < seconds:
+            for _ in range(LAUNCHES):
+                network(pixels)
+            wait()
+            done += LAUNCHES * batch
+    return done / (time.perf_counter() - begin)
+
+
+def ours(classifier: Classifier, benchmark: str, data: DataSet, batch: int) -> tuple[float, float]:
+    """Pictures a second from disk to stored records, and the cores that this took."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.create(Path(folder))
+        begin, cores = time.perf_counter(), time.process_time()
+        evaluated = evaluate(parse(benchmark), [classifier], data, store, Request(batch_size=batch))
+        seconds, core_seconds = time.perf_counter() - begin, time.process_time() - cores
+        assert not evaluated.problems, evaluated.problems
+        rows = len(store.runs()[0].records())
+    return rows / seconds, core_seconds / seconds
+
+
+def many(data: DataSet, count: int) -> DataSet:
+    """A data set of so many photographs; where there are fewer each stands several times under names of its own."""
+    turns = -(-count // len(data.items))
+    items = [replace(item, id=f"{item.id}_{turn}") for turn in range(turns) for item in data.items][:count]
+    return DataSet(data.name, tuple(sorted(items, key=lambda i: i.id)), data.num_classes, f"{count}", data.location)
+
+
+def measured(name: str, classifier: Classifier, data: DataSet, given: dict[str, str]) -> tuple[Figures, Figures]:
+    """Bars and notes of one model."""
+    batch = automatic_batch_size(classifier, classifier.feed().input_px)
+    seconds = float(given.get("--seconds", LOOP_S))
+    network, bars, notes = bare_network(classifier), {}, {f"{name}, batch that was found": batch}
+    sets = {
+        "imagenet-val": (many(data, int(given.get("--images", 5000))), VAL_BAR),
+        "imagenet-c:source=generated": (many(data, int(given.get("--copies-of", 64))), C_BAR),
+    }
+    bare_rate(network, classifier, batch, 0.1)
+    ours(classifier, "imagenet-val", many(data, 2 * batch), batch)  # warm, both
+    for benchmark, (pictures, bar) in sets.items():
+        used: list[float] = []
+
+        def whole(benchmark: str = benchmark, pictures: DataSet = pictures, used: list[float] = used) -> float:
+            rate, cores = ours(classifier, benchmark, pictures, batch)
+            used.append(cores)
+            return rate
+
+        bare, reached = alternating(REPETITIONS, lambda: bare_rate(network, classifier, batch, seconds), whole)
+        short = benchmark.partition(":")[0]
+        notes |= {f"{name}, bare loop, images/s": bare, f"{name}, {short}, images/s": reached}
+        notes[f"{name}, {short}, cores"] = max(used)
+        bars[f"{name}, {short}: share of the bare loop"] = at_least(reached / bare, bar)
+    return bars, notes
+
+
+def main() -> int:
+    given = dict(zip(sys.argv[1:], [*sys.argv[2:], ""], strict=True))
+    device, precision = given.get("--device", "cuda"), given.get("--precision", "fp16")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        print("no GPU here (torch sees none): nothing was measured")
+        return 0
+    data = datasets.locate([str(ROOT)]).dataset("imagenet")
+    bars: Figures = {}
+    notes: Figures = {"device": "processor" if device == "cpu" else torch.cuda.get_device_name()}
+    for name in given.get("--models", MODELS).split(","):
+        classifier = models.load(models.resolve(name), device=device, precision=precision)
+        found, noted = measured(name, classifier, data, given)
+        bars, notes = bars | found, notes | noted
+    return tell(bars, notes, versions("hardiness", "torch", "torchvision"), REPETITIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

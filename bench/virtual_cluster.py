@@ -1,0 +1,290 @@
+"""A cluster that exists in virtual time alone: a store with latency and refusals, workers that only pass the time.
+
+What hands units out is the real code: `hardiness.engine.executors.shared` and `hardiness.store.Leases`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from hardiness.core import Share
+from hardiness.engine.executors.shared import shared
+from hardiness.store import Leases
+from hardiness.store.leases import RENEWALS
+from virtual_time import VirtualTime
+
+PAGE = 1000
+"""Names that one request of a listing gives."""
+
+FIRST_REST_S = 0.25
+
+
+class KilledError(Exception):
+    """A worker was ended with SIGKILL: it gives nothing back."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a cluster is like.
+
+    Attributes:
+        latency_s: of one request of the store, in the median.
+        refused: share of requests that are refused for the moment and asked again.
+        stragglers: share of workers that take `straggling` times as long.
+        straggling: how much longer.
+        killed_every_s: how long a worker lives on average; 0 for ever.
+        back_after_s: until it is started again.
+        load_s: from the start of a worker to its first unit: imports, models, listing.
+        spread_s: over how long the first starts are spread.
+        jitter: standard deviation of the logarithm of one unit's time.
+    """
+
+    latency_s: float = 0.03
+    refused: float = 0.0
+    stragglers: float = 0.0
+    straggling: float = 3.0
+    killed_every_s: float = 0.0
+    back_after_s: float = 60.0
+    load_s: float = 30.0
+    spread_s: float = 0.0
+    jitter: float = 0.1
+
+
+@dataclass
+class VirtualFiles:
+    """As `hardiness.store.files.Files`, as far as leases and units need it; each request takes its time."""
+
+    time: VirtualTime
+    conditions: Conditions
+    random: random.Random
+    files: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+    requests: int = 0
+    address: str = "virtual://"
+    waits: bool = True
+    first: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Within, requests take no time of the worker: another thread of it makes them."""
+        self.waits = False
+        yield
+        self.waits = True
+
+    def listed(self, folder: str) -> Mapping[str, tuple[int, str]]:
+        """Every file below a folder."""
+        found = {path: (len(content), str(at)) for path, (content, at) in self.files.items() if path.startswith(folder)}
+        for _ in range(1 + len(found) // PAGE):
+            self._ask()
+        return found
+
+    def read(self, path: str) -> bytes | None:
+        """All bytes of a file."""
+        self._ask()
+        return self.files[path][0] if path in self.files else None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put a file there."""
+        self._ask()
+        self.first.setdefault(path, self.time.now())
+        self.files[path] = (content, self.time.now())
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Put a file there unless there is one."""
+        self._ask()
+        if path in self.files:
+            return False
+        self.files[path] = (content, self.time.now())
+        return True
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file."""
+        self._ask()
+        return path in self.files
+
+    def stamp(self, path: str) -> tuple[int, str] | None:
+        """Size and moment of a file."""
+        self._ask()
+        found = self.files.get(path)
+        return (len(found[0]), str(found[1])) if found else None
+
+    def written_s(self, path: str) -> float | None:
+        """When a file was written."""
+        self._ask()
+        return self.files[path][1] if path in self.files else None
+
+    def move(self, path: str, to: str) -> None:
+        """Give a file another path."""
+        self._ask()
+        if path in self.files:
+            self.files[to] = self.files.pop(path)
+
+    def remove(self, path: str) -> None:
+        """Take a file away."""
+        self._ask()
+        self.files.pop(path, None)
+
+    def _ask(self) -> None:
+        rest = FIRST_REST_S
+        self.requests += 1
+        while self.waits:
+            self.time.sleep(self.conditions.latency_s * self.random.lognormvariate(0, 0.5))
+            if self.random.random() >= self.conditions.refused:
+                return
+            self.time.sleep(rest)
+            rest *= 2
+
+
+@dataclass(eq=False)
+class VirtualUnit:
+    """A unit that takes so many seconds."""
+
+    index: int
+    seconds: float
+    files: VirtualFiles
+    rows: int = 1
+    done: bool = False
+
+    @property
+    def name(self) -> str:
+        """Stands for this work."""
+        return f"{self.index:06d}"
+
+    @property
+    def path(self) -> str:
+        """Where its records lie."""
+        return f"records/{self.name}"
+
+    @property
+    def stored(self) -> bool:
+        """Whether somebody has stored it."""
+        return self.files.has(self.path)
+
+
+@dataclass
+class VirtualWorker:
+    """One life of a worker, as `hardiness.engine.executors.shared.Working`.
+
+    Attributes:
+        dies_at: when it is killed.
+        spent: (from, to) of each piece of computing, for the account.
+    """
+
+    time: VirtualTime
+    files: VirtualFiles
+    leases: Leases
+    times: Sequence[float]
+    pace: float
+    dies_at: float
+    spent: list[tuple[float, float]] = field(default_factory=list)
+
+    def units(self) -> Iterator[VirtualUnit]:
+        """What the listing lacks."""
+        listed = self.files.listed("records/")
+        every = (VirtualUnit(index, seconds, self.files) for index, seconds in enumerate(self.times))
+        return iter([unit for unit in every if unit.path not in listed])
+
+    def left(self, every: Iterable[VirtualUnit]) -> list[VirtualUnit]:
+        """What the listing lacks of these."""
+        listed = self.files.listed("records/")
+        return [unit for unit in every if unit.path not in listed]
+
+    def run(self, given: Iterable[VirtualUnit], missing: int) -> None:
+        """Pass the time of each unit, renewing leases on the way as the real worker's thread does; then store it."""
+        for unit in given:
+            begin, left = self.time.now(), unit.seconds * self.pace
+            while left > 0:
+                step = min(left, self.leases.length_s / RENEWALS)
+                if self.time.now() + step > self.dies_at:
+                    self.time.sleep(self.dies_at - self.time.now())
+                    self.leases.held.clear()
+                    raise KilledError
+                self.time.sleep(step)
+                left -= step
+                if left > 0:
+                    with self.files.beside():
+                        self.leases.renew()
+            self.spent.append((begin, self.time.now()))
+            self.files.write(unit.path, b"")
+            unit.done = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        seconds: from the first start until every unit is stored.
+        useful_s: seconds that all units take on workers of the usual pace.
+        capacity: workers, each counted by its pace.
+        busy_s: seconds in which workers computed.
+        requests: of the store.
+        twice: units that were computed more than once.
+        last_minutes: share of worker time spent computing in the last five minutes.
+    """
+
+    seconds: float
+    useful_s: float
+    capacity: float
+    busy_s: float
+    requests: int
+    twice: int
+    last_minutes: float
+
+    @property
+    def efficiency(self) -> float:
+        """The time that the work takes at least, over the time that it took."""
+        return self.useful_s / self.capacity / self.seconds
+
+
+def simulated(times: Sequence[float], workers: int, conditions: Conditions, seed: int = 0) -> Outcome:
+    """The outcome of a run whose units take so many seconds, on so many workers."""
+    time, chance = VirtualTime(), random.Random(seed)
+    files = VirtualFiles(time, conditions, random.Random(seed + 1))
+    paces = [conditions.straggling if i < round(conditions.stragglers * workers) else 1.0 for i in range(workers)]
+    chance.shuffle(paces)
+    spent: list[tuple[float, float]] = []
+    tasks = []
+    for index in range(workers):
+        luck = random.Random(f"{seed} {index}")
+        tasks.append(lambda i=index, luck=luck: _live(Share(i, workers), luck, time, files, times, paces[i], spent))
+    time.run(tasks)
+    end = max(at for path, at in files.first.items() if path.startswith("records/"))
+    window = min(300.0, end)
+    late = sum(max(0.0, min(to, end) - max(begin, end - window)) for begin, to in spent)
+    return Outcome(
+        seconds=end,
+        useful_s=sum(times),
+        capacity=sum(1 / pace for pace in paces),
+        busy_s=sum(to - begin for begin, to in spent),
+        requests=files.requests,
+        twice=len(spent) - len(times),
+        last_minutes=late / (window * workers),
+    )
+
+
+def _live(
+    share: Share,
+    luck: random.Random,
+    time: VirtualTime,
+    files: VirtualFiles,
+    times: Sequence[float],
+    pace: float,
+    spent: list[tuple[float, float]],
+) -> None:
+    """A worker that is started again each time it is killed, until nothing is missing."""
+    conditions = files.conditions
+    time.sleep(luck.uniform(0, conditions.spread_s))
+    for life in range(1000):
+        lives_s = luck.expovariate(1 / conditions.killed_every_s) if conditions.killed_every_s else float("inf")
+        leases = Leases(files, holder=f"{share} {life}", now=time.now)
+        worker = VirtualWorker(time, files, leases, times, pace, time.now() + conditions.load_s + lives_s, spent)
+        time.sleep(conditions.load_s)
+        try:
+            shared(worker, share, leases, time.sleep)
+        except KilledError:
+            time.sleep(conditions.back_after_s)
+            continue
+        return

@@ -1,0 +1,267 @@
+"""The driver's loop on a Ray that a test plays: actors that die, refuse, cannot be sent, or never come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hardiness.core import Silence
+from hardiness.engine.executors import ray_driver
+from hardiness.engine.executors.ray_actor import Ready, Unfit
+from hardiness.engine.executors.ray_cluster import Cluster, Connection
+from hardiness.engine.executors.ray_driver import _Driver
+
+UNITS = {f"0-{index:06d}": 10 for index in range(6)}
+
+
+class RayError(Exception):
+    """Of any kind."""
+
+
+class RayActorError(RayError):
+    """An actor has died."""
+
+
+@dataclass(eq=False)
+class Call:
+    """What an actor was asked, in the order in which it answers."""
+
+    actor: Actor
+    method: str
+    arguments: tuple[Any, ...]
+    answer: Any = None
+    answered: bool = False
+
+
+@dataclass(eq=False)
+class Actor:
+    """Answers its calls one by one, as ``script`` says; may die at one."""
+
+    script: Callable[[Call], Any]
+    number: int
+    calls: list[Call] = field(default_factory=list)
+    dead: bool = False
+
+    def __getattr__(self, method: str) -> Any:
+        def remote(*arguments: Any) -> Call:
+            self.calls.append(Call(self, method, arguments))
+            return self.calls[-1]
+
+        return SimpleNamespace(remote=remote)
+
+    def step(self) -> Call | None:
+        """Work on the oldest call; ``None`` where there is none, or the actor never comes."""
+        waiting = [call for call in self.calls if not call.answered]
+        if not waiting:
+            return None
+        call = waiting[0]
+        call.answer = self.script(call)
+        if call.answer is NotImplemented:
+            return None
+        if isinstance(call.answer, RayActorError):
+            self.dead = True
+            for other in waiting:
+                other.answer, other.answered = call.answer, True
+        call.answered = True
+        return call
+
+
+class PlayedRay:
+    """As much of the module as the driver uses."""
+
+    exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
+
+    def __init__(self, script: Callable[[Call], Any], sending: Exception | None = None) -> None:
+        self.script, self.sending = script, sending
+        self.actors: list[Actor] = []
+        self.killed: list[Actor] = []
+
+    def remote(self, kind: type) -> Any:
+        return self
+
+    def options(self, **given: Any) -> Any:
+        def remote(*arguments: Any) -> Actor:
+            if self.sending:
+                raise self.sending
+            self.actors.append(Actor(self.script, len(self.actors)))
+            return self.actors[-1]
+
+        return SimpleNamespace(remote=remote)
+
+    def wait(self, calls: list[Call], num_returns: int, timeout: float | None) -> tuple[list[Call], list[Call]]:
+        done = [call for call in calls if call.answered]
+        while not done:
+            steps = [actor.step() for actor in self.actors if not actor.dead]
+            done = [call for call in calls if call.answered]
+            if not done and not any(steps):
+                assert timeout is not None, "nothing would ever happen"
+                return [], calls
+        return done[:1], [call for call in calls if call is not done[0]]
+
+    def get(self, call: Call) -> Any:
+        assert call.answered
+        if isinstance(call.answer, Exception):
+            raise call.answer
+        return call.answer
+
+    def kill(self, actor: Actor, no_restart: bool) -> None:
+        self.killed.append(actor)
+
+
+class Heard(Silence):
+    """What a person would see of the progress."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        self.told.append((benchmark, total, stored))
+
+    def advance(self, rows: int) -> None:
+        self.told.append(rows)
+
+
+def driver(ray: PlayedRay, slots: int = 2, listener: Any = None) -> _Driver:
+    errand: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
+    return _Driver(Connection(ray, slots), errand, Cluster(), listener or Silence())
+
+
+def answers(call: Call) -> Any:
+    """An actor to which nothing happens."""
+    return Ready(("key",), UNITS, 80, ()) if call.method == "ready" else ""
+
+
+def evaluated(ray: PlayedRay) -> list[str]:
+    return sorted(
+        call.arguments[0]
+        for actor in ray.actors
+        for call in actor.calls
+        if call.method == "evaluate" and call.answer == ""
+    )
+
+
+def test_every_unit_is_done_once_and_progress_is_that_of_one_process() -> None:
+    ray, heard = PlayedRay(answers), Heard()
+    found = driver(ray, listener=heard).run()
+    assert (found.keys, found.problems) == (("key",), ())
+    assert evaluated(ray) == sorted(UNITS)
+    assert heard.told == [("b", 80, 20), *[10] * 6]
+
+
+def test_no_actor_has_more_than_two_units() -> None:
+    most = 0
+
+    def counting(call: Call) -> Any:
+        nonlocal most
+        most = max(most, sum(not each.answered for each in call.actor.calls))
+        return answers(call)
+
+    driver(PlayedRay(counting)).run()
+    assert most == ray_driver.IN_FLIGHT
+
+
+def test_two_actors_that_are_killed_cost_no_unit() -> None:
+    def killed(call: Call) -> Any:
+        third = call.method == "evaluate" and call.actor.number < 2 and len(call.actor.calls) >= 3
+        return RayActorError("killed") if third else answers(call)
+
+    ray = PlayedRay(killed)
+    found = driver(ray).run()
+    assert found.problems == ()
+    assert evaluated(ray) == sorted(UNITS)
+    assert len(ray.actors) == 4, "each is replaced"
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_unit_that_always_crashes_is_tried_three_times_and_told_with_its_images(slots: int) -> None:
+    bad, deaths = "0-000003", 0
+
+    def crashing(call: Call) -> Any:
+        nonlocal deaths
+        if call.method == "give_up":
+            return ("n01/a", "n02/b")
+        if call.arguments != (bad,):
+            return answers(call)
+        deaths += 1
+        return RayActorError("it died")
+
+    ray = PlayedRay(crashing)
+    found = driver(ray, slots).run()
+    assert evaluated(ray) == sorted(set(UNITS) - {bad})
+    (problem,) = found.problems
+    assert problem == f"unit {bad} was given up: its actor ended 3 times at it (it died); its images: n01/a, n02/b"
+    assert deaths == ray_driver.ATTEMPTS
+
+
+def test_only_the_oldest_unit_of_a_dead_actor_counts_as_tried() -> None:
+    innocent = "0-000001"
+    deaths = 0
+
+    def dying(call: Call) -> Any:
+        nonlocal deaths
+        if call.method == "evaluate" and call.arguments[0] != innocent and deaths < 5:
+            deaths += 1
+            return RayActorError("preempted")
+        return answers(call)
+
+    ray = PlayedRay(dying)
+    found = driver(ray, 1).run()
+    assert found.problems == ()
+    assert evaluated(ray) == sorted(UNITS)
+
+
+def test_what_cannot_be_sent_is_one_line() -> None:
+    found = driver(PlayedRay(answers, TypeError("cannot pickle '_thread.lock' object\nmore"))).run()
+    assert found.problems == ("what is to be evaluated cannot be sent to actors: cannot pickle '_thread.lock' object",)
+
+
+def test_an_actor_that_is_unfit_is_left_out_and_the_others_do_everything() -> None:
+    def unfit(call: Call) -> Any:
+        if call.method == "ready" and call.actor.number == 0:
+            return Unfit("node-7 runs hardiness 0.2, and the driver 0.1")
+        return answers(call)
+
+    ray = PlayedRay(unfit)
+    found = driver(ray).run()
+    assert found.problems == ()
+    assert found.remarks == ("node-7 runs hardiness 0.2, and the driver 0.1",)
+    assert evaluated(ray) == sorted(UNITS)
+
+
+def test_where_all_are_unfit_that_is_the_problem() -> None:
+    found = driver(PlayedRay(lambda call: Unfit("no data here"))).run()
+    assert found.problems == ("no data here",)
+    assert found.keys == ()
+
+
+def test_a_cluster_that_shrinks_is_waited_for_only_while_nobody_works() -> None:
+    """One of two actors dies, and its successor finds no room: the other one does the rest."""
+
+    def shrinking(call: Call) -> Any:
+        if call.actor.number >= 2:
+            return NotImplemented
+        if call.method == "evaluate" and call.actor.number == 1:
+            return RayActorError("node was removed")
+        return answers(call)
+
+    ray = PlayedRay(shrinking)
+    found = driver(ray).run()
+    assert found.problems == ()
+    assert evaluated(ray) == sorted(UNITS)
+
+
+def test_a_cluster_without_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_driver, "LOAD_TIMEOUT_S", 60.0)
+    found = driver(PlayedRay(lambda call: NotImplemented)).run()
+    assert found.problems == ("no actor was ready within 60 s: has the cluster room for CPU=1?",)
+
+
+def test_actors_that_die_while_they_load_end_the_run() -> None:
+    ray = PlayedRay(lambda call: RayActorError("out of memory"))
+    found = driver(ray).run()
+    assert found.problems[-1] == "no actor could begin: out of memory"
+    assert len(ray.actors) == 6

@@ -1,0 +1,139 @@
+"""Units among processes that share only a store, without processes: workers that note what they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hardiness.core import Share
+from hardiness.engine.executors.shared import LONGEST_REST_S, PATIENCE, from_own_end, part_of, shared
+from hardiness.store import Leases
+from hardiness.store.files import LocalFiles
+
+
+@dataclass(eq=False)
+class Unit:
+    name: str
+    rows: int
+    finished: set[str]
+    done: bool = False
+
+    @property
+    def stored(self) -> bool:
+        return self.name in self.finished
+
+
+@dataclass
+class Worker:
+    sizes: tuple[int, ...]
+    finished: set[str]
+    did: list[str] = field(default_factory=list)
+    fails_at: str = ""
+
+    def units(self) -> Iterator[Unit]:
+        return (Unit(f"u{index}", rows, self.finished) for index, rows in enumerate(self.sizes))
+
+    def left(self, every: Iterable[Unit]) -> list[Unit]:
+        return [unit for unit in every if unit.name not in self.finished]
+
+    def run(self, given: Iterable[Unit], missing: int) -> None:
+        for unit in given:
+            if unit.name == self.fails_at:
+                raise RuntimeError("killed")
+            self.did.append(unit.name)
+            self.finished.add(unit.name)
+            unit.done = True
+
+
+def leases(folder: Path, holder: str) -> Leases:
+    return Leases(LocalFiles(folder), holder=holder)
+
+
+def test_parts_cost_about_the_same_and_cover_everything() -> None:
+    units = [Unit(f"u{rows}", rows, set()) for rows in (1, 9, 5, 5, 7, 3, 2, 8)]
+    parts = [part_of(units, Share(i, 3)) for i in range(3)]
+    assert sorted(unit.name for part in parts for unit in part) == sorted(unit.name for unit in units)
+    assert [[unit.rows for unit in part] for part in parts] == [[9, 5, 2], [8, 5, 1], [7, 3]]
+
+
+def test_processes_take_what_is_left_from_ends_of_their_own() -> None:
+    units = [Unit(f"u{rows}", rows, set()) for rows in (1, 2, 3, 4)]
+    firsts = [from_own_end(units, Share(i, 2)) for i in range(2)]
+    assert [[unit.rows for unit in order] for order in firsts] == [[4, 3, 2, 1], [2, 1, 4, 3]]
+
+
+def test_a_worker_does_its_part_then_everything_that_nobody_holds(tmp_path: Path) -> None:
+    worker = Worker((1, 2, 3, 4), set())
+    shared(worker, Share(1, 2), leases(tmp_path, "a"))
+    assert worker.did == ["u2", "u0", "u1", "u3"]
+    assert not list(tmp_path.glob(".leases/*")), "leases are given back"
+
+
+def test_what_another_holds_is_waited_for_and_then_done(tmp_path: Path) -> None:
+    other, worker, rests = leases(tmp_path, "other"), Worker((1, 1), set()), []
+    assert other.take("u1")
+
+    def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        other.give_back("u1")
+        other.renew()
+
+    shared(worker, Share(0, 1), leases(tmp_path, "a"), sleep)
+    assert worker.did == ["u0", "u1"]
+    assert len(rests) == 1
+
+
+def test_what_another_has_stored_meanwhile_is_not_done_again(tmp_path: Path) -> None:
+    finished: set[str] = set()
+    worker = Worker((1, 1, 1), finished)
+    run = worker.run
+
+    def beside(given: Iterable[Unit], missing: int) -> None:
+        def units() -> Iterator[Unit]:
+            for unit in given:
+                finished.add("u2")  # by another, which had no lease
+                yield unit
+
+        run(units(), missing)
+
+    worker.run = beside  # type: ignore[method-assign]
+    shared(worker, Share(0, 1), leases(tmp_path, "a"))
+    assert worker.did == ["u0", "u1"]
+
+
+def test_a_worker_that_fails_leaves_no_lease_behind(tmp_path: Path) -> None:
+    worker = Worker((1, 1), set(), fails_at="u1")
+    with pytest.raises(RuntimeError, match="killed"):
+        shared(worker, Share(0, 1), leases(tmp_path, "a"))
+    assert not list(tmp_path.glob(".leases/*"))
+
+
+def test_an_idle_worker_begins_what_a_slow_one_does_not_end(tmp_path: Path) -> None:
+    """The other one is alive: it renews its lease, and takes ten times as long."""
+    clock = [1000.0]
+    slow = Leases(LocalFiles(tmp_path), holder="slow", now=lambda: clock[0])
+    idle = Leases(LocalFiles(tmp_path), holder="idle", now=lambda: clock[0])
+    worker = Worker((1, 1), set())
+    run = worker.run
+
+    def timed(given: Iterable[Unit], missing: int) -> None:
+        def units() -> Iterator[Unit]:
+            for unit in given:
+                clock[0] += 100.0
+                yield unit
+
+        run(units(), missing)
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        slow.renew()
+
+    worker.run = timed  # type: ignore[method-assign]
+    assert slow.take("u1")
+    shared(worker, Share(0, 2), idle, sleep)
+    assert worker.did == ["u0", "u1"]
+    waited = clock[0] - 1000.0 - 200.0
+    assert waited + 100.0 == pytest.approx(PATIENCE * 100.0, abs=LONGEST_REST_S), "not before it is overdue"
