@@ -72,6 +72,19 @@ class CellMeans:
         return Interval(found.low * highest, found.high * highest)
 
 
+def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
+    """The interval of a mean over cells of values in [0, 1], which holds also where few images differ.
+
+    Args:
+        values: ``(N, M)``, NaN where an image was not evaluated; each cell weighs alike.
+        draws: the mean of resampled images, ``(R,)``.
+    """
+    n = int(np.count_nonzero(~np.isnan(values), axis=0).min())
+    value = min(max(float(np.nanmean(values, axis=0).mean()), 0.0), 1.0)
+    telling = min(int(np.any(side, axis=1).sum()) for side in (values > 0, values < 1))
+    return effective_wilson(value, variance_of(draws, n), telling, n)
+
+
 @dataclass(frozen=True, slots=True)
 class MadeOf:
     """The cells that a score is a weighted mean of, and what it would be if each had its largest value."""

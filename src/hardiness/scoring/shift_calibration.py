@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core import RIGHT, Condition, Curves, ImageTable, Interval, Line, Panel, Result, Score
 from hardiness.scoring.calibration import BINNINGS, BINS, Binning, equal_width_bin
 from hardiness.scoring.shares import loss
+from hardiness.scoring.statistics.measures import FEWEST_OF_EACH
 
 Floats = NDArray[np.float64]
 Kind = tuple[str, str]
@@ -54,10 +55,18 @@ class Mean:
         first, second = self.cells / cells, other.cells / cells
         return Mean(first * self.value + second * other.value, first * self.shares + second * other.shares, cells)
 
-    def score(self, metric: str, condition: Condition) -> Score:
-        """The score with its interval."""
+    def score(self, metric: str, condition: Condition, fewer: int) -> Score:
+        """The score with its interval.
+
+        Args:
+            metric, condition: of the score.
+            fewer: images with an error, or with a right answer where these are fewer.
+        """
         n = len(self.shares)
-        half = Z * float(np.sqrt(np.mean(self.shares**2) / n))
+        if fewer < FEWEST_OF_EACH:
+            told = f"it needs {FEWEST_OF_EACH} images with errors and {FEWEST_OF_EACH} with right answers, had {fewer}"
+            return loss(metric, self.value, n, None, condition, f"{told} of one of them")
+        half = Z * float(np.sqrt(np.sum(self.shares**2) / (n * (n - 1))))
         return loss(metric, self.value, n, Interval(max(0.0, self.value - half), self.value + half), condition)
 
 
@@ -84,12 +93,19 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     levels = {level: _together(_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
     overall = _together(found for level, found in levels.items() if level)
     suffix = "" if whole else "_partial"
-    means = [mean.score(f"mean_{name}{suffix}", _at(bins)) for (name, bins), mean in overall.items()]
+    fewer = _fewer(table, [place for level, own in places.items() if level for place in own])
+    means = [mean.score(f"mean_{name}{suffix}", _at(bins), fewer) for (name, bins), mean in overall.items()]
     return means + [
-        mean.score(name, _at(bins, severity=level))
+        mean.score(name, _at(bins, severity=level), _fewer(table, places[level]))
         for level, found in levels.items()
         for (name, bins), mean in found.items()
     ]
+
+
+def _fewer(table: ImageTable, places: Sequence[int]) -> int:
+    """Images with an error in some of these cells, or those with a right answer where they are fewer."""
+    answers = table[RIGHT][:, list(places)]
+    return min(int(np.any(answers == each, axis=1).sum()) for each in (0, 1))
 
 
 def _at(bins: str, **more: int) -> Condition:
@@ -152,7 +168,7 @@ def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
         Panel("severity", tuple(_line(result, metric, bins) for result in results), (), ticks, names, title)
         for metric, bins, title in PANELS
     )
-    top = max((bound for panel in panels for line in panel.measured for bound in line.high), default=1.0)
+    top = max((bound for panel in panels for line in panel.measured for bound in (*line.y, *line.high)), default=1.0)
     return Curves(
         "calibration_by_severity",
         "Calibration by severity",
@@ -172,12 +188,13 @@ def _is_level(score: Score, metric: str, bins: str) -> bool:
 
 def _line(result: Result, metric: str, bins: str) -> Line:
     found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
+    bounded = all(s.interval is not None for s in found)
     return Line(
         result.name,
         tuple(float(s.condition["severity"]) for s in found),
         tuple(s.value or 0.0 for s in found),
-        tuple(s.interval.low for s in found if s.interval),
-        tuple(s.interval.high for s in found if s.interval),
+        tuple(s.interval.low for s in found if s.interval) if bounded else (),
+        tuple(s.interval.high for s in found if s.interval) if bounded else (),
     )
 
 
@@ -187,7 +204,7 @@ def _heading(results: Sequence[Result], levels: Sequence[int]) -> str:
     if not whole:
         return "Calibration by severity"
     first, last = (100 * sum(line.y[end] for line in whole) / len(whole) for end in (0, -1))
-    grows = all(line.low[-1] > line.high[0] for line in whole)
+    grows = all(line.low and line.low[-1] > line.high[0] for line in whole)
     start = "on clean photographs" if not levels[0] else f"at severity {levels[0]}"
     what = "Confidence is worth less the worse the picture" if grows else "How far confidence can be trusted"
     return f"{what}: ECE {first:.0f} % {start}, {last:.0f} % at severity {levels[-1]}"

@@ -12,9 +12,9 @@ from hardiness.core import RIGHT, Condition, Grid, ImageTable, Observer, People,
 from hardiness.core.chart import Dots
 from hardiness.reference import categories, published_series
 from hardiness.scoring.card import Baseline, Card, Known, register
-from hardiness.scoring.cells import is_whole
+from hardiness.scoring.cells import interval_of_mean, is_whole
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import centred, resampled_means, within
+from hardiness.scoring.intervals import resampled_means
 from hardiness.scoring.shares import accuracy
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
@@ -34,6 +34,7 @@ class LaionC(Card):
     Source: Li et al. (2025), arXiv:2506.16950.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
     titles: ClassVar[Mapping[str, str]] = {"mean_accuracy_partial": "mean accuracy of a part"}
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
@@ -56,8 +57,9 @@ class LaionC(Card):
         draws = np.vstack([np.nanmean(values, axis=0), resampled_means(values, "laion_c")])
 
         def mean(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
-            drawn = draws[:, [table.present.index(cell) for cell in chosen]].mean(axis=1)
-            interval = within(centred(drawn[1:], float(drawn[0])))
+            places = [table.present.index(cell) for cell in chosen]
+            drawn = draws[:, places].mean(axis=1)
+            interval = interval_of_mean(values[:, places], drawn[1:])
             return Score(metric, float(drawn[0]), "fraction", len(table), interval, condition=condition)
 
         whole = is_whole(table, {cell for cell in run.conditions if cell})

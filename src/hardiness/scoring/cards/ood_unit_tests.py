@@ -11,8 +11,9 @@ import numpy as np
 from hardiness.core import Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.cards.ood import METHOD_TITLES, METHODS, Floats, sureness, threshold
+from hardiness.scoring.cells import interval_of_mean
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import centred, resampled_means, wilson, within
+from hardiness.scoring.intervals import resampled_means, wilson
 from hardiness.scoring.ood_unit_test_chart import KINDS, passing_chart
 from hardiness.scoring.rows import answered
 
@@ -30,7 +31,7 @@ class OodUnitTests(Card):
     """
 
     group: ClassVar[str] = "out of distribution"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = {
         f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
@@ -83,9 +84,8 @@ def _passes(table: ImageTable, method: str) -> dict[str, Floats]:
 def _mean(metric: str, passes: Sequence[Floats], condition: Condition) -> Score:
     """The mean share over some tests; its interval resamples photographs, and takes the threshold for given."""
     values = np.column_stack(passes)
-    draws = resampled_means(values, "ood_unit_tests").mean(axis=1)
     mean = float(np.nanmean(values, axis=0).mean())
-    interval = within(centred(draws, mean))
+    interval = interval_of_mean(values, resampled_means(values, "ood_unit_tests").mean(axis=1))
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
     return Score(metric, mean, "fraction", n, interval, False, condition)
 

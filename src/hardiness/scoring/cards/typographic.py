@@ -9,9 +9,9 @@ import numpy as np
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score
 from hardiness.scoring.card import Baseline, Card, Known, register
-from hardiness.scoring.intervals import centred, resampled_means
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
+from hardiness.scoring.statistics.differences import mean_difference
 
 CLEAN, WRITTEN = Condition(), Condition(text="wrong class")
 
@@ -26,6 +26,7 @@ class Typographic(Card):
     Source: Azuma & Matsui (2023), arXiv:2304.04512.
     """
 
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "written")
     titles: ClassVar[Mapping[str, str]] = {
         "typographic_drop": "drop by the word",
@@ -75,6 +76,5 @@ def _drop(table: ImageTable) -> Score:
     if not len(kept):
         return _lower(Score("typographic_drop", None, "fraction", 0, reason="no photograph was evaluated both ways"))
     value = float(kept[:, 0].mean() - kept[:, 1].mean())
-    means = resampled_means(kept, "typographic")
-    interval = centred(means[:, 0] - means[:, 1], value)
+    interval = mean_difference(kept[:, 0] - kept[:, 1], 1.0).interval
     return Score("typographic_drop", value, "fraction", len(kept), interval, higher_is_better=False)

@@ -1,0 +1,52 @@
+"""LAION-C's released layout through the Python surface, and the typographic attack on a network that cannot read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+import hardiness
+from hardiness.benchmarks.superclasses import CELLS
+from hardiness.core import View
+from hardiness.reference import categories
+
+DOG, FRUIT = (categories.laion_c()[name][0] for name in ("dog", "fruit"))
+
+
+class DogsAreDark(nn.Module):
+    """Answers dog where a picture is dark, and fruit where it is not."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bright = x.mean(dim=(1, 2, 3))
+        logits = torch.zeros(len(x), 1000)
+        logits[:, list(categories.laion_c()["dog"])] = -10 * (bright[:, None] - 0.5)
+        logits[:, list(categories.laion_c()["fruit"])] = 10 * (bright[:, None] - 0.5)
+        return logits
+
+
+VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
+
+
+def test_the_released_layout_is_evaluated(tmp_path: Path) -> None:
+    for cell in CELLS:
+        for name, value in (("dog", 20), ("fruit", 20 if cell["severity"] == 5 else 230)):
+            folder = tmp_path / "laion-c" / cell["corruption"] / f"intensity_level_{cell['severity']}" / name
+            folder.mkdir(parents=True)
+            Image.fromarray(np.full((224, 224, 3), value, np.uint8)).save(folder / "0.png")
+    result = hardiness.evaluate(DogsAreDark(), "laion-c", str(tmp_path), view=VIEW, runtime="torch", progress=False)
+    assert result.counts.complete
+    assert result.score("mean_accuracy").value == 0.9  # at the last intensity the fruits are dark
+    assert result.score("accuracy", severity=5).value == 0.5
+    assert result.score("accuracy", corruption="mosaic", severity=1).value == 1.0
+
+
+def test_a_network_that_cannot_read_is_a_control(data_root: Path) -> None:
+    given = {"view": VIEW, "runtime": "torch", "limit": 3, "progress": False}
+    result = hardiness.evaluate(DogsAreDark(), "typographic", str(data_root), **given)
+    assert result.counts.evaluated == 6
+    assert result.score("typographic_drop").n == 3
+    assert result.score("word_answered").interval is not None
