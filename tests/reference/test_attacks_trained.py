@@ -37,14 +37,19 @@ def rival(name: str) -> Any:
         pytest.skip(f"{name} is not installed")
 
 
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
+def networks() -> Any:
+    """The module of masked networks."""
     spec = importlib.util.spec_from_file_location("masked_networks_of_reference", FILE)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: nn.Module = module.crops("adversarial")
+    return module
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    found: nn.Module = networks().crops("adversarial")
     return found
 
 
@@ -138,6 +143,25 @@ def test_the_ensemble_leaves_whom_its_members_leave(
     for member in members:
         expected &= standing(network, seeded(lambda member=member: member(images, labels)), labels)
     assert left("autoattack", "linf", 4, iterations=40, queries=200) == expected
+
+
+@pytest.mark.slow
+def test_each_member_of_the_ensemble_is_needed_by_some_network(images: Tensor, labels: Tensor) -> None:
+    """Behind four masks, one for each of four groups of classes: each falls to the member that its mask is open to."""
+    masked, budget = networks().fourfold(), Budget("linf", 28 / 255, torch.full((N,), 4))
+    assert torch.equal(masked(images).argmax(1), labels)
+    attack = registry.get("autoattack")(iterations=25, queries=400)
+    generators = [rng(0, "t", i) for i in range(N)]
+    fallen = [
+        {int(labels[row]) for row in iterate.index[iterate.reached].tolist()}
+        for iterate in attack(masked, images, Misclassified(labels), budget, generators)
+    ]
+    assert all(fallen), "each takes some that those before have left"
+    plain, scaled, alone, rounded = fallen
+    assert plain <= {0, 1, 2}
+    assert scaled <= {1, 2, 3, 4, 5}
+    assert alone <= {6, 7}
+    assert rounded & {8, 9}
 
 
 @pytest.mark.slow

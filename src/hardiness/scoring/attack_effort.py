@@ -27,31 +27,39 @@ def effort(records: Records, run: Run) -> dict[str, Any]:
     right, last = np.asarray(records["prediction"] == records["label"]), curve.rows[-1]
     starts = range(1, curve.round.restarts + 1)
     fallen_at = np.where(records["success"], records["restart"], curve.round.restarts)
-    clean = _clean(records, run, right)
+    unattacked = _clean(records, run)
+    clean = [_point(0, right[unattacked])] if unattacked.any() else []
     return {
         "epsilon": curve.epsilon,
         "unit": curve.unit,
         "members": list(curve.members),
         "steps": [*clean, *(_point(steps, right[rows]) for steps, rows in zip(curve.steps, curve.rows, strict=True))],
         "starts": [_point(k, (right | (fallen_at >= k))[last]) for k in starts] if len(starts) > 1 else [],
-        "noise": _noise(records, right, last),
+        "noise": _noise(records, unattacked & right, last),
     }
 
 
-def _clean(records: Records, run: Run, right: NDArray[np.bool_]) -> list[Point]:
+def _clean(records: Records, run: Run) -> NDArray[np.bool_]:
+    """The rows without attack."""
     conditions = list(run.conditions)
-    rows = records["condition"] == (conditions.index(Condition()) if Condition() in conditions else -1)
-    return [_point(0, right[rows])] if rows.any() else []
+    found: NDArray[np.bool_] = records["condition"] == (
+        conditions.index(Condition()) if Condition() in conditions else -1
+    )
+    return found
 
 
-def _noise(records: Records, right: NDArray[np.bool_], last: NDArray[np.bool_]) -> list[float]:
-    """Accuracy under the best of some draws, and the ends of its interval; empty where no noise was tried."""
+def _noise(records: Records, clean_right: NDArray[np.bool_], last: NDArray[np.bool_]) -> list[float]:
+    """Accuracy under the best of some draws, and the ends of its interval; empty where no noise was tried.
+
+    An image that is wrong without attack counts as wrong, though a targeted attack has not reached its target there.
+    """
     if "noise_lead" not in records:
         return []
     rows = last & np.isfinite(records["noise_lead"])
     if not rows.any():
         return []
-    stands = (records["noise_lead"][rows] > 0) & (records["clean_lead"][rows] > 0)
+    was_right = np.isin(records["image"][rows], records["image"][clean_right])
+    stands = (records["noise_lead"][rows] > 0) & was_right
     return list(_point(0, stands)[1:])
 
 

@@ -59,7 +59,7 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = None
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
