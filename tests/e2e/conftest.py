@@ -42,6 +42,7 @@ def hardiness(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
             main()
         captured = capsys.readouterr()
         assert "Traceback" not in captured.err
+        assert "should have been told more plainly" not in captured.err
         return Told(int(left.value.code or 0), captured.out, captured.err)
 
     return run
