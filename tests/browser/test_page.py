@@ -58,8 +58,8 @@ def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Pa
     with opened(browser, page) as tab:
         tab.locator('.bar button[data-m="1"]').click()
         assert tab.url.endswith("#models=second")
-        for number in range(tab.locator("figure .wide-only svg.sheet").count()):
-            figure = tab.locator("figure .wide-only svg.sheet").nth(number)
+        for number in range(tab.locator("figure :is(.wide-only, .sideways) svg.sheet").count()):
+            figure = tab.locator("figure :is(.wide-only, .sideways) svg.sheet").nth(number)
             for model in (0, 2):
                 groups = figure.locator(f'[data-m="{model}"]')
                 assert groups.count() == figure.locator(f'[data-m="{model}"].dim').count() > 0
@@ -71,7 +71,7 @@ def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Pa
 
 def test_two_models_are_compared_in_the_overview_and_in_the_matrix(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        cell = tab.locator('.wide-only.heat [data-m="0"] [data-t="0-2"]').first
+        cell = tab.locator('.sideways.heat [data-m="0"] [data-t="0-2"]').first
         assert cell.text_content() == "30"
         for model in (0, 1):
             tab.locator(f'.bar button[data-m="{model}"]').click()
@@ -126,7 +126,7 @@ def test_a_permalink_that_fits_nothing_changes_nothing(browser: Any, page: Path)
 
 def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        marks = tab.locator(".wide-only svg .published")
+        marks = tab.locator(":is(.wide-only, .sideways) svg .published")
         assert marks.count() > 0
         assert marks.first.is_visible()
         tab.locator("#published").click()

@@ -21,7 +21,7 @@ from hardiness.report import format as formatting
 from hardiness.report.beside import beside, with_ladder
 from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline, symbols
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, walls
 from hardiness.report.provenance import command_of, sessions_of
@@ -114,6 +114,7 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
     return environment.get_template("page.html.j2").render(
         title=title,
         style=Markup(_asset("style.css")),
+        symbols=Markup(symbols()),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
@@ -157,7 +158,7 @@ def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
         "rows": rows_of(shown),
         "beside": beside(shown),
         "compared": comparison_view(shown.compared) if shown.compared and shown.compared.scores else None,
-        "figures": [_figure(chart, inks) for chart in shown.section.charts],
+        "figures": [_figure(chart, inks, place > 0) for place, chart in enumerate(shown.section.charts)],
         "walls": list(walls(shown, options.picture_of if options.images else None, card.named)),
         "exhibits": _exhibits(shown.results) if options.images else [],
         "checks": found,
@@ -176,11 +177,12 @@ def _notes(shown: Shown) -> list[str]:
     return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
 
 
-def _figure(chart: Any, inks: Inks) -> Mapping[str, Any]:
-    """A chart drawn for a page and for a phone."""
-    wide, narrow = (inline(draw(chart, width, inks)) for width in (WIDE_PX, NARROW_PX))
+def _figure(chart: Any, inks: Inks, folded: bool) -> Mapping[str, Any]:
+    """A chart drawn for a page, and for a phone where it is no detail; details are moved sideways there."""
+    narrow = "" if folded else inline(draw(chart, NARROW_PX, inks), tips=False)
     heading = getattr(chart, "heading", chart.title)
-    return {"chart": chart, "heading": heading, "wide": Markup(wide), "narrow": Markup(narrow)}
+    wide = Markup(inline(draw(chart, WIDE_PX, inks)))
+    return {"chart": chart, "heading": heading, "wide": wide, "narrow": Markup(narrow)}
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -8,12 +8,12 @@ from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.ladder import draw_ladder
 from hardiness.report.figures.paper import pdf, png
 from hardiness.report.figures.sheet import Sheet
-from hardiness.report.figures.svg import document, inline
+from hardiness.report.figures.svg import document, inline, symbols
 
 WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680
 """Widths of a drawing: on a page, on a phone, and in a paper."""
 
-__all__ = ["NARROW_PX", "PAPER_PX", "WIDE_PX", "Inks", "Sheet", "document", "draw", "inline", "pdf", "png"]
+__all__ = ["NARROW_PX", "PAPER_PX", "WIDE_PX", "Inks", "Sheet", "document", "draw", "inline", "pdf", "png", "symbols"]
 
 
 def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:

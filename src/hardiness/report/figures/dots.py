@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hardiness.core import Dots, Observer, People, Score
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Text, symbol, text_width
+from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Symbol, Text, text_width
 
 MODEL_PX, ROW_PX = 8.5, 22.0
 """Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
@@ -131,8 +131,8 @@ def _people(sheet: Sheet, rows: Rows, people: People, bottom: float) -> None:
     for row, name in enumerate(rows.dots.rows):
         if name in people.by_row:
             tip = f"people, {name}: {100 * people.by_row[name]:.1f} %"
-            sheet.add(symbol("diamond", (rows.x(people.by_row[name]), rows.y(row)), 5, "people", tip))
-    sheet.add(symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
+            sheet.add(Symbol("diamond", (rows.x(people.by_row[name]), rows.y(row)), 5, "people", tip))
+    sheet.add(Symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
 
 
 def _said(score: Score, percent: bool = True) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hardiness.report.figures.sheet import COLOURS, SHAPES, Area, Point, symbol
+from hardiness.report.figures.sheet import COLOURS, SHAPES, Point, Symbol
 
 INKS = {
     "ink": "#1c2127",
@@ -55,6 +55,6 @@ class Inks:
         index = self.index(model)
         return SHAPES[(index + index // COLOURS) % len(SHAPES)]
 
-    def marker(self, model: str, centre: Point, radius: float, tip: str = "") -> Area:
+    def marker(self, model: str, centre: Point, radius: float, tip: str = "") -> Symbol:
         """Its marker at a place."""
-        return symbol(self.shape(model), centre, radius, self.ink(model), tip)
+        return Symbol(self.shape(model), centre, radius, self.ink(model), tip)

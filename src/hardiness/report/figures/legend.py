@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from hardiness.report.figures.inks import Inks
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Mark, Sheet, Stroke, Text, shortened, symbol, text_width
+from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Mark, Sheet, Stroke, Symbol, Text, shortened, text_width
 
 LINE_PX, HEADING_PX, GAP_PX = 21.0, 16.0, 26.0
 LONGEST = 44
@@ -49,7 +49,7 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
 
 def _key(name: str, kind: str, inks: Inks, x: float, y: float) -> tuple[list[Mark], str]:
     if kind == "people":
-        return [symbol("diamond", (x + 8, y + 10), 5, "people")], ""
+        return [Symbol("diamond", (x + 8, y + 10), 5, "people")], ""
     if kind:
         ink = "published" if kind == PUBLISHED else "faint"
         line = Stroke(((x, y + 10), (x + 16, y + 10)), ink, 1.2, dashed=kind != PUBLISHED)

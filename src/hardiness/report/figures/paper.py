@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from hardiness.report.figures.inks import INKS
-from hardiness.report.figures.sheet import Area, Cell, Mark, Sheet, Stroke
+from hardiness.report.figures.sheet import Area, Cell, Mark, Sheet, Stroke, Symbol
 from hardiness.report.figures.svg import HEAT_MOST
 
 if TYPE_CHECKING:
@@ -58,9 +58,11 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         x, y = zip(*mark.points, strict=True)
         style = {"color": INKS[mark.ink], "alpha": mark.opacity, "linestyle": "--" if mark.dashed else "-"}
         axes.plot(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style)
+    elif isinstance(mark, Symbol):
+        outlined = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
+        axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **outlined))
     elif isinstance(mark, Area):
-        edge = {"edgecolor": INKS["paper"], "linewidth": 0.5} if mark.outlined else {"linewidth": 0}
-        filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, **edge}
+        filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, "linewidth": 0}
         axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
     elif isinstance(mark, Cell):
         opacity = HEAT_MOST * min(max(mark.value, 0), 1)

@@ -42,7 +42,6 @@ class Area:
     ink: str
     opacity: float = 1.0
     tip: str = ""
-    outlined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,24 @@ class Cell:
     tip: str = ""
 
 
-Mark = Stroke | Area | Text | Cell
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A marker of about that radius, with an outline in the colour of the paper; its shape is one of `OUTLINES`."""
+
+    shape: str
+    centre: Point
+    radius: float
+    ink: str
+    tip: str = ""
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Its corners."""
+        x, y = self.centre
+        return tuple((x + self.radius * dx, y + self.radius * dy) for dx, dy in OUTLINES[self.shape])
+
+
+Mark = Stroke | Area | Text | Cell | Symbol
 
 
 @dataclass
@@ -99,13 +115,6 @@ class Sheet:
             current.append(mark)
         if current:
             yield name, current
-
-
-def symbol(shape: str, centre: Point, radius: float, ink: str, tip: str = "") -> Area:
-    """A marker of about that radius, with an outline in the colour of the paper."""
-    x, y = centre
-    points = tuple((x + radius * dx, y + radius * dy) for dx, dy in _OUTLINES[shape])
-    return Area(points, ink, tip=tip, outlined=True)
 
 
 def text_width(text: str, size: float = TEXT_PX) -> float:
@@ -136,7 +145,7 @@ _PLUS = tuple(
     (1.05 * x, 1.05 * y) for x, y in ((0.35, 1), (-0.35, 1), (-0.35, 0.35), (-1, 0.35), (-1, -0.35), (-0.35, -0.35))
 )
 
-_OUTLINES: dict[str, tuple[Point, ...]] = {
+OUTLINES: dict[str, tuple[Point, ...]] = {
     "circle": _regular(16),
     "square": _regular(4, 0.125, 1.2),
     "triangle": _regular(3, 0, 1.2),
@@ -147,3 +156,4 @@ _OUTLINES: dict[str, tuple[Point, ...]] = {
     "pentagon": _regular(5, 0, 1.1),
     "diamond": _regular(4, 0, 1.15),
 }
+"""Corners of each shape about the origin, of radius about 1."""
