@@ -233,3 +233,9 @@ def test_every_value_lies_in_its_interval_and_in_0_to_1(given: list[str]) -> Non
         else:
             assert score.interval is not None
             assert 0 <= score.interval.low <= score.value <= score.interval.high <= 1
+
+
+def test_a_class_is_named_by_its_category() -> None:
+    run = Run(data=DataIdentity("cue-conflict", "f", 3, 1000, {"airplane": (404,), "bear": (294, 295)}))
+    named = registry.get("cue_conflict").class_namer(run)
+    assert [named(index) for index in (404, 295, 7)] == ["airplane", "bear", "class 7"]

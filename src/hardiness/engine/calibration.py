@@ -23,9 +23,8 @@ BUDGET_S = 5.0
 """Of one model on one benchmark; the trial that crosses it is finished."""
 
 ATTACKED = 4
-"""Images that an attack is tried on at least, as some fall at once and some never, unless that takes far longer."""
+"""Images that an attack is tried on at a time: some fall at once, some never; one alone is dearer than in a batch."""
 
-LONGEST_S = 20.0
 
 MANY_STEPS = 400
 """Of an attack on one image; where there are more, a share of them is tried and the rest taken for as dear."""
@@ -57,14 +56,13 @@ class Trial:
         """What one model's rows cost; see `Price`."""
         benchmark, share = self._affordable()
         trials: list[tuple[int, float]] = []
-        spent, images = 0.0, 0
+        spent = 0.0
         for items, conditions in self._growing(benchmark, classifier):
             worker = self._worker(benchmark, [classifier], items, conditions)
             seconds = _seconds(partial(alone, worker))
             trials.append((len(items) * len(conditions), seconds))
-            spent, images = spent + seconds, images + len(items)
-            enough = not benchmark.attack or images >= ATTACKED or spent >= LONGEST_S
-            if spent >= BUDGET_S and enough and (len(trials) > 1 or benchmark.attack):
+            spent += seconds
+            if spent >= BUDGET_S and (len(trials) > 1 or benchmark.attack):
                 break
         row_bytes = self._stored_bytes() / sum(rows for rows, _ in trials)
         if benchmark.attack:
@@ -107,11 +105,11 @@ class Trial:
             return
         canvas = benchmark.canvas or classifier.spec.view.canvas
         chosen = self.request.batch_size or automatic_batch_size(classifier, classifier.feed(canvas.crop_px).input_px)
-        size = first = 1 if benchmark.attack else max(1, math.ceil(chosen / len(conditions)))
+        size = first = ATTACKED if benchmark.attack else max(1, math.ceil(chosen / len(conditions)))
         while at < len(self.items):
             yield list(self.items[at : at + size]), conditions
             at += size
-            size = 1 if benchmark.attack else min(2 * size, 8 * first)
+            size = first if benchmark.attack else min(2 * size, 8 * first)
 
     def _sequences(self, conditions: list[int]) -> Iterator[tuple[list[Item], list[int]]]:
         """Of sequences one condition at a time, from all over the list, each of another image."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -169,6 +169,11 @@ class CueConflict(Card):
         people = people_beside(result)
         beside = f" (people: {100 * people.overall.shape_bias:.0f} %)" if people else ""
         return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
+
+    def class_namer(self, run: Run) -> Callable[[int], str]:
+        """The category that a class of ImageNet belongs to: stimuli are labelled by a class of their shape's."""
+        of = {index: name for name, classes in run.data.categories.items() for index in classes}
+        return lambda index: of.get(index, f"class {index}")
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Shape bias and cue accuracy under the headline's protocol."""

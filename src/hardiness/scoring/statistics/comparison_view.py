@@ -84,8 +84,8 @@ def _detail(detail: PairDetail) -> Iterator[str]:
         told = sum(cell.adjusted < LEVEL for cell in detail.cells)
         yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"
     for kind, parts in detail.parts.items():
-        whole = "Brier score" if kind == "calibration" else "mean error"
-        yield f"{pair}, {whole} by {kind}, largest parts in points: {_parts(parts)}"
+        what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
+        yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
     if detail.images:
         named = ", ".join(each.image for each in detail.images[:LARGEST])
         yield f"{pair}, most telling images: {named}"
