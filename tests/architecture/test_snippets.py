@@ -190,6 +190,8 @@ def in_small(line: str) -> list[str]:
     line = re.sub(r"\[[^\]]*\]…?", "", line).replace("$MODELS", "-m MODEL").replace("…", "--data ROOT")
     line = line.replace("autoattack", "autoattack:queries=20").replace("--data embedded", "--data data")
     line = re.sub(r"surrogate=[\w.]+", f"surrogate={SECOND}", line)
+    # One image says nothing of 75 cells, and next to nothing of one.
+    line = re.sub(r"-b imagenet-\w+ (.*)--precision-target [\d.]+", r"-b imagenet-val \1--precision-target 1", line)
     words = shlex.split(line)[1:]
     names = {"ROOT": "data", "SRC": "data", "/data": "data", "DIR": "data/imagenet/val", "DST": "written"}
     words = [re.sub(r"\b(ROOT|SRC|DST)$|^(DIR|/data)$", lambda found: names[found[0]], word) for word in words]

@@ -10,9 +10,11 @@ import pytest
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
+    Counts,
     DataIdentity,
     ImageTable,
     Records,
+    Result,
     Round,
     Run,
 )
@@ -39,6 +41,7 @@ SHOWN = [f"{('contrast/c05', 'contrast/c30', 'edge/0')[i % 3]}/{name}" for i, na
 SAMPLES = {"ood": OUTSIDE, "ood_unit_tests": OUTSIDE, "model_vs_human": SHOWN}
 
 FRAMES = 3
+COUNTS = Counts(8, 8, 0, 8)
 
 
 def run_of(card: str) -> Run:
@@ -137,3 +140,19 @@ class TestCard:
         ratios = [score for score in card.scores(table, run, baseline) if score.unit == "ratio" and score.value]
         assert all(score.value == pytest.approx(1) for score in ratios)
         assert bool(ratios) == card.divides
+
+    def test_stops_on_the_score_that_stands_for_the_benchmark(self, name: str) -> None:
+        """Its sums are its scores, and the first is the headline; where it has none it says so by an empty name."""
+        card, run = registry.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        divisor = card.as_baseline(table, run)
+        sums = card.sums(table, run, divisor)
+        assert bool(sums) == bool(card.stops_on)
+        scores = card.scores(table, run, divisor)
+        known = {(score.metric, score.condition): score.value for score in scores}
+        for each in sums:
+            assert known[each.metric, each.condition] == pytest.approx(float(each.by_image().mean())), each.metric
+        if sums:
+            headline = card.headline_of(card.columns_of([Result("m", "b", "d", "p", scores, COUNTS, run, {})]))
+            assert headline is not None
+            assert (sums[0].metric, sums[0].condition) == (headline.metric, headline.condition)

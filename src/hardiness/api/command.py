@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hardiness import scoring
-from hardiness.api.asked import asked_for
+from hardiness.api.asked import Asked, Row, asked_for
 from hardiness.api.models import load_models, surrogate_absent
 from hardiness.api.placement import Placement
 from hardiness.api.tracking import TrackedListener
 from hardiness.core import (
     ArgumentError,
+    DataSet,
     Listener,
     Request,
     Result,
     Silence,
 )
+from hardiness.engine import Budget, Evaluated, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.executors.ray_actor import Errand
 from hardiness.engine.executors.ray_cluster import Cluster
@@ -73,6 +75,7 @@ class Outcome:
         skipped: models and benchmarks of a suite whose weights or data are absent, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
         remarks: what a person should know of how models were run, e.g. a runtime that was not exact enough.
+        unreached: a line for each benchmark whose precision target cannot be reached.
         note: what to say beside the results of a suite.
         also: commands that belong to the suite and evaluate nothing, e.g. those that make pictures.
     """
@@ -82,12 +85,15 @@ class Outcome:
     skipped: Sequence[str]
     problems: Sequence[str]
     remarks: Sequence[str] = ()
+    unreached: Sequence[str] = ()
     note: str = ""
     also: Sequence[str] = ()
 
     @property
     def exit_status(self) -> int:
-        """0 where everything asked for was evaluated, else 1."""
+        """0 where everything asked for was evaluated, 2 where a precision target cannot be reached, else 1."""
+        if self.unreached:
+            return 2
         return 1 if self.problems or any(result.counts.failed for result in self.results) else 0
 
 
@@ -111,32 +117,28 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
 
 
 def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
-    if command.cluster and (command.weights or command.request.share):
-        raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
+    budget = Budget.from_now(command.request.time_budget_s) if command.request.time_budget_s else None
     asked = asked_for(command)
+    _check_ends(command, asked)
     resolved, skipped = asked.models, asked.skipped
     store = Store.create(command.out, command.wait_s)
     loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend(loaded.absent)
-    found: Sequence[Result] = ()
-    keys: set[str] = set()
-    remarks: list[str] = []
-    for row, dataset in asked.rows if classifiers or command.cluster else ():
+    wanted = []
+    for row, data in asked.rows if classifiers or command.cluster else ():
         if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):
             skipped.append(reason)
-            continue
-        if command.cluster:
-            errand = Errand(resolved.names, asdict(command.placement), row.benchmark, dataset, command.out, row.request)
-            evaluated = on_ray(errand, command.cluster, hears)
         else:
-            evaluated = run_benchmark(row.benchmark, classifiers, dataset, store, row.request, hears)
-        keys.update(evaluated.keys)
-        problems += evaluated.problems
-        remarks += evaluated.remarks
+            wanted.append((row, data))
+    found: Sequence[Result] = ()
+    evaluated: list[Evaluated] = []
+    for parts in _evaluated(command, asked.models.names, wanted, Beside(classifiers, store, budget, hears)):
+        evaluated += parts
         found = scoring.rebuild(store)
-        tracking.scores([result for result in found if result.key in evaluated.keys])
+        tracking.scores([result for result in found if any(result.key in each.keys for each in parts)])
+    keys = {key for each in evaluated for key in each.keys}
     found = scoring.results(store, command.baseline) if command.baseline else found or scoring.rebuild(store)
     return Outcome(
         results=[result for result in found if result.key in keys],
@@ -144,11 +146,12 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
         remarks=[
             *store.remarks,
             *(remark for classifier in classifiers for remark in _remarks(classifier)),
-            *remarks,
+            *(remark for each in evaluated for remark in each.remarks),
             *tracking.problems,
         ],
         skipped=skipped,
-        problems=problems,
+        problems=[*problems, *(problem for each in evaluated for problem in each.problems)],
+        unreached=[line for each in evaluated for line in each.unreached],
         note=asked.suite.note,
         also=asked.suite.also,
     )
@@ -166,3 +169,42 @@ def _remarks(classifier: Classifier) -> list[str]:
             f"{100 * agreement.top1:.0f} % of top-1 equal, logits within {agreement.max_error:.1e} of the largest"
         )
     return remarks
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What benchmarks of a command are evaluated with: models, store, a time that they share, and who hears of it."""
+
+    classifiers: Sequence[Classifier]
+    store: Store
+    budget: Budget | None
+    hears: Listener
+
+
+def _evaluated(
+    command: Command, names: tuple[str, ...], wanted: Sequence[tuple[Row, DataSet]], beside: Beside
+) -> Iterator[list[Evaluated]]:
+    """What came of each benchmark in turn, or of all at once where they share a time."""
+    models, store, hears = beside.classifiers, beside.store, beside.hears
+    if beside.budget:
+        begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
+        yield evaluate_within(beside.budget, begun)
+        return
+    for row, data in wanted:
+        if command.cluster:
+            errand = Errand(names, asdict(command.placement), row.benchmark, data, command.out, row.request)
+            yield [on_ray(errand, command.cluster, hears)]
+        else:
+            yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]
+
+
+def _check_ends(command: Command, asked: Asked) -> None:
+    """Raise where what is asked for cannot be evaluated in the way that is asked for."""
+    request = command.request
+    if command.cluster and (command.weights or request.share):
+        raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
+    if command.cluster and (request.precision_target or request.time_budget_s):
+        raise ArgumentError("--engine ray goes with neither --precision-target nor --time-budget; leave one out")
+    if request.precision_target is not None:
+        for row, data in asked.rows:
+            require_reachable(row.benchmark, data, request.precision_target, row.request.limit)

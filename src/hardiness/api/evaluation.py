@@ -17,6 +17,7 @@ from hardiness.api.placement import Placement
 from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core import ModelError, Request, Result, UnknownNameError, View
+from hardiness.engine import Budget, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.store import Store
@@ -35,6 +36,9 @@ class Options(TypedDict, total=False):
         limit: the first so many samples of a seeded, class-stratified order; all by default.
         seed: keys that order and every draw; 0 by default.
         batch_size: images per forward pass; chosen by default.
+        precision_target: evaluation ends when half of the headline's 95 % interval is at most this, in its own unit;
+            by default everything is evaluated.
+        time_budget_s: seconds within which it ends; by default as long as it takes.
         save_images: whether the pictures that attacks made are kept below ``out``; not by default.
         workers: decoding threads; one a core by default.
         device, precision, runtime: as in `Placement`.
@@ -44,6 +48,8 @@ class Options(TypedDict, total=False):
     limit: int | None
     seed: int
     batch_size: int | None
+    precision_target: float | None
+    time_budget_s: float | None
     save_images: bool
     workers: int
     device: str
@@ -79,7 +85,8 @@ def evaluate(
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     _check(options)
-    request = chosen_of(Request, options)
+    request: Request = chosen_of(Request, options)
+    budget = Budget.from_now(request.time_budget_s) if request.time_budget_s else None
     chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
     hears = listener(options.get("progress"))
@@ -87,12 +94,17 @@ def evaluate(
     with ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
-        evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
+        if budget:
+            begun = prepared(chosen, [classifier], dataset, store, request, hears)
+            (evaluated,) = evaluate_within(budget, [begun])
+        else:
+            evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
         found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]
     if not found:
         raise ModelError(evaluated.problems[0])
     (result,) = found
-    return replace(result, warnings=(*result.warnings, *evaluated.problems))
+    told = (*evaluated.problems, *evaluated.unreached, *(evaluated.remarks if budget else ()))
+    return replace(result, warnings=(*result.warnings, *told))
 
 
 def _check(options: Options) -> None:

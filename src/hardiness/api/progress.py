@@ -12,6 +12,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -35,6 +36,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def download(self, model: str, done: int, total: int | None) -> None:
         """Show how a download goes; the line is left when it is complete."""
@@ -54,18 +56,22 @@ class Bars:
             self.end()
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """Show a bar, filled as far as rows are stored already."""
-        self.end()
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            Rate(),
-            TimeRemainingColumn(),
-            console=self._console,
-        )
-        self._task = self._progress.add_task(benchmark, total=total, completed=stored)
-        self._progress.start()
+        """Show a bar, filled as far as rows are stored already; a benchmark that goes on keeps its bar."""
+        if self._progress is None or not self._tasks:
+            self.end()
+            self._progress = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                Rate(),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._progress.start()
+        if benchmark not in self._tasks:
+            self._tasks[benchmark] = self._progress.add_task(benchmark, total=total)
+        self._task = self._tasks[benchmark]
+        self._progress.update(self._task, total=total, completed=stored)
         if stored == total:
             self._progress.console.print(f"{benchmark}: all {total:,} stored already, nothing to compute")
 
@@ -90,6 +96,7 @@ class Bars:
         if self._progress:
             self._progress.stop()
             self._progress = None
+            self._tasks = {}
 
 
 def listener(progress: bool | None) -> Listener:

@@ -15,6 +15,7 @@ from hardiness.cli.options import Shown, grouped
 from hardiness.cli.show import print_overview, wide
 from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
+from hardiness.engine import parse_duration
 from hardiness.report.text_table import terminal_table
 from hardiness.sources import files
 from hardiness.store import Store
@@ -76,6 +77,19 @@ class Told(Shown):
     Request,
     options.limit("samples"),
     options.seed,
+    click.option(
+        "--precision-target",
+        type=float,
+        metavar="HALFWIDTH",
+        help="Stop when every headline's 95 % interval is its value ± this, e.g. 0.005 for half a point.",
+    ),
+    click.option(
+        "--time-budget",
+        "time_budget_s",
+        metavar="TIME",
+        callback=lambda context, option, text: None if text is None else parse_duration(text),
+        help="End within this time, e.g. 30m, with what narrows the intervals most; the same command continues.",
+    ),
     click.option(
         "--worker",
         "share",
@@ -140,7 +154,7 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
         click.echo(f"skipped {line}", err=True)
     for line in outcome.also:
         click.echo(f"also part of the suite, and a command of its own: {line}", err=True)
-    for line in outcome.problems:
+    for line in (*outcome.problems, *outcome.unreached):
         click.echo(f"hardiness: {line}", err=True)
     return outcome.exit_status
 

@@ -29,6 +29,7 @@ from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Picture, Re
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.section import GROUPS, LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
+from hardiness.core.stop import Stop
 from hardiness.core.text_table import TextTable
 from hardiness.core.view import CANVAS_224, Canvas, View
 
@@ -103,6 +104,7 @@ __all__ = [
     "Silence",
     "Source",
     "Stimulus",
+    "Stop",
     "StoreError",
     "Surrogate",
     "TextTable",

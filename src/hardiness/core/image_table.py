@@ -133,6 +133,20 @@ class ImageTable:
             raise ValueError("there must be at least one table to join")
         return _joined(given)._without_evaluated_failures()
 
+    def only(self, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
+        """The part of the table that is wanted: by an image's id the indices of its conditions."""
+        places = {cell: place for place, cell in enumerate(self.cells.tolist())}
+        keep = np.zeros(self.evaluated.shape, bool)
+        for row, image in enumerate(self.ids.tolist()):
+            keep[row, [places[cell] for cell in wanted.get(image, ()) if cell in places]] = True
+        keep &= self.evaluated
+        rows = keep.any(axis=1)
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        for name, column in columns.items():
+            if column.ndim == 2:
+                columns[name] = np.where(keep[rows], column, _nothing((1, 1), column.dtype))
+        return replace(self, ids=self.ids[rows], label=self.label[rows], columns=columns)
+
     def rows_of(self, ids: NDArray[np.object_]) -> Indices:
         """Where each id stands in this table, int64; -1 where it is not in it."""
         if not len(self.ids):

@@ -18,7 +18,7 @@ class Listener(Protocol):
         """While weights are downloaded: bytes so far, and bytes in all (``None`` where that is not known)."""
 
     def begin(self, benchmark: str, total: int, stored: int) -> None:
-        """A benchmark begins: how many image-conditions it has, and how many are stored already."""
+        """A benchmark begins, or goes on in another round: image-conditions in all, and those that are stored."""
 
     def advance(self, rows: int) -> None:
         """This many more image-conditions are finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,6 +56,9 @@ class Request:
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
         save_images: whether the pictures that attacks made are kept as PNG files beside the records.
         workers: decoding threads; by default one a core.
+        precision_target: half-width of the headline's 95 % interval, in its own unit, at which a benchmark is exact
+            enough and its evaluation ends; ``None`` to evaluate everything asked for.
+        time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
         share: which part of the work this process begins with, where several share a store.
     """
 
@@ -64,9 +68,23 @@ class Request:
     save_images: bool = False
     workers: int = usable_cores()
     share: Share | None = None
+    precision_target: float | None = None
+    time_budget_s: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("limit", "batch_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ArgumentError(f"{name} must be at least 1, was {value}")
+        for name in ("precision_target", "time_budget_s"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            option = name.removesuffix("_s").replace("_", "-")
+            if not (value > 0 and math.isfinite(value)):
+                raise ArgumentError(f"{option} must be above 0, was {value:g}")
+            if self.share:
+                raise ArgumentError(
+                    f"{option} does not go with worker: who shares a store cannot see how far the others are; "
+                    f"leave out --worker, or --{option}"
+                )

@@ -10,6 +10,7 @@ from hardiness.core.condition import Condition
 from hardiness.core.records import Failure
 from hardiness.core.result_table import result_table
 from hardiness.core.run import Plan, Run
+from hardiness.core.stop import Stop
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
@@ -120,6 +121,7 @@ class Result:
         key: under which the run is stored.
         plan: what stayed as it was while it was computed.
         damage: a line for each stored file that was left out because it is damaged; not in ``results.json``.
+        stop: where it was stopped as soon as it was exact enough; ``None`` where it was not.
         details: what a page shows beyond scores, by name, as JSON: curves and the pictures behind the numbers.
     """
 
@@ -139,6 +141,7 @@ class Result:
     plan: Plan = field(default_factory=Plan)
     damage: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    stop: Stop | None = None
 
     @property
     def name(self) -> str:
@@ -177,6 +180,7 @@ class Result:
             ],
             "warnings": list(self.warnings),
             "findings": [asdict(finding) for finding in self.findings],
+            **({"stop": self.stop.as_dict()} if self.stop else {}),
             "run": {"key": self.key, **self.run.as_dict(), "plan": self.plan.as_dict()},
             "measured": dict(self.measured),
         }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
 from hardiness.core.errors import line_of
 from hardiness.engine.attack_identity import asks_for_gradients
+from hardiness.engine.budget import Budget, Progression, within
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.executors import alone, shared
 from hardiness.engine.measuring import package_version, session
 from hardiness.engine.plan import Task, begin, require_gradients
+from hardiness.engine.precision import Precision, require_reachable
+from hardiness.engine.rounds import Rounds
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Leases, Store
@@ -27,11 +30,13 @@ class Evaluated:
         keys: the run of each model that could begin.
         problems: a line for each thing asked for that could not be evaluated: parts of the data set, models.
         remarks: what else a person should know.
+        unreached: a line where a precision target cannot be reached.
     """
 
     keys: tuple[str, ...]
     problems: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -56,23 +61,79 @@ def evaluate(
         The runs that hold the records, and what could not be evaluated; what was finished stays.
 
     Raises:
+        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers.
         StoreError: records cannot be written.
     """
     leases = Leases(store.files)
     if request.share:
         leases.join(package_version())
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
-    problems, remarks = list(begun.problems), [*begun.remarks, *clock_remark(leases)]
+    precision = precision_of(begun, request)
+    if precision is not None:
+        try:
+            precision.run()
+        finally:
+            precision.rounds.close()
+            keep_measured(begun.workers)
+        return ended(begun, precision)
     for worker in begun.workers:
         try:
             shared(worker, request.share, leases) if request.share else alone(worker)
         finally:
-            for task in worker.tasks:
-                if task.computed:
-                    task.stored.add_measured(session(task, worker.clock, request))
+            keep_measured([worker])
+    return ended(replace(begun, remarks=(*begun.remarks, *clock_remark(leases))))
+
+
+def precision_of(begun: Begun, request: Request) -> Precision | None:
+    """What ends an evaluation as soon as it is exact enough; ``None`` where nothing does."""
+    if request.precision_target is None or not begun.workers:
+        return None
+    worker = begun.workers[0]
+    require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
+    return Precision(Rounds(begun.workers), request.precision_target)
+
+
+def evaluate_within(budget: Budget, every: Sequence[Begun]) -> list[Evaluated]:
+    """As much of several evaluations as the time allows, in the order given; what is missing is told in remarks.
+
+    Raises:
+        ArgumentError, StoreError: as `evaluate`.
+    """
+    progressions = [
+        Progression(Rounds(begun.workers), precision_of(begun, begun.workers[0].request)) if begun.workers else None
+        for begun in every
+    ]
+    open_ = [progression for progression in progressions if progression is not None]
+    try:
+        within(budget, open_)
+    finally:
+        for progression in open_:
+            progression.rounds.close()
+        for begun in every:
+            keep_measured(begun.workers)
+    return [
+        ended(begun) if told is None else ended(begun, told.precision, "" if told.done else told.missing())
+        for begun, told in zip(every, progressions, strict=True)
+    ]
+
+
+def keep_measured(workers: Sequence[Worker]) -> None:
+    """Keep how this session's rows were computed."""
+    for worker in workers:
+        for task in worker.tasks:
+            if task.computed:
+                task.stored.add_measured(session(task, worker.clock, worker.request))
+
+
+def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -> Evaluated:
+    """What came of an evaluation."""
+    problems, remarks = list(begun.problems), list(begun.remarks)
+    for worker in begun.workers:
         remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
-    return Evaluated(begun.keys, tuple(problems), tuple(remarks))
+    remarks += [missing] if missing else []
+    unreached = precision.unreached if precision is not None else ""
+    return Evaluated(begun.keys, tuple(problems), tuple(remarks), (unreached,) if unreached else ())
 
 
 def clock_remark(leases: Leases) -> list[str]:

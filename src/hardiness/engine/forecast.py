@@ -130,8 +130,9 @@ def _forecast(
 def _missing(tasks: Sequence[Task], samples: Sequence[str], asked: Sequence[int]) -> Iterator[Unit]:
     """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
+    wanted = dict.fromkeys(samples, asked)
     for size in sizes:
-        yield from units([task for task in tasks if task.stored.plan.unit_items == size], samples, asked, size)
+        yield from units([task for task in tasks if task.stored.plan.unit_items == size], wanted, size)
 
 
 def _costs(trial: Trial, classifiers: Sequence[Classifier]) -> Costs:

@@ -123,8 +123,7 @@ Lacking = Callable[[Task, Sequence[str], Sequence[Work]], list[Work]]
 
 def units(
     tasks: Sequence[Task],
-    samples: Sequence[str],
-    conditions: Sequence[int],
+    wanted: Mapping[str, Sequence[int]],
     size: int,
     lacking: Lacking | None = None,
 ) -> Iterator[Unit]:
@@ -132,27 +131,27 @@ def units(
 
     Args:
         tasks: models on one benchmark; one that was given up is left out.
-        samples: ids of the images wanted, in the order of evaluation.
-        conditions: indices of those wanted.
+        wanted: indices of the conditions wanted of each image, by its id, in the order of evaluation.
         size: images a unit.
         lacking: what is stored and is to be made again; nothing if ``None``.
     """
+    samples = list(wanted)
     stamps = [task.stored.stamps() for task in tasks]
     listed = [by_shard(each) for each in stamps]
     for index, start in enumerate(range(0, len(samples), size)):
-        wanted = [(sample, condition) for sample in samples[start : start + size] for condition in conditions]
-        whole = file_name(index, wanted)
+        rows = [(sample, condition) for sample in samples[start : start + size] for condition in wanted[sample]]
+        whole = file_name(index, rows)
         parts = []
         for task, names, before in zip(tasks, listed, stamps, strict=True):
-            if task.error is None and (work := task.stored.missing(index, wanted, names)):
+            if task.error is None and (work := task.stored.missing(index, rows, names)):
                 # Models that lack the same rows share the list: full ImageNet-C has 3.8 million of them a model.
-                work, file = (wanted, whole) if len(work) == len(wanted) else (work, file_name(index, work))
+                work, file = (rows, whole) if len(work) == len(rows) else (work, file_name(index, work))
                 parts.append(Part(task, index, work, file, before.get(file)))
         if lacking is not None:
             parts += [
                 Part(task, index, work, file_name(index, work), again=True)
                 for task, names in zip(tasks, listed, strict=True)
-                if task.error is None and (work := lacking(task, names.get(index, ()), wanted))
+                if task.error is None and (work := lacking(task, names.get(index, ()), rows))
             ]
         if parts:
             yield Unit(index, parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,7 +53,7 @@ batch is larger, that of a GPU, one batch."""
 
 @dataclass
 class Worker:
-    """Evaluates units of one benchmark, all of one size, for all its models; `evaluate` is its only user."""
+    """Evaluates units of one benchmark, all of one size, for all its models; no work is begun after ``ends_s``."""
 
     benchmark: Benchmark
     data: DataSet
@@ -68,27 +70,30 @@ class Worker:
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
         self.clock = Clock(warmup=len(self.tasks))
+        self.ends_s = math.inf
         plan, run = self.benchmark.attack, self.tasks[0].stored.run
         self.kept = SurrogatePictures.of(self.store.files, run) if plan and plan.keep else None
         self.gallery = Gallery.of(self.store, self.benchmark, self.data) if self.request.save_images else None
 
-    def units(self) -> Iterator[Unit]:
-        """Every unit with missing rows or pictures, in the order of evaluation; the store is listed now."""
+    def units(self, wanted: Mapping[str, Sequence[int]] | None = None) -> Iterator[Unit]:
+        """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now."""
+        every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
-        return units(self.tasks, list(self.items), self.asked, size, lacking)
+        return units(self.tasks, every, size, lacking)
 
     left = staticmethod(uncovered)
 
-    def run(self, given: Iterable[Unit], missing: int) -> None:
+    def run(self, given: Iterable[Unit], missing: int, total: int | None = None) -> None:
         """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
 
         Args:
             given: which, in order; taken one by one, a little ahead of the model.
             missing: rows they hold together, for the progress that is told.
+            total: rows that there are with those stored already; ``None`` for all that were asked for.
         """
         self.remaining = missing
         self.batches = _Batches(self)
-        total = len(self.items) * len(self.asked) * len(self.tasks)
+        total = total or len(self.items) * len(self.asked) * len(self.tasks)
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
             exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
@@ -117,8 +122,7 @@ class Worker:
             decoded.close()
 
     def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
-        jobs = (job for unit in given for job in unit.jobs(self.items, apart=self.benchmark.frames > 1))
-        return ordered(self._expand, jobs, self.request.workers, _items_ahead(self))
+        return ordered(self._expand, _jobs(self, given), self.request.workers, _items_ahead(self))
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [self.conditions[index] for index in job.conditions]
@@ -218,6 +222,15 @@ def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Seque
     )
     kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
     return Records(kept.columns, (*records.failures, *failures))
+
+
+def _jobs(worker: Worker, given: Iterable[Unit]) -> Iterator[Job]:
+    """The work of the units until they end or the time is over; a unit that is cut short is not stored."""
+    for unit in given:
+        for job in unit.jobs(worker.items, apart=worker.benchmark.frames > 1):
+            if time.monotonic() >= worker.ends_s:
+                return
+            yield job
 
 
 def _items_ahead(worker: Worker) -> int:

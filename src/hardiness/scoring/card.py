@@ -19,6 +19,7 @@ from hardiness.scoring.galleries import galleries
 from hardiness.scoring.presentation import Known as Known
 from hardiness.scoring.presentation import Presentation
 from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 
 IMAGENET_CLASSES = 1000
 
@@ -33,11 +34,16 @@ class Card(Presentation, ABC):
         version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
         columns: names of what `table` reads of rows, besides sample, condition and label, so that the others stay on
             disk; ``None`` for all.
+        stops_on: what the headline is called by which a run may be stopped early, the first of `sums`; empty where it
+            may not.
+        draws_cells: whether an image may then be evaluated in a few random cells instead of all.
         divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
     """
 
     version: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...] | None]
+    stops_on: ClassVar[str] = ""
+    draws_cells: ClassVar[bool] = False
     divides: ClassVar[bool] = False
 
     def table(self, records: Records, run: Run) -> ImageTable:
@@ -59,6 +65,13 @@ class Card(Presentation, ABC):
             run: what it is of.
             baseline: what ratios divide by; ``None`` where there is nothing.
         """
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Those of its scores that are weighted sums of cell means, the headline first; arguments as for `scores`.
+
+        Images may have any of their cells. By these a run can be stopped as soon as they are exact enough.
+        """
+        return []
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
         """What the run measured, as a baseline for others; ``None`` where nothing divides."""

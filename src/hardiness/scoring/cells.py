@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, ImageTable, Interval, Score
 from hardiness.scoring.intervals import centred, effective_wilson, resampled_means, variance_of, within
+from hardiness.scoring.stopping.cells import is_drawn
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,17 @@ def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str, top
     return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0), values, top)
 
 
-def is_whole(table: ImageTable, needed: set[Condition]) -> bool:
-    """Whether all needed cells were run, on the same images, none of which failed."""
+def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:
+    """Whether all needed cells were run and none failed, on the same images or each image in random ones of them.
+
+    Args:
+        table: of the run.
+        needed: the cells.
+        seed: of the run, which keys the random order of each image's cells.
+    """
     counts = np.count_nonzero(table.evaluated, axis=0).tolist()
     images = {n for cell, n in zip(table.present, counts, strict=True) if cell in needed}
     failed = {table.conditions[index] for failure in table.failures for index in failure.conditions}
-    return needed.issubset(table.present) and len(images) == 1 and not failed & needed
+    if not needed.issubset(table.present) or failed & needed:
+        return False
+    return len(images) == 1 or is_drawn(table, seed)

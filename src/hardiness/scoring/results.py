@@ -14,6 +14,7 @@ from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stand_in import StandIn
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.noise import Noise, stored_noise
+from hardiness.scoring.stopped import at_stop, stop_of
 from hardiness.scoring.trust import warnings_of
 from hardiness.store import Store
 
@@ -38,7 +39,7 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
     runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
     stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
-    scored = [_scored(run, stand_in, noises.get(run.stored.key)) for run in runs]
+    scored = [_scored(run, stand_in, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
     return sorted(found, key=lambda result: (*group_of(result), result.model))
 
@@ -74,10 +75,14 @@ def _noises(store: Store) -> dict[str, Noise]:
     return {}
 
 
-def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None) -> Scored:
+def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None, runs: Sequence[ScoredRun]) -> Scored:
     stored, identity = run.stored, run.stored.run
     divisor = stand_in.of_run(run) if stand_in else None
     scores, findings = run.scores(divisor or published_baseline(identity))
+    stop, told = stop_of(run), []
+    if stop:
+        scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
+        told.append(sentence)
     damage = (*run.damage, *stored.complaints())
     result = Result(
         model=identity.model.name,
@@ -95,8 +100,9 @@ def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None) -> Sc
         exhibits=stored.exhibits(),
         damage=damage,
         details={**run.details(), **({"noise": noise.as_details()} if noise else {})},
+        stop=stop,
     )
-    warnings = [*warnings_of(result), *damage]
+    warnings = [*warnings_of(result), *told, *damage]
     if isinstance(run.card, Uninstalled):
         name = identity.benchmark.card
         warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")

@@ -85,6 +85,11 @@ class ScoredRun:
             images=self._facts["images"],
         )
 
+    @property
+    def rows(self) -> int:
+        """How many image-cells were evaluated, whatever is needed for a whole."""
+        return sum(self._facts["evaluated"].values())
+
     def scores(self, baseline: Baseline | None) -> Scores:
         """Scores and findings against a baseline; none where nothing was evaluated."""
         if not self._facts["images"]:

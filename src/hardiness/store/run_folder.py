@@ -6,16 +6,17 @@ import os
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import StoreError
+from hardiness.core import Stop, StoreError
 from hardiness.store import atomic, shards
 from hardiness.store.files import Files
 
-MEASURED, EXHIBITS = "measured", "exhibits"
+MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
 
 DAMAGED, STRANGE = "damaged", "is no file of this run"
 
@@ -104,6 +105,10 @@ class RunFolder:
     def complaints(self) -> list[str]:
         """A line for each file beside the shards that is not what was written, or no file of ours."""
         broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
+        try:
+            self._stop()
+        except StoreError as error:
+            broken.append(str(error))
         return broken + [f"{self.place}/{name} {STRANGE}" for name in self.strangers()]
 
     def exhibits(self) -> dict[str, StoredFile]:
@@ -121,6 +126,25 @@ class RunFolder:
             StoreError: disk full or no permission.
         """
         self.keep(f"{EXHIBITS}/{caption}.png", picture)
+
+    def stop(self) -> Stop | None:
+        """The last look at the run while it was evaluated until exact enough; ``None`` where there is none to read."""
+        with suppress(StoreError):
+            return self._stop()
+        return None
+
+    def keep_stop(self, stop: Stop) -> None:
+        """Remember a look.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        if self.stop() != stop:
+            self.keep(STOP, atomic.as_json(stop.as_dict()))
+
+    def _stop(self) -> Stop | None:
+        content, place = self.content(STOP), f"{self.place}/{STOP}"
+        return Stop.from_dict(atomic.parsed(content, place), place) if content else None
 
     def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
         """What each session that computed rows of this run said, in the order in which they began, by file.

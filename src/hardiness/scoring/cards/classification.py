@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, final
 
+import numpy as np
+
 from hardiness.core import RIGHT, Column, Condition, ImageTable, Records, Result, Run, Score, Section
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
@@ -20,6 +22,7 @@ from hardiness.scoring.shares import (
     confidence_scores,
 )
 from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 from hardiness.scoring.temperature import COLUMN, loss_columns, temperature_scores
 from hardiness.scoring.trust import CLEAN
 
@@ -49,6 +52,7 @@ class Classification(Card):
         COLUMN,
         *(f"prediction_{subset}" for subset in SUBSETS),
     )
+    stops_on: ClassVar[str] = "top-1"
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 10
@@ -84,6 +88,14 @@ class Classification(Card):
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Top-1, calibration and AURRA."""
         return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Top-1 and top-5."""
+        columns = {"top1": table[RIGHT][:, :1], "top5": table["right_top5"][:, :1]}
+        return [
+            WeightedSum(name, np.where(right < 0, np.nan, right.astype(np.float64)), np.ones(1))
+            for name, right in columns.items()
+        ]
 
     def is_headline(self, score: Score) -> bool:
         """Accuracies, RMS calibration error and AURRA are always shown."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
+from hardiness.core import RIGHT, ArgumentError, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
 from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
 from hardiness.scoring.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
@@ -21,6 +21,7 @@ from hardiness.scoring.shift_calibration import TITLES as CALIBRATION_TITLES
 from hardiness.scoring.shift_calibration import calibration_by_severity, shift_calibration
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import corruption_weights, mean, relative_corruption, weighted
+from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
 from hardiness.scoring.temperature import loss_columns
 
 
@@ -56,6 +57,8 @@ class Corruption(Card):
 
     version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
+    stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
+    draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mce": "mCE",
@@ -87,7 +90,7 @@ class Corruption(Card):
         present = [cell for cell in errors.cells if cell]
         names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
         cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
-        whole = is_whole(table, cells)
+        whole = is_whole(table, cells, run.seed)
         # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
         mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
         headlines = _means(errors, present, names, (mean_error, members.groups))
@@ -123,6 +126,27 @@ class Corruption(Card):
             )
         metric = "mean_error" if members.baseline else f"mean_error{part}"
         return [*found, Measurable(metric, Condition(), False, lambda on: mean(wrong[on][:, at]))]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """MCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
+        members, wrong = set_of(run), _wrong(table)
+        cells = np.array([cell.get("corruption") in members.members for cell in table.present])
+        if not cells.any():
+            return []
+        whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
+        suffix = "" if whole else "_partial"
+        found = [mean_of(f"mean_error{'' if members.baseline else suffix}", wrong, cells)]
+        clean = np.array([not cell for cell in table.present])
+        if clean.any():
+            found.append(mean_of("clean_error", wrong, clean))
+        if baseline:
+            ratios = (("mce", 0.0), ("relative_mce", float(baseline["clean_error"])))
+            found[:0] = [
+                WeightedSum(f"{name}{suffix}", wrong, weights)
+                for name, below in ratios
+                if (weights := _ratio_weights(table.present, cells, baseline, below)) is not None
+            ]
+        return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """The errors of a run in the form of a published baseline; NaN where it has no rows."""
@@ -181,6 +205,28 @@ def set_of(run: Run) -> DistortionSet:
     found = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
     return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
+
+
+def _ratio_weights(
+    present: Sequence[Condition], cells: NDArray[np.bool_], baseline: Baseline, below: float
+) -> NDArray[np.float64] | None:
+    """What each cell's error weighs in the mCE, ``(M,)``; with the baseline's clean error ``below``, in the relative.
+
+    ``None`` where a baseline has no error to divide by, or clean pictures are needed and were not run.
+    """
+    clean = Condition() in present
+    members = [cell for cell, is_member in zip(present, cells, strict=True) if is_member]
+    names, levels = ([cell[key] for cell in members] for key in ("corruption", "severity"))
+    above = {name: [error - below for error in baseline["error_by_severity"][name]] for name in set(names)}
+    try:
+        of_cells = corruption_weights(names, levels, above)
+    except ArgumentError:
+        return None
+    weights = np.zeros(len(present))
+    weights[cells] = of_cells
+    if below and clean:
+        weights[present.index(Condition())] = -of_cells.sum()
+    return None if below and not clean else weights
 
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ class LaionC(Card):
             interval = interval_of_mean(values[:, places], drawn[1:])
             return Score(metric, float(drawn[0]), "fraction", len(table), interval, condition=condition)
 
-        whole = is_whole(table, {cell for cell in run.conditions if cell})
+        whole = is_whole(table, {cell for cell in run.conditions if cell}, run.seed)
         found = [mean("mean_accuracy" if whole else "mean_accuracy_partial", cells, Condition())] if cells else []
         if Condition() in table.present:
             found.append(accuracy("clean_accuracy", table.of(RIGHT, Condition()) == 1))

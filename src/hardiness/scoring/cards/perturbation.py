@@ -18,6 +18,7 @@ from hardiness.scoring.grids import Lookup
 from hardiness.scoring.perturbation_charts import flips
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean, weighted
+from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
 
 DISTANCE = "top-5 distance"
 """Unit: 0 where the same five classes stand in the same order, 15 where there are five others, 18 at most."""
@@ -137,6 +138,8 @@ class Perturbation(Card):
     """
 
     columns: ClassVar[tuple[str, ...] | None] = ("frame", "prediction", "top5_class")
+    stops_on: ClassVar[str] = "mFR, or flip probability where nothing is there to divide by"
+    draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
         "mfr": "mFR",
@@ -163,8 +166,23 @@ class Perturbation(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Flips, then distances."""
-        scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, baseline)]
+        scores = [score for quantity in (FLIPS, DISTANCES) for score in _scores(table, quantity, baseline, run.seed)]
         return [*(s for s in scores if not s.condition), *(s for s in scores if s.condition)]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Of flips, then of distances: the mean ratio where there is one, and the mean itself."""
+        cells = np.array([cell in _test(table) for cell in table.present])
+        suffix = "" if _is_whole(table, run.seed) else "_partial"
+        found = []
+        for quantity in (FLIPS, DISTANCES) if cells.any() else ():
+            values, known = quantity.values(table), (baseline or {}).get(quantity.metric) or {}
+            divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in table.present])
+            if (divisors[cells] > 0).all():
+                weights = np.zeros(len(cells))
+                weights[cells] = 1 / (np.count_nonzero(cells) * divisors[cells])
+                found.append(WeightedSum(f"{quantity.mean_ratio}{suffix}", values, weights))
+            found.append(mean_of(quantity.metric, values, cells))
+        return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
         """Flip probability and top-5 distance of a run by perturbation, in the form of the published baseline."""
@@ -230,11 +248,20 @@ def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery
     yield Gallery("Most restless sequences", rule, samples)
 
 
-def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None) -> list[Score]:
+def _test(table: ImageTable) -> list[Condition]:
+    """Those of the ten test perturbations that were run."""
+    wanted = (Condition(perturbation=name) for name in IMAGENET_P.members)
+    return [cell for cell in wanted if cell in table.present]
+
+
+def _is_whole(table: ImageTable, seed: int) -> bool:
+    return is_whole(table, {Condition(perturbation=name) for name in IMAGENET_P.members}, seed)
+
+
+def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None, seed: int) -> list[Score]:
     means = cell_means(table, quantity.values(table), "perturbation", quantity.top)
-    test = [Condition(perturbation=name) for name in IMAGENET_P.members if Condition(perturbation=name) in means.cells]
-    whole = is_whole(table, {Condition(perturbation=name) for name in IMAGENET_P.members})
-    scores = _ratios(means, quantity, test, "" if whole else "_partial", baseline)
+    test = _test(table)
+    scores = _ratios(means, quantity, test, "" if _is_whole(table, seed) else "_partial", baseline)
     if test:
         overall = means.of(*test).mean(axis=1)
         scores.insert(1, means.score(quantity.metric, overall, quantity.unit, None, MadeOf(test, quantity.top)))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, final
 
+import numpy as np
+
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score, Section
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
@@ -19,6 +21,7 @@ from hardiness.scoring.shares import (
     confidence_scores,
 )
 from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 
 
 @register("subset_classification")
@@ -31,6 +34,7 @@ class SubsetClassification(Card):
 
     version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "subset_prediction", "subset_confidence")
+    stops_on: ClassVar[str] = "top-1"
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 20
@@ -55,6 +59,14 @@ class SubsetClassification(Card):
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Top-1, calibration and AURRA."""
         return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Top-1 within the 200 classes, and among all."""
+        columns = {Condition(): table[RIGHT], Condition(decision="1000-way"): table["right_1000-way"]}
+        return [
+            WeightedSum("top1", np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
+            for condition, right in columns.items()
+        ]
 
     def is_headline(self, score: Score) -> bool:
         """Accuracies, RMS calibration error and AURRA are always shown."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, rng
+from hardiness.core import ArgumentError, ImageTable, rng
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -25,6 +26,23 @@ def order_of_cells(seed: int, image: str, cells: int) -> NDArray[np.int64]:
         cells: how many there are.
     """
     return rng(seed, "cells", image).permutation(cells)
+
+
+def is_drawn(table: ImageTable, seed: int) -> bool:
+    """Whether each image was evaluated in the first cells of its own random order, however many, and no others.
+
+    Then each cell was evaluated on images that nobody chose, and their errors can be compared.
+    """
+    evaluated = table.evaluated
+    if evaluated.all():
+        return True
+    count = evaluated.sum(axis=1)
+    for row, image in enumerate(table.ids.tolist()):
+        order = order_of_cells(seed, image, len(table.conditions))
+        wanted = order[np.isin(order, table.cells)][: count[row]]
+        if not evaluated[row, np.searchsorted(table.cells, wanted)].all():
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ def cell_estimate(drawn: Drawn, weights: NDArray[np.float64], population: int | 
 
     Source: Cochran (1977), Sampling Techniques, 10.3 (two stages) and 5A.9 (post-stratified means); Särndal, Swensson &
         Wretman (1992), 5.5, for the variance of a ratio from its deviations. An image with a single cell says nothing
-        of its own spread, and then the largest it can be is taken.
+        of its own spread: that of the others stands for it, and where these are few the largest it can be is taken.
     """
     if not len(drawn.value):
         raise ArgumentError("an estimate needs at least one evaluated image, had none")
@@ -103,11 +121,7 @@ def cell_estimate(drawn: Drawn, weights: NDArray[np.float64], population: int | 
     apart = scale[drawn.cell] * share * (drawn.value - means[drawn.cell])
     deviations = np.bincount(drawn.image, apart, n).astype(np.float64)
     between = float(np.sum(deviations**2)) / max(n - 1, 1)
-    within = between
-    if (own > 1).all():
-        squares = np.bincount(drawn.image, apart**2, n)
-        spread = (squares - deviations**2 / own) / (own - 1)
-        within = min(float(np.mean(own * (1 - own / cells) * spread)), between)
+    within = min(_within(own, cells, deviations, np.bincount(drawn.image, apart**2, n).astype(np.float64)), between)
     sampled = 0.0 if population is None else n / population
     return CellEstimate(
         value=float(means @ weights),
@@ -118,6 +132,20 @@ def cell_estimate(drawn: Drawn, weights: NDArray[np.float64], population: int | 
         deviations=deviations,
         thin=_thin(present, deviations, n == population and bool((own == cells).all())),
     )
+
+
+def _within(own: NDArray[np.int64], cells: int, deviations: NDArray[np.float64], squares: NDArray[np.float64]) -> float:
+    """The variance that the choice of cells brings into one image's deviation; infinite where it cannot be told."""
+    some, several = own < cells, own > 1
+    if not some.any():
+        return 0.0
+    if np.count_nonzero(several) < min(FEWEST_DEVIATING, len(own)):
+        return math.inf
+    parts = own[several]
+    spread = parts**2 * (squares[several] - deviations[several] ** 2 / parts) / (parts - 1)
+    mine = np.full(len(own), spread.mean())
+    mine[several] = spread
+    return float(np.mean((1 - own / cells) / own * mine))
 
 
 def _thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> str:

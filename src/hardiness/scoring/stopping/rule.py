@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hardiness.core import ArgumentError, Interval
 from hardiness.scoring.stopping.cells import CellEstimate
-from hardiness.scoring.stopping.sequences import half_width, images_needed, multiplier, share_interval
+from hardiness.scoring.stopping.sequences import half_width, images_needed, share_interval
 
 GROWTH = 1.5
 """A round is at most this many times all before it, so that little is evaluated beyond what was needed."""
@@ -27,6 +27,7 @@ class Headline:
         needed: about how many images it takes to be tight.
         n: images so far.
         reason: why there is no interval yet.
+        least: about how many images it takes where each has all of its cells; 0 while too little is known.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Headline:
     needed: int
     n: int
     reason: str = ""
+    least: int = 0
 
     @property
     def half_width(self) -> float:
@@ -47,7 +49,7 @@ def of_share(name: str, hits: int, n: int, target: float, population: int | None
     interval = share_interval(hits, n, target, population)
     share = (hits + 2) / (n + 4)
     needed = images_needed(share * (1 - share), 0.0, target, population)
-    return Headline(name, hits / n, interval, needed, n)
+    return Headline(name, hits / n, interval, needed, n, least=needed)
 
 
 def of_cells(name: str, found: CellEstimate, target: float, population: int | None = None) -> Headline:
@@ -56,7 +58,8 @@ def of_cells(name: str, found: CellEstimate, target: float, population: int | No
         return Headline(name, found.value, None, found.n + 1, found.n, found.thin)
     half = half_width(found.variance, target)
     needed = images_needed(found.between, found.within, target, population)
-    return Headline(name, found.value, Interval(found.value - half, found.value + half), needed, found.n)
+    least = images_needed(found.between - found.within, 0.0, target, population)
+    return Headline(name, found.value, Interval(found.value - half, found.value + half), needed, found.n, least=least)
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,36 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
     return Extent(min(math.ceil(images), whole.images), extent.cells)
 
 
+SURELY = 1.5
+"""A target is given up before all images are evaluated where it would take this many times all there are."""
+
+
+def is_out_of_reach(headline: Headline, target: float, available: int) -> bool:
+    """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
+    return headline.half_width > target and headline.least > SURELY * available
+
+
 def out_of_reach(headline: Headline, target: float, available: int) -> str:
-    """One line: a target that all the images there are do not reach, and what it would take."""
-    factor = multiplier()
+    """One line: a target that all the images there are do not reach, and what it would take.
+
+    Args:
+        headline: the one that is furthest from it.
+        target: the half-width that was aimed at.
+        available: images that there are, of which the headline may have seen a part.
+    """
+    if headline.interval is None:
+        return f"{headline.name}: {available:,} images are too few for an interval: {headline.reason}"
+    share = min(1.0, headline.n / available)
+    got = headline.half_width * math.sqrt(share)
+    about, needed = ("about " if share < 1 else ""), max(headline.least, available + 1)
     return (
-        f"{headline.name}: {available:,} images give ±{headline.half_width:.4g}, not ±{target:g}; "
-        f"it would take about {headline.needed:,} images ({factor:.2f} standard errors)"
+        f"{headline.name}: {available:,} images give {about}±{got:.2g}, not ±{target:g}; it would take about "
+        f"{needed:,} images, or a target of {_reachable(got, share):g}"
     )
+
+
+def _reachable(got: float, share: float) -> float:
+    """A half-width a little above what was got, with two digits: what can be asked for instead."""
+    wanted = got * (1.02 if share == 1 else 1.15)
+    digits = 1 - math.floor(math.log10(wanted))
+    return float(math.ceil(wanted * 10.0**digits) / 10.0**digits)

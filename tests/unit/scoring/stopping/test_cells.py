@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate, order_of_cells
+from hardiness.core import ArgumentError, Condition, ImageTable
+from hardiness.scoring.stopping.cells import Drawn, cell_estimate, is_drawn, order_of_cells
 
 
 def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -57,6 +57,34 @@ def test_a_single_cell_an_image_takes_the_largest_variance() -> None:
     found = cell_estimate(some(errors, 300, 1, np.random.default_rng(2)), weights, 300)
     assert found.within == found.between
     assert found.variance == pytest.approx(found.between / 300)
+
+
+def test_images_with_one_cell_take_the_spread_of_those_with_several() -> None:
+    errors, weights = population()
+    generator = np.random.default_rng(5)
+    all_two = cell_estimate(some(errors, 300, 2, generator), weights, 300)
+    drawn = some(errors, 300, 2, generator)
+    kept = np.ones(len(drawn.value), bool)
+    kept[:60:2] = False  # 30 images lose one of their cells
+    mixed = cell_estimate(Drawn(drawn.image[kept], drawn.cell[kept], drawn.value[kept]), weights, 300)
+    assert mixed.within < mixed.between
+    assert mixed.within == pytest.approx(all_two.within, rel=0.3)
+
+
+def test_cells_are_drawn_where_each_image_has_the_first_of_its_own_order() -> None:
+    def table(cells_of: list[list[int]]) -> ImageTable:
+        right = np.full((len(cells_of), 6), -1, np.int8)
+        for row, cells in enumerate(cells_of):
+            right[row, cells] = 1
+        conditions = tuple(Condition(corruption="fog", severity=k) for k in range(6))
+        ids = np.array([f"i{row}" for row in range(len(cells_of))], object)
+        return ImageTable(ids, np.zeros(len(ids), np.int32), conditions, np.arange(6, dtype=np.int16), {"right": right})
+
+    orders = [order_of_cells(7, f"i{row}", 6).tolist() for row in range(40)]
+    assert is_drawn(table([order[: 2 + row % 3] for row, order in enumerate(orders)]), 7)
+    assert is_drawn(table([list(range(6))] * 3), 7)
+    assert not is_drawn(table([order[:2] for order in orders]), 8)
+    assert not is_drawn(table([*(order[:2] for order in orders[:-1]), sorted(orders[-1][1:4])]), 7)
 
 
 def test_images_weigh_the_same_whatever_number_of_cells_they_have() -> None:

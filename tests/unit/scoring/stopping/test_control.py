@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.stopping.control import controlled
+from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.control import Companions, controlled, with_companions
 
 
 def test_what_the_companion_explains_is_saved() -> None:
@@ -32,3 +33,49 @@ def test_a_companion_that_is_the_thing_itself_leaves_nothing() -> None:
 def test_too_few_images_are_refused() -> None:
     with pytest.raises(ArgumentError, match="needs 4 images, had 3"):
         controlled(np.ones(3), np.ones((3, 1)), np.ones(1))
+
+
+def two_models(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of a dear and a cheap model that share most of what makes an image hard, and its ids."""
+    generator = np.random.default_rng(2)
+    hard = generator.normal(size=n)
+    dear, cheap = (hard + 0.5 * generator.normal(size=n) > 0.8 for _ in range(2))
+    return np.column_stack([dear, cheap]).astype(float), np.array([f"{i:05d}" for i in range(n)], object)
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_companions_make_the_estimate_as_exact_as_it_says(finite: bool) -> None:
+    answers, ids = two_models()
+    population = len(ids) if finite else None
+    companions = Companions(ids, answers[:, 1:])
+    generator, found, plain = np.random.default_rng(3), [], []
+    for _ in range(500):
+        chosen = np.sort(generator.choice(len(ids), 1000, replace=False))
+        estimate = cell_estimate(Drawn.of_table(answers[chosen, :1]), np.ones(1), population)
+        own = companions.of(ids[chosen])
+        assert own is not None
+        found.append(with_companions(estimate, own, companions, population))
+        plain.append(estimate.variance)
+    values = np.array([each.value for each in found])
+    assert values.mean() == pytest.approx(answers[:, 0].mean(), abs=4 * values.std() / np.sqrt(500))
+    mean_variance = np.mean([each.variance for each in found])
+    if finite:
+        assert np.sqrt(mean_variance) == pytest.approx(values.std(), rel=0.08)
+        left = 1 - np.corrcoef(answers.T)[0, 1] ** 2
+        assert mean_variance / np.mean(plain) == pytest.approx(left, rel=0.05)
+    else:  # what the companions' own 4,000 images leave open of all images like these comes on top
+        open_ = answers[:, 0].var() * np.corrcoef(answers.T)[0, 1] ** 2 / len(ids)
+        assert mean_variance - open_ == pytest.approx(values.var() / 0.75, rel=0.16)
+
+
+def test_companions_are_left_out_where_too_little_speaks_for_them() -> None:
+    answers, ids = two_models(300)
+    alike = answers[:, :1].copy()
+    alike[:5] = 1 - alike[:5]  # a model that differs on five images only
+    for dear, cheap in ((answers[:20, :1], answers), (alike, answers[:, ::-1])):
+        companions = Companions(ids, cheap[:, 1:])
+        estimate = cell_estimate(Drawn.of_table(dear), np.ones(1))
+        own = companions.of(ids[: len(dear)])
+        assert own is not None
+        assert with_companions(estimate, own, companions) is estimate
+    assert Companions(ids, answers[:, 1:]).of(np.array(["other"], object)) is None

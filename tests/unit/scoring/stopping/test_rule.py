@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from hardiness.scoring.stopping.rule import (
     Extent,
     Headline,
     decide,
+    is_out_of_reach,
     next_extent,
     of_cells,
     of_share,
@@ -76,9 +79,33 @@ def test_headlines_of_shares_and_of_cells() -> None:
     assert thin.half_width == np.inf
 
 
-def test_what_cannot_be_reached_says_what_it_would_take() -> None:
-    said = out_of_reach(headline(0.02, needed=4000), 0.01, 250)
-    assert said == "m: mce: 250 images give ±0.02, not ±0.01; it would take about 4,000 images (3.04 standard errors)"
+def test_what_cannot_be_reached_says_what_it_would_take_and_what_can_be_asked() -> None:
+    found = replace(headline(0.0202, n=250), least=1000)
+    said = out_of_reach(found, 0.01, 250)
+    assert said == ("m: mce: 250 images give ±0.02, not ±0.01; it would take about 1,000 images, or a target of 0.021")
+    assert "250 images give about ±0.013" in out_of_reach(replace(found, n=100), 0.01, 250)
+    thin = Headline("m: mce", 0.5, None, 9, 5, "a cell has 2 images, and 5 are needed")
+    assert out_of_reach(thin, 0.01, 5).endswith("too few for an interval: a cell has 2 images, and 5 are needed")
+
+
+def test_a_target_is_given_up_early_only_where_half_as_many_images_again_would_not_do() -> None:
+    assert is_out_of_reach(replace(headline(0.03), least=1600), 0.01, 1000)
+    assert not is_out_of_reach(replace(headline(0.03), least=1400), 0.01, 1000)
+    assert not is_out_of_reach(replace(headline(0.009), least=1600), 0.01, 1000)
+    assert not is_out_of_reach(Headline("thin", 0.5, None, 9, 5, "few"), 0.01, 1)
+
+
+def test_what_all_cells_would_take_is_less_than_what_some_take() -> None:
+    generator = np.random.default_rng(0)
+    errors = (generator.normal(size=(500, 1)) + generator.normal(size=(500, 10)) > 0).astype(float)
+    drawn = generator.permuted(np.tile(np.arange(10), (500, 1)), axis=1)[:, :2]
+    few = np.full(errors.shape, np.nan)
+    np.put_along_axis(few, drawn, np.take_along_axis(errors, drawn, 1), 1)
+    weights = np.full(10, 0.1)
+    some = of_cells("mce", cell_estimate(Drawn.of_table(few), weights), 0.02)
+    every = of_cells("mce", cell_estimate(Drawn.of_table(errors), weights), 0.02)
+    assert some.least < some.needed
+    assert some.least == pytest.approx(every.needed, rel=0.15)
 
 
 def test_stopping_by_the_rule_covers_and_saves() -> None:

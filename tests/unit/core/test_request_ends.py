@@ -1,0 +1,29 @@
+"""What ends an evaluation early: which values can be asked for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from hardiness.core import ArgumentError, Request, Share, Stop, StoreError
+
+
+@pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])
+@pytest.mark.parametrize("value", [0.0, -0.1, math.nan, math.inf])
+def test_only_what_is_above_zero_can_be_asked_for(name: str, value: float) -> None:
+    with pytest.raises(ArgumentError, match=f"{name.removesuffix('_s').replace('_', '-')} must be above 0, was"):
+        Request(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])
+def test_workers_that_share_a_store_are_refused(name: str) -> None:
+    with pytest.raises(ArgumentError, match="does not go with worker"):
+        Request(share=Share(0, 2), **{name: 1.0})
+
+
+def test_a_stop_is_read_as_it_was_written() -> None:
+    stop = Stop(0.005, 1200, ("ab", "cd"))
+    assert Stop.from_dict(stop.as_dict(), "stop.json") == stop
+    with pytest.raises(StoreError, match=r"stop.json must be what a run wrote"):
+        Stop.from_dict({"precision_target": 0.1}, "stop.json")
