@@ -214,7 +214,11 @@ def in_small(line: str) -> list[str]:
         words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
     if words[0] in ("show", "report", "export", "consistency", "compare", "claims") and not words[1].startswith("-"):
         words[1] = "stored"
-    return words + shlex.split(SMALLER.get(words[0], ""))
+    added = shlex.split(SMALLER.get(words[0], ""))
+    if "--limit" in words and "--limit" in added:  # an option is given once
+        at = words.index("--limit")
+        words = [*words[:at], *words[at + 2 :]]
+    return words + added
 
 
 @pytest.mark.slow
