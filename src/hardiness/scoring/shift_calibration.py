@@ -188,13 +188,14 @@ def _is_level(score: Score, metric: str, bins: str) -> bool:
 
 def _line(result: Result, metric: str, bins: str) -> Line:
     found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
-    bounded = all(s.interval is not None for s in found)
+    bounds = [s.interval or Interval(s.value or 0.0, s.value or 0.0) for s in found]
+    bounds = bounds if any(s.interval for s in found) else []
     return Line(
         result.name,
         tuple(float(s.condition["severity"]) for s in found),
         tuple(s.value or 0.0 for s in found),
-        tuple(s.interval.low for s in found if s.interval) if bounded else (),
-        tuple(s.interval.high for s in found if s.interval) if bounded else (),
+        tuple(bound.low for bound in bounds),
+        tuple(bound.high for bound in bounds),
     )
 
 
