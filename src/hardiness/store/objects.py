@@ -60,7 +60,7 @@ class ObjectFiles:
 
         prefix = f"{folder}/" if folder else None
         pages = self._ask("list", folder, lambda: list(obstore.list(self._store, prefix=prefix)))
-        found = {entry["path"]: (entry["size"], entry["e_tag"] or "") for page in pages for entry in page}
+        found = {entry["path"]: _stamp(entry) for page in pages for entry in page}
         return dict(sorted(found.items()))
 
     def folders(self, folder: str) -> list[str]:
@@ -99,7 +99,7 @@ class ObjectFiles:
     def stamp(self, path: str) -> Stamp | None:
         """As `Files.stamp`."""
         found = self._head(path)
-        return (found["size"], found["e_tag"] or "") if found else None
+        return _stamp(found) if found else None
 
     def written_s(self, path: str) -> float | None:
         """As `Files.written_s`, to the second."""
@@ -186,6 +186,11 @@ def _answer(what: str, request: Callable[[], Answer]) -> Answer:
         time.sleep(rest)
         rest *= 2
     raise AssertionError("every turn returns or raises")
+
+
+def _stamp(found: Mapping[str, Any]) -> Stamp:
+    """Size and ETag, whose quotation marks Azure leaves out in a listing."""
+    return found["size"], (found["e_tag"] or "").strip('"')
 
 
 def is_address(out: str) -> bool:
