@@ -85,6 +85,7 @@ class UnitActor:
         self._errand, self._threads = errand, threads
         self._workers: list[Worker] = []
         self._units: dict[str, tuple[Worker, Unit]] = {}
+        self._noted = False
 
     def ready(self) -> Ready | Unfit:
         """Load the models and list what is missing; a failing load is a problem and no crash."""
@@ -127,11 +128,17 @@ class UnitActor:
         except HardinessError as error:
             return line_of(error)
         finally:
-            for part in unit.parts:
-                if part.task.computed:
-                    part.task.stored.add_measured(session(part.task, worker.clock, self._errand.request))
-                    part.task.computed = 0
+            if not self._noted:
+                self.leave()
         return "; ".join(dict.fromkeys(part.task.error for part in unit.parts if part.task.error))
+
+    def leave(self) -> None:
+        """Keep how rows were computed since the last time: after the first unit, and when there are no more."""
+        for worker in self._workers:
+            for task in worker.tasks:
+                if task.computed:
+                    task.stored.add_measured(session(task, worker.clock, self._errand.request))
+                    task.computed, self._noted = 0, True
 
     def give_up(self, name: str, reason: str) -> tuple[str, ...]:
         """Store a unit's images as failed, for the reason given; their ids."""

@@ -22,6 +22,9 @@ IN_FLIGHT = 2
 LOAD_TIMEOUT_S = 1800.0
 """How long no actor may be there before the run is given up: a cluster that grows needs minutes for a machine."""
 
+LEAVE_TIMEOUT_S = 60.0
+"""How long an actor may take to write how it computed."""
+
 
 def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
     """Evaluate an errand's missing units by actors of a cluster.
@@ -72,6 +75,8 @@ class _Driver:
                 self._welcome(done[0])
             else:
                 self._take_back(done[0])
+        if leaving := [actor.leave.remote() for actor in self._actors]:
+            self._ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_TIMEOUT_S)
         return self._ledger.closed(len(self._flying))
 
     def close(self) -> None:

@@ -150,6 +150,7 @@ def test_every_unit_is_done_once_and_progress_is_that_of_one_process() -> None:
     assert (found.keys, found.problems) == (("key",), ())
     assert evaluated(ray) == sorted(UNITS)
     assert heard.told == [("b", 80, 20), *[10] * 6]
+    assert [actor.calls[-1].method for actor in ray.actors] == ["leave", "leave"], "how it was computed is written once"
 
 
 def test_no_actor_has_more_than_two_units() -> None:
