@@ -151,7 +151,8 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
         return
     names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
     for (x, y), at, value in zip(points, line.x, line.y, strict=True):
-        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
+        told = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
+        tip = told if frame.height >= 150 else ""  # a pointer does not hit markers of small panels
         sheet.add(inks.marker(line.name, (x, y), 4.5 if frame.height >= 150 else 2.8, tip), group=group)
 
 

@@ -72,9 +72,8 @@ def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: Place, inks: Inks) ->
                 continue
             x, y = place.left + place.cell * column, place.top + HEAD_PX + ROW_PX * row
             at = f"{row}-{column}"
-            tip = f"{heat.rows[row]}, {heat.across} {heat.heads[column]}: {100 * value:.1f} %"
             sheet.add(
-                Cell(x, y, place.cell - 1, ROW_PX - 1, value, at, tip),
+                Cell(x, y, place.cell - 1, ROW_PX - 1, value, at),
                 Text(x + place.cell / 2, y + 13.5, f"{100 * value:.0f}", size=SMALL_PX, anchor="middle", cell=at),
                 group=group,
             )
