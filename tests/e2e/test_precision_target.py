@@ -13,9 +13,15 @@ import pytest
 from PIL import Image
 
 import hardiness as package
-from hardiness.core import rng
-from hardiness.models import Classifier
+from hardiness.benchmarks.options import parse
+from hardiness.core import Request, Silence, rng
+from hardiness.data import locate
+from hardiness.engine import prepared
+from hardiness.engine.rounds import Rounds
+from hardiness.models import Classifier, load
+from hardiness.scoring.stopping.rule import Extent
 from hardiness.scoring.stopping.sequences import share_interval
+from hardiness.store import Store
 
 CLASSES = ("n01440764", "n01443537")
 NETWORK = """
@@ -265,3 +271,20 @@ def test_a_budget_ends_with_what_it_has_and_names_what_is_missing(
 def test_a_budget_from_python(dull: Any, network: Any) -> None:
     result = package.evaluate(network(), "imagenet-val", str(dull(24)), time_budget_s=9999, progress=False)
     assert result.counts.complete
+
+
+def test_a_few_images_in_a_few_random_cells_are_scored_without_an_interval(
+    hardiness: Told, dull: Any, network: Any, tmp_path: Path, results: Any
+) -> None:
+    """As a time budget leaves them: most resamples have no image in some cell, so no mean over cells is known."""
+    out, benchmark = tmp_path / "x", parse("imagenet-c:corruptions=brightness+contrast")
+    data, model = benchmark.dataset(locate([str(dull(4))])), load(network(), device="cpu", runtime="torch")
+    begun = prepared(benchmark, [model], data, Store.create(out), Request(), Silence())
+    Rounds(begun.workers).evaluate(Extent(4, 2))
+    told = hardiness("show", out, "--json")
+    assert told.status == 0, told.err
+    (result,) = json.loads(told.out)
+    score = next(score for score in result["scores"] if score["metric"].startswith("mce"))
+    assert score["value"] is not None
+    assert score["interval"] is None
+    assert "so few images" in score["interval_reason"]

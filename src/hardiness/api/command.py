@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -47,6 +48,7 @@ class Command:
         placement: device, precision and runtime.
         cluster: where Ray actors evaluate; ``None`` for this process.
         wait_s: how long to wait for a folder whose lock somebody else holds.
+        began_s: when it began, on the clock of `time.monotonic`, for a time budget; ``None`` for when it is run.
         log: trackers of experiments that hear how it goes.
     """
 
@@ -63,6 +65,7 @@ class Command:
     cluster: Cluster | None = None
     wait_s: float = WAIT_S
     log: tuple[str, ...] = ()
+    began_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
 
 
 def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
-    budget = Budget.from_now(command.request.time_budget_s) if command.request.time_budget_s else None
+    began_s = time.monotonic() if command.began_s is None else command.began_s
     asked = asked_for(command)
     _check_ends(command, asked)
     resolved, skipped = asked.models, asked.skipped
@@ -126,6 +129,8 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend(loaded.absent)
+    seconds = command.request.time_budget_s
+    budget = Budget.from_now(seconds, time.monotonic() - began_s) if seconds else None
     wanted = []
     for row, data in asked.rows if classifiers or command.cluster else ():
         if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):

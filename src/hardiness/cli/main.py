@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from typing import NoReturn
 
 import click
@@ -89,11 +90,12 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status; whatever goes wrong is told in one line."""
     try:
+        began_s = time.monotonic()
         listen()
         show_any_name(sys.stdout)
         tell_warnings()
         arguments = without_debug(sys.argv[1:])
-        status = cli.main(arguments, prog_name="hardiness", standalone_mode=False)
+        status = cli.main(arguments, prog_name="hardiness", standalone_mode=False, obj=began_s)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
         leave(error)

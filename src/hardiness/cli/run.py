@@ -131,7 +131,10 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
     given = {name: getattr(chosen, name) for name in Chosen.__slots__ if name != "plan"}
-    asked = api.Command(**given, out=out, request=request, placement=placement, cluster=engine.cluster(), log=shown.log)
+    cluster, began_s = engine.cluster(), click.get_current_context().find_root().obj
+    asked = api.Command(
+        **given, out=out, request=request, placement=placement, cluster=cluster, log=shown.log, began_s=began_s
+    )
     errors = Console(stderr=True)
     if chosen.plan:
         return _plan(asked, shown)

@@ -41,10 +41,15 @@ class Budget:
     ends_s: float
 
     @classmethod
-    def from_now(cls, seconds: float) -> Budget:
-        """The budget of a command that begins now, less what its scores and pages will take."""
-        kept = min(max(KEPT_SHARE * seconds, LEAST_KEPT_S), MOST_KEPT_S, seconds / 2)
-        return cls(seconds, time.monotonic() + seconds - kept)
+    def from_now(cls, seconds: float, spent_s: float = 0.0) -> Budget:
+        """The budget of a command, less what its scores and pages will take.
+
+        Args:
+            seconds: that the command was given when it began.
+            spent_s: how long ago that was. To begin and to end take about as long on a busy machine.
+        """
+        kept = min(max(KEPT_SHARE * seconds, LEAST_KEPT_S, spent_s), MOST_KEPT_S, seconds / 2)
+        return cls(seconds, time.monotonic() + seconds - spent_s - kept)
 
     @property
     def left_s(self) -> float:

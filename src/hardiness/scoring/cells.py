@@ -51,15 +51,20 @@ class CellMeans:
             made_of: what it is a weighted mean of, so that its interval holds also where few images have an error;
                 ``None`` where it is none.
         """
-        interval = self._interval(values, made_of) if made_of else centred(values[1:], float(values[0]))
+        if np.count_nonzero(np.isnan(values[1:])) > len(values) / 2:
+            interval, reason = None, "a cell has so few images that most resamples have none of them"
+        else:
+            found = self._interval(values, made_of) if made_of else centred(values[1:], float(values[0]))
+            interval, reason = within(found) if unit == "fraction" else found, ""
         return Score(
             metric=metric,
             value=float(values[0]),
             unit=unit,
             n=int(self.n.max()),
-            interval=within(interval) if unit == "fraction" else interval,
+            interval=interval,
             higher_is_better=False,
             condition=condition or Condition(),
+            interval_reason=reason,
         )
 
     def _interval(self, values: NDArray[np.float64], made_of: MadeOf) -> Interval:

@@ -117,6 +117,8 @@ def test_without_a_model_or_time_nothing_is_begun(clock: list[float]) -> None:
 
 def test_time_is_kept_for_scores_and_pages(clock: list[float]) -> None:
     assert [Budget.from_now(seconds).ends_s for seconds in (4, 30, 600, 86_400)] == [2, 26, 540, 86_280]
+    # What began long ago on a busy machine will end as slowly.
+    assert [Budget.from_now(60, spent_s).ends_s for spent_s in (2, 10, 40)] == [52, 40, -10]
 
 
 def test_more_images_and_more_cells_narrow() -> None:

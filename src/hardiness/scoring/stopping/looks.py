@@ -89,5 +89,5 @@ def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[
             found.append(score)
             continue
         interval = within(look.interval) if look.interval and score.unit == "fraction" else look.interval
-        found.append(replace(score, value=look.value, interval=interval, n=look.n))
+        found.append(replace(score, value=look.value, interval=interval, n=look.n, interval_reason=look.reason))
     return found
