@@ -40,10 +40,10 @@ def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     request, placement = chosen_of(Request, options), chosen_of(Placement, options)
-    chosen, store = parse(benchmark), Store.create(out)
+    chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
     asked = Asked(chosen, dataset, request, listener(options.get("progress")))
-    classifier = _loaded(model, placement, {})
+    classifier, store = _loaded(model, placement, {}), Store.create(out)
     usual, batch_size = asked.evaluated(classifier, store)
     moved: list[Moved] = []
     left_out: dict[str, str] = {}

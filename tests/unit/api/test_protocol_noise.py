@@ -103,6 +103,9 @@ def test_what_cannot_be_measured_is_told(model: str, root: Path, tmp_path: Path)
         hardiness.noise(model, "imagenet-vall", str(root), tmp_path / "out")
     with pytest.raises(DataError):
         hardiness.noise(model, "imagenet-val", str(tmp_path / "nowhere"), tmp_path / "out")
+    with pytest.raises(UnknownNameError, match="nope"):
+        hardiness.noise("nope", "imagenet-val", str(root), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
