@@ -87,6 +87,16 @@ def bit(path: Path, share: float = 0.4) -> None:
     path.write_bytes(content)
 
 
+def bit_of_an_answer(path: Path) -> None:
+    """Flips a bit in the middle of the page that holds the predictions."""
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    column = next(c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == "prediction")
+    at = column.data_page_offset + column.total_compressed_size // 2
+    content = bytearray(path.read_bytes())
+    content[at] ^= 16
+    path.write_bytes(content)
+
+
 def column_gone(path: Path) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["confidence"]), path)
 
@@ -163,7 +173,7 @@ FAULTS: dict[str, Plant] = {
     "a shard, a byte shorter": shard(cut),
     "a shard of zeros": shard(zeroed),
     "a shard of random bytes": shard(random_bytes),
-    "a shard with one bit flipped": shard(bit),
+    "a shard with one bit of its answers flipped": shard(bit_of_an_answer),
     "a shard, empty": shard(text("")),
     "a shard that is gone": shard(Path.unlink),
     "two shards exchanged": exchanged,
