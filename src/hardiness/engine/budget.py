@@ -15,6 +15,9 @@ from hardiness.scoring.stopping.rule import Extent
 FIRST_IMAGES = 4
 """Of the first round of each benchmark, which measures what an image costs."""
 
+WARMING = 2
+"""Rounds of each benchmark before one is chosen by its cost."""
+
 LARGEST_SHARE = 0.4
 """Of the time that is left, what a round may take by what was measured: images differ, and so do moments."""
 
@@ -78,6 +81,7 @@ class Progression:
         rounds: of the benchmark.
         precision: what ends it before the time is over; ``None`` where only time does.
         extent: evaluated so far.
+        measured: rounds that computed something; the first compiles what later ones use, so a second one follows.
         cost_s: seconds for one condition of one image in all models, as last measured; 0 before.
     """
 
@@ -85,6 +89,7 @@ class Progression:
     precision: Precision | None = None
     extent: Extent = Extent(0, 1)
     cost_s: float = 0.0
+    measured: int = 0
 
     def __post_init__(self) -> None:
         self.extent = self.rounds.stored()
@@ -102,6 +107,9 @@ class Progression:
         step = Extent(now.images + 1, now.cells) if grows_images else Extent(now.images, now.cells + 1)
         if not self.cost_s:
             return self._grown(now.images + FIRST_IMAGES) if grows_images else step
+        again = self._grown(now.images + FIRST_IMAGES)
+        if self.is_warming and grows_images and self.seconds(again) <= LARGEST_SHARE * left_s:
+            return again
         if self.seconds(step) > LAST_SHARE * left_s:
             return None
         affordable = max(1, math.floor(LARGEST_SHARE * left_s / self.seconds(step)))
@@ -116,7 +124,12 @@ class Progression:
     def gain(self, following: Extent) -> float:
         """What a second of it narrows, over all models; infinite before its cost was measured."""
         models = len(self.rounds.tasks)
-        return models * narrowed(self.extent, following) / self.seconds(following) if self.cost_s else math.inf
+        return math.inf if self.is_warming else models * narrowed(self.extent, following) / self.seconds(following)
+
+    @property
+    def is_warming(self) -> bool:
+        """Whether what a round costs is not known well enough to choose by."""
+        return self.measured < WARMING
 
     def advance(self, following: Extent) -> None:
         """Evaluate the next round, and measure it."""
@@ -124,6 +137,7 @@ class Progression:
         if self.rounds.evaluate(following):
             pictures = self.rounds.pictures(following) - self.rounds.pictures(self.extent)
             self.cost_s = (time.monotonic() - began) / pictures
+            self.measured += 1
         if all(time.monotonic() < worker.ends_s for worker in self.rounds.workers):
             self.extent = following
             if self.precision is not None and following.images >= self.precision.extent.images:
