@@ -129,6 +129,7 @@ def test_an_idle_worker_begins_what_a_slow_one_does_not_end(tmp_path: Path) -> N
 
     def sleep(seconds: float) -> None:
         clock[0] += seconds
+        assert clock[0] < 2000.0, "it waits for ever"
         slow.renew()
 
     worker.run = timed  # type: ignore[method-assign]
