@@ -170,8 +170,10 @@ NOT_RUN = (
     "universal-patch",
     "robustbench",
     "--humans raw-data",
+    "--log",
 )
-"""What downloads, and what needs the page's own example registered or people's files, which tests of their own run."""
+"""What downloads, what needs the page's own example registered or people's files, and trackers: tests of their own run
+these."""
 
 FIRST, SECOND = "py:network.py:build", "py:my_model.py:build"
 
@@ -214,6 +216,7 @@ def in_small(line: str) -> list[str]:
         words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
     if words[0] in ("show", "report", "export", "consistency", "compare", "claims") and not words[1].startswith("-"):
         words[1] = "stored"
+        words[2:] = ["stored" if word.startswith("runs/") else word for word in words[2:]]
     added = shlex.split(SMALLER.get(words[0], ""))
     if "--limit" in words and "--limit" in added:  # an option is given once
         at = words.index("--limit")
