@@ -12,11 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Expansion, InputIdentity, ModelIdentity, Run, StoreError
+from hardiness.core import CANVAS_224, Condition, Expansion, InputIdentity, ModelIdentity, Run, StoreError
 from hardiness.core.benchmark import Pixels
 from hardiness.store.files import Files
 
 FOLDER, FACTS = "surrogates", "facts.json"
+
+MOST_BYTES = 32 * 10**9
+"""What they may take at most: 7 budgets on 5,000 photographs do, on all of ImageNet's they would take 210 GB."""
+
+PICTURE_BYTES = CANVAS_224.crop_px**2 * 3 * 4
 
 LEVEL = 1
 """Of compression: what an attack has pressed against its budget is nearly free, and the rest hardly shrinks at all."""
@@ -30,7 +35,7 @@ class SurrogatePictures:
         files: of the output folder.
         folder: there; its name changes with the surrogate, the attacks, the seed and the data.
         conditions: every condition of the benchmark.
-        failed: why a file could not be written; empty while all could.
+        failed: why no further file is written; empty while all can be.
     """
 
     files: Files
@@ -39,14 +44,22 @@ class SurrogatePictures:
     failed: str = ""
 
     @classmethod
-    def of(cls, files: Files, run: Run) -> SurrogatePictures | None:
-        """Those that the models of such a run are shown, whichever model it is of; ``None`` without a surrogate."""
+    def of(cls, files: Files, run: Run, pictures: int) -> SurrogatePictures | None:
+        """Those that the models of such a run are shown, whichever model it is of; ``None`` without a surrogate.
+
+        Args:
+            files: of the output folder.
+            run: of any of the models.
+            pictures: how many were asked for; where they might take more than `MOST_BYTES`, no further are kept.
+        """
         if run.surrogate is None:
             return None
         benchmark = replace(run.benchmark, columns=())
         anyone = replace(run, model=ModelIdentity(), benchmark=benchmark, input=InputIdentity(), precision="fp32")
         name = re.sub(r"[^\w.-]+", "_", run.surrogate.model)[:60]
-        return cls(files, f"{FOLDER}/{name}--{anyone.key}", run.conditions)
+        size = pictures * PICTURE_BYTES
+        large = f"they might take {size / 1e9:.0f} GB, and at most {MOST_BYTES / 1e9:.0f} GB are kept"
+        return cls(files, f"{FOLDER}/{name}--{anyone.key}", run.conditions, large if size > MOST_BYTES else "")
 
     def read(self, sample: str, wanted: Sequence[int]) -> list[Expansion] | None:
         """The pictures of a photograph under these conditions, by index; ``None`` unless all are there and whole."""

@@ -69,10 +69,9 @@ class Worker:
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
-        self.clock = Clock(warmup=len(self.tasks))
-        self.ends_s = math.inf
-        plan, run = self.benchmark.attack, self.tasks[0].stored.run
-        self.kept = SurrogatePictures.of(self.store.files, run) if plan and plan.keep else None
+        self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
+        plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
+        self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
         self.gallery = Gallery.of(self.store, self.benchmark, self.data) if self.request.save_images else None
 
     def units(self, wanted: Mapping[str, Sequence[int]] | None = None) -> Iterator[Unit]:
