@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from hardiness.core import (
     Plan,
     Request,
     Run,
+    StoreError,
     Surrogate,
 )
 from hardiness.engine.attack_identity import asks_for_gradients, attack_versions
@@ -86,7 +88,9 @@ def begin(
     feed = classifier.feed(canvas.crop_px)
     run = run_of(classifier, benchmark, data, request.seed, surrogate)
     attacked = benchmark.attack is not None and surrogate is None and asks_for_gradients(benchmark.attack)
-    begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
+    begun = None
+    with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
+        begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     plan = Plan(
