@@ -56,6 +56,10 @@ def test_companions_make_the_estimate_as_exact_as_it_says(finite: bool) -> None:
         assert own is not None
         found.append(with_companions(estimate, own, companions, population))
         plain.append(estimate.variance)
+        explained = estimate.between - found[-1].between
+        beyond = 0.0 if finite else explained / len(ids)
+        left = 1 - 1000 / len(ids) if finite else 1.0
+        assert found[-1].variance == pytest.approx(left * found[-1].between / 1000 + beyond)
     values = np.array([each.value for each in found])
     assert values.mean() == pytest.approx(answers[:, 0].mean(), abs=4 * values.std() / np.sqrt(500))
     mean_variance = np.mean([each.variance for each in found])
