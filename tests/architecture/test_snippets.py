@@ -179,6 +179,7 @@ FIRST, SECOND = "py:network.py:build", "py:my_model.py:build"
 
 SMALLER = {
     "run": "--limit 1",
+    "noise": "--limit 2",
     "corrupt": "--limit 1 --corruptions fog",
     "perturb": "--limit 1 --perturbations translate",
     "visualise": "--steps 2 --size 64",
@@ -189,7 +190,12 @@ SMALLER = {
 
 def in_small(line: str) -> list[str]:
     """The words of a command with stand-ins for its placeholders and its models."""
-    line = re.sub(r"\[[^\]]*\]…?", "", line).replace("$MODELS", "-m MODEL").replace("…", "--data ROOT")
+    line = (
+        re.sub(r"\[[^\]]*\]…?", "", line)
+        .replace("$MODELS", "-m MODEL")
+        .replace("…", "--data ROOT")
+        .replace("BENCHMARK", "imagenet-val")
+    )
     line = line.replace("autoattack", "autoattack:queries=20").replace("--data embedded", "--data data")
     line = re.sub(r"surrogate=[\w.]+", f"surrogate={SECOND}", line)
     # One image says nothing of 75 cells, and next to nothing of one.
@@ -202,8 +208,10 @@ def in_small(line: str) -> list[str]:
         words = [FIRST if word == "MODEL" else word for word in words]
     else:
         models = [place for place, word in enumerate(words) if place and words[place - 1] in ("-m", "--model")]
-        for number, place in enumerate(models):
-            words[place] = (FIRST, SECOND)[number % 2]
+        for place, stand_in in zip(models, (FIRST, SECOND), strict=False):
+            words[place] = stand_in
+        dropped = {at for place in models[2:] for at in (place - 1, place)}
+        words = [word for place, word in enumerate(words) if place not in dropped]
         words = [
             FIRST if place and words[place - 1] in ("--baseline", "--reference") else word
             for place, word in enumerate(words)
