@@ -177,8 +177,8 @@ def test_bad_input_is_one_line(
     hardiness: Any, pyramid: str, folder: Any, tmp_path: Path, changes: list[str], message: str
 ) -> None:
     place = folder("ant", "bee")
-    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, "-m", pyramid, "--out", tmp_path / "a"]
-    told = hardiness(*asked, *changes)
+    options = {"--shapes": place, "--textures": place, "-m": pyramid, "--out": tmp_path / "a", changes[0]: changes[1]}
+    told = hardiness("make-cue-conflict", *(word for option in options.items() for word in option))
     assert told.status == 2
     (line,) = told.lines
     assert message in line

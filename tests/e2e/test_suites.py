@@ -15,6 +15,7 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No checkpoint is in the cache, and none can be fetched."""
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HARDINESS_WEIGHTS_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("hardiness.sources.downloads._BACK_OFF_S", 0.01)
 
 
 @pytest.fixture

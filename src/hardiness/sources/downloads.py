@@ -33,6 +33,9 @@ _LOCK_TIMEOUT_S = 6 * 3600.0
 _ATTEMPTS_WITHOUT_PROGRESS = 5
 _BACK_OFF_S, _LONGEST_WAIT_S = 1.0, 60.0
 
+_SILENT: set[str] = set()
+"""Servers that gave nothing at any attempt: for further files of theirs nobody waits once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -185,7 +188,7 @@ def _by_ranges(
             found.append((answer.total if answer.stream.status == 206 else None, answer.etag))
 
     with suppress(BeyondEndError):
-        _persist(probe, lambda: 0)
+        _persist(url, probe, lambda: 0)
     total, etag = found[0] if found else (None, "")
     if total is None or total < 2 * ranges.SEGMENT_BYTES:
         ranges.forget(part)
@@ -196,7 +199,7 @@ def _by_ranges(
     checksum.restart()
 
     def attempt(work: Callable[[], None]) -> None:
-        _persist(work, lambda: len(segments.done))
+        _persist(url, work, lambda: len(segments.done))
 
     try:
         ranges.fetch_segments(url, segments, connections, checksum, attempt, progress)
@@ -212,19 +215,22 @@ def _by_one(url: str, remote: Remote, part: Path, checksum: Checksum, progress: 
     checksum.restart()
     if _size(part):
         checksum.add_file(part)
-    _persist(lambda: _continue(url, remote, part, checksum, progress), lambda: _size(part))
+    _persist(url, lambda: _continue(url, remote, part, checksum, progress), lambda: _size(part))
 
 
-def _persist(work: Callable[[], None], progressed: Callable[[], int]) -> None:
+def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) -> None:
     """Do it until it is done, with growing pauses as long as nothing comes."""
-    idle = 0
+    idle, server = 0, urlsplit(url).netloc
     while True:
         before = progressed()
         try:
-            return work()
+            work()
+            _SILENT.discard(server)
+            return
         except InterruptedTransferError as interruption:
             idle = 0 if progressed() > before else idle + 1
-            if idle == _ATTEMPTS_WITHOUT_PROGRESS:
+            if idle == _ATTEMPTS_WITHOUT_PROGRESS or (idle and server in _SILENT):
+                _SILENT.add(server)
                 raise
             wait = interruption.wait_s if interruption.wait_s is not None else _BACK_OFF_S * 2.0 ** (idle - 1)
             if idle:

@@ -19,6 +19,7 @@ from hardiness.sources.downloads import cache_folder, fetch
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "_BACK_OFF_S", 0.001)
+    monkeypatch.setattr(downloads, "_SILENT", set())
 
 
 BODY = rng(0, "downloads").bytes(3_000_001)
@@ -144,6 +145,15 @@ def test_a_server_that_stops_for_good_is_told_and_the_part_kept(server: Server, 
     server.cuts = [1_000_000, 0, 0, 0, 0, 0]
     with pytest.raises(DataError, match=r"connection ended early .1,000,000 bytes are kept"):
         fetch(server.url, sha256=SHA256, folder=tmp_path)
+    assert fetch(server.url, sha256=SHA256, folder=tmp_path).read_bytes() == BODY
+
+
+def test_who_gave_nothing_is_not_waited_for_again(server: Server, tmp_path: Path) -> None:
+    server.cuts = [0] * 6
+    for attempts in (5, 6):
+        with pytest.raises(DataError, match="connection ended early"):
+            fetch(server.url, folder=tmp_path)
+        assert len(server.asked) == attempts
     assert fetch(server.url, sha256=SHA256, folder=tmp_path).read_bytes() == BODY
 
 
