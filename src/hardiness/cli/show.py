@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 from rich.console import Console
 
-from hardiness import api
 from hardiness.core import Result
 from hardiness.report import score_tables, scorecard_tables
 from hardiness.report.tables import WARNING
 from hardiness.scoring import results
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.store import Store
 
 PIPE_WIDTH = 160
@@ -37,7 +37,7 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
-        print_tables(found, wide(Console()), api.comparisons_of([store]), everything)
+        print_tables(found, wide(Console()), lambda: kept_comparisons(store, found), everything)
     return 1 if problems else 0
 
 
@@ -45,11 +45,11 @@ Comparisons = Sequence[BenchmarkComparison]
 
 
 def print_tables(
-    results: Sequence[Result], console: Console, comparisons: Comparisons = (), everything: bool = False
+    results: Sequence[Result], console: Console, comparisons: Callable[[], Comparisons], everything: bool = False
 ) -> None:
     """Print the overview, one table for each benchmark and data set, then the samples that failed."""
     if len({(result.benchmark, result.data, result.protocol) for result in results}) > 1:
-        for table in scorecard_tables(results, comparisons):
+        for table in scorecard_tables(results, comparisons()):
             console.print(table)
             console.print()
     for table in score_tables(results, everything):
@@ -64,7 +64,7 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
     Of one benchmark on one data set it is the whole table instead.
     """
     if len({(result.benchmark, result.data, result.protocol) for result in results}) == 1:
-        print_tables(results, console, comparisons)
+        print_tables(results, console, lambda: comparisons)
         return
     for table in scorecard_tables(results, comparisons):
         console.print(table)

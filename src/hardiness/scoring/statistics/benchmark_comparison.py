@@ -60,7 +60,7 @@ _Group = tuple[str, str, str, tuple[str, ...]]
 """What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
 
-def compare(stores: Sequence[Store], models: Sequence[str] = ()) -> list[BenchmarkComparison]:
+def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: bool = True) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
     Runs of different protocols, surrogates or norms are never put together.
@@ -68,6 +68,7 @@ def compare(stores: Sequence[Store], models: Sequence[str] = ()) -> list[Benchma
     Args:
         stores: output folders; a model that several hold is told apart by the folder's name.
         models: which ones, in the order in which they are shown; all if empty.
+        details: also what is said of single pairs, which takes most of the time where there are many models.
 
     Raises:
         UnknownNameError: a model was not run.
@@ -87,7 +88,7 @@ def compare(stores: Sequence[Store], models: Sequence[str] = ()) -> list[Benchma
             raise UnknownNameError("model to compare", model, known)
     noises = stored_noise(stores)
     compared_ = [
-        _compared(key, _ordered(runs, models), noises) for key, runs in sorted(groups.items()) if len(runs) > 1
+        _compared(key, _ordered(runs, models), noises, details) for key, runs in sorted(groups.items()) if len(runs) > 1
     ]
     if not compared_:
         raise ArgumentError(
@@ -145,7 +146,9 @@ def _effective(found: BenchmarkComparison, clean: Mapping[str, Measured]) -> tup
     return tuple(line.effective_robustness(point) for point in points)
 
 
-def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> BenchmarkComparison:
+def _compared(
+    group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise], detailed: bool
+) -> BenchmarkComparison:
     benchmark, data, protocol, variant = group
     ids = shared_images({name: run.ids for name, run in runs.items()})
     notes = [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
@@ -160,7 +163,7 @@ def _compared(group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, 
     resamples = Resamples(ids)
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
     together = tuple(_with_noise(_together(score, sides, resamples), runs, noises) for score in scores)
-    details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2))
+    details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2) if detailed)
     return BenchmarkComparison(benchmark, data, together, len(ids), tuple(notes), details, (), protocol, variant)
 
 

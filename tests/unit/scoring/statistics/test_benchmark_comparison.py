@@ -23,8 +23,11 @@ from hardiness.core import (
 )
 from hardiness.reference import IMAGENET_C
 from hardiness.report.text_table import terminal_table
+from hardiness.scoring import results
+from hardiness.scoring.statistics import kept_comparisons as kept
 from hardiness.scoring.statistics.benchmark_comparison import compare
 from hardiness.scoring.statistics.comparison_view import comparison_view
+from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.scoring.statistics.proportions import paired_difference
 from hardiness.store import Store
 
@@ -226,3 +229,20 @@ def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
     bare = stored(tmp_path / "all", "a", errors(25, 40, 1, 0.3), benchmark="imagenet-val", failed=3)
     (plain,) = compare([stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1])
     assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"
+
+
+def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for model, seed in (("a", 0), ("b", 1), ("c", 2)):
+        store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
+    made = kept_comparisons(store, results(store))
+    assert repr([each.scores for each in made]) == repr([each.scores for each in compare([store])])
+    monkeypatch.setattr(kept, "compare", lambda *_, **__: pytest.fail("it was kept"))
+    assert repr(kept_comparisons(store, results(store))) == repr(made)
+    monkeypatch.undo()
+    content = tmp_path / kept.COMPARED
+    for damage in (content.read_text().replace('"higher_is_better": true', '"higher_is_better": false'), "{", "[]"):
+        content.write_text(damage)
+        assert repr(kept_comparisons(store, results(store))) == repr(made)
+    stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
+    (now,) = kept_comparisons(store, results(store))
+    assert set(now.scores[0].values) == {"a", "b", "c", "d"}
