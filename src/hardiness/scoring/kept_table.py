@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from hardiness.core import ImageTable, StoreError
+from hardiness.core import ImageTable, Records, StoreError
 from hardiness.scoring.card import Card
 from hardiness.scoring.kept_values import FOLDER
 from hardiness.store import Stamps, StoredRun, tables
@@ -17,8 +17,11 @@ TABLE = f"{FOLDER}/images.parquet"
 ROWS = ("sample", "image", "condition", "label")
 """What every card reads of rows."""
 
-READERS = 4
-"""Shards that are read at a time."""
+READERS = 3
+"""Threads that read shards; more of them wait for each other."""
+
+TOGETHER = 8
+"""Shards that a table is made of at once: most of what a small one costs is the same for several."""
 
 
 class KeptTable:
@@ -51,12 +54,12 @@ class KeptTable:
         columns = None if self._card.columns is None else [*ROWS, *self._card.columns]
         names = [name for name in self._stamps if name not in made_of]
 
-        def part(name: str) -> ImageTable | None:
-            records = self._stored.read(name, columns)
-            return None if records is None else self._card.table(records, self._stored.run)
+        def part(first: int) -> ImageTable:
+            read = [self._stored.read(name, columns) for name in names[first : first + TOGETHER]]
+            return self._card.table(Records.concatenate(each for each in read if each is not None), self._stored.run)
 
         with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
-            parts = [table for table in readers.map(part, names) if table is not None]
+            parts = list(readers.map(part, range(0, len(names), TOGETHER)))
         parts = [*([] if kept is None else [kept[0]]), *parts]
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._stored.run.conditions)
         if len(table):
