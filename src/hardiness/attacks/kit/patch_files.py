@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+MOST_BYTES = 256 << 20
+"""That a packed file may have unpacked; ImageNet-Patch's has 6 MB."""
+
+
 def read_patch(file: str, number: int) -> Tensor:
     """One patch, float32 ``(3, H, W)`` in [0, 1], without the black border that ImageNet-Patch's have around them.
 
@@ -58,13 +62,21 @@ def _pickled(path: Path) -> Tensor:
     import torch
 
     try:
-        found = _TensorsOnly(io.BytesIO(gzip.decompress(path.read_bytes()))).load()
+        found = _TensorsOnly(io.BytesIO(_unzipped(path))).load()
         patches = found[0].detach().float().cpu()
     except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
         raise ArgumentError(f"{path} must hold (patches, targets) as tensors: {described(error)}") from None
     if patches.ndim != 4 or patches.shape[1] != 3 or not bool(((patches >= 0) & (patches <= 1)).all()):
         raise ArgumentError(f"{path} must hold patches (N, 3, H, W) in [0, 1], held {tuple(patches.shape)}")
     return torch.as_tensor(patches)
+
+
+def _unzipped(path: Path) -> bytes:
+    with gzip.open(path) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it unpacks to more than {MOST_BYTES >> 20} MiB")
+    return content
 
 
 class _TensorsOnly(pickle.Unpickler):
