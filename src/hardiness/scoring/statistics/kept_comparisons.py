@@ -30,7 +30,8 @@ def kept_comparisons(store: Store, results: Sequence[Result]) -> list[BenchmarkC
         store: the folder.
         results: of all its runs, as they are now: what was kept of other ones is not taken.
     """
-    digest = digest_of([VERSION, [[each.key, [score.as_dict() for score in each.scores]] for each in results]])
+    known = [[each.key, [s.as_dict() for s in each.scores], each.details.get("noise")] for each in results]
+    digest = digest_of([VERSION, known])
     with suppress(StoreError, LookupError, TypeError, ValueError):
         found = atomic.parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
         if found["digest"] == digest_of([digest, found["comparisons"]]):

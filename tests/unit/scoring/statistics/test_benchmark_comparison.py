@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,12 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
     assert repr([each.scores for each in made]) == repr([each.scores for each in compare([store])])
     monkeypatch.setattr(kept, "compare", lambda *_, **__: pytest.fail("it was kept"))
     assert repr(kept_comparisons(store, results(store))) == repr(made)
+    asked: list[object] = []
+    monkeypatch.setattr(kept, "compare", lambda *given, **_: asked.append(given) or compare([store], details=False))
+    first, *others = results(store)
+    measured = [{"metric": "top1", "condition": {}, "noise": 0.5}]
+    kept_comparisons(store, [replace(first, details={**first.details, "noise": measured}), *others])
+    assert asked, "a difference is nothing where noise has been measured since"
     monkeypatch.undo()
     content = tmp_path / kept.COMPARED
     for damage in (content.read_text().replace('"higher_is_better": true', '"higher_is_better": false'), "{", "[]"):
