@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hardiness.core import ImageTable, Listener
+from hardiness.core import ImageTable, Listener, Silence
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker
 from hardiness.scoring.card import card_of
@@ -124,8 +124,8 @@ class Rounds:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A listener to whom many rounds are one benchmark, of which nobody knows how long it will take."""
+class _Held(Silence):
+    """A listener to whom many rounds are one benchmark: it hears of no round's end, and no estimate of one."""
 
     listener: Listener
 
@@ -138,14 +138,8 @@ class _Held:
     def advance(self, rows: int) -> None:
         self.listener.advance(rows)
 
-    def estimate(self, seconds: float) -> None:
-        pass
-
     def note(self, line: str) -> None:
         self.listener.note(line)
-
-    def end(self) -> None:
-        pass
 
 
 def _part(table: ImageTable, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
