@@ -11,7 +11,7 @@ from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
 from hardiness.reference import IMAGENET_C, baseline, published
 from hardiness.scoring import registry
-from hardiness.scoring.cards.corruption import corruption_error
+from hardiness.scoring.corruption_scores import corruption_error
 from hardiness.scoring.intervals import wilson
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE

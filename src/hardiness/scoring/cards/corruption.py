@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from hardiness.core import RIGHT, ArgumentError, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
 from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
-from hardiness.scoring.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
+from hardiness.scoring.cells import cell_means, is_whole, means_of
 from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
+from hardiness.scoring.corruption_scores import error_scores, ratio_scores
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import wilson
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shift_calibration import TITLES as CALIBRATION_TITLES
 from hardiness.scoring.shift_calibration import calibration_by_severity, shift_calibration
@@ -23,25 +23,6 @@ from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import corruption_weights, mean, relative_corruption, weighted
 from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
 from hardiness.scoring.temperature import loss_columns
-
-
-def corruption_error(
-    error: NDArray[np.floating],
-    baseline: NDArray[np.floating],
-    clean: NDArray[np.floating] | float = 0.0,
-    baseline_clean: float = 0.0,
-) -> NDArray[np.float64]:
-    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
-
-    Args:
-        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
-        baseline: ``(S,)``, the baseline's.
-        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
-        baseline_clean: subtracted from ``baseline``.
-
-    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
-    """
-    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
 
 
 @register("corruption")
@@ -93,9 +74,9 @@ class Corruption(Card):
         whole = is_whole(table, cells, run.seed)
         # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
         mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
-        headlines = _means(errors, present, names, (mean_error, members.groups))
+        headlines = error_scores(errors, present, names, (mean_error, members.groups))
         if members.baseline or baseline:
-            headlines = [*_ratios(errors, present, names, whole, baseline), *headlines]
+            headlines = [*ratio_scores(errors, present, names, whole, baseline), *headlines]
         headlines += shift_calibration(table, names, whole)
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
@@ -231,98 +212,6 @@ def _ratio_weights(
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:
     return np.where(table.evaluated, 1.0 - table[RIGHT], np.nan)
-
-
-def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
-    """The error of one cell: a proportion, so with Wilson's interval."""
-    column = errors.cells.index(condition)
-    n = int(errors.n[column])
-    wrong = round(errors.means[0, column] * n)
-    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
-
-
-def _ratios(
-    errors: CellMeans,
-    present: Sequence[Condition],
-    names: Sequence[str],
-    whole: bool,
-    baseline: Baseline | None,
-) -> list[Score]:
-    """MCE and relative mCE with their parts, or why they are undefined."""
-    suffix = "" if whole else "_partial"
-    n = int(errors.n.max())
-    if baseline is None or not names:
-        no_member = "none of the set's corruptions was run"
-        reason = "there is no baseline for these classes" if baseline is None else no_member
-        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
-    clean = errors.of(Condition()) if Condition() in errors.cells else None
-    ce, relative, made_of = {}, {}, {}
-    for name in names:
-        cells = [cell for cell in present if cell["corruption"] == name]
-        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
-        if divisor.sum() > 0:
-            ce[name] = corruption_error(errors.of(*cells), divisor)
-            made_of[name] = MadeOf(cells, len(cells) / float(divisor.sum()))
-        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
-            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
-    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
-    scores = []
-    highest = float(np.mean([each.highest for each in made_of.values()])) if made_of else 1.0
-    all_cells = MadeOf([cell for each in made_of.values() for cell in each.cells], highest)
-    lacking_clean = unknown if clean is None else ""
-    for metric, found, reason, of in (("mce", ce, "", all_cells), ("relative_mce", relative, lacking_clean, None)):
-        if lacking := [name for name in names if name not in found]:
-            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
-            scores.append(_undefined(f"{metric}{suffix}", n, reason))
-        else:
-            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio", None, of))
-    for name, values in ce.items():
-        scores.append(errors.score("ce", values, "ratio", Condition(corruption=name), made_of[name]))
-    for name, values in relative.items():
-        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name)))
-    return scores
-
-
-def _means(
-    errors: CellMeans,
-    present: Sequence[Condition],
-    names: Sequence[str],
-    told: tuple[str, Mapping[str, tuple[str, ...]]],
-) -> list[Score]:
-    """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
-
-    Args:
-        errors, present: of the cells, and which they are but for clean.
-        names: members of the set that were run.
-        told: what the mean over all is called, and the groups of the set.
-    """
-    mean_error, groups = told
-    common = [cell for cell in present if cell["corruption"] in names]
-
-    def mean(cells: Sequence[Condition], condition: Condition) -> Score:
-        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
-
-    scores = []
-    if common:
-        overall = errors.of(*common).mean(axis=1)
-        scores.append(errors.score(mean_error, overall, "fraction", None, MadeOf(common)))
-    if Condition() in errors.cells:
-        scores.append(_cell(errors, "clean_error", Condition()))
-    scores.extend(
-        mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
-        for name in dict.fromkeys(cell["corruption"] for cell in present)
-    )
-    for group, members in groups.items():
-        if cells := [cell for cell in common if cell["corruption"] in members]:
-            scores.append(mean(cells, Condition(group=group)))
-    for severity in sorted({cell["severity"] for cell in common}):
-        cells = [cell for cell in common if cell["severity"] == severity]
-        scores.append(mean(cells, Condition(severity=severity)))
-    return scores + [_cell(errors, "error", cell) for cell in present]
-
-
-def _undefined(metric: str, n: int, reason: str) -> Score:
-    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
 
 
 def _grid(result: Result) -> Grid | None:
