@@ -11,7 +11,7 @@ from hardiness import models
 from hardiness.api.models import Resolved, refuse_unknown_surrogate, resolved_models
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
-from hardiness.core import ArgumentError, Benchmark, DataRoot, DataSet, Request
+from hardiness.core import ArgumentError, Benchmark, DataError, DataRoot, DataSet, Request
 
 if TYPE_CHECKING:
     from hardiness.api.command import Command
@@ -48,7 +48,8 @@ def asked_for(command: Command) -> Asked:
 
     Raises:
         ArgumentError: a name or option is wrong.
-        DataError: a benchmark's data are absent. Of a suite, what has no data is skipped.
+        DataError: a benchmark's data are absent, or the weights of all models that were named. Of a suite, what has no
+            data is skipped.
     """
     chosen = suite(command.suite) if command.suite is not None else Suite("", ())
     names = tuple(command.models or chosen.models)
@@ -59,6 +60,8 @@ def asked_for(command: Command) -> Asked:
     if not rows:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
     resolved = resolved_models(names, command.weights)
+    if command.models and resolved.absent and not resolved.specs:
+        raise DataError(resolved.absent[0])
     for row in rows:
         if not row.optional:
             refuse_unknown_surrogate(row.benchmark)

@@ -128,7 +128,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
-    (problems if command.models else skipped).extend(loaded.absent)
+    (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
     seconds = command.request.time_budget_s
     budget = Budget.from_now(seconds, time.monotonic() - began_s) if seconds else None
     wanted = []

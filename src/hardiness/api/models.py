@@ -30,11 +30,13 @@ class Resolved:
         names: those that stand for a model, as they were typed.
         specs: of these.
         problems: a line for each of the others.
+        absent: lines about those whose weights cannot be had, where that was known without their library.
     """
 
     names: tuple[str, ...]
     specs: tuple[ModelSpec, ...]
     problems: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,11 @@ def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolve
         UnknownNameError: a name is misspelt: that is put right before hours of work.
         ArgumentError, ModelError, DataError: no model is left, or ``weights`` stands beside several.
     """
-    found, problems, first = {}, [], None
+    found, problems, absent, first = {}, [], [], None
     for name in names:
+        if weights is None and (reason := _weights_absent(name)):
+            absent.append(reason)
+            continue
         try:
             found[name] = models.resolve(name)
         except UnknownNameError:
@@ -80,7 +85,16 @@ def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolve
                 f"--weights goes with one model, had {len(names)}; write -m MODEL:weights=FILE for each"
             )
         found = {name: replace(spec, weights=weights) for name, spec in found.items()}
-    return Resolved(tuple(found), tuple(found.values()), tuple(problems))
+    return Resolved(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
+
+
+def _weights_absent(name: str) -> str:
+    """Why a model's published weights cannot be had, in one line; empty where they may be."""
+    try:
+        models.need_weights(name)
+    except DataError as error:
+        return _about(name, error)
+    return ""
 
 
 def load_models(specs: Sequence[ModelSpec], placement: Placement, listener: Listener) -> Loaded:

@@ -97,7 +97,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         for row, data in (asked.rows if loaded.classifiers else ())
     ]
     absent, problems = (
-        tuple(loaded.absent),
+        (*asked.models.absent, *loaded.absent),
         (*asked.models.problems, *loaded.problems, *(line for each in found for line in each.problems)),
     )
     return Planned(

@@ -7,7 +7,7 @@ from hardiness.models.execution.allocator import keep_freed_memory, return_freed
 from hardiness.models.execution.arithmetic import GRADIENTS_VERSION
 from hardiness.models.execution.placement import place
 from hardiness.models.loading import load, wrap
-from hardiness.models.naming import is_pattern, resolve, search
+from hardiness.models.naming import is_pattern, need_weights, resolve, search
 from hardiness.models.options import COMMON
 from hardiness.models.preprocessing import InputPolicy
 
@@ -24,6 +24,7 @@ __all__ = [
     "keep_freed_memory",
     "known_names",
     "load",
+    "need_weights",
     "place",
     "registry",
     "resolve",

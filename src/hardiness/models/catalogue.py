@@ -22,6 +22,8 @@ class Scheme:
         spec: makes the spec from what follows the prefix and from the options of `options`.
         options: this scheme's own options and their help, beside those that every model has.
         names: all names that may follow the prefix, where they can be listed without a network; for searching.
+        need_weights: raises a `DataError` where the published weights of what follows the prefix surely cannot be had;
+            asked before the library is imported. Its second argument is the model's name, for the message.
     """
 
     form: str
@@ -29,6 +31,7 @@ class Scheme:
     spec: Callable[[str, Mapping[str, str]], ModelSpec]
     options: Mapping[str, str] = field(default_factory=dict)
     names: Callable[[], list[str]] | None = None
+    need_weights: Callable[[str, str], None] | None = None
 
 
 schemes: Registry[Scheme] = Registry("model scheme", "hardiness.models.zoo", "hardiness.model_schemes")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -14,7 +16,7 @@ from urllib.request import getproxies
 from hardiness.core import DataError
 from hardiness.sources.transfer import OFFLINE, offline
 
-_PATIENCE_S = 1.5
+_PATIENCE_S = 1.0
 
 
 def respect_offline() -> bool:
@@ -41,7 +43,7 @@ def need_hub(repository: str, files: Iterable[str], where: str) -> None:
 
     if any(isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str) for file in files):
         return
-    _need_host(huggingface_hub.constants.ENDPOINT, where, forbidden)
+    _need_host([huggingface_hub.constants.ENDPOINT], where, forbidden)
 
 
 def need_url(url: str, where: str) -> None:
@@ -50,38 +52,80 @@ def need_url(url: str, where: str) -> None:
     Raises:
         DataError: neither.
     """
-    import torch
-
-    if (Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]).is_file():
-        return
-    _need_host(url, where, respect_offline())
+    if url.rpartition("/")[2] not in torch_files():
+        _need_host([url], where, respect_offline())
 
 
-def _need_host(url: str, where: str, forbidden: bool) -> None:
+def need_any_host(urls: Iterable[str], where: str) -> None:
+    """Raise an error unless the hub or the host of any of the addresses answers; for what is in no cache.
+
+    Raises:
+        DataError: none does, or downloads are forbidden.
+    """
+    forbidden = respect_offline()
+    from huggingface_hub import constants
+
+    _need_host([constants.ENDPOINT, *urls], where, forbidden)
+
+
+def hub_folder() -> Path:
+    """Where the hub's library keeps what it has downloaded."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def torch_files() -> set[str]:
+    """Names of the files that torch has downloaded; the same without torch, whose import takes a second.
+
+    Source: ``torch.hub.get_dir``.
+    """
+    torch = sys.modules.get("torch")
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
+    folder = Path(torch.hub.get_dir()) if torch else home
+    return {path.name for path in (folder / "checkpoints").glob("*") if path.is_file()}
+
+
+def _need_host(urls: Iterable[str], where: str, forbidden: bool) -> None:
+    """Raise an error unless the host of one of the addresses answers; the first is named."""
     advice = "give a checkpoint with weights=FILE, or weights=random"
     if forbidden:
         raise DataError(f"{where} is not in the cache, and {OFFLINE} forbids to download it; {advice}")
-    host = urlsplit(url)
-    through = getproxies().get(host.scheme)
-    asked = urlsplit(through) if through else host
-    if not _answers(asked.hostname or "", asked.port or (443 if asked.scheme == "https" else 80)):
+    hosts = [urlsplit(url) for url in urls]
+    proxies = getproxies()
+    asked = dict.fromkeys(urlsplit(proxies[host.scheme]) if host.scheme in proxies else host for host in hosts)
+    places = dict.fromkeys(
+        (each.hostname or "", each.port or (443 if each.scheme == "https" else 80)) for each in asked
+    )
+    if not _any_answers(list(places)):
         raise DataError(
-            f"{where} is not in the cache, and {host.hostname} cannot be reached; check the network, {advice}"
+            f"{where} is not in the cache, and {hosts[0].hostname} cannot be reached; check the network, {advice}"
         )
 
 
-def _answers(host: str, port: int) -> bool:
-    """Whether a host takes a connection within the patience; names are looked up aside, as that cannot be hurried."""
-    answered = threading.Event()
+def _any_answers(places: Sequence[tuple[str, int]]) -> bool:
+    """Whether one of these hosts and ports takes a connection within the patience.
 
-    def ask() -> None:
+    All are asked at once, and aside: looking up a name cannot be hurried.
+    """
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def ask(place: tuple[str, int]) -> None:
         try:
-            socket.create_connection((host, port), _PATIENCE_S).close()
+            socket.create_connection(place, _PATIENCE_S).close()
         except OSError:
-            return
-        answered.set()
+            answers.put(False)
+        else:
+            answers.put(True)
 
-    asker = threading.Thread(target=ask, daemon=True)
-    asker.start()
-    asker.join(_PATIENCE_S)
-    return answered.is_set()
+    for place in places:
+        threading.Thread(target=ask, args=(place,), daemon=True).start()
+    end = time.monotonic() + _PATIENCE_S
+    for _ in places:
+        try:
+            if answers.get(timeout=max(0.0, end - time.monotonic())):
+                return True
+        except queue.Empty:
+            return False
+    return False

@@ -38,6 +38,23 @@ def resolve(text: str) -> ModelSpec:
     return apply(registry.get(name), options)
 
 
+def need_weights(text: str) -> None:
+    """Raise an error where the published weights that ``NAME[:key=value,…]`` asks for surely cannot be had.
+
+    It is quick, imports no library of models, and says nothing where it is not sure.
+
+    Raises:
+        DataError: they are in no cache, and cannot be downloaded.
+        ArgumentError: the options cannot be read.
+    """
+    name, options = split(text)
+    prefix, colon, rest = name.partition(":")
+    if colon and rest and prefix in schemes and "weights" not in options:
+        asks = schemes.get(prefix).need_weights
+        if asks:
+            asks(rest, name)
+
+
 def search(pattern: str) -> list[str]:
     """Sorted names that match a shell-style pattern: ``"resnext*"`` among the registered, ``"timm:resnet*"`` in timm.
 

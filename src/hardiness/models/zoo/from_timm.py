@@ -10,6 +10,7 @@ from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, Unknown
 from hardiness.models.catalogue import Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import need_hub, need_url
+from hardiness.models.timm_weights import need_timm_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -120,6 +121,5 @@ def _names() -> list[str]:
     return [*timm.list_models(), *timm.list_pretrained()]
 
 
-schemes.register(
-    "timm", Scheme("timm:NAME", "any timm classifier, under its own preprocessing", spec, _OPTIONS, _names), __name__
-)
+_SUMMARY = "any timm classifier, under its own preprocessing"
+schemes.register("timm", Scheme("timm:NAME", _SUMMARY, spec, _OPTIONS, _names, need_timm_weights), __name__)

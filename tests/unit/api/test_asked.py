@@ -1,0 +1,34 @@
+"""What a command asks for, before any model is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hardiness.api.asked import asked_for
+from hardiness.api.command import Command
+from hardiness.api.models import resolved_models
+from hardiness.core import DataError
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Caches without a file, where nothing may be downloaded."""
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("hardiness.models.timm_weights.hub_folder", lambda: tmp_path)
+    monkeypatch.setattr("hardiness.models.timm_weights.torch_files", set)
+
+
+def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -> None:
+    found = resolved_models(["timm:resnet18", "resnext50_32x4d"])
+    assert (found.names, found.problems) == (("resnext50_32x4d",), ())
+    assert found.absent[0].startswith("timm:resnet18 is not in the cache, and HARDINESS_OFFLINE forbids")
+    assert resolved_models(["timm:resnet18"], weights="mine.pth").absent == ()
+
+
+def test_a_model_without_weights_is_refused_before_its_data_are_looked_at(no_weights: None) -> None:
+    asked = Command(models=("timm:resnet18",), benchmarks=("imagenet-val",), out="unused", data=("nowhere",))
+    with pytest.raises(DataError, match=r"^timm:resnet18 is not in the cache"):
+        asked_for(asked)
