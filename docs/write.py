@@ -1,8 +1,9 @@
 """Writes the parts of README and docs that are made from the code, each between ``<!-- made: NAME -->`` and its end.
 
-python docs/write.py             # the tables (make docs)
-python docs/write.py --check     # writes nothing; exits with 1 where a table is not what it would write
-python docs/write.py --demo OUT  # also README's demo figures, from what 'make demo' wrote into OUT
+python docs/write.py               # the tables (make docs)
+python docs/write.py --check       # writes nothing; exits with 1 where a table is not what it would write
+python docs/write.py --demo OUT    # also README's demo figures, from what 'make demo' wrote into OUT
+python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from rich.console import Console
 from hardiness import attacks, benchmarks, models
 from hardiness.cli.main import COMMANDS
 from hardiness.models.catalogue import schemes
-from hardiness.report import score_tables
+from hardiness.report import score_tables, scorecard_tables
 from hardiness.scoring import results
+from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
 DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
 DEMO_BENCHMARKS = ("imagenet-c", "imagenet-val")
+MODERN, MODERN_MODELS, MODERN_COLUMNS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-clip"), 125
+FIGURE = "ood-unit-tests--imagenet--ood_unit_tests.svg"
+"""Of the folder of figures that a report is written with, the one that the page on the suite shows."""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -108,7 +113,7 @@ def with_block(page: str, name: str, text: str) -> str:
 def written(page: str) -> str:
     """What a page should be, from what the code is."""
     text = (ROOT / page).read_text("utf-8")
-    for name, make in TABLES[page].items():
+    for name, make in TABLES.get(page, {}).items():
         text = with_block(text, name, make())
     return text
 
@@ -122,24 +127,46 @@ def demo(out: Path) -> str:
     ]
     if len(shown) != len(DEMO_MODELS) * len(DEMO_BENCHMARKS):
         raise SystemExit(f"{out} must hold a whole run of the demo; run 'make demo' first")
+    return printed(score_tables(shown), 110)
+
+
+def modern(out: Path) -> str:
+    """The overview that ``hardiness show`` prints of both models on the suite `modern`."""
+    store = Store.open(out)
+    found = results(store)
+    if {result.model for result in found} != set(MODERN_MODELS):
+        raise SystemExit(f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first")
+    return printed(scorecard_tables(found, kept_comparisons(store, found)), MODERN_COLUMNS)
+
+
+def printed(tables: Iterable[object], columns: int) -> str:
+    """Tables of a terminal of that width, as a block of Markdown."""
     stream = io.StringIO()
-    console = Console(file=stream, width=110)
-    for each in score_tables(shown):
+    console = Console(file=stream, width=columns)
+    for each in tables:
         console.print(each)
         console.print()
     lines = "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
     return f"```\n{lines}\n```\n"
 
 
+RUNS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
+    "--demo": ("README.md", "demo", demo),
+    "--modern": (MODERN, "modern", modern),
+}
+"""By option: a page, its block, and what makes it of an output folder."""
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or check them."""
-    if arguments and arguments not in (["--check"], ["--demo", *arguments[1:2]]):
+    of_run = RUNS.get(arguments[0]) if len(arguments) == 2 else None
+    if arguments and arguments != ["--check"] and not of_run:
         raise SystemExit(__doc__)
     stale = []
-    for page in TABLES:
+    for page in dict.fromkeys((*TABLES, *([of_run[0]] if of_run else []))):
         text = written(page)
-        if arguments[:1] == ["--demo"] and page == "README.md":
-            text = with_block(text, "demo", demo(Path(arguments[1])))
+        if of_run and page == of_run[0]:
+            text = with_block(text, of_run[1], of_run[2](Path(arguments[1])))
         if text != (ROOT / page).read_text("utf-8"):
             stale.append(page)
             if arguments != ["--check"]:

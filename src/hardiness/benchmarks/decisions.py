@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Columns
 from hardiness.imaging.top import top
-from hardiness.scoring.temperature import INVERSE_TEMPERATURES, STEPS
+from hardiness.scoring.temperature import COLUMN, INVERSE_TEMPERATURES, STEPS
 
 Logits = NDArray[np.float32]
 
@@ -37,6 +37,11 @@ def argmax(logits: Logits, labels: NDArray[np.int32]) -> dict[str, NDArray[np.ge
         "logsumexp": np.asarray(largest + np.log(total), np.float32),
         "label_logit": np.asarray(logits[np.arange(len(logits)), labels], np.float32),
     }
+
+
+def with_temperatures(logits: Logits, labels: NDArray[np.int32]) -> Columns:
+    """`argmax`, and ``log_sums``, float32 ``(N, 25)``: what temperature scaling takes."""
+    return {**argmax(logits, labels), COLUMN: log_sums(logits)}
 
 
 def within_subset(logits: Logits, classes: Sequence[int]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -77,6 +82,18 @@ def log_sums(logits: Logits) -> NDArray[np.float32]:
 
 
 def subset_columns(logits: Logits, labels: NDArray[np.int32], classes: Sequence[int]) -> Columns:
-    """`argmax` over all classes, and ``subset_prediction``, ``subset_confidence`` within ``classes``."""
+    """`argmax` over all classes; within ``classes`` alone the prediction, its confidence and the label's likelihood.
+
+    Those within are named ``subset_…``: as in `with_temperatures`, but for the top 5. Labels must be of ``classes``.
+    """
     prediction, sureness = within_subset(logits, classes)
-    return {**argmax(logits, labels), "subset_prediction": prediction, "subset_confidence": sureness}
+    chosen = np.ascontiguousarray(logits[:, list(classes)])
+    largest, total = _normaliser(chosen)
+    return {
+        **argmax(logits, labels),
+        "subset_prediction": prediction,
+        "subset_confidence": sureness,
+        "subset_logsumexp": np.asarray(largest + np.log(total), np.float32),
+        "subset_label_logit": np.asarray(logits[np.arange(len(logits)), labels], np.float32),
+        f"subset_{COLUMN}": log_sums(chosen),
+    }

@@ -15,7 +15,6 @@ from hardiness.benchmarks.image_subset import check_subset, part_of
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
 from hardiness.core import Columns, DataRoot, DataSet
-from hardiness.scoring.temperature import COLUMN
 
 KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
 
@@ -57,7 +56,7 @@ class ImagenetVal(Photographs):
 
         For ImageNet-A's and -R's classes also the answer among their 200 (else ``-1``).
         """
-        columns = {**decisions.argmax(logits, labels), COLUMN: decisions.log_sums(logits)}
+        columns = dict(decisions.with_temperatures(logits, labels))
         if logits.shape[1] == len(reference.wnids()):
             for subset in KEPT_SUBSETS:
                 classes = reference.subset(subset)

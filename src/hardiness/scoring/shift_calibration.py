@@ -90,19 +90,26 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
         if not cell or cell["corruption"] in corruptions:
             places.setdefault(int(cell["severity"]) if cell else 0, []).append(place)
     # One cell after another, so that a run of any number of cells is held as one.
-    levels = {level: _together(_of_cell(table, place) for place in own) for level, own in sorted(places.items())}
+    levels = {level: _together(of_cell(table, place) for place in own) for level, own in sorted(places.items())}
     overall = _together(found for level, found in levels.items() if level)
     suffix = "" if whole else "_partial"
-    fewer = _fewer(table, [place for level, own in places.items() if level for place in own])
+    fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
     means = [mean.score(f"mean_{name}{suffix}", _at(bins), fewer) for (name, bins), mean in overall.items()]
     return means + [
-        mean.score(name, _at(bins, severity=level), _fewer(table, places[level]))
+        mean.score(name, _at(bins, severity=level), fewer_of_each(table, places[level]))
         for level, found in levels.items()
         for (name, bins), mean in found.items()
     ]
 
 
-def _fewer(table: ImageTable, places: Sequence[int]) -> int:
+def calibration_of_cells(table: ImageTable) -> list[Score]:
+    """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
+    places = range(len(table.present)) if "confidence" in table else ()
+    overall, fewer = _together(of_cell(table, place) for place in places), fewer_of_each(table, places)
+    return [mean.score(name, _at(bins), fewer) for (name, bins), mean in overall.items()]
+
+
+def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
     """Images with an error in some of these cells, or those with a right answer where they are fewer."""
     answers = table[RIGHT][:, list(places)]
     return min(int(np.any(answers == each, axis=1).sum()) for each in (0, 1))
@@ -121,8 +128,8 @@ def _together(parts: Iterable[Mapping[Kind, Mean]]) -> Mapping[Kind, Mean]:
     return reduce(joined, parts, {})
 
 
-def _of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
-    """Every metric of one cell."""
+def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
+    """Every metric of one cell of a table with confidence, by its place."""
     there = table[RIGHT][:, place] >= 0
     right = table[RIGHT][there, place] == 1
     confidence = table["confidence"][there, place].astype(np.float64)

@@ -35,23 +35,34 @@ SCALED = "temperature-scaled"
 NAMES = tuple(f"log_sum_{step}" for step in range(len(INVERSE_TEMPERATURES)))
 
 
-def loss_columns(records: Records) -> dict[str, NDArray[np.float32]]:
-    """``nll`` of each row; where rows hold what it takes, also ``brier`` and what a temperature is fitted to.
+def nll_column(records: Records, prefix: str = "") -> dict[str, NDArray[np.float32]]:
+    """``nll`` of each row, float32 ``(N,)``, in nats; nothing where rows hold no likelihood of the label."""
+    if f"{prefix}logsumexp" not in records or f"{prefix}label_logit" not in records:
+        return {}
+    total, label = (records[f"{prefix}{name}"].astype(np.float64) for name in ("logsumexp", "label_logit"))
+    return {"nll": (total - label).astype(np.float32)}
+
+
+def loss_columns(records: Records, prefix: str = "") -> dict[str, NDArray[np.float32]]:
+    """`nll_column`; where rows hold what it takes, also ``brier`` and what a temperature is fitted to.
 
     The sum of all squared probabilities is ``exp(lse(2 z) - 2 lse(z))``, so that the Brier score over all classes needs
     no logit but the label's. Rows of earlier versions lack some of it: what they cannot say is left out.
+
+    Args:
+        records: rows.
+        prefix: of the names of the columns, where they are of some classes alone.
     """
-    if "logsumexp" not in records or "label_logit" not in records:
-        return {}
-    label = records["label_logit"].astype(np.float64)
-    total = records["logsumexp"].astype(np.float64)
-    found = {"nll": total - label}
-    if COLUMN in records and "top5_logit" in records:
-        sums = records[COLUMN].astype(np.float64)
-        found["brier"] = np.exp(sums[:, TWO] - 2.0 * sums[:, ONE]) - 2.0 * np.exp(label - total) + 1.0
-        found |= {name: sums[:, step] for step, name in enumerate(NAMES)}
-        found["label_gap"] = records["top5_logit"][:, 0].astype(np.float64) - label
-    return {name: values.astype(np.float32) for name, values in found.items()}
+    found = nll_column(records, prefix)
+    if not found or f"{prefix}{COLUMN}" not in records:
+        return found
+    label = records[f"{prefix}label_logit"].astype(np.float64)
+    total = records[f"{prefix}logsumexp"].astype(np.float64)
+    sums = records[f"{prefix}{COLUMN}"].astype(np.float64)
+    more = {"brier": np.exp(sums[:, TWO] - 2.0 * sums[:, ONE]) - 2.0 * np.exp(label - total) + 1.0}
+    more |= {name: sums[:, step] for step, name in enumerate(NAMES)}
+    more["label_gap"] = total - sums[:, ONE] - label  # the largest logit less the label's
+    return {**found, **{name: values.astype(np.float32) for name, values in more.items()}}
 
 
 def temperature_scores(table: ImageTable) -> list[Score]:

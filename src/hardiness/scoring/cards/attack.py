@@ -34,13 +34,23 @@ from hardiness.scoring.attack_curves import (
 from hardiness.scoring.attack_effort import effort, strength_of_attack
 from hardiness.scoring.attack_report import attack_report
 from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.condition_calibration import (
+    CALIBRATION_EXPLANATIONS,
+    CALIBRATION_TITLES,
+    condition_calibration,
+    is_calibration,
+)
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.leaderboard import leaderboard_note
 from hardiness.scoring.rows import answered, classes
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.temperature import nll_column
 
-NOT_TOLD = ("sample", "image", "condition", "frame", "label", "prediction", "confidence", "target")
+NOT_TOLD = (
+    *("sample", "image", "condition", "frame", "label"),
+    *("prediction", "confidence", "logsumexp", "label_logit", "target"),
+)
 """Columns of rows that do not say how the attack went; all other numbers do, and are kept."""
 
 FLAGS = ("success", "finite_gradient")
@@ -59,30 +69,31 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = None
-    titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy"}
-    keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group")
+    titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}
+    keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group", "protocol")
     place: ClassVar[int] = 50
     group: ClassVar[str] = "adversarial"
     explanations: ClassVar[Mapping[str, str]] = {
         "accuracy under attack": "the share of pictures still answered rightly after each was changed by at most ε "
         "(of a range from 0 to 1) so as to make the model err.",
         "the attack report": "checks of whether the attack was strong enough for that number to mean robustness.",
+        **CALIBRATION_EXPLANATIONS,
     }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer, the target, and how the attack went, image by image and mark by mark."""
+        """Right or wrong, the answer, its likelihood, the target and how the attack went, by image and mark."""
         told = {
             name: values
             for name, values in records.columns.items()
             if name not in NOT_TOLD and values.ndim == 1 and values.dtype.kind in "bif"
         }
-        cells = {**answered(records), "target": classes(records["target"]), **told}
+        cells = {**answered(records), **nll_column(records), "target": classes(records["target"]), **told}
         return ImageTable.from_rows(records, run.conditions, cells)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """By condition, in the run's order."""
+        """By condition, in the run's order; then calibration of what is judged, but not where every model must fall."""
         scores: list[Score] = []
         for condition in table.present:
             right = table.of(RIGHT, condition) == 1
@@ -96,7 +107,7 @@ class Attack(Card):
             if "surrogate_success" in table:
                 reached = table.of("surrogate_success", condition) > 0
                 scores.append(_share("surrogate_success", reached, condition, higher_is_better=False))
-        return scores
+        return scores + condition_calibration(table, without="group")
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Clean accuracy, and accuracy by condition."""
@@ -176,6 +187,10 @@ class Attack(Card):
         if score.metric == "accuracy" and "epsilon" in condition:
             return self.named(condition)
         return super().title(replace(score, condition=condition))
+
+    def is_headline(self, score: Score) -> bool:
+        """Accuracies are always shown."""
+        return not is_calibration(score) and super().is_headline(score)
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """Headlines, then accuracies over epsilons."""

@@ -41,12 +41,11 @@ class Classification(Card):
     Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "confidence",
         "top5_class",
-        "top5_logit",
         "logsumexp",
         "label_logit",
         COLUMN,

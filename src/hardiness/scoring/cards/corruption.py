@@ -22,7 +22,7 @@ from hardiness.scoring.shift_calibration import calibration_by_severity, shift_c
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import corruption_weights, mean, relative_corruption, weighted
 from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
-from hardiness.scoring.temperature import loss_columns
+from hardiness.scoring.temperature import nll_column
 
 
 @register("corruption")
@@ -62,8 +62,7 @@ class Corruption(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
-        losses = {name: values for name, values in loss_columns(records).items() if name == "nll"}
-        return ImageTable.from_rows(records, run.conditions, {**answered(records), **losses})
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each once for all severities and corruptions that were run."""

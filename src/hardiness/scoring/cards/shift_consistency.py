@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, final
 
@@ -10,9 +11,12 @@ import numpy as np
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.cells import CellMeans, MadeOf, cell_means
+from hardiness.scoring.condition_calibration import CALIBRATION_EXPLANATIONS, CALIBRATION_TITLES, is_calibration
 from hardiness.scoring.rows import answered
+from hardiness.scoring.shift_calibration import calibration_of_cells
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
+from hardiness.scoring.temperature import nll_column
 
 
 @register("shift_consistency")
@@ -23,17 +27,19 @@ class ShiftConsistency(Card):
     Source: Zhang (2019), arXiv:1904.11486.
     """
 
+    version: ClassVar[int] = 2
     group: ClassVar[str] = "noise and blur"
-    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence")
-    titles: ClassVar[dict[str, str]] = {"top1": "top-1"}
-    keys: ClassVar[tuple[str, ...]] = ("shift", "crop")
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
+    titles: ClassVar[Mapping[str, str]] = {"top1": "top-1", **CALIBRATION_TITLES}
+    keys: ClassVar[tuple[str, ...]] = ("shift", "crop", "protocol")
+    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer and its confidence, crop by crop."""
-        return ImageTable.from_rows(records, run.conditions, answered(records))
+        """Right or wrong, the answer, its confidence and the label's likelihood, crop by crop."""
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """A pass counts for the photographs whose two crops were both evaluated."""
+        """A pass counts for the photographs whose two crops were both evaluated; calibration is of all crops."""
         shifts, same = _same(table, run)
         seen = ~np.isnan(same)
         if not seen.any():
@@ -43,8 +49,13 @@ class ShiftConsistency(Card):
         return [
             _score(means, "consistency", means.cells),
             _score(right, "top1", right.cells),
+            *calibration_of_cells(table),
             *(_score(means, "consistency", (cell,), cell) for cell in means.cells),
         ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Consistency and top-1 are always shown."""
+        return not is_calibration(score)
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Consistency over the passes that were run whole, and top-1 of all crops."""

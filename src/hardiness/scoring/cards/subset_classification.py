@@ -22,6 +22,7 @@ from hardiness.scoring.shares import (
 )
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.stopping.weighted_sum import WeightedSum
+from hardiness.scoring.temperature import COLUMN, loss_columns, temperature_scores
 
 
 @register("subset_classification")
@@ -32,8 +33,15 @@ class SubsetClassification(Card):
     Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
     """
 
-    version: ClassVar[int] = 2
-    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "subset_prediction", "subset_confidence")
+    version: ClassVar[int] = 3
+    columns: ClassVar[tuple[str, ...] | None] = (
+        "prediction",
+        "subset_prediction",
+        "subset_confidence",
+        "subset_logsumexp",
+        "subset_label_logit",
+        f"subset_{COLUMN}",
+    )
     stops_on: ClassVar[str] = "top-1"
     titles: ClassVar[Mapping[str, str]] = TITLES
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
@@ -42,17 +50,20 @@ class SubsetClassification(Card):
     explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer and its confidence among the 200 classes, and right or wrong among all."""
+        """Right or wrong, the answer, its confidence and losses among the 200 classes, and right or wrong among all."""
         within = answered(records, "subset_prediction", "subset_confidence")
         among_all = {"right_1000-way": records["prediction"] == records["label"]}
-        return ImageTable.from_rows(records, run.conditions, {**within, **among_all})
+        losses = loss_columns(records, "subset_")
+        return ImageTable.from_rows(records, run.conditions, {**within, **among_all}, losses)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each over all images."""
         right = table[RIGHT][:, 0] == 1
+        losses = {name: table[name] for name in ("brier", "nll") if name in table}
         return [
             accuracy("top1", right),
-            *confidence_scores(table["confidence"][:, 0], right),
+            *confidence_scores(table["confidence"][:, 0], right, losses),
+            *temperature_scores(table),
             accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
 

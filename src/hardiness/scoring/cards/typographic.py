@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score
 from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.condition_calibration import (
+    CALIBRATION_EXPLANATIONS,
+    CALIBRATION_TITLES,
+    condition_calibration,
+    is_calibration,
+)
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.differences import mean_difference
+from hardiness.scoring.temperature import nll_column
 
 CLEAN, WRITTEN = Condition(), Condition(text="wrong class")
 
@@ -26,24 +33,26 @@ class Typographic(Card):
     Source: Azuma & Matsui (2023), arXiv:2304.04512.
     """
 
-    version: ClassVar[int] = 2
-    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "written")
+    version: ClassVar[int] = 3
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "written")
     titles: ClassVar[Mapping[str, str]] = {
         "typographic_drop": "drop by the word",
         "word_answered": "answers that are the word",
         "word_answered_by_chance": "the same without the word",
         "typographic_accuracy": "accuracy with the word",
+        **CALIBRATION_TITLES,
     }
-    keys: ClassVar[tuple[str, ...]] = ("text",)
+    keys: ClassVar[tuple[str, ...]] = ("text", "protocol")
+    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
     group: ClassVar[str] = "adversarial"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer and its confidence, with and without the word, and whether it is the word."""
+        """Right or wrong, the answer, its confidence, the label's likelihood, and whether it is the word; both ways."""
         word = records["prediction"] == records["written"].astype(np.int64)
-        return ImageTable.from_rows(records, run.conditions, {**answered(records), "word": word})
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records), "word": word})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """The drop is paired; the others are shares of all photographs that were seen that way."""
+        """The drop is paired; shares are of all photographs that were seen that way, and so is calibration."""
         word = table.of("word", WRITTEN) == 1, table.of("word", CLEAN) == 1
         return [
             _drop(table),
@@ -53,7 +62,16 @@ class Typographic(Card):
             ),
             accuracy("typographic_accuracy", table.of(RIGHT, WRITTEN) == 1),
             accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
+            *condition_calibration(table),
         ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Accuracies and answers that are the word are always shown."""
+        return not is_calibration(score)
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """Calibration with the word too."""
+        return [score for score in scores if not score.condition or is_calibration(score)]
 
     def saying_of(self, result: Result, known: Known) -> str:
         """How often it reads instead of looking."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.scoring.card import Baseline, Card, register
+from hardiness.scoring.condition_calibration import (
+    CALIBRATION_EXPLANATIONS,
+    CALIBRATION_TITLES,
+    condition_calibration,
+    is_calibration,
+)
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.differences import mean_difference
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import gap, share
+from hardiness.scoring.temperature import nll_column
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
@@ -30,17 +37,20 @@ class Watermark(Card):
     Source: Li et al. (2023), arXiv:2212.04825.
     """
 
+    version: ClassVar[int] = 2
     group: ClassVar[str] = "natural shift"
-    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "carton")
-    titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap"}
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "carton")
+    titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap", **CALIBRATION_TITLES}
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "protocol")
+    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
-        """Right or wrong, the answer, its confidence and the probability of carton, with and without the watermark."""
-        carton = records["carton"].astype(np.float32)
-        return ImageTable.from_rows(records, run.conditions, {**answered(records), "carton": carton})
+        """Right or wrong, the answer, its confidence, the label's likelihood, the probability of carton; both ways."""
+        cells = {**answered(records), **nll_column(records), "carton": records["carton"].astype(np.float32)}
+        return ImageTable.from_rows(records, run.conditions, cells)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """Gaps over the photographs that were seen both ways, and both accuracies."""
+        """Gaps over the photographs that were seen both ways, both accuracies, and calibration both ways."""
         places = table.place(CLEAN), table.place(MARKED)
         everything = np.ones(len(table), bool)
         cartons = table.label == CARTON
@@ -52,7 +62,16 @@ class Watermark(Card):
             _gap("carton_probability_gap_on_cartons", carton, cartons),
             accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
             accuracy("watermark_accuracy", table.of(RIGHT, MARKED) == 1),
+            *condition_calibration(table),
         ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Gaps and accuracies are always shown."""
+        return not is_calibration(score)
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """Calibration with the watermark too."""
+        return [score for score in scores if not score.condition or is_calibration(score)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The gap in accuracy over all photographs, and both accuracies."""
