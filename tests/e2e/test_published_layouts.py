@@ -1,0 +1,81 @@
+"""Newer sets from disk, in their published layouts, from files to scores that are known by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import hardiness
+from hardiness.core import View
+from hardiness.reference import baseline, distortion_set, wnids
+
+DARK, BRIGHT = 4, 9
+VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
+GREYS = {DARK: 30, BRIGHT: 220}
+
+
+class Brightness(nn.Module):
+    """Class 4 where a picture is dark, class 9 where it is bright; the surer the further it is from grey."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bright = x.mean(dim=(1, 2, 3)) - 0.5
+        logits = torch.zeros(len(x), 1000)
+        logits[:, DARK], logits[:, BRIGHT] = -20 * bright, 20 * bright
+        return logits
+
+
+def picture(file: Path, grey: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((224, 224, 3), grey, np.uint8)).save(file)
+
+
+def photographs(root: Path) -> None:
+    for label, grey in GREYS.items():
+        picture(root / "imagenet" / "val" / wnids()[label] / f"ILSVRC2012_val_{label:08d}.JPEG", grey)
+
+
+def evaluated(benchmark: str, root: Path) -> hardiness.Result:
+    return hardiness.evaluate(Brightness(), benchmark, str(root), view=VIEW, runtime="torch", progress=False)
+
+
+@pytest.mark.parametrize("name", ["imagenet-3dcc", "imagenet-c-bar"])
+def test_a_released_set_of_corruptions(name: str, tmp_path: Path) -> None:
+    members = distortion_set(name).members
+    photographs(tmp_path)
+    for corruption in members:
+        for severity in range(1, 6):
+            for label, grey in GREYS.items():
+                wrong = severity == 5 or (corruption == members[0] and label == DARK)
+                file = f"{corruption}/{severity}/{wnids()[label]}/ILSVRC2012_val_{label:08d}.JPEG"
+                picture(tmp_path / name / file, 255 - grey if wrong else grey)
+    result = evaluated(f"{name}:source=stored", tmp_path)
+    assert result.counts.complete
+    of_each = {corruption: [0.5 * (corruption == members[0])] * 4 + [1.0] for corruption in members}
+    assert result.score("mean_error").value == pytest.approx(np.mean(list(of_each.values())))
+    known = baseline(name)
+    if known:
+        ratios = [sum(errors) / sum(known["error_by_severity"][each]) for each, errors in of_each.items()]
+        assert result.score("mce").value == pytest.approx(np.mean(ratios))
+    assert result.score("error", corruption=members[0], severity=1).value == 0.5
+    assert (known is not None) == (name == "imagenet-3dcc")
+
+
+def test_pictures_of_other_things(tmp_path: Path) -> None:
+    photographs(tmp_path)
+    for number, grey in enumerate((110, 120, 130, 30)):  # as sure of the last as of the photographs
+        picture(tmp_path / "ninco" / "amphiuma" / f"{number}.png", grey)
+        picture(tmp_path / "ssb-hard" / "n00000001" / f"{number}.jpg", 128)
+    result = evaluated("ood", tmp_path)
+    assert result.counts.complete
+    dark, last = (result.score("auroc", outside="ninco", method=method) for method in ("msp", "energy"))
+    # Of 2 x 4 pairs six are in order, one is a tie with the dark photograph, and one is the other way round.
+    assert dark.value == last.value == 6.5 / 8
+    assert result.score("auroc", outside="ssb-hard", method="msp").value == 1.0
+    assert result.score("near_auroc_msp").value == pytest.approx((dark.value + 1.0) / 2)
+    accepted = result.score("fpr95", outside="ninco", method="msp", positive="inside")
+    assert (accepted.value, accepted.n) == (pytest.approx(1 / 4), 4)
