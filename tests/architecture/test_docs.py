@@ -57,6 +57,18 @@ def test_readme_says_where_the_data_of_each_benchmark_are(name: str) -> None:
         assert len(row.split("|")) == 5
 
 
+def test_pages_name_only_files_that_there_are() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    tops = (ROOT, ROOT / "src" / "hardiness")
+    named = [
+        (page.name, path)
+        for page in pages
+        for path in re.findall(r"`([a-z_]+(?:/[a-z_]+)+\.(?:py|toml))`", page.read_text("utf-8"))
+    ]
+    assert len(named) > 20
+    assert [each for each in named if not any((top / each[1]).exists() for top in tops)] == []
+
+
 def test_every_dependency_has_its_line() -> None:
     table = (ROOT / "docs" / "dependencies.md").read_text()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -124,8 +124,8 @@ def test_a_model_added_later_is_shown_the_pictures_that_were_kept(
     from hardiness.engine import transfer
 
     calls: list[int] = []
-    strike = transfer.strike
-    monkeypatch.setattr(transfer, "strike", lambda *given, **named: (calls.append(1), strike(*given, **named))[1])
+    run_round = transfer.run_round
+    monkeypatch.setattr(transfer, "run_round", lambda *given, **named: (calls.append(1), run_round(*given, **named))[1])
     benchmark = f"blackbox:surrogate={PLAIN.partition(':mean')[0]},protocol=standard,epsilons=24/255,steps=4"
     first = run((ADVERSARIAL,), benchmark)
     assert first.status == 0, first.err

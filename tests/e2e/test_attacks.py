@@ -270,8 +270,8 @@ def test_a_surrogate_is_attacked_once_for_all_models(
     from hardiness.engine import transfer
 
     calls = []
-    strike = transfer.strike
-    monkeypatch.setattr(transfer, "strike", lambda *given, **named: (calls.append(1), strike(*given, **named))[1])
+    run_round = transfer.run_round
+    monkeypatch.setattr(transfer, "run_round", lambda *given, **named: (calls.append(1), run_round(*given, **named))[1])
     factory = f"py:{problem}/models.py"
     command = (
         "run", "-m", f"{factory}:robust", "-m", f"{factory}:quantised", "-m", f"{factory}:shattered",

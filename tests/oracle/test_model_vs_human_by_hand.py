@@ -131,7 +131,9 @@ def test_a_page_sets_people_beside_the_model() -> None:
     assert model is not None
     assert people is not None
     assert (name, model.value, people.value) == ("contrast", 1.0, pytest.approx(counted))
-    assert shown.yardstick == "people: 66.1 on the sets that were run, the mean over sets; 5,120 trials, all conditions"
+    assert (
+        shown.people_score == "people: 66.1 on the sets that were run, the mean over sets; 5,120 trials, all conditions"
+    )
     assert shown.sayings[0].text == "recognises 100 % of distorted objects (people: 66 %)"
 
 

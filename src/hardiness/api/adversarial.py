@@ -15,7 +15,7 @@ from hardiness.api.placement import Placement
 from hardiness.attacks.threats import threat, threats
 from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
 from hardiness.core.attack import epsilon_text
-from hardiness.engine.attacking import strike
+from hardiness.engine.attacking import run_round
 from hardiness.engine.cross_checks import Suspect
 from hardiness.engine.victims import Judged, Victims
 from hardiness.engine.whitebox import suspect_of
@@ -187,7 +187,7 @@ def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> Att
     parts: list[tuple[Judged, Victims]] = []
     for start in range(0, len(batch.pixels), effort.batch_size):
         victims = _victims(suspect, batch, slice(start, start + effort.batch_size))
-        (judged,) = strike(
+        (judged,) = run_round(
             suspect.network or suspect.judge, victims, plan, effort.seed, keep_pixels=True, judge=suspect.judge
         )
         parts.append((judged, victims))

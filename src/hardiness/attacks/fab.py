@@ -11,7 +11,7 @@ from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.checks import check_logits, labels_of
 from hardiness.attacks.kit.gradient import Pass, Slope, forward, picked, slope
 from hardiness.attacks.kit.margins import TargetedMargin, likeliest_others
-from hardiness.attacks.kit.norms import crossing, distance, steepest
+from hardiness.attacks.kit.norms import distance, onto_hyperplane, steepest
 from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.attacks.kit.steps import anywhere
 from hardiness.core import ArgumentError
@@ -166,8 +166,8 @@ def _approach(problem: Problem, clean_logits: Tensor, start: Tensor, aim: Aim) -
 def _nearer(problem: Problem, at: Tensor, gradient: Tensor, lead: Tensor) -> Tensor:
     """A little past the hyperplane: mostly on the way from ``at``, in part on that from the clean image."""
     clean, norm = problem.pixels, problem.budget.norm
-    forth = crossing(norm, at, gradient, lead)
-    back = crossing(norm, clean, gradient, lead + (gradient * (clean - at)).sum(dim=(1, 2, 3)))
+    forth = onto_hyperplane(norm, at, gradient, lead)
+    back = onto_hyperplane(norm, clean, gradient, lead + (gradient * (clean - at)).sum(dim=(1, 2, 3)))
     here, there = (distance(norm, move).clamp(min=_LEAST_LENGTH) for move in (forth, back))
     bias = (here / (here + there)).clamp(max=_MOST_BIAS)[:, None, None, None]
     return ((1 - bias) * (at + _OVERSHOOT * forth) + bias * (clean + _OVERSHOOT * back)).clamp_(0, 1)

@@ -50,8 +50,8 @@ class DataSet:
         location: where it was found, for people.
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
-        notes: what is wrong with it that costs only a part: told, and the exit status is 1.
-        released: how many items the published set has, where this one must not be taken for it if it has fewer.
+        notes: faults that cost only a part of it; they are told, and the exit status is 1.
+        released: how many items the published set has; results on fewer are shown as partial. ``None`` if unknown.
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
         fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition

@@ -96,7 +96,7 @@ class Section:
         variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
         columns: of the table of models, headlines first.
         notes: below it.
-        yardstick: what people score, in a sentence; empty where nothing is known of them.
+        people_score: what people score, in a sentence; empty where nothing is known of them.
         charts: its figures; the first says the message, the others are details.
         grids: details of each model.
         place: where it stands among sections, smallest first: the order of the paper's experiments.
@@ -111,7 +111,7 @@ class Section:
     variant: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     notes: tuple[Note, ...] = ()
-    yardstick: str = ""
+    people_score: str = ""
     charts: Sequence[Chart] = ()
     grids: Sequence[Grid] = field(default=())
     place: int = LAST

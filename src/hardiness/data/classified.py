@@ -27,14 +27,14 @@ class Classified:
         name: what results carry.
         classes: gives the index among ImageNet's 1,000 classes by folder name.
         of: what those folder names are, for messages.
-        inner: a folder that the class folders may lie in.
+        subfolder: a folder that the class folders may lie in.
         own_classes: whether folders none of which is a class may be classes of their own.
     """
 
     name: str
     classes: Callable[[], Mapping[str, int]]
     of: str
-    inner: str = ""
+    subfolder: str = ""
     own_classes: bool = False
 
     def read(self, place: Place) -> DataSet:
@@ -45,7 +45,7 @@ class Classified:
         """
         if place.classes is not None and not self.own_classes:
             raise DataError(f"--data {place.argument}: {self.name} has ImageNet's classes; leave classes= out")
-        opened = open_place(place, self.inner)
+        opened = open_place(place, self.subfolder)
         if isinstance(opened, Shards):
             return _from_shards(self, place, opened)
         if isinstance(opened, Tables):
@@ -73,8 +73,8 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
     known = kind.classes()
     while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
         tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
-    if kind.inner in tree.folders and tree.stamp:
-        tree = descended(tree, kind.inner)
+    if kind.subfolder in tree.folders and tree.stamp:
+        tree = descended(tree, kind.subfolder)
     images = [entry for entry in tree.images() if "/" in entry.path]
     if not images:
         raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")

@@ -37,7 +37,7 @@ class Copies(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Celled:
+class ConditionTrees:
     """One such data set.
 
     Attributes:

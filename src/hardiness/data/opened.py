@@ -31,8 +31,8 @@ class Tables:
     files: tuple[Path, ...]
 
 
-def open_place(place: Place, inner: str = "") -> Tree | Shards | Tables:
-    """What is at a place; below the folder ``inner`` where a folder has one of that name.
+def open_place(place: Place, subfolder: str = "") -> Tree | Shards | Tables:
+    """What is at a place; below the folder ``subfolder`` where a folder has one of that name.
 
     Raises:
         DataError: nothing is there, or it cannot be read.
@@ -46,7 +46,7 @@ def open_place(place: Place, inner: str = "") -> Tree | Shards | Tables:
         if path.is_dir() and (tables := parquet.parquet_files(path, place.split)):
             return Tables(place.path, tuple(tables))
         if path.is_dir():
-            below = path / inner
+            below = path / subfolder
             return of_folder(below if below.is_dir() else path, place.argument)
         files = (path,) if path.is_file() else archives.expand(place.path)
         special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)

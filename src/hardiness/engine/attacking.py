@@ -22,7 +22,7 @@ NEVER = 2**30
 """Stands for a step where the attack has not broken a sample (yet)."""
 
 
-def strike(
+def run_round(
     network: Network,
     victims: Victims,
     plan: Round,
@@ -44,9 +44,9 @@ def strike(
     Raises:
         AttackError: an iterate lies outside the budget or outside [0, 1].
     """
-    bout = Bout(network, judge or network, victims, plan)
-    bout.fight(seed)
-    return [bout.at(steps, keep_pixels) for steps in sorted(plan.marks)]
+    state = RoundState(network, judge or network, victims, plan)
+    state.run(seed)
+    return [state.at(steps, keep_pixels) for steps in sorted(plan.marks)]
 
 
 @dataclass
@@ -91,10 +91,10 @@ class _Claims:
     logits: Tensor
 
     @classmethod
-    def none(cls, bout: Bout) -> _Claims:
+    def none(cls, state: RoundState) -> _Claims:
         import torch
 
-        return cls(torch.full_like(bout.step, NEVER), bout.victims.pixels.clone(), bout.victims.clean.clone())
+        return cls(torch.full_like(state.step, NEVER), state.victims.pixels.clone(), state.victims.clean.clone())
 
     def keep(self, rows: Tensor, iterate: Iterate) -> None:
         earlier = iterate.reached & (iterate.step < self.step[rows])
@@ -104,8 +104,8 @@ class _Claims:
         self.logits[fallen] = iterate.logits[earlier].to(self.logits.dtype)
 
 
-class Bout:
-    """The state of one round; `strike` is its only user."""
+class RoundState:
+    """The state of one round; `run_round` is its only user."""
 
     def __init__(self, network: Network, judge: Network, victims: Victims, plan: Round) -> None:
         import torch
@@ -127,7 +127,7 @@ class Bout:
         )
         self.traces: dict[int, _Trace] = {}
 
-    def fight(self, seed: int) -> None:
+    def run(self, seed: int) -> None:
         """Run every restart on the samples that could still fall earlier than they have, as the judge sees it."""
         for restart in range(self.plan.restarts if self.plan.epsilon > 0 else 0):
             entering = (self.step > 1).nonzero()[:, 0]

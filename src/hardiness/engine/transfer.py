@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import AttackPlan, Condition, Expansion, SampleError, Unreadable
-from hardiness.engine.attacking import strike
+from hardiness.engine.attacking import run_round
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
@@ -96,7 +96,7 @@ class Surrogate:
         outcomes = [untouched(victims, self.plan)]
         for plan in self.plan.rounds:
             if wanted.intersection(plan.marks.values()):
-                judged = strike(network, victims, plan, self.seed, keep_pixels=True, judge=judge)
+                judged = run_round(network, victims, plan, self.seed, keep_pixels=True, judge=judge)
                 outcomes += judged
                 if self.gallery:
                     self.gallery.keep(self.classifier.spec.name, judge, victims, plan, judged)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
-from hardiness.engine.attacking import strike
+from hardiness.engine.attacking import run_round
 from hardiness.engine.batches import BatchSize
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
 from hardiness.engine.ensemble import Ensemble
@@ -90,7 +90,7 @@ class Attacker:
             if wanted.isdisjoint(plan.marks.values()):
                 continue
             keep = self.gallery is not None
-            outcomes = strike(suspect.network or suspect.judge, victims, plan, self.seed, keep, suspect.judge)
+            outcomes = run_round(suspect.network or suspect.judge, victims, plan, self.seed, keep, suspect.judge)
             found += [outcome for outcome in outcomes if outcome.condition in wanted]
             if self.gallery:
                 self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)

@@ -12,9 +12,9 @@ from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.execution.agreement import REFERENCE_IMAGES, compare
 from hardiness.models.execution.arithmetic import full_fp32
+from hardiness.models.execution.convolution_readers import observed_pass
 from hardiness.models.execution.folding import NORMS, folded
 from hardiness.models.execution.reference import Reference, refuse_broken
-from hardiness.models.execution.watching import watching
 from hardiness.models.failures import contained, told, well_behaved
 from hardiness.models.outputs import logits_of, refuse_probabilities
 from hardiness.models.preprocessing import Affine
@@ -106,12 +106,12 @@ class Original:
             return self.plain(given).cpu()
 
         with self.lock, self.told(first), contained():
-            with watching(self.network, NORMS) as watch:
+            with observed_pass(self.network, NORMS) as observed:
                 outputs = outputs_of(first)
             refuse_probabilities(self.select(outputs), self.name)
             if not random or bool(outputs_of(first).equal(outputs)):
                 refuse_broken(outputs_of, first, outputs, self.name)
-        return Reference(first, outputs, watch.once())
+        return Reference(first, outputs, observed.once())
 
     def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:
         """A copy in channels-last memory, its norms folded where that changes nothing that matters."""

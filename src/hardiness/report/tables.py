@@ -140,8 +140,8 @@ def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> Renderabl
     columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
     table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
-    if shown.section.yardstick:
-        notes.insert(0, Text(shown.section.yardstick, style=PEOPLE))
+    if shown.section.people_score:
+        notes.insert(0, Text(shown.section.people_score, style=PEOPLE))
     return Group(table, *notes, *(map(_grid, shown.section.grids) if everything else ()))
 
 

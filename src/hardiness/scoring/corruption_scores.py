@@ -47,7 +47,7 @@ def ratio_scores(
     whole: bool,
     baseline: Baseline | None,
 ) -> list[Score]:
-    """MCE and relative mCE with their parts, or why they are undefined."""
+    """The mCE and the relative mCE with their parts, or why they are undefined."""
     suffix = "" if whole else "_partial"
     n = int(errors.n.max())
     if baseline is None or not names:

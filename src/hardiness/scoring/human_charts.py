@@ -45,7 +45,7 @@ def beside_people(result: Result) -> tuple[float, float] | None:
     return ours, sum(stimulus_set(name).accuracy for name in sets) / len(sets)
 
 
-def yardstick(results: Sequence[Result]) -> str:
+def people_score(results: Sequence[Result]) -> str:
     """People's scores in a line."""
     sets = [name for name in SETS if any(Condition(set=name) in _scores(result) for result in results)]
     if not sets:

@@ -11,7 +11,7 @@ from hardiness.scoring.annotated import annotated_scores
 from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
-from hardiness.scoring.comparisons.stand_in import StandIn
+from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.noise import Noise, stored_noise
 from hardiness.scoring.stopped import at_stop, stop_of
@@ -37,9 +37,9 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
         StoreError: records cannot be read.
     """
     runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
-    stand_in = StandIn.of(runs, baseline_model) if baseline_model else None
+    base = StoredBaseline.of(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
-    scored = [_scored(run, stand_in, noises.get(run.stored.key), runs) for run in runs]
+    scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
     return sorted(found, key=lambda result: (*group_of(result), result.model))
 
@@ -75,9 +75,9 @@ def _noises(store: Store) -> dict[str, Noise]:
     return {}
 
 
-def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None, runs: Sequence[ScoredRun]) -> Scored:
+def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]) -> Scored:
     stored, identity = run.stored, run.stored.run
-    divisor = stand_in.of_run(run) if stand_in else None
+    divisor = base.of_run(run) if base else None
     scores, findings = run.scores(divisor or published_baseline(identity))
     stop, told = stop_of(run), []
     if stop:
@@ -106,8 +106,8 @@ def _scored(run: ScoredRun, stand_in: StandIn | None, noise: Noise | None, runs:
     if isinstance(run.card, Uninstalled):
         name = identity.benchmark.card
         warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
-    if stand_in and divisor:
-        warnings.append(f"ratios are to the stored run of {stand_in.model}, not to the published baseline")
+    if base and divisor:
+        warnings.append(f"ratios are to the stored run of {base.model}, not to the published baseline")
     run.save()
     run.release()
     return Scored(run, replace(result, warnings=tuple(warnings)))

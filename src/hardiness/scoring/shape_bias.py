@@ -19,7 +19,7 @@ def people_beside(result: Result) -> Humans | None:
     return humans() if result.data == PUBLISHED else None
 
 
-def yardstick(result: Result) -> str:
+def people_score(result: Result) -> str:
     """People's scores in a line; empty where there are none."""
     people = people_beside(result)
     if people is None:

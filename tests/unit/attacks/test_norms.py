@@ -11,7 +11,7 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
 from hardiness.attacks import distance, project, steepest, uniform
-from hardiness.attacks.kit.norms import crossing
+from hardiness.attacks.kit.norms import onto_hyperplane
 from hardiness.core import ArgumentError, Norm, rng
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")
@@ -142,7 +142,7 @@ def test_the_way_to_a_hyperplane_within_the_box_is_the_shortest(norm: Norm, seed
     room = np.where((normal > 0) == (share > 0), pixels, 1 - pixels)
     most = np.abs(normal) @ room
     height = share * most
-    move = crossing(
+    move = onto_hyperplane(
         norm,
         torch.tensor(pixels, dtype=torch.float32).view(1, 3, 2, 2),
         torch.tensor(normal, dtype=torch.float32).view(1, 3, 2, 2),

@@ -11,7 +11,7 @@ import torch
 from hardiness import attacks
 from hardiness.attacks import Iterate
 from hardiness.core import AttackError, Condition, Round
-from hardiness.engine.attacking import strike
+from hardiness.engine.attacking import run_round
 from hardiness.engine.victims import Judged, Victims, targets_of
 
 CLASSES, SIDE = 5, 6
@@ -58,7 +58,7 @@ def test_targets_are_uniform_over_the_other_classes_and_follow_the_sample_alone(
 
 def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
     batch = victims()
-    found = strike(linear, batch, round_of(0.02, (1, 2, 5, 20), options={"relative_step": 0.1}), seed=0)
+    found = run_round(linear, batch, round_of(0.02, (1, 2, 5, 20), options={"relative_step": 0.1}), seed=0)
     assert [judged.condition["steps"] for judged in found] == [1, 2, 5, 20]
     seen = np.array(successes(found))
     assert (np.diff(seen.astype(int), axis=0) >= 0).all()
@@ -70,7 +70,7 @@ def test_accuracy_only_falls_with_steps_and_a_success_stays_one() -> None:
 
 def test_what_is_wrong_without_attack_counts_as_step_nought_and_is_not_attacked() -> None:
     batch = victims()
-    (judged,) = strike(linear, batch, round_of(0.3, (5,)), seed=0, keep_pixels=True)
+    (judged,) = run_round(linear, batch, round_of(0.3, (5,)), seed=0, keep_pixels=True)
     assert judged.columns["step"][-1] == 0
     assert judged.pixels is not None
     assert torch.equal(judged.pixels[-1], batch.pixels[-1])
@@ -78,7 +78,7 @@ def test_what_is_wrong_without_attack_counts_as_step_nought_and_is_not_attacked(
 
 def test_epsilon_nought_gives_the_clean_logits_exactly() -> None:
     batch = victims()
-    found = strike(linear, batch, round_of(0.0, (1, 10)), seed=0)
+    found = run_round(linear, batch, round_of(0.0, (1, 10)), seed=0)
     for judged in found:
         assert np.array_equal(judged.logits, batch.clean.numpy())
 
@@ -86,7 +86,7 @@ def test_epsilon_nought_gives_the_clean_logits_exactly() -> None:
 def test_a_failed_targeted_attack_is_scored_on_the_clean_image() -> None:
     batch = victims()
     plan = round_of(0.004, (3,), targeted=True, failed="clean", options={"step": 2 / 255, "clip_start": False})
-    (judged,) = strike(linear, batch, plan, seed=0, keep_pixels=True)
+    (judged,) = run_round(linear, batch, plan, seed=0, keep_pixels=True)
     failed = ~judged.columns["success"]
     assert failed.any()
     assert np.array_equal(judged.logits[failed], batch.clean.numpy()[failed])
@@ -98,7 +98,7 @@ def test_a_failed_targeted_attack_is_scored_on_the_clean_image() -> None:
 def test_a_clean_image_already_at_its_target_is_returned_as_it_is() -> None:
     batch = victims()
     batch = replace(batch, targets=batch.clean.argmax(dim=1))
-    (judged,) = strike(linear, batch, round_of(0.1, (5,), targeted=True, failed="clean"), seed=0, keep_pixels=True)
+    (judged,) = run_round(linear, batch, round_of(0.1, (5,), targeted=True, failed="clean"), seed=0, keep_pixels=True)
     assert judged.columns["success"].all()
     assert (judged.columns["step"] == 0).all()
     assert torch.equal(judged.pixels, batch.pixels)
@@ -107,9 +107,9 @@ def test_a_clean_image_already_at_its_target_is_returned_as_it_is() -> None:
 def test_the_outcome_does_not_depend_on_the_batch() -> None:
     batch = victims(8)
     plan = round_of(0.02, (1, 3, 10), restarts=2, options={"relative_step": 0.1})
-    together = strike(linear, batch, plan, seed=0)
+    together = run_round(linear, batch, plan, seed=0)
     for i in range(8):
-        alone = strike(linear, batch.of(torch.tensor([i])), plan, seed=0)
+        alone = run_round(linear, batch.of(torch.tensor([i])), plan, seed=0)
         for one, all_of_them in zip(alone, together, strict=True):
             assert one.columns["step"][0] == all_of_them.columns["step"][i]
             np.testing.assert_allclose(one.logits[0], all_of_them.logits[i], rtol=1e-4, atol=1e-4)
@@ -128,7 +128,7 @@ def test_start_noise_is_paired_over_epsilons_and_keyed_by_seed_and_restart() -> 
     try:
         batch = victims(3)
         for epsilon, seed, restarts in ((0.1, 0, 2), (0.2, 0, 1), (0.1, 1, 1)):
-            strike(linear, batch, round_of(epsilon, (5,), attack="spy", restarts=restarts), seed)
+            run_round(linear, batch, round_of(epsilon, (5,), attack="spy", restarts=restarts), seed)
     finally:
         attacks.registry._entries.pop("spy")
     assert seen[0] == seen[2]
@@ -168,19 +168,19 @@ def cheating() -> Iterator[Any]:
 
 def test_an_attack_that_leaves_its_budget_is_refused(cheating: Any) -> None:
     with pytest.raises(AttackError, match=r"left its budget: linf distance 0\.1"):
-        strike(linear, victims(), cheating(0.05, moved=0.1), seed=0)
+        run_round(linear, victims(), cheating(0.05, moved=0.1), seed=0)
     with pytest.raises(AttackError, match="left its budget: l2 distance"):
-        strike(linear, victims(), replace(cheating(0.5, moved=0.1), norm="l2"), seed=0)
+        run_round(linear, victims(), replace(cheating(0.5, moved=0.1), norm="l2"), seed=0)
 
 
 def test_an_attack_that_leaves_the_range_is_refused(cheating: Any) -> None:
     with pytest.raises(AttackError, match=r"outside \[0, 1\]"):
-        strike(linear, victims(), cheating(1.0, outside=True), seed=0)
+        run_round(linear, victims(), cheating(1.0, outside=True), seed=0)
 
 
 def test_a_claim_that_the_network_denies_is_no_success(cheating: Any) -> None:
     batch = victims()
-    (judged,) = strike(linear, batch, cheating(0.05), seed=0)
+    (judged,) = run_round(linear, batch, cheating(0.05), seed=0)
     assert not judged.columns["success"][:-1].any()
     assert (judged.columns["step"][:-1] == -1).all()
 
@@ -232,7 +232,7 @@ def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted])
         [(1, [False, True, False], 0.0), (5, [True, True, True], 0.0)],
     ]
     plan = round_of(0.1, (2, 6), attack="scripted", restarts=2, failed="clean")
-    early, late = strike(Fooled(batch), batch, plan, seed=0)
+    early, late = run_round(Fooled(batch), batch, plan, seed=0)
     assert scripted.budgets == [[6, 6, 6], [1, 5, 6]]
     assert late.columns["step"].tolist() == [2, 1, 5]
     assert late.columns["restart"].tolist() == [0, 0, 1], "the first start that broke it, not the one that was earlier"
@@ -247,13 +247,13 @@ def test_a_later_start_counts_only_where_it_is_earlier(scripted: type[Scripted])
 def test_one_broken_gradient_marks_the_sample(scripted: type[Scripted]) -> None:
     batch = victims(3).of(torch.tensor([0, 1]))
     scripted.restarts = [[(1, [False, False], 0.0), (2, [False, False], 1.0), (3, [False, False], 0.0)]]
-    before, _, after = strike(linear, batch, round_of(0.1, (1, 2, 3), attack="scripted"), seed=0)
+    before, _, after = run_round(linear, batch, round_of(0.1, (1, 2, 3), attack="scripted"), seed=0)
     assert before.columns["finite_gradient"].all()
     assert not after.columns["finite_gradient"].any()
 
 
 def test_at_epsilon_nought_nothing_is_attacked(scripted: type[Scripted]) -> None:
-    strike(linear, victims(), round_of(0.0, (1,), attack="scripted"), seed=0)
+    run_round(linear, victims(), round_of(0.0, (1,), attack="scripted"), seed=0)
     assert scripted.budgets == []
 
 
@@ -289,7 +289,7 @@ def lying() -> Iterator[Any]:
 @pytest.mark.parametrize("failed", ["last", "clean"])
 def test_told_logits_decide_nothing_and_the_lie_is_told(lying: Any, claim: bool, failed: str) -> None:
     batch = victims(6).of(torch.arange(5))
-    found = strike(linear, batch, replace(lying(claim=claim), failed=failed), seed=0, keep_pixels=True)
+    found = run_round(linear, batch, replace(lying(claim=claim), failed=failed), seed=0, keep_pixels=True)
     for judged in found:
         np.testing.assert_allclose(judged.logits, linear(judged.pixels), rtol=1e-5, atol=1e-5)
         wrong = judged.logits.argmax(axis=1) != batch.labels.numpy()
@@ -300,7 +300,7 @@ def test_told_logits_decide_nothing_and_the_lie_is_told(lying: Any, claim: bool,
 
 def test_a_success_that_the_attack_did_not_tell_counts_from_its_mark_on(lying: Any) -> None:
     batch = victims(6).of(torch.arange(5))
-    early, late = strike(linear, batch, lying(claim=False, moved=0.5), seed=0)
+    early, late = run_round(linear, batch, lying(claim=False, moved=0.5), seed=0)
     truth = [
         (linear((batch.pixels + 0.5 * step / 3).clamp(0, 1)).argmax(1) != batch.labels).tolist() for step in (1, 3)
     ]
@@ -316,7 +316,7 @@ def test_the_judge_has_the_last_word_over_the_attacked_network() -> None:
     def firm(pixels: torch.Tensor) -> torch.Tensor:
         return batch.clean[[int((batch.pixels - each).flatten(1).norm(dim=1).argmin()) for each in pixels]]
 
-    (judged,) = strike(linear, batch, round_of(0.3, (5,)), seed=0, judge=firm)
+    (judged,) = run_round(linear, batch, round_of(0.3, (5,)), seed=0, judge=firm)
     assert not judged.columns["success"].any()
     assert (judged.logits.argmax(axis=1) == batch.labels.numpy()).all()
     assert (judged.columns["told_error"] > 0).all()
@@ -327,6 +327,6 @@ def test_a_denied_later_start_does_not_undo_an_earlier_success(scripted: type[Sc
     scripted.restarts = [[(5, [True, True], 0.0)], [(2, [True, True], 0.0)]]
     answers = iter([-batch.clean, batch.clean])  # the first start's claims are granted, the second's are not
     plan = round_of(0.1, (6,), attack="scripted", restarts=2)
-    (judged,) = strike(linear, batch, plan, seed=0, judge=lambda pixels: next(answers))
+    (judged,) = run_round(linear, batch, plan, seed=0, judge=lambda pixels: next(answers))
     assert judged.columns["step"].tolist() == [5, 5]
     assert judged.columns["restart"].tolist() == [0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -66,10 +67,11 @@ def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
 def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
     """828,411,176 parameters, one image, in the runtime that is chosen by default; it agrees with plain torch.
 
-    Weights of 3.3 GB are held as loaded, as OpenVINO reads them, and as it compiles them: 10.9 GB were seen.
+    Weights of 3.3 GB are held as loaded, as OpenVINO reads them, and as it compiles them: 10.9 GB were seen. Where
+    other processes have left less memory than that, plain torch answers, and a line says why.
     """
-    if psutil.virtual_memory().available < 13e9:
-        pytest.skip("13 GB of free memory are needed")
+    if psutil.virtual_memory().available < 8e9:
+        pytest.skip("8 GB of free memory are needed")
     before = psutil.Process().memory_info().rss
     classifier = load("resnext101_32x48d_wsl:weights=random", device="cpu")
     assert classifier.num_parameters == 828_411_176
@@ -77,5 +79,7 @@ def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
     assert found.shape == (1, 1000)
     assert np.isfinite(found).all()
     assert classifier.agreement is not None
-    assert (classifier.runtime, classifier.agreement.exact) == ("openvino", True), classifier.agreement
+    assert classifier.agreement.exact, classifier.agreement
+    if classifier.runtime != "openvino":
+        assert re.search(r"needs about 12.3 GiB of memory .* are free", classifier.agreement.fallback or "")
     assert psutil.Process().memory_info().rss - before < 13e9

@@ -178,7 +178,7 @@ def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
     assert "partial: evaluated 4 of 8 image-cells" in result.warnings
 
 
-def test_a_stand_in_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
+def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
     store = stored_sequences(tmp_path)
     stored_sequences(tmp_path, data=DataIdentity("other", "g", 4))
     own, other = results(store), results(store, "alexnet")

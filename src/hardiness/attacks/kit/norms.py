@@ -65,7 +65,7 @@ def uniform(norm: Norm, shape: Shape, generators: Sequence[np.random.Generator])
     return torch.from_numpy(drawn)
 
 
-def crossing(norm: Norm, pixels: Tensor, normal: Tensor, height: Tensor) -> Tensor:
+def onto_hyperplane(norm: Norm, pixels: Tensor, normal: Tensor, height: Tensor) -> Tensor:
     """The shortest move that brings ``pixels`` onto a hyperplane and keeps them in [0, 1].
 
     Args:

@@ -113,7 +113,7 @@ class CheckedAttack(ABC):
 
 
 def attempts(problem: Problem, runs: Iterable[Callable[[Problem], Iterator[Iterate]]]) -> Iterator[Iterate]:
-    """The iterates of one run after the other, each about the samples that none before it has brought to their aim."""
+    """The iterates of several runs in turn, each about the samples that no earlier one has brought to their aim."""
     left = problem
     for run in runs:
         if not len(left):

@@ -8,7 +8,7 @@ LAYOUTS.register(
     "imagenet",
     Layout(
         "imagenet/val/<wnid>/*.JPEG",
-        Classified("imagenet", wnid_indices, "the 1,000 ImageNet wnids", inner="val", own_classes=True).read,
+        Classified("imagenet", wnid_indices, "the 1,000 ImageNet wnids", subfolder="val", own_classes=True).read,
     ),
     __name__,
 )

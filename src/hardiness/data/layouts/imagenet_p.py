@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hardiness.core import Condition
-from hardiness.data.condition_trees import Celled
+from hardiness.data.condition_trees import ConditionTrees
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.videos import PerturbedCopies
 
@@ -16,6 +16,6 @@ def _condition(folder: str) -> Condition:
     return Condition(perturbation=harder[1], severity=int(harder[2])) if harder else Condition(perturbation=folder)
 
 
-_SET = Celled("imagenet-p", "<perturbation>/<wnid>/*.mp4", 1, _condition, frozenset((".mp4",)), PerturbedCopies)
+_SET = ConditionTrees("imagenet-p", "<perturbation>/<wnid>/*.mp4", 1, _condition, frozenset((".mp4",)), PerturbedCopies)
 
 LAYOUTS.register("imagenet-p", Layout("imagenet-p/<perturbation>/<wnid>/*.mp4", _SET.read), __name__)

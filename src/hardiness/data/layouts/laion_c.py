@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hardiness.core import Condition
-from hardiness.data.condition_trees import Celled
+from hardiness.data.condition_trees import ConditionTrees
 from hardiness.data.corrupted_copies import CorruptedCopies
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.tree import IMAGE_SUFFIXES
@@ -28,7 +28,7 @@ def _labels() -> Mapping[str, int]:
     return {name: classes[0] for name, classes in categories.laion_c().items()}
 
 
-_read = Celled(
+_read = ConditionTrees(
     name=NAME,
     form=FORM,
     depth=2,

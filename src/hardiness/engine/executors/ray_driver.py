@@ -72,7 +72,7 @@ class _Driver:
                 )
                 break
             if done[0] in self._loading:
-                self._welcome(done[0])
+                self._take_in(done[0])
             else:
                 self._take_back(done[0])
         if leaving := [actor.leave.remote() for actor in self._actors]:
@@ -110,7 +110,7 @@ class _Driver:
             return
         self._loading[actor.ready.remote()] = actor
 
-    def _welcome(self, answer: Any) -> None:
+    def _take_in(self, answer: Any) -> None:
         """Take in an actor that has loaded; the first one's list of units counts."""
         actor = self._loading.pop(answer)
         alone = not self._actors and not self._loading
@@ -150,7 +150,7 @@ class _Driver:
         try:
             found: str | Sequence[str] = self._ray.get(answer)
         except self._ray.exceptions.RayActorError as error:
-            self._bury(actor, told(error))
+            self._replace_dead(actor, told(error))
             return
         except self._ray.exceptions.RayError as error:
             del self._flying[answer]
@@ -159,7 +159,7 @@ class _Driver:
         del self._flying[answer]
         self._ledger.keep(name, found)
 
-    def _bury(self, dead: Any, reason: str) -> None:
+    def _replace_dead(self, dead: Any, reason: str) -> None:
         """Take back the units of a dead actor; only the one that it was at work on, its oldest, counts as tried."""
         calls = [(answer, name) for answer, (actor, name) in self._flying.items() if actor is dead]
         tried = False

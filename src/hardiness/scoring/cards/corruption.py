@@ -28,7 +28,7 @@ from hardiness.scoring.temperature import nll_column
 @register("corruption")
 @final
 class Corruption(Card):
-    """MCE, relative mCE and mean error; then CE and error by corruption, group, severity and cell.
+    """The mCE, the relative mCE and the mean error; then CE and error by corruption, group, severity and cell.
 
     A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
     of the set have their errors beside, and are in no mean.
@@ -80,7 +80,7 @@ class Corruption(Card):
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
-        """MCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
+        """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
         wrong, members = table[RIGHT] != 1, set_of(run)
         at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
         if not at:
@@ -108,7 +108,7 @@ class Corruption(Card):
         return [*found, Measurable(metric, Condition(), False, lambda on: mean(wrong[on][:, at]))]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """MCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
+        """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
         members, wrong = set_of(run), _wrong(table)
         cells = np.array([cell.get("corruption") in members.members for cell in table.present])
         if not cells.any():

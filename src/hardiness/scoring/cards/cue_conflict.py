@@ -30,7 +30,7 @@ from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.category_rules import Categories, Rule, max_logit, mean_probability
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.intervals import wilson
-from hardiness.scoring.shape_bias import by_category, people_beside, shape_bias, yardstick
+from hardiness.scoring.shape_bias import by_category, people_beside, people_score, shape_bias
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import shape_bias as shape_bias_of
 from hardiness.scoring.statistics.measures import share
@@ -188,7 +188,7 @@ class CueConflict(Card):
         """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
         return replace(
             super().view(results),
-            yardstick=yardstick(results[0]),
+            people_score=people_score(results[0]),
             charts=[chart] if (chart := shape_bias(results)) else [],
             grids=[grid for result in results if (grid := by_category(result))],
         )

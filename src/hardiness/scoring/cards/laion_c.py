@@ -83,10 +83,10 @@ class LaionC(Card):
     def view(self, results: Sequence[Result]) -> Section:
         """Accuracy by distortion beside the best person's; the table of models, and a grid for each."""
         section = super().view(results)
-        yardstick = f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
+        people_score = f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
         return replace(
             section,
-            yardstick=yardstick if _released(results) else "",
+            people_score=people_score if _released(results) else "",
             charts=[chart] if (chart := _by_distortion(results)) else [],
             grids=[grid for result in results if (grid := _grid(result))],
         )

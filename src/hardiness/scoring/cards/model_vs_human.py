@@ -25,7 +25,7 @@ from hardiness.core import (
 from hardiness.reference.stimulus_sets import SETS, Level, stimulus_set
 from hardiness.scoring.card import Baseline, Card, Known, register
 from hardiness.scoring.galleries import SHOWN
-from hardiness.scoring.human_charts import beside_people, by_set, human_charts, yardstick
+from hardiness.scoring.human_charts import beside_people, by_set, human_charts, people_score
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
@@ -119,7 +119,7 @@ class ModelVsHuman(Card):
         """The table of models, people's scores, accuracy by condition and by set as figures, and a grid for each."""
         return replace(
             super().view(results),
-            yardstick=yardstick(results),
+            people_score=people_score(results),
             charts=human_charts(results),
             grids=[grid for result in results if (grid := by_set(result))],
         )

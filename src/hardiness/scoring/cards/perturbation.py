@@ -95,7 +95,7 @@ def _by_sequence(records: Records) -> tuple[Records, NDArray[np.int64]]:
 
 
 def mean_ratio(values: NDArray[np.floating], baseline: NDArray[np.floating]) -> NDArray[np.float64]:
-    """MFR or mT5D: the mean over perturbations of the ratios to the baseline's, ``(…)``.
+    """The mFR or mT5D: the mean over perturbations of the ratios to the baseline's, ``(…)``.
 
     Args:
         values: ``(…, P)``.
@@ -130,7 +130,7 @@ DISTANCES = Quantity("moved", "top5_distance", "t5d", "mt5d", DISTANCE, 18.0)
 @register("perturbation")
 @final
 class Perturbation(Card):
-    """MFR, flip probability, mT5D and top-5 distance; then each by perturbation.
+    """The mFR, flip probability, mT5D and top-5 distance; then each by perturbation.
 
     Means are over those of the ten test perturbations that were run, at difficulty 1.
 
@@ -193,7 +193,7 @@ class Perturbation(Card):
         return found
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
-        """MFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
+        """The mFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
         values, known = FLIPS.values(table), (published_baseline(run) or {}).get(FLIPS.metric, {})
         names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
         test = [table.present.index(Condition(perturbation=name)) for name in names]

@@ -33,7 +33,7 @@ class Known:
         draws: resamples ``(R,)`` of it, if there are some; those of equal ``images`` are the same draws.
         images: names the set of images that were drawn from; differences within one set are paired.
         source: where it stands: the score of a run, or what published it.
-        stands_in: whether it is another number that stands in for one that was not measured.
+        is_substitute: whether it is another number that stands in for one that was not measured.
     """
 
     value: float
@@ -42,7 +42,7 @@ class Known:
     draws: NDArray[np.float64] | None = None
     images: str = ""
     source: str = ""
-    stands_in: bool = False
+    is_substitute: bool = False
 
 
 @dataclass(frozen=True)

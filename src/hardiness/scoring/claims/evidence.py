@@ -81,7 +81,7 @@ QUANTITIES = (
     Quantity("mfr", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
 )
 
-STAND_IN = {"whitebox_clean_accuracy": "clean_accuracy", "blackbox_clean_accuracy": "clean_accuracy"}
+SUBSTITUTES = {"whitebox_clean_accuracy": "clean_accuracy", "blackbox_clean_accuracy": "clean_accuracy"}
 """Where an attack's run has no clean accuracy of its own, that of the validation set stands in."""
 
 
@@ -136,14 +136,14 @@ def _subject(model: str, rows: Sequence[_Row]) -> Subject:
             *_, known = max(found, key=lambda row: row[2].get("steps", 0))
             error = known.standard_error or quantity.bound(known.value, known.n)
             numbers[quantity.name] = replace(known, standard_error=error)
-    return Subject(model, with_stand_ins(numbers))
+    return Subject(model, with_substitutes(numbers))
 
 
-def with_stand_ins(numbers: Mapping[str, Known]) -> dict[str, Known]:
-    """The numbers, with those of `STAND_IN` where there are none of their own."""
-    own = {name: known for name, known in numbers.items() if not (name in STAND_IN and known.stands_in)}
+def with_substitutes(numbers: Mapping[str, Known]) -> dict[str, Known]:
+    """The numbers, with those of `SUBSTITUTES` where there are none of their own."""
+    own = {name: known for name, known in numbers.items() if not (name in SUBSTITUTES and known.is_substitute)}
     found = dict(own)
-    for name, other in STAND_IN.items():
+    for name, other in SUBSTITUTES.items():
         if name not in own and other in own:
-            found[name] = replace(own[other], stands_in=True)
+            found[name] = replace(own[other], is_substitute=True)
     return found

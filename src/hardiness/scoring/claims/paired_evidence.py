@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.scoring.claims.claim import Known, Models, Subject
-from hardiness.scoring.claims.evidence import QUANTITIES, Quantity, with_stand_ins
+from hardiness.scoring.claims.evidence import QUANTITIES, Quantity, with_substitutes
 from hardiness.scoring.statistics.comparison import shared_images
 from hardiness.scoring.statistics.differences import FEWEST, FEWEST_DIFFERING
 from hardiness.scoring.statistics.measurable import Measurable
@@ -48,7 +48,7 @@ def paired_draws(models: Models, stores: Sequence[Store]) -> Models:
             )
 
     def subject(each: Subject) -> Subject:
-        return Subject(each.model, with_stand_ins({**each.numbers, **paired[each.model]}))
+        return Subject(each.model, with_substitutes({**each.numbers, **paired[each.model]}))
 
     reference = subject(models.reference) if models.reference else None
     return Models([subject(each) for each in models.family], reference)

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hardiness.models.execution.convolution_readers import observed_pass
 from hardiness.models.execution.folding import NORMS, folded
-from hardiness.models.execution.watching import watching
 
 Make = Callable[..., nn.Module]
 
 
 def _pairs(network: nn.Module, pixels: Tensor) -> dict[str, str]:
-    with torch.no_grad(), watching(network, NORMS) as watch:
+    with torch.no_grad(), observed_pass(network, NORMS) as observed:
         network(pixels)
-    return watch.once()
+    return observed.once()
 
 
 def _norms(network: nn.Module) -> int:

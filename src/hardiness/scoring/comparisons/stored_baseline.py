@@ -11,14 +11,14 @@ from hardiness.scoring.scored_run import ScoredRun
 
 
 @dataclass(frozen=True)
-class StandIn:
+class StoredBaseline:
     """A model whose stored runs ratios divide by: what they measured, by benchmark and data fingerprint."""
 
     model: str
     measured: Mapping[tuple[str, str], Baseline]
 
     @classmethod
-    def of(cls, runs: Sequence[ScoredRun], model: str) -> StandIn:
+    def of(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
         """The model's stored runs as baselines; of several on one data set the last counts.
 
         Raises:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardiness.models.execution.watching import Watch, watching
+from hardiness.models.execution.convolution_readers import Observed, observed_pass
 
 RELU = frozenset(("torch.nn.modules.activation.ReLU",))
 
@@ -28,17 +28,17 @@ class Net(nn.Module):
         return x
 
 
-def seen(network: nn.Module, pixels: Tensor) -> Watch:
-    with torch.no_grad(), watching(network, RELU) as watch:
+def seen(network: nn.Module, pixels: Tensor) -> Observed:
+    with torch.no_grad(), observed_pass(network, RELU) as observed:
         network(pixels)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
-    return watch
+    return observed
 
 
 @pytest.mark.parametrize("inplace", [False, True])
 def test_a_reader_is_paired_with_its_convolution(inplace: bool, noise: Callable[..., Tensor]) -> None:
-    watch = seen(Net(nn.Identity(), inplace=inplace), noise(2, 8))
-    assert (watch.once(), watch.shapes) == ({"act": "conv"}, {"conv": (2, 3, 8, 8)})
+    observed = seen(Net(nn.Identity(), inplace=inplace), noise(2, 8))
+    assert (observed.once(), observed.shapes) == ({"act": "conv"}, {"conv": (2, 3, 8, 8)})
     with torch.inference_mode():
         assert seen(Net(nn.Identity(), inplace=inplace), noise(2, 8).clone()).once() == {"act": "conv"}
 
@@ -55,5 +55,5 @@ def test_what_something_else_has_changed_is_not(
 
 
 def test_layers_that_run_again_are_not_once(noise: Callable[..., Tensor]) -> None:
-    watch = seen(Net(nn.Identity(), times=2), noise(1, 8))
-    assert (watch.pairs, watch.once()) == ({"act": "conv"}, {})
+    observed = seen(Net(nn.Identity(), times=2), noise(1, 8))
+    assert (observed.pairs, observed.once()) == ({"act": "conv"}, {})

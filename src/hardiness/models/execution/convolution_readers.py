@@ -15,7 +15,7 @@ CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", "timm.layers.conv2d_sa
 
 
 @dataclass
-class Watch:
+class Observed:
     """What was seen during one forward pass.
 
     Attributes:
@@ -34,29 +34,29 @@ class Watch:
 
 
 @contextmanager
-def watching(network: nn.Module, readers: frozenset[str]) -> Iterator[Watch]:
+def observed_pass(network: nn.Module, readers: frozenset[str]) -> Iterator[Observed]:
     """Observe one forward pass of ``network`` without gradients.
 
     Args:
         network: anything; its convolutions are those of `CONVOLUTIONS`.
         readers: full names of the classes of layers that are looked for behind them.
     """
-    watch = Watch()
+    observed = Observed()
     last: list[tuple[str, Tensor, int]] = []
 
     def reads(name: str) -> Any:
         def hook(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
-            watch.calls[name] = watch.calls.get(name, 0) + 1
+            observed.calls[name] = observed.calls.get(name, 0) + 1
             if last and inputs and inputs[0] is last[0][1] and changes(inputs[0]) == last[0][2]:
-                watch.pairs[name] = last[0][0]
+                observed.pairs[name] = last[0][0]
             last.clear()
 
         return hook
 
     def convolves(name: str) -> Any:
         def hook(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            watch.calls[name] = watch.calls.get(name, 0) + 1
-            watch.shapes[name] = tuple(inputs[0].shape)
+            observed.calls[name] = observed.calls.get(name, 0) + 1
+            observed.shapes[name] = tuple(inputs[0].shape)
             last[:] = [(name, output, changes(output))]
 
         return hook
@@ -68,7 +68,7 @@ def watching(network: nn.Module, readers: frozenset[str]) -> Iterator[Watch]:
                 stack.callback(module.register_forward_pre_hook(reads(name)).remove)
             elif kind in CONVOLUTIONS:
                 stack.callback(module.register_forward_hook(convolves(name)).remove)
-        yield watch
+        yield observed
 
 
 def kind_of(module: nn.Module) -> str:
