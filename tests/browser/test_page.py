@@ -58,8 +58,9 @@ def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Pa
     with opened(browser, page) as tab:
         tab.locator('.bar button[data-m="1"]').click()
         assert tab.url.endswith("#models=second")
-        for number in range(tab.locator("figure :is(.wide-only, .sideways) svg.sheet").count()):
-            figure = tab.locator("figure :is(.wide-only, .sideways) svg.sheet").nth(number)
+        figures = tab.locator("figure:has(.wide-only) .wide-only svg.sheet, figure .matrices")
+        for number in range(figures.count()):
+            figure = figures.nth(number)
             for model in (0, 2):
                 groups = figure.locator(f'[data-m="{model}"]')
                 assert groups.count() == figure.locator(f'[data-m="{model}"].dim').count() > 0
@@ -71,14 +72,14 @@ def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Pa
 
 def test_two_models_are_compared_in_the_overview_and_in_the_matrix(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        cell = tab.locator('.sideways.heat [data-m="0"] [data-t="0-2"]').first
+        cell = tab.locator('.matrix[data-m="0"] tr[data-v]').first.locator("td").nth(2)
         assert cell.text_content() == "30"
         for model in (0, 1):
             tab.locator(f'.bar button[data-m="{model}"]').click()
         differences = tab.locator(".difference td").all_inner_texts()
         assert differences[:2] == ["+10.0", "−10.0"]
         assert tab.locator(".difference td.better").count() >= 3
-        assert cell.text_content() == "-10"
+        assert cell.text_content() == "−10"
         tab.locator('.bar button[data-m="1"]').click()
         assert tab.locator(".difference").is_hidden()
         assert cell.text_content() == "30"
@@ -126,7 +127,7 @@ def test_a_permalink_that_fits_nothing_changes_nothing(browser: Any, page: Path)
 
 def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        marks = tab.locator(":is(.wide-only, .sideways) svg .published")
+        marks = tab.locator(".wide-only svg .published")
         assert marks.count() > 0
         assert marks.first.is_visible()
         tab.locator("#published").click()
@@ -136,16 +137,22 @@ def test_published_marks_are_off_by_one_click(browser: Any, page: Path) -> None:
 def test_differences_to_published_models_are_those_of_the_chosen_one(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
         tab.evaluate("document.querySelectorAll('details.published').forEach((each) => { each.open = true; })")
-        assert tab.locator(".against:visible").count() > 0
-        for model, name in ((1, "second"), (0, "first")):
-            tab.locator(f'.bar button[data-m="{model}"]').click()
-            chosen = tab.locator('.bar button[aria-pressed="true"]').first.get_attribute("data-name")
-            shown = tab.locator(".against:visible")
-            models = {shown.nth(number).get_attribute("data-a") for number in range(shown.count())}
-            assert models == {str(model)}
-            assert chosen == name
+        table = tab.locator("[id^=imagenet-val][id$=-beside]")
+        published = [float(text) for text in table.locator("tbody tr td:nth-child(2) b").all_inner_texts()]
+        assert len(published) > 5
+        for model, name in ((None, "first"), (1, "second"), (2, "third")):
+            if model is not None:
+                tab.locator(f'.bar button[data-m="{model}"]').click()
+            told = table.locator("tbody tr td:nth-child(2) .against").all_inner_texts()
+            for value, text in zip(published, told, strict=True):
+                points, _, where = text.replace("−", "-").partition(", ")
+                expected = 80 - 10 * (model or 0) - value
+                assert abs(float(points.replace("±", "")) - expected) < 0.11
+                if abs(abs(expected) - 2) > 0.1:  # half of the interval; the text is rounded
+                    assert where == ("within" if abs(expected) < 2 else "outside")
             assert set(tab.locator(".against-name").all_inner_texts()) == {name}
-            tab.locator(f'.bar button[data-m="{model}"]').click()
+            if model is not None:
+                tab.locator(f'.bar button[data-m="{model}"]').click()
         tab.locator("#published").click()
         assert tab.locator(".against:visible").count() == 0, "published models are off by one click"
 
@@ -216,12 +223,20 @@ def test_axe_finds_no_serious_violation(browser: Any, which: str, scheme: str, r
 def test_nothing_is_wider_than_the_window(browser: Any, page: Path, pictures: Path, width: int, scheme: str) -> None:
     with opened(browser, page, viewport={"width": width, "height": 900}, color_scheme=scheme) as tab:
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        tab.evaluate("document.querySelectorAll('details:has(figure)').forEach((each) => { each.open = true; })")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
         sizes = tab.evaluate(
-            """[...document.querySelectorAll('section > figure svg.sheet')].filter((each) => each.checkVisibility())
-            .map((svg) => { const text = svg.querySelector('text'); return text.getBoundingClientRect().height; })"""
+            """[...document.querySelectorAll('section figure svg.sheet, .matrix tbody td')]
+            .filter((each) => each.checkVisibility())
+            .map((each) => (each.querySelector('text') || each).getBoundingClientRect().height)"""
         )
         assert sizes
         assert min(sizes) > 9, "text of figures is readable"
+        wider = tab.evaluate(
+            """[...document.querySelectorAll('section figure *')].filter((each) => each.checkVisibility() &&
+            each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX === 'auto').length"""
+        )
+        assert wider == 0, "no figure is moved sideways"
         tab.screenshot(path=pictures / f"page-{width}-{scheme}.png", full_page=True)
 
 

@@ -6,8 +6,9 @@ from hardiness.api.classifiers import load_model
 from hardiness.api.command import Command, Outcome, run
 from hardiness.api.comparison import Comparisons, compare
 from hardiness.api.evaluation import Options, evaluate
+from hardiness.api.folder_comparisons import comparisons_of
 from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptions, list_models, list_perturbations
-from hardiness.api.page import Collected, Report, Written, collected, comparisons_of, publish, write_report
+from hardiness.api.page import Collected, Report, Written, collected, publish, write_report
 from hardiness.api.placement import Placement
 from hardiness.api.planning import Planned, plan
 from hardiness.api.progress import Bars

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from hardiness.core import UnknownNameError
+from hardiness.core import Result, TextTable, UnknownNameError
 from hardiness.scoring import results
 from hardiness.scoring.claims import Judged, Models, from_results, judged, paired_draws, published_models
 from hardiness.store import Store
@@ -27,6 +28,27 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Judge
     """
     store = Store.open(out)
     return judged(paired_draws(_models(store, family, reference), [store]))
+
+
+def claims_table(stores: Sequence[Store], found: Sequence[Result]) -> TextTable | None:
+    """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
+
+    A name under which folders hold different weights is left out: which of the models is meant cannot be told.
+
+    Args:
+        stores: the folders.
+        found: what they hold, each run once.
+    """
+    weights: dict[str, set[str]] = {}
+    for result in found:
+        weights.setdefault(result.run.model.name, set()).add(result.run.model.weights_sha256)
+    family = sorted((name for name, hashes in weights.items() if len(hashes) == 1), key=_by_size)
+    if not family:
+        return None
+    view = judged(paired_draws(from_results(found, family), stores)).view()
+    unclear = sorted(weights.keys() - set(family))
+    left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
+    return replace(view, notes=(*view.notes, *left_out))
 
 
 def published_claims() -> Judged:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -15,11 +15,13 @@ from hardiness import scoring
 from hardiness.api.classifiers import classifier_of
 from hardiness.api.placement import Placement
 from hardiness.api.progress import listener
+from hardiness.api.tracking import TrackedListener
 from hardiness.benchmarks.options import parse
-from hardiness.core import ModelError, Request, Result, UnknownNameError, View
+from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
 from hardiness.engine import Budget, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
+from hardiness.report.loggers import Tracking
 from hardiness.store import Store
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Options(TypedDict, total=False):
         workers: decoding threads; one a core by default.
         device, precision, runtime: as in `Placement`.
         progress: whether bars are drawn; by default where a person looks on (a terminal or a notebook).
+        log: trackers of experiments that hear how it goes, as ``--log``: one or several of ``"mlflow"``,
+            ``"tensorboard"`` and ``"wandb"``; they need ``out``, where they put their files. None by default.
     """
 
     limit: int | None
@@ -56,6 +60,7 @@ class Options(TypedDict, total=False):
     precision: str
     runtime: str
     progress: bool | None
+    log: str | Sequence[str]
 
 
 def evaluate(
@@ -85,13 +90,15 @@ def evaluate(
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     _check(options)
+    tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": benchmark})
     request: Request = chosen_of(Request, options)
     budget = Budget.from_now(request.time_budget_s) if request.time_budget_s else None
     chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
     hears = listener(options.get("progress"))
+    hears = TrackedListener(hears, tracking) if tracking.names else hears
     classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
-    with ExitStack() as stack:
+    with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         if budget:
@@ -100,11 +107,36 @@ def evaluate(
         else:
             evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
         found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]
+        tracking.scores(found)
     if not found:
         raise ModelError(evaluated.problems[0])
     (result,) = found
-    told = (*evaluated.problems, *evaluated.unreached, *(evaluated.remarks if budget else ()))
+    remarks = evaluated.remarks if budget else ()
+    told = (*evaluated.problems, *evaluated.unreached, *remarks, *tracking.problems)
     return replace(result, warnings=(*result.warnings, *told))
+
+
+def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]) -> Tracking:
+    """The trackers that were asked for, each found to be usable.
+
+    Raises:
+        UnknownNameError: there is no such tracker.
+        ArgumentError: its package is not installed, or nothing is kept on a disk.
+    """
+    given = options.get("log", ())
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if names and out is None:
+        raise ArgumentError(f"log={names[0]!r} needs out=, the folder where the tracker puts its files; name one")
+    tracking = Tracking(names, str(out), about)
+    tracking.check()
+    return tracking
+
+
+def _said(model: str | Classifier | nn.Module) -> str:
+    """What a model is called before it is loaded."""
+    if isinstance(model, str):
+        return model
+    return model.spec.name if isinstance(model, Classifier) else type(model).__name__
 
 
 def _check(options: Options) -> None:

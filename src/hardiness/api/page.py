@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hardiness import data as datasets
 from hardiness import scoring
-from hardiness.api.claim_verdicts import claims, published_claims
+from hardiness.api.claim_verdicts import claims_table, published_claims
+from hardiness.api.folder_comparisons import comparisons_of
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable
 from hardiness.engine.pictures import Pictures
 from hardiness.report import PageOptions, put_page
@@ -17,7 +18,7 @@ from hardiness.report.provenance import flat
 from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.sources.files import shown
 from hardiness.store import WAIT_S, Store
 from hardiness.store.files import Files, LocalFiles, refuse_special
@@ -83,7 +84,7 @@ def write_report(asked: Report) -> Written:
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
         problems=tuple(problems),
-        comparisons=comparisons_of(stores),
+        comparisons=comparisons_of(stores, found),
         features=grids,
         declared=known,
         claims=_claims(stores, found),
@@ -111,12 +112,15 @@ def publish(store: Store, results: Sequence[Result], title: str, comparisons: Se
         store: of the run.
         results: all that it holds.
         title: heading of the page.
-        comparisons: of its models, as `comparisons_of` gives them.
+        comparisons: of its models, as `kept_comparisons` gives them.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
-    put_page(results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=comparisons))
+    claims = claims_table([store], results)
+    put_page(
+        results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=comparisons, claims=claims)
+    )
     return f"{store.address}/{PAGE}"
 
 
@@ -137,7 +141,7 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
     """
     stores, problems = _opened(tuple(outs), [])
     found, problems = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-    return Collected(found, problems, comparisons_of(stores))
+    return Collected(found, problems, comparisons_of(stores, found))
 
 
 def _opened(
@@ -193,40 +197,11 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems
 
 
-def comparisons_of(stores: Sequence[Store]) -> list[BenchmarkComparison]:
-    """The models of one or more folders on the same images; none where there are fewer than two."""
-    try:
-        found = compare(stores)
-    except ArgumentError:
-        return []
-    return found if len(stores) == 1 else [_under_own_names(each) for each in found]
-
-
-def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
-    """The scores of a comparison of several folders, without their names before those of models.
-
-    Where two folders hold a model of one name, no score is left: which of them is meant cannot be told.
-    """
-    own = {name: name.partition("/")[2] for score in found.scores for name in score.values}
-    if len(set(own.values())) < len(own):
-        return replace(found, scores=(), details=(), effective=())
-    scores = [
-        replace(
-            score,
-            values={own[name]: value for name, value in score.values.items()},
-            pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
-            ranks={own[name]: rank for name, rank in score.ranks.items()},
-        )
-        for score in found.scores
-    ]
-    return replace(found, scores=tuple(scores), details=(), effective=())
-
-
 def _claims(stores: Sequence[Store], found: Sequence[Result]) -> TextTable | None:
-    """The paper's sentences judged on the models of one folder, or on the paper's own where there is no folder."""
+    """The paper's sentences judged on the models of the folders, or on the paper's own where there is no folder."""
     if not stores:
         return published_claims().view() if found else None
-    return claims(stores[0].address).view() if len(stores) == 1 and found else None
+    return claims_table(stores, [result for result in found if not result.measured.get("published")])
 
 
 def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:

@@ -17,6 +17,7 @@ from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
 from hardiness.engine import parse_duration
 from hardiness.report.text_table import terminal_table
+from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
 
@@ -140,7 +141,7 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
         return _plan(asked, shown)
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
     store = Store(out)
-    comparisons = api.comparisons_of([store])
+    comparisons = kept_comparisons(store, outcome.everything)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
     page = api.publish(store, outcome.everything, title, comparisons)
     if shown.as_json:

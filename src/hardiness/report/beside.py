@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hardiness.core import Column, Ladder, Result, Rung, Score
@@ -18,12 +18,24 @@ FEWEST = 2
 """Published models that a ladder needs."""
 
 
+Measured = Mapping[str, tuple[float, float, float, int]]
+"""Of each measured model its number, the ends of its interval, and how many images it saw: 0 for a part of the data.
+
+From these a page makes what a chosen model has more or less.
+"""
+
+NOWHERE = -1.0
+"""Both ends of an interval that is not known: no number lies within."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One published number, and what each measured model has more or less, by its name."""
+    """One published number, as text, as it is, of how many images; and what the first measured model differs by."""
 
-    value: str
-    differences: tuple[tuple[str, str], ...]
+    text: str
+    value: float
+    n: int
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +53,13 @@ class Beside:
 
     Attributes:
         heads: a heading for each column.
+        measured: the measured numbers of each column.
         lines: the best first.
         models: the measured ones.
     """
 
     heads: tuple[str, ...]
+    measured: tuple[Measured, ...]
     lines: tuple[Line, ...]
     models: tuple[str, ...]
 
@@ -70,7 +84,8 @@ def beside(shown: Shown) -> Beside | None:
         for model in ordered
     )
     heads = tuple(f"{column.title} {formatting.direction(column.higher_is_better)}" for column in found)
-    return Beside(heads, lines, tuple(result.name for result in shown.results))
+    models = tuple(result.name for result in shown.results)
+    return Beside(heads, tuple(_measured(shown, column) for column in found), lines, models)
 
 
 def with_ladder(shown: Shown) -> Shown:
@@ -123,17 +138,25 @@ def _others(shown: Shown, column: Column) -> dict[str, Published]:
     return {model: row for model, row in rows.items() if model not in shown_already}
 
 
+def _measured(shown: Shown, column: Column) -> Measured:
+    """The numbers of models that were measured, where they are told in points."""
+    found = {}
+    for result in shown.results:
+        score = None if result.measured.get("published") else score_of(result, column)
+        if score is not None and score.value is not None and score.unit in formatting.PERCENT_UNITS:
+            ends = (score.interval.low, score.interval.high) if score.interval else (NOWHERE, NOWHERE)
+            found[result.name] = (score.value, *ends, result.counts.images if result.counts.complete else 0)
+    return found
+
+
 def _number(shown: Shown, column: Column, row: Published | None) -> Number | None:
     if row is None:
         return None
-    told = [
-        (result.name, text)
-        for result in shown.results
-        if not result.measured.get("published")
-        and (score := score_of(result, column))
-        and (text := ", ".join(filter(None, _compared(result, score, [row]))))
-    ]
-    return Number(formatting.number(row.value, row.unit), tuple(told))
+    told = next(iter(_measured(shown, column)), None)
+    first = next((result for result in shown.results if result.name == told), None)
+    score = score_of(first, column) if first else None
+    difference = ", ".join(filter(None, _compared(first, score, [row]))) if first and score else ""
+    return Number(formatting.number(row.value, row.unit), row.value, row.n, difference)
 
 
 def difference(result: Result, score: Score, known: Sequence[Published]) -> str:
@@ -148,7 +171,7 @@ def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple
         return "", ""
     value = score.value
     nearest = min((each.value for each in known), key=lambda published: abs(published - value))
-    points = f"{100 * (value - nearest):+.1f}"
+    points = f"{100 * (value - nearest):+.1f}".replace("-", "−")
     if result.counts.complete and result.counts.images >= max(each.n for each in known):
         return points, ""
     inside = score.interval is not None and score.interval.low <= nearest <= score.interval.high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,13 +16,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness.core import Result, SampleError, StoreError, TextTable
+from hardiness.core import Chart, Heat, Result, SampleError, StoreError, TextTable
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.report import format as formatting
-from hardiness.report.beside import beside, with_ladder
+from hardiness.report.beside import Measured, beside, with_ladder
 from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline, symbols
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline, rules, symbols
+from hardiness.report.figures.sheet import shade
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, walls
 from hardiness.report.provenance import command_of, sessions_of
@@ -38,6 +40,9 @@ from hardiness.store.files import Files, LocalFiles
 
 LISTED_FAILURES = 50
 QUALITY = 70
+
+PAIRS_MOST = 15
+"""Pairs of models that a table holds: those of six models."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,15 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
         "arrow": formatting.direction,
         "percent": lambda share: f"{100 * share:.0f}",
         "breakable": breakable,
+        "numbered": numbered,
+        "spaced": spaced,
     }
+    environment.globals["shade"] = shade
     script = _asset("page.js")
     return environment.get_template("page.html.j2").render(
         title=title,
-        style=Markup(_asset("style.css")),
-        symbols=Markup(symbols()),
+        style=Markup(_asset("style.css") + rules(inks)),
+        symbols=Markup(symbols(inks)),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
@@ -137,6 +145,16 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([_/.:-])", r"\1<wbr>", str(escape(name))))
 
 
+def spaced(name: str, inks: Inks) -> Markup:
+    """A name that may be broken; spaces stand for underscores, except in names of models."""
+    return breakable(name if name in inks.models else name.replace("_", " "))
+
+
+def numbered(inks: Inks, measured: Measured) -> str:
+    """Measured numbers by the place of their model, as JSON; the models are those of the page."""
+    return json.dumps({inks.group(name): [round(each, 6) for each in of] for name, of in measured.items()})
+
+
 def _asset(name: str) -> str:
     return files("hardiness.report").joinpath("templates", name).read_text("utf-8")
 
@@ -157,8 +175,8 @@ def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
         "notes": _notes(shown),
         "rows": rows_of(shown),
         "beside": beside(shown),
-        "compared": comparison_view(shown.compared) if shown.compared and shown.compared.scores else None,
-        "figures": [_figure(chart, inks, place > 0) for place, chart in enumerate(shown.section.charts)],
+        "compared": comparison_view(shown.compared, PAIRS_MOST) if shown.compared and shown.compared.scores else None,
+        "figures": [_figure(chart, inks) for chart in shown.section.charts],
         "walls": list(walls(shown, options.picture_of if options.images else None, card.named)),
         "exhibits": _exhibits(shown.results) if options.images else [],
         "checks": found,
@@ -177,12 +195,13 @@ def _notes(shown: Shown) -> list[str]:
     return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
 
 
-def _figure(chart: Any, inks: Inks, folded: bool) -> Mapping[str, Any]:
-    """A chart drawn for a page, and for a phone where it is no detail; details are moved sideways there."""
-    narrow = "" if folded else inline(draw(chart, NARROW_PX, inks), tips=False)
+def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
+    """A chart drawn for a page and for a phone; a matrix is a table, which fits both."""
     heading = getattr(chart, "heading", chart.title)
-    wide = Markup(inline(draw(chart, WIDE_PX, inks)))
-    return {"chart": chart, "heading": heading, "wide": wide, "narrow": Markup(narrow)}
+    if isinstance(chart, Heat):
+        return {"chart": chart, "heading": heading, "wide": "", "narrow": ""}
+    wide, narrow = (Markup(inline(draw(chart, px, inks), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
+    return {"chart": chart, "heading": heading, "wide": wide, "narrow": narrow}
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:

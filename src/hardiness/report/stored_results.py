@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from hardiness.core import Result, Score
+from hardiness.report.places import Places
 from hardiness.report.tables import score_tables
 
 if TYPE_CHECKING:
@@ -41,20 +42,28 @@ class StoredResults(Sequence[Result]):
             console.print(self)
         return captured.get()
 
-    def table(self) -> pa.Table:
+    def table(self, places: Places | None = None) -> pa.Table:
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
 
         Values are fractions of 1 or in the unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is
         images. ``.to_pandas()`` makes it a data frame.
+
+        Args:
+            places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
+                ``place_worst``, from 1.
         """
         import pyarrow as pa
 
         rows = [(result, score) for result in self._results for score in result.scores]
         keys = dict.fromkeys(key for _, score in rows for key in score.condition)
-        columns: dict[str, list[Any]] = {name: [] for name in _row(*rows[0])} if rows else {}
+        columns: dict[str, Any] = {name: [] for name in _row(*rows[0])} if rows else {}
         for result, score in rows:
             for name, value in _row(result, score).items():
                 columns[name].append(value)
+        if places is not None:
+            ranks = [places.get((result.run.key, score.metric, score.condition)) for result, score in rows]
+            columns["place"] = pa.array([rank and rank.best for rank in ranks], pa.int64())
+            columns["place_worst"] = pa.array([rank and rank.worst for rank in ranks], pa.int64())
         for key in keys:
             columns[key] = _of_one_kind([score.condition.get(key) for _, score in rows])
         return pa.table(columns)

@@ -95,7 +95,7 @@ def _matrix(errors: dict[str, Errors], names: Sequence[str], severities: Sequenc
     return Heat(
         "error_matrix",
         "Error by corruption and severity, in %",
-        "Darker is worse. With two models chosen, the first shows its difference to the second in points.",
+        "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second.",
         "severity",
         tuple(str(severity) for severity in severities),
         tuple(names),

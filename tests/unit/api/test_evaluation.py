@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import hardiness
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models import wrap
+from hardiness.report import loggers
 
 
 def test_common_things_are_keyword_arguments(network: Any, view: Any, root: Path) -> None:
@@ -70,3 +73,31 @@ def test_progress_is_drawn_where_it_is_asked_for(
     assert capsys.readouterr().err == "", "no person looks on: nothing is drawn"
     hardiness.evaluate(network(), "imagenet-val", str(root), progress=True, **where)
     assert "imagenet-val" in capsys.readouterr().err
+
+
+def test_trackers_hear_of_a_call_from_python(
+    network: Any, view: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    heard: dict[str, list[tuple[Mapping[str, float], int]]] = {}
+    closed: list[str] = []
+
+    def opened(tracked: loggers.Tracked) -> Any:
+        points = heard.setdefault(tracked.name, [])
+        assert tracked.folder == out
+        assert tracked.about["models"] == "mine"
+        log, close = lambda numbers, step: points.append((numbers, step)), lambda: closed.append(tracked.name)
+        return SimpleNamespace(log=log, close=close)
+
+    loggers.registry.names()
+    monkeypatch.setitem(loggers.registry._entries, "kept", (loggers.Kind((), opened), "here"))
+    with pytest.raises(ArgumentError, match=r"log='kept' needs out=, the folder"):
+        hardiness.evaluate(network(), "imagenet-val", str(root), view=view, log="kept")
+    with pytest.raises(UnknownNameError, match="logger"):
+        hardiness.evaluate(network(), "imagenet-val", str(root), view=view, out=out, log=["mlfow"])
+    assert not out.exists(), "nothing was computed"
+    found = hardiness.evaluate(network(), "imagenet-val", str(root), view=view, name="mine", out=out, log="kept")
+    assert [numbers["imagenet-val/done"] for numbers, _ in heard["progress"]][-1] == 1.0
+    ((scores, step),) = heard["mine"]
+    assert (scores["imagenet-val/top1"], step) == (found.scores[0].value, found.counts.images)
+    assert closed == ["progress", "mine"]

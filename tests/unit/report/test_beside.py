@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from hardiness.core import BenchmarkIdentity, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.reference import published_beside, table
 from hardiness.reference.published import leaders
@@ -40,13 +42,15 @@ def test_differences_are_to_each_published_model_with_its_source() -> None:
     first = found.lines[0]
     assert (first.model, first.source) == ("Noisy Student EfficientNet-L2", "arXiv:1911.04252")
     assert first.numbers[0] is not None
-    assert first.numbers[0].value == "28.3"
-    assert first.numbers[0].differences == (("mine", "+1.7"), ("other", "+31.7"))
+    assert (first.numbers[0].text, first.numbers[0].difference) == ("28.3", "+1.7")
+    assert found.measured[0]["mine"] == pytest.approx((0.30, 0.28, 0.32, 50_000))
+    assert found.measured[0]["other"] == pytest.approx((0.60, 0.58, 0.62, 50_000))
     part = sections([measured(0.30, counts=Counts(50_000, 100, 0, 100))])
     told = beside(part[0])
     assert told is not None
     assert told.lines[0].numbers[0] is not None
-    assert told.lines[0].numbers[0].differences == (("mine", "+1.7, within"),)
+    assert told.lines[0].numbers[0].difference == "+1.7, within"
+    assert told.measured[0]["mine"][3] == 0, "of a part of the data"
 
 
 def test_the_ladder_says_how_many_are_behind() -> None:
@@ -78,7 +82,7 @@ def test_a_published_model_is_not_beside_itself() -> None:
     found = beside(shown)
     assert found is not None
     assert not any(line.model.startswith("resnext101_32x") for line in found.lines)
-    assert all(number is None or not number.differences for line in found.lines for number in line.numbers)
+    assert all(number is None or not number.difference for line in found.lines for number in line.numbers)
 
 
 def test_a_ladder_is_drawn_within_its_width() -> None:

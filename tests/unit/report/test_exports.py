@@ -16,7 +16,19 @@ from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import model_index_to_eval_results
 from pyarrow import csv, parquet
 
-from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
+from hardiness.core import (
+    Answer,
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Gallery,
+    Interval,
+    ModelIdentity,
+    Result,
+    Run,
+    Sample,
+    Score,
+)
 from hardiness.report.exports import registry
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
@@ -45,7 +57,12 @@ def written(name: str) -> str:
 
 
 def test_json_is_what_results_json_holds() -> None:
-    found = json.loads(written("json"))
+    gallery = Gallery("Mistakes", "a rule", (Sample("n01/a", Condition(), "hen", Answer("cock", 0.9)),)).as_dict()
+    first = replace(RESULTS[0], details={"galleries": [gallery]})
+    found = json.loads(registry.get("json").write([first, RESULTS[1]]))
+    assert [each.pop("galleries") for each in found["results"]] == [[json.loads(json.dumps(gallery))], []]
+    assert found["results"][0]["scores"][0].pop("place") == [1, 2], "as intervals overlap"
+    assert found["results"][1]["scores"][0].pop("place") == [1, 2]
     assert found["results"] == json.loads(json.dumps([each.as_dict() for each in RESULTS]))
     assert found["schema"] == 1
 
@@ -57,6 +74,12 @@ def test_tables_hold_every_score_as_a_row(name: str) -> None:
     assert table.column("model").to_pylist() == ["plain"] * 3 + [ODD] * 3
     assert table.column("value").to_pylist() == [0.5, None, 0.25] * 2
     assert table.column("decision").to_pylist()[2] == "1000-way"
+    assert table.column("place").to_pylist() == [1, None, None] * 2
+    assert table.column("place_worst").to_pylist() == [2, None, None] * 2
+    assert str(table.schema.field("place").type) == "int64"
+    alone = io.BytesIO(registry.get(name).write(RESULTS[:1]))
+    single = csv.read_csv(alone) if name == "csv" else parquet.read_table(alone)
+    assert single.column("place").to_pylist() == [None] * 3, "one model has no place"
 
 
 def test_latex_is_a_booktabs_table_whose_rows_fit_its_columns() -> None:

@@ -98,7 +98,9 @@ def test_a_tracker_that_fails_costs_nothing_but_itself(kept: list[Kept]) -> None
     tracking.progress("imagenet-c", 1, 2, 1.0)
     tracking.scores([result()])
     (problem,) = tracking.problems
-    assert problem.startswith("--log broken failed and was left out from then on; results are complete: RuntimeError")
+    assert problem.startswith(
+        "the log to broken failed and was left out from then on; results are complete: RuntimeError"
+    )
     assert "second line" not in problem
     assert [len(run.points) for run in kept if not run.fails] == [1, 1]
 
@@ -107,7 +109,9 @@ def test_what_cannot_be_used_is_told_before_anything_is_computed(monkeypatch: py
     with pytest.raises(UnknownNameError, match="logger"):
         Tracking(("mlfow",), "out", ABOUT).check()
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(ArgumentError, match=r"--log wandb needs the package wandb.*pip install 'hardiness\[wandb\]'"):
+    with pytest.raises(
+        ArgumentError, match=r"the log to wandb needs the package wandb.*pip install 'hardiness\[wandb\]'"
+    ):
         Tracking(("wandb",), "out", ABOUT).check()
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from hardiness import api
+from hardiness.api.claim_verdicts import claims_table
+from hardiness.api.folder_comparisons import DETAILED_MOST
 from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,
@@ -30,11 +32,13 @@ from hardiness.visualise.sheet import Panel
 N = 12
 
 
-def evaluated(folder: Path, model: str, right: int, card: str = "classification") -> Store:
+def evaluated(folder: Path, model: str, right: int, card: str = "classification", weights: str = "") -> Store:
     """A store in which a model was right on the first ``right`` of 12 photographs."""
     store = Store.create(folder)
     identity = Run(
-        ModelIdentity(model), BenchmarkIdentity("imagenet-val", card, "orhan2019"), DataIdentity("imagenet", "f", N)
+        ModelIdentity(model, weights),
+        BenchmarkIdentity("imagenet-val", card, "orhan2019"),
+        DataIdentity("imagenet", "f", N),
     )
     labels = np.arange(N, dtype=np.int32)
     prediction = np.where(labels < right, labels, labels + 1).astype(np.int32)
@@ -131,6 +135,24 @@ def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
     assert comparison.scores == (), "which first is meant cannot be told"
 
 
+def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
+    for place in range(DETAILED_MOST):
+        store = evaluated(tmp_path, f"model{place}", 12 - place)
+    found = results(store)
+    (comparison,) = api.comparisons_of([store], found)
+    assert len(comparison.details) == DETAILED_MOST * (DETAILED_MOST - 1) // 2
+    evaluated(tmp_path, "another", 1)
+    found = results(store)
+    (comparison,) = api.comparisons_of([store], found)
+    assert comparison.details == ()
+    assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
+    assert (tmp_path / "compared.json").is_file(), "it is kept for the next page"
+    api.publish(store, found, "many", [comparison])
+    page = (tmp_path / "report.html").read_text()
+    table = page[page.index("Do the models differ?") :]
+    assert table[: table.index("</table>")].count("<tr>") - 1 == DETAILED_MOST * len(comparison.scores)
+
+
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
     write_page(results(store), tmp_path / "report.html", "t")
@@ -152,10 +174,25 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     assert page.count('<tr data-m="0">') == 2, "one row in the overview, one in the table: a run given twice is one"
     assert 'data-name="second"' in page
     assert "three holds no records/ folder" in page
+    assert "family, smallest first: first, second" in page[page.index('<section id="claims"') :]
     with pytest.raises(DataError, match="holds no records"):
         api.write_report(api.Report((str(tmp_path / "three"),)))
     with pytest.raises(ArgumentError, match="needs OUT"):
         api.write_report(api.Report(()))
+
+
+def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
+    stores = [evaluated(tmp_path / "one", "same", 9, weights="a"), evaluated(tmp_path / "two", "same", 3, weights="b")]
+    stores.append(evaluated(tmp_path / "three", "other", 5))
+    found = [result for store in stores for result in results(store)]
+    view = claims_table(stores, found)
+    assert view is not None
+    assert view.notes[0] == "family, smallest first: other"
+    assert view.notes[-1] == "same is left out: runs of that name have different weights"
+    assert claims_table(stores[:2], found[:2]) is None
+    api.publish(stores[2], results(stores[2]), "at the end of a run", [])
+    page = (tmp_path / "three" / "report.html").read_text()
+    assert "family, smallest first: other" in page[page.index('<section id="claims"') :]
 
 
 def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:

@@ -1,16 +1,31 @@
-"""``json``: everything, as ``results.json`` has it."""
+"""``json``: everything, as ``results.json`` has it, with places and the samples behind the numbers."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from hardiness.core import SCHEMA, Result
 from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.places import Places, places_of
 
 
-@register("json", "everything, as results.json has it")
+@register("json", "everything, as results.json has it, with places and the samples behind the numbers")
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
-    """A JSON document of the schema of ``results.json``."""
-    found = {"schema": SCHEMA, "results": [result.as_dict() for result in results]}
+    """A JSON document of the schema of ``results.json``, with two additions.
+
+    A score has its ``place``, the best and the worst that its model can have, where there are several models. A result
+    has its ``galleries``: the ids of the samples behind its numbers, each under its condition with both answers.
+    """
+    places = places_of(results, comparisons)
+    found = {"schema": SCHEMA, "results": [_entry(result, places) for result in results]}
     return (json.dumps(found, indent=1) + "\n").encode()
+
+
+def _entry(result: Result, places: Places) -> dict[str, Any]:
+    entry = result.as_dict()
+    for score, described in zip(result.scores, entry["scores"], strict=True):
+        if rank := places.get((result.run.key, score.metric, score.condition)):
+            described["place"] = [rank.best, rank.worst]
+    return {**entry, "galleries": list(result.details.get("galleries", ()))}

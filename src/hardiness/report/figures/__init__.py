@@ -4,16 +4,30 @@ from hardiness.core import Chart, Curves, Dots, Ladder
 from hardiness.report.figures.curves import draw_curves
 from hardiness.report.figures.dots import draw_dots
 from hardiness.report.figures.heat import draw_heat
+from hardiness.report.figures.in_page import inline, rules, symbols
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.ladder import draw_ladder
 from hardiness.report.figures.paper import pdf, png
 from hardiness.report.figures.sheet import Sheet
-from hardiness.report.figures.svg import document, inline, symbols
+from hardiness.report.figures.svg import document
 
 WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680
 """Widths of a drawing: on a page, on a phone, and in a paper."""
 
-__all__ = ["NARROW_PX", "PAPER_PX", "WIDE_PX", "Inks", "Sheet", "document", "draw", "inline", "pdf", "png", "symbols"]
+__all__ = [
+    "NARROW_PX",
+    "PAPER_PX",
+    "WIDE_PX",
+    "Inks",
+    "Sheet",
+    "document",
+    "draw",
+    "inline",
+    "pdf",
+    "png",
+    "rules",
+    "symbols",
+]
 
 
 def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:

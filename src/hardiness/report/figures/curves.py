@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from hardiness.core import Curves, Line, Panel
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Text, shortened, text_width
+from hardiness.report.figures.sheet import (
+    PUBLISHED,
+    SMALL_MARKER_PX,
+    SMALL_PX,
+    USUAL_PX,
+    Area,
+    Sheet,
+    Stroke,
+    Text,
+    shortened,
+    text_width,
+)
 
 LEFT, GAP, BELOW = 46.0, 18.0, 44.0
 """Room left of panels for the values of y, between panels, and below them for those of x, in px."""
@@ -144,16 +155,18 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
         low = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.low, strict=True)]
         high = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.high, strict=True)]
         sheet.add(Area((*high, *reversed(low)), ink, 0.09), group=group)
+    if frame.height < 150:  # a pointer does not hit markers of small panels
+        sheet.add(Stroke(points, ink, USUAL_PX, shape=inks.shape(line.name), radius=SMALL_MARKER_PX), group=group)
+        return
     if points:
-        sheet.add(Stroke(points, ink, 2.0 if frame.height >= 150 else 1.6), group=group)
+        sheet.add(Stroke(points, ink, 2.0), group=group)
     if len(points) > 24:  # a curve of many points needs no marker on each
         sheet.add(inks.marker(line.name, points[len(points) // 2], 4.5, line.name), group=group)
         return
     names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
     for (x, y), at, value in zip(points, line.x, line.y, strict=True):
-        told = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
-        tip = told if frame.height >= 150 else ""  # a pointer does not hit markers of small panels
-        sheet.add(inks.marker(line.name, (x, y), 4.5 if frame.height >= 150 else 2.8, tip), group=group)
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
+        sheet.add(inks.marker(line.name, (x, y), 4.5, tip), group=group)
 
 
 def _names(sheet: Sheet, frame: Frame) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hardiness.core import Heat, Layer
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading
-from hardiness.report.figures.sheet import SMALL_PX, TEXT_PX, Cell, Sheet, Stroke, Text, shortened, text_width
+from hardiness.report.figures.sheet import CELL_GAP, SMALL_PX, TEXT_PX, Band, Sheet, Stroke, Text, shortened, text_width
 
 ROW_PX, CELL_PX, GAP = 19.0, 34.0, 22.0
 HEAD_PX = 38.0
@@ -67,15 +67,7 @@ def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: Place, inks: Inks) ->
         x = place.left + place.cell * (column + 0.5)
         sheet.add(Text(x, place.top + 32, head, "faint", SMALL_PX, "middle"), group=group)
     for row, values in enumerate(layer.values):
-        for column, value in enumerate(values):
-            if value is None:
-                continue
-            x, y = place.left + place.cell * column, place.top + HEAD_PX + ROW_PX * row
-            at = f"{row}-{column}"
-            sheet.add(
-                Cell(x, y, place.cell - 1, ROW_PX - 1, value, at),
-                Text(x + place.cell / 2, y + 13.5, f"{100 * value:.0f}", size=SMALL_PX, anchor="middle", cell=at),
-                group=group,
-            )
+        y = place.top + HEAD_PX + ROW_PX * row
+        sheet.add(Band(place.left, y, place.cell - CELL_GAP, ROW_PX - CELL_GAP, tuple(values)), group=group)
     bottom = place.top + HEAD_PX - 2
     sheet.add(Stroke(((place.left, bottom), (place.left + place.cell * len(heat.heads), bottom)), "line"))

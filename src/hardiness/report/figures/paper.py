@@ -6,8 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from hardiness.report.figures.inks import INKS
-from hardiness.report.figures.sheet import Area, Cell, Mark, Sheet, Stroke, Symbol
-from hardiness.report.figures.svg import HEAT_MOST
+from hardiness.report.figures.sheet import SMALL_PX, Area, Band, Mark, Sheet, Stroke, Symbol, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -58,16 +57,20 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         x, y = zip(*mark.points, strict=True)
         style = {"color": INKS[mark.ink], "alpha": mark.opacity, "linestyle": "--" if mark.dashed else "-"}
         axes.plot(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style)
+        for symbol in mark.symbols:
+            _add(axes, symbol, order)
     elif isinstance(mark, Symbol):
         outlined = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
         axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **outlined))
     elif isinstance(mark, Area):
         filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, "linewidth": 0}
         axes.add_patch(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
-    elif isinstance(mark, Cell):
-        opacity = HEAT_MOST * min(max(mark.value, 0), 1)
-        shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
-        axes.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, zorder=order, **shade))
+    elif isinstance(mark, Band):
+        for left, opacity, text in mark.cells:
+            shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
+            axes.add_patch(Rectangle((left, mark.y), mark.width, mark.height, zorder=order, **shade))
+            middle = left + mark.width / 2
+            _add(axes, Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), order)
     else:
         size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}
         place = {"ha": _ALIGNED[mark.anchor], "va": "baseline", "color": INKS[mark.ink], "zorder": order}

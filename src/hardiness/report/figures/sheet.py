@@ -22,9 +22,13 @@ COLOURS = 8
 """How many colours models have before they begin again."""
 
 
+USUAL_PX, SMALL_MARKER_PX = 1.6, 2.8
+"""Width of a model's line in a small panel, and the radius of the markers on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A line through points, in px."""
+    """A line through points, in px; with a ``shape``, a marker of that shape and ``radius`` stands on each of them."""
 
     points: tuple[Point, ...]
     ink: str
@@ -32,6 +36,13 @@ class Stroke:
     opacity: float = 1.0
     tip: str = ""
     dashed: bool = False
+    shape: str = ""
+    radius: float = 0.0
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The markers on its points."""
+        return tuple(Symbol(self.shape, point, self.radius, self.ink) for point in self.points if self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text; ``y`` is its baseline. ``cell`` names the cell of a matrix whose value it says."""
+    """A line of text; ``y`` is its baseline."""
 
     x: float
     y: float
@@ -55,20 +66,44 @@ class Text:
     size: float = TEXT_PX
     anchor: Anchor = "start"
     bold: bool = False
-    cell: str = ""
+
+
+CELL_GAP, BASELINE = 1.0, 0.71
+"""What is left free between cells, in px, and where their text stands, as a share of their height."""
+
+HEAT_MOST = 0.62
+"""Opacity of a cell of value 1: text stays readable on it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A rectangle of a matrix, shaded by its value; ``place`` names it among the cells of its matrix."""
+class Band:
+    """A row of a matrix: cells from left to right, shaded by their values, each with its own in percent.
+
+    ``None`` leaves a cell free; ``width`` and ``height`` are those of a cell.
+    """
 
     x: float
     y: float
     width: float
     height: float
-    value: float
-    place: str
-    tip: str = ""
+    values: tuple[float | None, ...]
+
+    @property
+    def cells(self) -> Iterator[tuple[float, float, str]]:
+        """Of each cell that has a value: where it begins, its opacity, and what stands on it."""
+        for column, value in enumerate(self.values):
+            if value is not None:
+                yield self.x + column * (self.width + CELL_GAP), shade(value), f"{100 * value:.0f}"
+
+    @property
+    def baseline(self) -> float:
+        """Where its text stands."""
+        return self.y + BASELINE * (self.height + CELL_GAP)
+
+
+def shade(value: float) -> float:
+    """The opacity of a cell of that value."""
+    return HEAT_MOST * min(max(value, 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +123,7 @@ class Symbol:
         return tuple((x + self.radius * dx, y + self.radius * dy) for dx, dy in OUTLINES[self.shape])
 
 
-Mark = Stroke | Area | Text | Cell | Symbol
+Mark = Stroke | Area | Text | Band | Symbol
 
 
 @dataclass

@@ -60,7 +60,7 @@ class Kind:
                 importlib.import_module(package)
             except ImportError as error:
                 raise ArgumentError(
-                    f"--log {name} needs the package {package}, which cannot be imported ({error}): "
+                    f"the log to {name} needs the package {package}, which cannot be imported ({error}): "
                     f"pip install 'hardiness[{name}]'"
                 ) from error
 

@@ -43,7 +43,7 @@ class Tracking:
         for name in self.names:
             registry.get(name).check(name)
             if "://" in self.out:
-                raise ArgumentError(f"--log {name} needs an --out on a disk, was {self.out}")
+                raise ArgumentError(f"the log to {name} needs an output folder on a disk, was {self.out}")
 
     def progress(self, benchmark: str, done: int, total: int, rate: float) -> None:
         """How far a benchmark is, in image-conditions, and how many of them a second are finished."""
@@ -80,7 +80,7 @@ class Tracking:
 
     def _leave(self, name: str, why: str) -> None:
         self._failed.add(name)
-        self.problems.append(f"--log {name} failed and was left out from then on; results are complete: {why}")
+        self.problems.append(f"the log to {name} failed and was left out from then on; results are complete: {why}")
 
 
 def numbers_of(result: Result) -> dict[str, float]:

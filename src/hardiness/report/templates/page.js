@@ -42,7 +42,7 @@
       each.classList.toggle('strong', on);
     });
   };
-  const signed = (value) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value).toFixed(1)}`;
+  const signed = (value, digits = 1) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value).toFixed(digits)}`;
   const compare = () => {
     const row = one('.difference');
     const [first, second] = state.models.map((m) => one(`.scorecard tbody tr[data-m="${m}"]`));
@@ -56,23 +56,30 @@
         cell.className = isNaN(difference) || !difference ? '' : good ? 'better' : 'worse';
       });
     }
-    all('.heat').forEach((svg) => {
-      const value = (m, place) => { const cell = svg.querySelector(`[data-m="${m}"] [data-c="${place}"]`); return cell ? +cell.dataset.v : NaN; };
-      all('rect[data-c]', svg).forEach((cell) => {
-        const m = +cell.parentNode.dataset.m, differs = second && m === state.models[0];
-        const text = cell.parentNode.querySelector(`[data-t="${cell.dataset.c}"]`);
-        const shown = differs ? value(m, cell.dataset.c) - value(state.models[1], cell.dataset.c) : +cell.dataset.v;
+    const lines = (m, figure) => all(`.matrix[data-m="${m}"] tr[data-v]`, figure);
+    all('.matrices').forEach((figure) => names.forEach((_, m) => lines(m, figure).forEach((row, r) => {
+      const differs = second && m === state.models[0];
+      const other = differs ? (lines(state.models[1], figure)[r]?.dataset.v || '').split(' ') : [];
+      row.dataset.v.split(' ').forEach((text, k) => {
+        const shown = differs ? text - other[k] : +text, cell = row.children[k + 1];
         if (isNaN(shown)) return;
-        text.textContent = differs ? `${shown > 0 ? '+' : ''}${(100 * shown).toFixed(0)}` : (100 * shown).toFixed(0);
-        cell.setAttribute('fill', differs ? (shown > 0 ? 'var(--people)' : 'var(--good)') : 'var(--heat)');
-        cell.setAttribute('fill-opacity', Math.min(0.62, differs ? 1.5 * Math.abs(shown) : 0.62 * shown).toFixed(2));
+        cell.textContent = differs ? signed(100 * shown, 0) : (100 * shown).toFixed(0);
+        cell.className = differs ? (shown > 0 ? 'more' : 'less') : '';
+        cell.style.setProperty('--s', (100 * Math.min(0.62, (differs ? 1.5 : 0.62) * Math.abs(shown))).toFixed(0));
+      });
+    })));
+  };
+  // What the chosen model has more than a published one; in a part of the data, whether that is within its interval.
+  const against = () => {
+    all('table:has(.against)').forEach((table) => {
+      const heads = all('thead th', table).map((head) => JSON.parse(head.dataset.d || '{}'));
+      all('.against', table).forEach((each) => {
+        const known = heads[each.closest('td').cellIndex], [value, n] = each.dataset.p.split(' ').map(Number);
+        const [own, low, high, images] = known[state.models[0]] || Object.values(known)[0];
+        each.textContent = signed(100 * (own - value)) + (images >= n ? '' : low <= value && value <= high ? ', within' : ', outside');
       });
     });
-  };
-  const against = () => {
-    const chosen = String(state.models[0] ?? 0);
-    all('.against').forEach((each) => { const kin = all('.against', each.parentNode); each.hidden = each !== (kin.find((other) => other.dataset.a === chosen) || kin[0]); });
-    all('.against-name').forEach((each) => { each.textContent = names[chosen] ?? each.textContent; });
+    all('.against-name').forEach((each) => { each.textContent = names[state.models[0] ?? 0]; });
   };
   const show = () => {
     buttons.forEach((button) => button.setAttribute('aria-pressed', state.models.includes(+button.dataset.m)));
@@ -87,7 +94,7 @@
     button.addEventListener('mouseenter', () => paint([+button.dataset.m]));
     button.addEventListener('mouseleave', () => paint(state.models));
   });
-  all('svg.sheet [data-m]').forEach((group) => {
+  all('svg.sheet [data-m], .matrices [data-m]').forEach((group) => {
     group.addEventListener('mouseenter', () => paint([+group.dataset.m]));
     group.addEventListener('mouseleave', () => paint(state.models));
     group.addEventListener('click', () => choose(+group.dataset.m));

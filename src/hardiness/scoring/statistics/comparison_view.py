@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from hardiness.core import TextTable
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
@@ -20,21 +21,42 @@ LARGEST = 3
 
 LEVEL = 0.05
 
+NEIGHBOURS = "those of models that stand next to each other by the score; 'hardiness compare' has all"
 
-def comparison_view(found: BenchmarkComparison) -> TextTable:
-    """A row for each pair and score; below it who ranks where, and where the differences come from."""
+
+def comparison_view(found: BenchmarkComparison, pairs_most: int | None = None) -> TextTable:
+    """A row for each pair and score; below it who ranks where, and where the differences come from.
+
+    Args:
+        found: the comparison.
+        pairs_most: of a score with more pairs than that, only models that stand next to each other are shown.
+    """
+    shown = [_shown(score, pairs_most) for score in found.scores]
     rows = [
         tuple(_row(score, first, second, pair))
-        for score in found.scores
-        for (first, second), pair in score.pairs.items()
+        for score, pairs in zip(found.scores, shown, strict=True)
+        for (first, second), pair in pairs.items()
     ]
+    fewer = sum(map(len, shown)) < sum(len(score.pairs) for score in found.scores)
     notes = (
+        *((f"of {len(found.scores[0].pairs)} pairs, {NEIGHBOURS}",) if fewer else ()),
         *(_ranks(score) for score in found.scores if score.ranks and len(score.values) > 2),
         *found.notes,
         *(_effective(found, model) for model in found.effective),
         *(line for detail in found.details for line in _detail(detail)),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def _shown(score: Compared, pairs_most: int | None) -> Mapping[tuple[str, str], Difference]:
+    """The pairs of a score that are shown: all, or where these are too many each model and the next one by value."""
+    if pairs_most is None or len(score.pairs) <= pairs_most:
+        return score.pairs
+    order = sorted(score.values, key=lambda name: (math.isnan(score.values[name]), score.values[name]))
+    if score.higher_is_better:
+        order.reverse()
+    beside = {frozenset(pair) for pair in pairwise(order)}
+    return {pair: each for pair, each in score.pairs.items() if frozenset(pair) in beside}
 
 
 def _row(score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:

@@ -253,3 +253,18 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
     (now,) = kept_comparisons(store, results(store))
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
+
+
+def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: Path) -> None:
+    for model, rate in (("a", 0.5), ("b", 0.1), ("c", 0.8), ("d", 0.3)):
+        store = stored(tmp_path, model, errors(1, 60, 1, rate), benchmark="imagenet-val")
+    (found,) = compare([store])
+    scores = len(found.scores)
+    whole = comparison_view(found, pairs_most=6)
+    assert len(whole.rows) == 6 * scores
+    assert not any("next to each other" in note for note in whole.notes)
+    few = comparison_view(found, pairs_most=5)
+    shown = [tuple(sorted(cell.partition("\n")[0] for cell in row[1:3])) for row in few.rows]
+    assert shown[:3] == [("a", "c"), ("a", "d"), ("b", "d")], "by accuracy: b, d, a, c"
+    assert len(shown) == 3 * scores
+    assert few.notes[0].startswith("of 6 pairs, those of models that stand next to each other")
