@@ -58,6 +58,7 @@ class Curves:
         small: whether the panels are many and small.
         limit: where the axis of y ends.
         beside: what the thin grey curves of its panels are.
+        grey: the same as a sentence, said below the figure where there are such curves.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Curves:
     small: bool = False
     limit: float = 1.0
     beside: str = "published"
+    grey: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Dots:
         limit: where the axis ends.
         percent: whether values are shares, written in percent, or plain numbers.
         bars: whether every row shows intervals, not only the one of everything.
+        grey: what the marks of ``published`` are, a sentence said below the figure where there are some.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Dots:
     limit: float = 1.0
     percent: bool = True
     bars: bool = False
+    grey: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def ladder(shown: Shown) -> Ladder | None:
     rungs = sorted([*own, *theirs], key=lambda rung: rung.score.value or 0.0, reverse=column.higher_is_better)
     return Ladder(
         name="among_published",
-        title=_message(rungs, column),
+        title=_message(shown, rungs, column),
         caption=_caption(shown, theirs),
         label=f"{column.title}, {formatting.direction(column.higher_is_better)} better",
         rungs=tuple(rungs),
@@ -178,12 +178,12 @@ def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple
     return points, "within" if inside else "outside"
 
 
-def _message(rungs: Sequence[Rung], column: Column) -> str:
+def _message(shown: Shown, rungs: Sequence[Rung], column: Column) -> str:
     """How many published models the best measured one is ahead of; nothing of the kind on a part of the data."""
     best = next(rung for rung in rungs if not rung.published)
     title = f"Among published models by {column.title}: "
     whole = max(rung.score.n for rung in rungs if rung.published)
-    n = max(rung.score.n for rung in rungs if not rung.published)
+    n = max(result.counts.images for result in shown.results)
     if n < whole:
         value = formatting.number(best.score.value or 0.0, best.score.unit)
         return f"{title}{best.name} with {value} on {n:,} of {whole:,}"

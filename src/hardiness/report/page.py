@@ -22,7 +22,7 @@ from hardiness.report import format as formatting
 from hardiness.report.beside import Measured, beside, with_ladder
 from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, draw, inline, rules, symbols
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, caption_of, draw, inline, rules, symbols
 from hardiness.report.figures.sheet import shade
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, walls
@@ -197,11 +197,11 @@ def _notes(shown: Shown) -> list[str]:
 
 def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:
     """A chart drawn for a page and for a phone; a matrix is a table, which fits both."""
-    heading = getattr(chart, "heading", chart.title)
+    found = {"chart": chart, "heading": getattr(chart, "heading", chart.title), "caption": caption_of(chart)}
     if isinstance(chart, Heat):
-        return {"chart": chart, "heading": heading, "wide": "", "narrow": ""}
+        return {**found, "wide": "", "narrow": ""}
     wide, narrow = (Markup(inline(draw(chart, px, inks), tips=px == WIDE_PX)) for px in (WIDE_PX, NARROW_PX))
-    return {"chart": chart, "heading": heading, "wide": wide, "narrow": narrow}
+    return {**found, "wide": wide, "narrow": narrow}
 
 
 def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ class Entry:
     def text(self) -> str:
         """The value as people read it."""
         if self.score is None or self.score.value is None:
-            return "–" if not self.reason else "undefined"
+            return "undefined" if self.score else "–"
         return formatting.number(self.score.value, self.score.unit)
 
     @property

@@ -54,11 +54,17 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
     caption = (
         "Share of images that are classified rightly; bands are 95 % intervals, the first point is without attack."
     )
-    if any(panel.published for panel in panels):
-        caption += " Thin grey lines: the five ResNeXts as published, on ImageNet's validation set."
     surrogate = scored[0].run.surrogate
     heading = f"{TITLE} made on {surrogate.model}" if surrogate else TITLE
-    return Curves("accuracy_under_attack", TITLE, f"{heading}{_message(scored)}", caption, panels, "accuracy ↑ better")
+    return Curves(
+        "accuracy_under_attack",
+        TITLE,
+        f"{heading}{_message(scored)}",
+        caption,
+        panels,
+        "accuracy ↑ better",
+        grey="Thin grey lines: the five ResNeXts as published, on ImageNet's validation set.",
+    )
 
 
 def _message(results: Sequence[Result]) -> str:

@@ -111,10 +111,10 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
     title = f"{best.name} is right most often: {value:.1f} %" if len(named) > 1 else f"Right on {value:.1f} %"
     published = _published(results[0], rows)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
-    if published:
-        caption += " Grey strokes: published models, on all of the data set."
+    grey = "Grey strokes: published models, on all of the data set."
     shown = tuple(Observer(each.name, each.by_row["top-1"], each.by_row) for each in named)
-    return Dots("accuracy", title, caption, "accuracy ↑ better", ("", ""), "top-1", others, shown, None, published)
+    label = "accuracy ↑ better"
+    return Dots("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published, grey=grey)
 
 
 def _headline(result: Result, metric: str) -> Score | None:

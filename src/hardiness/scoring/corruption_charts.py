@@ -126,16 +126,17 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         for model, by_row in published.items()
         if model in overall
     )
-    caption = "Mean over severities."
-    if beside:
-        caption += " Grey strokes: the five ResNeXts as published, on all of ImageNet-C."
+    grey = "Grey strokes: the five ResNeXts as published, on all of ImageNet-C."
     most, least = (name.replace("_", " ") for name in (shown[0], shown[-1]))
     title, label, every = (
         f"Error by corruption: most under {most}, least under {least}",
         "error ↓ better",
         "all that were run",
     )
-    return Dots("error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside)
+    caption = "Mean over severities."
+    return Dots(
+        "error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside, grey=grey
+    )
 
 
 def _observer(result: Result) -> Observer:

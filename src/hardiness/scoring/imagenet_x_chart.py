@@ -55,8 +55,6 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
         "Error on photographs that annotators gave a factor, divided by the error on all annotated ones; right of 1 a "
         "factor goes with more errors. Lines are 95 % intervals."
     )
-    if beside:
-        caption += " Grey strokes: ResNet-50 as published."
     return Dots(
         "error_ratio_by_factor",
         f"What goes with errors: {_heading(shown, rows)}",
@@ -71,6 +69,7 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
         limit=2.0 if max(ends) <= 2 else 4.0,
         percent=False,
         bars=True,
+        grey="Grey strokes: ResNet-50 as published.",
     )
 
 

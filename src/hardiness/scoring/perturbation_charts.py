@@ -30,8 +30,6 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
     limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
     caption = "Share of steps from frame to frame (for noises: from the first frame) at which the answer changes."
-    if published:
-        caption += " Grey strokes: the five ResNeXts as published, on all of ImageNet-P."
     worst = rows[0].replace("_", " ")
     share = sum(means[rows[0]]) / len(means[rows[0]])
     title = f"Answers flip most under {worst}: at {100 * share:.1f} % of the steps"
@@ -48,6 +46,7 @@ def flips(results: Sequence[Result]) -> list[Chart]:
             None,
             published,
             limit,
+            grey="Grey strokes: the five ResNeXts as published, on all of ImageNet-P.",
         )
     ]
 

@@ -24,6 +24,7 @@ from hardiness.core import (
     StoreError,
 )
 from hardiness.report import PageOptions, write_page
+from hardiness.scoring import registry as cards
 from hardiness.scoring import results
 from hardiness.store import Store
 from hardiness.visualise.exhibition import Exhibition
@@ -209,6 +210,19 @@ def test_a_card_that_is_not_installed_leaves_a_section(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     api.write_report(api.Report((str(tmp_path),)))
     assert "its card &#39;of a plug-in&#39; is not installed" in (tmp_path / "report.html").read_text()
+
+
+def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated(tmp_path, "a", 9)
+    api.write_report(api.Report((str(tmp_path),)))
+    monkeypatch.delitem(cards._entries, "classification")
+    api.write_report(api.Report((str(tmp_path),)))
+    page = (tmp_path / "report.html").read_text()
+    assert "its card &#39;classification&#39; is not installed" in page
+    for shown in (">75.0<", "Most confident mistakes", "n01440764/11"):
+        assert shown in page
 
 
 def test_nothing_in_a_folder_is_a_page_that_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
 from hardiness.core import Chart, Curves, Dots, Ladder
+from hardiness.report.figures.beside import caption_of, without_twice
 from hardiness.report.figures.curves import draw_curves
 from hardiness.report.figures.dots import draw_dots
 from hardiness.report.figures.heat import draw_heat
@@ -20,6 +21,7 @@ __all__ = [
     "WIDE_PX",
     "Inks",
     "Sheet",
+    "caption_of",
     "document",
     "draw",
     "inline",
@@ -39,6 +41,7 @@ def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
         inks: of the models; every model of the chart is among them.
         titled: whether the chart's heading is drawn too, because it is to stand alone.
     """
+    chart = without_twice(chart)
     if isinstance(chart, Dots):
         return draw_dots(chart, width, inks, titled)
     if isinstance(chart, Curves):

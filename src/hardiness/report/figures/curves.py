@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hardiness.core import Curves, Line, Panel
 from hardiness.report.figures.inks import Inks
@@ -53,7 +53,6 @@ class Frame:
 
 def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet:
     """The figure of some curves, that wide in px; with its heading where it is to stand alone."""
-    curves = replace(curves, panels=tuple(map(_without_twice, curves.panels)))
     sheet = Sheet(width)
     top = heading(sheet, curves.heading) if titled else 0.0
     beside = []
@@ -82,12 +81,6 @@ def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet
             _names(sheet, frame)
     sheet.height = top + rows * pitch + (10 if curves.small else 0)
     return sheet
-
-
-def _without_twice(panel: Panel) -> Panel:
-    """Without published curves of models whose published numbers are what is shown."""
-    shown = {line.name for line in panel.measured}
-    return replace(panel, published=tuple(line for line in panel.published if line.name not in shown))
 
 
 def _columns(curves: Curves, width: float) -> int:

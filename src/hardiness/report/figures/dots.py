@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hardiness.core import Dots, Observer, People, Score
 from hardiness.report.figures.inks import Inks
@@ -44,8 +44,6 @@ class Rows:
 
 def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
     """The figure of some dots, that wide in px; the row that stands for everything is set apart on top."""
-    shown = {each.name for each in dots.observers}
-    dots = replace(dots, published=tuple(each for each in dots.published if each.name not in shown))
     sheet = Sheet(width)
     top = heading(sheet, dots.title) if titled else 0.0
     beside = [("people", "people")] if dots.people else []

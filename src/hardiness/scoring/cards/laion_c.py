@@ -121,7 +121,7 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
     worst, best = (name.replace("_", " ") for name in (rows[0], rows[-1]))
     caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
     if _released(results):
-        caption += " Red: the best of 19 people, over everything. Grey strokes: published models."
+        caption += " Red: the best of 19 people, over everything."
     return Dots(
         "accuracy_by_distortion",
         f"Fewest are right under {worst}, most under {best}" if len(rows) > 1 else f"Right under {worst}",
@@ -134,6 +134,7 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
         People(BEST_PERSON, {}, ()) if _released(results) else None,
         _published() if _released(results) else (),
         bars=True,
+        grey="Grey strokes: published models.",
     )
 
 
