@@ -70,6 +70,19 @@ def test_choosing_a_model_dims_the_others_in_every_figure(browser: Any, page: Pa
         assert "#" not in tab.url
 
 
+def test_hovering_a_model_dims_the_others_until_the_pointer_leaves(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        for place in ('.bar button[data-m="1"]', '.wide-only svg.sheet [data-m="1"] use', '.matrix[data-m="1"] td'):
+            if "matrix" in place:
+                tab.evaluate("document.querySelector('details:has(.matrix)').open = true")
+            tab.locator(place).first.hover()
+            assert tab.locator('figure [data-m="0"]:not(.dim)').count() == 0, place
+            assert tab.locator('tr[data-m="2"]:not(.dim)').count() == 0, place
+            assert tab.locator('[data-m="1"].dim').count() == 0, place
+            tab.locator("h1").hover()
+            assert tab.locator(".dim").count() == 0, place
+
+
 def test_two_models_are_compared_in_the_overview_and_in_the_matrix(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
         cell = tab.locator('.matrix[data-m="0"] tr[data-v]').first.locator("td").nth(2)
