@@ -16,7 +16,7 @@ from PIL import Image
 import hardiness as package
 from hardiness import api
 from hardiness.benchmarks.imagenet_c import ImagenetC
-from hardiness.core import CANVAS_224, ArgumentError, Request, StoreError
+from hardiness.core import CANVAS_224, ArgumentError, Request
 from hardiness.data import locate
 from hardiness.distortions import SEVERITIES
 from hardiness.imaging import decode, on_canvas
@@ -458,14 +458,6 @@ def test_a_killed_run_continues_with_the_same_bytes(
         assert shards("killed").items() <= expected.items()
     moments.finish(*command, tmp_path / "killed")
     assert shards("killed") == expected
-
-
-def test_two_processes_never_write_one_tree_at_once(tmp_path: Path) -> None:
-    from filelock import FileLock
-
-    (tmp_path / "c").mkdir()
-    with FileLock(tmp_path / "c" / ".lock"), pytest.raises(StoreError, match="another process is writing"):
-        write_corrupted("embedded", tmp_path / "c", ImagenetC(corruptions=("fog",)), Request(limit=1))
 
 
 def test_any_stored_run_can_be_the_baseline(

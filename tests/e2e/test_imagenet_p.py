@@ -15,14 +15,13 @@ from PIL import Image
 
 from hardiness import api
 from hardiness.benchmarks.imagenet_p import ImagenetP
-from hardiness.core import Request, StoreError
+from hardiness.core import Request
 from hardiness.data import locate
 from hardiness.distortions import perturbations
 from hardiness.imaging.video import decode_video, encode_video
 from hardiness.models import Classifier
 from hardiness.reference import IMAGENET_P
 from hardiness.store import Store
-from hardiness.trees.distorted import write_perturbed
 
 FAST = {"preset": "ultrafast", "crf": "20"}
 MODEL = "squeezenet1_1"
@@ -449,14 +448,6 @@ def test_a_killed_run_continues_with_the_same_bytes(moments: Any, factory: Any, 
         assert shards("killed").items() <= expected.items()
     moments.finish(*command, tmp_path / "killed")
     assert shards("killed") == expected
-
-
-def test_two_processes_never_write_one_tree_at_once(tmp_path: Path) -> None:
-    from filelock import FileLock
-
-    (tmp_path / "p").mkdir()
-    with FileLock(tmp_path / "p" / ".lock"), pytest.raises(StoreError, match="another process is writing"):
-        write_perturbed("embedded", tmp_path / "p", ImagenetP(perturbations=("translate",)), Request(limit=1))
 
 
 # --- another baseline, and listings ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from hardiness import models
 from hardiness.core import CANVAS_224, Stimulus
@@ -134,6 +135,18 @@ def test_another_seed_is_another_folder(hardiness: Any, pyramid: str, folder: An
     assert told.status == 2
     (line,) = told.lines
     assert "was written with seed 0, and now seed is 1: choose another folder" in line
+
+
+def test_a_folder_that_another_command_writes_is_waited_for(
+    hardiness: Any, pyramid: str, folder: Any, tmp_path: Path
+) -> None:
+    place, out = folder("n01440764", "n01443537"), tmp_path / "a"
+    out.mkdir()
+    asked = ["make-cue-conflict", "--shapes", place, "--textures", place, *FAST, "-m", pyramid, "--out", out]
+    with FileLock(out / ".lock"):
+        told = hardiness(*asked, "--wait", "0")
+    assert told.status == 1
+    assert "is locked by another process, and was for 0 s" in told.err
 
 
 def test_categories_of_unknown_classes_are_told(hardiness: Any, pyramid: str, folder: Any, tmp_path: Path) -> None:

@@ -52,8 +52,9 @@ class Chosen:
     click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
 )
 @grouped("request", Request, options.seed, options.limit("photographs"))
+@options.wait
 @options.quiet
-def command(source: str, folder: Path, chosen: Chosen, request: Request, quiet: bool) -> int:
+def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s: float, quiet: bool) -> int:
     """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
@@ -61,7 +62,7 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, quiet: 
     generating.
     """
     listener = None if quiet else Bars(Console(stderr=True))
-    written = write_corrupted(source, folder, chosen.benchmark(), request, listener)
+    written = write_corrupted(source, folder, chosen.benchmark(), request, listener, wait_s)
     return tell(written, folder / "manifest.json", quiet)
 
 

@@ -15,6 +15,7 @@ from rich.status import Status
 from hardiness.api import Bars
 from hardiness.benchmarks import registry
 from hardiness.cli import data_tables
+from hardiness.cli.options import waiting
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
 from hardiness.data.checking import Depth, check, mend
@@ -26,6 +27,7 @@ from hardiness.data.place import Place
 from hardiness.data.place import parse as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
 from hardiness.reference.datasets import datasets, published_set
+from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.pins import pins_file
 from hardiness.sources.wheels import PackagedFile
 from hardiness.sources.wheels import obtain as obtain_packaged
@@ -82,6 +84,7 @@ def list_(root: str, as_json: bool) -> int:
 @click.option(
     "--mirror", "mirrors", multiple=True, metavar="URL", help="Ask URL/<name>/<file> first; or $HARDINESS_MIRROR."
 )
+@waiting("another command that fetches the same file", WAIT_S)
 @click.option("--quiet", is_flag=True, help="Neither progress nor closing lines.")
 def get_(
     names: tuple[str, ...],
@@ -90,6 +93,7 @@ def get_(
     packed: bool,
     connections: int,
     mirrors: tuple[str, ...],
+    wait_s: float,
     quiet: bool,
 ) -> int:
     """Fetch data sets and lay them out under ROOT.
@@ -109,7 +113,7 @@ def get_(
     if preset := os.environ.get("HARDINESS_MIRROR"):
         mirrors = (*mirrors, preset)
     bars = None if quiet else Bars(Console(stderr=True))
-    manner = Manner(keep_archive, not packed, connections, mirrors, _progress(bars))
+    manner = Manner(keep_archive, not packed, connections, mirrors, _progress(bars), wait_s)
     for _, (published, files) in wanted:
         for got in get(published, files, Path(root), manner):
             if not quiet:

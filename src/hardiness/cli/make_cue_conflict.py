@@ -65,6 +65,7 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> tuple[
     click.option("--size", "size_px", type=int, default=224, metavar="PX", help="Side of the stimuli."),
     click.option("--variants", default="", callback=_names, metavar="silhouettes,edges,stylised", help="Further sets."),
     click.option("--batch-size", type=int, metavar="B", help="Pairs in one pass; chosen if not given."),
+    options.wait,
 )
 @grouped(
     "style",

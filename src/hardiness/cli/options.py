@@ -55,14 +55,20 @@ seed = click.option("--seed", type=int, default=0, help="Keys every draw.")
 device = click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where models run.")
 quiet = click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
 
-wait = click.option(
-    "--wait",
-    "wait_s",
-    type=click.FloatRange(min=0),
-    default=WAIT_S,
-    metavar="SECONDS",
-    help="How long to wait for a folder that another command is changing.",
-)
+
+def waiting(what: str, default_s: float) -> Decorator:
+    """``--wait SECONDS`` for another command."""
+    return click.option(
+        "--wait",
+        "wait_s",
+        type=click.FloatRange(min=0),
+        default=default_s,
+        metavar="SECONDS",
+        help=f"How long to wait for {what}.",
+    )
+
+
+wait = waiting("a folder that another command is changing", WAIT_S)
 
 
 def limit(what: str) -> Decorator:

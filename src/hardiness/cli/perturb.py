@@ -19,11 +19,12 @@ from hardiness.trees.distorted import write_contact_sheet, write_perturbed
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which sequences are written, as they were typed."""
+    """Which sequences are written, as they were typed, and whether with a contact sheet."""
 
     perturbations: str
     extra: bool
     difficulty: int
+    contact_sheet: bool
 
     def benchmark(self) -> ImagenetP:
         """ImageNet-P with those sequences."""
@@ -40,17 +41,21 @@ class Chosen:
     click.option("--perturbations", default="", metavar="NAME+NAME", help="These alone; the ten if not given."),
     click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
     click.option("--difficulty", type=int, default=1, help="2 or 3: stronger noise, of the noises alone."),
+    click.option(
+        "--contact-sheet", is_flag=True, help="Also write DST/contact-sheet.png: frames of the first photograph."
+    ),
 )
-@click.option("--contact-sheet", is_flag=True, help="Also write DST/contact-sheet.png: frames of the first photograph.")
 @grouped("request", Request, options.seed, options.limit("photographs"))
+@options.wait
 @options.quiet
-def command(source: str, folder: Path, chosen: Chosen, contact_sheet: bool, request: Request, quiet: bool) -> int:
+def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s: float, quiet: bool) -> int:
     """Write DST/<perturbation>/<wnid>/*.mp4 from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
     benchmark = chosen.benchmark()
-    written = write_perturbed(source, folder, benchmark, request, None if quiet else Bars(Console(stderr=True)))
-    path = write_contact_sheet(source, folder, benchmark, request) if contact_sheet else folder / "manifest.json"
+    bars = None if quiet else Bars(Console(stderr=True))
+    written = write_perturbed(source, folder, benchmark, request, bars, wait_s)
+    path = write_contact_sheet(source, folder, benchmark, request) if chosen.contact_sheet else folder / "manifest.json"
     return tell(written, path, quiet)

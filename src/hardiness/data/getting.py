@@ -11,7 +11,7 @@ from pathlib import Path
 from hardiness.core import ArgumentError, DataError
 from hardiness.reference.datasets import PublishedFile, PublishedSet, datasets, published_set
 from hardiness.sources.disk_space import refuse_full_disk
-from hardiness.sources.downloads import Remote, obtain
+from hardiness.sources.downloads import WAIT_S, Remote, obtain
 from hardiness.sources.extraction import unpack
 from hardiness.sources.files import read_regular
 from hardiness.sources.pins import pin, pinned
@@ -33,6 +33,7 @@ class Manner:
         connections: ranges of a large file at once.
         mirrors: addresses of folders that are asked first, each for ``<data set>/<file>``.
         progress: gives, for a description of what is done, what is told of its bytes.
+        wait_s: how long to wait for another process that fetches the same file.
     """
 
     keep_archive: bool = False
@@ -40,6 +41,7 @@ class Manner:
     connections: int = 4
     mirrors: tuple[str, ...] = ()
     progress: Callable[[str], Callable[[int, int | None], None]] = field(default=lambda _: lambda done, total: None)
+    wait_s: float = WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     mirrors = tuple(f"{mirror.rstrip('/')}/{key}" for mirror in manner.mirrors)
     remote = Remote(file.name, (*mirrors, *file.urls), expected, file.size)
     archives = root / ARCHIVES / name.name
-    fetched = obtain(remote, archives, manner.progress(f"{name.name} {file.part}".strip()), manner.connections)
+    progress = manner.progress(f"{name.name} {file.part}".strip())
+    fetched = obtain(remote, archives, progress, manner.connections, manner.wait_s)
     if not expected:
         pin(key, fetched.checksum, fetched.url)
     told = (fetched.checksum, bool(file.checksum))

@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
 from hardiness.sources import ranges
 from hardiness.sources.checksum import Checksum
 from hardiness.sources.disk_space import refuse_full_disk
+from hardiness.sources.files import shown
+from hardiness.sources.locks import LockedError, held
 from hardiness.sources.transfer import (
     OFFLINE,
     BeyondEndError,
@@ -29,7 +30,9 @@ from hardiness.sources.transfer import (
 Progress = Callable[[int, int | None], None]
 """Called with the bytes there are so far and the bytes there will be (``None`` where the server does not say)."""
 
-_LOCK_TIMEOUT_S = 6 * 3600.0
+WAIT_S = 6 * 3600.0
+"""How long to wait for another process that fetches the same file."""
+
 _ATTEMPTS_WITHOUT_PROGRESS = 5
 _BACK_OFF_S, _LONGEST_WAIT_S = 1.0, 60.0
 
@@ -103,7 +106,9 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
     return obtain(remote, folder or cache_folder() / "weights", progress).path
 
 
-def obtain(remote: Remote, folder: Path, progress: Progress | None = None, connections: int = 1) -> Fetched:
+def obtain(
+    remote: Remote, folder: Path, progress: Progress | None = None, connections: int = 1, wait_s: float = WAIT_S
+) -> Fetched:
     """A file of the web in a folder, downloaded unless it is there already, its checksum taken either way.
 
     Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
@@ -115,14 +120,16 @@ def obtain(remote: Remote, folder: Path, progress: Progress | None = None, conne
         folder: where to keep it.
         progress: told of the bytes there are.
         connections: how many ranges of a large file are fetched at once.
+        wait_s: how long to wait for another process that fetches it; after two seconds the log says for whom.
 
     Raises:
-        DataError: no server or the disk can give it, or its bytes are not the published ones.
+        DataError: no server or the disk can give it, its bytes are not the published ones, or another process has
+            fetched it for longer than that.
     """
     target = folder / remote.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock", timeout=_LOCK_TIMEOUT_S):
+        with held(Path(f"{target}.lock"), shown(str(target)), wait_s):
             checksum = Checksum(remote.checksum)
             if target.is_file():
                 checksum.add_file(target)
@@ -135,8 +142,8 @@ def obtain(remote: Remote, folder: Path, progress: Progress | None = None, conne
             part.replace(target)
             ranges.finish(part)
             return Fetched(target, checksum.found, url)
-    except Timeout:
-        raise DataError(f"another process has held {target}.lock for hours; end it, or delete the lock") from None
+    except LockedError as error:
+        raise DataError(str(error)) from None
     except OSError as error:
         raise DataError(
             f"cannot keep {remote.name} in {target.parent}: {error.strerror or error}; "

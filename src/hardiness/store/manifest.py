@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from hardiness.core import ArgumentError, StoreError
 from hardiness.store import atomic
-from hardiness.store.lock import HOLDER, LOCK, holder_of, sign
+from hardiness.store.lock import HOLDER, LOCK, WAIT_S, locked
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -115,7 +113,7 @@ def refuse_strangers(folder: Path) -> None:
     if not folder.exists() or (folder / MANIFEST).exists():
         return
     with atomic.told(folder, "list"):
-        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK})
+        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK, HOLDER})
     if strange:
         raise ArgumentError(
             f"{folder} must be empty or a tree that this command began, but holds {strange[0]} and no {MANIFEST}; "
@@ -124,17 +122,18 @@ def refuse_strangers(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing to the tree meanwhile."""
+def alone(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Keep other processes from writing to the tree meanwhile.
+
+    Raises:
+        StoreError: another process writes to it for longer than that; or it cannot be written to.
+    """
+    partial = folder / atomic.PARTIAL
     with atomic.told(folder, "write to"):
-        (folder / atomic.PARTIAL).mkdir(parents=True, exist_ok=True)
-        lock, holder = FileLock(folder / LOCK, timeout=0), folder / atomic.PARTIAL / HOLDER
-    try:
-        with lock:
-            sign(holder)
-            yield
-            shutil.rmtree(folder / atomic.PARTIAL, ignore_errors=True)
-    except Timeout:
-        raise StoreError(
-            f"another process is writing to {folder} ({holder_of(holder)}); wait for its end, or choose another folder"
-        ) from None
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, wait_s=wait_s):
+        with atomic.told(folder, "write to"):
+            atomic.refuse_links(partial, folder)
+            partial.mkdir(exist_ok=True)
+        yield
+        shutil.rmtree(partial, ignore_errors=True)

@@ -17,7 +17,7 @@ from hardiness.imaging import decode, on_canvas, png
 from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.sheet import sheet
 from hardiness.imaging.video import encode_video, is_whole_video
-from hardiness.store import atomic
+from hardiness.store import WAIT_S, atomic
 from hardiness.trees.tree import Written, write_tree
 
 JPEG_END = b"\xff\xd9"
@@ -103,7 +103,12 @@ class Perturbed:
 
 
 def write_corrupted(
-    source: str, folder: Path, benchmark: CorruptionSet, request: Request, listener: Listener | None = None
+    source: str,
+    folder: Path,
+    benchmark: CorruptionSet,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
 ) -> Written:
     """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
 
@@ -116,19 +121,25 @@ def write_corrupted(
         benchmark: its options pick corruptions and severities.
         request: limit, seed and workers.
         listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
 
     Raises:
         ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
         DataError: the photographs are not there.
-        StoreError: the folder cannot be written to, or another process is writing there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
     cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
-    return write_tree(Corrupted(cells, request.seed, benchmark), photographs, folder, request, listener)
+    return write_tree(Corrupted(cells, request.seed, benchmark), photographs, folder, request, listener, wait_s)
 
 
 def write_perturbed(
-    source: str, folder: Path, benchmark: ImagenetP, request: Request, listener: Listener | None = None
+    source: str,
+    folder: Path,
+    benchmark: ImagenetP,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
 ) -> Written:
     """Write ``folder/<perturbation>/<id>.mp4`` for every photograph and sequence; finished files are kept.
 
@@ -138,14 +149,17 @@ def write_perturbed(
         benchmark: its options pick the sequences.
         request: limit, seed and workers.
         listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
 
     Raises:
         ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
         DataError: the photographs are not there.
-        StoreError: the folder cannot be written to, or another process is writing there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
-    return write_tree(Perturbed(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener)
+    return write_tree(
+        Perturbed(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
+    )
 
 
 def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:

@@ -14,7 +14,7 @@ from hardiness.core import Clock, Condition, DataSet, Failure, Item, Listener, R
 from hardiness.data import limited
 from hardiness.data.prefetching import ordered
 from hardiness.sources.files import read_regular, shown
-from hardiness.store import atomic
+from hardiness.store import WAIT_S, atomic
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 
 AHEAD = 2
@@ -90,7 +90,12 @@ class Written:
 
 
 def write_tree(
-    maker: Maker, photographs: DataSet, folder: Path, request: Request, listener: Listener | None = None
+    maker: Maker,
+    photographs: DataSet,
+    folder: Path,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
 ) -> Written:
     """Write ``folder/<place of a cell>/<id><suffix>`` for every photograph and cell; finished files are kept.
 
@@ -100,10 +105,11 @@ def write_tree(
         folder: where the tree is, or goes.
         request: limit, seed and workers.
         listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
 
     Raises:
         ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
-        StoreError: the folder cannot be written to, or another process is writing there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     origin = {
         "source": photographs.name,
@@ -112,7 +118,7 @@ def write_tree(
         **maker.origin,
     }
     refuse_strangers(folder)
-    with alone(folder):
+    with alone(folder, wait_s):
         tree = Tree(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
         failures = _write(tree, chosen, request.workers, listener or Silence())

@@ -26,7 +26,7 @@ from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.reference import wnids
-from hardiness.store import atomic
+from hardiness.store import WAIT_S, atomic
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 from hardiness.visualise.drawings import edges, silhouette
 from hardiness.visualise.own_categories import write_categories
@@ -49,7 +49,7 @@ SHEET_PAIRS, SHEET_CELL_PX = 16, 150
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many stimuli, and in what form.
+    """How many stimuli, in what form, and how long they may wait for others.
 
     Attributes:
         each: textures, of so many other categories, for every shape.
@@ -57,6 +57,7 @@ class Wanted:
         size_px: side of the pictures.
         variants: further sets, of `VARIANTS`.
         batch_size: pairs in one pass; chosen where not given.
+        wait_s: how long to wait for a process that is writing to the folder.
     """
 
     each: int = 1
@@ -64,6 +65,7 @@ class Wanted:
     size_px: int = 224
     variants: tuple[str, ...] = ()
     batch_size: int | None = None
+    wait_s: float = WAIT_S
 
     def __post_init__(self) -> None:
         for variant in self.variants:
@@ -147,7 +149,7 @@ def make_stimuli(
         **_told("textures", sides[1].data),
     }
     refuse_strangers(folder)
-    with alone(folder):
+    with alone(folder, wanted.wait_s):
         workshop = _Workshop(classifier, Manifest.open(folder, origin), wanted, style)
         try:
             failures = workshop.make(chosen, listener or Silence())
