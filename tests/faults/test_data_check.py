@@ -130,7 +130,14 @@ def test_a_fault_of_a_file_is_found(imagenet: Path, plant: Callable[[Path], obje
     assert path.endswith(validation_name(3 if kind != "duplicate" else int(path[-13:-5])))
 
 
-def test_a_file_that_only_decoding_finds_is_found_with_pixels(imagenet: Path) -> None:
+def repeat(file: Path) -> None:
+    content = picture(3, 96)
+    middle = len(content) // 2
+    file.write_bytes(content[:middle] + content[middle - 400 :])
+
+
+@pytest.mark.parametrize("damage", [damage, repeat])
+def test_a_file_that_only_decoding_finds_is_found_with_pixels(imagenet: Path, damage: Callable[[Path], None]) -> None:
     damage(photograph(imagenet))
     assert found(imagenet) == {}
     assert list(found(imagenet, pixels=True)) == ["damaged"]

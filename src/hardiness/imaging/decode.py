@@ -19,6 +19,8 @@ picture to 0.27 GB as RGB and to less than 1 GB while it is converted."""
 
 _JPEG_START = b"\xff\xd8\xff"
 _PLAIN_JPEGS = {("YCbCr", "420"), ("YCbCr", "422"), ("YCbCr", "444"), ("Gray", "Gray")}
+_AS_STORED = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
+_DOUBTS = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
 _STILL_FORMATS = {"JPEG", "MPO"}  # an MPO is a photograph with previews behind it, not an animation
 
 # What PIL's readers let through on damaged files, beside the OSError that they promise.
@@ -63,6 +65,33 @@ def decode(data: bytes, name: str) -> Image:
         return _any_image(data, name) if image is None else image
     except MemoryError:
         raise SampleError(f"{name}: does not fit into memory when it is decoded; scale it down") from None
+
+
+def refuse_damaged(data: bytes, name: str) -> None:
+    """Raise an error where `decode` would, and where a JPEG decodes to pixels that libjpeg itself has doubts about.
+
+    PIL passes over what libjpeg only warns of: data that end early, are left over or make no sense in the middle. A
+    damage that is a valid JPEG again, as one changed bit often is, cannot be told from a photograph.
+
+    Raises:
+        SampleError: as for `decode`, or with libjpeg's words.
+    """
+    if not data.startswith(_JPEG_START):
+        decode(data, name)
+    elif _ordinary_jpeg(data) is None:
+        decode(data, name)
+        if doubt := _doubt(data):
+            raise SampleError(f"{name}: must be a whole JPEG, but libjpeg says: {doubt}; fetch it again")
+
+
+def _doubt(data: bytes) -> str:
+    """What libjpeg warns of in a JPEG that decodes; empty where it has nothing to say, or does not know the kind."""
+    try:
+        colours = simplejpeg.decode_jpeg_header(data)[2]
+        simplejpeg.decode_jpeg(data, _AS_STORED.get(colours, "RGB"))
+    except ValueError as error:
+        return str(error) if str(error).startswith(_DOUBTS) else ""
+    return ""
 
 
 def _ordinary_jpeg(data: bytes) -> Image | None:

@@ -14,7 +14,7 @@ from hardiness.data.checking.faults import Fault
 from hardiness.data.checking.structure import HEAD_BYTES, Structure, opened, structure, tables_of
 from hardiness.data.prefetching import ordered
 from hardiness.data.tree import Entry
-from hardiness.imaging import decode
+from hardiness.imaging.decode import refuse_damaged
 from hardiness.imaging.video import decode_video
 from hardiness.reference.datasets import PublishedSet
 from hardiness.sources import DiskFile, TarMember
@@ -132,7 +132,7 @@ class FileChecks:
             if self.published.frames:
                 decode_video(content, path, self._frames(where), self.published.side_px)
             else:
-                decode(content, path)
+                refuse_damaged(content, path)
         except SampleError as error:
             yield Fault("damaged", path, str(error).removeprefix(f"{path}: "))
 

@@ -1,0 +1,103 @@
+"""JPEGs damaged in their middle: what ``data check --pixels`` finds, where PIL finds nothing.
+
+``pytest -s`` prints how many of each.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from hardiness.core import SampleError
+from hardiness.data import locate
+from hardiness.imaging import decode
+from hardiness.imaging.decode import refuse_damaged
+
+
+@cache
+def photographs() -> tuple[bytes, ...]:
+    found = [item.file.read() for item in locate(["embedded"]).dataset("imagenet").items]
+    return tuple(content for content in found if content.startswith(b"\xff\xd8\xff") and len(content) > 6000)
+
+
+def is_told(content: bytes) -> bool:
+    try:
+        refuse_damaged(content, "photo")
+    except SampleError as told:
+        return str(told).isprintable()
+    return False
+
+
+Damage = Callable[[bytearray, int, random.Random], None]
+
+
+def zeroed(content: bytearray, at: int, _: random.Random) -> None:
+    content[at : at + 512] = bytes(512)
+
+
+def scrambled(content: bytearray, at: int, chance: random.Random) -> None:
+    content[at : at + 512] = chance.randbytes(512)
+
+
+def twice(content: bytearray, at: int, _: random.Random) -> None:
+    content[at:at] = content[at - 512 : at]
+
+
+def gone(content: bytearray, at: int, _: random.Random) -> None:
+    del content[at : at + 512]
+
+
+def bit(content: bytearray, at: int, chance: random.Random) -> None:
+    content[at] ^= 1 << chance.randrange(8)
+
+
+@pytest.mark.parametrize(
+    ("damage", "at_least"), [(zeroed, 0.8), (scrambled, 0.9), (twice, 0.95), (gone, 0.9), (bit, 0.05)]
+)
+def test_most_damage_of_a_sector_is_told(damage: Damage, at_least: float) -> None:
+    chance, told, passed_by_pil = random.Random(0), 0, 0
+    for content in photographs():
+        torn = bytearray(content)
+        damage(torn, chance.randrange(len(torn) // 3, 2 * len(torn) // 3), chance)
+        told += is_told(bytes(torn))
+        try:
+            decode(bytes(torn), "photo")
+            passed_by_pil += 1
+        except SampleError:
+            continue
+    count = len(photographs())
+    print(f"\n{damage.__name__}: {told} of {count} told; PIL decodes {passed_by_pil}")
+    assert count > 50
+    assert at_least * count <= told
+
+
+@pytest.mark.parametrize(
+    ("mode", "more"),
+    [
+        ("RGB", {}),
+        ("RGB", {"progressive": True}),
+        ("RGB", {"subsampling": "4:1:1"}),
+        ("L", {}),
+        ("L", {"progressive": True}),
+        ("CMYK", {"quality": 100, "subsampling": "4:4:4"}),
+    ],
+)
+def test_sound_ones_of_every_kind_pass_and_torn_ones_do_not(mode: str, more: dict[str, object]) -> None:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
+    PIL.Image.fromarray(pixels).convert(mode).save(stream, "JPEG", **more)
+    whole = stream.getvalue()
+    assert not is_told(whole)
+    torn = bytearray(whole)
+    twice(torn, len(torn) // 2, random.Random(0))
+    assert is_told(bytes(torn))
+
+
+def test_none_of_the_photographs_is_called_damaged() -> None:
+    assert not [content for content in photographs() if is_told(content)]
