@@ -210,6 +210,10 @@ class VirtualWorker:
             self.files.write(unit.path, b"")
             unit.done = True
 
+    def give_up(self, unit: VirtualUnit, reason: str) -> None:
+        """Store it, as a unit at which processes have died again and again is."""
+        self.files.write(unit.path, b"")
+
 
 @dataclass(frozen=True)
 class Outcome:

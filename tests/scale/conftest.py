@@ -35,6 +35,37 @@ def build():
 """
 
 
+CRASHES = """
+import ctypes, os, torch
+
+def build():
+    class Crashing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(48, 1000)
+            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+        def forward(self, x):
+            if bool((x.flatten(1).mean(1) > 2).any()):
+                CRASH
+            return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
+    return Crashing()
+"""
+
+
+@pytest.fixture
+def crashing(command: list[str], tmp_path: Path) -> Callable[[str], list[str]]:
+    """The same command with one white photograph more, at which the model ends its process as ``crash`` says."""
+
+    def made(crash: str) -> list[str]:
+        (tmp_path / "crashes.py").write_text(CRASHES.replace("CRASH", crash))
+        white = tmp_path / "data" / "imagenet" / "val" / wnids()[0] / "white.JPEG"
+        PIL.Image.fromarray(np.full((256, 256, 3), 255, np.uint8)).save(white)
+        model = command.index("-m") + 1
+        return [*command[:model], f"py:{tmp_path}/crashes.py:build", *command[model + 1 :], "--runtime", "torch"]
+
+    return made
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
     """``hardiness run`` without ``--out``: a small model on 40 small photographs under two corruptions."""

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import PIL.Image
 import psutil
 import pytest
 
@@ -28,22 +26,6 @@ ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
 QUIET = {"RAY_AUTH_MODE": "disabled", "RAY_DEDUP_LOGS": "0"}
-
-CRASHES = """
-import os, torch
-
-def build():
-    class Crashing(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = torch.nn.Linear(48, 1000)
-            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
-        def forward(self, x):
-            if bool((x.flatten(1).mean(1) > 2).any()):
-                os._exit(9)
-            return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
-    return Crashing()
-"""
 
 
 def records(out: Path) -> dict[str, bytes]:
@@ -102,14 +84,9 @@ def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], t
 
 
 def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_finish(
-    spawn: Any, command: list[str], tmp_path: Path
+    spawn: Any, crashing: Any, tmp_path: Path
 ) -> None:
-    network = tmp_path / "crashes.py"
-    network.write_text(CRASHES)
-    white = tmp_path / "data" / "imagenet" / "val" / wnids()[0] / "white.JPEG"
-    PIL.Image.fromarray(np.full((256, 256, 3), 255, np.uint8)).save(white)
-    command[command.index("-m") + 1] = f"py:{network}:build"
-    process = spawn(*on_two_actors(command, tmp_path / "ray"), "--runtime", "torch", **QUIET)
+    process = spawn(*on_two_actors(crashing("os.abort()"), tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
     assert process.returncode == 1, told
     assert "was given up: its actor ended 3 times at it" in told

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hardiness.core import ArgumentError, Share
+from hardiness.reference import wnids
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles
 
@@ -58,6 +59,35 @@ def test_a_worker_does_alone_what_the_others_never_begin(spawn: Any, command: li
     (result,) = json.loads((tmp_path / "x" / "results.json").read_text())["results"]
     assert result["counts"]["evaluated"] == 80
     assert (tmp_path / "x" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("crash", "signal_"), [("os.abort()", signal.SIGABRT), ("ctypes.string_at(0)", signal.SIGSEGV)]
+)
+def test_a_crash_in_native_code_costs_one_unit(
+    spawn: Any, crashing: Any, tmp_path: Path, crash: str, signal_: signal.Signals
+) -> None:
+    """The same command again and again, as whatever starts workers does; their first deaths are counted up by hand."""
+    command, out = [*crashing(crash), "--out", str(tmp_path / "out"), "--worker", "0/1"], tmp_path / "out"
+    for deaths in (1, 4):  # before the last one
+        process = spawn(*command, HARDINESS_LEASE_S="1")
+        process.communicate(timeout=240)
+        assert process.returncode == -signal_
+        for path in out.glob(".leases/[!v]*"):  # what it was at, and what is behind it
+            path.write_text(json.dumps({**json.loads(path.read_text()), "deaths": deaths}))
+    assert len(records(out)) == 2, "units at which others died are done one by one"
+    process = spawn(*command, HARDINESS_LEASE_S="1")
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == 1, told
+    (line,) = told.splitlines()
+    assert "was given up: 5 processes ended while they evaluated it; its images: " in line
+    assert f"{wnids()[0]}/white" in line
+    (result,) = json.loads((out / "results.json").read_text())["results"]
+    failed = {failure["sample"] for failure in result["failures"]}
+    assert any(sample.endswith("/white") for sample in failed)
+    assert len(failed) in (16, 41 - 2 * 16), "one unit"
+    assert result["counts"]["evaluated"] == (41 - len(failed)) * 2, "all others, under both corruptions"
 
 
 @pytest.mark.parametrize("text", ["3/2", "2/2", "-1/2", "1", "a/b", "0/0", "1/2/3", ""])

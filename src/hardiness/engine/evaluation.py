@@ -131,6 +131,7 @@ def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -
     for worker in begun.workers:
         remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
+        problems += worker.given_up
     remarks += [missing] if missing else []
     unreached = precision.unreached if precision is not None else ""
     return Evaluated(begun.keys, tuple(problems), tuple(remarks), (unreached,) if unreached else ())

@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hardiness.core import Expansion, Item, Records, Unreadable
+from hardiness.core import Expansion, Failure, Item, Records, Unreadable
 from hardiness.engine.forward import Row
 from hardiness.engine.plan import Task
+from hardiness.engine.shard_records import joined
 from hardiness.store import Row as Work
 from hardiness.store.run_folder import Stamp, by_shard
 from hardiness.store.shards import file_name
+
+SHOWN_IDS = 16
+"""Images of a unit that was given up that are told on the terminal."""
 
 Pictures = Sequence[Expansion | Unreadable]
 """What one item was expanded to."""
@@ -172,3 +176,23 @@ def uncovered(every: Iterable[Unit]) -> list[Unit]:
         return not part.task.stored.covered(part.index, part.work, listed[key])
 
     return [unit for unit in every if any(map(lacks, unit.parts))]
+
+
+def give_up(unit: Unit, reason: str) -> tuple[str, ...]:
+    """Store the images of a unit as failed, for every model that lacks them; their ids."""
+    for part in unit.parts:
+        if not part.stored:
+            part.task.stored.write(part.index, part.work, failed(part, reason))
+    return tuple(unit.samples)
+
+
+def told_given_up(name: str, reason: str, images: Sequence[str]) -> str:
+    """One line about a unit that was given up, with the first of its images."""
+    more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
+    return f"unit {name} was given up: {reason}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
+
+
+def failed(part: Part, reason: str) -> Records:
+    """Every row of a part as failed."""
+    failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in part.work)
+    return joined([Records({}, failures)])

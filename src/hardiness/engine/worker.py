@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hardiness.core import (
+    AttackPlan,
     Benchmark,
     Canvas,
     Clock,
@@ -37,7 +38,7 @@ from hardiness.engine.saving import Gallery
 from hardiness.engine.shard_records import joined
 from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.transfer import Decoded, Surrogate
-from hardiness.engine.units import Job, Part, Pictures, Unit, uncovered, units
+from hardiness.engine.units import Job, Part, Pictures, Unit, give_up, told_given_up, uncovered, units
 from hardiness.engine.whitebox import Attacker
 from hardiness.models import Classifier, keep_freed_memory, return_freed_memory
 from hardiness.store import Store
@@ -69,7 +70,7 @@ class Worker:
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         chosen = limited(self.data.items, self.request.limit, self.request.seed)
         self.items = {item.id: item for item in chosen}
-        self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
+        self.clock, self.ends_s, self.given_up = Clock(warmup=len(self.tasks)), math.inf, list[str]()
         plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
         self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
         self.gallery = Gallery.of(self.store, self.benchmark, self.data) if self.request.save_images else None
@@ -81,6 +82,11 @@ class Worker:
         return units(self.tasks, every, size, lacking)
 
     left = staticmethod(uncovered)
+
+    def give_up(self, unit: Unit, reason: str) -> Sequence[str]:
+        """Store a unit's images as failed, for the reason given; their ids."""
+        self.given_up.append(told_given_up(unit.name, reason, unit.samples))
+        return give_up(unit, reason)
 
     def run(self, given: Iterable[Unit], missing: int, total: int | None = None) -> None:
         """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
@@ -139,12 +145,7 @@ class Worker:
         plan = self.benchmark.attack
         if plan is None or self.surrogate is None:
             return decoded
-        size = automatic_batch_size(self.surrogate, self.surrogate.feed().input_px, gradients=True)
-        labels = labels_for(self.surrogate, self.data)
-        surrogate = Surrogate(
-            self.surrogate, plan, self.conditions, self.request.seed, size, labels, self.gallery, self.kept
-        )
-        return surrogate.transferred(decoded)
+        return _attacked(self, self.surrogate, plan).transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
@@ -200,6 +201,13 @@ class Worker:
         seconds = self.clock.estimate(rows, self.remaining)
         if seconds is not None:
             self.listener.estimate(seconds)
+
+
+def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan) -> Surrogate:
+    """The network that a worker's pictures are attacked on, for models that are only shown them."""
+    size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
+    labels, seed = labels_for(surrogate, worker.data), worker.request.seed
+    return Surrogate(surrogate, plan, worker.conditions, seed, size, labels, worker.gallery, worker.kept)
 
 
 def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:

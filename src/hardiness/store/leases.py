@@ -24,6 +24,9 @@ LENGTH_S = float(os.environ.get("HARDINESS_LEASE_S", "120"))
 RENEWALS = 3
 """Within the length of a lease, so that two may be lost."""
 
+MOST_DEATHS = 1000
+"""That are believed of a lease."""
+
 APART_S = 5.0
 """Clocks that differ by less are not told."""
 
@@ -101,12 +104,13 @@ class Leases:
 
         if name in self._seen and hinders(self._seen[name][1]):
             return False
-        self.held[name] = {"since": since}
+        self.held[name], was_given_back = {"since": since}, name in self.ended
         self.ended.discard(name)
         if not self.files.create(f"{FOLDER}/{name}", self._dated(name)):
-            if hinders(self._read(name)):
+            if hinders(other := self._read(name)):
                 del self.held[name]
                 return False
+            self.held[name]["deaths"] = 0 if was_given_back else _deaths(other, self._left_s(name, other))
             self.files.write(f"{FOLDER}/{name}", self._dated(name))
         return True
 
@@ -181,4 +185,20 @@ class Leases:
 
 def _number(found: Any) -> float:
     """A number that a lease holds; 0 where it holds something else."""
-    return float(found) if isinstance(found, int | float) else 0.0
+    return float(found) if isinstance(found, int | float) and not math.isnan(found) else 0.0
+
+
+def deaths(leases: Leases, name: str) -> int:
+    """How many processes have ended while they held that lease, as of the last look; 0 where nobody has it."""
+    if name in leases.held:
+        return int(leases.held[name].get("deaths", 0))
+    if name in leases.ended or name not in leases._listed:
+        return 0
+    found = leases._seen[name][1] if name in leases._seen else leases._read(name)
+    return _deaths(found, leases._left_s(name, found))
+
+
+def _deaths(found: dict[str, Any], left_s: float) -> int:
+    """The deaths that a lease tells of, and that of its holder where it has let it run out."""
+    told = min(max(_number(found.get("deaths")), 0), MOST_DEATHS)
+    return int(told) + (bool(found.get("holder")) and left_s <= 0)

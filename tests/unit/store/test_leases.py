@@ -12,6 +12,7 @@ import pytest
 from hardiness.core import ArgumentError
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles
+from hardiness.store.leases import deaths
 
 
 def test_a_lease_has_one_holder_until_it_is_given_back(tmp_path: Path) -> None:
@@ -39,6 +40,20 @@ def test_a_clock_far_ahead_delays_by_no_more_than_a_lease(tmp_path: Path) -> Non
     path = tmp_path / ".leases" / "unit"
     path.write_text(json.dumps({"holder": "b", "until": 1e12}))
     assert leases.expires_in_s("unit") == 10.0
+
+
+def test_deaths_of_holders_are_counted(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path)
+    for expected, holder in enumerate(("a", "b", "b")):  # the second b is another process of that name
+        leases = Leases(files, length_s=0.0, holder=holder)
+        leases.look()
+        assert deaths(leases, "unit") == expected
+        assert leases.take("unit")
+    path = tmp_path / ".leases" / "unit"
+    for odd in (-3, 1e300, float("nan"), "x", [1], None):
+        path.write_text(json.dumps({"holder": "c", "until": 0, "deaths": odd}))
+        leases.look()
+        assert 1 <= deaths(leases, "unit") <= 1001
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"holder": 3, "until": "x"}', "\xff"])

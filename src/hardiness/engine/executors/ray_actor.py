@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,7 @@ from typing import Any
 from hardiness.core import (
     Benchmark,
     DataSet,
-    Failure,
     HardinessError,
-    Records,
     Request,
     Silence,
 )
@@ -22,8 +20,7 @@ from hardiness.core.errors import line_of
 from hardiness.core.processors import use_cores
 from hardiness.engine.evaluation import prepared
 from hardiness.engine.measuring import package_version, session
-from hardiness.engine.shard_records import joined
-from hardiness.engine.units import Part, Unit
+from hardiness.engine.units import Unit
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store
@@ -140,21 +137,12 @@ class UnitActor:
                     task.stored.add_measured(session(task, worker.clock, self._errand.request))
                     task.computed, self._noted = 0, True
 
-    def give_up(self, name: str, reason: str) -> tuple[str, ...]:
+    def give_up(self, name: str, reason: str) -> Sequence[str]:
         """Store a unit's images as failed, for the reason given; their ids."""
         if name not in self._units:
             return ()
-        _, unit = self._units[name]
-        for part in unit.parts:
-            if not part.stored:
-                part.task.stored.write(part.index, part.work, failed(part, reason))
-        return tuple(unit.samples)
-
-
-def failed(part: Part, reason: str) -> Records:
-    """Every row of a part as failed."""
-    failures = tuple(Failure(sample, reason, (condition,)) for sample, condition in part.work)
-    return joined([Records({}, failures)])
+        worker, unit = self._units[name]
+        return worker.give_up(unit, reason)
 
 
 def unfitness(errand: Errand) -> str:

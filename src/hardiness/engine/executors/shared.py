@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from hardiness.core import Share
 from hardiness.store import Leases
+from hardiness.store.leases import deaths
 
 LONGEST_REST_S = 5.0
 """Between two looks at what others are at work on."""
@@ -21,6 +22,13 @@ PATIENCE = 1.1
 
 LEAST_PATIENCE_S = 30.0
 """Units that are shorter are waited for."""
+
+
+SUSPECT = 2
+"""Deaths at a unit from which on it is done alone and last: anything may kill a process, but rarely twice there."""
+
+MOST_DEATHS = 5
+"""Deaths at a unit after which it is stored as failed: no process can catch its own crash in native code."""
 
 
 class Work(Protocol):
@@ -65,13 +73,18 @@ class Working(Protocol[Unit]):
         """Evaluate units, taken one by one, and store them as they end."""
         ...
 
+    def give_up(self, unit: Unit, reason: str) -> object:
+        """Store the images of a unit as failed, for that reason."""
+        ...
+
 
 def shared(worker: Working[Unit], share: Share, leases: Leases, sleep: Callable[[float], object] = time.sleep) -> None:
     """Evaluate this process's part of the units, then whatever no process has stored or is at work on.
 
     It ends when every unit is stored, by whomever. A process that dies costs the others the wait for its lease to run
     out, a slow one nothing but its own share: whoever is idle begins its last units too. Work that is done twice gives
-    the same file twice.
+    the same file twice. A unit at which processes die again and again, as where a model crashes in native code, comes
+    last and alone, and is at last stored as failed, so that everything else is evaluated.
 
     Args:
         worker: of one benchmark.
@@ -82,12 +95,32 @@ def shared(worker: Working[Unit], share: Share, leases: Leases, sleep: Callable[
     every = list(worker.units())
     pace = Pace(leases.now)
     with leases.renewed():
-        _evaluate(worker, part_of(every, share), leases, pace)
+        leases.look()
+        _evaluate(worker, _unsuspected(part_of(every, share), leases), leases, pace)
         while left := worker.left(every):
             leases.look()
-            if not _evaluate(worker, from_own_end(left, share), leases, pace):
+            usual = _unsuspected(from_own_end(left, share), leases)
+            if not (_evaluate(worker, usual, leases, pace) or _one_suspect(worker, left, leases, pace)):
                 waits = [leases.expires_in_s(unit.name) for unit in left]
                 sleep(min(LONGEST_REST_S, max(0.05, min(waits))))
+
+
+def _unsuspected(units: Sequence[Unit], leases: Leases) -> list[Unit]:
+    return [unit for unit in units if deaths(leases, unit.name) < SUSPECT]
+
+
+def _one_suspect(worker: Working[Unit], left: Sequence[Unit], leases: Leases, pace: Pace) -> bool:
+    """Evaluate one unit at which processes have died, or give it up; whether there was one to be had."""
+    suspects = [(count, unit) for unit in left if (count := deaths(leases, unit.name)) >= SUSPECT]
+    for count, unit in sorted(suspects, key=lambda each: each[0]):
+        if count < MOST_DEATHS:
+            if _evaluate(worker, [unit], leases, pace):
+                return True
+        elif leases.take(unit.name):
+            worker.give_up(unit, f"{count} processes ended while they evaluated it")
+            leases.give_back(unit.name)
+            return True
+    return False
 
 
 def part_of(every: Sequence[Unit], share: Share) -> list[Unit]:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from hardiness.core import Clock, Listener
 from hardiness.engine.evaluation import Evaluated
 from hardiness.engine.executors.ray_actor import Ready
+from hardiness.engine.units import told_given_up
 
 ATTEMPTS = 3
 """How often a unit is tried whose actor dies before it is reported as failed."""
-
-SHOWN_IDS = 16
 
 
 class UnitLedger:
@@ -61,9 +60,7 @@ class UnitLedger:
     def keep(self, name: str, answer: str | Sequence[str]) -> None:
         """Keep an actor's answer: what went wrong, or, of a unit that was given up, the ids of its images."""
         if name in self.given_up:
-            more = f" and {len(answer) - SHOWN_IDS} more, all in results.json" if len(answer) > SHOWN_IDS else ""
-            shown = ", ".join(answer[:SHOWN_IDS])
-            self.problem(f"unit {name} was given up: {self.given_up[name]}; its images: {shown}{more}")
+            self.problem(told_given_up(name, self.given_up[name], tuple(answer)))
         elif answer:
             self.problem(str(answer))
         assert self.ready is not None, "no unit is handed out before"

@@ -9,8 +9,9 @@ import pytest
 
 from hardiness.core import SampleError
 from hardiness.engine.executors import ray_actor
-from hardiness.engine.executors.ray_actor import failed, unfitness
+from hardiness.engine.executors.ray_actor import unfitness
 from hardiness.engine.measuring import package_version
+from hardiness.engine.units import failed
 
 
 def errand(version: str = "", gone: bool = False) -> Any:
@@ -44,6 +45,6 @@ def test_every_row_of_a_unit_that_was_given_up_has_failed() -> None:
     found = failed(part, "it died")
     assert len(found) == 0
     assert [(f.sample, f.reason, f.conditions) for f in found.failures] == [
-        ("a", "it died", (0, 2)),
-        ("b", "it died", (1,)),
+        ("a", "a: it died", (0, 2)),
+        ("b", "b: it died", (1,)),
     ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from hardiness.core import Share
 from hardiness.engine.executors.shared import LONGEST_REST_S, PATIENCE, from_own_end, part_of, shared
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles
+from hardiness.store.leases import deaths
 
 
 @dataclass(eq=False)
@@ -32,6 +35,7 @@ class Worker:
     finished: set[str]
     did: list[str] = field(default_factory=list)
     fails_at: str = ""
+    given_up: dict[str, str] = field(default_factory=dict)
 
     def units(self) -> Iterator[Unit]:
         return (Unit(f"u{index}", rows, self.finished) for index, rows in enumerate(self.sizes))
@@ -46,6 +50,14 @@ class Worker:
             self.did.append(unit.name)
             self.finished.add(unit.name)
             unit.done = True
+
+    def give_up(self, unit: Unit, reason: str) -> None:
+        self.given_up[unit.name] = reason
+        self.finished.add(unit.name)
+
+
+class Died(BaseException):
+    """What no process survives."""
 
 
 def leases(folder: Path, holder: str) -> Leases:
@@ -138,3 +150,41 @@ def test_an_idle_worker_begins_what_a_slow_one_does_not_end(tmp_path: Path) -> N
     assert worker.did == ["u0", "u1"]
     waited = clock[0] - 1000.0 - 200.0
     assert waited + 100.0 == pytest.approx(PATIENCE * 100.0, abs=LONGEST_REST_S), "not before it is overdue"
+
+
+def test_a_unit_at_which_processes_die_comes_last_and_is_given_up_at_last(tmp_path: Path) -> None:
+    """A pod that is started again and again: each life ends at the unit, and leaves the leases it has behind."""
+    finished: set[str] = set()
+    lives: list[Worker] = []
+    while "u1" not in finished:
+        mine, worker = leases(tmp_path, "process 1 of the pod"), Worker((3, 9, 5, 7), finished)
+        run = worker.run
+
+        def until_death(given: Iterable[Unit], missing: int, mine: Leases = mine, run: Any = run) -> None:
+            for unit in list(given):  # all are taken before the first is done, as decoding does
+                if unit.name == "u1":
+                    mine.held.clear()
+                    raise Died
+                run([unit], unit.rows)
+                mine.give_back(unit.name)
+
+        worker.run = until_death  # type: ignore[method-assign]
+        lives.append(worker)
+        with suppress(Died):
+            shared(worker, Share(0, 1), mine)
+        assert len(lives) < 20
+    assert [each.did for each in lives] == [[], [], ["u0"], ["u2", "u3"], [], []]
+    assert lives[-1].given_up == {"u1": "5 processes ended while they evaluated it"}
+    assert not list(tmp_path.glob(".leases/u*"))
+
+
+def test_a_unit_that_is_given_back_or_overdue_has_seen_no_death(tmp_path: Path) -> None:
+    first, second = leases(tmp_path, "a"), leases(tmp_path, "b")
+    for _ in range(3):
+        assert first.take("unit")
+        first.give_back("unit")
+    assert first.take("unit")
+    assert second.take("unit", patience_s=-1.0), "the first is alive, and slow"
+    second.look()
+    assert deaths(second, "unit") == 0
+    assert deaths(leases(tmp_path, "c"), "another") == 0
