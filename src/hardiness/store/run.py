@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -73,6 +74,7 @@ class StoredRun(RunFolder):
             return shards.read(self.content(name), f"{self.place}/{name}", columns, self._proof, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
+            _disprove(self, name)
             return None
 
     def set_damage_aside(self) -> list[str]:
@@ -82,7 +84,7 @@ class StoredRun(RunFolder):
         """
         if self.former:
             return []
-        proved, found, lines = self._proved(), {}, list(self.aside)
+        proved, found, lines = _proved(self), {}, list(self.aside)
         for name, stamp in self.stamps().items():
             if proved.get(name) == stamp or self.read(name) is not None:
                 found[name] = stamp
@@ -154,14 +156,6 @@ class StoredRun(RunFolder):
     def _proof(self) -> str | None:
         return None if self.former else self.key
 
-    def _proved(self) -> Stamps:
-        """Size and time of the files that were proved, by name; nothing where that is not known."""
-        try:
-            found = atomic.parsed(self.content(PROVED), PROVED)
-        except StoreError:
-            return {}
-        return found if isinstance(found, dict) else {}
-
 
 def _merged(parts: Sequence[Records]) -> Records:
     """One shard's files as one."""
@@ -187,3 +181,20 @@ def _still_failed(failures: Sequence[Failure], evaluated: set[Row]) -> Iterator[
         told.update(left)
         if left:
             yield replace(failure, conditions=tuple(condition for _, condition in left))
+
+
+def _proved(run: StoredRun) -> Stamps:
+    """Size and time of the files that were proved, by name; nothing where that is not known."""
+    try:
+        found = atomic.parsed(run.content(PROVED), PROVED)
+    except StoreError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _disprove(run: StoredRun, name: str) -> None:
+    """Forget that a file was proved, so that `StoredRun.set_damage_aside` reads it, whatever its size and time."""
+    proved = _proved(run)
+    if proved.pop(name, None) is not None:
+        with suppress(StoreError):  # a folder that may only be read
+            run.keep(PROVED, atomic.as_json(proved))

@@ -291,6 +291,23 @@ def test_files_that_were_proved_are_not_read_again(run: StoredRun, monkeypatch: 
     assert run.set_damage_aside() == []
 
 
+def test_damage_that_keeps_size_and_time_is_told_by_whoever_reads_it_and_then_set_aside(run: StoredRun) -> None:
+    """As bits rot on a disk: `run` goes by size and time until something has read the file."""
+    run.write(0, work("a"), records("a"))
+    assert run.set_damage_aside() == []
+    (shard,) = run.folder.glob("*.parquet")
+    content, status = bytearray(shard.read_bytes()), shard.stat()
+    content[len(content) // 3] ^= 1
+    shard.write_bytes(content)
+    os.utime(shard, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert run.set_damage_aside() == []
+    assert run.read(shard.name) is None
+    assert shard.name in run.damage.pop()
+    (line,) = run.set_damage_aside()
+    assert shard.name in line
+    assert not shard.exists()
+
+
 def test_an_edited_run_is_told_and_left_out(run: StoredRun, tmp_path: Path) -> None:
     path = run.folder / "run.json"
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
