@@ -57,8 +57,9 @@ $(VENV)-wheel/.made: pyproject.toml | $(BIN)/python
 sbom: $(VENV)-wheel/.made
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json $(VENV)-wheel/bin/python
 
+# Strict: what cannot be looked up is no package without known vulnerabilities.
 audit: $(VENV)-wheel/.made
-	$(BIN)/pip-audit --skip-editable --path "$$($(VENV)-wheel/bin/python -c 'import site; print(site.getsitepackages()[0])')"
+	$(BIN)/pip-audit --strict --progress-spinner off --path "$$($(VENV)-wheel/bin/python -c 'import site; print(site.getsitepackages()[0])')"
 
 clean:
 	rm -rf $(VENV) $(VENV)-wheel dist sbom.json runs

@@ -12,7 +12,7 @@ from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.checks import labels_of
 from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.attacks.square import Square
-from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.core import MOST_STEPS, UnknownNameError, require_within
 
 SAMPLES, RESTARTS = 20, 5
 
@@ -50,8 +50,7 @@ class AutoAttack(CheckedAttack):
 
     def __post_init__(self) -> None:
         for name in ("iterations", "targets", "queries"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be at least 1, was {getattr(self, name)}")
+            require_within(name, getattr(self, name), 1, MOST_STEPS)
         if self.variant not in ("standard", "rand", "plus"):
             raise UnknownNameError("variant of autoattack", self.variant, ("standard", "rand", "plus"))
 

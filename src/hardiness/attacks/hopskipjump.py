@@ -13,7 +13,7 @@ from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.gradient import forward, no_gradient
 from hardiness.attacks.kit.norms import distance, steepest
 from hardiness.attacks.kit.problem import CheckedAttack, Problem
-from hardiness.core import ArgumentError
+from hardiness.core import require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,8 +48,7 @@ class HopSkipJump(CheckedAttack):
 
     def __post_init__(self) -> None:
         for name in ("first", "most"):
-            if getattr(self, name) < 2:
-                raise ArgumentError(f"{name} must be at least 2, was {getattr(self, name)}")
+            require_within(name, getattr(self, name), 2, 10_000)  # so many pictures are held at once
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem: one sample after the other, since each walks by its own chance."""

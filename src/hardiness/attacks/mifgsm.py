@@ -13,7 +13,7 @@ from hardiness.attacks.kit.gradient import forward, picked, slope
 from hardiness.attacks.kit.norms import steepest
 from hardiness.attacks.kit.problem import CheckedAttack, Problem
 from hardiness.attacks.kit.steps import allowed
-from hardiness.core import ArgumentError
+from hardiness.core import CANVAS_224, ArgumentError, require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +46,8 @@ class Transferable(CheckedAttack):
             raise ArgumentError(f"diversity must be a probability, was {self.diversity}")
         if not 0 < self.smallest <= 1:
             raise ArgumentError(f"smallest must be above 0 and at most 1, was {self.smallest}")
-        if self.kernel and (self.kernel < 0 or self.kernel % 2 == 0):
+        require_within("kernel", self.kernel, 0, CANVAS_224.crop_px)
+        if self.kernel and self.kernel % 2 == 0:
             raise ArgumentError(f"kernel must be odd, or 0 for none, was {self.kernel}")
         if not self.relative_step > 0:
             raise ArgumentError(f"relative_step must be positive, was {self.relative_step}")

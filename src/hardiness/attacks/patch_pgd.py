@@ -11,7 +11,7 @@ from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.gradient import forward, picked, slope
 from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
 from hardiness.attacks.threats.patch import side
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +40,7 @@ class PatchPGD(CheckedAttack):
     step: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.places < 1:
-            raise ArgumentError(f"places must be at least 1, was {self.places}")
+        require_within("places", self.places, 1, 100)  # a mask of the whole picture each
         if not self.step > 0:
             raise ArgumentError(f"step must be positive, was {self.step}")
 

@@ -12,6 +12,7 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.image_subset import part_of
 from hardiness.core import (
     CANVAS_224,
+    MOST_STEPS,
     ArgumentError,
     Benchmark,
     Canvas,
@@ -21,6 +22,7 @@ from hardiness.core import (
     DataSet,
     Expansion,
     Item,
+    require_within,
 )
 from hardiness.imaging import decode, on_canvas
 
@@ -64,8 +66,9 @@ def check_steps(benchmark: str, name: str, steps: Sequence[int]) -> None:
     """Raise an error unless every number of steps can be used.
 
     Raises:
-        ArgumentError: there is none, or one below 1, or one twice.
+        ArgumentError: there is none, or one below 1 or above a million, or one twice.
     """
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         had = "+".join(map(str, steps)) or "none"
         raise ArgumentError(f"{benchmark}:{name} must be different whole numbers of 1 or more, had {had}")
+    require_within(f"{benchmark}:{name}", max(steps), 1, MOST_STEPS)

@@ -12,7 +12,7 @@ from hardiness.benchmarks.image_subset import check_subset
 from hardiness.benchmarks.registry import registry
 from hardiness.core import (
     CANVAS_224,
-    ArgumentError,
+    MOST_STEPS,
     AttackPlan,
     Canvas,
     Condition,
@@ -20,6 +20,7 @@ from hardiness.core import (
     Norm,
     Round,
     UnknownNameError,
+    require_within,
 )
 from hardiness.reference.robustbench import PREPROCESSINGS
 
@@ -75,8 +76,7 @@ class Autoattack(AttackedPhotographs):
     )
 
     def __post_init__(self) -> None:
-        if self.queries < 1:
-            raise ArgumentError(f"autoattack:queries must be at least 1, was {self.queries}")
+        require_within("autoattack:queries", self.queries, 1, MOST_STEPS)
         check_subset("autoattack", self.subset)
         if self.preprocessing not in CANVASES:
             raise UnknownNameError("preprocessing of autoattack", self.preprocessing, CANVASES)

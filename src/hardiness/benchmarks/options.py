@@ -7,7 +7,7 @@ from typing import Any
 
 from hardiness.benchmarks.attack_options import options_of, with_options
 from hardiness.benchmarks.registry import registry
-from hardiness.core import ArgumentError, Benchmark, suggestion
+from hardiness.core import MOST_STEPS, ArgumentError, Benchmark, require_within, suggestion
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -84,11 +84,19 @@ def _scalar(benchmark: str, option: str, kind: type, text: str) -> Any:
             raise ArgumentError(f"{benchmark}:{option} must be true or false, was {text!r}")
         return text.lower() in TRUE
     try:
-        if kind is float:
-            above, divided, below = text.partition("/")  # epsilons are written as 4/255
-            return float(above) / float(below) if divided else float(above)
-        if kind is int and not (text.isascii() and "_" not in text):
-            raise ValueError("int() takes 1_0 and digits of every script")
-        return kind(text)
+        value = _number(kind, text) if kind in (int, float) else kind(text)
     except (ValueError, ZeroDivisionError):
         raise ArgumentError(f"{benchmark}:{option} must be of type {kind.__name__}, was {text!r}") from None
+    if kind in (int, float):
+        require_within(f"{benchmark}:{option}", value, -MOST_STEPS, MOST_STEPS)
+    return value
+
+
+def _number(kind: type, text: str) -> int | float:
+    """A number as people write it; epsilons also as 4/255."""
+    if not text.isascii() or "_" in text:
+        raise ValueError("int() and float() take 1_0 and digits of every script")
+    above, divided, below = text.partition("/")
+    if kind is float and divided:
+        return float(above) / float(below)
+    return int(text) if kind is int else float(text)

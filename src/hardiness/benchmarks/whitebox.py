@@ -22,6 +22,7 @@ from hardiness.core import (
     DataSet,
     Round,
     UnknownNameError,
+    require_within,
     usual_epsilon,
 )
 
@@ -128,8 +129,7 @@ class Whitebox(AttackedPhotographs):
                 f"whitebox:norm={self.norm} needs its own epsilons, as in whitebox:norm={self.norm},epsilons={example}"
             )
         check_subset("whitebox", self.subset)
-        if self.restarts < 1:
-            raise ArgumentError(f"whitebox:restarts must be at least 1, was {self.restarts}")
+        require_within("whitebox:restarts", self.restarts, 1, 10_000)
         check_attack("whitebox", self.method, self.norm, self.epsilons, self.aimed)
         check_attack("whitebox", self.method, self.norm, self.steps_at, self.aimed)
         attacks.registry.get(self.method)(**dict(self.method_options))

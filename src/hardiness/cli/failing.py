@@ -54,12 +54,14 @@ def tell(error: BaseException) -> int:
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
         return READER_LEFT  # rich has closed the output by then
     errors.show_traceback(error)
-    if isinstance(error, click.ClickException):
-        error.show()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help that was asked for
         return error.exit_code
     if isinstance(error, OSError) and (refused := _output_refused(error)):
         return refused
-    if isinstance(error, HardinessError):
+    if isinstance(error, click.ClickException):
+        line, status = _usage(error), error.exit_code
+    elif isinstance(error, HardinessError):
         line, status = str(error), error.exit_status
     elif isinstance(error, MemoryError):
         line, status = "there is not enough memory; give a smaller --batch-size, or fewer models at a time", 1
@@ -83,6 +85,13 @@ def _output_refused(error: OSError) -> int:
         return READER_LEFT
     click.echo(f"hardiness: standard output cannot be written: {error.strerror}; what is stored is kept", err=True)
     return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the line that was typed, and which help to read."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said} ('{context.command_path} --help' says what it takes)" if context else said
 
 
 def _where(error: BaseException) -> str:

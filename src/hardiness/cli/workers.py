@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from hardiness.api import Cluster
-from hardiness.core import ArgumentError, Share, UnknownNameError
+from hardiness.core import ArgumentError, Share, UnknownNameError, require_within
 
 ENGINES = ("process", "ray")
 
@@ -29,8 +29,8 @@ class Engine:
             raise UnknownNameError("engine", self.engine, ENGINES)
         if self.engine == "process":
             return None
-        if self.ray_actors is not None and self.ray_actors < 1:
-            raise ArgumentError(f"--ray-actors must be at least 1, was {self.ray_actors}")
+        if self.ray_actors is not None:
+            require_within("--ray-actors", self.ray_actors, 1, 10_000)
         return Cluster(actors=self.ray_actors, resources=dict(map(_resource, self.ray_resources.split(","))))
 
 

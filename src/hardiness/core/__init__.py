@@ -2,6 +2,7 @@
 
 from hardiness.core.attack import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
 from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
+from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
 from hardiness.core.chart import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, People, Rung
 from hardiness.core.condition import Condition
 from hardiness.core.dataset import DataRoot, DataSet, File, Item
@@ -37,6 +38,8 @@ __all__ = [
     "CANVAS_224",
     "GROUPS",
     "LAST",
+    "MOST_IMAGES",
+    "MOST_STEPS",
     "RIGHT",
     "SCHEMA",
     "Answer",
@@ -112,6 +115,7 @@ __all__ = [
     "Unreadable",
     "View",
     "epsilon_text",
+    "require_within",
     "rng",
     "suggestion",
     "usable_cores",

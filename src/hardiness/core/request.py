@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hardiness.core.bounds import MOST_IMAGES, require_within
 from hardiness.core.errors import ArgumentError
 from hardiness.core.processors import usable_cores
 
@@ -72,10 +73,10 @@ class Request:
     time_budget_s: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("limit", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ArgumentError(f"{name} must be at least 1, was {value}")
+        if self.limit is not None and self.limit < 1:
+            raise ArgumentError(f"limit must be at least 1, was {self.limit}")
+        if self.batch_size is not None:
+            require_within("batch_size", self.batch_size, 1, MOST_IMAGES)
         for name in ("precision_target", "time_budget_s"):
             value = getattr(self, name)
             if value is None:

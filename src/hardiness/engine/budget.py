@@ -185,7 +185,7 @@ def parse_duration(text: str) -> float:
     """
     seconds, number = 0.0, ""
     for character in text.strip().lower():
-        if character.isdigit() or character == ".":
+        if character in "0123456789.":
             number += character
         elif character in _UNITS and number.count(".") < 2 and number.strip("."):
             seconds, number = seconds + float(number) * _UNITS[character], ""

@@ -7,7 +7,19 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, Image, Listener, ModelError, Silence, UnknownNameError, rng
+from hardiness.core import (
+    MOST_IMAGES,
+    MOST_STEPS,
+    ArgumentError,
+    Image,
+    Listener,
+    ModelError,
+    Silence,
+    UnknownNameError,
+    require_within,
+    rng,
+)
+from hardiness.core.view import MAX_PX
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import similarity
 from hardiness.visualise.painting import KINDS, Kind, Painting
@@ -22,6 +34,12 @@ CPU_BATCH, GPU_BATCH = 16, 64
 CPU_BYTES = 2 << 30
 KICK = 0.05
 """Standard deviation of what is added to the numbers of a picture whose unit has no gradient."""
+
+
+MOST = {"steps": MOST_STEPS, "variants": 1000, "size_px": MAX_PX, "batch_size": MOST_IMAGES}
+"""Largest values of settings."""
+
+MOST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +73,11 @@ class Settings:
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("steps", "variants", "size_px", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ArgumentError(f"{name} must be at least 1, was {value}")
+        for name, most in MOST.items():
+            if (value := getattr(self, name)) is not None:
+                require_within(name, value, 1, most)
+        for name in ("diversity", "smoothness"):
+            require_within(name, getattr(self, name), -MOST_WEIGHT, MOST_WEIGHT)
         if self.kind not in KINDS:
             raise UnknownNameError("parametrisation", self.kind, KINDS)
         if self.rate <= 0:

@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 
 from hardiness import reference
-from hardiness.core import ArgumentError, ModelSpec
+from hardiness.core import ArgumentError, ModelSpec, require_within
 from hardiness.visualise.units import Channel, ClassUnit, Neuron
+
+MOST_CHANNEL = 1_000_000
+"""No layer has as many."""
 
 
 def channels(layer: str, text: str) -> list[Channel]:
@@ -21,6 +24,7 @@ def channels(layer: str, text: str) -> list[Channel]:
     for part in text.split(","):
         bounds = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
         first, last = (int(bounds[1]), int(bounds[2] or bounds[1])) if bounds else (1, 0)
+        require_within("--channel", last, 0, MOST_CHANNEL)
         if first > last:
             raise ArgumentError(f"--channel must be a number, a list (3,7) or a range (0-8), was {text!r}")
         found += [Channel(layer, number) for number in range(first, last + 1)]

@@ -93,7 +93,7 @@ def pairs(shapes: Photographs, textures: Photographs, each: int, limit: int | No
     ordered = limited(shapes.data.items, len(shapes.data), seed)
     found = [
         _pair(shapes, textures, item, texture)
-        for turn in range(each)
+        for turn in range(min(each, len(by_category)))  # no shape has a texture of more categories
         for item in ordered
         for texture in _texture(by_category, shapes.category(item), item.id, turn, seed)
     ]

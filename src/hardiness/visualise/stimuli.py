@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core import (
     CANVAS_224,
-    ArgumentError,
+    MOST_IMAGES,
     Canvas,
     DataSet,
     Failure,
@@ -21,7 +21,9 @@ from hardiness.core import (
     SampleError,
     Silence,
     UnknownNameError,
+    require_within,
 )
+from hardiness.core.view import MAX_PX
 from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
@@ -71,10 +73,9 @@ class Wanted:
         for variant in self.variants:
             if variant not in VARIANTS:
                 raise UnknownNameError("variant", variant, VARIANTS)
-        if self.size_px < 64:
-            raise ArgumentError(f"size must be at least 64 pixels, was {self.size_px}")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ArgumentError(f"batch size must be at least 1, was {self.batch_size}")
+        require_within("size", self.size_px, 64, MAX_PX)
+        if self.batch_size is not None:
+            require_within("batch size", self.batch_size, 1, MOST_IMAGES)
 
     @property
     def notes(self) -> tuple[str, ...]:

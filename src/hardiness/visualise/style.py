@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardiness.core import ArgumentError, Listener, ModelError, rng
+from hardiness.core import MOST_STEPS, Listener, ModelError, require_within, rng
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import gram
 from hardiness.visualise.maximise import roughness
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 COARSEST = 18
 """Maps whose side is less than this part of the picture's are left out: they hold objects, not textures."""
+
+
+MOST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class StyleSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ArgumentError(f"steps must be at least 1, was {self.steps}")
+        require_within("steps", self.steps, 1, MOST_STEPS)
+        require_within("texture-weight", self.style, 0, MOST_WEIGHT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +35,8 @@ class Transforms:
     scale: float = 0.35
 
     def __post_init__(self) -> None:
-        for name in ("jitter", "rotate_deg", "scale"):
-            if getattr(self, name) < 0:
-                raise ArgumentError(f"{name} must be at least 0, was {getattr(self, name)}")
+        for name, most in {"jitter": 1, "rotate_deg": 360, "scale": 1}.items():
+            require_within(name, getattr(self, name), 0, most)
         if self.scale >= 1:
             raise ArgumentError(f"scale must be below 1, was {self.scale}")
 

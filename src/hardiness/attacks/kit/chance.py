@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardiness.attacks.kit.problem import Problem
-from hardiness.core import ArgumentError
+from hardiness.core import require_within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,10 +16,9 @@ def check_samples(samples: int) -> None:
     """Raise an error unless this is a number of passes.
 
     Raises:
-        ArgumentError: it is below 1.
+        ArgumentError: it is below 1, or above 10,000.
     """
-    if samples < 1:
-        raise ArgumentError(f"samples must be at least 1, was {samples}")
+    require_within("samples", samples, 1, 10_000)
 
 
 def expected(problem: Problem, samples: int) -> Problem:

@@ -1,0 +1,207 @@
+"""Numbers of 10⁹ and 10¹² in every option that takes one: refused in one line at once, or harmless.
+
+The options are read from the code's own registries, so that one that comes later is tried too.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import PIL.Image
+import pytest
+
+from hardiness import attacks
+from hardiness.benchmarks import registry
+from hardiness.benchmarks.attack_options import options_of
+from hardiness.benchmarks.options import name_of, parse
+from hardiness.cli.main import COMMANDS
+from hardiness.core import ArgumentError, View
+from hardiness.models import resolve
+from hardiness.reference import wnids
+
+ENORMOUS = ["1000000000", "1000000000000", "-1000000000000"]
+ODD = ["nan", "inf", "-inf", "1e400"]
+
+
+def numeric(option: Field[Any]) -> type | None:
+    """Of what kind the numbers of an option are; ``None`` where it takes none."""
+    default = option.default
+    kind: type = option.metadata.get("item", float) if default is None else type(default)
+    if isinstance(default, tuple):
+        kind = type(default[0]) if default else option.metadata.get("item", str)
+    return kind if kind in (int, float) else None
+
+
+def options_of_benchmarks() -> Iterator[tuple[str, type]]:
+    for name in registry.names():
+        for option in fields(registry.get(name)):  # type: ignore[arg-type]
+            if "of" not in option.metadata and (kind := numeric(option)):
+                yield f"{name}:{name_of(option)}=", kind
+    for attack in attacks.registry.names():
+        for name, option in options_of(attack).items():
+            if kind := numeric(option):
+                for benchmark in ("whitebox", "blackbox"):
+                    yield f"{benchmark}:attack={attack},{name}=", kind
+
+
+@pytest.mark.parametrize(("option", "kind"), list(options_of_benchmarks()), ids=lambda value: str(value))
+def test_options_of_benchmarks_and_attacks(option: str, kind: type) -> None:
+    for number in (*ENORMOUS, *(ODD if kind is float else ())):
+        with pytest.raises(ArgumentError) as told:
+            parse(option + number)
+        assert str(told.value).isprintable()
+        assert len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "name", ["input_px", *(each.name for each in fields(View) if not isinstance(each.default, str))]
+)
+def test_options_of_models(name: str) -> None:
+    for number in ENORMOUS:
+        with pytest.raises(ArgumentError, match=f"{name}|std"):
+            resolve(f"alexnet:{name}={number}")
+
+
+REFUSED: dict[str, list[str]] = {
+    "run": ["--batch-size", "--ray-actors"],
+    "visualise": [
+        "--steps",
+        "--size",
+        "--jitter",
+        "--rotate",
+        "--scale",
+        "--variants",
+        "--diversity",
+        "--smoothness",
+        "--batch-size",
+    ],
+    "make-cue-conflict": ["--size", "--batch-size", "--steps", "--texture-weight"],
+    "power": ["--difference", "--baseline-error", "--correlation", "--power"],
+    "perturb": ["--difficulty"],
+    "data get": ["--connections"],
+}
+BASES = {
+    "run": ["-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--engine", "ray"],
+    "visualise": ["-m", "alexnet", "--layer", "x"],
+    "make-cue-conflict": ["--shapes", "embedded", "--textures", "embedded", "--out", "o", "-m", "alexnet"],
+    "power": ["--difference", "0.01", "--baseline-error", "0.2", "--correlation", "0.5"],
+    "perturb": ["embedded", "o"],
+    "data get": ["imagenet-a"],
+}
+HARMLESS = {
+    "run": ["--wait", "--limit", "--seed", "--precision-target"],
+    "report": ["--wait"],
+    "noise": ["--limit", "--seed"],
+    "corrupt": ["--seed", "--limit", "--wait"],
+    "perturb": ["--seed", "--limit", "--wait"],
+    "visualise": ["--seed"],
+    "make-cue-conflict": ["--each", "--limit", "--seed", "--wait"],
+    "data get": ["--wait"],
+}
+"""A limit above all there is means all, a seed is a name, and nobody waits where nothing is locked."""
+
+
+def commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for below, each in command.commands.items():
+            yield f"{name} {below}", each
+    else:
+        yield name, command
+
+
+NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
+
+
+def test_every_option_with_a_number_is_known_here() -> None:
+    found = {
+        (name, option.opts[0])
+        for top, (module, _) in COMMANDS.items()
+        for name, command in commands(top, importlib.import_module(module).command)
+        for option in command.params
+        if isinstance(option, click.Option) and isinstance(option.type, NUMBERS)
+    }
+    known = {(name, option) for table in (REFUSED, HARMLESS) for name, options in table.items() for option in options}
+    assert found == known
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name, every in REFUSED.items() for option in every])
+def test_options_of_commands(
+    hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    base = BASES[name]
+    kept = [part for at, part in enumerate(base) if option not in base[max(at - 1, 0) : at + 1]]
+    for number in (*ENORMOUS, "nan"):
+        told = hardiness(*name.split(), *kept, f"{option}={number}")
+        assert told.status == 2, told.err
+        (line,) = told.err.splitlines()
+        assert option.strip("-").partition("-")[0] in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["visualise", "-m", "alexnet", "--layer", "features.0", "--channel", "0-1000000000000"],
+        ["corrupt", "embedded", "o", "--severities", "1000000000000"],
+        ["run", "-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--time-budget", "²s"],
+        [
+            "run",
+            "-m",
+            "alexnet",
+            "-b",
+            "imagenet-val",
+            "--data",
+            "embedded",
+            "--worker",
+            f"1/{10**12}",
+            "--limit",
+            "-1",
+        ],
+    ],
+    ids=lambda arguments: arguments[-2],
+)
+def test_numbers_within_words(
+    hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = hardiness(*arguments)
+    assert told.status == 2
+    assert len(told.err.splitlines()) == 1
+
+
+NETWORK = """
+import torch
+
+def build():
+    head = torch.nn.Linear(48, 1000)
+    head.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), head)
+"""
+
+
+def test_enormous_ones_that_mean_no_more_than_all(
+    hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "network.py").write_text(NETWORK)
+    for number in range(3):
+        file = tmp_path / "data" / "imagenet" / "val" / wnids()[number] / "a.png"
+        file.parent.mkdir(parents=True)
+        PIL.Image.fromarray(np.full((64, 64, 3), 80 * number, np.uint8)).save(file)
+    huge = [part for option in ("--seed", "--limit", "--wait") for part in (option, str(10**12))]
+    model = "py:network.py:build:resize_px=64,crop_px=64"
+    run = ["run", "-m", model, "-b", "imagenet-val", "--data", "data", "--out", "o", "--quiet", *huge]
+    assert hardiness(*run).status == 0
+    assert hardiness(*run, "--time-budget", f"{10**12}s").status == 0
+    assert hardiness(*run, "--precision-target", str(10**12)).status == 0
+    assert hardiness(*run, "--worker", f"{10**12 - 1}/{10**12}").status == 0
+    assert hardiness("report", "o", "--wait", str(10**12)).status == 0
+    for name, chosen in (("corrupt", ["--corruptions", "contrast"]), ("perturb", ["--perturbations", "translate"])):
+        assert hardiness(name, "data", name, *chosen, *huge, "--quiet").status == 0
