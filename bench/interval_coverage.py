@@ -19,12 +19,22 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from bars import at_least, tell, versions
-from hardiness.core import Interval
-from hardiness.scoring import aurra, error_consistency, rms_calibration_error, wilson
-from hardiness.scoring.intervals import effective_wilson, resampled_means, variance_of
+from hardiness.core import Condition, ImageTable, Interval
+from hardiness.scoring import aurra, error_consistency, wilson
+from hardiness.scoring.calibration import bin_of, bin_of_hundred
+from hardiness.scoring.calibration_interval import Gaps, calibration_interval
+from hardiness.scoring.cards.ood import of_set
+from hardiness.scoring.intervals import centred, effective_wilson, resampled_means, variance_of
 from hardiness.scoring.shares import confidence_scores
+from hardiness.scoring.shift_calibration import shift_calibration
 from hardiness.scoring.statistics.differences import difference, mean_difference
-from hardiness.scoring.statistics.measures import area_under_response, calibration, shape_bias
+from hardiness.scoring.statistics.measures import (
+    FEWEST_OF_EACH,
+    area_under_response,
+    calibration,
+    mean,
+    shape_bias,
+)
 from hardiness.scoring.statistics.proportions import paired_difference, unpaired_difference
 from hardiness.scoring.statistics.resamples import Resamples
 
@@ -92,11 +102,75 @@ def one_run_aurra(generator: np.random.Generator, n: int, rate: float) -> tuple[
 
 
 def one_run_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return binned("all-bins", generator, n, rate)
+
+
+def one_run_ece(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return binned("equal-mass", generator, n, rate)
+
+
+def binned(bins: str, generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    """The true value is what the same bins would show on endlessly many images."""
     confidence, right = confidences(generator, n, rate)[0]
-    found = next(
-        score for score in confidence_scores(confidence, right) if score.condition.get("protocol") == "all-bins"
-    )
-    return found.interval, truth("calibration", rate)
+    if min(right.sum(), n - right.sum()) < FEWEST_OF_EACH:
+        return None, 0.0
+    rms = bins == "all-bins"
+    gaps = Gaps.of(confidence, right, bin_of_hundred(confidence) if rms else bin_of(confidence, bins))
+    return calibration_interval(gaps, 2 if rms else 1), true_in_bins(bins, n, rate)
+
+
+def one_run_brier(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    confidence, right = confidences(generator, n, rate)[0]
+    found = next(score for score in confidence_scores(confidence, right) if score.metric == "brier_top1")
+    return found.interval, truth("brier", rate)
+
+
+def one_run_mean_ece(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    """Over eight cells in which an image is about as hard; an ImageNet-C run has 75."""
+    confidence, right = cells_with_confidence(generator, n, rate)
+    cells = np.arange(right.shape[1], dtype=np.int16)
+    conditions = tuple(Condition(corruption="fog", severity=int(k) + 1) for k in cells)
+    columns = {"right": right.astype(np.int8), "confidence": confidence.astype(np.float32)}
+    table = ImageTable(images(n).ids.astype(object), np.zeros(n, np.int32), conditions, cells, columns)
+    found = shift_calibration(table, ["fog"], whole=True)
+    ece = next(s for s in found if s.metric == "mean_ece" and s.condition.get("protocol") == "equal-mass")
+    return ece.interval, true_in_bins("equal-mass", n, rate)
+
+
+def cells_with_confidence(
+    generator: np.random.Generator, n: int, rate: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    chance = ndtr((latent(generator, n, 8)[0] - ndtri(rate) * np.sqrt(1.5)) / np.sqrt(0.5))
+    return chance**0.7, generator.random(chance.shape) < chance
+
+
+def one_run_relative(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    """What corruption adds to the clean error, as the relative mCE has it."""
+    harder = latent(generator, n, CELLS + 1)[0]
+    values = np.column_stack([harder[:, 1:] < ndtri(rate), harder[:, 0] < ndtri(rate) - 0.5]).astype(np.float64)
+    means = np.vstack([values.mean(axis=0), resampled_means(values, "coverage")])
+    added = means[:, :-1].mean(axis=1) - means[:, -1]
+    return centred(added[1:], float(added[0])), rate - float(ndtr(ndtri(rate) - 0.5))
+
+
+def one_run_auroc(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    inside, outside = generator.standard_normal((2, n))
+    return of_set(inside + np.sqrt(2) * ndtri(1 - rate), outside, "ood", "msp")[0].interval, 1 - rate
+
+
+def one_run_fpr95(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    inside, outside = generator.standard_normal((2, n))
+    return of_set(inside + ndtri(0.95) - ndtri(rate), outside, "ood", "msp")[3].interval, rate
+
+
+def drawn_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    """Each image in two of 20 cells, the same for both models, as a precision target leaves them."""
+    sides = [(side < ndtri(rate)).astype(np.float64) for side in latent(generator, n, CELLS, 0.1)]
+    left_out = generator.permuted(np.tile(np.arange(CELLS), (n, 1)), axis=1)[:, 2:]
+    for side in sides:
+        np.put_along_axis(side, left_out, np.nan, axis=1)
+    first, second = (mean(side) for side in sides)
+    return difference(first, second, images(n)).interval, rate - float(ndtr(ndtri(rate) + 0.1))
 
 
 def paired_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -126,6 +200,11 @@ def kappa(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval
     return error_consistency(first, second).kappa.interval, 0.3
 
 
+def kappa_of_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    first, second = (side >= ndtri(rate) for side in latent(generator, n, CELLS))
+    return error_consistency(first, second).kappa.interval, truth("kappa", rate)
+
+
 _TRUTHS: dict[tuple[str, float, int], float] = {}
 _IMAGES: dict[int, Resamples] = {}
 
@@ -137,11 +216,34 @@ def truth(score: str, rate: float, side: int = 0) -> float:
         confidence, right = confidences(np.random.default_rng(99), 400_000, rate)[side]
         if score == "aurra":
             _TRUTHS[key] = aurra(confidence, right)
+        elif score == "brier":
+            _TRUTHS[key] = float(np.mean((confidence - right) ** 2))
+        elif score == "kappa":
+            first, second = (each >= ndtri(rate) for each in latent(np.random.default_rng(99), 100_000, CELLS))
+            _TRUTHS[key] = float(error_consistency(first, second).kappa.value or 0.0)
         else:
-            _TRUTHS[key] = rms_calibration_error(confidence, right, "all-bins")
             order = np.argsort(confidence)
             gap = (confidence[order] - right[order]).reshape(-1, 4000).mean(axis=1)
             _TRUTHS[key] = float(np.sqrt(np.mean(gap**2)))
+    return _TRUTHS[key]
+
+
+def true_in_bins(bins: str, n: int, rate: float) -> float:
+    """The calibration error of four hundred thousand images whose chances are known, in as many bins as n images have.
+
+    Bins of hundreds: those shares of all that n images have in each.
+    """
+    key = (f"{bins} {n}", rate, 0)
+    if key not in _TRUTHS:
+        side = latent(np.random.default_rng(99), 400_000, 1)[0][:, 0]
+        chance = ndtr((side - ndtri(rate) * np.sqrt(1.5)) / np.sqrt(0.5))
+        gap = (chance**0.7 - chance)[np.argsort(chance)]
+        shares = np.arange(0, n // 100 * 100, 100) / n if bins == "all-bins" else np.arange(15) / 15
+        starts = (shares * len(gap)).astype(int)
+        sizes = np.diff(np.append(starts, len(gap)))
+        sums = np.add.reduceat(gap, starts)
+        squares = float(np.sqrt(np.sum(sums**2 / sizes) / len(gap)))
+        _TRUTHS[key] = squares if bins == "all-bins" else float(np.abs(sums).sum() / len(gap))
     return _TRUTHS[key]
 
 
@@ -173,11 +275,19 @@ KINDS = {
     "means of 20 cells, same photographs: t": Kind(paired_cells, sizes=(50, 250, 1000)),
     "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, 0.4, (50, 250, 1000)),
     "AURRA, one run: effective Wilson": dear(one_run_aurra, (50, 250)),
-    "calibration error, one run: bootstrap": dear(one_run_calibration, (250,)),
+    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.4, (150, 250, 1000, 5000)),
+    "ECE, one run: tests inverted": Kind(one_run_ece, 0.4, (50, 250, 1000, 5000)),
+    "mean ECE of 8 cells, one run: tests inverted": dear(one_run_mean_ece, (250,)),
+    "Brier score, one run: bootstrap": dear(one_run_brier, (250,)),
+    "relative mCE, one run: bootstrap": Kind(one_run_relative, 0.2, (50, 250, 1000)),
+    "AUROC: effective Wilson": Kind(one_run_auroc, 0.4, (50, 250, 1000)),
+    "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, 0.4, (50, 250, 1000)),
+    "means in 2 random cells, same photographs: bootstrap": dear(drawn_cells, (250, 1000)),
     "AURRA, same photographs: bootstrap": dear(paired_aurra, (50, 250)),
     "calibration error, same photographs: bootstrap": dear(paired_calibration, (250,)),
     "shape bias, same photographs: bootstrap": dear(paired_shape_bias),
     "kappa: posterior of the two-by-two table": Kind(kappa, sizes=(50, 250, 1000)),
+    "kappa over 20 cells: bootstrap": Kind(kappa_of_cells, 0.2, (50, 250, 1000)),
 }
 
 
@@ -204,7 +314,7 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     matplotlib.rcParams.update({"svg.hashsalt": "coverage", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(3, 4, figsize=(12, 7.5), sharex=True, sharey=True)
+    figure, axes = pyplot.subplots(4, 5, figsize=(14, 9), sharex=True, sharey=True)
     for axis, (kind, rows) in zip(axes.flat, found.items(), strict=False):
         x = [max(n * min(rate, 1 - rate), 0.3) for n, rate, *_ in rows]
         axis.axhspan(0.93, 0.97, color="0.9")

@@ -9,6 +9,10 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
+from hardiness.scoring import rms_calibration_error
+from hardiness.scoring.acceptance import accepted_interval, threshold
+from hardiness.scoring.calibration import bin_of, bin_of_hundred
+from hardiness.scoring.calibration_interval import Gaps, calibration_interval
 from hardiness.scoring.card import registry
 from hardiness.scoring.intervals import effective_wilson, variance_of, wilson
 
@@ -81,6 +85,80 @@ def test_aurra_s_interval_by_its_own_resamples(n: int, rate: float) -> None:
         return effective_wilson(aurra_of(right), variance, wrong, 0), true
 
     assert held(trial, n, int(1000 * rate)) >= least(n, rate)
+
+
+BINS = {"all-bins": "rms_calibration_error", "equal-width": "ece", "equal-mass": "ece"}
+
+
+def answers_with_confidence(
+    generator: np.random.Generator, n: int, rate: float, power: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Confidence, right or wrong, and the chance of being right, whose power the confidence is."""
+    chance = ndtr((latent(generator, n, 1)[:, 0] - ndtri(rate) * np.sqrt(1.5)) / np.sqrt(0.5))
+    return chance**power, generator.random(n) < chance, chance
+
+
+def true_error(name: str, n: int, rate: float, power: float) -> float:
+    """What the same bins of n images would show without noise."""
+    sure, _, chance = answers_with_confidence(np.random.default_rng(99), 200_000, rate, power)
+    gap = (sure - chance)[np.argsort(sure)]
+    if name == "equal-width":
+        return float(np.abs(np.bincount(bin_of(np.sort(sure), "equal-width"), gap)).sum() / len(gap))
+    shares = np.arange(0, n // 100 * 100, 100) / n if name == "all-bins" else np.arange(15) / 15
+    starts = (shares * len(gap)).astype(int)
+    sizes = np.diff(np.append(starts, len(gap)))
+    means = np.add.reduceat(gap, starts) / sizes
+    if name == "all-bins":
+        return float(np.sqrt(np.sum(sizes * means**2) / len(gap)))
+    return float(np.sum(sizes * np.abs(means)) / len(gap))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power", [0.5, 0.7, 1.0, 1.5])
+@pytest.mark.parametrize(("n", "rate"), [(150, 0.2), (250, 0.06), (250, 0.5), (250, 0.94), (1000, 0.05)])
+def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> None:
+    """Overconfident, calibrated and underconfident models; a bootstrap held in 88 % where calibration was good."""
+    true = {name: true_error(name, n, rate, power) for name in BINS}
+    generator, had = np.random.default_rng([n, int(1000 * rate)]), 0
+    hits = dict.fromkeys(BINS, 0)
+    for _ in range(TRIALS):
+        sure, right, _ = answers_with_confidence(generator, n, rate, power)
+        if min(right.sum(), n - right.sum()) < 10:
+            continue
+        had += 1
+        gaps = {name: Gaps.of(sure, right, bin_of(sure, name)) for name in ("equal-width", "equal-mass")}
+        gaps["all-bins"] = Gaps.of(sure, right, bin_of_hundred(sure))
+        for name, each in gaps.items():
+            found = calibration_interval(each, 2 if name == "all-bins" else 1)
+            hits[name] += found.low <= true[name] <= found.high
+    assert had > 100
+    assert min(hits.values()) / had >= 0.93 - 2 * np.sqrt(0.05 * 0.95 / had), hits
+
+
+@pytest.mark.parametrize(("inside", "outside"), [(250, 250), (1000, 250), (250, 2000)])
+def test_a_share_that_passes_a_threshold(inside: int, outside: int) -> None:
+    """Half of the others pass where 95 % of the photographs do; Wilson's interval alone held in 60 %."""
+
+    def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
+        own, others = generator.standard_normal(inside) + ndtri(0.95), generator.standard_normal(outside)
+        return accepted_interval(own, others, int(np.count_nonzero(others >= threshold(own)))), 0.5
+
+    assert held(trial, inside, outside) >= 0.93 - SLACK
+
+
+def test_a_calibration_interval_ends_where_noise_alone_would_do() -> None:
+    """A calibrated model may have no error at all; one that is always too sure has not."""
+    sure = np.linspace(0.5, 1, 1000)
+    calibrated = np.random.default_rng(0).random(1000) < sure
+    low, high = (calibration_interval(Gaps.of(sure, calibrated, bin_of_hundred(sure)), 2) for _ in range(2))
+    assert low == high, "nothing is drawn"
+    value = rms_calibration_error(sure, calibrated, "all-bins")
+    assert (low.low, low.low <= value <= low.high) == (0.0, True)
+    never = Gaps.of(np.full(1000, 0.9), np.arange(1000) % 2 == 0, np.zeros(1000, int))
+    one = calibration_interval(never, 1)
+    # One bin, a gap of .4, half of the answers right: the interval of a mean.
+    assert one.low == pytest.approx(0.4 - 1.96 * 0.5 / np.sqrt(1000), abs=2e-3)
+    assert one.high == pytest.approx(0.4 + 1.96 * 0.5 / np.sqrt(1000), abs=2e-3)
 
 
 def test_effective_wilson_is_wilson_for_a_share() -> None:

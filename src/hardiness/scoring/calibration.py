@@ -45,7 +45,7 @@ def rms_calibration_error(
     if n < MINIMUM[protocol]:
         raise ArgumentError(f"{protocol} calibration needs at least {MINIMUM[protocol]} samples, had {n}")
     order = np.argsort(confidence, kind="stable")
-    starts = np.arange(0, n // BIN_SIZE * BIN_SIZE, BIN_SIZE)
+    starts = _starts_of_hundred(n)
     # float64: the sum of 100 float32 confidences would round in the seventh digit, differently by summation order.
     gap = np.add.reduceat(confidence[order].astype(np.float64) - correct[order], starts)
     sizes = np.diff(np.append(starts, n))
@@ -73,17 +73,33 @@ def expected_calibration_error(
     """
     n = _checked(confidence, correct)
     gap = confidence.astype(np.float64) - correct
-    if binning == "equal-width":
-        sums = np.bincount(equal_width_bin(confidence), weights=gap, minlength=BINS)
-    else:
-        bins = min(BINS, n)
-        sums = np.add.reduceat(gap[np.argsort(confidence, kind="stable")], np.arange(bins) * n // bins)
-    return float(np.abs(sums).sum() / n)
+    return float(np.abs(np.bincount(bin_of(confidence, binning), weights=gap)).sum() / n)
 
 
-def equal_width_bin(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Which of 15 bins of equal width, open below and closed above, each confidence falls into; 0 into the first."""
-    return np.clip(np.ceil(confidence.astype(np.float64) * BINS).astype(np.int64) - 1, 0, BINS - 1)
+def bin_of(confidence: NDArray[np.floating], binning: Binning) -> NDArray[np.int64]:
+    """Which bin of the expected calibration error each confidence ``(N,)`` falls into, from 0; see there."""
+    if binning == "equal-width":  # open below and closed above; 0 falls into the first
+        return np.clip(np.ceil(confidence.astype(np.float64) * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    n = len(confidence)
+    bins = min(BINS, n)
+    return _by_rank(confidence, np.arange(bins) * n // bins)
+
+
+def bin_of_hundred(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Which bin of the RMS calibration error each of at least 100 confidences falls into, from 0; see there."""
+    return _by_rank(confidence, _starts_of_hundred(len(confidence)))
+
+
+def _starts_of_hundred(n: int) -> NDArray[np.int64]:
+    return np.arange(0, n // BIN_SIZE * BIN_SIZE, BIN_SIZE)
+
+
+def _by_rank(confidence: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bins of consecutive samples in ascending order of confidence, by the first rank of each."""
+    bins = np.empty(len(confidence), np.int64)
+    sizes = np.diff(np.append(starts, len(confidence)))
+    bins[np.argsort(confidence, kind="stable")] = np.repeat(np.arange(len(starts)), sizes)
+    return bins
 
 
 def aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> float:

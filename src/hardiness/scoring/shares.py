@@ -11,11 +11,15 @@ from hardiness.core import Condition, Interval, Score
 from hardiness.scoring.calibration import (
     BINNINGS,
     MINIMUM,
+    Binning,
     CalibrationProtocol,
     aurra,
+    bin_of,
+    bin_of_hundred,
     expected_calibration_error,
     rms_calibration_error,
 )
+from hardiness.scoring.calibration_interval import Gaps, calibration_interval
 from hardiness.scoring.intervals import centred, effective_wilson, resampled, variance_of, wilson, within
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration, share
@@ -108,24 +112,23 @@ def confidence_scores(
     means: dict[str, NDArray[np.floating]] = {"brier_top1": (confidence.astype(np.float64) - correct) ** 2}
     means |= {name: values[order] for name, values in (losses or {}).items() if np.isfinite(values).all()}
     columns = np.column_stack(list(means.values())).astype(np.float64)
-    defined = [protocol for protocol in PROTOCOLS if n >= MINIMUM[protocol]]
 
     def statistics(images: NDArray[np.int64]) -> NDArray[np.float64]:
-        drawn, right = confidence[images], correct[images]
-        errors = [rms_calibration_error(drawn, right, protocol) for protocol in defined]
-        gaps = [expected_calibration_error(drawn, right, binning) for binning in BINNINGS]
-        return np.array([*errors, aurra(drawn, right), *gaps, *columns[images].mean(axis=0)])
+        return np.array([aurra(confidence[images], correct[images]), *columns[images].mean(axis=0)])
 
-    draws = resampled(statistics, n, "confidence").T
+    area, *rest = resampled(statistics, n, "confidence").T
     wrong, right = int(np.count_nonzero(~correct)), int(np.count_nonzero(correct))
-    known, (area, *rest) = dict(zip(defined, draws, strict=False)), draws[len(defined) :]
-    errors = [_calibration(protocol, known.get(protocol), n, min(wrong, right)) for protocol in PROTOCOLS]
-    names = [*(("ece", Condition(protocol=binning)) for binning in BINNINGS), *((name, Condition()) for name in means)]
     others = []
-    for (name, condition), drawn in zip(names, rest, strict=True):
-        interval, reason = _interval(drawn, min(wrong, right))
-        others.append(loss(name, float(drawn[0]), n, interval, condition, reason))
-    return [*errors, _aurra(area, n, wrong, right), *others]
+    for name, drawn in zip(means, rest, strict=True):
+        reason = _too_few(correct)
+        interval = None if reason else centred(drawn[1:], float(drawn[0]))
+        others.append(loss(name, float(drawn[0]), n, interval, Condition(), reason))
+    return [
+        *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
+        _aurra(area, n, wrong, right),
+        *(_ece(confidence, correct, binning) for binning in BINNINGS),
+        *others,
+    ]
 
 
 def loss(
@@ -137,11 +140,12 @@ def loss(
     return Score(metric, value, unit, n, shown, False, condition, interval_reason=interval_reason)
 
 
-def _interval(draws: NDArray[np.float64], fewer: int) -> tuple[Interval | None, str]:
-    """A bootstrap's interval, or why there is none."""
+def _too_few(correct: NDArray[np.bool_]) -> str:
+    """Why these answers ``(N,)`` say too little for an interval; empty where they do not."""
+    fewer = min(int(np.count_nonzero(each)) for each in (correct, ~correct))
     if fewer >= FEWEST_OF_EACH:
-        return centred(draws[1:], float(draws[0])), ""
-    return None, f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
+        return ""
+    return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
 
 
 def _aurra(draws: NDArray[np.float64], n: int, wrong: int, right: int) -> Score:
@@ -153,16 +157,20 @@ def _aurra(draws: NDArray[np.float64], n: int, wrong: int, right: int) -> Score:
     return Score("aurra", value, "fraction", n, interval_reason=reason)
 
 
-def _calibration(protocol: CalibrationProtocol, draws: NDArray[np.float64] | None, n: int, fewer: int) -> Score:
-    interval, reason = (None, "") if draws is None else _interval(draws, fewer)
-    return Score(
-        metric="rms_calibration_error",
-        value=None if draws is None else float(draws[0]),
-        unit="fraction",
-        n=n,
-        interval=within(interval) if interval else None,
-        higher_is_better=False,
-        condition=Condition(protocol=protocol),
-        interval_reason=reason,
-        reason=None if draws is not None else f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}",
-    )
+def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
+    reason, gaps = _too_few(correct), Gaps.of(confidence, correct, bin_of(confidence, binning))
+    interval = None if reason else calibration_interval(gaps, 1)
+    value = expected_calibration_error(confidence, correct, binning)
+    return loss("ece", value, len(correct), interval, Condition(protocol=binning), reason)
+
+
+def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol: CalibrationProtocol) -> Score:
+    n, condition = len(correct), Condition(protocol=protocol)
+    if n < MINIMUM[protocol]:
+        undefined = f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}"
+        return Score("rms_calibration_error", None, "fraction", n, None, False, condition, undefined)
+    value, bins = rms_calibration_error(confidence, correct, protocol), bin_of_hundred(confidence)
+    last = bins.max() if protocol == "hendrycks2019" else len(bins)
+    gaps, reason = Gaps.of(confidence, correct, bins), _too_few(correct[bins < last])
+    interval = None if reason else within(calibration_interval(gaps.counted(slice(None, last)), 2))
+    return Score("rms_calibration_error", value, "fraction", n, interval, False, condition, interval_reason=reason)

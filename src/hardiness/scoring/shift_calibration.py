@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Curves, ImageTable, Interval, Line, Panel, Result, Score
-from hardiness.scoring.calibration import BINNINGS, BINS, Binning, equal_width_bin
+from hardiness.scoring.calibration import BINNINGS, Binning, bin_of
+from hardiness.scoring.calibration_interval import Gaps, calibration_interval
 from hardiness.scoring.shares import loss
 from hardiness.scoring.statistics.measures import FEWEST_OF_EACH
 
@@ -43,17 +44,20 @@ class Mean:
         value: the mean.
         shares: what each image adds to it above or below, to first order, ``(N,)``; 0 in the mean.
         cells: of how many.
+        gaps: of a calibration error, the bins of each cell; else empty.
     """
 
     value: float
     shares: Floats
     cells: int
+    gaps: tuple[Gaps, ...] = ()
 
     def with_more(self, other: Mean) -> Mean:
         """The mean of both, each weighing as many cells as it has."""
         cells = self.cells + other.cells
         first, second = self.cells / cells, other.cells / cells
-        return Mean(first * self.value + second * other.value, first * self.shares + second * other.shares, cells)
+        shares = first * self.shares + second * other.shares
+        return Mean(first * self.value + second * other.value, shares, cells, self.gaps + other.gaps)
 
     def score(self, metric: str, condition: Condition, fewer: int) -> Score:
         """The score with its interval.
@@ -66,7 +70,10 @@ class Mean:
         if fewer < FEWEST_OF_EACH:
             told = f"it needs {FEWEST_OF_EACH} images with errors and {FEWEST_OF_EACH} with right answers, had {fewer}"
             return loss(metric, self.value, n, None, condition, f"{told} of one of them")
-        half = Z * float(np.sqrt(np.sum(self.shares**2) / (n * (n - 1))))
+        variance = float(np.sum(self.shares**2) / (n * (n - 1)))
+        if self.gaps:
+            return loss(metric, self.value, n, calibration_interval(Gaps.together(self.gaps), 1, variance), condition)
+        half = Z * float(np.sqrt(variance))
         return loss(metric, self.value, n, Interval(max(0.0, self.value - half), self.value + half), condition)
 
 
@@ -136,28 +143,23 @@ def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
     losses = {"brier_top1": (confidence - right) ** 2}
     if "nll" in table:
         losses["nll"] = table["nll"][there, place].astype(np.float64)
-    by_kind: dict[Kind, tuple[float, Floats]] = {("ece", bins): _ece(confidence, right, bins) for bins in BINNINGS}
-    by_kind |= {(name, ""): (float(values.mean()), values) for name, values in losses.items()}
-    means = {}
-    for kind, (value, terms) in by_kind.items():
-        shares = np.zeros(len(table))
-        shares[there] = (terms - value) * (len(table) / len(terms))
-        means[kind] = Mean(value, shares, 1)
-    return means
+    means = {("ece", bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
+    return means | {(name, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for name, v in losses.items()}
 
 
-def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning) -> tuple[float, Floats]:
-    """The expected calibration error, and what each image adds to it: its gap, signed as that of its bin."""
-    n, gap = len(confidence), confidence - right
-    if binning == "equal-width":
-        bins = equal_width_bin(confidence)
-    else:
-        count = min(BINS, n)
-        bins = np.empty(n, np.int64)
-        sizes = np.diff(np.append(np.arange(count) * n // count, n))
-        bins[np.argsort(confidence, kind="stable")] = np.repeat(np.arange(count), sizes)
-    sums = np.bincount(bins, weights=gap, minlength=BINS)
-    return float(np.abs(sums).sum() / n), np.sign(sums)[bins] * gap
+def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> Mean:
+    """The expected calibration error; an image adds its gap, signed as that of its bin."""
+    gap, bins = confidence - right, bin_of(confidence, binning)
+    sums = np.bincount(bins, weights=gap)
+    value = float(np.abs(sums).sum() / len(gap))
+    return Mean(value, _shares(np.sign(sums)[bins] * gap - value, there), 1, (Gaps.of(confidence, right, bins),))
+
+
+def _shares(apart: Floats, there: NDArray[np.bool_]) -> Floats:
+    """What each image adds to a mean over those that are there, ``(N,)``."""
+    shares = np.zeros(len(there))
+    shares[there] = apart * (len(there) / len(apart))
+    return shares
 
 
 PANELS = (("ece", "equal-width", "ECE, 15 bins of equal width"), ("brier_top1", "", "Brier score of the answer"))

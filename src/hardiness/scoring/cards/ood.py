@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
+from hardiness.scoring.acceptance import RECALL, accepted_interval, threshold
 from hardiness.scoring.card import Baseline, Card, register
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import effective_wilson, wilson
+from hardiness.scoring.intervals import effective_wilson
 from hardiness.scoring.rows import answered
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ TITLES = {
     for group in ("near", "far")
     for method in METHODS
 }
-RECALL = 0.95
 
 
 @register("ood")
@@ -42,6 +42,7 @@ class Ood(Card):
     Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
     """
 
+    version: ClassVar[int] = 2
     group: ClassVar[str] = "out of distribution"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = TITLES
@@ -88,13 +89,13 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     # Its variance is at most A (1 - A) over the fewer pictures: Birnbaum & Klose (1957), doi:10.1214/aoms/1177706879.
     fewer = min(len(inside), n)
     interval = effective_wilson(value, deviation**2, fewer, fewer)
-    accepted, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
+    passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
         Score("auroc", value, "fraction", n, interval, condition=Condition(**at)),
         Score("aupr", aupr(inside, outside), "fraction", n, condition=Condition(**at, positive="inside")),
         Score("aupr", aupr(-outside, -inside), "fraction", n, condition=Condition(**at, positive="outside")),
-        _share("fpr95", accepted, n, Condition(**at, positive="inside")),
-        _share("fpr95", rejected, len(inside), Condition(**at, positive="outside")),
+        _fpr95(passing, inside, outside, Condition(**at, positive="inside")),
+        _fpr95(rejected, -outside, -inside, Condition(**at, positive="outside")),
     ]
 
 
@@ -143,11 +144,6 @@ def false_accepted(inside: Floats, outside: Floats) -> int:
     return int(np.count_nonzero(outside >= threshold(inside)))
 
 
-def threshold(inside: Floats) -> float:
-    """The 5 % quantile of how sure the model is of photographs: 95 % of them are at or above it."""
-    return float(np.quantile(inside, 1 - RECALL))
-
-
 def false_rejected(inside: Floats, outside: Floats) -> int:
     """How many pictures inside are rejected where at least 95 % of those outside are: outside is positive.
 
@@ -157,9 +153,10 @@ def false_rejected(inside: Floats, outside: Floats) -> int:
     return int(np.count_nonzero(inside <= np.sort(outside)[needed - 1]))
 
 
-def _share(metric: str, hits: int, n: int, condition: Condition) -> Score:
-    """A share at a threshold, which its interval takes for given."""
-    return Score(metric, hits / n, "fraction", n, wilson(hits, n), higher_is_better=False, condition=condition)
+def _fpr95(hits: int, positive: Floats, negative: Floats, condition: Condition) -> Score:
+    """The share of negatives that pass a threshold of the positives, which is as uncertain as they are few."""
+    n, interval = len(negative), accepted_interval(positive, negative, hits)
+    return Score("fpr95", hits / n, "fraction", n, interval, higher_is_better=False, condition=condition)
 
 
 def _mean(scores: list[Score], metric: str) -> Score:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
 
 from hardiness.core import Condition, Grid, ImageTable, Records, Result, Run, Score, Section
+from hardiness.scoring.acceptance import accepted, accepted_interval, threshold, threshold_draws
 from hardiness.scoring.card import Baseline, Card, register
-from hardiness.scoring.cards.ood import METHOD_TITLES, METHODS, Floats, sureness, threshold
+from hardiness.scoring.cards.ood import METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.scoring.cells import interval_of_mean
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import resampled_means, wilson
+from hardiness.scoring.intervals import resampled_means
 from hardiness.scoring.ood_unit_test_chart import KINDS, passing_chart
 from hardiness.scoring.rows import answered
 
@@ -31,7 +32,7 @@ class OodUnitTests(Card):
     """
 
     group: ClassVar[str] = "out of distribution"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
     titles: ClassVar[Mapping[str, str]] = {
         f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
@@ -49,17 +50,14 @@ class OodUnitTests(Card):
             return [Score("mean_fpr95_msp", None, "fraction", 0, higher_is_better=False, reason=reason)]
         headlines, cells = [], []
         for method in METHODS:
-            passes = _passes(table, method)
-            if not passes:
+            tests = _tests(table, method)
+            if not tests:
                 continue
-            headlines.append(_mean(f"mean_fpr95_{method}", list(passes.values()), Condition()))
+            headlines.append(_mean(f"mean_fpr95_{method}", list(tests.values()), Condition()))
             for kind, names in KINDS.items():
-                if own := [seen for name, seen in passes.items() if name in names]:
+                if own := [seen for name, seen in tests.items() if name in names]:
                     cells.append(_mean("kind_fpr95", own, Condition(kind=kind, method=method)))
-            for name, seen in passes.items():
-                hits, n = int(np.nansum(seen)), int(np.count_nonzero(~np.isnan(seen)))
-                at = Condition(test=name, method=method)
-                cells.append(Score("fpr95", hits / n, "fraction", n, wilson(hits, n), False, at))
+            cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
         return [*headlines, *cells]
 
     def view(self, results: Sequence[Result]) -> Section:
@@ -69,25 +67,55 @@ class OodUnitTests(Card):
         return replace(super().view(results), charts=charts, grids=grids)
 
 
-def _passes(table: ImageTable, method: str) -> dict[str, Floats]:
-    """Of each test, 1 where a picture passes for a photograph, 0 where not, NaN where it was not seen, ``(N,)``."""
+@dataclass(frozen=True)
+class _Test:
+    """What one test's pictures are like.
+
+    Attributes:
+        inside: how sure the model is of the photographs, ``(n,)``.
+        sure: of the picture made of each, ``(N,)``; NaN where it was not seen.
+    """
+
+    inside: Floats
+    sure: Floats
+
+    @property
+    def passes(self) -> Floats:
+        """1 where a picture passes for a photograph, 0 where not, NaN where it was not seen, ``(N,)``."""
+        return np.where(np.isnan(self.sure), np.nan, self.sure >= threshold(self.inside))
+
+    def moved(self) -> Floats:
+        """What the share that passes is higher by at thresholds of other photographs, ``(R,)``."""
+        share = accepted(self._seen, threshold_draws(self.inside))
+        return np.asarray(share - float(np.nanmean(self.passes)))
+
+    def score(self, condition: Condition) -> Score:
+        """The share that passes."""
+        hits, n = int(np.nansum(self.passes)), len(self._seen)
+        interval = accepted_interval(self.inside, self._seen, hits)
+        return Score("fpr95", hits / n, "fraction", n, interval, False, condition)
+
+    @property
+    def _seen(self) -> Floats:
+        return np.asarray(self.sure[~np.isnan(self.sure)])
+
+
+def _tests(table: ImageTable, method: str) -> dict[str, _Test]:
     inside = table.of(method, PHOTOGRAPH).astype(np.float64)
-    found = {}
-    for place, condition in enumerate(table.present):
-        if condition:
-            there = table.evaluated[:, place]
-            seen = table[method][:, place].astype(np.float64)
-            found[condition["test"]] = np.where(there, seen >= threshold(inside), np.nan)
-    return found
+    return {
+        condition["test"]: _Test(inside, np.where(table.evaluated[:, place], table[method][:, place], np.nan))
+        for place, condition in enumerate(table.present)
+        if condition
+    }
 
 
-def _mean(metric: str, passes: Sequence[Floats], condition: Condition) -> Score:
-    """The mean share over some tests; its interval resamples photographs, and takes the threshold for given."""
-    values = np.column_stack(passes)
+def _mean(metric: str, tests: Sequence[_Test], condition: Condition) -> Score:
+    """The mean share over some tests; its interval resamples photographs, and their threshold."""
+    values = np.column_stack([each.passes for each in tests])
     mean = float(np.nanmean(values, axis=0).mean())
-    interval = interval_of_mean(values, resampled_means(values, "ood_unit_tests").mean(axis=1))
+    draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([each.moved() for each in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
-    return Score(metric, mean, "fraction", n, interval, False, condition)
+    return Score(metric, mean, "fraction", n, interval_of_mean(values, draws), False, condition)
 
 
 def _grid(result: Result) -> Grid | None:

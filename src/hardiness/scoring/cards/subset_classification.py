@@ -33,7 +33,7 @@ class SubsetClassification(Card):
     Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "subset_prediction",

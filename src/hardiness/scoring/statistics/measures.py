@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.calibration import MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
+from hardiness.scoring.calibration import BIN_SIZE, MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
 from hardiness.scoring.statistics.resamples import Resamples
 
 FEWEST_OF_EACH = 10
@@ -231,11 +231,13 @@ def calibration(
 ) -> OfImages:
     """The RMS calibration error; see `hardiness.scoring.rms_calibration_error`."""
     few = f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(right)}"
+    order = np.argsort(confidence, kind="stable")
+    counted = right[order][: len(right) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if protocol == "hendrycks2019" else right
     return OfImages(
-        np.argsort(confidence, kind="stable"),
+        order,
         lambda places: rms_calibration_error(confidence[places], right[places], protocol),
         few if len(right) < MINIMUM[protocol] else "",
-        _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers"),
+        _thin(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers"),
     )
 
 
