@@ -149,9 +149,11 @@ class TestCard:
         sums = card.sums(table, run, divisor)
         assert bool(sums) == bool(card.stops_on)
         scores = card.scores(table, run, divisor)
-        known = {(score.metric, score.condition): score.value for score in scores}
+        known = {(score.metric, score.condition): score for score in scores}
         for each in sums:
-            assert known[each.metric, each.condition] == pytest.approx(float(each.by_image().mean())), each.metric
+            score = known[each.metric, each.condition]
+            assert score.value == pytest.approx(float(each.by_image().mean())), each.metric
+            assert score.higher_is_better == each.higher_is_better, each.metric
         if sums:
             headline = card.headline_of(card.columns_of([Result("m", "b", "d", "p", scores, COUNTS, run, {})]))
             assert headline is not None

@@ -51,9 +51,12 @@ Told = Callable[..., Any]
 
 @pytest.fixture
 def dull(tmp_path: Path) -> Callable[..., Path]:
-    """A data root of plain pictures, dark for one class and bright for the other; one in five is of the wrong kind."""
+    """A data root of plain pictures, dark for one class and bright for the other; one in five is of the wrong kind.
 
-    def make(count: int = 240) -> Path:
+    ``grain`` is the brightness that their pixels differ by.
+    """
+
+    def make(count: int = 240, grain: int = 0) -> Path:
         root = tmp_path / f"dull{count}"
         for number in range(count):
             draw = rng(0, "dull", number)
@@ -62,7 +65,9 @@ def dull(tmp_path: Path) -> Callable[..., Path]:
             value = int(draw.integers(0, 110)) + 140 * bright
             folder = root / "imagenet" / "val" / CLASSES[label]
             folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.full((32, 32, 3), value, np.uint8)).save(folder / f"{number:04d}.png")
+            picture = value + draw.integers(-grain, grain, (32, 32, 1), endpoint=True)
+            picture = np.broadcast_to(np.clip(picture, 0, 255).astype(np.uint8), (32, 32, 3))
+            Image.fromarray(picture).save(folder / f"{number:04d}.png")
         return root
 
     return make
@@ -198,6 +203,39 @@ def test_a_model_that_answered_everything_helps_the_next_one(
     assert low <= top1(results(tmp_path / "alone")[0])["value"] <= high
 
 
+ATTACK = "whitebox:epsilons=0.01+0.1,steps=1,must_break=false,cross_checks=false,protocol=standard"
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "target", "metric"),
+    [
+        ("imagenet-w", "0.4", "in_w_gap"),
+        ("typographic", "0.4", "typographic_drop"),
+        ("shift-consistency:passes=3", "0.3", "consistency"),
+        (ATTACK, "0.2", "accuracy"),
+    ],
+)
+def test_every_headline_that_is_a_mean_over_images_can_be_stopped_by(
+    hardiness: Told, dull: Any, network: Any, tmp_path: Path, results: Any, benchmark: str, target: str, metric: str
+) -> None:
+    out, model, root = tmp_path / "x", network(0.5), dull(130, grain=100)
+    told = hardiness(*command(model, root, out, "--precision-target", target, benchmark=benchmark))
+    assert told.status == 0, told.err
+    (result,) = results(out)
+    assert result["counts"]["images"] == 100, "the first round was enough"
+    score = next(
+        each
+        for each in result["scores"]
+        if each["metric"] == metric
+        and each["condition"].get("epsilon", 0.1) == 0.1
+        and "shift" not in each["condition"]
+    )
+    low, high = score["interval"]
+    assert low <= score["value"] <= high
+    assert 0 < (high - low) / 2 <= float(target)
+    assert any(line.startswith(f"stopped at a precision target of {target}") for line in result["warnings"])
+
+
 @pytest.mark.parametrize(
     ("benchmark", "more", "says"),
     [
@@ -206,11 +244,11 @@ def test_a_model_that_answered_everything_helps_the_next_one(
         ("imagenet-val", ["--precision-target", "nan"], "precision-target must be above 0, was nan"),
         ("imagenet-val", ["--precision-target", "0.1", "--worker", "0/2"], "does not go with worker"),
         ("imagenet-val", ["--precision-target", "0.1", "--engine", "ray"], "--engine ray goes with neither"),
-        ("whitebox", ["--precision-target", "0.1"], "precision-target does not go with whitebox"),
         (
-            "shift-consistency",
+            "ood-unit-tests",
             ["--precision-target", "0.1"],
-            "it goes with imagenet-3dcc, imagenet-a, imagenet-c, imagenet-c-bar, imagenet-p,",
+            "precision-target does not go with ood-unit-tests, whose headline is no mean over images that could be "
+            "stopped early; it goes with autoattack, blackbox, imagenet-3dcc, imagenet-a, imagenet-c,",
         ),
         ("imagenet-val", ["--precision-target", "0.005"], "40 images give ±0.063 at best; it would take at least"),
         ("imagenet-val", ["--time-budget", "30"], "time-budget must be a time as in 90s, 30m or 1h30m, was '30'"),

@@ -25,12 +25,14 @@ class Planned:
         models: that would be evaluated.
         skipped: what of a suite would be skipped, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
+        stops: whether a precision target may end it earlier.
     """
 
     forecasts: tuple[Forecast, ...]
     models: tuple[str, ...]
     skipped: tuple[str, ...]
     problems: tuple[str, ...]
+    stops: bool = False
 
     @property
     def exit_status(self) -> int:
@@ -42,8 +44,10 @@ class Planned:
         rows = [_row(each) for each in self.forecasts]
         if len(rows) > 1:
             rows.append(_row(self.whole))
+        stops = ("with a precision target it ends as soon as every headline is exact enough: at most so much",)
         notes = (
             f"models: {', '.join(self.models)}",
+            *(stops if self.stops else ()),
             "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "
             "from loaded models",
         )
@@ -105,6 +109,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),
         skipped=(*asked.skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
+        stops=command.request.precision_target is not None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hardiness.engine.calibration import Trial
 from hardiness.engine.cost import Costs, Price
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.plan import Task, begin, condition_indices, look_up
+from hardiness.engine.precision import most_wanted, require_reachable
 from hardiness.engine.units import Unit, units
 from hardiness.models import Classifier
 from hardiness.store import Store
@@ -36,7 +37,7 @@ class Forecast:
         bytes_read, bytes_written: about.
         seconds: from loaded models to stored rows, on this machine as busy as it is now.
         error_s: standard error of ``seconds``.
-        at_most: whether ``seconds`` is an upper bound.
+        at_most: whether ``seconds`` is an upper bound; with a precision target all counts are, too.
         problems: a line for each thing asked for that could not be evaluated.
     """
 
@@ -66,6 +67,7 @@ def forecast(
     """What `evaluate` would do with these arguments; a few rows are computed in a folder that is thrown away.
 
     Raises:
+        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers.
         StoreError: what is stored cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="hardiness-plan-") as folder:
@@ -82,6 +84,8 @@ def _forecast(
     folder: Path,
 ) -> Forecast:
     problems = list(data.notes)
+    if request.precision_target is not None:
+        require_reachable(benchmark, data, request.precision_target, request.limit)
     try:
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
@@ -94,21 +98,18 @@ def _forecast(
             tasks.append(look_up(begun, store))
         except ModelError as error:
             problems.append(str(error))
-    chosen = limited(data.items, request.limit, request.seed)
+    by_id = {item.id: item for item in limited(data.items, request.limit, request.seed)}
     _, asked = condition_indices(benchmark, data)
-    rows = Counter[str]()
-    images: dict[str, None] = {}
-    count = 0
-    for unit in _missing(tasks, [item.id for item in chosen], asked):
-        count += 1
-        for part in unit.parts:
-            rows[part.task.classifier.spec.name] += len(part.work)
-            images.update(dict.fromkeys(sample for sample, _ in part.work))
+    wanted: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, asked)
+    count, images, rows = _counted(tasks, wanted)
     lacking = [task.classifier for task in tasks if rows[task.classifier.spec.name]]
-    by_id = {item.id: item for item in chosen}
     items = [by_id[sample] for sample in images]
     trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
     costs = _costs(trial, lacking) if lacking else Costs()
+    if request.precision_target is not None and lacking:
+        wanted = most_wanted(Store(f"{trial.store.address}/0"), data, request, wanted)
+        count, images, rows = _counted(tasks, wanted)
+        items = [by_id[sample] for sample in images]
     seconds = costs.unit_s(benchmark.name, rows) + costs.start_s(benchmark.name, list(rows))
     return Forecast(
         benchmark=benchmark.name,
@@ -117,20 +118,30 @@ def _forecast(
         units=count,
         images=len(images),
         rows=rows.total(),
-        stored=len(chosen) * len(asked) * len(tasks) - rows.total(),
+        stored=sum(map(len, wanted.values())) * len(tasks) - rows.total(),
         bytes_read=_bytes(items),
         bytes_written=round(costs.bytes_written(benchmark.name, rows)),
         seconds=seconds,
         error_s=seconds * costs.error(benchmark.name, rows),
-        at_most=costs.at_most(benchmark.name, list(rows)),
+        at_most=request.precision_target is not None or costs.at_most(benchmark.name, list(rows)),
         problems=tuple(problems),
     )
 
 
-def _missing(tasks: Sequence[Task], samples: Sequence[str], asked: Sequence[int]) -> Iterator[Unit]:
+def _counted(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> tuple[int, dict[str, None], Counter[str]]:
+    """What is missing: units, images, and rows by model."""
+    count, images, rows = 0, dict[str, None](), Counter[str]()
+    for unit in _missing(tasks, wanted):
+        count += 1
+        for part in unit.parts:
+            rows[part.task.classifier.spec.name] += len(part.work)
+            images.update(dict.fromkeys(sample for sample, _ in part.work))
+    return count, images, rows
+
+
+def _missing(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> Iterator[Unit]:
     """Every unit with missing rows; models whose runs have units of one size share them, as in an evaluation."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
-    wanted = dict.fromkeys(samples, asked)
     for size in sizes:
         yield from units([task for task in tasks if task.stored.plan.unit_items == size], wanted, size)
 

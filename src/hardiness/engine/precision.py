@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.benchmarks.registry import registry as benchmarks
-from hardiness.core import ArgumentError, Benchmark, DataSet, Stop
-from hardiness.engine.rounds import Rounds
+from hardiness.core import ArgumentError, Benchmark, DataSet, Request, Stop
+from hardiness.engine.rounds import FEW_CELLS, Rounds, in_random_order
 from hardiness.scoring.card import card_of, published_baseline
 from hardiness.scoring.card import registry as cards
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.stopped import companions_of, look_at, rows_of
 from hardiness.scoring.stopping.looks import population_of
-from hardiness.scoring.stopping.rule import Extent, Headline, decide, is_out_of_reach, next_extent, out_of_reach
+from hardiness.scoring.stopping.rule import (
+    Extent,
+    Headline,
+    decide,
+    is_out_of_reach,
+    largest_extent,
+    next_extent,
+    out_of_reach,
+)
 from hardiness.scoring.stopping.sequences import share_interval
+from hardiness.store import Store
 
 FIRST_IMAGES, FIRST_IMAGES_OF_CELLS = 100, 1000
 """Of the first round; where each image has two cells of many, more, so that every cell has some."""
@@ -53,6 +62,48 @@ def _tightest_share(images: int, population: int | None) -> float:
     return (interval.high - interval.low) / 2
 
 
+def first_extent(whole: Extent, cells: int) -> Extent:
+    """The first round.
+
+    Args:
+        whole: images and cells that there are.
+        cells: that an image then has; 1 stands for all where none are drawn.
+    """
+    first = FIRST_IMAGES_OF_CELLS if cells > 1 else FIRST_IMAGES
+    return Extent(min(first, whole.images), min(cells, whole.cells))
+
+
+def most_wanted(
+    tried: Store, data: DataSet, request: Request, wanted: Mapping[str, Sequence[int]]
+) -> Mapping[str, Sequence[int]]:
+    """Of everything that is wanted, the most that is evaluated before the target is reached, whatever the answers are.
+
+    Args:
+        tried: holds a few rows of one model under these conditions.
+        data, request: as for an evaluation; with a target.
+        wanted: the conditions of each image, in the order of evaluation.
+    """
+    assert request.precision_target is not None, "there is a target"
+    asked = next(iter(wanted.values()), ())
+    for stored in tried.runs():
+        run = ScoredRun(stored, card_of(stored.run))
+        sums = run.card.sums(run.table, stored.run, published_baseline(stored.run))
+        if not sums:
+            continue
+        draws = run.card.draws_cells and len(asked) > FEW_CELLS
+        whole = Extent(len(wanted), len(asked) if draws else 1)
+        first = first_extent(whole, FEW_CELLS if draws else 1)
+        population = population_of(data.name, len(data))
+        most = largest_extent(sums[0].weights, first, whole, request.precision_target, population)
+        samples = list(wanted)[: most.images]
+        if not draws or most.cells >= whole.cells:
+            return dict.fromkeys(samples, asked)
+        count = len(stored.run.conditions)
+        orders = {sample: in_random_order(asked, request.seed, sample, count) for sample in samples}
+        return {sample: sorted(order[: most.cells]) for sample, order in orders.items()}
+    return wanted
+
+
 def _stoppable() -> str:
     """The benchmarks that can be stopped early."""
     found = [name for name in benchmarks.names() if cards.get(benchmarks.get(name).card).stops_on]
@@ -77,8 +128,7 @@ class Precision:
     _companions: dict[str, list[ScoredRun]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        first = FIRST_IMAGES_OF_CELLS if self.rounds.cells > 1 else FIRST_IMAGES
-        self.extent = Extent(min(first, self.rounds.whole.images), min(self.rounds.cells, self.rounds.whole.cells))
+        self.extent = first_extent(self.rounds.whole, self.rounds.cells)
         name = self.rounds.benchmark.name
         others = [ScoredRun(o, card_of(o.run)) for o in self.rounds.store.runs() if o.run.benchmark.name == name]
         for task in self.rounds.tasks:

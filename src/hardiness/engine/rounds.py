@@ -117,10 +117,14 @@ class Rounds:
         """The conditions asked for in the image's own random order."""
         if sample not in self._orders:
             first = self.workers[0]
-            asked = frozenset(self._asked)
-            order = order_of_cells(first.request.seed, sample, len(first.conditions)).tolist()
-            self._orders[sample] = [cell for cell in order if cell in asked]
+            self._orders[sample] = in_random_order(self._asked, first.request.seed, sample, len(first.conditions))
         return self._orders[sample]
+
+
+def in_random_order(asked: Sequence[int], seed: int, sample: str, conditions: int) -> list[int]:
+    """The conditions asked for in an image's own random order, which is one of all the benchmark's conditions."""
+    chosen = frozenset(asked)
+    return [cell for cell in order_of_cells(seed, sample, conditions).tolist() if cell in chosen]
 
 
 @dataclass(frozen=True)

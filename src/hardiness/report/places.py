@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hardiness.core import Condition, Result
-from hardiness.report.ranking import Rank
+from hardiness.report.ranking import Standing
 from hardiness.report.sections import sections
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 
-Places = Mapping[tuple[str, str, Condition], Rank]
+Places = Mapping[tuple[str, str, Condition], Standing]
 """By the key of a run, a metric and its condition."""
 
 

@@ -17,7 +17,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Rank:
+class Standing:
     """The best and the worst place that a model can have, from 1."""
 
     best: int
@@ -27,7 +27,7 @@ class Rank:
         return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
 
 
-def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
+def ranks(scores: Mapping[str, Score]) -> dict[str, Standing]:
     """The places of models by their scores of one metric; those without a value or an interval have none.
 
     A model stands behind another only where their intervals have no value in common. For models on the same images
@@ -38,17 +38,17 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, Rank]:
     for name, score in known.items():
         better = sum(told_apart(other, score) > 0 for other in known.values())
         worse = sum(told_apart(score, other) > 0 for other in known.values())
-        found[name] = Rank(1 + better, len(known) - worse)
+        found[name] = Standing(1 + better, len(known) - worse)
     return found
 
 
-def places(compared: Compared, names: Collection[str]) -> dict[str, Rank]:
+def places(compared: Compared, names: Collection[str]) -> dict[str, Standing]:
     """The places that a paired comparison on the same images gives to some of its models.
 
     A model stands behind another only where Holm's procedure over their pairs tells them apart.
     """
     if set(names) == set(compared.ranks):
-        return {name: Rank(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
+        return {name: Standing(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
     pairs = [pair for pair in compared.pairs if set(pair) <= set(names)]
     p = [compared.pairs[pair].p for pair in pairs]
     adjusted = holm(np.array([np.nan if each is None else each for each in p], float))
@@ -56,7 +56,7 @@ def places(compared: Compared, names: Collection[str]) -> dict[str, Rank]:
     sign = 1 if compared.higher_is_better else -1
     ordered = [pair if sign * compared.pairs[pair].value > 0 else pair[::-1] for pair in told]
     better, worse = Counter(loser for _, loser in ordered), Counter(winner for winner, _ in ordered)
-    return {name: Rank(1 + better[name], len(names) - worse[name]) for name in names}
+    return {name: Standing(1 + better[name], len(names) - worse[name]) for name in names}
 
 
 def told_apart(first: Score, second: Score) -> int:

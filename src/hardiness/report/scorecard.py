@@ -8,7 +8,7 @@ from itertools import groupby
 
 from hardiness.core import GROUPS, Column, Result, Score
 from hardiness.report import format as formatting
-from hardiness.report.ranking import Rank
+from hardiness.report.ranking import Standing
 from hardiness.report.sections import Shown, score_of
 from hardiness.scoring.attack_checks.verdict import trust
 
@@ -37,7 +37,7 @@ class Entry:
     """
 
     score: Score | None = None
-    rank: Rank | None = None
+    rank: Standing | None = None
     marks: tuple[str, ...] = ()
     reason: str = ""
 

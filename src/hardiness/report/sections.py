@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hardiness.core import Column, Result, Score, Section
-from hardiness.report.ranking import Rank, places, ranks, told_apart
+from hardiness.report.ranking import Standing, places, ranks, told_apart
 from hardiness.scoring.card import card_of
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
@@ -28,7 +28,7 @@ class Shown:
         """The scores by which its models were compared; none where they were not."""
         return self.compared.scores if self.compared else ()
 
-    def places(self, column: Column) -> dict[str, Rank]:
+    def places(self, column: Column) -> dict[str, Standing]:
         """The places of its models by one column: by paired comparison where there is one, else by their intervals."""
         found = self.comparison(column)
         if found is not None and found.ranks:

@@ -9,7 +9,7 @@ from hardiness.core import Result, Score
 from hardiness.reference import Published, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import difference
-from hardiness.report.ranking import Rank
+from hardiness.report.ranking import Standing
 from hardiness.report.sections import Shown, score_of
 from hardiness.scoring.leaderboard import names_of
 
@@ -21,7 +21,7 @@ class Cell:
     score: Score
     value: str
     interval: str
-    rank: Rank | None
+    rank: Standing | None
     published: str
     source: str
     difference: str
@@ -67,7 +67,7 @@ def rows_of(shown: Shown) -> list[Row]:
     ]
 
 
-def _cell(result: Result, score: Score, rank: Rank | None) -> Cell:
+def _cell(result: Result, score: Score, rank: Standing | None) -> Cell:
     if score.value is None:
         return Cell(score, "undefined", "", None, "", "", "")
     known = _published(result, score)

@@ -13,7 +13,7 @@ from torch import nn
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request, View, rng
+from hardiness.core import ArgumentError, Request, View, rng
 from hardiness.engine import evaluate
 from hardiness.engine.forecast import Forecast, forecast
 from hardiness.models import Classifier
@@ -83,6 +83,26 @@ def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier
     alone = foretold(root, classifiers[:1], tmp_path, "imagenet-val", limit=4)
     assert (alone.units, alone.images, alone.rows, alone.stored, alone.seconds) == (0, 0, 0, 4, 0.0)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_precision_target_asks_for_fewer_images_at_most(classifiers: list[Classifier], tmp_path: Path) -> None:
+    folder = tmp_path / "imagenet" / "val" / "n01440764"
+    folder.mkdir(parents=True)
+    for number in range(160):
+        Image.fromarray(np.full((36, 36, 3), number, np.uint8)).save(folder / f"{number}.png")
+    chosen, store = parse("imagenet-val"), Store(tmp_path / "out")
+    data = chosen.dataset(datasets.locate([str(tmp_path)]))
+    plain, loose, exact = (
+        forecast(chosen, classifiers[:1], data, store, Request(precision_target=target)) for target in (None, 0.2, 0.1)
+    )
+    assert (plain.rows, loose.rows, exact.rows) == (160, 100, 160)
+    assert (plain.at_most, loose.at_most) == (False, True)
+    assert loose.bytes_read < plain.bytes_read
+    cells = parse("imagenet-c:corruptions=brightness+contrast")
+    drawn = forecast(cells, classifiers[:1], data, store, Request(precision_target=0.5))
+    assert (drawn.images, drawn.rows) == (160, 320)
+    with pytest.raises(ArgumentError, match="cannot be reached on imagenet-val: 160 images give"):
+        forecast(chosen, classifiers[:1], data, store, Request(precision_target=0.005))
 
 
 def test_an_attack_is_an_upper_bound(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from hardiness.core import (
 )
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.provenance import command_of
-from hardiness.report.ranking import Rank, ranks
+from hardiness.report.ranking import Standing, ranks
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
 from hardiness.report.summary import summary
@@ -56,15 +56,15 @@ def result(model: str, *scores: Score, benchmark: str = "imagenet-val", **more: 
 
 def test_a_place_rises_only_where_intervals_are_apart() -> None:
     found = ranks({"a": top1(0.9, 0.05), "b": top1(0.86, 0.05), "c": top1(0.7, 0.05), "d": top1(0.76, 0.05)})
-    assert found == {"a": Rank(1, 2), "b": Rank(1, 3), "d": Rank(2, 4), "c": Rank(3, 4)}
+    assert found == {"a": Standing(1, 2), "b": Standing(1, 3), "d": Standing(2, 4), "c": Standing(3, 4)}
     lower = {name: replace(score, higher_is_better=False) for name, score in {"a": top1(0.9), "b": top1(0.5)}.items()}
-    assert ranks(lower) == {"a": Rank(2, 2), "b": Rank(1, 1)}
-    assert str(Rank(1, 1)), str(Rank(2, 4)) == ("1", "2–4")
+    assert ranks(lower) == {"a": Standing(2, 2), "b": Standing(1, 1)}
+    assert str(Standing(1, 1)), str(Standing(2, 4)) == ("1", "2–4")
 
 
 def test_a_model_without_an_interval_has_no_place() -> None:
     bare = Score("mce", 0.5, "ratio", 10, higher_is_better=False)
-    assert ranks({"a": bare, "b": top1(0.5)}) == {"b": Rank(1, 1)}
+    assert ranks({"a": bare, "b": top1(0.5)}) == {"b": Standing(1, 1)}
 
 
 def test_the_overview_marks_what_is_amiss() -> None:
@@ -74,8 +74,8 @@ def test_the_overview_marks_what_is_amiss() -> None:
     card = scorecard(sections(found))
     assert [head.title for head in card.heads] == ["imagenet-val"]
     (first,), (second,) = (entries for _, entries in card.rows)
-    assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", Rank(1, 1), ())
-    assert (second.rank, second.marks) == (Rank(2, 2), ("failed", "partial", "doubt"))
+    assert (first.text, first.interval, first.rank, first.marks) == ("90.0", "89.0–91.0", Standing(1, 1), ())
+    assert (second.rank, second.marks) == (Standing(2, 2), ("failed", "partial", "doubt"))
     assert card.told_apart == (True,)
 
 
@@ -159,14 +159,14 @@ def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     (alone,), (shown,) = sections(found), sections(found, [comparison])
     column = shown.section.headline
     assert column is not None
-    assert alone.places(column) == {"a": Rank(1, 2), "b": Rank(1, 2)}
-    assert shown.places(column) == {"a": Rank(1, 1), "b": Rank(2, 2)}
+    assert alone.places(column) == {"a": Standing(1, 2), "b": Standing(1, 2)}
+    assert shown.places(column) == {"a": Standing(1, 1), "b": Standing(2, 2)}
     assert "its lead over b is more than chance" in summary([shown])[0].text
     assert "its lead over b is within chance" in summary([alone])[0].text
     alone_of_two = sections(found[:1], [comparison])[0]
-    assert alone_of_two.places(column) == {"a": Rank(1, 1)}, "places among the models that are shown"
+    assert alone_of_two.places(column) == {"a": Standing(1, 1)}, "places among the models that are shown"
     others = sections([*found, result("c", top1(0.5))], [comparison])
-    assert others[0].places(column)["a"] == Rank(1, 2), "a comparison that lacks a model is not used"
+    assert others[0].places(column)["a"] == Standing(1, 2), "a comparison that lacks a model is not used"
 
 
 def test_checks_say_what_to_do() -> None:

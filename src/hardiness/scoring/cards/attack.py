@@ -45,6 +45,7 @@ from hardiness.scoring.leaderboard import leaderboard_note
 from hardiness.scoring.rows import answered, classes
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 from hardiness.scoring.temperature import nll_column
 
 NOT_TOLD = (
@@ -71,6 +72,7 @@ class Attack(Card):
 
     version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = None
+    stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group", "protocol")
     place: ClassVar[int] = 50
@@ -108,6 +110,15 @@ class Attack(Card):
                 reached = table.of("surrogate_success", condition) > 0
                 scores.append(_share("surrogate_success", reached, condition, higher_is_better=False))
         return scores + condition_calibration(table, without="group")
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Accuracy at the largest epsilon, at the number of steps that the overview shows."""
+        swept = sweep([Score("accuracy", 0.0, "fraction", 0, condition=cell) for cell in table.present if cell])
+        if not swept:
+            return []
+        right = table[RIGHT][:, table.present.index(swept[-1].condition)]
+        values = np.where(right < 0, np.nan, right == 1).astype(np.float64)[:, None]
+        return [WeightedSum("accuracy", values, np.ones(1), swept[-1].condition)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Clean accuracy, and accuracy by condition."""

@@ -36,7 +36,7 @@ class Corruption(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
     draws_cells: ClassVar[bool] = True
@@ -115,14 +115,14 @@ class Corruption(Card):
             return []
         whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
         suffix = "" if whole else "_partial"
-        found = [mean_of(f"mean_error{'' if members.baseline else suffix}", wrong, cells)]
+        found = [mean_of(f"mean_error{'' if members.baseline else suffix}", wrong, cells, False)]
         clean = np.array([not cell for cell in table.present])
         if clean.any():
-            found.append(mean_of("clean_error", wrong, clean))
+            found.append(mean_of("clean_error", wrong, clean, False))
         if baseline:
             ratios = (("mce", 0.0), ("relative_mce", float(baseline["clean_error"])))
             found[:0] = [
-                WeightedSum(f"{name}{suffix}", wrong, weights)
+                WeightedSum(f"{name}{suffix}", wrong, weights, higher_is_better=False)
                 for name, below in ratios
                 if (weights := _ratio_weights(table.present, cells, baseline, below)) is not None
             ]

@@ -7,15 +7,18 @@ from dataclasses import replace
 from typing import Any, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Grid, ImageTable, Observer, People, Records, Result, Run, Score, Section
 from hardiness.core.chart import Dots
 from hardiness.reference import categories, published_series
 from hardiness.scoring.card import Baseline, Card, Known, register
-from hardiness.scoring.cells import interval_of_mean, is_whole
+from hardiness.scoring.cells import MadeOf, cell_means, is_whole
 from hardiness.scoring.grids import Lookup
-from hardiness.scoring.intervals import resampled_means
 from hardiness.scoring.shares import accuracy
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import mean
+from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -34,8 +37,10 @@ class LaionC(Card):
     Source: Li et al. (2025), arXiv:2506.16950.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
+    stops_on: ClassVar[str] = "mean accuracy"
+    draws_cells: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {"mean_accuracy_partial": "mean accuracy of a part"}
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
     group: ClassVar[str] = "noise and blur"
@@ -53,24 +58,31 @@ class LaionC(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A mean weighs every cell alike; its interval resamples images."""
         cells = [cell for cell in table.present if cell]
-        values = np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
-        draws = np.vstack([np.nanmean(values, axis=0), resampled_means(values, "laion_c")])
+        means = cell_means(table, _right(table), "laion_c")
 
-        def mean(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
-            places = [table.present.index(cell) for cell in chosen]
-            drawn = draws[:, places].mean(axis=1)
-            interval = interval_of_mean(values[:, places], drawn[1:])
-            return Score(metric, float(drawn[0]), "fraction", len(table), interval, condition=condition)
+        def over(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
+            found = means.score(metric, means.of(*chosen).mean(axis=1), "fraction", condition, MadeOf(chosen))
+            return replace(found, n=len(table), higher_is_better=True)
 
-        whole = is_whole(table, {cell for cell in run.conditions if cell}, run.seed)
-        found = [mean("mean_accuracy" if whole else "mean_accuracy_partial", cells, Condition())] if cells else []
+        found = [over(_mean_of(table, run), cells, Condition())] if cells else []
         if Condition() in table.present:
             found.append(accuracy("clean_accuracy", table.of(RIGHT, Condition()) == 1))
         for key in ("corruption", "severity"):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
-                found.append(mean("accuracy", chosen, Condition(**{key: value})))
+                found.append(over("accuracy", chosen, Condition(**{key: value})))
         return found + [accuracy("accuracy", table.of(RIGHT, cell) == 1, cell) for cell in cells]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """The mean accuracy over the cells of distorted pictures."""
+        cells = np.array([bool(cell) for cell in table.present])
+        return [mean_of(_mean_of(table, run), _right(table), cells)] if cells.any() else []
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """The mean accuracy over the cells of distorted pictures."""
+        cells, right = np.array([bool(cell) for cell in table.present]), table[RIGHT] == 1
+        name = _mean_of(table, run)
+        return [Measurable(name, Condition(), True, lambda at: mean(right[at][:, cells]))] if cells.any() else []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Nothing beyond scores."""
@@ -95,6 +107,17 @@ class LaionC(Card):
         """The mean accuracy."""
         value = known.value("mean_accuracy")
         return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
+
+
+def _right(table: ImageTable) -> NDArray[np.float64]:
+    """Right or wrong by image and cell; NaN where an image was not evaluated."""
+    return np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
+
+
+def _mean_of(table: ImageTable, run: Run) -> str:
+    """What the mean is called: that of a part has a name of its own."""
+    whole = is_whole(table, {cell for cell in run.conditions if cell}, run.seed)
+    return "mean_accuracy" if whole else "mean_accuracy_partial"
 
 
 def _released(results: Sequence[Result]) -> bool:

@@ -180,8 +180,8 @@ class Perturbation(Card):
             if (divisors[cells] > 0).all():
                 weights = np.zeros(len(cells))
                 weights[cells] = 1 / (np.count_nonzero(cells) * divisors[cells])
-                found.append(WeightedSum(f"{quantity.mean_ratio}{suffix}", values, weights))
-            found.append(mean_of(quantity.metric, values, cells))
+                found.append(WeightedSum(f"{quantity.mean_ratio}{suffix}", values, weights, higher_is_better=False))
+            found.append(mean_of(quantity.metric, values, cells, False))
         return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:

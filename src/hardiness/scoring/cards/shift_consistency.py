@@ -16,6 +16,7 @@ from hardiness.scoring.rows import answered
 from hardiness.scoring.shift_calibration import calibration_of_cells
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
+from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
 from hardiness.scoring.temperature import nll_column
 
 
@@ -30,6 +31,7 @@ class ShiftConsistency(Card):
     version: ClassVar[int] = 2
     group: ClassVar[str] = "noise and blur"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
+    stops_on: ClassVar[str] = "consistency"
     titles: ClassVar[Mapping[str, str]] = {"top1": "top-1", **CALIBRATION_TITLES}
     keys: ClassVar[tuple[str, ...]] = ("shift", "crop", "protocol")
     explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
@@ -56,6 +58,12 @@ class ShiftConsistency(Card):
     def is_headline(self, score: Score) -> bool:
         """Consistency and top-1 are always shown."""
         return not is_calibration(score)
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Consistency over the passes."""
+        _, same = _same(table, run)
+        seen = np.asarray(~np.isnan(same).all(axis=0))
+        return [mean_of("consistency", same, seen)] if seen.any() else []
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Consistency over the passes that were run whole, and top-1 of all crops."""

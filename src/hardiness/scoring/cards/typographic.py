@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score
 from hardiness.scoring.card import Baseline, Card, Known, register
@@ -18,6 +19,9 @@ from hardiness.scoring.condition_calibration import (
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.differences import mean_difference
+from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.statistics.measures import gap, share
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 from hardiness.scoring.temperature import nll_column
 
 CLEAN, WRITTEN = Condition(), Condition(text="wrong class")
@@ -35,6 +39,7 @@ class Typographic(Card):
 
     version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "written")
+    stops_on: ClassVar[str] = "drop by the word"
     titles: ClassVar[Mapping[str, str]] = {
         "typographic_drop": "drop by the word",
         "word_answered": "answers that are the word",
@@ -73,6 +78,26 @@ class Typographic(Card):
         """Calibration with the word too."""
         return [score for score in scores if not score.condition or is_calibration(score)]
 
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """The drop."""
+        right = _seen_both_ways(table)
+        if np.isnan(right).all():
+            return []
+        return [WeightedSum("typographic_drop", right, np.array([1.0, -1.0]), higher_is_better=False)]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """The drop, the share of answers that are the word, and the accuracy with it."""
+        places = table.place(CLEAN), table.place(WRITTEN)
+        if None in places:
+            return []
+        clean, written = (table[RIGHT][:, place] == 1 for place in places)
+        word = table["word"][:, places[1]] == 1
+        return [
+            Measurable("typographic_drop", Condition(), False, lambda at: gap(written[at], clean[at])),
+            Measurable("word_answered", Condition(), False, lambda at: share(word[at])),
+            Measurable("typographic_accuracy", Condition(), True, lambda at: share(written[at])),
+        ]
+
     def saying_of(self, result: Result, known: Known) -> str:
         """How often it reads instead of looking."""
         share = known.value("word_answered")
@@ -86,13 +111,19 @@ def _lower(score: Score) -> Score:
 
 def _drop(table: ImageTable) -> Score:
     """Accuracy without the word less accuracy with it, of the same photographs."""
-    clean, written = table.place(CLEAN), table.place(WRITTEN)
-    if clean is None or written is None:
-        return _lower(Score("typographic_drop", None, "fraction", 0, reason="no photograph was evaluated both ways"))
-    both = table[RIGHT][:, [clean, written]]
-    kept = (both == 1)[(both >= 0).all(axis=1)].astype(np.float64)
+    right = _seen_both_ways(table)
+    kept = right[~np.isnan(right).any(axis=1)]
     if not len(kept):
         return _lower(Score("typographic_drop", None, "fraction", 0, reason="no photograph was evaluated both ways"))
     value = float(kept[:, 0].mean() - kept[:, 1].mean())
     interval = mean_difference(kept[:, 0] - kept[:, 1], 1.0).interval
     return Score("typographic_drop", value, "fraction", len(kept), interval, higher_is_better=False)
+
+
+def _seen_both_ways(table: ImageTable) -> NDArray[np.float64]:
+    """Right or wrong without and with the word, ``(N, 2)``; NaN for photographs that were not evaluated both ways."""
+    clean, written = table.place(CLEAN), table.place(WRITTEN)
+    if clean is None or written is None:
+        return np.full((len(table), 2), np.nan)
+    both = table[RIGHT][:, [clean, written]]
+    return np.where((both >= 0).all(axis=1, keepdims=True), both == 1, np.nan).astype(np.float64)

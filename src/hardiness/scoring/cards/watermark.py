@@ -21,6 +21,7 @@ from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.differences import mean_difference
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import gap, share
+from hardiness.scoring.stopping.weighted_sum import WeightedSum
 from hardiness.scoring.temperature import nll_column
 
 CARTON = 478
@@ -40,6 +41,7 @@ class Watermark(Card):
     version: ClassVar[int] = 2
     group: ClassVar[str] = "natural shift"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "carton")
+    stops_on: ClassVar[str] = "IN-W gap"
     titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap", **CALIBRATION_TITLES}
     keys: ClassVar[tuple[str, ...]] = ("corruption", "protocol")
     explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
@@ -72,6 +74,11 @@ class Watermark(Card):
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """Calibration with the watermark too."""
         return [score for score in scores if not score.condition or is_calibration(score)]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """The gap in accuracy over all photographs."""
+        right = _both(table, RIGHT, (table.place(CLEAN), table.place(MARKED)))
+        return [] if np.isnan(right).all() else [WeightedSum("in_w_gap", right, np.array([-1.0, 1.0]))]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The gap in accuracy over all photographs, and both accuracies."""

@@ -18,6 +18,7 @@ from hardiness.scoring.statistics.measured import Measured, stored_measures
 from hardiness.scoring.statistics.noise import Noise, most, stored_noise
 from hardiness.scoring.statistics.pair_detail import PairDetail, Side, pair_detail
 from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.scoring.statistics.shared_cells import in_shared_cells
 from hardiness.store import Store, StoredRun
 
 CLEAN = "imagenet-val"
@@ -150,8 +151,13 @@ def _compared(
     group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise], detailed: bool
 ) -> BenchmarkComparison:
     benchmark, data, protocol, variant = group
+    drawn = any(run.drawn for run in runs.values())
+    if drawn:
+        runs, detailed = in_shared_cells(runs), False
     ids = shared_images({name: run.ids for name, run in runs.items()})
-    notes = [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
+    notes = ["images have some random cells each: compared on the cells of each image that all have, without details"]
+    notes = notes if drawn else []
+    notes += [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
     scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
     if not len(ids):
         notes.append("the models share no image: they are compared as on different photographs, which tells far less")

@@ -12,6 +12,7 @@ from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
 from hardiness.scoring.card import card_of
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.measurable import Measurable
+from hardiness.scoring.stopping.cells import is_drawn
 from hardiness.store import StoredRun
 
 
@@ -30,6 +31,9 @@ class Measured:
         left_out: images that lack a condition and are compared nowhere.
         failed: images that could not be evaluated, under whichever condition.
         key: of the stored run; empty where it is of none.
+        drawn: whether each image has some random cells alone. What it can then be compared by depends on the cells
+            that the other runs have (`in_shared_cells`), and ``scores`` is empty.
+        table: gives its image table; not there where it is of no stored run.
     """
 
     run: Run
@@ -42,6 +46,8 @@ class Measured:
     failed: int
     scores: tuple[Measurable, ...] = ()
     key: str = ""
+    drawn: bool = False
+    table: Callable[[], ImageTable] | None = None
 
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
@@ -59,12 +65,18 @@ def stored_measures(run: StoredRun) -> Measured | None:
     table = scored.table
     scored.save()
     found = measured(table, run.run) if len(table) else None
-    return found and replace(found, key=run.key)
+    return found and replace(found, key=run.key, table=lambda: ScoredRun(run, card_of(run.run)).table)
 
 
 def measured(table: ImageTable, run: Run) -> Measured | None:
-    """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by."""
-    whole = table.evaluated.all(axis=1)
+    """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by.
+
+    A run of which each image has some random cells alone is there with all of its images.
+    """
+    card, whole = card_of(run), np.asarray(table.evaluated.all(axis=1))
+    drawn = card.draws_cells and not whole.all() and is_drawn(table, run.seed)
+    if drawn:
+        whole = np.ones(len(table), bool)
     if not whole.any():
         return None
     kept = replace(
@@ -73,8 +85,8 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
         label=table.label[whole],
         columns={name: column[whole] for name, column in table.columns.items()},
     )
-    scores = tuple(card_of(run).measurables(kept, run))
-    if not scores:
+    scores = () if drawn else tuple(card.measurables(kept, run))
+    if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1
     return Measured(
@@ -87,4 +99,5 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
         left_out=int(np.count_nonzero(~whole)),
         failed=len({failure.sample for failure in table.failures}),
         scores=scores,
+        drawn=drawn,
     )

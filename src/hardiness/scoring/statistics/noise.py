@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hardiness.core import Condition, Interval, StoreError, TextTable
+from hardiness.scoring.intervals import wilson
 from hardiness.scoring.statistics.comparison import shared_images
 from hardiness.scoring.statistics.differences import difference
 from hardiness.scoring.statistics.measured import Measured
@@ -93,6 +94,10 @@ class Noise:
         order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}
         moved = sorted(self.moved, key=lambda each: (order[each.metric, each.condition], -abs(each.value)))
         notes = [f"not varied: {what}: {reason}" for what, reason in self.left_out.items()]
+        if moved:
+            n = min(each.n for each in moved)
+            images = "1 image does" if n == 1 else f"{n:,} images do"
+            notes.append(f"{images} not show what turns fewer than {100 * wilson(0, n).high:.2g} % of answers")
         notes.append("a difference between models that is no larger than what moves a score here is nothing")
         title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
         return TextTable(title, HEADS, tuple(map(_row, moved)), named=2, notes=tuple(notes))

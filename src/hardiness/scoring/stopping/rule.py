@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hardiness.core import ArgumentError, Interval
-from hardiness.scoring.stopping.cells import CellEstimate
+from hardiness.scoring.stopping.cells import FEWEST_PER_CELL, CellEstimate
 from hardiness.scoring.stopping.sequences import half_width, images_needed, share_interval
 
 GROWTH = 1.5
@@ -118,6 +121,39 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
     images = min(max(needed, extent.images * LEAST_GROWTH), extent.images * GROWTH)
     return Extent(min(math.ceil(images), whole.images), extent.cells)
 
+
+def largest_extent(
+    weights: NDArray[np.float64], first: Extent, whole: Extent, target: float, population: int | None = None
+) -> Extent:
+    """The most that the rule evaluates before a weighted sum of values in [0, 1] is tight, whatever the answers are.
+
+    Args:
+        weights: ``(M,)`` of the cells.
+        first: the first round; with one cell each image has all of them at once.
+        whole: images and cells that there are.
+        target: the half-width that is aimed at.
+        population: as in `share_interval`.
+
+    Source: Popoviciu (1935): values in an interval have at most a quarter of its squared length as their variance. A
+        random cell counts as many times its weight as there are cells.
+    """
+    drawn = first.cells < whole.cells
+    spread = float(len(weights) * np.sum(weights**2) if drawn else np.sum(np.abs(weights)) ** 2) / 4
+    half = spread / first.cells if drawn else 0.0
+    enough = SURELY_PER_CELL * whole.cells if drawn else 0
+    needed = max(images_needed(spread, 0.0, target, population), images_needed(half, half, target, population))
+    needed = max(needed, math.ceil(enough / first.cells))
+    if needed <= whole.images:
+        return Extent(min(max(first.images, math.ceil(LEAST_GROWTH * needed)), whole.images), first.cells)
+    bounded = images_needed(spread, 0.0, target, population) <= whole.images
+    if not drawn or not bounded:
+        return whole
+    cells = max(2 * first.cells * images_needed(half, half, target, population), enough) / whole.images
+    return Extent(whole.images, min(max(first.cells, math.ceil(cells)), whole.cells))
+
+
+SURELY_PER_CELL = 4 * FEWEST_PER_CELL
+"""Images a cell on average, with which no cell has too few to be believed."""
 
 SURELY = 1.5
 """A target is given up before all images are evaluated where it would take this many times all there are."""

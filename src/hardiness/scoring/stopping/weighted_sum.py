@@ -18,12 +18,14 @@ class WeightedSum:
         metric, condition: which score.
         values: float64 ``(N, M)``, one row an image of the table; NaN where an image was not evaluated.
         weights: float64 ``(M,)``: the score is the sum of cell means times these.
+        higher_is_better: its direction.
     """
 
     metric: str
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     condition: Condition = field(default_factory=Condition)
+    higher_is_better: bool = True
 
     @property
     def is_share(self) -> bool:
@@ -44,14 +46,14 @@ class WeightedSum:
 
 
 def mean_of(
-    metric: str, values: NDArray[np.float64], columns: NDArray[np.bool_], condition: Condition | None = None
+    metric: str, values: NDArray[np.float64], columns: NDArray[np.bool_], higher_is_better: bool = True
 ) -> WeightedSum:
     """The mean over some cells, each weighing the same.
 
     Args:
-        metric, condition: which score.
+        metric, higher_is_better: which score, and its direction.
         values: float64 ``(N, M)``.
         columns: ``(M,)`` which cells; at least one.
     """
     weights = columns / np.count_nonzero(columns)
-    return WeightedSum(metric, values, weights, condition or Condition())
+    return WeightedSum(metric, values, weights, higher_is_better=higher_is_better)

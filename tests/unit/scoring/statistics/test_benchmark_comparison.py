@@ -30,6 +30,7 @@ from hardiness.scoring.statistics.benchmark_comparison import compare
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.scoring.statistics.proportions import paired_difference
+from hardiness.scoring.stopping.cells import order_of_cells
 from hardiness.store import Store
 
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
@@ -42,11 +43,17 @@ def stored(
     start: int = 0,
     failed: int | None = None,
     benchmark: str = "imagenet-c",
+    drawn: int | None = None,
 ) -> Store:
-    """A run of that many images, numbered from ``start``, and conditions."""
+    """A run of that many images, numbered from ``start``, and conditions; each in so many random cells if ``drawn``."""
     n, conditions = right.shape
     image, condition = np.repeat(np.arange(n), conditions), np.tile(np.arange(conditions), n)
     kept = np.ones(len(image), bool) if failed is None else ~((image == failed) & (condition == conditions - 1))
+    if drawn is not None:
+        kept = np.zeros(right.shape, bool)
+        for row in range(n):
+            kept[row, order_of_cells(0, f"n/{start + row:04d}", conditions)[:drawn]] = True
+        kept = kept.ravel()
     label = (image % 7).astype(np.int32)
     columns = {
         "sample": np.array([f"n/{start + i:04d}" for i in image]),
@@ -268,3 +275,41 @@ def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: P
     assert shown[:3] == [("a", "c"), ("a", "d"), ("b", "d")], "by accuracy: b, d, a, c"
     assert len(shown) == 3 * scores
     assert few.notes[0].startswith("of 6 pairs, those of models that stand next to each other")
+
+
+def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) -> None:
+    """A precision target leaves each image with a few cells: those of the smaller draw are in the larger one too."""
+    first, second = errors(0, 600, 76, 0.30), errors(1, 600, 76, 0.45)
+    stored(tmp_path, "a", first, drawn=2)
+    store = stored(tmp_path, "b", second, drawn=3)
+    stored(tmp_path, "whole", second)
+    (found,) = compare([store])
+    scores = {score.metric: score for score in found.scores}
+    shared = np.zeros(first.shape, bool)
+    for row in range(600):
+        shared[row, order_of_cells(0, f"n/{row:04d}", 76)[:2]] = True
+    wrong = [np.where(shared, ~right, np.nan)[:, 1:] for right in (first, second)]
+    means = [float(np.nanmean(side, axis=0).mean()) for side in wrong]
+    apart = scores["mean_error"].pairs["a", "b"]
+    assert list(scores["mean_error"].values.values()) == pytest.approx([means[0], means[1], means[1]])
+    assert apart.value == pytest.approx(means[0] - means[1])
+    assert apart.interval is not None
+    # As exact as 1,200 throws each of two coins, of which the clean one in 76 does not count.
+    throws = 1200 * 75 / 76
+    half = 1.96 * np.sqrt((0.30 * 0.70 + 0.45 * 0.55) / throws)
+    assert (apart.interval.high - apart.interval.low) / 2 == pytest.approx(half, rel=0.15)
+    assert scores["mean_error"].pairs["b", "whole"].value == 0.0
+    assert (found.n, found.details) == (600, ())
+    assert "images have some random cells each" in found.notes[0]
+
+
+def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
+    stored(tmp_path, "a", errors(0, 250, 76, 0.3), drawn=2)
+    store = stored(tmp_path, "b", errors(1, 250, 76, 0.4), drawn=2)
+    (found,) = compare([store])
+    apart = found.scores[0].pairs["a", "b"]
+    assert apart.interval is None
+    assert "shared images, and 5 are needed" in apart.reason
+    unequal = stored(tmp_path / "other", "c", errors(1, 250, 76, 0.4), start=1000, drawn=4)
+    (unpaired,) = compare([store, unequal], ["a", "c"])
+    assert unpaired.n == 0

@@ -92,9 +92,17 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
     text = kept.view()
     assert text.rows[0][1:4] == ("precision: bf16", "90.00", "-2.00")
     assert "runtime, torch: why" in text.notes[0]
+    assert text.notes[1] == "300 images do not show what turns fewer than 1.3 % of answers"
     (tmp_path / FOLDER / "k.json").write_text('{"key": 1}')
     with pytest.raises(StoreError, match=r"k\.json is no record of noise"):
         stored_noise([store])
+
+
+def test_one_image_says_how_little_it_shows() -> None:
+    one = by_image(np.ones(1, bool))
+    found = Noise("k", "a", "imagenet-val", "imagenet", tuple(moved_by("resize", "x", one, one)))
+    assert [(each.metric, each.n, each.value) for each in found.moved] == [("top1", 1, 0.0), ("aurra", 1, 0.0)]
+    assert "1 image does not show what turns fewer than 79 % of answers" in found.view().notes
 
 
 def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hardiness.scoring.stopping.rule import (
     Headline,
     decide,
     is_out_of_reach,
+    largest_extent,
     next_extent,
     of_cells,
     of_share,
@@ -131,3 +132,43 @@ def test_stopping_by_the_rule_covers_and_saves() -> None:
         evaluated += (extent or last).images * (extent or last).cells
     assert covered / orders >= 0.95
     assert evaluated / orders < 0.4 * 30_000
+
+
+def followed(values: np.ndarray, first: Extent, target: float, population: int | None) -> Extent:
+    """Where the rule stops on ``(N, M)`` right or wrong answers, their mean being asked for."""
+    whole, weights = Extent(*values.shape), np.full(values.shape[1], 1 / values.shape[1])
+    order = np.argsort(np.random.default_rng(3).random(values.shape), axis=1)
+    extent = first
+    while True:
+        some = np.full(values.shape, np.nan)
+        rows = np.arange(extent.images)[:, None]
+        some[rows, order[: extent.images, : extent.cells]] = values[rows, order[: extent.images, : extent.cells]]
+        found = of_cells("mean", cell_estimate(Drawn.of_table(some), weights, population), target, population)
+        following = None if found.half_width <= target else next_extent(extent, [found], target, whole)
+        if following is None:
+            return extent
+        extent = following
+
+
+@pytest.mark.parametrize("population", [None, 600])
+@pytest.mark.parametrize("target", [0.04, 0.08, 0.2])
+@pytest.mark.parametrize("together", [0.0, 0.5, 1.0])
+def test_no_answers_take_more_than_the_largest_extent(together: float, target: float, population: int | None) -> None:
+    """Cells that go together not at all, in half of the images, and always: a coin's answers vary the most."""
+    generator = np.random.default_rng(int(10 * together))
+    values = generator.random((600, 12)) < 0.5
+    alike = generator.random(600) < together
+    values[alike] = values[alike][:, :1]
+    weights, first = np.full(12, 1 / 12), Extent(100, 2)
+    most = largest_extent(weights, first, Extent(600, 12), target, population)
+    taken = followed(values, first, target, population)
+    assert (taken.images, taken.cells) <= (most.images, most.cells)
+    assert taken.cells <= most.cells
+    if target == 0.2:
+        assert (most.images, most.cells) < (600, 12), "the bound says something"
+
+
+def test_the_largest_extent_of_a_share_is_that_of_a_coin() -> None:
+    most = largest_extent(np.ones(1), Extent(100, 1), Extent(50_000, 1), 0.02, 50_000)
+    images = next(n for n in range(100, 50_000) if of_share("a", n // 2, n, 0.02, 50_000).half_width <= 0.02)
+    assert images <= most.images <= 1.15 * images
