@@ -74,7 +74,7 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
     A run of which each image has some random cells alone is there with all of its images.
     """
     card, whole = card_of(run), np.asarray(table.evaluated.all(axis=1))
-    drawn = card.draws_cells and not whole.all() and is_drawn(table, run.seed)
+    drawn = card.draws_cells and not _was_whole(table) and is_drawn(table, run.seed)
     if drawn:
         whole = np.ones(len(table), bool)
     if not whole.any():
@@ -101,3 +101,13 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
         scores=scores,
         drawn=drawn,
     )
+
+
+def _was_whole(table: ImageTable) -> bool:
+    """Whether every image has every condition but those under which it failed."""
+    there = table.evaluated.copy()
+    rows = table.rows_of(np.array([failure.sample for failure in table.failures], object))
+    for row, failure in zip(rows.tolist(), table.failures, strict=True):
+        if row >= 0:
+            there[row, np.isin(table.cells, failure.conditions)] = True
+    return bool(there.all())
