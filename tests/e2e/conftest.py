@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from hardiness.cli import main
 
@@ -151,3 +153,30 @@ def tree(photographs: list[Path], tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def crops(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two crops of each of the ten photographs that the small networks of ``tests/masked`` tell apart."""
+    root, draws = tmp_path_factory.mktemp("crops"), np.random.default_rng(1)
+    for i in range(20):
+        photograph = Image.open(photographs[::25][i % 10]).convert("RGB")
+        size = int(min(photograph.size) * 0.5)
+        left, top = (int(draws.integers(0, side - size + 1)) for side in photograph.size)
+        folder = root / f"c{i % 10}"
+        folder.mkdir(exist_ok=True)
+        crop = photograph.resize((256, 256), Image.Resampling.BOX, box=(left, top, left + size, top + size))
+        crop.save(folder / f"{i}.png")
+    return root
+
+
+@pytest.fixture
+def run_on_crops(crops: Path, hardiness: Callable[..., Told], tmp_path: Path) -> Callable[..., Told]:
+    """Runs models on one benchmark with six of the crops."""
+
+    def run(models: tuple[str, ...], benchmark: str, *more: str, out: str = "out") -> Told:
+        named = [part for model in models for part in ("-m", model)]
+        data = ("--data", f"imagenet={crops}:classes=folders")
+        return hardiness("run", *named, "-b", benchmark, *data, "--limit", "6", "--out", tmp_path / out, *more)
+
+    return run

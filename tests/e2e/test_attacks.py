@@ -354,6 +354,16 @@ def test_a_model_without_gradients_is_told_and_can_be_attacked_through_another(
         "run", "-m", f"onnx:{file}", "-b", f"blackbox:surrogate=py:{problem}/models.py:robust,epsilons=0.1", *data
     )
     assert told.status == 0, told.err
+    for asked in ("attack=square,epsilons=0.4", "attack=hopskipjump,norm=l2,epsilons=40"):
+        told = hardiness("run", "-m", f"onnx:{file}", "-b", f"whitebox:protocol=standard,{asked},steps=5+30", *data)
+        assert told.status == 0, told.err
+    by_queries = [
+        [s["value"] for s in result["scores"] if s["metric"] == "accuracy"]
+        for result in results(tmp_path / "out")
+        if result["benchmark"] == "whitebox"
+    ]
+    assert [len(each) for each in by_queries] == [2, 2]
+    assert all(few >= many for few, many in by_queries), "queries are the steps of what sees no gradient"
 
 
 @pytest.mark.slow

@@ -31,10 +31,13 @@ def expected(problem: Problem, samples: int) -> Problem:
     """
     if samples == 1:
         return problem
+    import torch
+
     logits = problem.logits
+    with torch.no_grad():
+        logits(problem.pixels)  # a model may try gradients at its first look, which no checkpoint takes
 
     def mean(pixels: Tensor) -> Tensor:
-        import torch
         from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
         def once() -> Tensor:
