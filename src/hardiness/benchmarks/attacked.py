@@ -52,10 +52,11 @@ class AttackedPhotographs(Benchmark):
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
-        """The clean picture, once."""
-        image = on_canvas(decode(item.file.read(), item.file.name), self.canvas or CANVAS_224)
+        """The clean picture on each canvas, once."""
+        photograph = decode(item.file.read(), item.file.name)
+        images = tuple(on_canvas(photograph, canvas) for canvas in canvases)
         for condition in conditions:
-            yield Expansion(condition, 0, (image,))
+            yield Expansion(condition, 0, images)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""

@@ -22,7 +22,7 @@ from hardiness.core import (
     UnknownNameError,
     require_within,
 )
-from hardiness.reference.robustbench import PREPROCESSINGS
+from hardiness.reference.robustbench import OWN, PREPROCESSINGS
 
 STAGES = {
     "standard": ("apgd-ce", "+ apgd-t", "+ fab-t", "+ square"),
@@ -33,12 +33,14 @@ STAGES = {
 
 VERSIONS = tuple(STAGES)
 
-CANVASES = {
+CANVASES: dict[str, Canvas | None] = {
     "Res256Crop224": CANVAS_224,
     "BicubicRes256Crop224": replace(CANVAS_224, interpolation="bicubic"),
     "Res224": Canvas(224, 224, "bilinear", "squash"),
+    "Crop288": Canvas(288, 288, "bilinear", "unresized"),
+    OWN: None,
 }
-"""What RobustBench calls preprocessings."""
+"""What RobustBench calls preprocessings; ``None`` for each model's own view."""
 
 EPSILONS: dict[Norm, tuple[float, ...]] = {"linf": (4 / 255,), "l2": (0.5, 3.0)}
 
@@ -72,7 +74,8 @@ class Autoattack(AttackedPhotographs):
     cross_checks: bool = field(default=True, metadata={"help": "also noise and slopes beside the attack"})
     subset: str = field(default="", metadata={"help": SUBSET_HELP})
     preprocessing: str = field(
-        default=PREPROCESSINGS[0], metadata={"help": f"how photographs become 224 pixels: {', '.join(PREPROCESSINGS)}"}
+        default=PREPROCESSINGS[0],
+        metadata={"help": f"how photographs are resized and cropped: {', '.join(PREPROCESSINGS)}"},
     )
 
     def __post_init__(self) -> None:
@@ -85,7 +88,7 @@ class Autoattack(AttackedPhotographs):
         check_attack("autoattack", "autoattack", self.norm, self.epsilons, targeted=False)
 
     @property
-    def canvas(self) -> Canvas:  # type: ignore[override]  # an option here
+    def canvas(self) -> Canvas | None:  # type: ignore[override]  # an option here
         """The geometry that the leaderboard's name of it stands for."""
         return CANVASES[self.preprocessing]
 

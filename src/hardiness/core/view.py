@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from hardiness.core.errors import ArgumentError, suggestion
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
-CropMode = Literal["center", "center_floor", "squash", "border"]
+CropMode = Literal["center", "center_floor", "squash", "border", "unresized"]
 ChannelOrder = Literal["RGB", "BGR"]
 PixelRange = Literal["0..1", "0..255"]
 Triple = tuple[float, float, float]
@@ -31,11 +31,12 @@ class Canvas:
 
     Attributes:
         resize_px: the shorter side is resized to this many pixels (``squash``: both sides; ``border``: the longer
-            side, the rest is padded).
+            side, the rest is padded; ``unresized``: not at all).
         crop_px: side of the centred square that is kept.
         interpolation: filter, as PIL defines it.
         crop_mode: ``center`` (the standard; a half pixel is rounded to even, as torchvision does), ``center_floor``
-            (the same, a half pixel is cut off, as transformers does), ``squash`` or ``border`` (timm's other two).
+            (the same, a half pixel is cut off, as transformers does), ``squash`` or ``border`` (timm's other two), or
+            ``unresized`` (as ``center``, of the photograph as it is; a smaller one is padded).
         fill: RGB colour, 0–255, of what is padded; timm's ``border`` pads with the weights' mean.
     """
 

@@ -21,9 +21,9 @@ def on_canvas(image: Image, canvas: Canvas) -> Image:
     Raises:
         ArgumentError: the image is no ``uint8 (H, W, 3)``.
 
-    Source: ``center`` equals torchvision's ``Resize(resize_px)`` and ``CenterCrop(crop_px)`` on PIL images; ``squash``
-        and ``border`` equal timm's evaluation transforms of these names; ``center_floor`` equals ``center_crop`` of
-        transformers' processors.
+    Source: ``center`` equals torchvision's ``Resize(resize_px)`` and ``CenterCrop(crop_px)`` on PIL images, and
+        ``unresized`` the second of these alone; ``squash`` and ``border`` equal timm's evaluation transforms of these
+        names; ``center_floor`` equals ``center_crop`` of transformers' processors.
     Differs: where timm's ``border`` would resize a side to 0 pixels and fail, the side has 1 pixel.
     """
     size = _resized(Size(*image.shape[:2]), canvas)
@@ -61,6 +61,8 @@ def centre(size: Size, side_px: int) -> Window:
 
 
 def _resized(old: Size, canvas: Canvas) -> Size:
+    if canvas.crop_mode == "unresized":
+        return old
     if canvas.crop_mode == "squash":
         return Size(canvas.resize_px, canvas.resize_px)
     if canvas.crop_mode == "border":

@@ -10,8 +10,11 @@ from hardiness.reference.published import table
 SUBSET = "robustbench"
 SIZE = 5000
 
-PREPROCESSINGS = ("Res256Crop224", "BicubicRes256Crop224", "Res224")
-"""By RobustBench's names; ``Crop288`` (one model, no resize) is not offered."""
+OWN = "model"
+"""What RobustBench calls the model's default: the view that timm declares for it."""
+
+PREPROCESSINGS = ("Res256Crop224", "BicubicRes256Crop224", "Res224", "Crop288", OWN)
+"""All that its ImageNet models are listed with; but for `OWN` by RobustBench's names."""
 
 FILES = {"0676ba61": "Standard_R50"}
 """Models by the first digits of their file's sha256. RobustBench publishes no hashes; this one is torchvision's."""
@@ -28,6 +31,12 @@ def numbers() -> tuple[int, ...]:
 def stems() -> frozenset[str]:
     """The names of their files without suffix, ``ILSVRC2012_val_00015253``."""
     return frozenset(f"ILSVRC2012_val_{number:08d}" for number in numbers())
+
+
+def preprocessing(source: str) -> str:
+    """Which of `PREPROCESSINGS` a listed model saw its images through, by the source of its published numbers."""
+    name = source.rpartition("images as ")[2].partition(";")[0]
+    return OWN if name == "model default" else name
 
 
 @cache

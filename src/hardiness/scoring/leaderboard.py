@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hardiness.core import Note, Result, epsilon_text
-from hardiness.reference import published_series
-from hardiness.reference.robustbench import PREPROCESSINGS
+from hardiness.reference import published_series, robustbench
 
 
 def names_of(result: Result) -> tuple[str, ...]:
@@ -22,12 +21,11 @@ def leaderboard_note(result: Result) -> Note | None:
     if name is None:
         return None
     before, (after,) = clean[name][0], attacked[name]
-    preprocessing = before.source.rpartition("images as ")[2]
     here = result.run.benchmark.options
     differs = [
         f"{option}={wanted}"
-        for option, wanted in (("subset", "robustbench"), ("preprocessing", preprocessing))
-        if here.get(option) != wanted and (option == "subset" or wanted in PREPROCESSINGS)
+        for option, wanted in (("subset", "robustbench"), ("preprocessing", robustbench.preprocessing(before.source)))
+        if here.get(option) != wanted
     ]
     text = (
         f"RobustBench lists {name} with {100 * before.value:.2f} % clean and {100 * after.value:.2f} % at "

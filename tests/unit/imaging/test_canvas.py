@@ -13,6 +13,7 @@ from timm.data.transforms import CenterCropOrPad, ResizeKeepRatio
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
+from hardiness.benchmarks.autoattack import CANVASES
 from hardiness.core import CANVAS_224, Canvas, View
 from hardiness.imaging import decode, on_canvas
 
@@ -27,10 +28,8 @@ def picture(height: int, width: int) -> np.ndarray:
 
 def by_torchvision(image: np.ndarray, canvas: Canvas) -> np.ndarray:
     size = canvas.resize_px if canvas.crop_mode == "center" else (canvas.resize_px, canvas.resize_px)
-    steps = [
-        transforms.Resize(size, InterpolationMode(canvas.interpolation)),
-        transforms.CenterCrop(canvas.crop_px),
-    ]
+    resized = transforms.Resize(size, InterpolationMode(canvas.interpolation))
+    steps = [*([] if canvas.crop_mode == "unresized" else [resized]), transforms.CenterCrop(canvas.crop_px)]
     return np.asarray(transforms.Compose(steps)(PIL.Image.fromarray(image)))
 
 
@@ -41,9 +40,9 @@ def by_torchvision(image: np.ndarray, canvas: Canvas) -> np.ndarray:
     resize_px=px,
     crop_px=px,
     interpolation=filters,
-    mode=st.sampled_from(["center", "squash"]),
+    mode=st.sampled_from(["center", "squash", "unresized"]),
 )
-def test_center_and_squash_equal_torchvision(
+def test_canvases_equal_torchvision(
     size: tuple[int, int], resize_px: int, crop_px: int, interpolation: str, mode: str
 ) -> None:
     assume(max(size) / min(size) * resize_px < 5000)
@@ -81,9 +80,8 @@ def test_a_very_long_image_costs_no_more_than_its_crop() -> None:
     assert on_canvas(picture(1, 60_000), CANVAS_224).shape == (224, 224, 3)
 
 
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
-def test_photographs_equal_torchvision(photographs: list[Path], interpolation: str) -> None:
-    canvas = Canvas(256, 224, interpolation)
+@pytest.mark.parametrize("canvas", [each for each in CANVASES.values() if each], ids=str)
+def test_photographs_as_robustbench_takes_them(photographs: list[Path], canvas: Canvas) -> None:
     for file in photographs[::5]:
         image = decode(file.read_bytes(), file.name)
         assert np.array_equal(on_canvas(image, canvas), by_torchvision(image, canvas)), file

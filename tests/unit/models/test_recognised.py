@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from hardiness.benchmarks.autoattack import CANVASES
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -28,6 +29,7 @@ from hardiness.models import load
 from hardiness.models.options import apply
 from hardiness.models.recognised import recognised
 from hardiness.reference import robustbench, wnids
+from hardiness.reference.published import table
 from hardiness.report.sections import sections
 from hardiness.report.table import rows_of
 
@@ -50,6 +52,11 @@ def test_the_images_are_those_of_the_package() -> None:
 def test_entries_are_the_leaderboards_best_first() -> None:
     assert len(robustbench.entries()) == 30
     assert (robustbench.entries()[0], robustbench.entries()[-1]) == ("Amini2024MeanSparse_Swin-L", "Standard_R50")
+
+
+def test_every_way_to_make_pixels_that_it_lists_is_offered() -> None:
+    listed = {robustbench.preprocessing(row.source) for row in table() if row.benchmark == "autoattack"}
+    assert listed == set(robustbench.PREPROCESSINGS) == set(CANVASES)
 
 
 def test_a_model_is_known_by_word_name_or_hash(tmp_path: Path) -> None:
