@@ -184,6 +184,7 @@ SMALLER = {
     "perturb": "--limit 1 --perturbations translate",
     "visualise": "--steps 2 --size 64",
     "make-cue-conflict": "--limit 1 --steps 1",
+    "make-patch": "--limit 2 --steps 1",
 }
 """What is added to a command so that it takes seconds."""
 

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
 
 NETWORKS = Path(__file__).resolve().parents[1] / "masked" / "networks.py"
 CLASSES, LIMIT = 10, "6"
@@ -24,31 +22,9 @@ PLAIN, ADVERSARIAL, ROUNDED = (
 QUICK = "protocol=standard,epsilons=24/255,steps=4,must_break=false,cross_checks=false"
 
 
-@pytest.fixture(scope="module")
-def crops(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two crops of each of the ten photographs that the small networks tell apart."""
-    root, draws = tmp_path_factory.mktemp("crops"), np.random.default_rng(1)
-    for i in range(2 * CLASSES):
-        photograph = Image.open(photographs[::25][i % CLASSES]).convert("RGB")
-        size = int(min(photograph.size) * 0.5)
-        left, top = (int(draws.integers(0, side - size + 1)) for side in photograph.size)
-        folder = root / f"c{i % CLASSES}"
-        folder.mkdir(exist_ok=True)
-        crop = photograph.resize((256, 256), Image.Resampling.BOX, box=(left, top, left + size, top + size))
-        crop.save(folder / f"{i}.png")
-    return root
-
-
 @pytest.fixture
-def run(crops: Path, hardiness: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    """Runs models on one benchmark with the crops."""
-
-    def run(models: tuple[str, ...], benchmark: str, *more: str, out: str = "out") -> Any:
-        named = [part for model in models for part in ("-m", model)]
-        data = ("--data", f"imagenet={crops}:classes=folders")
-        return hardiness("run", *named, "-b", benchmark, *data, "--limit", LIMIT, "--out", tmp_path / out, *more)
-
-    return run
+def run(run_on_crops: Callable[..., Any]) -> Callable[..., Any]:
+    return run_on_crops
 
 
 def value(result: dict[str, Any], metric: str) -> float:
@@ -183,6 +159,72 @@ def test_a_patch_of_imagenet_patch_is_put_where_it_does_most(
         assert line in told.lines[0]
 
 
+def test_a_patch_is_trained_on_some_photographs_and_fools_the_model_on_others(
+    run: Callable[..., Any], hardiness: Callable[..., Any], results: Callable[..., Any], crops: Path, tmp_path: Path
+) -> None:
+    command = (
+        "make-patch",
+        "-m",
+        PLAIN,
+        "--data",
+        f"imagenet={crops}:classes=folders",
+        "--limit",
+        "12",
+        "--share",
+        "0.1",
+    )
+    patches = [tmp_path / name / "000_patch.png" for name in ("noise", "first", "again")]
+    for file, steps in zip(patches, ("1", "40", "40"), strict=True):
+        told = hardiness(*command, "--steps", steps, "--rate", "0.1" if steps == "40" else "1e-6", "--out", file.parent)
+        assert told.status == 0, told.err
+    assert patches[1].read_bytes() == patches[2].read_bytes(), "draws are keyed by the seed"
+    facts = json.loads((tmp_path / "first" / "features.json").read_text())["features"][0]
+    assert facts["effect_after"] > facts["effect_before"]
+    assert (tmp_path / "first" / "grid.png").is_file()
+    options = "protocol=standard,norm=patch,epsilons=0.1,steps=1,must_break=false,cross_checks=false"
+    for file in patches[:2]:
+        told = run((PLAIN,), f"whitebox:attack=universal-patch,file={file},{options}", out=f"by-{file.parent.name}")
+        assert told.status == 0, told.err
+    noise, trained = (results(tmp_path / f"by-{name}")[0] for name in ("noise", "first"))
+    shown = {row["sample"] for path in (tmp_path / "by-first").rglob("*.parquet") if "scored" not in path.parts
+             for row in pq.read_table(path).to_pylist()}  # fmt: skip
+    assert shown.isdisjoint(facts["trained_on"])
+    assert value(trained, "accuracy") < value(noise, "accuracy")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--share", "0"), "share must be above 0 and at most 1, and cover a pixel, was 0.0"),
+        (("--target", "c99"), "c99"),
+        (("--steps", "0"), "steps must be at least 1, was 0"),
+        (("--out", str(NETWORKS.parent)), "must be empty or hold a features.json"),
+    ],
+)
+def test_a_patch_that_cannot_be_is_one_line(
+    hardiness: Callable[..., Any], crops: Path, tmp_path: Path, options: tuple[str, ...], line: str
+) -> None:
+    out = () if "--out" in options else ("--out", tmp_path / "patch")
+    told = hardiness("make-patch", "-m", PLAIN, "--data", f"imagenet={crops}:classes=folders", *out, *options)
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert line in told.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "inputs"),
+    [("Crop288", {"288 px as it is"}), ("model", {"224 px as it is", "48 px as it is"})],
+)
+def test_each_model_is_attacked_on_the_pixels_that_are_asked_for(
+    run: Callable[..., Any], tmp_path: Path, preprocessing: str, inputs: set[str]
+) -> None:
+    two = PLAIN, ADVERSARIAL + ",resize_px=56,crop_px=48"
+    told = run(two, f"autoattack:preprocessing={preprocessing},queries=2,cross_checks=false,epsilons=24/255")
+    assert told.status == 0, told.err
+    runs = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("run.json")]
+    assert len(runs) == len(two)
+    assert {each["input"]["fed"] for each in runs} == inputs
+
+
 @pytest.mark.parametrize(
     ("benchmark", "line"),
     [
@@ -191,7 +233,7 @@ def test_a_patch_of_imagenet_patch_is_put_where_it_does_most(
         (f"blackbox:surrogate={PLAIN.partition(':mean')[0]},epsilons=0.1", "its own surrogate: that is no black box"),
         ("imagenet-val:subset=robustbench", "holds none of them; leave subset out, or give the validation set"),
         ("autoattack:subset=imagenet-v2", "unknown subset of autoattack 'imagenet-v2'"),
-        ("autoattack:preprocessing=Crop288", "unknown preprocessing of autoattack 'Crop288'"),
+        ("autoattack:preprocessing=Crop299", "unknown preprocessing of autoattack 'Crop299'; did you mean 'Crop288'"),
         ("whitebox:norm=l3,epsilons=1", "unknown norm of whitebox 'l3'"),
     ],
 )  # fmt: skip

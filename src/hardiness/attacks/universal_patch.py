@@ -14,7 +14,7 @@ from hardiness.attacks.kit.attack import Iterate, registry
 from hardiness.attacks.kit.gradient import forward, no_gradient
 from hardiness.attacks.kit.patch_files import read_patch
 from hardiness.attacks.kit.problem import CheckedAttack, Problem
-from hardiness.attacks.threats.patch import side
+from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core import ArgumentError
 from hardiness.sources.packages import file_sha256
 
@@ -33,6 +33,8 @@ class UniversalPatch(CheckedAttack):
     Attributes:
         file: the patch: a picture file, or ImageNet-Patch's ``patches.gz``.
         patch: which patch of the file, from 0.
+
+    ``hardiness make-patch`` trains one.
 
     Source: Brown et al. 2017, arXiv:1712.09665; ImageNet-Patch, Pintor et al. 2022, arXiv:2203.04412.
 
@@ -66,7 +68,7 @@ class UniversalPatch(CheckedAttack):
         orders = [generator.permutation(len(grid)) for generator in problem.generators]
         best, least = problem.pixels.clone(), torch.full_like(problem.pixels[:, 0, 0, 0], float("inf"))
         for step in range(1, min(int(problem.budget.steps.max()), len(grid)) + 1):
-            tried = _pasted(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
+            tried = pasted(problem.pixels, patch, grid[[order[step - 1] for order in orders]])
             passed = forward(problem.logits, tried, problem.criterion, graph=False, first=step == 1)
             better = passed.loss < least
             best, least = tried.where(better[:, None, None, None], best), passed.loss.where(better, least)
@@ -98,10 +100,3 @@ def _resized(patch: Tensor, length: int) -> Tensor:
         return patch[:, :length, :length]
     found = functional.interpolate(patch[None], (length, length), mode="bilinear", antialias=True, align_corners=False)
     return found[0].clamp(0, 1)
-
-
-def _pasted(pictures: Tensor, patch: Tensor, corners: NDArray[np.int64]) -> Tensor:
-    pasted, length = pictures.clone(), patch.shape[1]
-    for picture, (row, column) in zip(pasted, corners.tolist(), strict=True):
-        picture[:, row : row + length, column : column + length] = patch
-    return pasted

@@ -38,6 +38,7 @@ COMMANDS = {
         "hardiness.cli.make_cue_conflict",
         "Make stimuli: the shape of one photograph, the texture of another.",
     ),
+    "make-patch": ("hardiness.cli.make_patch", "Train one patch that fools a model on any picture."),
     "perturbations": ("hardiness.cli.perturbations", "List the perturbations, or describe one."),
     "perturb": ("hardiness.cli.perturb", "Write photographs under every perturbation as a tree of videos."),
     "data": ("hardiness.cli.data", "List, get, check and import data sets."),

@@ -4,8 +4,10 @@ from hardiness.visualise.features import write_features
 from hardiness.visualise.maximise import Feature, Settings, maximise
 from hardiness.visualise.naming import channels, class_unit, neuron
 from hardiness.visualise.orhan2019 import Pushed, choose, push_features, write_pushed
+from hardiness.visualise.patch_training import PatchSettings
 from hardiness.visualise.transforms import Transforms
 from hardiness.visualise.units import Channel, ClassUnit, LayerUnit, Neuron, Unit
+from hardiness.visualise.universal_patch import TrainedPatch, write_patch
 
 __all__ = [
     "Channel",
@@ -13,8 +15,10 @@ __all__ = [
     "Feature",
     "LayerUnit",
     "Neuron",
+    "PatchSettings",
     "Pushed",
     "Settings",
+    "TrainedPatch",
     "Transforms",
     "Unit",
     "channels",
@@ -24,5 +28,6 @@ __all__ = [
     "neuron",
     "push_features",
     "write_features",
+    "write_patch",
     "write_pushed",
 ]

@@ -51,7 +51,7 @@ def class_unit(spec: ModelSpec, text: str) -> ClassUnit:
     Raises:
         ArgumentError: there is none, or several have the name; the message offers close names or the indices.
     """
-    names = _class_names(spec)
+    names = class_names(spec)
     wnids = reference.wnids() if spec.class_names is None and spec.num_classes == len(reference.wnids()) else ()
     if text.isdecimal():
         index = int(text)
@@ -69,7 +69,7 @@ def class_unit(spec: ModelSpec, text: str) -> ClassUnit:
     raise ArgumentError(f"{spec.name} has no class {text!r}{_close(text, names)}; give a name, a wnid or an index")
 
 
-def _class_names(spec: ModelSpec) -> Sequence[Sequence[str]]:
+def class_names(spec: ModelSpec) -> Sequence[Sequence[str]]:
     """Every class's synonyms, by index."""
     if spec.class_names is not None:
         return [(name,) for name in spec.class_names]

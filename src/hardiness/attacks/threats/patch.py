@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.attacks.threats import Threat, threats
 
@@ -52,6 +53,19 @@ class Patch(Threat):
 def side(epsilon: float, height: int, width: int) -> int:
     """The side, in pixels, of a square that covers a share ``epsilon`` of a picture; 0 for nothing."""
     return min(int(math.sqrt(epsilon * height * width) + 1e-6), height, width)
+
+
+def pasted(pictures: Tensor, patch: Tensor, corners: NDArray[np.int64]) -> Tensor:
+    """The pictures ``(N, 3, H, W)`` with the patch ``(3, L, L)`` on each; differentiable.
+
+    Args:
+        pictures, patch: as above.
+        corners: row and column of the patch's upper left corner, for each picture, ``(N, 2)``.
+    """
+    found, length = pictures.clone(), patch.shape[1]
+    for number, (row, column) in enumerate(corners.tolist()):
+        found[number, :, row : row + length, column : column + length] = patch
+    return found
 
 
 def _span(hit: Tensor) -> Tensor:

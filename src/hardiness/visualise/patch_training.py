@@ -1,0 +1,156 @@
+"""How one patch for all pictures is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.attacks import Criterion, Misclassified, TargetClass
+from hardiness.attacks.threats.patch import pasted, side
+from hardiness.core import CANVAS_224, ArgumentError, Image, Listener, ModelError, rng
+from hardiness.models import Classifier
+from hardiness.models.pixels import to_pixels
+from hardiness.visualise.naming import class_names
+from hardiness.visualise.pictures import to_images
+from hardiness.visualise.sheet import Panel
+from hardiness.visualise.units import ClassUnit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 12
+CPU_BATCH, GPU_BATCH, CPU_BYTES = 16, 64, 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class PatchSettings:
+    """How a patch is trained.
+
+    Attributes:
+        share: of the picture's area that it covers.
+        photographs: how many it is trained on, all of them where there are fewer.
+        steps: of the optimiser, Adam, each on one batch.
+        rate: its step size, in units of the [0, 1] range.
+        seed: keys every draw.
+        batch_size: photographs in one step; chosen where not given.
+    """
+
+    share: float = 0.05
+    photographs: int = 100
+    steps: int = 300
+    rate: float = 0.05
+    seed: int = 0
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("photographs", "steps", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ArgumentError(f"{name} must be at least 1, was {value}")
+        if not 0 < self.share <= 1 or not side(self.share, CANVAS_224.crop_px, CANVAS_224.crop_px):
+            raise ArgumentError(f"share must be above 0 and at most 1, and cover a pixel, was {self.share}")
+        if not self.rate > 0:
+            raise ArgumentError(f"rate must be positive, was {self.rate}")
+
+
+class PatchTraining:
+    """One patch under way, and what it does to each photograph at one drawn place."""
+
+    def __init__(
+        self, classifier: Classifier, images: Sequence[Image], target: ClassUnit | None, settings: PatchSettings
+    ) -> None:
+        px = CANVAS_224.crop_px
+        feed = classifier.feed(px)
+        self._logits: Callable[[Tensor], Tensor] = lambda pixels: classifier.differentiable(feed(pixels))
+        self._spec, self._device = classifier.spec, classifier.device
+        self._images, self._settings = images, settings
+        largest = GPU_BATCH
+        if classifier.device == "cpu":
+            largest = max(1, min(CPU_BATCH, CPU_BYTES // (2 * classifier.activation_bytes(feed.input_px))))
+        self._batch = min(settings.batch_size or largest, len(images))
+        self._length = side(settings.share, px, px)
+        self._places = px - self._length + 1
+        self._seen = self._answers(None)
+        self._aims = self._seen if target is None else np.full_like(self._seen, target.index)
+        self._criterion: type[Misclassified] | type[TargetClass] = Misclassified if target is None else TargetClass
+
+    def run(self, listener: Listener) -> tuple[Image, float, float]:
+        """The patch, and the shares before and after."""
+        import torch
+
+        start = self._draw("start").random((3, self._length, self._length), np.float32)
+        patch = torch.from_numpy(start).to(self._device).requires_grad_()
+        before = self._effect(patch.detach())
+        adam = torch.optim.Adam([patch], self._settings.rate)
+        listener.begin("make-patch", self._settings.steps, 0)
+        try:
+            for step in range(self._settings.steps):
+                rows = self._rows(step)
+                shown = pasted(self._pixels(rows), patch, self._corners("place", step, len(rows)))
+                loss = self._aim(rows).loss(self._logits(shown)).mean()
+                (gradient,) = torch.autograd.grad(loss, patch)
+                if not bool(gradient.isfinite().all()):
+                    raise ModelError(
+                        f"{self._spec.name} has a gradient that is not finite under the patch, at step {step + 1}"
+                    )
+                patch.grad = gradient
+                adam.step()
+                with torch.no_grad():
+                    patch.clamp_(0, 1)
+                listener.advance(1)
+        finally:
+            listener.end()
+        (image,) = to_images(patch[None])
+        return image, before, self._effect(to_pixels([image])[0].to(self._device))
+
+    def panels(self, image: Image) -> list[Panel]:
+        """The first photographs under the patch, each with what the model saw and sees."""
+        rows = np.arange(min(SHOWN, len(self._images)))
+        patch = to_pixels([image])[0].to(self._device)
+        pictures = to_images(pasted(self._pixels(rows), patch, self._corners("measure", 0, len(self._images))[rows]))
+        now, names = self._answers(patch), class_names(self._spec)
+        told = [(names[self._seen[row]][0], f"now {names[now[row]][0]}") for row in rows]
+        return [Panel(caption, picture) for caption, picture in zip(told, pictures, strict=True)]
+
+    def _rows(self, step: int) -> NDArray[np.int64]:
+        """The photographs of a step: a new order whenever all have been seen."""
+        a_round = len(self._images) // self._batch
+        order = self._draw("order", step // a_round).permutation(len(self._images))
+        first = step % a_round * self._batch
+        return order[first : first + self._batch]
+
+    def _effect(self, patch: Tensor) -> float:
+        now = self._answers(patch)
+        wanted = now != self._aims if self._criterion is Misclassified else now == self._aims
+        return float(wanted.mean())
+
+    def _answers(self, patch: Tensor | None) -> NDArray[np.int64]:
+        """The class that the model sees in each photograph: as it is, or under the patch."""
+        import torch
+
+        found, corners = [], self._corners("measure", 0, len(self._images))
+        with torch.no_grad():
+            for first in range(0, len(self._images), self._batch):
+                rows = np.arange(first, min(first + self._batch, len(self._images)))
+                pixels = self._pixels(rows)
+                shown = pixels if patch is None else pasted(pixels, patch, corners[rows])
+                found.append(self._logits(shown).argmax(1).cpu().numpy())
+        return np.concatenate(found)
+
+    def _aim(self, rows: NDArray[np.int64]) -> Criterion:
+        import torch
+
+        return self._criterion(torch.from_numpy(self._aims[rows]).to(self._device))
+
+    def _pixels(self, rows: NDArray[np.int64]) -> Tensor:
+        return to_pixels([self._images[row] for row in rows]).to(self._device)
+
+    def _corners(self, purpose: str, step: int, count: int) -> NDArray[np.int64]:
+        return self._draw(purpose, step).integers(0, self._places, (count, 2))
+
+    def _draw(self, purpose: str, step: int = 0) -> np.random.Generator:
+        return rng(self._settings.seed, "make-patch", purpose, step)
