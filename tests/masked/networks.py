@@ -135,6 +135,37 @@ def thermometer(x: Tensor) -> Tensor:
     return (x[:, :, None] > torch.arange(16).view(1, 1, -1, 1, 1) / 16).float().mean(2) + 0 * x
 
 
+class Another(nn.Module):
+    """The network, with the gradient of another one: of a copy whose parameters are in reverse order."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.other = network, copy.deepcopy(network)
+        for parameter in self.other.parameters():
+            parameter.data = parameter.data.flip(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        other = self.other(x)
+        return self.network(x).detach() + other - other.detach()
+
+
+class EveryThird(nn.Module):
+    """The picture, and in every third pass its mirror image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return x if self.passes % 3 else x.flip(3)
+
+
+def one_channel(x: Tensor) -> Tensor:
+    """The picture, with the gradient of its red channel alone."""
+    return torch.cat([x[:, :1], x[:, 1:].detach()], dim=1)
+
+
 MASKS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "rounded": lambda net: Masked(net, lambda x: (x * 32).round() / 32),
     "shattered": lambda net: Masked(net, lambda x: x.detach() + 1e-6 * torch.sin(1e9 * x)),
@@ -151,8 +182,35 @@ MASKS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "stairs": lambda net: Masked(net, after=stairs),
     "thermometer": lambda net: Masked(net, thermometer),
     "broken": lambda net: Masked(net, lambda x: x + 0 * torch.sqrt(x.detach() - x)),
+    "another": Another,
+    "one_channel": lambda net: Masked(net, one_channel),
+    "every_third": lambda net: Masked(net, EveryThird()),
+    "saturated": lambda net: Masked(net, after=lambda logits: 30 * torch.tanh(3 * logits)),
 }  # fmt: skip
 """Ways to hide a gradient, by name: what each makes of a network."""
+
+WORDS = {
+    "rounded": "input rounded to 1/32",
+    "shattered": "gradient of a tiny, very fast wave",
+    "rippled": "a ripple of 0.002 added to the input",
+    "decoy": "logits times 10,000",
+    "noise": "input noise of 0.05",
+    "jpeg_wrong_sign": "JPEG, straight through with the wrong sign",
+    "jpeg_straight_through": "JPEG, straight through",
+    "jpeg_no_gradient": "JPEG without a gradient",
+    "wrong_sign": "the gradient with the wrong sign",
+    "anywhere": "the gradient times random numbers",
+    "winners": "k-winner layers in place of ReLU",
+    "hashed_noise": "noise that the picture itself draws",
+    "stairs": "logits rounded to quarters",
+    "thermometer": "thermometer code of the input",
+    "broken": "a gradient that is NaN",
+    "another": "the gradient of another network",
+    "one_channel": "a gradient for one of three channels",
+    "every_third": "the mirror image in every third pass",
+    "saturated": "logits bent to ±30",
+}
+"""The same in words, for tables."""
 
 KINDS = {
     "rounded": {"zero gradients"},
@@ -170,6 +228,10 @@ KINDS = {
     "stairs": {"zero gradients"},
     "thermometer": {"zero gradients"},
     "broken": {"non-finite gradients"},
+    "another": {"gradient mismatch"},
+    "one_channel": {"zero gradients"},
+    "every_third": {"randomised"},
+    "saturated": {"zero gradients"},
 }
 """The findings that name each kind: one of them must be raised."""
 

@@ -113,6 +113,19 @@ def test_a_loss_that_still_falls_is_told() -> None:
     assert not scored(records([1] * 10), run())[1]["loss"].raised
 
 
+@pytest.mark.parametrize(("last", "who_is_near"), [(1.0, 10), (3.5, 0)])
+def test_a_loss_that_falls_where_nobody_is_near_to_falling_is_no_doubt(last: float, who_is_near: int) -> None:
+    """Odds go from 6 to 4 and on: by as much again as to 1 all would fall, as to 3.5 none."""
+    found = records([99] * 10)
+    at = [found["condition"] == i for i in (1, 2, 3)]
+    odds = np.select(at, [6.0, 4.0, last], 9.0)
+    told = {"loss": np.select(at, [3.0, 2.0, 1.0], 0.0), "label_logit": odds, "logsumexp": np.log(np.exp(odds) + 1)}
+    report = scored(Records({**found.columns, **told}), run())[1]["loss"]
+    assert report.raised == bool(who_is_near)
+    assert report.raised or "by as much again no image would fall" in report.sentence
+    assert scored(Records({**found.columns, **told}), run(targeted=True))[1]["loss"].raised
+
+
 def test_later_starts_that_break_more_are_told() -> None:
     found = records([1] * 20)
     late = (found["image"] < 2).astype(np.int16)

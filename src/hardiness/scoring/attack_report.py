@@ -53,7 +53,7 @@ def _of_strength(records: Records, curves: Sequence[Curve], longest: Curve) -> l
         *found,
         strength.steps(longest.budget, longest.steps, accuracies),
         strength.restarts(late[longest.rows[-1]], longest.round.restarts),
-        strength.loss(_losses(records, longest)),
+        strength.loss(_losses(records, longest), _near(records, longest)),
     ]
 
 
@@ -85,6 +85,26 @@ def _losses(records: Records, curve: Curve) -> list[float]:
     if not same.any():
         return [float("nan")] * max(len(curve.rows), 3)
     return [float(np.nanmean(records["loss"][rows & same])) for rows in curve.rows]
+
+
+def _near(records: Records, curve: Curve) -> int | None:
+    """How many of the images that stand would fall by as much again as they moved between the last two marks.
+
+    An image that falls has a label of less odds than one to one. ``None`` where rows are not of the attacked pictures
+    or say nothing of odds.
+    """
+    if "nll" not in records or len(curve.rows) < 2 or curve.round.targeted or curve.round.failed != "last":
+        return None
+    before, last = (_odds(records, rows) for rows in curve.rows[-2:])
+    gains = [(odds, before[image] - odds) for image, odds in last.items() if image in before]
+    return sum(gain > 0 and odds <= gain for odds, gain in gains)
+
+
+def _odds(records: Records, rows: NDArray[np.bool_]) -> dict[Any, float]:
+    """The logarithm of the label's odds against all other classes, of each image that stands, by image."""
+    kept = rows & ~records["success"]
+    odds = -np.log(np.expm1(np.clip(records["nll"][kept].astype(np.float64), 1e-12, 700)))
+    return dict(zip(records["image"][kept].tolist(), odds.tolist(), strict=True))
 
 
 def _column(records: Records, name: str, rows: NDArray[np.bool_]) -> NDArray[np.floating]:

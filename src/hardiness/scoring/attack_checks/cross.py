@@ -12,7 +12,7 @@ from hardiness.scoring.intervals import wilson
 Values = NDArray[np.floating]
 
 REPEATED = 1e-4
-"""Largest difference of two passes' logits, as a share of the largest; rounding on one device gives none at all."""
+"""Largest difference of several passes' logits, as a share of the largest; rounding on one device gives none at all."""
 
 TOLD = 1e-2
 """The same of what an attack told and what the judge found."""
@@ -25,17 +25,17 @@ TAKEN = 0.02
 
 
 def randomised(change: Values, samples: int) -> Finding:
-    """Whether two passes of the same picture gave other logits.
+    """Whether several passes of the same picture gave other logits.
 
     Args:
-        change: largest difference over the largest logit, an entry an image; NaN where it was not asked twice.
+        change: largest difference over the largest logit, an entry an image; NaN where it was not asked again.
         samples: passes that the attack's gradients were means of.
     """
     name, known = "randomised", change[np.isfinite(change)]
     if not len(known):
         return untold(name, "The network was asked once, so nothing is known of its chance.")
     if share_of(known > REPEATED) > 0:
-        text = f"Two passes of one picture differ by up to {percent(float(known.max()))} of the largest logit"
+        text = f"Passes of one picture differ by up to {percent(float(known.max()))} of the largest logit"
         if samples > 1:
             return Finding(name, False, f"{text}: the network draws at random; gradients were means of {samples}.")
         return Finding(
@@ -44,7 +44,7 @@ def randomised(change: Values, samples: int) -> Finding:
             f"{text}: the network draws at random, and an attack on one draw is no attack on the next. Use means of "
             "several passes: attack=pgd,samples=20, or autoattack:version=rand.",
         )
-    return Finding(name, False, "Two passes of one picture give the same logits.")
+    return Finding(name, False, "Several passes of one picture give the same logits.")
 
 
 def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
@@ -112,6 +112,7 @@ def told_logits(error: Values) -> Finding:
             "told logits",
             True,
             f"On {percent(share)} of the images the attack told other logits than the network gives. Every score is by "
-            "the network's; but an attack that misjudges itself may stop too early: report it to its author.",
+            "the network's. But an attack that misjudges itself may stop too early: report it to its author, unless "
+            "the network answers otherwise now and then.",
         )
     return Finding("told logits", False, "What the attack told of its pictures is what the network says of them.")

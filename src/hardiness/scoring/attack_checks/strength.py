@@ -63,8 +63,14 @@ def restarts(late: NDArray[np.bool_], count: int) -> Finding:
     return Finding("restarts", False, f"{text}: the start hardly matters.")
 
 
-def loss(losses: Sequence[float]) -> Finding:
-    """Whether the attack's loss still moves at the last of three marks or more, on the images that stand."""
+def loss(losses: Sequence[float], near: int | None = None) -> Finding:
+    """Whether the attack's loss still moves at the last of three marks or more, on the images that stand.
+
+    Args:
+        losses: mean loss at each mark.
+        near: how many of the images would fall if they moved once more as far as between the last two marks; ``None``
+            where that is not known. Where it is one or none, the loss moves but nothing comes of it.
+    """
     if len(losses) < 3:
         return untold("loss", "Too few numbers of steps were recorded to say whether the loss still moves.")
     if not np.isfinite(losses).all():
@@ -75,6 +81,13 @@ def loss(losses: Sequence[float]) -> Finding:
     if way <= LEAST_WAY * max(map(abs, losses)):
         return Finding("loss", False, f"{text}: it did not fall at all.")
     part = min(max((before - last) / way, 0.0), 1.0)
+    if part > LOSS_FALLING and near is not None and near <= 1:
+        told = "one image" if near else "no image"
+        return Finding(
+            "loss",
+            False,
+            f"{text}, {percent(part)} of it between the last two marks; by as much again {told} would fall.",
+        )
     if part > LOSS_FALLING:
         return Finding(
             "loss",

@@ -1,0 +1,155 @@
+"""Masks against flags: which findings the report on an attack raises about networks whose gradients are hidden.
+
+    HARDINESS_DATA=… python bench/masks.py [--json] [--write docs/attacks.md] [MASK …]
+
+Every mask of ``tests/masked/networks.py`` is put on EfficientNet-Lite0 (8 photographs on the 224 canvas, 4/255, 20
+steps) and on two small networks, trained adversarially and ordinarily (16 crops, 8/255, 40 steps), each attacked with
+everything that the report asks for. A mask must be called by a finding that names its kind, and what stands under it
+must not be believed; the three networks without a mask must raise nothing about the attack. A row is printed as soon
+as it is known. ``--write`` puts the table into that page, between its marks. About a quarter of an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torchvision.transforms import Normalize
+
+from hardiness import models
+from hardiness.core import CANVAS_224
+from hardiness.data import limited, locate
+from hardiness.engine.forward import Row
+from hardiness.imaging import decode, on_canvas
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
+
+from findings import CLASSES, crops, raised, report  # noqa: E402
+from networks import KINDS, MASKS, WORDS  # noqa: E402
+from networks import crops as small  # noqa: E402
+from write import table, with_block  # noqa: E402
+
+from bars import at_least, at_most, tell, versions  # noqa: E402  # bench's own
+
+DATA = Path(os.environ.get("HARDINESS_DATA", "data"))
+CHECKS = (
+    "zero gradients", "non-finite gradients", "saturated logits", "gradient mismatch", "shattered gradients",
+    "randomised", "weaker than noise", "square takes more", "must break",
+)  # fmt: skip
+"""The columns of the table; what is raised beside them (steps, loss, restarts, reach) asks for a longer attack."""
+LONGER = {"verdict", "steps", "loss", "restarts", "reach"}
+NO_MASK = "none"
+PHOTOGRAPHS = 8
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A network with its pictures.
+
+    Attributes:
+        letter: that stands for it in the table.
+        network: takes pixels in [0, 1].
+        rows: the pictures.
+        asked: the benchmark.
+        classes: how many it tells apart.
+    """
+
+    letter: str
+    network: nn.Module
+    rows: Sequence[Row]
+    asked: str
+    classes: int
+
+
+def lite0() -> nn.Module:
+    """EfficientNet-Lite0 with its mean and std inside, so that masks see pixels."""
+    spec = models.resolve("efficientnet_lite0")
+    return nn.Sequential(Normalize(spec.view.mean, spec.view.std), spec.builder()(spec)).eval().requires_grad_(False)
+
+
+def photographs() -> list[Row]:
+    """Photographs on the canvas, of as many classes."""
+    items = limited(locate([str(DATA)]).dataset("imagenet").items, PHOTOGRAPHS, 0)
+    return [
+        Row(item.id, (), 0, item.label, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224))
+        for item in items
+    ]
+
+
+def victims() -> list[Victim]:
+    """The three networks."""
+    cropped = crops(sorted((DATA / "imagenet" / "val").rglob("*.JPEG")))
+    small_asked = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
+    return [
+        Victim("L", lite0(), photographs(), "whitebox:protocol=standard,epsilons=4/255,steps=1+10+20", 1000),
+        Victim("A", small("adversarial"), cropped, small_asked, CLASSES),
+        Victim("P", small("plain"), cropped, small_asked, CLASSES),
+    ]
+
+
+def row(mask: str, networks: Sequence[Victim]) -> dict[str, tuple[set[str], str]]:
+    """By letter, what is raised about each network behind the mask, and the verdict in a word or two."""
+    make: Callable[[nn.Module], nn.Module] = MASKS.get(mask, lambda network: network)
+    found = {}
+    for each in networks:
+        findings = report(make(each.network), each.rows, each.asked, each.classes)
+        found[each.letter] = (raised(findings), word(findings["verdict"].sentence))
+    return found
+
+
+def word(verdict: str) -> str:
+    """What a verdict comes to."""
+    known = ("Withdrawn", "not robust", "falls in part", "cannot tell", "holds")
+    return next((each.lower() for each in known if each in verdict), verdict)
+
+
+def cells(found: dict[str, tuple[set[str], str]]) -> list[str]:
+    """The letters under each check, then who got which verdict."""
+    checks = ["".join(letter for letter, (names, _) in found.items() if check in names) for check in CHECKS]
+    verdicts: dict[str, str] = {}
+    for letter, (_, verdict) in found.items():
+        verdicts[verdict] = verdicts.get(verdict, "") + letter
+    return [*checks, "; ".join(f"{verdict} {letters}" for verdict, letters in verdicts.items())]
+
+
+def named(mask: str, found: dict[str, tuple[set[str], str]]) -> int:
+    """About how many networks a finding names the mask's kind, and nothing that stands is believed."""
+    believed = {"falls in part", "cannot tell", "holds"}
+    return sum(bool(names & KINDS[mask]) and verdict not in believed for names, verdict in found.values())
+
+
+def main() -> int:
+    """Print the table, row by row, then what it comes to."""
+    warnings.simplefilter("ignore")
+    page = Path(sys.argv[sys.argv.index("--write") + 1]) if "--write" in sys.argv else None
+    chosen = [each for each in sys.argv[1:] if each in MASKS] or list(MASKS)
+    networks, began = victims(), time.perf_counter()
+    lines, caught, alarms = [], 0, 0
+    for mask in (NO_MASK, *chosen):
+        found = row(mask, networks)
+        lines.append((WORDS.get(mask, mask), *cells(found)))
+        print(" | ".join(lines[-1]), f"  ({time.perf_counter() - began:.0f} s)", file=sys.stderr, flush=True)
+        if mask == NO_MASK:
+            alarms = sum(bool(names - LONGER) for names, _ in found.values())
+        else:
+            caught += named(mask, found)
+    text = table(("mask", *CHECKS, "verdict"), lines)
+    print(text)
+    if page:
+        page.write_text(with_block(page.read_text("utf-8"), "masks", text), "utf-8")
+    bars: dict[str, dict[str, Any]] = {
+        "masked networks that are named and not believed": at_least(caught, len(chosen) * len(networks)),
+        "networks without a mask of which anything is raised": at_most(alarms, 0),
+    }
+    return tell(bars, {"seconds": time.perf_counter() - began}, versions("torch", "timm"), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What the report on an attack finds about a network: for the tests of masks, and for the bench that prints all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hardiness import View, models
+from hardiness.benchmarks.options import parse
+from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
+from hardiness.engine.attack_identity import attack_versions
+from hardiness.engine.forward import Row
+from hardiness.engine.whitebox import Attacker
+from hardiness.scoring import registry
+
+CROPS, SIDE, CLASSES = 16, 32, 10
+
+
+def crops(photographs: Sequence[Path]) -> list[Row]:
+    """Crops of ten photographs, as small as the small networks look at them."""
+    files, draws, found = photographs[::25], np.random.default_rng(2), []
+    for i in range(CROPS):
+        photograph = Image.open(files[i % CLASSES]).convert("RGB")
+        width, height = photograph.size
+        size = int(min(width, height) * draws.uniform(0.45, 0.6))
+        left, top = int(draws.integers(0, width - size + 1)), int(draws.integers(0, height - size + 1))
+        crop = photograph.resize((SIDE, SIDE), Image.Resampling.BOX, box=(left, top, left + size, top + size))
+        found.append(Row(f"c{i % CLASSES}/{i}", (), 0, i % CLASSES, np.asarray(crop)))
+    return found
+
+
+def report(network: Any, rows: Sequence[Row], asked: str, classes: int = CLASSES, seed: int = 0) -> dict[str, Finding]:
+    """The findings, by name, about a network that takes pixels in [0, 1], attacked on the pictures of these rows."""
+    benchmark = parse(asked)
+    conditions = benchmark.conditions()
+    wanted = [Row(r.sample, tuple(range(len(conditions))), 0, r.label, r.image) for r in rows]
+    classifier = models.wrap(network, View(mean=(0, 0, 0), std=(1, 1, 1)), name="masked", device="cpu")
+    attacker = Attacker(benchmark, benchmark.attack, conditions, seed)
+    records = attacker.records(classifier, classifier.feed(wanted[0].image.shape[0]), wanted)
+    run = Run(
+        benchmark=BenchmarkIdentity(name="whitebox", card="attack", options=benchmark.identity()),
+        data=DataIdentity(num_classes=classes, samples=len(rows)),
+        conditions=conditions,
+        attack=benchmark.attack.rounds,
+        versions=attack_versions(benchmark.attack),
+    )
+    card = registry.get("attack")
+    table = card.table(records, run)
+    return {each.name: each for each in card.findings(table, card.scores(table, run, None), run)}
+
+
+def raised(found: dict[str, Finding]) -> set[str]:
+    """The names of those that are raised."""
+    return {name for name, each in found.items() if each.raised}
