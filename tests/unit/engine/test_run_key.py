@@ -55,3 +55,18 @@ def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
     assert len(keys) == 3
     file.write_text(OWN.replace("WIDTH", "1001"))
     assert _key(file) != _key(file, ":class_order=background+wnid")
+
+
+@pytest.mark.parametrize(
+    "versioned",
+    ["attacks.pgd.PGD.version", "engine.attack_identity.ARITHMETIC", "engine.plan.GRADIENTS_VERSION"],
+)
+def test_another_version_of_an_attack_its_judging_or_its_gradients_is_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versioned: str
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN.replace("WIDTH", "1000"))
+    before, plain = _key(file, benchmark="whitebox"), _key(file)
+    monkeypatch.setattr(f"hardiness.{versioned}", 99)
+    assert _key(file, benchmark="whitebox") != before
+    assert _key(file) == plain, "a run without an attack is what it was"
