@@ -42,7 +42,7 @@ def report(network: Any, rows: Sequence[Row], asked: str, classes: int = CLASSES
     attacker = Attacker(benchmark, benchmark.attack, conditions, seed)
     records = attacker.records(classifier, classifier.feed(wanted[0].image.shape[0]), wanted)
     run = Run(
-        benchmark=BenchmarkIdentity(name="whitebox", card="attack", options=benchmark.identity()),
+        benchmark=BenchmarkIdentity(name=benchmark.name, card="attack", options=benchmark.identity()),
         data=DataIdentity(num_classes=classes, samples=len(rows)),
         conditions=conditions,
         attack=benchmark.attack.rounds,

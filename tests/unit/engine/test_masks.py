@@ -76,3 +76,19 @@ def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: li
     found = report(masked.MASKS["noise"](masked.crops("adversarial")), rows[:4], asked)
     assert not found["randomised"].raised
     assert "gradients were means of 3" in found["randomised"].sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mask", "kinds"),
+    [
+        ("rounded", {"zero gradients", "ensemble members"}),
+        ("noise", {"randomised"}),
+        ("broken", {"non-finite gradients", "ensemble members"}),
+    ],
+)
+def test_autoattack_names_masks_as_well(mask: str, kinds: set[str], rows: list[Row]) -> None:
+    asked = "autoattack:epsilons=24/255,queries=300"
+    found = report(masked.MASKS[mask](masked.crops("plain")), rows[:6], asked)
+    assert kinds <= raised(found), {name: each.sentence for name, each in found.items()}
+    assert found["verdict"].raised
