@@ -94,6 +94,8 @@ def _weights_absent(name: str) -> str:
         models.need_weights(name)
     except DataError as error:
         return _about(name, error)
+    except HardinessError:
+        return ""  # `resolve` says what is wrong with the name
     return ""
 
 
