@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check test lint docs bench soak sbom audit clean
+.PHONY: help demo check fast-tests test lint docs bench soak sbom audit clean
 
 help:
 	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
@@ -20,11 +20,15 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/hardiness run --suite demo --out runs/demo
 
-check: $(VENV)/.test lint
-	$(BIN)/pytest -q -n auto -m 'not slow' tests/unit tests/contract tests/architecture
+# Types take one core and most of the time of lint: the tests use the other meanwhile.
+check: $(VENV)/.test
+	$(MAKE) -j 2 lint fast-tests
+
+fast-tests: $(VENV)/.test
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not slow' tests/unit tests/contract tests/architecture
 
 test: $(VENV)/.test lint
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

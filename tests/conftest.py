@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from hardiness.core import DataError
+from hardiness.core.processors import usable_cores
 from hardiness.data import locate
 from hardiness.distortions.frost_pictures import locate_frost
 
@@ -23,6 +24,9 @@ from hardiness.distortions.frost_pictures import locate_frost
 def pytest_configure() -> None:
     """Draws the number that random moments start from, which the workers of pytest-xdist inherit."""
     os.environ.pop("COLUMNS", None)  # pytest-xdist gives its workers a terminal of 80 columns
+    if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        # Before torch is loaded: threads of several processes on one core spend their time waiting for each other.
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // int(count))))
     os.environ.setdefault("HARDINESS_KILL_SEED", str(secrets.randbits(32)))
     settings.register_profile("usual", deadline=None)  # no test depends on how busy the machine is
     settings.register_profile("soak", max_examples=1000, deadline=None, print_blob=True)

@@ -167,9 +167,14 @@ class _Digest:
 
 
 def _installed(module: str) -> bool:
-    """Whether a module belongs to Python or to an installed distribution, which are known by their versions."""
+    """Whether a module belongs to Python or to an installed distribution, which are known by their versions.
+
+    ``__main__`` never does: in a notebook or under ``python -m`` its file is the launcher's and its classes are not.
+    """
     top = module.partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__":
+    if top == "__main__":
+        return False
+    if top in sys.stdlib_module_names:
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and str(file).startswith(_INSTALLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ def _code(network: nn.Module, **options: str) -> str:
     return wrap(network, VIEW, name="net", device="cpu", **options).code_sha256
 
 
-def test_the_code_of_a_module_counts() -> None:
+def test_the_code_of_a_module_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", pytest.__file__, raising=False)  # as under python -m
     head = "self.head(x.mean((2, 3)))"
     assert _code(_defined(f"{head} * 1")) == _code(_defined(f"{head} * 1  # the same"))
     assert len({_code(_defined(text)) for text in (f"{head} * 1", f"{head} * -1", f"{head} + 1", f"-{head}")}) == 4
