@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import pickle
@@ -20,7 +21,9 @@ import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
+from hardiness.attacks.kit import patch_files
 from hardiness.core import Failure, HardinessError, Records
 from hardiness.data import locate
 from hardiness.data.listing import Listings
@@ -162,6 +165,21 @@ def read_video(content: bytes, folder: Path) -> None:
     video_facts(content)
 
 
+def patches() -> bytes:
+    generator = torch.Generator().manual_seed(0)
+    return pickle.dumps((torch.rand(2, 3, 9, 9, generator=generator), torch.arange(2)))
+
+
+def read_packed_patches(content: bytes, folder: Path) -> None:
+    (folder / "patches.gz").write_bytes(content)
+    patch_files._patches.cache_clear()  # files of one size are written faster than a disk's clock ticks
+    assert patch_files.read_patch(str(folder / "patches.gz"), 1).shape[0] == 3
+
+
+def read_patches(content: bytes, folder: Path) -> None:
+    read_packed_patches(gzip.compress(content, 1), folder)
+
+
 def damaged(content: bytes, chance: random.Random) -> bytes:
     """Some bytes replaced, removed, repeated or zeroed; or the file cut."""
     found = bytearray(content)
@@ -196,6 +214,8 @@ READERS: list[tuple[str, Callable[[], bytes], Callable[[bytes, Path], None]]] = 
     ("png", png, read_picture),
     ("pickle of arrays", pickled, read_pickle),
     ("shard of rows", shard, read_shard),
+    ("packed patches", lambda: gzip.compress(patches()), read_packed_patches),
+    ("patches", patches, read_patches),
 ]
 
 

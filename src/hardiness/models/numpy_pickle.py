@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ModelError
 from hardiness.sources.files import shown
+from hardiness.sources.pickles import refuse_bomb
 
 _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),
@@ -90,6 +91,7 @@ def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
     """
     try:
         with file.open("rb") as stream:
+            refuse_bomb(stream)
             found = _ArraysOnly(stream, encoding="latin1").load()
         if isinstance(found, dict) and all(isinstance(value, list) for value in found.values()):
             return {name: [each.found for each in value] for name, value in found.items()}

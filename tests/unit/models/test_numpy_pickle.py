@@ -57,6 +57,12 @@ def test_damage_is_told(tmp_path: Path, content: bytes) -> None:
         read_arrays(file)
 
 
+def test_a_table_of_all_memory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.pkl").write_bytes(b"\x80\x02}r\x00\x00\x00\x01.")
+    with pytest.raises(ModelError, match="it remembers something as number 16777216"):
+        read_arrays(tmp_path / "x.pkl")
+
+
 def test_other_contents_are_told(tmp_path: Path) -> None:
     file = tmp_path / "list.pkl"
     file.write_bytes(pickle.dumps([1, 2]))

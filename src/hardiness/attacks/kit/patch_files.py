@@ -10,8 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, SampleError
 from hardiness.core.errors import described
+from hardiness.imaging import decode
+from hardiness.sources.files import read_regular
+from hardiness.sources.pickles import refuse_bomb
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,16 +48,13 @@ def _patches(path: Path, *stamp: int) -> Tensor:
 
 
 def _picture(path: Path) -> Tensor:
-    import numpy as np
     import torch
-    from PIL import Image
 
     try:
-        with Image.open(path) as found:
-            levels = np.asarray(found.convert("RGB"))
-    except (OSError, ValueError) as error:
+        levels = decode(read_regular(path), str(path))
+    except (OSError, SampleError) as error:
         raise ArgumentError(f"{path} must be a picture: {described(error)}") from None
-    return torch.from_numpy(levels.copy()).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(levels).permute(2, 0, 1)[None].float() / 255
 
 
 def _pickled(path: Path) -> Tensor:
@@ -62,7 +62,9 @@ def _pickled(path: Path) -> Tensor:
     import torch
 
     try:
-        found = _TensorsOnly(io.BytesIO(_unzipped(path))).load()
+        stream = io.BytesIO(_unzipped(path))
+        refuse_bomb(stream)
+        found = _TensorsOnly(stream).load()
         patches = found[0].detach().float().cpu()
     except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
         raise ArgumentError(f"{path} must hold (patches, targets) as tensors: {described(error)}") from None
