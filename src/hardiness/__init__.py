@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-from hardiness.core import Condition, Request, Result, Score, View
 
 if TYPE_CHECKING:
     from hardiness.api import (
@@ -25,15 +22,21 @@ if TYPE_CHECKING:
         load_results,
         noise,
     )
+    from hardiness.core import Condition, Request, Result, Score, View
     from hardiness.distortions import corrupt, perturb
     from hardiness.models import Classifier
 
-__version__ = version("hardiness")
+    __version__: str
 
 _LAZY = {
     "Attacked": "hardiness.api",
     "Classifier": "hardiness.models",
+    "Condition": "hardiness.core",
     "Placement": "hardiness.api",
+    "Request": "hardiness.core",
+    "Result": "hardiness.core",
+    "Score": "hardiness.core",
+    "View": "hardiness.core",
     "attack": "hardiness.api",
     "claims": "hardiness.api",
     "compare": "hardiness.api",
@@ -49,7 +52,7 @@ _LAZY = {
     "noise": "hardiness.api",
     "perturb": "hardiness.distortions",
 }
-"""Names whose modules would load a framework or a compiler, or take long; they are imported when first used."""
+"""Where each name is; its module is imported when it is first used, as some take long."""
 
 __all__ = [
     "Attacked",
@@ -78,6 +81,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("hardiness")
     if name not in _LAZY:
         raise AttributeError(f"module 'hardiness' has no attribute {name!r}")
     return getattr(importlib.import_module(_LAZY[name]), name)
