@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, ImageTable, Interval, Score
-from hardiness.scoring.intervals import centred, effective_wilson, resampled_means, variance_of, within
+from hardiness.scoring.intervals import effective_wilson, resampled_means, student, variance_of, within
 from hardiness.scoring.stopping.cells import is_drawn
+
+FEWEST_TELLING = 2
+"""Images with an error, and with a right answer, without which nothing is known of how much a sum varies."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +44,23 @@ class CellMeans:
         metric: str,
         values: NDArray[np.float64],
         unit: str,
-        condition: Condition | None = None,
-        made_of: MadeOf | None = None,
+        condition: Condition | None,
+        made_of: MadeOf,
     ) -> Score:
         """A score from its estimate and resamples, ``(1 + R,)``.
 
         Args:
             metric, unit, condition: of the score.
             values: the estimate, then the resamples.
-            made_of: what it is a weighted mean of, so that its interval holds also where few images have an error;
-                ``None`` where it is none.
+            made_of: what it is a weighted mean, or sum, of, so that its interval holds also where few images have an
+                error.
         """
         if np.count_nonzero(np.isnan(values[1:])) > len(values) / 2:
             interval, reason = None, "a cell has so few images that most resamples have none of them"
+        elif math.isinf(made_of.highest) and self._telling(made_of) < FEWEST_TELLING:
+            interval, reason = None, f"it needs {FEWEST_TELLING} images with errors and {FEWEST_TELLING} without"
         else:
-            found = self._interval(values, made_of) if made_of else centred(values[1:], float(values[0]))
+            found = self._interval(values, made_of)
             interval, reason = within(found) if unit == "fraction" else found, ""
         return Score(
             metric=metric,
@@ -68,14 +74,21 @@ class CellMeans:
         )
 
     def _interval(self, values: NDArray[np.float64], made_of: MadeOf) -> Interval:
-        """Of a weighted mean, which varies at most as a share of as many images does."""
+        """Of a weighted mean, which varies at most as a share of as many images does; else by how much it varies."""
         at = [self.cells.index(cell) for cell in made_of.cells]
         n, highest = int(self.n[at].min()), made_of.highest
-        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
-        telling = min(int(np.any(side, axis=1).sum()) for side in sides)
+        telling = self._telling(made_of)
+        if math.isinf(highest):
+            return student(float(values[0]), variance_of(values[1:], n), telling)
         share = min(float(values[0]) / highest, 1.0)
         found = effective_wilson(share, variance_of(values[1:], n) / highest**2, telling, n)
         return Interval(found.low * highest, found.high * highest)
+
+    def _telling(self, made_of: MadeOf) -> int:
+        """How many images have an error in some cell, or a right answer in some where these are fewer."""
+        at = [self.cells.index(cell) for cell in made_of.cells]
+        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
+        return min(int(np.any(side, axis=1).sum()) for side in sides)
 
 
 def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
@@ -93,7 +106,8 @@ def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) ->
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """The cells that a score is a weighted mean of, and what it would be if each had its largest value."""
+    """The cells that a score is a weighted mean of, and what it would be if each had its largest value; infinite where
+    some count against others, so that the score is no mean."""
 
     cells: Sequence[Condition]
     highest: float = 1.0

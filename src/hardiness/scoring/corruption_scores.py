@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -67,9 +68,13 @@ def ratio_scores(
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores = []
     highest = float(np.mean([each.highest for each in made_of.values()])) if made_of else 1.0
-    all_cells = MadeOf([cell for each in made_of.values() for cell in each.cells], highest)
+    every = [cell for each in made_of.values() for cell in each.cells]
+    above_clean = MadeOf([*every, *([Condition()] if clean is not None else [])], math.inf)
     lacking_clean = unknown if clean is None else ""
-    for metric, found, reason, of in (("mce", ce, "", all_cells), ("relative_mce", relative, lacking_clean, None)):
+    for metric, found, reason, of in (
+        ("mce", ce, "", MadeOf(every, highest)),
+        ("relative_mce", relative, lacking_clean, above_clean),
+    ):
         if lacking := [name for name in names if name not in found]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
             scores.append(_undefined(f"{metric}{suffix}", n, reason))
@@ -78,7 +83,8 @@ def ratio_scores(
     for name, values in ce.items():
         scores.append(errors.score("ce", values, "ratio", Condition(corruption=name), made_of[name]))
     for name, values in relative.items():
-        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name)))
+        own = [Condition(), *(cell for cell in present if cell["corruption"] == name)]
+        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name), MadeOf(own, math.inf)))
     return scores
 
 

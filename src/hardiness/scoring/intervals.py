@@ -65,6 +65,20 @@ def effective_wilson(value: float, variance: float, telling: int, n: int) -> Int
     return Interval(min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value))
 
 
+def student(value: float, variance: float, telling: int) -> Interval:
+    """The interval of a sum of differences of means, which nothing bounds, from how much it varies.
+
+    Args:
+        value: the score.
+        variance: of it, over other images like these.
+        telling: images that are unlike most, at least 2; its degrees of freedom are one less.
+
+    Source: Student (1908); Korn & Graubard (1998), as in `effective_wilson`.
+    """
+    half = _student(telling - 1) * math.sqrt(variance)
+    return Interval(value - half, value + half)
+
+
 @cache
 def _student(degrees: int) -> float:
     """The 97.5 % point of Student's t."""

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core import ArgumentError, Interval, rng
-from hardiness.scoring.intervals import centred, resampled_means, within
+from hardiness.scoring.intervals import centred, resampled_means, student, variance_of, within
 
-FEWEST_OF_EACH = 10
-"""Stimuli with an error, and with a right answer, of either observer, below which a bootstrap is not trusted."""
+FEWEST_JOINT = 30
+"""Images on which both err, or both are right, under some condition, without which no spread is trusted: with some 25
+an interval held in 85 to 90 %."""
 
 DRAWS = 4000
 PRIOR = 0.5
@@ -151,9 +152,15 @@ def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Con
     """Over all conditions together, images as units: a bootstrap, where enough images have errors and right answers."""
     each = np.column_stack([side.mean(axis=1) for side in (first, second, first == second)])
     p, q, agreement = (column[:, None] for column in np.vstack([each.mean(axis=0), resampled_means(each, "kappa")]).T)
-    found = _consistency(p, q, agreement, len(first))
-    fewest = min(int(np.sum(side.any(axis=1))) for sides in (first, second) for side in (sides, ~sides))
-    if fewest >= FEWEST_OF_EACH:
+    # Kappa is made of what both answer alike beyond chance: it hangs on the images where both err, and both are right.
+    joint = (first & second, ~first & ~second, first != second)
+    fewest = min(int(np.sum(side.any(axis=1))) for side in joint)
+
+    def spread(draws: Draws, estimate: float) -> Interval:
+        return student(estimate, variance_of(draws, len(first)), fewest)
+
+    found = _consistency(p, q, agreement, len(first), spread if fewest > 1 else centred)
+    if fewest >= FEWEST_JOINT:
         return found
     bare = (Estimate(each.value, None) for each in (found.agreement, found.expected, found.kappa))
     return Consistency(found.n, found.accuracies, *bare)

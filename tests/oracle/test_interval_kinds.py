@@ -1,0 +1,46 @@
+"""Every kind of interval that `bench/interval_coverage.py` knows, by a short simulation: what they hold together."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+def bench() -> ModuleType:
+    """The bench, as a module."""
+    sys.path.insert(0, str(BENCH))
+    try:
+        spec = importlib.util.spec_from_file_location("interval_coverage", BENCH / "interval_coverage.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(BENCH))
+    return module
+
+
+SIMULATED = bench()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SIMULATED.KINDS)
+def test_a_kind_holds(kind: str) -> None:
+    """In 93 % where ten errors and ten right answers are expected, else in 90 %, all sizes and rates together."""
+    chosen = SIMULATED.KINDS[kind]
+    short = replace(chosen, sizes=tuple(n for n in chosen.sizes if n <= 250) or chosen.sizes, share_of_trials=1.0)
+    rows = [row for row in SIMULATED.simulated(short, 40) if row[3]]
+    for many, least in ((True, 0.93), (False, 0.90)):
+        chosen_rows = [row for row in rows if (row[0] * min(row[1], 1 - row[1]) >= 10) == many]
+        had = sum(row[3] for row in chosen_rows)
+        held = sum(row[2] * row[3] for row in chosen_rows)
+        assert not had or held / had >= least - 2.5 * np.sqrt(0.05 * 0.95 / had), chosen_rows
