@@ -14,7 +14,8 @@ from hardiness.scoring.card import card_of
 from hardiness.scoring.statistics.comparison import Compared, compared, compared_apart, shared_images
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness, Point, fit, published_points
 from hardiness.scoring.statistics.measurable import Measurable, Places
-from hardiness.scoring.statistics.measured import Measured, stored_measures
+from hardiness.scoring.statistics.measured import Measured
+from hardiness.scoring.statistics.measured_runs import measured_runs
 from hardiness.scoring.statistics.noise import Noise, most, stored_noise
 from hardiness.scoring.statistics.pair_detail import PairDetail, Side, pair_detail
 from hardiness.scoring.statistics.resamples import Resamples
@@ -60,6 +61,9 @@ class BenchmarkComparison:
 _Group = tuple[str, str, str, tuple[str, ...]]
 """What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
+_Accuracy = tuple[float, int]
+"""The share of right answers, and of how many images."""
+
 
 def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: bool = True) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
@@ -75,27 +79,31 @@ def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: boo
         UnknownNameError: a model was not run.
         ArgumentError: no benchmark has two models.
     """
-    groups: dict[_Group, dict[str, Measured]] = {}
+    groups: dict[_Group, dict[str, StoredRun]] = {}
     known: dict[str, None] = {}
-    chosen: dict[str, None] = {}
     for name, run in _named(stores):
         plain = run.run.model.name
         known |= {name: None, plain: None}
-        if (not models or name in models or plain in models) and (found := stored_measures(run)):
-            chosen[name] = None
-            groups.setdefault(_group(run), {})[name] = found
+        if not models or name in models or plain in models:
+            groups.setdefault(_group(run), {})[name] = run
     for model in models:
         if model not in known:
             raise UnknownNameError("model to compare", model, known)
     noises = stored_noise(stores)
-    compared_ = [
-        _compared(key, _ordered(runs, models), noises, details) for key, runs in sorted(groups.items()) if len(runs) > 1
-    ]
+    chosen: dict[str, None] = {}
+    clean: dict[str, _Accuracy] = {}
+    compared_ = []
+    for key, stored in sorted(groups.items()):
+        runs = measured_runs(_ordered(stored, models), tables=details)
+        chosen |= dict.fromkeys(runs)
+        if key[0] == CLEAN:
+            clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
+        if len(runs) > 1:
+            compared_.append(_compared(key, runs, noises, details))
     if not compared_:
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
         )
-    clean = {name: run for group, runs in groups.items() if group[0] == CLEAN for name, run in runs.items()}
     return [replace(each, effective=_effective(each, clean)) for each in compared_]
 
 
@@ -122,7 +130,7 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
     return found
 
 
-def _ordered(runs: Mapping[str, Measured], models: Sequence[str]) -> dict[str, Measured]:
+def _ordered(runs: Mapping[str, StoredRun], models: Sequence[str]) -> dict[str, StoredRun]:
     """The runs in the order in which their models were asked for."""
 
     def place(name: str) -> int:
@@ -132,7 +140,7 @@ def _ordered(runs: Mapping[str, Measured], models: Sequence[str]) -> dict[str, M
     return {name: runs[name] for name in sorted(runs, key=place)}
 
 
-def _effective(found: BenchmarkComparison, clean: Mapping[str, Measured]) -> tuple[EffectiveRobustness, ...]:
+def _effective(found: BenchmarkComparison, clean: Mapping[str, _Accuracy]) -> tuple[EffectiveRobustness, ...]:
     """How far each model is above the line of the published models, where this benchmark has one."""
     metric, is_error = SHIFTED.get(found.benchmark, ("", False))
     score = next((each for each in found.scores if each.metric == metric), None)
@@ -140,9 +148,9 @@ def _effective(found: BenchmarkComparison, clean: Mapping[str, Measured]) -> tup
         return ()
     line = fit(published_points(found.benchmark, metric, is_error))
     points = [
-        Point(name, float(clean[name].right.mean()), 1 - value if is_error else value, len(clean[name].ids), found.n)
+        Point(name, clean[name][0], 1 - value if is_error else value, clean[name][1], found.n)
         for name, value in score.values.items()
-        if name in clean and len(clean[name].ids)
+        if name in clean and clean[name][1]
     ]
     return tuple(line.effective_robustness(point) for point in points)
 

@@ -49,6 +49,11 @@ class Measured:
     drawn: bool = False
     table: Callable[[], ImageTable] | None = None
 
+    @property
+    def right_share(self) -> float:
+        """The share of all answers that are right."""
+        return float(self.right.mean())
+
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
         return card_of(self.run).title(Score(score.metric, 0.0, "fraction", 0, condition=score.condition))
@@ -73,19 +78,11 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
 
     A run of which each image has some random cells alone is there with all of its images.
     """
-    card, whole = card_of(run), np.asarray(table.evaluated.all(axis=1))
-    drawn = card.draws_cells and not _was_whole(table) and is_drawn(table, run.seed)
-    if drawn:
-        whole = np.ones(len(table), bool)
+    whole, drawn = images_of(table, run)
     if not whole.any():
         return None
-    kept = replace(
-        table,
-        ids=table.ids[whole],
-        label=table.label[whole],
-        columns={name: column[whole] for name, column in table.columns.items()},
-    )
-    scores = () if drawn else tuple(card.measurables(kept, run))
+    kept = table if whole.all() else _of(table, whole)
+    scores = () if drawn else tuple(card_of(run).measurables(kept, run))
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1
@@ -100,6 +97,22 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
         failed=len({failure.sample for failure in table.failures}),
         scores=scores,
         drawn=drawn,
+    )
+
+
+def images_of(table: ImageTable, run: Run) -> tuple[NDArray[np.bool_], bool]:
+    """Which images a run is compared on, ``(N,)``, and whether each image has some random cells alone."""
+    whole = np.asarray(table.evaluated.all(axis=1))
+    drawn = card_of(run).draws_cells and not _was_whole(table) and is_drawn(table, run.seed)
+    return np.ones(len(table), bool) if drawn else whole, drawn
+
+
+def _of(table: ImageTable, chosen: NDArray[np.bool_]) -> ImageTable:
+    return replace(
+        table,
+        ids=table.ids[chosen],
+        label=table.label[chosen],
+        columns={name: column[chosen] for name, column in table.columns.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from hardiness.scoring.statistics import kept_comparisons as kept
 from hardiness.scoring.statistics.benchmark_comparison import compare
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
+from hardiness.scoring.statistics.measured_runs import measured_runs
 from hardiness.scoring.statistics.proportions import paired_difference
 from hardiness.scoring.stopping.cells import order_of_cells
 from hardiness.store import Store
@@ -80,6 +82,37 @@ def stored(
 
 def errors(seed: int, n: int, conditions: int, rate: float) -> np.ndarray:
     return np.random.default_rng(seed).random((n, conditions)) > rate
+
+
+def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: Path) -> None:
+    for seed in range(3):
+        stored(tmp_path, "abc"[seed], errors(seed, 60 - seed, 76, 0.3 + seed / 10), failed=seed + 3)
+    store = stored(tmp_path, "v", errors(7, 60, 1, 0.2), benchmark="imagenet-val")
+    stored(tmp_path, "a", errors(8, 60, 1, 0.2), benchmark="imagenet-val")
+    whole, lean = compare([store]), compare([store], details=False)
+    assert [repr(replace(each, details=())) for each in whole] == [repr(each) for each in lean]  # NaN is not NaN
+    assert [each.n for each in lean] == [55, 60]
+    (run,) = (each for each in store.runs() if each.run.model.name == "b")
+    found = measured_runs({"b": run, "again": run}, tables=False)["b"]
+    assert found.right.base is None
+    assert (found.right.shape, found.confidence.size) == ((58, 1), 0)
+
+
+def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
+    """A table of 400 images takes 180 kB, a model's scores and resamples 60."""
+    for model in range(8):
+        store = stored(tmp_path, f"m{model}", errors(model, 400, 76, 0.3))
+    compare([store], details=False)
+
+    def peak(*models: str) -> int:
+        tracemalloc.start()
+        compare([store], models, details=False)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    two = peak("m0", "m1")
+    assert peak(*(f"m{model}" for model in range(8))) < two + 6 * 100_000
 
 
 def test_two_models_on_the_same_images(tmp_path: Path) -> None:
