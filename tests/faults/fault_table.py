@@ -237,6 +237,7 @@ class Row:
     Attributes:
         planted: what was done.
         shown: exit status of ``show``, and what it said.
+        reported: the same for ``report``, which must say the same.
         show_kept: whether its numbers were those of before, or marked as of a part.
         same: whether they were those of before.
         again: the same for ``run``.
@@ -245,6 +246,7 @@ class Row:
 
     planted: str
     shown: Told
+    reported: Told
     show_kept: bool
     same: bool
     again: Told
@@ -254,6 +256,8 @@ class Row:
         named = "told by name, exit 1" if self.shown.status == 1 else ""
         part = "" if self.same else "partial"
         told = ", ".join(filter(None, (named, part))) or "the same numbers"
+        if (self.reported.status, self.reported.lines) != (self.shown.status, self.shown.lines):
+            told = f"{told}; `report` says otherwise"
         return f"| {self.planted} | {told} | {'yes' if self.recovered else 'NO'} |\n"
 
 
@@ -295,13 +299,14 @@ def tried(names: list[str] | None = None) -> Iterator[Row]:
             shutil.copytree(whole, folder, symlinks=True)
             FAULTS[name](Out(folder, other))
             shown = called("show", folder, "--json")
+            reported = called("report", folder, "--no-images", "--to", place / "page.html")
             found = json.loads(shown.out or "[]")
             same = [each["scores"] for each in found] == [each["scores"] for each in json.loads(shown_sound)]
             kept = same or not any(each["complete"] for each in found)
             again = called(*command, "--out", folder)
             recovered = again.status == 0 and scores(folder) == sound and shards(folder) == expected
             recovered = recovered and called("show", folder).status == 0
-            yield Row(name, shown, kept, same, again, recovered)
+            yield Row(name, shown, reported, kept, same, again, recovered)
             shutil.rmtree(folder)
 
 
