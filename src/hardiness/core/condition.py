@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 
@@ -34,8 +34,16 @@ class Condition(Mapping[str, Any]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and self._values == other._values
 
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Condition], tuple[dict[str, Any]]]:
+        """Hashes of texts differ from process to process, so that another one makes its own."""
+        return _of, (self._values,)
+
     def __repr__(self) -> str:
         return f"Condition({', '.join(f'{key}={value!r}' for key, value in self._values.items())})"
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self._values.items())
+
+
+def _of(values: dict[str, Any]) -> Condition:
+    return Condition(**values)

@@ -22,10 +22,10 @@ from hardiness.report import format as formatting
 from hardiness.report.beside import Measured, beside, with_ladder
 from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, Sheet, caption_of, draw, inline, rules, symbols
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw, icon, inline, rules, symbols
 from hardiness.report.figures.sheet import shade
 from hardiness.report.learned import FeatureGrid, boards
-from hardiness.report.pictures import PictureOf, walls
+from hardiness.report.pictures import PictureOf, Wall, walls
 from hardiness.report.provenance import command_of, sessions_of
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import Shown, sections
@@ -33,7 +33,6 @@ from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.training import Declared
 from hardiness.report.trust import believed, checks, raised
-from hardiness.scoring.card import card_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.store.files import Files, LocalFiles
@@ -41,8 +40,11 @@ from hardiness.store.files import Files, LocalFiles
 LISTED_FAILURES = 50
 QUALITY = 70
 
-PAIRS_MOST = 15
-"""Pairs of models that a table holds: those of six models."""
+PICTURES_MOST = 2_900_000
+"""Bytes that the pictures of a page take at most, or a little more: a page that can be sent by mail."""
+
+DIFFERENCES_MOST = 15
+"""Differences of models that a table holds."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
     }
     environment.globals["shade"] = shade
     script = _asset("page.js")
+    units = boards(options.features, options.images)
+    exhibits = [_exhibits(each.results) if options.images else [] for each in shown]
+    taken = sum(len(picture) for strips in exhibits for _, picture in strips)
+    taken += sum(len(tile.data) for board in units for tile in board.tiles)
+    hung = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - taken)
     return environment.get_template("page.html.j2").render(
         title=title,
         style=Markup(_asset("style.css") + rules(inks)),
@@ -126,14 +133,17 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
-        markers={model: Markup(_marker(model, inks)) for model in inks.models},
+        markers={model: Markup(icon(model, inks)) for model in inks.models},
         sentences=summary(shown),
         rule=RULE,
         card=scorecard(shown),
-        sections=[_section(each, inks, options) for each in shown],
+        sections=[
+            _section(each, inks, options, found, strips)
+            for each, found, strips in zip(shown, hung, exhibits, strict=True)
+        ],
         explanations=_explanations(shown),
         claims=options.claims,
-        boards=boards(options.features, options.images),
+        boards=units,
         citations=citations(shown),
         problems=options.problems,
         beside=any(row.published for each in shown for row in rows_of(each)),
@@ -141,8 +151,8 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
 
 
 def breakable(name: str) -> Markup:
-    """A name that may be broken after an underscore, a slash or a dot."""
-    return Markup(re.sub(r"([_/.:-])", r"\1<wbr>", str(escape(name))))
+    """A name that may be broken after an underscore, a slash or a dot; no number is."""
+    return Markup(re.sub(r"([_/:]|(?<!\d)[.]|(?<=\w)-)(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
 def spaced(name: str, inks: Inks) -> Markup:
@@ -159,14 +169,9 @@ def _asset(name: str) -> str:
     return files("hardiness.report").joinpath("templates", name).read_text("utf-8")
 
 
-def _marker(model: str, inks: Inks) -> str:
-    sheet = Sheet(14, 14)
-    sheet.add(inks.marker(model, (7, 7), 5.5))
-    return inline(sheet)
-
-
-def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
-    card = card_of(shown.results[0].run)
+def _section(
+    shown: Shown, inks: Inks, options: PageOptions, hung: Sequence[Wall], exhibits: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
     found = {result.name: checks(result, shown, options.declared) for result in shown.results}
     return {
@@ -175,10 +180,13 @@ def _section(shown: Shown, inks: Inks, options: PageOptions) -> dict[str, Any]:
         "notes": _notes(shown),
         "rows": rows_of(shown),
         "beside": beside(shown),
-        "compared": comparison_view(shown.compared, PAIRS_MOST) if shown.compared and shown.compared.scores else None,
+        "compared": comparison_view(shown.compared, DIFFERENCES_MOST)
+        if shown.compared and shown.compared.scores
+        else None,
         "figures": [_figure(chart, inks) for chart in shown.section.charts],
-        "walls": list(walls(shown, options.picture_of if options.images else None, card.named)),
-        "exhibits": _exhibits(shown.results) if options.images else [],
+        "walls": hung,
+        "pictured": options.images and options.picture_of is not None,
+        "exhibits": exhibits,
         "checks": found,
         "raised": {name: raised(each) for name, each in found.items()},
         "believed": {result.name: believed(result, found[result.name]) for result in shown.results},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,16 @@ import numpy as np
 from hardiness.core import Condition, Gallery, HardinessError, Image, Result, Sample
 from hardiness.imaging import encode_jpeg, resize
 from hardiness.report.sections import Shown
+from hardiness.scoring.card import card_of
 
 PictureOf = Callable[[Result, str, Condition], Image]
 """From a result, the id of a sample and a condition to the picture that the model was shown."""
 
-SIDE_PX, QUALITY = 128, 72
+SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
+"""Of pictures and, the last, of differences, which are noise: little of it is to be seen."""
+
+BARE = 3
+"""Samples that a gallery lists where no pictures are wanted."""
 
 BRIGHT = 0.99
 """Share of pixels that the amplified difference brings within range."""
@@ -41,34 +46,72 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Wall:
-    """One gallery of one model with its pictures; ``lacking`` says why there are none."""
+    """One gallery of one model with its pictures.
+
+    Attributes:
+        model: whose it is.
+        gallery: what was chosen, by which rule.
+        exhibits: the samples that are listed, with their pictures.
+        lacking: why pictures are not there.
+        more: how many samples are not listed.
+    """
 
     model: str
     gallery: Gallery
     exhibits: tuple[Exhibit, ...]
     lacking: str
+    more: int = 0
 
 
-def walls(shown: Shown, picture_of: PictureOf | None, named: Callable[[Condition], str]) -> Iterator[Wall]:
-    """The galleries of a section.
+def walls(shown: Sequence[Shown], picture_of: PictureOf | None, room: int) -> list[list[Wall]]:
+    """The galleries of each section: equally many samples of every one, as many as there is room for.
 
     Args:
-        shown: the section.
-        picture_of: gives pictures; ``None`` where none are wanted.
-        named: a condition as people write it.
+        shown: the sections.
+        picture_of: gives pictures; ``None`` where none are wanted, and only the first samples of each are listed.
+        room: bytes that the pictures of all may take in the page; the first sample of each has its pictures anyway.
     """
-    by_name = {result.name: result for result in shown.results}
-    for number, (model, gallery) in enumerate(shown.section.galleries):
-        lacking, exhibits = "", []
-        for place, sample in enumerate(gallery.samples):
-            pictures: tuple[Picture, ...] = ()
-            if picture_of is not None:
-                try:
-                    pictures = _pictures(by_name[model], sample, picture_of)
-                except HardinessError as error:
-                    lacking = lacking or str(error)
-            exhibits.append(Exhibit(f"{shown.anchor}-{number}-{place}", sample, named(sample.condition), pictures))
-        yield Wall(model, gallery, tuple(exhibits), lacking)
+    open_ = [[_Hanging(each, number) for number in range(len(each.section.galleries))] for each in shown]
+    every = [hanging for section in open_ for hanging in section]
+    most = max((len(hanging.gallery.samples) for hanging in every), default=0)
+    spent = last = 0
+    for place in range(most if picture_of else min(most, BARE)):
+        if place and spent + last > room:
+            break
+        last = sum(hanging.hang(place, picture_of) for hanging in every)
+        spent += last
+    return [[hanging.wall() for hanging in section] for section in open_]
+
+
+class _Hanging:
+    """One gallery of a section while its pictures are made."""
+
+    def __init__(self, shown: Shown, number: int) -> None:
+        self._shown, self._number = shown, number
+        self._model, self.gallery = shown.section.galleries[number]
+        self._result = next(result for result in shown.results if result.name == self._model)
+        self._exhibits: list[Exhibit] = []
+        self._lacking = ""
+
+    def hang(self, place: int, picture_of: PictureOf | None) -> int:
+        """Add the sample of that place, if there is one; how many bytes its pictures take."""
+        if place >= len(self.gallery.samples):
+            return 0
+        sample = self.gallery.samples[place]
+        pictures: tuple[Picture, ...] = ()
+        try:
+            pictures = _pictures(self._result, sample, picture_of) if picture_of else ()
+        except HardinessError as error:
+            self._lacking = self._lacking or str(error)
+        condition = card_of(self._result.run).named(sample.condition)
+        anchor = f"{self._shown.short}-{self._number}-{place}"
+        self._exhibits.append(Exhibit(anchor, sample, condition, pictures))
+        return sum(len(picture.data) for picture in pictures)
+
+    def wall(self) -> Wall:
+        """The gallery as it is now."""
+        more = len(self.gallery.samples) - len(self._exhibits)
+        return Wall(self._model, self.gallery, tuple(self._exhibits), self._lacking, more)
 
 
 def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[Picture, ...]:
@@ -83,7 +126,7 @@ def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[Pi
     return (
         Picture("photograph", _encoded(clean)),
         Picture("disturbed", _encoded(shown)),
-        Picture(f"difference ×{gain:.0f}", _encoded(amplified)),
+        Picture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
     )
 
 
@@ -94,5 +137,5 @@ def _small(image: Image) -> Image:
     return resize(image, *size, "box") if scale < 1 else image
 
 
-def _encoded(image: Image) -> str:
-    return base64.b64encode(encode_jpeg(np.ascontiguousarray(image), QUALITY)).decode()
+def _encoded(image: Image, quality: int = QUALITY) -> str:
+    return base64.b64encode(encode_jpeg(np.ascontiguousarray(image), quality)).decode()

@@ -23,6 +23,7 @@ class Head:
     higher_is_better: bool
     anchor: str
     group: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def scorecard(shown: Sequence[Shown]) -> Scorecard:
     columns = [_entries(each, column) for each, column, _ in counted]
     titles = _titles([each for each, _, _ in counted])
     heads = tuple(
-        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group)
+        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
         for title, (each, column, group) in zip(titles, counted, strict=True)
     )
     rows = tuple((model, tuple(column.get(model, Entry()) for column in columns)) for model in models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -57,6 +58,11 @@ class Shown:
     def anchor(self) -> str:
         """What links to it: its heading in plain letters."""
         return re.sub(r"[^a-z0-9]+", "-", self.full_heading.lower()).strip("-")
+
+    @property
+    def short(self) -> str:
+        """What links to its many samples and runs begin with: a few letters that stay the same."""
+        return f"s{hashlib.sha256(self.anchor.encode()).hexdigest()[:5]}"
 
     @property
     def full_heading(self) -> str:

@@ -1,5 +1,10 @@
 """Conditions, views, records, results and generators."""
 
+import os
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -70,3 +75,18 @@ def test_generator_depends_on_all_of_its_key_and_on_nothing_else() -> None:
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     draw("fog")
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_a_condition_of_another_process_is_found_among_those_of_this_one() -> None:
+    """Hashes of texts differ between processes."""
+    code = (
+        "import pickle, sys; from hardiness.core import Condition; "
+        "sys.stdout.buffer.write(pickle.dumps({Condition(corruption='fog', severity=2): 1}))"
+    )
+    known = Condition(corruption="fog", severity=2)
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        sent = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout
+        found = pickle.loads(sent)  # made in the line above
+        assert found[known] == 1
+        assert known in set(found)

@@ -24,6 +24,7 @@ from hardiness.core import (
     StoreError,
 )
 from hardiness.report import PageOptions, write_page
+from hardiness.report.page import DIFFERENCES_MOST
 from hardiness.scoring import registry as cards
 from hardiness.scoring import results
 from hardiness.store import Store
@@ -151,7 +152,7 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     api.publish(store, found, "many", [comparison])
     page = (tmp_path / "report.html").read_text()
     table = page[page.index("Do the models differ?") :]
-    assert table[: table.index("</table>")].count("<tr>") - 1 == DETAILED_MOST * len(comparison.scores)
+    assert table[: table.index("</table>")].count("<tr>") - 1 <= DIFFERENCES_MOST
 
 
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hardiness.report.figures.beside import caption_of, without_twice
 from hardiness.report.figures.curves import draw_curves
 from hardiness.report.figures.dots import draw_dots
 from hardiness.report.figures.heat import draw_heat
-from hardiness.report.figures.in_page import inline, rules, symbols
+from hardiness.report.figures.in_page import icon, inline, rules, symbols
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.ladder import draw_ladder
 from hardiness.report.figures.paper import pdf, png
@@ -24,6 +24,7 @@ __all__ = [
     "caption_of",
     "document",
     "draw",
+    "icon",
     "inline",
     "pdf",
     "png",

@@ -8,6 +8,8 @@ from hardiness.core import Curves, Line, Panel
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
 from hardiness.report.figures.sheet import (
+    BAND,
+    MARKER_PX,
     PUBLISHED,
     SMALL_MARKER_PX,
     SMALL_PX,
@@ -147,19 +149,20 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
     if line.low and len(points) > 1:
         low = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.low, strict=True)]
         high = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.high, strict=True)]
-        sheet.add(Area((*high, *reversed(low)), ink, 0.09), group=group)
+        sheet.add(Area((*high, *reversed(low)), ink, BAND), group=group)
+    if not points:
+        return
     if frame.height < 150:  # a pointer does not hit markers of small panels
         sheet.add(Stroke(points, ink, USUAL_PX, shape=inks.shape(line.name), radius=SMALL_MARKER_PX), group=group)
         return
-    if points:
-        sheet.add(Stroke(points, ink, 2.0), group=group)
+    sheet.add(Stroke(points, ink, 2.0), group=group)
     if len(points) > 24:  # a curve of many points needs no marker on each
-        sheet.add(inks.marker(line.name, points[len(points) // 2], 4.5, line.name), group=group)
+        sheet.add(inks.marker(line.name, points[len(points) // 2], MARKER_PX, line.name), group=group)
         return
     names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
     for (x, y), at, value in zip(points, line.x, line.y, strict=True):
         tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
-        sheet.add(inks.marker(line.name, (x, y), 4.5, tip), group=group)
+        sheet.add(inks.marker(line.name, (x, y), MARKER_PX, tip), group=group)
 
 
 def _names(sheet: Sheet, frame: Frame) -> None:

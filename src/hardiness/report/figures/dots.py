@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from hardiness.core import Dots, Observer, People, Score
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Sheet, Stroke, Symbol, Text, text_width
+from hardiness.report.figures.sheet import (
+    LARGE_PX,
+    MARKER_PX,
+    PUBLISHED,
+    SMALL_PX,
+    Area,
+    Sheet,
+    Stroke,
+    Symbol,
+    Text,
+    text_width,
+)
 
 MODEL_PX, ROW_PX = 8.5, 22.0
 """Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
@@ -98,8 +109,8 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
             if rows.dots.bars and score.interval:
                 ends = ((rows.x(score.interval.low), place[1]), (rows.x(score.interval.high), place[1]))
                 sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
-            tip = f"{each.name}, {name}: {_said(score, rows.dots.percent)}"
-            sheet.add(inks.marker(each.name, place, 4.2, tip), group=group)
+            tip = f"{each.name}: {_said(score, rows.dots.percent)}"
+            sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
     if each.overall is None or each.overall.value is None:
         return
     y = rows.overall + 1.3 * shift
@@ -107,7 +118,9 @@ def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) 
         ends = ((rows.x(each.overall.interval.low), y), (rows.x(each.overall.interval.high), y))
         sheet.add(Stroke(ends, inks.ink(each.name), 2.2), group=group)
     place = rows.x(each.overall.value), y
-    sheet.add(inks.marker(each.name, place, 5.2, f"{each.name}: {_said(each.overall, rows.dots.percent)}"), group=group)
+    sheet.add(
+        inks.marker(each.name, place, LARGE_PX, f"{each.name}: {_said(each.overall, rows.dots.percent)}"), group=group
+    )
 
 
 def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:

@@ -9,9 +9,9 @@ from hardiness.core import Ladder, Rung
 from hardiness.report import format as formatting
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Area, Mark, Sheet, Stroke, Text, shortened
+from hardiness.report.figures.sheet import LARGE_PX, PUBLISHED, SMALL_PX, Area, Mark, Sheet, Stroke, Text, shortened
 
-ROW_PX, NAME_PX, VALUE_PX = 20.0, 12.0, 52.0
+ROW_PX, NAME_PX, VALUE_PX = 20.0, SMALL_PX, 52.0
 """Height of a row, size of names, and room for values at the right."""
 
 LIMITS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0)
@@ -70,7 +70,7 @@ def _published(rung: Rung, scale: Scale, y: float) -> list[Mark]:
     return [
         _name(rung, scale, y, "faint"),
         Stroke(((scale.left, y), (x, y)), "line", 2.0),
-        Stroke(((x, y - 6), (x, y + 6)), "published", 2.2, tip=f"{rung.name}, published: {_said(rung)}"),
+        Stroke(((x, y - 6), (x, y + 6)), "published", 2.2),
         Text(scale.right + 10, y + 4, _said(rung), "faint", NAME_PX),
     ]
 
@@ -82,9 +82,8 @@ def _measured(rung: Rung, scale: Scale, y: float, inks: Inks) -> list[Mark]:
     if rung.score.interval:
         ends = ((scale.x(rung.score.interval.low), y), (scale.x(rung.score.interval.high), y))
         found.append(Stroke(ends, inks.ink(rung.name), 2.4))
-    tip = f"{rung.name}: {_said(rung)}"
     value = Text(scale.right + 10, y + 4, _said(rung), size=NAME_PX, bold=True)
-    return [*found, inks.marker(rung.name, (x, y), 5.4, tip), value]
+    return [*found, inks.marker(rung.name, (x, y), LARGE_PX), value]
 
 
 def _name(rung: Rung, scale: Scale, y: float, ink: str, bold: bool = False) -> Text:

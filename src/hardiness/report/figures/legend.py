@@ -6,7 +6,18 @@ import textwrap
 from collections.abc import Sequence
 
 from hardiness.report.figures.inks import Inks
-from hardiness.report.figures.sheet import PUBLISHED, SMALL_PX, Mark, Sheet, Stroke, Symbol, Text, shortened, text_width
+from hardiness.report.figures.sheet import (
+    MARKER_PX,
+    PUBLISHED,
+    SMALL_PX,
+    Mark,
+    Sheet,
+    Stroke,
+    Symbol,
+    Text,
+    shortened,
+    text_width,
+)
 
 LINE_PX, HEADING_PX, GAP_PX = 21.0, 16.0, 26.0
 LONGEST = 44
@@ -56,5 +67,5 @@ def _key(name: str, kind: str, inks: Inks, x: float, y: float) -> tuple[list[Mar
         return [line], PUBLISHED if kind == PUBLISHED else ""
     return [
         Stroke(((x, y + 10), (x + 16, y + 10)), inks.ink(name), 1.8),
-        inks.marker(name, (x + 8, y + 10), 4.5),
+        inks.marker(name, (x + 8, y + 10), MARKER_PX),
     ], inks.group(name)

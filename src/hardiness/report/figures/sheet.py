@@ -25,6 +25,12 @@ COLOURS = 8
 USUAL_PX, SMALL_MARKER_PX = 1.6, 2.8
 """Width of a model's line in a small panel, and the radius of the markers on it."""
 
+BAND = 0.09
+"""Opacity of an interval around a line."""
+
+MARKER_PX, LARGE_PX = 4.4, 5.3
+"""Radius of markers, and of those that stand for everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stroke:

@@ -21,42 +21,62 @@ LARGEST = 3
 
 LEVEL = 0.05
 
-NEIGHBOURS = "those of models that stand next to each other by the score; 'hardiness compare' has all"
 
-
-def comparison_view(found: BenchmarkComparison, pairs_most: int | None = None) -> TextTable:
+def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) -> TextTable:
     """A row for each pair and score; below it who ranks where, and where the differences come from.
 
     Args:
         found: the comparison.
-        pairs_most: of a score with more pairs than that, only models that stand next to each other are shown.
+        rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
+            models that stand next to each other are shown, and only as many scores as there is room for.
     """
-    shown = [_shown(score, pairs_most) for score in found.scores]
-    rows = [
-        tuple(_row(score, first, second, pair))
-        for score, pairs in zip(found.scores, shown, strict=True)
-        for (first, second), pair in pairs.items()
-    ]
-    fewer = sum(map(len, shown)) < sum(len(score.pairs) for score in found.scores)
+    every = [dict(score.pairs) for score in found.scores]
+    shown = every if rows_most is None else _fewer(found.scores, rows_most)
+    total, rows = sum(map(len, every)), list(_rows(found.scores, shown))
+    beside = _neighbours(found.scores[0]) if len(rows) < total else None
     notes = (
-        *((f"of {len(found.scores[0].pairs)} pairs, {NEIGHBOURS}",) if fewer else ()),
-        *(_ranks(score) for score in found.scores if score.ranks and len(score.values) > 2),
+        *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
+        *(_ranks(score) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
         *found.notes,
         *(_effective(found, model) for model in found.effective),
-        *(line for detail in found.details for line in _detail(detail)),
+        *(
+            line
+            for detail in found.details
+            if beside is None or frozenset((detail.first, detail.second)) in beside
+            for line in _detail(detail)
+        ),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
 
 
-def _shown(score: Compared, pairs_most: int | None) -> Mapping[tuple[str, str], Difference]:
-    """The pairs of a score that are shown: all, or where these are too many each model and the next one by value."""
-    if pairs_most is None or len(score.pairs) <= pairs_most:
-        return score.pairs
+Pairs = Mapping[tuple[str, str], Difference]
+
+
+def _rows(scores: Sequence[Compared], shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(scores, shown, strict=False):
+        for (first, second), pair in pairs.items():
+            yield tuple(_row(score, first, second, pair))
+
+
+def _fewer(scores: Sequence[Compared], rows_most: int) -> list[Pairs]:
+    """As many pairs as there is room for: all if all fit, else all of the first score if these do, then neighbours."""
+    if sum(len(score.pairs) for score in scores) <= rows_most:
+        return [score.pairs for score in scores]
+    found: list[Pairs] = []
+    for score in scores:
+        beside = _neighbours(score)
+        few = {pair: each for pair, each in score.pairs.items() if frozenset(pair) in beside}
+        pairs = score.pairs if not found and len(score.pairs) <= rows_most else few
+        if found and sum(map(len, found)) + len(pairs) > rows_most:
+            break
+        found.append(pairs)
+    return found
+
+
+def _neighbours(score: Compared) -> set[frozenset[str]]:
+    """Each model and the next one by value."""
     order = sorted(score.values, key=lambda name: (math.isnan(score.values[name]), score.values[name]))
-    if score.higher_is_better:
-        order.reverse()
-    beside = {frozenset(pair) for pair in pairwise(order)}
-    return {pair: each for pair, each in score.pairs.items() if frozenset(pair) in beside}
+    return {frozenset(pair) for pair in pairwise(order)}
 
 
 def _row(score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:

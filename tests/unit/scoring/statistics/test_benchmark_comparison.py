@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -300,14 +301,22 @@ def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: P
         store = stored(tmp_path, model, errors(1, 60, 1, rate), benchmark="imagenet-val")
     (found,) = compare([store])
     scores = len(found.scores)
-    whole = comparison_view(found, pairs_most=6)
+    whole = comparison_view(found, rows_most=6 * scores)
     assert len(whole.rows) == 6 * scores
-    assert not any("next to each other" in note for note in whole.notes)
-    few = comparison_view(found, pairs_most=5)
+    assert whole.rows == comparison_view(found).rows
+    assert not any("are shown" in note for note in whole.notes)
+    few = comparison_view(found, rows_most=10)
     shown = [tuple(sorted(cell.partition("\n")[0] for cell in row[1:3])) for row in few.rows]
-    assert shown[:3] == [("a", "c"), ("a", "d"), ("b", "d")], "by accuracy: b, d, a, c"
-    assert len(shown) == 3 * scores
-    assert few.notes[0].startswith("of 6 pairs, those of models that stand next to each other")
+    assert len(shown) == 9, "six pairs of the first score, three neighbours of the second"
+    assert len(set(shown[:6])) == 6
+    order = sorted("abcd", key=lambda model: found.scores[1].values[model])
+    assert {frozenset(pair) for pair in shown[6:]} == {frozenset(pair) for pair in pairwise(order)}
+    assert few.notes[0] == f"9 of {6 * scores} differences are shown; 'hardiness compare' has all"
+    about_pairs = [note for note in few.notes if note.startswith(("b and c", "a and b", "c and d"))]
+    assert about_pairs == [], "nothing is said of models that do not stand next to each other"
+    assert any(note.startswith("b and d") for note in few.notes)
+    one = comparison_view(found, rows_most=2)
+    assert len(one.rows) == 3, "the first score is there in any case"
 
 
 def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) -> None:
