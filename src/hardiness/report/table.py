@@ -35,7 +35,8 @@ class Cell:
     @property
     def scaled(self) -> bool:
         """Whether it can be drawn on the scale from 0 to 1."""
-        return self.score.unit == "fraction" and self.score.interval is not None
+        interval = self.score.interval
+        return self.score.unit == "fraction" and interval is not None and 0 <= interval.low <= interval.high <= 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ MODEL_PX, ROW_PX = 8.5, 22.0
 """Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
 
 
+BOLD = 0.66
+"""Width of a bold letter by its size, at most."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """Where rows and values stand."""
@@ -63,8 +67,8 @@ def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
         beside.append((PUBLISHED, f"published: {count} models" if count > 1 else "published: one model"))
     top = legend(sheet, top, [each.name for each in dots.observers], inks, beside)
     top += 20 if any(dots.ends) else 4
-    longest = max(map(len, (dots.all_rows, *dots.rows)), default=0)
-    left = min(0.56 * 12.5 * longest + 14, 0.36 * width)
+    widths = (BOLD * len(dots.all_rows), *(0.56 * len(row) for row in dots.rows))
+    left = min(12.5 * max(widths) + 14, 0.36 * width)
     rows = Rows(dots, left, width - 30, top, max(ROW_PX, MODEL_PX * len(dots.observers)))
     bottom = rows.y(len(dots.rows)) - 0.5 * rows.pitch
     _frame(sheet, rows, bottom)
@@ -87,7 +91,8 @@ def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
             half = 0.75 * pitch if row == 0 else 0.5 * pitch
             corners = ((0, y - half), (sheet.width, y - half), (sheet.width, y + half), (0, y + half))
             sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
-        size = min(12.5, 12.5 * (rows.left - 10) / max(1.0, text_width(name, 12.5)))
+        wide = BOLD * 12.5 * len(name) if row == 0 else text_width(name, 12.5)
+        size = min(12.5, 12.5 * (rows.left - 10) / max(1.0, wide))
         sheet.add(Text(rows.left - 10, y + 4, name.replace("_", " "), size=max(size, 8), anchor="end", bold=row == 0))
     for quarter in range(5):
         x = rows.x(dots.limit * quarter / 4)
