@@ -1,15 +1,20 @@
 """From measured unit times to a cluster: 1 to 64 workers with stragglers, kills, a slow store and cold starts.
 
-    python bench/scale_simulation.py [--json] [--replay OUT] [--figure FILE.svg]
+    python bench/scale_simulation.py [--json] [--replay OUT] [--figure FILE.svg] [--workers 1,64] [--units N]
 
 Time is virtual (`virtual_time`), what hands the units out is the real code (`virtual_cluster`). The job is full
-ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions. A unit is priced as ``--plan`` does it
-(`hardiness.engine.cost`), by the stages that docs/performance.md has for a worker of two cores; how units differ is
-replayed from a run in OUT (the moments at which its records were written) where one is given, else drawn with a spread
-of a tenth.
+ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which ends in twenty files. A
+unit is priced as ``--plan`` does it (`hardiness.engine.cost`), by the stages that docs/performance.md has for a worker
+of two cores; how units differ is replayed from a run in OUT (the moments at which its records were written) where one
+is given, else drawn with a spread of a tenth.
 
-An efficiency is the time that the work takes at least, on all workers at their own pace, over the time that it took.
-The last table is no simulation: cores that keep a GPU of a given pace busy, by the same stages.
+What is assumed: a request takes 30 ms in the median (a slow store: 0.5 s), with a spread of a half; a listing gives
+1,000 names a request; 16 requests go at a time, and 8 files are written at a time beside the computing, as in the real
+worker; a worker that is killed loses its unit and its leases run out.
+
+An efficiency is the time that the work takes at least, on all workers at their own pace, over the time that it took
+until the last file was there. The last table is no simulation: cores that keep a GPU of a given pace busy, by the same
+stages.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from typing import Any
 
 from bars import at_least, tell, versions
 from hardiness.engine.cost import Costs, Price
+from hardiness.engine.units import PIECES
 from virtual_cluster import Conditions, Outcome, simulated
 
 MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, 50_000, 16, 76
@@ -40,7 +46,17 @@ PHOTOGRAPH_MS = 1.2 + 0.3
 COPY_MS = 1.2 + CORRUPT_MS + JPEG_MS
 """The same of a copy whose photograph is decoded for it alone, which is the worst case."""
 
-USUAL = Conditions()
+
+def unit_seconds(models: int = MODELS) -> float:
+    """Seconds of one unit on one worker, as ``--plan`` reckons them: pictures are made once for all its models."""
+    made_s = (DECODE_MS + CORRUPT_MS + JPEG_MS) / CORES_A_WORKER / 1000
+    price = Price(made_s + FORWARD_MS / CORES_A_WORKER / 1000)
+    names = [f"model {number}" for number in range(models)]
+    costs = Costs({("imagenet-c", model): price for model in names}, {"imagenet-c": made_s})
+    return costs.unit_s("imagenet-c", dict.fromkeys(names, UNIT_ITEMS * CONDITIONS))
+
+
+USUAL = Conditions(models=MODELS, piece=unit_seconds(-(-MODELS // PIECES)) / unit_seconds())
 CASES = {
     "as planned": USUAL,
     "one in ten three times as slow": replace(USUAL, stragglers=0.1),
@@ -56,21 +72,18 @@ GPU_PACES = (500, 1000, 2000, 4000)
 """Images a second of a GPU's forward pass that cores are projected for; none was measured here."""
 
 
-def unit_seconds() -> float:
-    """Seconds of one unit on one worker, as ``--plan`` reckons them: pictures are made once for all models."""
-    made_s = (DECODE_MS + CORRUPT_MS + JPEG_MS) / CORES_A_WORKER / 1000
-    price = Price(made_s + FORWARD_MS / CORES_A_WORKER / 1000)
-    models = [f"model {number}" for number in range(MODELS)]
-    costs = Costs({("imagenet-c", model): price for model in models}, {"imagenet-c": made_s})
-    return costs.unit_s("imagenet-c", dict.fromkeys(models, UNIT_ITEMS * CONDITIONS))
-
-
 def replayed(out: Path) -> list[float]:
-    """How much longer than their mean the units of a finished run took, in the order in which they were stored."""
-    moments = sorted(path.stat().st_mtime for path in out.glob("records/*/*.parquet"))
-    gaps = [later - earlier for earlier, later in pairwise(moments) if later > earlier]
+    """How much longer than their mean the units of a finished run took, in the order in which they were stored.
+
+    A unit ends when the last of its models' files is written; the first has no beginning, and is left out.
+    """
+    ends: dict[str, float] = {}
+    for path in out.glob("records/*/*.parquet"):
+        shard = path.name.partition("-")[0]
+        ends[shard] = max(ends.get(shard, 0.0), path.stat().st_mtime)
+    gaps = [later - earlier for earlier, later in pairwise(sorted(ends.values()))]
     if len(gaps) < 2:
-        raise SystemExit(f"--replay {out}: must hold at least three units, held {len(moments)}")
+        raise SystemExit(f"--replay {out}: must hold at least three units, held {len(ends)}")
     mean = sum(gaps) / len(gaps)
     return [gap / mean for gap in gaps]
 

@@ -1,19 +1,23 @@
 """A cluster that exists in virtual time alone: a store with latency and refusals, workers that only pass the time.
 
-What hands units out is the real code: `hardiness.engine.executors.shared` and `hardiness.store.Leases`.
+What hands units out is the real code: `hardiness.engine.executors.shared` and `hardiness.store.Leases`. What a worker
+asks of the store besides is what the real one asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hardiness.core import Share
 from hardiness.engine.executors.shared import shared
+from hardiness.engine.storing import THREADS as WRITING
+from hardiness.engine.units import LAST_UNITS, PIECES
 from hardiness.store import Leases
 from hardiness.store.leases import RENEWALS
+from hardiness.store.together import THREADS as ASKING
 from virtual_time import VirtualTime
 
 PAGE = 1000
@@ -37,9 +41,11 @@ class Conditions:
         straggling: how much longer.
         killed_every_s: how long a worker lives on average; 0 for ever.
         back_after_s: until it is started again.
-        load_s: from the start of a worker to its first unit: imports, models, listing.
+        load_s: from the start of a worker to its first request of the store: imports, models.
         spread_s: over how long the first starts are spread.
         jitter: standard deviation of the logarithm of one unit's time.
+        models: that a unit is for; each has a run of its own, and a file a unit.
+        piece: time of one of the `PIECES` of a unit, as a share of the unit's.
     """
 
     latency_s: float = 0.03
@@ -51,6 +57,8 @@ class Conditions:
     load_s: float = 30.0
     spread_s: float = 0.0
     jitter: float = 0.1
+    models: int = 20
+    piece: float = 1 / PIECES
 
 
 @dataclass
@@ -64,36 +72,44 @@ class VirtualFiles:
     requests: int = 0
     address: str = "virtual://"
     waits: bool = True
-    first: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def beside(self) -> Iterator[None]:
         """Within, requests take no time of the worker: another thread of it makes them."""
-        self.waits = False
+        before, self.waits = self.waits, False
         yield
-        self.waits = True
+        self.waits = before
 
-    def listed(self, folder: str) -> Mapping[str, tuple[int, str]]:
+    def listed(self, folder: str, after: str = "") -> Mapping[str, tuple[int, str]]:
         """Every file below a folder."""
-        found = {path: (len(content), str(at)) for path, (content, at) in self.files.items() if path.startswith(folder)}
+        now = self.time.now()
+        found = {
+            path: (len(content), str(at))
+            for path, (content, at) in self.files.items()
+            if path.startswith(folder) and at <= now
+        }
         for _ in range(1 + len(found) // PAGE):
-            self._ask()
+            self.ask()
         return found
+
+    def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
+        """All bytes of several files."""
+        self.ask(len(paths))
+        return {path: self.files[path][0] if path in self.files else None for path in paths}
 
     def read(self, path: str) -> bytes | None:
         """All bytes of a file."""
-        self._ask()
+        self.ask()
         return self.files[path][0] if path in self.files else None
 
     def write(self, path: str, content: bytes) -> None:
         """Put a file there."""
-        self._ask()
-        self.first.setdefault(path, self.time.now())
+        self.ask()
         self.files[path] = (content, self.time.now())
 
     def create(self, path: str, content: bytes) -> bool:
         """Put a file there unless there is one."""
-        self._ask()
+        self.ask()
         if path in self.files:
             return False
         self.files[path] = (content, self.time.now())
@@ -101,66 +117,113 @@ class VirtualFiles:
 
     def has(self, path: str) -> bool:
         """Whether there is a file."""
-        self._ask()
-        return path in self.files
+        self.ask()
+        return path in self.files and self.files[path][1] <= self.time.now()
 
     def stamp(self, path: str) -> tuple[int, str] | None:
         """Size and moment of a file."""
-        self._ask()
+        self.ask()
         found = self.files.get(path)
         return (len(found[0]), str(found[1])) if found else None
 
     def written_s(self, path: str) -> float | None:
         """When a file was written."""
-        self._ask()
+        self.ask()
         return self.files[path][1] if path in self.files else None
 
     def move(self, path: str, to: str) -> None:
         """Give a file another path."""
-        self._ask()
+        self.ask()
         if path in self.files:
             self.files[to] = self.files.pop(path)
 
     def remove(self, path: str) -> None:
         """Take a file away."""
-        self._ask()
+        self.ask()
         self.files.pop(path, None)
 
-    def _ask(self) -> None:
-        rest = FIRST_REST_S
-        self.requests += 1
-        while self.waits:
-            self.time.sleep(self.conditions.latency_s * self.random.lognormvariate(0, 0.5))
+    def remove_all(self, paths: Sequence[str]) -> None:
+        """Take several files away."""
+        self.ask(len(paths))
+        for path in paths:
+            self.files.pop(path, None)
+
+    def put_beside(self, path: str, parts: int, dies_at: float) -> float:
+        """Begin to put the files of a unit, several at a time, while the worker goes on; when they will be there."""
+        there = self.time.now() + self._lasts(parts, WRITING)
+        _, before = self.files.get(path, (b"", float("inf")))
+        if there < min(before, dies_at):
+            self.files[path] = (b"", there)
+        return there
+
+    def ask(self, count: int = 1) -> None:
+        """Wait for so many requests, many at a time."""
+        if self.waits:
+            self.time.sleep(self._lasts(count, ASKING))
+
+    def _lasts(self, count: int, threads: int) -> float:
+        """Seconds of so many requests on so many threads."""
+        self.requests += count
+        ends = [0.0] * max(1, min(threads, count))
+        for number in range(count):
+            ends[number % len(ends)] += self._one()
+        return max(ends)
+
+    def _one(self) -> float:
+        seconds, rest = 0.0, FIRST_REST_S
+        while True:
+            seconds += self.conditions.latency_s * self.random.lognormvariate(0, 0.5)
             if self.random.random() >= self.conditions.refused:
-                return
-            self.time.sleep(rest)
+                return seconds
+            seconds += rest
             rest *= 2
 
 
 @dataclass(eq=False)
 class VirtualUnit:
-    """A unit that takes so many seconds."""
+    """A unit, or a piece of one, that takes so many seconds."""
 
+    name: str
     index: int
     seconds: float
     files: VirtualFiles
-    rows: int = 1
-    done: bool = False
-
-    @property
-    def name(self) -> str:
-        """Stands for this work."""
-        return f"{self.index:06d}"
+    rows: int
+    parts: int
+    last: bool = False
+    there_s: float = float("inf")
 
     @property
     def path(self) -> str:
-        """Where its records lie."""
+        """Stands for the files of its models."""
         return f"records/{self.name}"
 
     @property
     def stored(self) -> bool:
-        """Whether somebody has stored it."""
-        return self.files.has(self.path)
+        """Whether somebody has stored it: one model's file is looked for, and where it is there those of the others."""
+        if not self.files.has(self.path):
+            return False
+        self.files.ask(self.parts - 1)
+        return True
+
+    @property
+    def done(self) -> bool:
+        """Whether this worker has stored it."""
+        return self.there_s <= self.files.time.now()
+
+
+def units_of(times: Sequence[float], share: Share, files: VirtualFiles) -> list[VirtualUnit]:
+    """All units, the last of them in pieces, as `hardiness.engine.units.with_pieces` cuts them."""
+    conditions, found = files.conditions, []
+    for index, seconds in enumerate(times):
+        if index < len(times) - LAST_UNITS * share.count:
+            found.append(VirtualUnit(f"{index:06d}", index, seconds, files, PIECES, conditions.models))
+            continue
+        parts = -(-conditions.models // PIECES)
+        found += [
+            VirtualUnit(f"{index:06d}.{piece}", index, seconds * conditions.piece, files, 1, parts, last=True)
+            for piece in range(PIECES)
+        ]
+    return found
 
 
 @dataclass
@@ -176,23 +239,43 @@ class VirtualWorker:
     files: VirtualFiles
     leases: Leases
     times: Sequence[float]
+    share: Share
     pace: float
     dies_at: float
     spent: list[tuple[float, float]] = field(default_factory=list)
 
     def units(self) -> Iterator[VirtualUnit]:
-        """What the listing lacks."""
-        listed = self.files.listed("records/")
-        every = (VirtualUnit(index, seconds, self.files) for index, seconds in enumerate(self.times))
-        return iter([unit for unit in every if unit.path not in listed])
+        """What the listing lacks, after all that a worker asks of the store before it."""
+        models = self.files.conditions.models
+        self.files.ask(1)  # which runs there are
+        self.files.ask(2 * models)  # what each is of
+        every = units_of(self.times, self.share, self.files)
+        stored = {*every} - {*self.left(every)}
+        self.files.ask(sum(unit.parts for unit in stored if self.share.owns(unit.index)))  # its own shards' files
+        left = self.left(every)
+        self.files.ask(models)  # pictures that are kept beside records
+        return iter(left)
 
-    def left(self, every: Iterable[VirtualUnit]) -> list[VirtualUnit]:
-        """What the listing lacks of these."""
-        listed = self.files.listed("records/")
+    def left(self, every: Sequence[VirtualUnit]) -> list[VirtualUnit]:
+        """What the listing lacks of these; each model's run is listed from the first of them, many at a time."""
+        first = min((unit.name for unit in every), default="")
+        with self.files.beside():
+            listed = self.files.listed("records/")
+        for _ in range(1 + sum(path > f"records/{first}" for path in listed) // PAGE):
+            self.files.ask(self.files.conditions.models)
         return [unit for unit in every if unit.path not in listed]
+
+    def ahead(self, units: Iterator[VirtualUnit]) -> Generator[VirtualUnit, None, None]:
+        """Each unit is looked for while the one before it is evaluated, which takes longer."""
+        coming = next(units, None)
+        while (unit := coming) is not None:
+            with self.files.beside():
+                coming = next(units, None)
+            yield unit
 
     def run(self, given: Iterable[VirtualUnit], missing: int) -> None:
         """Pass the time of each unit, renewing leases on the way as the real worker's thread does; then store it."""
+        there_s = self.time.now()
         for unit in given:
             begin, left = self.time.now(), unit.seconds * self.pace
             while left > 0:
@@ -207,8 +290,8 @@ class VirtualWorker:
                     with self.files.beside():
                         self.leases.renew()
             self.spent.append((begin, self.time.now()))
-            self.files.write(unit.path, b"")
-            unit.done = True
+            there_s = unit.there_s = self.files.put_beside(unit.path, unit.parts, self.dies_at)
+        self.time.sleep(there_s - self.time.now())
 
     def give_up(self, unit: VirtualUnit, reason: str) -> None:
         """Store it, as a unit at which processes have died again and again is."""
@@ -255,7 +338,7 @@ def simulated(times: Sequence[float], workers: int, conditions: Conditions, seed
         luck = random.Random(f"{seed} {index}")
         tasks.append(lambda i=index, luck=luck: _live(Share(i, workers), luck, time, files, times, paces[i], spent))
     time.run(tasks)
-    end = max(at for path, at in files.first.items() if path.startswith("records/"))
+    end = max(at for path, (_, at) in files.files.items() if path.startswith("records/"))
     window = min(300.0, end)
     late = sum(max(0.0, min(to, end) - max(begin, end - window)) for begin, to in spent)
     return Outcome(
@@ -264,7 +347,7 @@ def simulated(times: Sequence[float], workers: int, conditions: Conditions, seed
         capacity=sum(1 / pace for pace in paces),
         busy_s=sum(to - begin for begin, to in spent),
         requests=files.requests,
-        twice=len(spent) - len(times),
+        twice=len(spent) - len(units_of(times, Share(0, workers), files)),
         last_minutes=late / (window * workers),
     )
 
@@ -284,10 +367,10 @@ def _live(
     for life in range(1000):
         lives_s = luck.expovariate(1 / conditions.killed_every_s) if conditions.killed_every_s else float("inf")
         leases = Leases(files, holder=f"{share} {life}", now=time.now)
-        worker = VirtualWorker(time, files, leases, times, pace, time.now() + conditions.load_s + lives_s, spent)
+        worker = VirtualWorker(time, files, leases, times, share, pace, time.now() + conditions.load_s + lives_s, spent)
         time.sleep(conditions.load_s)
         try:
-            shared(worker, share, leases, time.sleep)
+            shared(worker, share, leases, time.sleep, worker.ahead)
         except KilledError:
             time.sleep(conditions.back_after_s)
             continue

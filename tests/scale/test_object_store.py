@@ -28,6 +28,10 @@ def test_files_are_put_listed_moved_and_removed(files: ObjectFiles) -> None:
     files.write("c", b"")
     assert {path: stamp[0] for path, stamp in files.listed("").items()} == {"a/b": 2, "c": 0}
     assert list(files.listed("a")) == ["a/b"]
+    files.write("a/c", b"")
+    assert list(files.listed("a", after="b")) == ["a/c"]
+    assert files.read_all(["a/c", "a/b", "none"]) == {"a/c": b"", "a/b": b"22", "none": None}
+    files.remove_all(["a/c", "none"])
     files.move("a/b", "d/e")
     assert (files.has("a/b"), files.has("d/e")) == (False, True)
     files.remove("d/e")
@@ -135,6 +139,10 @@ def test_stamps_and_moments_are_told(files: ObjectFiles) -> None:
 def test_three_workers_on_a_faulty_store_leave_the_records_of_one_process(
     spawn: Any, command: list[str], s3: Any, tmp_path: Path
 ) -> None:
+    """Two models, so that pieces of units are shared out."""
+    second = tmp_path / "second.py"
+    second.write_text((tmp_path / "network.py").read_text().replace("manual_seed(0)", "manual_seed(1)"))
+    command += ["-m", f"py:{second}:build"]
     alone = spawn(*command, "--out", str(tmp_path / "one"))
     assert alone.wait(240) == 0
     s3.every = 11
@@ -149,8 +157,8 @@ def test_three_workers_on_a_faulty_store_leave_the_records_of_one_process(
         str(path.relative_to(tmp_path / "one")): path.read_bytes()
         for path in sorted((tmp_path / "one").glob("records/*/*.parquet"))
     }
-    (result,) = json.loads(files.read("results.json") or b"")["results"]
-    assert result["counts"]["evaluated"] == 80
+    results = json.loads(files.read("results.json") or b"")["results"]
+    assert [result["counts"]["evaluated"] for result in results] == [80, 80]
     assert files.has("report.html")
     shown = spawn("show", "s3://bucket/run")
     out, told = shown.communicate(timeout=120)

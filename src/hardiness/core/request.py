@@ -43,6 +43,10 @@ class Share:
         rank, size = environment.get("RANK", ""), environment.get("WORLD_SIZE", "")
         return cls(int(rank), int(size)) if rank.isdecimal() and size.isdecimal() and int(size) > 1 else None
 
+    def owns(self, number: int) -> bool:
+        """Whether this one of the workers looks after the thing of that number, from 0; each thing has one."""
+        return number % self.count == self.index
+
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 

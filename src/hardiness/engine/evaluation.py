@@ -18,8 +18,9 @@ from hardiness.engine.precision import Precision, require_reachable
 from hardiness.engine.rounds import Rounds
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
-from hardiness.store import Leases, Store
+from hardiness.store import Leases, Store, Survey, surveyed
 from hardiness.store.former import GREW
+from hardiness.store.together import together
 
 
 @dataclass(frozen=True)
@@ -178,16 +179,18 @@ def prepared(
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
         return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}"))
-    for classifier in classifiers:
-        try:
-            tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
-        except ModelError as error:
-            problems.append(line_of(error))
+    with surveyed(store) as every:
+        for classifier in classifiers:
+            try:
+                tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
+            except ModelError as error:
+                problems.append(line_of(error))
+    aside = together(lambda task: task.stored.set_damage_aside(request.share), tasks)
     return Begun(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),
         tuple(problems),
-        tuple(line for task in tasks for line in (*_former(store, task), *task.stored.set_damage_aside())),
+        (*_former(every, tasks), *(line for lines in aside for line in lines)),
     )
 
 
@@ -197,16 +200,18 @@ def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
     return [[task for task in tasks if task.stored.plan.unit_items == size] for size in sizes]
 
 
-def _former(store: Store, task: Task) -> list[str]:
+def _former(every: Survey, tasks: Sequence[Task]) -> list[str]:
     """What is said of rows that a former version stored under a key that forgot something."""
-    former = store.former(task.stored.run)
-    if former is None or task.stored.shards():
-        return []
-    run = former.run
-    return [
-        f"{run.model.name} on {run.benchmark.name}: {former.path} was made by an earlier version, whose key "
-        f"forgot {GREW}; it is computed again, and the old folder is left as it is"
-    ]
+    lines = []
+    for task in tasks:
+        former = every.former(task.stored.run)
+        if former is not None and not task.stored.shards():
+            run = former.run
+            lines.append(
+                f"{run.model.name} on {run.benchmark.name}: {former.path} was made by an earlier version, whose key "
+                f"forgot {GREW}; it is computed again, and the old folder is left as it is"
+            )
+    return lines
 
 
 def surrogate_of(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hardiness.core import Benchmark, Item, SampleError
+from hardiness.engine.plan import Task
 from hardiness.imaging import png
 from hardiness.store import StoredRun
+from hardiness.store.together import together
 
 
-def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, runs: Iterable[StoredRun]) -> None:
+def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Sequence[Task]) -> None:
     """Keep the benchmark's exhibits, made of the first item that can be read, in every run that has none.
 
     Raises:
         StoreError: disk full or no permission.
     """
-    bare = [run for run in runs if not run.exhibits()]
+    runs = [task.stored for task in tasks if not task.exhibited]
+    bare = [run for run, kept in zip(runs, together(StoredRun.exhibits, runs), strict=True) if not kept]
+    for task in tasks:
+        task.exhibited = True
     if not bare:
         return
     for item in items:
@@ -23,7 +28,6 @@ def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, runs: Iterab
             pictures = benchmark.exhibits(item, seed)
         except SampleError:
             continue
-        for run in bare:
-            for caption, picture in pictures.items():
-                run.keep_exhibit(caption, png(picture))
+        drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
+        together(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
         return

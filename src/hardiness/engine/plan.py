@@ -51,6 +51,7 @@ class Task:
         batch: images per forward pass.
         computed: rows computed by this session.
         error: why the model was given up, or ``None``.
+        exhibited: whether this session has made sure that pictures of the benchmark are kept beside the records.
     """
 
     classifier: Classifier
@@ -61,6 +62,7 @@ class Task:
     batch: BatchSize
     computed: int = 0
     error: str | None = None
+    exhibited: bool = False
 
 
 def begin(
@@ -103,7 +105,7 @@ def begin(
     )
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
-    stored = store.run(run, plan).with_cells(cells)
+    stored = (begun or store.run(run, plan)).with_cells(cells)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 

@@ -6,15 +6,23 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
-from hardiness.core import Expansion, Failure, Item, Records, Unreadable
+from hardiness.core import Expansion, Failure, Item, Records, Share, Unreadable
 from hardiness.engine.forward import Row
 from hardiness.engine.plan import Task
 from hardiness.engine.shard_records import joined
 from hardiness.store import Row as Work
 from hardiness.store.run_folder import Stamp, by_shard
 from hardiness.store.shards import file_name
+from hardiness.store.together import together
+
+PIECES = 4
+"""Into how many a unit of many models is cut at the end: each lasts a quarter, and pictures are made four times."""
+
+LAST_UNITS = 3
+"""Units for each process that shares a store which are cut into pieces: while they last, one that is three times as
+slow as the others ends its last whole unit."""
 
 SHOWN_IDS = 16
 """Images of a unit that was given up that are told on the terminal."""
@@ -66,10 +74,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Unit:
-    """The images of one stored file, with a part for each model that lacks rows of them; models share the decoding."""
+    """The images of one stored file, with a part for each model that lacks rows of them; models share the decoding.
+
+    Attributes:
+        index: of the file's shard.
+        parts: one a model.
+        last: whether it is one of several pieces that a unit is cut into, which processes that share a store keep for
+            the end.
+    """
 
     index: int
     parts: Sequence[Part]
+    last: bool = False
 
     @property
     def rows(self) -> int:
@@ -85,7 +101,9 @@ class Unit:
     @property
     def stored(self) -> bool:
         """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
-        return all(part.stored for part in self.parts)
+        if not self.parts[0].stored:
+            return False  # the usual case: one request
+        return all(together(lambda part: part.stored, self.parts[1:]))
 
     @property
     def done(self) -> bool:
@@ -130,6 +148,7 @@ def units(
     wanted: Mapping[str, Sequence[int]],
     size: int,
     lacking: Lacking | None = None,
+    share: Share | None = None,
 ) -> Iterator[Unit]:
     """Each unit with missing rows, made when it is asked for; a pure function of its arguments and the store's listing.
 
@@ -138,33 +157,83 @@ def units(
         wanted: indices of the conditions wanted of each image, by its id, in the order of evaluation.
         size: images a unit.
         lacking: what is stored and is to be made again; nothing if ``None``.
+        share: of several processes; each looks into the files of its own shards, and believes the names of the rest.
     """
-    samples = list(wanted)
-    stamps = [task.stored.stamps() for task in tasks]
-    listed = [by_shard(each) for each in stamps]
+    samples, listing = list(wanted), Listing(tasks, share)
     for index, start in enumerate(range(0, len(samples), size)):
         rows = [(sample, condition) for sample in samples[start : start + size] for condition in wanted[sample]]
-        whole = file_name(index, rows)
-        parts = []
-        for task, names, before in zip(tasks, listed, stamps, strict=True):
-            if task.error is None and (work := task.stored.missing(index, rows, names)):
-                # Models that lack the same rows share the list: full ImageNet-C has 3.8 million of them a model.
-                work, file = (rows, whole) if len(work) == len(rows) else (work, file_name(index, work))
-                parts.append(Part(task, index, work, file, before.get(file)))
+        parts = listing.parts(index, rows)
         if lacking is not None:
             parts += [
                 Part(task, index, work, file_name(index, work), again=True)
-                for task, names in zip(tasks, listed, strict=True)
+                for task, names in zip(tasks, listing.names, strict=True)
                 if task.error is None and (work := lacking(task, names.get(index, ()), rows))
             ]
         if parts:
             yield Unit(index, parts)
 
 
-def uncovered(every: Iterable[Unit]) -> list[Unit]:
-    """The units of which some model's part is neither stored nor given up; each run's folder is listed once."""
-    tasks = {id(part.task): part.task for unit in every for part in unit.parts}
-    stamps = {key: task.stored.stamps() for key, task in tasks.items() if task.error is None}
+class Listing:
+    """What the store holds of some models' runs, listed once."""
+
+    def __init__(self, tasks: Sequence[Task], share: Share | None) -> None:
+        self.tasks, self.share = tasks, share
+        self.stamps = together(lambda task: task.stored.stamps(), tasks)
+        self.names = [by_shard(each) for each in self.stamps]
+
+    def parts(self, index: int, rows: list[Work]) -> list[Part]:
+        """A part for each model that lacks some of the rows of a shard."""
+        whole, sound = file_name(index, rows), [place for place, task in enumerate(self.tasks) if task.error is None]
+        lacked = partial(self._lacked, index, rows, whole)
+        looked_into = (not self.share or self.share.owns(index)) and any(index in self.names[place] for place in sound)
+        found = []
+        for place, work in zip(sound, together(lacked, sound) if looked_into else map(lacked, sound), strict=True):
+            if work:
+                file = whole if work is rows else file_name(index, work)
+                found.append(Part(self.tasks[place], index, work, file, self.stamps[place].get(file)))
+        return found
+
+    def _lacked(self, index: int, rows: list[Work], whole: str, place: int) -> list[Work]:
+        names = self.names[place].get(index, ())
+        if whole in names and self.share and not self.share.owns(index):
+            return []
+        lacked = self.tasks[place].stored.missing(index, rows, self.names[place]) if names else rows
+        # Models that lack the same rows share the list: full ImageNet-C has 3.8 million of them a model.
+        return rows if len(lacked) == len(rows) else lacked
+
+
+def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], count: int, share: Share) -> Iterator[Unit]:
+    """Units of which the last few for each process are cut into pieces, each of some of the models.
+
+    A model's file is the same whoever evaluates it beside which others, so pieces can be given to several processes;
+    pictures are made once for each. Where they are cut follows from the models and the share: all processes cut alike.
+
+    Args:
+        every: units, all or those that lack something.
+        tasks: all models.
+        count: of all units, stored or not.
+        share: of how many processes.
+    """
+    if len(tasks) == 1:
+        yield from every
+        return
+    size = -(-len(tasks) // PIECES)
+    place = {id(task): number // size for number, task in enumerate(tasks)}
+    for unit in every:
+        if unit.index < count - LAST_UNITS * share.count:
+            yield unit
+            continue
+        pieces: dict[int, list[Part]] = {}
+        for part in unit.parts:
+            pieces.setdefault(place[id(part.task)], []).append(part)
+        yield from (Unit(unit.index, parts, last=True) for parts in pieces.values())
+
+
+def uncovered(every: Sequence[Unit]) -> list[Unit]:
+    """The units of which some model's part is neither stored nor given up; each run is listed once, from there on."""
+    tasks = {id(part.task): part.task for unit in every for part in unit.parts if part.task.error is None}
+    first = min((unit.index for unit in every), default=0)
+    stamps = dict(zip(tasks, together(lambda task: task.stored.stamps(first), list(tasks.values())), strict=True))
     listed = {key: by_shard(found) for key, found in stamps.items()}
 
     def lacks(part: Part) -> bool:

@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
+from functools import partial
 
 from hardiness.core import (
     AttackPlan,
@@ -19,7 +18,6 @@ from hardiness.core import (
     Condition,
     DataSet,
     Failure,
-    Item,
     Listener,
     Records,
     Request,
@@ -27,7 +25,7 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.core.errors import line_of
-from hardiness.data import limited, unchanged
+from hardiness.data import limited
 from hardiness.data.prefetching import ordered
 from hardiness.engine.batches import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
@@ -36,11 +34,22 @@ from hardiness.engine.forward import Row, classify
 from hardiness.engine.plan import Task, condition_indices, labels_for
 from hardiness.engine.saving import Gallery
 from hardiness.engine.shard_records import joined
+from hardiness.engine.storing import Storing, store
 from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.transfer import Decoded, Surrogate
-from hardiness.engine.units import Job, Part, Pictures, Unit, give_up, told_given_up, uncovered, units
+from hardiness.engine.units import (
+    Job,
+    Part,
+    Pictures,
+    Unit,
+    give_up,
+    told_given_up,
+    uncovered,
+    units,
+    with_pieces,
+)
 from hardiness.engine.whitebox import Attacker
-from hardiness.models import Classifier, keep_freed_memory, return_freed_memory
+from hardiness.models import Classifier, keep_freed_memory
 from hardiness.store import Store
 
 FORWARD_THREADS = 2
@@ -79,7 +88,8 @@ class Worker:
         """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now."""
         every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
-        return units(self.tasks, every, size, lacking)
+        found, share = units(self.tasks, every, size, lacking, self.request.share), self.request.share
+        return with_pieces(found, self.tasks, len(every) // size, share) if share and not self.surrogate else found
 
     left = staticmethod(uncovered)
 
@@ -101,7 +111,7 @@ class Worker:
         total = total or len(self.items) * len(self.asked) * len(self.tasks)
         self.listener.begin(self.benchmark.name, total, total - missing)
         if self.remaining:
-            exhibit(self.benchmark, self.items.values(), self.request.seed, [task.stored for task in self.tasks])
+            exhibit(self.benchmark, self.items.values(), self.request.seed, self.tasks)
         decoded = self._decoded(given)
         if self.benchmark.attack:
             keep_freed_memory()
@@ -184,15 +194,15 @@ class Worker:
                 part.waiting.append(Row(job.item.id, (index,), picture.frame, label, image, picture.facts))
 
     def store_if_done(self, part: Part) -> None:
-        """Store a part whose last batch has come back."""
-        part.done = part.closed and not part.in_flight
-        if part.done and part.task.error is None and part.outcomes:
-            records = _of_unchanged(joined(part.outcomes), self.items, self.conditions)
-            if not part.again:
-                part.task.stored.write(part.index, part.work, records)
-                part.task.computed += len(records)
-            part.outcomes = []
-            return_freed_memory()
+        """Begin to store a part whose last batch has come back; it is done once its file is written."""
+        if not part.closed or part.in_flight:
+            return
+        if part.task.error is not None or part.again or not part.outcomes:
+            part.done, part.outcomes = True, []
+            return
+        records, part.outcomes = joined(part.outcomes), []
+        part.task.computed += len(records)
+        self.batches.storing.put(partial(store, part, records, self.items, self.conditions))
 
     def advance(self, rows: int) -> None:
         """Tell of so many more rows."""
@@ -208,27 +218,6 @@ def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan
     size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
     labels, seed = labels_for(surrogate, worker.data), worker.request.seed
     return Surrogate(surrogate, plan, worker.conditions, seed, size, labels, worker.gallery, worker.kept)
-
-
-def _of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:
-    """The records without those of photographs that have changed since they were listed, which have failed."""
-    read: dict[str, set[int]] = {}
-    if len(records):
-        for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
-            read.setdefault(sample, set()).add(condition)
-    changed = {
-        sample: held
-        for sample, held in read.items()
-        if not unchanged(items[sample], [conditions[index] for index in sorted(held)])
-    }
-    if not changed:
-        return records
-    failures = tuple(
-        Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(held)))
-        for sample, held in changed.items()
-    )
-    kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
-    return Records(kept.columns, (*records.failures, *failures))
 
 
 def _jobs(worker: Worker, given: Iterable[Unit]) -> Iterator[Job]:
@@ -259,7 +248,7 @@ class _Batches:
             else None
         )
         self.flying: deque[tuple[Part, int, Future[Records]]] = deque()
-        self.closed = False
+        self.closed, self.storing = False, Storing()
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
 
     def launch(self, part: Part, flush: bool) -> None:
@@ -278,15 +267,17 @@ class _Batches:
             self.flying.append((part, sum(len(row.conditions) for row in batch if row.frame == 0), future))
 
     def finish(self) -> None:
-        """Wait for every batch."""
+        """Wait for every batch, and until all is stored."""
         while self.flying:
             self._land()
+        self.storing.finish()
 
     def close(self, wait: bool = True) -> None:
         """Drop what has not begun and, unless told not to, wait for what has; closed once, it stays as it is."""
         if not self.closed:
             self.closed = True
             self.threads.shutdown(wait=wait, cancel_futures=True)
+            self.storing.close()
 
     def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
         if self.attacker:

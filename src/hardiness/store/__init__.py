@@ -6,6 +6,6 @@ from hardiness.store.opening import Survey
 from hardiness.store.run import StoredRun
 from hardiness.store.run_folder import Stamps
 from hardiness.store.shards import Row
-from hardiness.store.store import Store
+from hardiness.store.store import Store, surveyed
 
-__all__ = ["WAIT_S", "Leases", "Row", "Stamps", "Store", "StoredRun", "Survey"]
+__all__ = ["WAIT_S", "Leases", "Row", "Stamps", "Store", "StoredRun", "Survey", "surveyed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Protocol
 from hardiness.core import StoreError
 from hardiness.sources.files import read_regular
 from hardiness.store.atomic import PARTIAL, fill, refuse_links, told
+from hardiness.store.together import together
 
 MAX_BYTES = 1 << 30
 """The largest file that is read whole: a thousand times what a unit's rows take."""
@@ -32,8 +33,13 @@ class Files(Protocol):
         """Where the place is, as a person would type it."""
         ...
 
-    def listed(self, folder: str) -> Mapping[str, Stamp]:
-        """Every file below a folder, by its path below the place, sorted; empty where there is no such folder."""
+    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
+        """Every file below a folder, by its path below the place, sorted; empty where there is no such folder.
+
+        Args:
+            folder: below the place.
+            after: only paths below the folder that come after this one in order.
+        """
         ...
 
     def folders(self, folder: str) -> list[str]:
@@ -46,6 +52,10 @@ class Files(Protocol):
         Raises:
             StoreError: it cannot be read.
         """
+        ...
+
+    def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
+        """The same of several files by path, read many at a time; raises what `read` raises."""
         ...
 
     def write(self, path: str, content: bytes) -> None:
@@ -84,6 +94,10 @@ class Files(Protocol):
         """Take a file away, if it is there."""
         ...
 
+    def remove_all(self, paths: Sequence[str]) -> None:
+        """The same of several files, many at a time."""
+        ...
+
 
 @dataclass(frozen=True)
 class LocalFiles:
@@ -96,11 +110,12 @@ class LocalFiles:
         """The folder's path."""
         return str(self.folder)
 
-    def listed(self, folder: str) -> Mapping[str, Stamp]:
+    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """As `Files.listed`; links to folders are not followed. What is no file is listed too, and told when read."""
         found: dict[str, Stamp] = {}
         self._list(folder, found)
-        return dict(sorted(found.items()))
+        first = f"{folder}/{after}" if folder else after
+        return {path: stamp for path, stamp in sorted(found.items()) if not after or path > first}
 
     def folders(self, folder: str) -> list[str]:
         """As `Files.folders`; links to folders are not followed."""
@@ -121,6 +136,10 @@ class LocalFiles:
                 return read_regular(target, MAX_BYTES)
             except FileNotFoundError:
                 return None
+
+    def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
+        """As `Files.read_all`."""
+        return dict(zip(paths, together(self.read, paths), strict=True))
 
     def write(self, path: str, content: bytes) -> None:
         """As `Files.write`: written beside, then renamed."""
@@ -175,6 +194,10 @@ class LocalFiles:
         """As `Files.remove`."""
         with told(self.folder / path, "remove"):
             (self.folder / path).unlink(missing_ok=True)
+
+    def remove_all(self, paths: Sequence[str]) -> None:
+        """As `Files.remove_all`."""
+        together(self.remove, paths)
 
     def _status(self, path: str) -> os.stat_result | None:
         with told(self.folder / path, "look for"):

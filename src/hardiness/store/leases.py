@@ -8,7 +8,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,9 +53,10 @@ class Leases:
     ahead_s: float = 0.0
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
-    _first: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _listed: dict[str, Stamp] = field(default_factory=dict)
-    _seen: dict[str, tuple[Stamp, dict[str, Any]]] = field(default_factory=dict)
+    _agreed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.readings = Readings(self)
 
     def join(self, version: str) -> None:
         """Begin to work beside others: the version of all must be one, and clocks are compared.
@@ -65,26 +66,37 @@ class Leases:
             StoreError: disk full or no permission.
         """
         path, before = f"{FOLDER}/{VERSION}", self.now()
-        self.held[VERSION] = {"version": version}
-        if not self.files.create(path, self._dated(VERSION)):
-            other = self._read(VERSION)
-            if self.expires_in_s(VERSION) > 0 and other.get("version") != version:
-                del self.held[VERSION]
-                raise ArgumentError(
-                    f"hardiness {other.get('version')} is at work in {self.files.address} ({other.get('holder')}), and "
-                    f"this is hardiness {version}: install one version on every machine, or wait for its end"
-                )
-            self.files.write(path, self._dated(VERSION))
+        if other := self.agree(VERSION, version):
+            theirs = other.get("said", other.get("version"))
+            raise ArgumentError(
+                f"hardiness {theirs} is at work in {self.files.address} ({other.get('holder')}), and this is hardiness "
+                f"{version}: install one version on every machine, or wait for its end"
+            )
         written, after = self.files.written_s(path), self.now()
         if written is not None and not before - APART_S < written < after + APART_S:
             self.ahead_s = (before + after) / 2 - written
             self.renew()
 
-    def look(self) -> None:
-        """List the leases there are; what has not changed since it was read is not read again until the next look."""
-        listed = self.files.listed(FOLDER)
-        self._listed = {path.removeprefix(f"{FOLDER}/"): stamp for path, stamp in listed.items()}
-        self._seen = {name: seen for name, seen in self._seen.items() if self._listed.get(name) == seen[0]}
+    def agree(self, name: str, said: str) -> dict[str, Any]:
+        """Say what all who are at work must say alike; the lease of another that says otherwise, else nothing.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        self._agreed.add(name)
+        return self._hold(
+            name,
+            {"said": said},
+            lambda other: self.readings.left_s(name, other) > 0 and other.get("said") != said,
+        )
+
+    def look(self, names: Iterable[str]) -> None:
+        """List the leases there are, and read those of some names that are new or have changed since the last look."""
+        self.readings.look({*names} - {*self.held})
+
+    def taken(self, name: str, patience_s: float = math.inf) -> bool:
+        """Whether another is at that work, as far as the last look told; nothing is asked of the store."""
+        return self.readings.hinders(name, self.readings.known(name) or {}, patience_s)
 
     def take(self, name: str, patience_s: float = math.inf) -> bool:
         """Whether the lease of that name is this holder's now: nobody had it, or it had run out.
@@ -97,26 +109,20 @@ class Leases:
         Raises:
             StoreError: disk full or no permission.
         """
-        since = self.now() - self.ahead_s
-
-        def hinders(other: dict[str, Any]) -> bool:
-            return self._left_s(name, other) > 0 and not since - _number(other.get("since")) > patience_s
-
-        if name in self._seen and hinders(self._seen[name][1]):
+        if self.taken(name, patience_s):
             return False
-        self.held[name], was_given_back = {"since": since}, name in self.ended
-        self.ended.discard(name)
-        if not self.files.create(f"{FOLDER}/{name}", self._dated(name)):
-            if hinders(other := self._read(name)):
-                del self.held[name]
-                return False
-            self.held[name]["deaths"] = 0 if was_given_back else _deaths(other, self._left_s(name, other))
-            self.files.write(f"{FOLDER}/{name}", self._dated(name))
-        return True
+        since = {"since": self.now() - self.ahead_s}
+        return not self._hold(name, since, lambda other: self.readings.hinders(name, other, patience_s))
+
+    def begin(self, name: str) -> None:
+        """Date the work of a lease that this holder has by now; others hear of it when leases are next renewed."""
+        if name in self.held:
+            self.held[name]["since"] = self.now() - self.ahead_s
 
     def expires_in_s(self, name: str) -> float:
         """Seconds until another's lease runs out, never more than its length; 0 where there is none to be read."""
-        return self._left_s(name, self._seen[name][1] if name in self._seen else self._read(name))
+        known = self.readings.known(name)
+        return self.readings.left_s(name, self.readings.read(name) if known is None else known)
 
     def give_back(self, name: str) -> None:
         """End a lease, where it is this holder's; it is taken away when leases are next renewed, or at the end."""
@@ -146,35 +152,80 @@ class Leases:
         finally:
             ended.set()
             thread.join()
-            if self._read(VERSION).get("holder") != self.holder:
-                self.held.pop(VERSION, None)  # others are at work, and renew it
+            for name in self._agreed:
+                if self.readings.read(name).get("holder") != self.holder:
+                    self.held.pop(name, None)  # others are at work, and renew it
             for name in tuple(self.held):
                 self.give_back(name)
             self._clear()
 
     def _clear(self) -> None:
-        for name in tuple(self.ended):
-            with suppress(StoreError):
-                self.files.remove(f"{FOLDER}/{name}")
-                self.ended.discard(name)
+        names = tuple(self.ended)
+        with suppress(StoreError):
+            self.files.remove_all([f"{FOLDER}/{name}" for name in names])
+            self.ended.difference_update(names)
 
-    def _left_s(self, name: str, found: dict[str, Any]) -> float:
-        """Until what a lease says, or its length after it was first seen here to say so, however far a clock is off."""
-        if found.get("holder") in (None, self.holder):
-            return 0.0
-        until, now = _number(found.get("until")), self.now()
-        before, first = self._first.get(name, (until, now))
-        self._first[name] = (until, first if before == until else now)
-        return max(0.0, min(until - (now - self.ahead_s), self.length_s - (now - self._first[name][1])))
+    def _hold(self, name: str, said: dict[str, Any], hindered: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Make a lease this holder's; what the one says that hinders it, else nothing."""
+        self.held[name], was_given_back = said, name in self.ended
+        self.ended.discard(name)
+        if not self.files.create(f"{FOLDER}/{name}", self._dated(name)):
+            other = self.readings.read(name)
+            if hindered(other):
+                del self.held[name]
+                return other
+            said["deaths"] = 0 if was_given_back else _deaths(other, self.readings.left_s(name, other))
+            self.files.write(f"{FOLDER}/{name}", self._dated(name))
+        return {}
 
     def _dated(self, name: str) -> bytes:
         until = self.now() - self.ahead_s + self.length_s
         return json.dumps({"holder": self.holder, "until": until, **self.held.get(name, {})}).encode()
 
-    def _read(self, name: str) -> dict[str, Any]:
-        """What a lease says; nothing where there is none or it is damaged."""
+
+class Readings:
+    """What leases say, as far as they were read; one that has not changed is not read again."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._first: dict[str, tuple[float, float]] = {}
+        self._listed: dict[str, Stamp] = {}
+        self._seen: dict[str, tuple[Stamp, dict[str, Any]]] = {}
+
+    def look(self, names: Container[str]) -> None:
+        """List the leases, and read those of some names that are new or have changed."""
+        listed = self._leases.files.listed(FOLDER)
+        self._listed = {path.removeprefix(f"{FOLDER}/"): stamp for path, stamp in listed.items()}
+        self._seen = {name: seen for name, seen in self._seen.items() if self._listed.get(name) == seen[0]}
+        changed = [f"{FOLDER}/{name}" for name in self._listed if name in names and name not in self._seen]
+        for path, content in self._leases.files.read_all(changed).items():
+            self._keep(path.removeprefix(f"{FOLDER}/"), content)
+
+    def known(self, name: str) -> dict[str, Any] | None:
+        """What a lease said when it was last read; ``None`` where it was not since it changed."""
+        return self._seen[name][1] if name in self._seen else None
+
+    def read(self, name: str) -> dict[str, Any]:
+        """What a lease says now; nothing where there is none or it is damaged."""
+        return self._keep(name, self._leases.files.read(f"{FOLDER}/{name}"))
+
+    def hinders(self, name: str, other: dict[str, Any], patience_s: float) -> bool:
+        """Whether what a lease says keeps others from its work: it holds, and not for longer than that."""
+        at_it_s = self._leases.now() - self._leases.ahead_s - _number(other.get("since"))
+        return self.left_s(name, other) > 0 and not at_it_s > patience_s
+
+    def left_s(self, name: str, found: dict[str, Any]) -> float:
+        """Until what a lease says, or its length after it was first seen here to say so, however far a clock is off."""
+        if found.get("holder") in (None, self._leases.holder):
+            return 0.0
+        until, now = _number(found.get("until")), self._leases.now()
+        before, first = self._first.get(name, (until, now))
+        self._first[name] = (until, first if before == until else now)
+        return max(0.0, min(until - (now - self._leases.ahead_s), self._leases.length_s - (now - self._first[name][1])))
+
+    def _keep(self, name: str, content: bytes | None) -> dict[str, Any]:
         try:
-            found = json.loads(self.files.read(f"{FOLDER}/{name}") or b"{}")
+            found = json.loads(content or b"{}")
         except ValueError:
             found = {}
         said = found if isinstance(found, dict) else {}
@@ -192,10 +243,8 @@ def deaths(leases: Leases, name: str) -> int:
     """How many processes have ended while they held that lease, as of the last look; 0 where nobody has it."""
     if name in leases.held:
         return int(leases.held[name].get("deaths", 0))
-    if name in leases.ended or name not in leases._listed:
-        return 0
-    found = leases._seen[name][1] if name in leases._seen else leases._read(name)
-    return _deaths(found, leases._left_s(name, found))
+    found = None if name in leases.ended else leases.readings.known(name)
+    return 0 if found is None else _deaths(found, leases.readings.left_s(name, found))
 
 
 def _deaths(found: dict[str, Any], left_s: float) -> int:

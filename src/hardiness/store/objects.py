@@ -6,11 +6,12 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hardiness.core import ArgumentError, StoreError
 from hardiness.store.files import Stamp
+from hardiness.store.together import together
 
 SCHEMES = ("s3", "gs", "az", "memory")
 
@@ -54,12 +55,13 @@ class ObjectFiles:
         except StoreError as error:
             raise ArgumentError(f"--out {address}: {error}") from None
 
-    def listed(self, folder: str) -> Mapping[str, Stamp]:
+    def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """As `Files.listed`: one listing, however many objects there are."""
         import obstore
 
         prefix = f"{folder}/" if folder else None
-        pages = self._ask("list", folder, lambda: list(obstore.list(self._store, prefix=prefix)))
+        first = f"{prefix or ''}{after}" if after else None
+        pages = self._ask("list", folder, lambda: list(obstore.list(self._store, prefix=prefix, offset=first)))
         found = {entry["path"]: _stamp(entry) for page in pages for entry in page}
         return dict(sorted(found.items()))
 
@@ -78,6 +80,10 @@ class ObjectFiles:
             return self._ask("read", path, lambda: bytes(obstore.get(self._store, path).bytes()))
         except FileNotFoundError:
             return None
+
+    def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
+        """As `Files.read_all`."""
+        return dict(zip(paths, together(self.read, paths), strict=True))
 
     def write(self, path: str, content: bytes) -> None:
         """As `Files.write`: one object, which a store replaces whole."""
@@ -123,6 +129,10 @@ class ObjectFiles:
             self._ask("remove", path, lambda: obstore.delete(self._store, path))
         except FileNotFoundError:
             return
+
+    def remove_all(self, paths: Sequence[str]) -> None:
+        """As `Files.remove_all`."""
+        together(self.remove, paths)
 
     def _head(self, path: str) -> Mapping[str, Any] | None:
         import obstore

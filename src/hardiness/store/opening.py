@@ -10,6 +10,7 @@ from hardiness.store.files import Files
 from hardiness.store.former import continues, former_run, is_former
 from hardiness.store.run import CELLS, RUN, StoredRun
 from hardiness.store.run_folder import RunFolder
+from hardiness.store.together import together
 
 RECORDS = "records"
 
@@ -27,21 +28,27 @@ class Survey:
         kept = [each for each in self.runs if not (each.former and any(continues(each.run, run) for run in today))]
         return Survey(tuple(kept), self.problems)
 
+    def former(self, run: Run) -> StoredRun | None:
+        """The run of the former format that the same command had made, if there is one."""
+        return next((each for each in self.runs if each.former and continues(each.run, run)), None)
+
 
 def survey(files: Files) -> Survey:
     """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
-    runs, problems = [], []
-    for name in files.folders(RECORDS):
+
+    def looked_at(name: str) -> StoredRun | str:
         folder = f"{RECORDS}/{name}"
         try:
-            run = find(files, folder)
-            if run is not None:
-                runs.append(run)
-            elif RunFolder(files, folder).shards():
-                problems.append(f"{files.address}/{folder} holds rows and no {RUN} that says of what")
+            if run := find(files, folder):
+                return run
+            has_rows = bool(RunFolder(files, folder).shards())
+            return f"{files.address}/{folder} holds rows and no {RUN} that says of what" if has_rows else ""
         except StoreError as error:
-            problems.append(str(error))
-    return Survey(tuple(runs), tuple(problems))
+            return str(error)
+
+    found = together(looked_at, files.folders(RECORDS))
+    runs = tuple(each for each in found if isinstance(each, StoredRun))
+    return Survey(runs, tuple(each for each in found if isinstance(each, str) and each))
 
 
 def find(files: Files, folder: str) -> StoredRun | None:
@@ -50,11 +57,11 @@ def find(files: Files, folder: str) -> StoredRun | None:
     Raises:
         StoreError: ``run.json`` is damaged, or was changed.
     """
-    content = files.read(f"{folder}/{RUN}")
+    content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
     if content is None:
         return None
     run, plan, key, former = _identity(files, folder, content)
-    cells = {} if former else _cells(files, folder, files.read(f"{folder}/{CELLS}") or b"{}")
+    cells = {} if former else _cells(files, folder, of_cells or b"{}")
     return StoredRun(files, folder, run, plan, key, former, cells)
 
 

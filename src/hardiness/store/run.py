@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from hardiness.core import Failure, Plan, Records, Run, StoreError
+from hardiness.core import Failure, Plan, Records, Run, Share, StoreError
 from hardiness.store import atomic, shards
 from hardiness.store.run_folder import STRANGE, RunFolder, Stamps
 from hardiness.store.shards import Row
+from hardiness.store.together import together
 
 RUN, PROVED, CELLS = "run.json", "proved.json", "cells.json"
 
@@ -30,6 +32,7 @@ class StoredRun(RunFolder):
             of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
         aside: a line for each file of its own that was set aside when it was opened to be continued.
+        whole: names of shard files that were seen to hold no failure since this object was made.
     """
 
     run: Run
@@ -39,6 +42,7 @@ class StoredRun(RunFolder):
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
     aside: tuple[str, ...] = field(default=(), compare=False)
+    whole: set[str] = field(default_factory=set, compare=False)
 
     def missing(self, shard: int, work: Sequence[Row], listed: Mapping[int, Sequence[str]]) -> list[Row]:
         """The part of a shard's work that is not stored, in its order.
@@ -50,7 +54,7 @@ class StoredRun(RunFolder):
         """
         present = listed.get(shard, ())
         whole = shards.file_name(shard, work)
-        if whole in present and shards.is_whole(self.content(whole), f"{self.place}/{whole}", self.cells):
+        if whole in present and _is_whole(self, whole):
             return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
         for name in present:
@@ -77,23 +81,25 @@ class StoredRun(RunFolder):
             _disprove(self, name)
             return None
 
-    def set_damage_aside(self) -> list[str]:
+    def set_damage_aside(self, share: Share | None = None) -> list[str]:
         """Move every damaged file to ``damaged/``, so that a shard's work is missing again; a line for each.
 
         Shards that were proved before and have the same size and time since are not read again.
+
+        Args:
+            share: of several processes; each looks into the files of its own shards alone, and keeps no proof.
         """
         if self.former:
             return []
-        proved, found, lines = _proved(self), {}, list(self.aside)
-        for name, stamp in self.stamps().items():
-            if proved.get(name) == stamp or self.read(name) is not None:
-                found[name] = stamp
-            else:
-                lines.append(self.set_aside(name, self.damage.pop()))
+        proved = {} if share else _proved(self)
+        found, damage = _looked_into(self, share, proved)
+        lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
+        if share:
+            return lines
         if found != proved:
             self.keep(PROVED, atomic.as_json(found))
-        for path, error in {path: error for path, error in self.sessions() if isinstance(error, StoreError)}.items():
-            lines.append(self.set_aside(path.removeprefix(f"{self.path}/"), str(error)))
+        broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
+        lines += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
         return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
 
     def parts(self, columns: Sequence[str] | None = None) -> Iterator[Records]:
@@ -155,6 +161,33 @@ class StoredRun(RunFolder):
     @property
     def _proof(self) -> str | None:
         return None if self.former else self.key
+
+
+def _is_whole(run: StoredRun, name: str) -> bool:
+    return name in run.whole or shards.is_whole(run.content(name), f"{run.place}/{name}", run.cells)
+
+
+def _looked_into(run: StoredRun, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
+    """The shard files that are as they were written, and why each of the others cannot be used, by name."""
+    stamps = run.stamps()
+    found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
+    unknown = [name for name in stamps if name not in found and (not share or share.owns(shards.index_of(name)))]
+    damage = dict(zip(unknown, together(partial(_damage, run), unknown), strict=True))
+    found |= {name: stamps[name] for name in unknown if not damage[name]}
+    return found, {name: why for name, why in damage.items() if why}
+
+
+def _damage(run: StoredRun, name: str) -> str:
+    """Why one of its shard files cannot be used; nothing of one that can."""
+    place = f"{run.place}/{name}"
+    try:
+        content = run.content(name)
+        shards.read(content, place, None, run.key, run.cells)
+    except StoreError as error:
+        return str(error)
+    if shards.is_whole(content, place, run.cells):
+        run.whole.add(name)
+    return ""
 
 
 def _merged(parts: Sequence[Records]) -> Records:

@@ -66,9 +66,13 @@ class RunFolder:
         """Names of the shard files there are, by shard, sorted; other files are none of ours."""
         return by_shard(self.stamps())
 
-    def stamps(self) -> Stamps:
-        """Size in bytes and what changes with the content of each shard file, by name, sorted."""
-        found = self.files.listed(self.path)
+    def stamps(self, first: int = 0) -> Stamps:
+        """Size in bytes and what changes with the content of each shard file, by name, sorted.
+
+        Args:
+            first: index of the first shard wanted.
+        """
+        found = self.files.listed(self.path, shards.before(first) if first else "")
         names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
         return {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
 
@@ -151,8 +155,9 @@ class RunFolder:
 
         A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
         """
-        for path in (f"{self.path}/{FORMER_MEASURED}", *self.files.listed(f"{self.path}/{MEASURED}")):
-            content, place = self.files.read(path), f"{self.files.address}/{path}"
+        paths = [f"{self.path}/{FORMER_MEASURED}", *self.files.listed(f"{self.path}/{MEASURED}")]
+        for path, content in self.files.read_all(paths).items():
+            place = f"{self.files.address}/{path}"
             if content is None:
                 continue
             try:
@@ -183,4 +188,4 @@ class RunFolder:
 
 def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
     """Names of shard files, sorted, by the shard that they start with."""
-    return {shard: list(group) for shard, group in groupby(names, key=lambda name: int(name.partition("-")[0]))}
+    return {shard: list(group) for shard, group in groupby(names, key=shards.index_of)}

@@ -38,6 +38,16 @@ def file_name(shard: int, work: Sequence[Row]) -> str:
     return f"{shard:06d}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.parquet"
 
 
+def index_of(name: str) -> int:
+    """The index of the shard that a file of that name belongs to."""
+    return int(name.partition("-")[0])
+
+
+def before(shard: int) -> str:
+    """What comes in order before the names of a shard's files, and after those of the shards before it."""
+    return f"{shard:06d}"
+
+
 Cells = Mapping[int, str]
 """By a condition's index the fingerprint of its own files, where the data have files for each condition."""
 

@@ -12,7 +12,6 @@ from typing import Any
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
 from hardiness.store import atomic, opening, results_file
 from hardiness.store.files import Files, LocalFiles
-from hardiness.store.former import continues
 from hardiness.store.lock import WAIT_S, locked
 from hardiness.store.objects import ObjectFiles, is_address
 from hardiness.store.opening import RECORDS, Survey
@@ -46,6 +45,7 @@ class Store:
         """
         self.wait_s = wait_s
         self.remarks: list[str] = []
+        self.known: dict[str, StoredRun] = {}  # by its folder, within `surveyed`
         self.files: Files = ObjectFiles(str(out)) if is_address(str(out)) else LocalFiles(Path(out))
 
     @property
@@ -127,8 +127,12 @@ class Store:
             StoreError: disk full or no permission.
         """
         path = _path(run)
-        aside = opening.set_damage_aside(self.files, path, run, plan)
-        found = self.find(run)
+        aside: tuple[str, ...] = ()
+        try:
+            found = self.find(run)
+        except StoreError:
+            aside = opening.set_damage_aside(self.files, path, run, plan)
+            found = self.find(run)
         if found is None:
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
             self.files.create(f"{path}/{RUN}", atomic.as_json(described))
@@ -143,7 +147,7 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged.
         """
-        return opening.find(self.files, _path(run))
+        return self.known.get(_path(run)) or opening.find(self.files, _path(run))
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
@@ -162,11 +166,6 @@ class Store:
         """What tells whether any record has come or changed: the shards of each run, by its folder's name."""
         return {run.path: run.stamps() for run in self.runs()}
 
-    def former(self, run: Run) -> StoredRun | None:
-        """The run of the former format that the same command had made, if there is one."""
-        every = opening.survey(self.files).runs
-        return next((each for each in every if each.former and continues(each.run, run)), None)
-
     def write_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
 
@@ -174,6 +173,17 @@ class Store:
             StoreError: disk full or no permission.
         """
         self.files.write(RESULTS, atomic.as_json({"schema": SCHEMA, "results": list(results)}))
+
+
+@contextmanager
+def surveyed(store: Store) -> Iterator[Survey]:
+    """Every run there is, also of the former format; within, `Store.find` does not read again what each is of."""
+    every = opening.survey(store.files)
+    store.known.update({run.path: run for run in every.runs})
+    try:
+        yield every
+    finally:
+        store.known.clear()
 
 
 def _path(run: Run) -> str:

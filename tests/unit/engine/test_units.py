@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run
-from hardiness.engine.units import Unit, uncovered, units
+from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, Share
+from hardiness.engine.units import LAST_UNITS, PIECES, Unit, uncovered, units, with_pieces
 from hardiness.store import Store
+from hardiness.store.shards import encode
 
 SAMPLES = [f"n/{index}" for index in range(6)]
 
@@ -93,3 +94,55 @@ def test_a_model_that_was_given_up_is_missed_by_nobody(tasks: list[Any]) -> None
     assert not every[0].done
     first.done = True
     assert every[0].done
+
+
+def test_the_last_units_are_cut_into_pieces_of_models_and_all_processes_cut_alike(tmp_path: Path) -> None:
+    tasks = [task(tmp_path, name) for name in "abcdefgh"]
+    samples = dict.fromkeys([f"n/{index}" for index in range(2 * LAST_UNITS + 2)], (0,))
+    count, share = len(samples), Share(0, 2)
+    cut = list(with_pieces(units(tasks, samples, 1), tasks, count, share))
+    assert [unit.last for unit in cut] == [False] * 2 + [True] * (PIECES * 2 * LAST_UNITS)
+    assert [len(unit.parts) for unit in cut[:3]] == [8, 8, 2]
+    assert sum(len(unit.parts) for unit in cut) == 8 * count
+    assert len({unit.name for unit in cut}) == len(cut)
+    store(cut[0])
+    store(cut[2])
+    again = with_pieces(units(tasks, samples, 1), tasks, count, Share(1, 2))
+    assert [unit.name for unit in again] == [unit.name for unit in cut[1:2] + cut[3:]]
+    assert not any(unit.last for unit in with_pieces(units(tasks[:1], samples, 1), tasks[:1], count, share))
+
+
+def test_each_process_looks_into_its_own_files_and_believes_the_names_of_the_rest(tasks: list[Any]) -> None:
+    for unit in listed(tasks):
+        store(unit)
+    shards = sorted(tasks[0].stored.folder.glob("*.parquet"))
+    for shard in shards:
+        failures = tuple(Failure(sample, "torn", (0,)) for sample in SAMPLES[:1])
+        shard.write_bytes(encode(Records({}, failures), tasks[0].stored.key, shard.name))
+    missed = [
+        [unit.index for unit in units(tasks, dict.fromkeys(SAMPLES, (0, 1)), 2, share=Share(index, 3))]
+        for index in range(3)
+    ]
+    assert missed == [[0], [1], [2]]
+    shards[1].write_bytes(b"torn")
+    assert [len(tasks[0].stored.set_damage_aside(Share(index, 3))) for index in range(3)] == [0, 1, 0]
+
+
+def test_only_the_end_of_a_run_is_listed_where_only_that_is_left(tasks: list[Any]) -> None:
+    every = listed(tasks)
+    for unit in every[:2]:
+        store(unit)
+    asked: list[str] = []
+    files = type(tasks[0].stored.files)
+
+    class Watched(files):  # type: ignore[valid-type,misc]
+        def listed(self, folder: str, after: str = "") -> Any:
+            asked.append(after)
+            return super().listed(folder, after)
+
+    for each in tasks:
+        object.__setattr__(each.stored, "files", Watched(each.stored.files.folder))
+    assert uncovered(every[2:]) == every[2:]
+    assert asked == ["000002", "000002"]
+    store(every[2])
+    assert uncovered(every[2:]) == []

@@ -46,13 +46,13 @@ def test_deaths_of_holders_are_counted(tmp_path: Path) -> None:
     files = LocalFiles(tmp_path)
     for expected, holder in enumerate(("a", "b", "b")):  # the second b is another process of that name
         leases = Leases(files, length_s=0.0, holder=holder)
-        leases.look()
+        leases.look(["unit"])
         assert deaths(leases, "unit") == expected
         assert leases.take("unit")
     path = tmp_path / ".leases" / "unit"
     for odd in (-3, 1e300, float("nan"), "x", [1], None):
         path.write_text(json.dumps({"holder": "c", "until": 0, "deaths": odd}))
-        leases.look()
+        leases.look(["unit"])
         assert 1 <= deaths(leases, "unit") <= 1001
 
 

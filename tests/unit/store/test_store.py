@@ -22,7 +22,7 @@ from hardiness.core import (
     Run,
     StoreError,
 )
-from hardiness.store import Store, StoredRun, shards
+from hardiness.store import Store, StoredRun, opening, shards
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
@@ -406,10 +406,10 @@ def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_
     store = Store(tmp_path)
     today = store.run(IDENTITY, Plan(batch_size=8))
     assert store.runs() == [today]
-    found = store.former(IDENTITY)
+    found = opening.survey(store.files).former(IDENTITY)
     assert found is not None
     assert found.folder == former.folder
-    assert store.former(replace(IDENTITY, seed=1)) is None
+    assert opening.survey(store.files).former(replace(IDENTITY, seed=1)) is None
 
 
 def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path) -> None:

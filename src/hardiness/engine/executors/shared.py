@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from hardiness.core import Share
@@ -45,6 +46,11 @@ class Work(Protocol):
         ...
 
     @property
+    def last(self) -> bool:
+        """Whether it is kept for the end, when whoever is idle takes it: part of a unit, so that all end together."""
+        ...
+
+    @property
     def stored(self) -> bool:
         """Whether somebody has stored it since this process listed the store."""
         ...
@@ -65,7 +71,7 @@ class Working(Protocol[Unit]):
         """Every unit with missing rows, as the store is listed now."""
         ...
 
-    def left(self, every: Iterable[Unit]) -> list[Unit]:
+    def left(self, every: Sequence[Unit]) -> list[Unit]:
         """Those of the units that nobody has stored, as the store is listed now."""
         ...
 
@@ -78,7 +84,30 @@ class Working(Protocol[Unit]):
         ...
 
 
-def shared(worker: Working[Unit], share: Share, leases: Leases, sleep: Callable[[float], object] = time.sleep) -> None:
+Ahead = Callable[[Iterator[Unit]], Generator[Unit, None, None]]
+
+
+def one_ahead(units: Iterator[Unit]) -> Generator[Unit, None, None]:
+    """The same units, each looked for on another thread while the one before it is evaluated."""
+    with ThreadPoolExecutor(1, thread_name_prefix="next") as thread:
+        coming = thread.submit(next, units, None)
+        while (unit := coming.result()) is not None:
+            coming = thread.submit(next, units, None)
+            yield unit
+
+
+def one_by_one(units: Iterator[Unit]) -> Generator[Unit, None, None]:
+    """The same units, each looked for when the one before it has been handed on."""
+    yield from units
+
+
+def shared(
+    worker: Working[Unit],
+    share: Share,
+    leases: Leases,
+    sleep: Callable[[float], object] = time.sleep,
+    ahead: Ahead[Unit] = one_ahead,
+) -> None:
     """Evaluate this process's part of the units, then whatever no process has stored or is at work on.
 
     It ends when every unit is stored, by whomever. A process that dies costs the others the wait for its lease to run
@@ -91,16 +120,17 @@ def shared(worker: Working[Unit], share: Share, leases: Leases, sleep: Callable[
         share: which part this process begins with.
         leases: of the output folder.
         sleep: waits so many seconds.
+        ahead: looks for the next unit while one is evaluated.
     """
-    every = list(worker.units())
-    pace = Pace(leases.now)
+    left = list(worker.units())
+    taking = Taking(leases, Pace(leases.now))
     with leases.renewed():
-        leases.look()
-        _evaluate(worker, _unsuspected(part_of(every, share), leases), leases, pace)
-        while left := worker.left(every):
-            leases.look()
-            usual = _unsuspected(from_own_end(left, share), leases)
-            if not (_evaluate(worker, usual, leases, pace) or _one_suspect(worker, left, leases, pace)):
+        leases.look(unit.name for unit in left)
+        own = _unsuspected(part_of(left, share), leases)
+        _evaluate(worker, own, ahead(taking.of(own)), taking)
+        while left := worker.left(left):
+            stolen = ahead(_stolen(worker, left, share, taking))
+            if not (_evaluate(worker, left, stolen, taking) or _one_suspect(worker, left, taking)):
                 waits = [leases.expires_in_s(unit.name) for unit in left]
                 sleep(min(LONGEST_REST_S, max(0.05, min(waits))))
 
@@ -109,12 +139,13 @@ def _unsuspected(units: Sequence[Unit], leases: Leases) -> list[Unit]:
     return [unit for unit in units if deaths(leases, unit.name) < SUSPECT]
 
 
-def _one_suspect(worker: Working[Unit], left: Sequence[Unit], leases: Leases, pace: Pace) -> bool:
+def _one_suspect(worker: Working[Unit], left: Sequence[Unit], taking: Taking) -> bool:
     """Evaluate one unit at which processes have died, or give it up; whether there was one to be had."""
+    leases = taking.leases
     suspects = [(count, unit) for unit in left if (count := deaths(leases, unit.name)) >= SUSPECT]
     for count, unit in sorted(suspects, key=lambda each: each[0]):
         if count < MOST_DEATHS:
-            if _evaluate(worker, [unit], leases, pace):
+            if _evaluate(worker, [unit], one_by_one(taking.of([unit], overdue=True)), taking):
                 return True
         elif leases.take(unit.name):
             worker.give_up(unit, f"{count} processes ended while they evaluated it")
@@ -125,14 +156,20 @@ def _one_suspect(worker: Working[Unit], left: Sequence[Unit], leases: Leases, pa
 
 def part_of(every: Sequence[Unit], share: Share) -> list[Unit]:
     """The units that a share begins with: dealt out by falling cost, so that all parts cost about the same."""
-    return sorted(every, key=lambda unit: -unit.rows)[share.index :: share.count]
+    return sorted((unit for unit in every if not unit.last), key=lambda unit: -unit.rows)[share.index :: share.count]
 
 
 def from_own_end(left: Sequence[Unit], share: Share) -> list[Unit]:
-    """The units that are left by falling cost, each process beginning elsewhere: few try to take the same one."""
-    ordered = sorted(left, key=lambda unit: -unit.rows)
-    start = len(ordered) * share.index // share.count
-    return [*ordered[start:], *ordered[:start]]
+    """The units that are left by falling cost, those for the end last, each process beginning elsewhere in both.
+
+    So few try to take the same one.
+    """
+    ordered: list[Unit] = []
+    for last in (False, True):
+        alike = sorted((unit for unit in left if unit.last is last), key=lambda unit: -unit.rows)
+        start = len(alike) * share.index // share.count
+        ordered += [*alike[start:], *alike[:start]]
+    return ordered
 
 
 @dataclass
@@ -163,28 +200,78 @@ class Pace:
         return max(LEAST_PATIENCE_S, PATIENCE * expected_s)
 
 
-def _evaluate(worker: Working[Unit], wanted: Sequence[Unit], leases: Leases, pace: Pace) -> bool:
-    """Evaluate those of the units that can be had; whether there was one."""
-    units = _leased(wanted, leases, pace)
-    first = next(units, None)
-    if first is None:
-        return False
-    with pace.timed(wanted):
-        worker.run(chain([first], units), sum(unit.rows for unit in wanted))
+@dataclass
+class Taking:
+    """Units taken under leases, each until it is done."""
+
+    leases: Leases
+    pace: Pace
+    taken: list[Work] = field(default_factory=list)
+
+    def of(self, wanted: Iterable[Unit], overdue: bool = False) -> Iterator[Unit]:
+        """Those that nobody else is at work on or has stored.
+
+        It ends where the listing turns out to be old: another has taken or stored a unit since.
+
+        Args:
+            wanted: in order.
+            overdue: whether those count too that another has been at work on for longer than they should take.
+        """
+        found = False
+        for unit in wanted:
+            self.give_back()
+            patience_s = self.pace.patience_s(unit) if overdue else math.inf
+            if unit.name in self.leases.held or self.leases.taken(unit.name, patience_s):
+                continue
+            if self.leases.take(unit.name, patience_s):
+                if not unit.stored:
+                    self.taken.append(unit)
+                    found = True
+                    yield unit
+                    continue
+                self.leases.give_back(unit.name)  # its last holder may have ended just before
+            if found:
+                return
+
+    def begun(self, units: Iterable[Unit]) -> Iterator[Unit]:
+        """The same units, each dated by the moment at which it is begun: it may have been taken long before."""
+        for unit in units:
+            self.leases.begin(unit.name)
+            yield unit
+
+    def give_back(self) -> None:
+        """End the leases of what is done."""
+        for ended in [unit for unit in self.taken if unit.done]:
+            self.taken.remove(ended)
+            self.leases.give_back(ended.name)
+
+
+def _evaluate(
+    worker: Working[Unit], wanted: Sequence[Unit], units: Generator[Unit, None, None], taking: Taking
+) -> bool:
+    """Evaluate units as they come; whether there was one."""
+    with closing(units):
+        first = next(units, None)
+        if first is None:
+            return False
+        with taking.pace.timed(wanted):
+            worker.run(taking.begun(chain([first], units)), sum(unit.rows for unit in wanted))
     return True
 
 
-def _leased(wanted: Iterable[Unit], leases: Leases, pace: Pace) -> Iterator[Unit]:
-    """The units that nobody else is at work on or has stored, each under a lease until it is done."""
-    taken: list[Unit] = []
-    for unit in wanted:
-        for ended in [each for each in taken if each.done]:
-            taken.remove(ended)
-            leases.give_back(ended.name)
-        if not leases.take(unit.name, pace.patience_s(unit)):
-            continue
-        if unit.stored:  # its last holder may have ended just before
-            leases.give_back(unit.name)
-            continue
-        taken.append(unit)
-        yield unit
+def _stolen(worker: Working[Unit], every: Sequence[Unit], share: Share, taking: Taking) -> Iterator[Unit]:
+    """What is left of the units and nobody is at work on, listed anew whenever the listing is old.
+
+    Only where there is none from the beginning, one that another should have ended by now.
+    """
+    left, first = list(every), True
+    while left:
+        taking.leases.look(unit.name for unit in left)
+        ordered, found = _unsuspected(from_own_end(left, share), taking.leases), False
+        for unit in taking.of(ordered):
+            found = True
+            yield unit
+        if not found:
+            yield from islice(taking.of(ordered, overdue=True), 1 if first else 0)
+            return
+        left, first = worker.left(left), False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Unit:
     rows: int
     finished: set[str]
     done: bool = False
+    last: bool = False
 
     @property
     def stored(self) -> bool:
@@ -75,6 +77,9 @@ def test_processes_take_what_is_left_from_ends_of_their_own() -> None:
     units = [Unit(f"u{rows}", rows, set()) for rows in (1, 2, 3, 4)]
     firsts = [from_own_end(units, Share(i, 2)) for i in range(2)]
     assert [[unit.rows for unit in order] for order in firsts] == [[4, 3, 2, 1], [2, 1, 4, 3]]
+    units[3].last = units[2].last = True
+    firsts = [from_own_end(units, Share(i, 2)) for i in range(2)]
+    assert [[unit.rows for unit in order] for order in firsts] == [[2, 1, 4, 3], [1, 2, 3, 4]], "pieces last"
 
 
 def test_a_worker_does_its_part_then_everything_that_nobody_holds(tmp_path: Path) -> None:
@@ -185,6 +190,85 @@ def test_a_unit_that_is_given_back_or_overdue_has_seen_no_death(tmp_path: Path) 
         first.give_back("unit")
     assert first.take("unit")
     assert second.take("unit", patience_s=-1.0), "the first is alive, and slow"
-    second.look()
+    second.look(["unit"])
     assert deaths(second, "unit") == 0
     assert deaths(leases(tmp_path, "c"), "another") == 0
+
+
+def test_free_units_go_before_overdue_ones_and_pieces_are_kept_for_the_end(tmp_path: Path) -> None:
+    clock = [1000.0]
+    slow = Leases(LocalFiles(tmp_path), holder="slow", length_s=1e6, now=lambda: clock[0])
+    idle = Leases(LocalFiles(tmp_path), holder="idle", length_s=1e6, now=lambda: clock[0])
+    worker = Worker((2, 2, 2, 1, 1), set())
+    made = list(worker.units())
+    for piece in made[3:]:
+        piece.last = True
+    worker.units = lambda: iter(made)  # type: ignore[method-assign]
+    worker.left = lambda every: [unit for unit in every if unit.name not in worker.finished]  # type: ignore[method-assign]
+    run = worker.run
+
+    def timed(given: Iterable[Unit], missing: int) -> None:
+        def units() -> Iterator[Unit]:
+            for unit in given:
+                clock[0] += 100.0 * unit.rows
+                yield unit
+
+        run(units(), missing)
+
+    worker.run = timed  # type: ignore[method-assign]
+    assert slow.take("u1")
+    clock[0] += 1e4  # long overdue
+    shared(worker, Share(0, 2), idle)
+    assert worker.did == ["u0", "u2", "u3", "u4", "u1"]
+
+
+def test_no_two_units_that_are_overdue_are_held_at_a_time(tmp_path: Path) -> None:
+    """Whoever is idle may begin what another should have ended, but must not keep a second one waiting."""
+    clock, held = [1000.0], []
+    slow = Leases(LocalFiles(tmp_path), holder="slow", length_s=1e6, now=lambda: clock[0])
+    idle = Leases(LocalFiles(tmp_path), holder="idle", length_s=1e6, now=lambda: clock[0])
+    worker = Worker((1, 1, 1), set())
+    run = worker.run
+
+    def timed(given: Iterable[Unit], missing: int) -> None:
+        def units() -> Iterator[Unit]:
+            for unit in given:
+                clock[0] += 100.0
+                time.sleep(0.05)  # whoever looks ahead has the time to take another
+                held.append({name for name in idle.held if name.startswith("u")})
+                yield unit
+
+        run(units(), missing)
+
+    worker.run = timed  # type: ignore[method-assign]
+    assert slow.take("u1")
+    assert slow.take("u2")
+    clock[0] += 1e4
+    shared(worker, Share(0, 3), idle)
+    assert worker.did == ["u0", "u1", "u2"]
+    assert held == [{"u0"}, {"u1"}, {"u2"}]
+
+
+def test_the_next_unit_is_taken_while_one_is_evaluated_and_dated_when_it_is_begun(tmp_path: Path) -> None:
+    clock, dates = [1000.0], []
+    mine = Leases(LocalFiles(tmp_path), holder="mine", now=lambda: clock[0])
+    worker, run = Worker((1, 1, 1), set()), Worker.run
+
+    def looking(given: Iterable[Unit], missing: int) -> None:
+        def units() -> Iterator[Unit]:
+            for unit in given:
+                following = f"u{int(unit.name[1]) + 1}"
+                end = time.monotonic() + 20
+                while following != "u3" and following not in mine.held:
+                    assert time.monotonic() < end, f"{following} is not taken while {unit.name} is evaluated"
+                    time.sleep(0.001)
+                clock[0] += 100.0
+                dates.append(mine.held[unit.name]["since"])
+                yield unit
+
+        run(worker, units(), missing)
+
+    worker.run = looking  # type: ignore[method-assign]
+    shared(worker, Share(0, 1), mine)
+    assert worker.did == ["u0", "u1", "u2"]
+    assert dates == [1000.0, 1100.0, 1200.0]

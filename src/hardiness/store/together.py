@@ -1,0 +1,20 @@
+"""Many requests to a disk or a network at a time: most of each is waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+THREADS = 16
+
+Given = TypeVar("Given")
+Outcome = TypeVar("Outcome")
+
+
+def together(work: Callable[[Given], Outcome], given: Sequence[Given]) -> list[Outcome]:
+    """The outcomes in the order of what was given; raises what the first of them raised."""
+    if len(given) < 2:
+        return [work(each) for each in given]
+    with ThreadPoolExecutor(min(THREADS, len(given)), thread_name_prefix="together") as threads:
+        return list(threads.map(work, given))

@@ -1,0 +1,72 @@
+"""What a worker asks of its store, counted: what bench/virtual_cluster.py reckons with, and no more."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from hardiness.benchmarks.options import parse
+from hardiness.core import Request, Share, View
+from hardiness.data import locate
+from hardiness.engine import evaluate
+from hardiness.models import Classifier, wrap
+from hardiness.store import Store
+from hardiness.store.objects import ObjectFiles
+
+BESIDE = ("together", "store", "leases", "next")
+"""How threads are called that ask while others wait, or many at a time."""
+
+
+def small(seed: int) -> Classifier:
+    torch.manual_seed(seed)
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000))
+    view = View(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    return wrap(network.eval(), view, name=f"m{seed}", device="cpu", runtime="torch")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bool]]:
+    """How often each thing was asked of the store, and whether it was beside other work."""
+    found: Counter[tuple[str, bool]] = Counter()
+    ask = ObjectFiles._ask
+
+    def counted(self: ObjectFiles, doing: str, path: str, request: Callable[[], Any]) -> Any:
+        beside = threading.current_thread().name.startswith(BESIDE)
+        kind = "shard" if path.endswith(".parquet") else "lease" if path.startswith(".leases") else "run"
+        found[f"{doing} {kind}", beside] += 1
+        return ask(self, doing, path, request)
+
+    monkeypatch.setattr(ObjectFiles, "_ask", counted)
+    return found
+
+
+@pytest.mark.parametrize("models", [2, 3])
+def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
+    models: int, command: list[str], asked: Counter[tuple[str, bool]], tmp_path: Path
+) -> None:
+    data = locate([str(tmp_path / "data")]).dataset("imagenet")
+    benchmark, store = parse("imagenet-c:corruptions=contrast,severities=1"), Store.create(f"memory://{tmp_path}")
+    classifiers = [small(seed) for seed in range(models)]
+    evaluate(benchmark, classifiers, data, store, Request(workers=1, share=Share(0, 2)))
+    shards = sorted(path for path in store.files.listed("records") if path.endswith(".parquet"))
+    assert len(shards) == 3 * models
+    gone = [path for path in shards if "/000001-" in path]
+    store.files.remove_all(gone)
+    asked.clear()
+    evaluate(benchmark, classifiers, data, store, Request(workers=1, share=Share(0, 2)))
+    assert asked["read shard", True] == 2 * models, "of its own shards, 0 and 2, once"
+    assert asked["read shard", False] == asked["write shard", False] == 0
+    assert asked["write shard", True] == len(gone)
+    assert asked["read run", True] == 2 * models, "what each run is of"
+    assert asked["read run", False] == 0
+    assert asked["list run", False] == 1, "which runs there are"
+    listings = asked["list run", True]
+    assert listings <= 6 * models, "damage, units, pictures beside them, and what is left three times"
+    assert asked["look for shard", True] + asked["look for shard", False] == models, "once a piece"
+    assert sum(count for (_, beside), count in asked.items() if not beside) <= 8 + 3 * models, "leases, measured"
