@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Share
+from hardiness.data import locate
+from hardiness.engine.agreement import agree_on_data
 from hardiness.reference import wnids
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles
@@ -144,3 +149,38 @@ def test_a_clock_that_differs_is_told_and_changes_nothing(
     assert status == 0, told
     assert "this machine's clock is 7,200 s behind that of" in told
     assert records(tmp_path / "late") == records(tmp_path / "right")
+
+
+def test_workers_that_see_other_photographs_are_refused_by_one_line_and_nothing_is_lost(
+    hardiness: Any, command: list[str], tmp_path: Path
+) -> None:
+    out, given = str(tmp_path / "out"), [*command, "--limit", "16", "--worker"]
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "data", other)
+    next(other.rglob("*.JPEG")).unlink()
+    elsewhere = [str(other) if each == str(tmp_path / "data") else each for each in given]
+    busy = Leases(LocalFiles(tmp_path / "out"), holder="node-7-1")
+    data = locate([str(tmp_path / "data")]).dataset("imagenet")
+    agree_on_data(busy, parse("imagenet-c:corruptions=contrast+brightness,severities=1"), data)
+    status, _, told = hardiness(*elsewhere, "1/2", "--out", out)
+    assert status == 2
+    (line,) = told.splitlines()
+    assert re.search(
+        r"node-7-1 is at work on imagenet-c in .*/out with 40 images \(fingerprint \w{8}\) of imagenet", line
+    )
+    assert "this worker sees 39 images" in line
+    assert not (tmp_path / "out" / "records").exists()
+    status, _, told = hardiness(*given, "0/2", "--out", out)
+    assert status == 0, told
+    busy.give_back(*busy.held)
+    busy.renew()
+    before = records(tmp_path / "out")
+    status, _, told = hardiness(*elsewhere, "1/2", "--out", out)
+    assert status == 2, "also once the others have ended"
+    (line,) = told.splitlines()
+    assert "is of 40 images" in line
+    assert "give every worker the same data" in line
+    assert records(tmp_path / "out") == before
+    status, _, told = hardiness(*given, "1/2", "--out", out)
+    assert status == 0, told
+    assert len(list((tmp_path / "out" / "records").iterdir())) == 1

@@ -8,6 +8,7 @@ from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
 from hardiness.core.errors import line_of
+from hardiness.engine.agreement import agree_on_data
 from hardiness.engine.attack_identity import asks_for_gradients
 from hardiness.engine.budget import Budget, Progression, within
 from hardiness.engine.ensemble import Ensemble
@@ -62,12 +63,14 @@ def evaluate(
         The runs that hold the records, and what could not be evaluated; what was finished stays.
 
     Raises:
-        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers.
+        ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers;
+            or another worker is at work with another version or other data.
         StoreError: records cannot be written.
     """
     leases = Leases(store.files)
     if request.share:
         leases.join(package_version())
+        agree_on_data(leases, benchmark, data)
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
     precision = precision_of(begun, request)
     if precision is not None:

@@ -26,6 +26,7 @@ from hardiness.core import (
     StoreError,
     Surrogate,
 )
+from hardiness.engine.agreement import refuse_other_data
 from hardiness.engine.attack_identity import asks_for_gradients, attack_versions
 from hardiness.engine.batches import BatchSize, automatic_batch_size
 from hardiness.engine.compatibility import label_map
@@ -80,6 +81,7 @@ def begin(
         surrogate: the model that is attacked in its place, where the benchmark has one.
 
     Raises:
+        ArgumentError: it shares the store with other workers, whose data are others.
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
@@ -93,6 +95,8 @@ def begin(
     begun = None
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
         begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
+    if begun is None and request.share:
+        refuse_other_data(run, store.known.values())
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     plan = Plan(
