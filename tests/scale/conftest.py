@@ -127,6 +127,17 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
+def _in_amazons_words(headers: dict[str, str]) -> dict[str, str]:
+    """What Google's XML interface calls otherwise, for a server that speaks Amazon's; the rest of both is alike."""
+    if headers.pop("x-goog-if-generation-match", None) == "0":
+        headers["If-None-Match"] = "*"
+    if source := headers.pop("x-goog-copy-source", None):
+        headers["x-amz-copy-source"] = source
+    if not headers.get("authorization", "").startswith("AWS4"):
+        headers["authorization"] = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, Signature=x"
+    return headers
+
+
 class _Faulty(BaseHTTPRequestHandler):
     """Passes requests on to a server, but refuses every ``every``-th one for the moment."""
 
@@ -144,7 +155,7 @@ class _Faulty(BaseHTTPRequestHandler):
         if fault:
             return self._answer(status, [], b"<Error><Code>SlowDown</Code></Error>")
         onward = http.client.HTTPConnection(*server.behind, timeout=30)
-        onward.request(self.command, self.path, body, dict(self.headers))
+        onward.request(self.command, self.path, body, _in_amazons_words(dict(self.headers)))
         answer = onward.getresponse()
         status, headers, content = answer.status, answer.getheaders(), answer.read()
         onward.close()
@@ -206,6 +217,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
     for name, value in {**keys, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
     client = boto3.client("s3")
     client.create_bucket(Bucket="bucket")
     client.close()

@@ -13,9 +13,9 @@ from hardiness.core import ArgumentError, StoreError
 from hardiness.store.objects import ObjectFiles, is_address
 
 
-@pytest.fixture(params=["s3://bucket/out", "memory://"])
+@pytest.fixture(params=["s3://bucket/out", "gs://bucket/google", "memory://"])
 def files(request: pytest.FixtureRequest, s3: Any) -> ObjectFiles:
-    address = request.param if request.param.startswith("s3") else f"memory://{request.node.name}"
+    address = f"memory://{request.node.name}" if request.param.startswith("memory") else request.param
     return ObjectFiles(address)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -19,6 +20,16 @@ TRIES, FIRST_REST_S = 6, 0.25
 """Of a request that a server refuses for the moment; each rest is twice the one before."""
 
 CONNECT_TIMEOUT = "5s"
+
+EMULATED = "STORAGE_EMULATOR_HOST"
+"""Where Google's own tools look for a server that stands in for Google's; nothing is signed for it."""
+
+ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL",),
+    "gs": ("GOOGLE_BASE_URL", EMULATED),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+"""Variables that name another server than the cloud's own; only for one that begins with http:// that is allowed."""
 
 SETTLE_S = 1.0
 """How long a claim is left to be seen by others, where a store cannot put an object on condition."""
@@ -216,11 +227,18 @@ def _opened(address: str) -> Any:
         raise ArgumentError(f"--out {address} needs obstore; pip install 'hardiness[objects]'") from None
     if address.startswith("memory://"):
         return _MEMORY.setdefault(address, MemoryStore())
-    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-    client = {"allow_http": True, "connect_timeout": CONNECT_TIMEOUT} if plain else {"connect_timeout": CONNECT_TIMEOUT}
+    scheme = address.partition("://")[0]
+    named, endpoint = next(((name, at) for name in ENDPOINTS[scheme] if (at := os.environ.get(name))), ("", ""))
+    if named == EMULATED and "://" not in endpoint:
+        endpoint = f"http://{endpoint}"  # as Google's tools take it
+    client = {"allow_http": endpoint.startswith("http://"), "connect_timeout": CONNECT_TIMEOUT}
+    config = {}
+    if named == EMULATED:
+        nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
+        config = {"service_account_key": json.dumps({"gcs_base_url": endpoint, "disable_oauth": True, **nobody})}
     try:
         # The client's own tries are few: ours know what may pass, and say which object it was.
-        return from_url(address, client_options=client, retry_config={"max_retries": 1})
+        return from_url(address, config=config, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
         raise ArgumentError(f"--out {address}: {_told(error)}") from None
 
