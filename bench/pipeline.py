@@ -25,6 +25,7 @@ from torchvision.models import resnext101_32x8d
 from torchvision.transforms import InterpolationMode
 
 from bars import alternating, at_least, at_most, tell, versions
+from gpu import many
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.options import parse
@@ -40,7 +41,11 @@ CORES = len(os.sched_getaffinity(0))
 REPETITIONS = 3
 WARM_IMAGES = 16
 MEMORY_COPIES = 20
-FP32_BAR, BF16_BAR, RESNEXT_BAR, BOUND_BAR, AGREEMENT_BAR = 6.0, 9.0, 4.0, 0.85, 0.98
+FP32_BAR, BF16_BAR, RESNEXT_BAR, AGREEMENT_BAR = 6.0, 9.0, 4.0, 0.98
+BOUND_BARS = {"fp32": 0.95, "bf16": 0.90}
+BOUND_TURNS = 8
+"""How often each photograph is evaluated where the share of the bound is measured: 2,000 images, so that what is spent
+once a run does not count as a cost of each image."""
 
 
 class Photographs(Dataset):  # type: ignore[type-arg]
@@ -187,11 +192,19 @@ def main() -> int:
     bars["Lite0 bf16: predictions equal to the usual script's"] = at_least(float(same["bf16"]), AGREEMENT_BAR)
     bars["Lite0 fp32: times the usual script"] = at_least(figures["hardiness fp32"] / figures["usual script"], FP32_BAR)
     bars["Lite0 bf16: times the usual script"] = at_least(figures["hardiness bf16"] / figures["usual script"], BF16_BAR)
+    more = many(data, BOUND_TURNS * len(data))
     for name, classifier in (("fp32", fp32), ("bf16", bf16)):
-        most, stages = bound(classifier, data)
-        notes |= {f"Lite0 {name}, {stage}, core-ms an image": cost for stage, cost in stages.items()}
-        notes[f"Lite0 {name}, bound, images/s"] = most
-        bars[f"Lite0 {name}: share of the stages' bound"] = at_least(figures[f"hardiness {name}"] / most, BOUND_BAR)
+        costs: list[dict[str, float]] = []
+
+        def most(classifier: Classifier = classifier, costs: list[dict[str, float]] = costs) -> float:
+            rate, stages = bound(classifier, data)
+            costs.append(stages)
+            return rate
+
+        allowed, reached = alternating(REPETITIONS, most, lambda classifier=classifier: ours(classifier, more)[1])
+        notes |= {f"Lite0 {name}, {stage}, core-ms an image": cost for stage, cost in costs[-1].items()}
+        notes |= {f"Lite0 {name}, bound, images/s": allowed, f"Lite0 {name}, {len(more)} images, images/s": reached}
+        bars[f"Lite0 {name}: share of the stages' bound"] = at_least(reached / allowed, BOUND_BARS[name])
 
     slow_rate, fast_rate = resnext_rates(data)
     notes["ResNeXt-101 32x8d, usual script, images/s"] = slow_rate
