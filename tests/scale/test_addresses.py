@@ -71,3 +71,22 @@ def test_a_notebook_reads_an_address(outs: tuple[str, str]) -> None:
 def _without_times(text: str) -> str:
     """What differs between two runs of the same work: moments and durations."""
     return re.sub(r'"(started|elapsed_s|rows_per_s|measured|wall_s)": ?("[^"]*"|[\d.]+)', "", text)
+
+
+def test_a_call_of_python_continues_at_an_address(command: list[str], s3: Any, tmp_path: Path) -> None:
+    s3.every = 7
+    address = f"s3://bucket/{tmp_path.name}/call"
+    benchmark, model = command[command.index("-b") + 1], command[command.index("-m") + 1]
+
+    def evaluated(limit: int, out: str | Path | None) -> Any:
+        return library.evaluate(model, benchmark, str(tmp_path / "data"), out=out, limit=limit, progress=False)
+
+    first = evaluated(16, address)
+    names = list(ObjectFiles(address).listed("records"))
+    again = evaluated(40, address)
+    here = evaluated(40, tmp_path / "here")
+    assert (first.counts.evaluated, again.counts.evaluated) == (32, 80)
+    assert again.scores == here.scores
+    left = ObjectFiles(address).listed("records")
+    assert {*names} < {*left}, "what was stored stays"
+    assert sum(path.endswith(".parquet") and path.count("/") == 2 for path in left) >= 3
