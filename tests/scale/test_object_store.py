@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hardiness.core import ArgumentError, StoreError
-from hardiness.store.objects import ObjectFiles, is_address
+from hardiness.store import Store
+from hardiness.store.objects import ObjectFiles
 
 
 @pytest.fixture(params=["s3://bucket/out", "gs://bucket/google", "memory://"])
@@ -63,12 +64,17 @@ def test_a_store_without_conditions_is_told_apart_and_made_safe(s3: Any, monkeyp
     assert files.read("a") == b"1"
 
 
-@pytest.mark.parametrize("address", ["s3://nowhere/out", "ftp://x/y"])
-def test_what_is_no_store_is_one_line(address: str, s3: Any) -> None:
-    if not is_address(address):
-        return
-    with pytest.raises(ArgumentError, match=f"--out {address}") as told:
-        ObjectFiles(address)
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://nowhere/out", "there is no such bucket"),
+        ("ftp://x/y", "must be a folder, or an address that begins with"),
+        ("az://container/x", "set AZURE_STORAGE_ACCOUNT_NAME"),
+    ],
+)
+def test_what_is_no_store_is_one_line(address: str, said: str, s3: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"--out {address}: .*{said}") as told:
+        Store(address)
     assert "\n" not in str(told.value)
 
 

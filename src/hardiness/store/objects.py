@@ -215,8 +215,16 @@ def _stamp(found: Mapping[str, Any]) -> Stamp:
 
 
 def is_address(out: str) -> bool:
-    """Whether ``out`` names an object store, and no folder."""
-    return out.partition("://")[0] in SCHEMES and "://" in out
+    """Whether ``out`` names an object store, and no folder.
+
+    Raises:
+        ArgumentError: it is an address of another kind, of which a folder would be made.
+    """
+    scheme, sign, _ = out.partition("://")
+    if sign and scheme not in SCHEMES:
+        kinds = ", ".join(f"{each}://" for each in SCHEMES)
+        raise ArgumentError(f"--out {out}: must be a folder, or an address that begins with one of {kinds}")
+    return bool(sign)
 
 
 def _opened(address: str) -> Any:
@@ -240,7 +248,7 @@ def _opened(address: str) -> Any:
         # The client's own tries are few: ours know what may pass, and say which object it was.
         return from_url(address, config=config, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
-        raise ArgumentError(f"--out {address}: {_told(error)}") from None
+        raise ArgumentError(f"--out {address}: {_advised(_told(error))}") from None
 
 
 def _told(error: BaseException) -> str:
@@ -256,6 +264,7 @@ ADVICE = {
     ("code: 403", "code: 401", "privileges", "authentication credentials", "AccessDenied"): (
         "no permission; look at the keys in the environment, and at what they may do there"
     ),
+    ("Account must be specified",): "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
     ("error sending request", "dns error", "tcp connect", "timed out"): (
         "there is no answer; look at the address, the network, and AWS_ENDPOINT_URL where it is set"
     ),
