@@ -14,6 +14,9 @@ from hardiness.report.sections import Shown, score_of
 OTHER_PICTURES = ("embedded",)
 """Data that nothing was published of."""
 
+BEST, RUNGS_MOST = 3, 14
+"""Published models that a ladder begins with, and that it has at most."""
+
 FEWEST = 2
 """Published models that a ladder needs."""
 
@@ -115,9 +118,9 @@ def ladder(shown: Shown) -> Ladder | None:
     return Ladder(
         name="among_published",
         title=_message(shown, rungs, column),
-        caption=_caption(shown, theirs),
+        caption=_caption(shown, theirs, len(rungs) - len(_nearest(rungs))),
         label=f"{column.title}, {formatting.direction(column.higher_is_better)} better",
-        rungs=tuple(rungs),
+        rungs=tuple(_nearest(rungs)),
     )
 
 
@@ -191,8 +194,17 @@ def _message(shown: Shown, rungs: Sequence[Rung], column: Column) -> str:
     return f"{title}{best.name} comes before {behind} of {sum(rung.published for rung in rungs)}"
 
 
-def _caption(shown: Shown, theirs: Sequence[Rung]) -> str:
-    text = "Grey: as published, each on all of the data; their sources stand in the table below."
+def _nearest(rungs: Sequence[Rung]) -> list[Rung]:
+    """The rungs; of many published ones the first, and those that stand nearest to measured models."""
+    own = [place for place, rung in enumerate(rungs) if not rung.published]
+    others = [place for place, rung in enumerate(rungs) if rung.published]
+    nearest = sorted(others, key=lambda place: (place >= BEST, min(abs(place - mine) for mine in own)))[:RUNGS_MOST]
+    return [rung for place, rung in enumerate(rungs) if place in {*own, *nearest}]
+
+
+def _caption(shown: Shown, theirs: Sequence[Rung], left_out: int) -> str:
+    text = "Grey: as published, each on all of the data; their sources stand in the table below"
+    text += f", with {left_out} more models." if left_out else "."
     if any(result.counts.images < max(rung.score.n for rung in theirs) for result in shown.results):
         text += " Models in colour were run on a part of the data: that places them roughly, and reproduces nothing."
     return text

@@ -126,7 +126,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         for model, by_row in published.items()
         if model in overall
     )
-    grey = "Grey strokes: the five ResNeXts as published, on all of ImageNet-C."
+    grey = "Grey strokes: models as published, on all of the data set."
     most, least = (name.replace("_", " ") for name in (shown[0], shown[-1]))
     title, label, every = (
         f"Error by corruption: most under {most}, least under {least}",

@@ -9,7 +9,7 @@ import pytest
 from hardiness.core import BenchmarkIdentity, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.reference import published_beside, table
 from hardiness.reference.published import leaders
-from hardiness.report.beside import beside, ladder, with_ladder
+from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, draw
 from hardiness.report.sections import sections
 from hardiness.scoring.published_results import published_results
@@ -60,14 +60,31 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     place = next(place for place, rung in enumerate(found.rungs) if not rung.published)
     values = [rung.score.value for rung in found.rungs if rung.score.value is not None]
     assert values == sorted(values)
-    behind = len(found.rungs) - 1 - place
-    assert found.title == f"Among published models by mCE: mine comes before {behind} of {len(found.rungs) - 1}"
+    known = [row.value for row in published_beside("imagenet-c", "mce", {}).values()]
+    behind = sum(value > 0.5 for value in known)
+    assert found.title == f"Among published models by mCE: mine comes before {behind} of {len(known)}"
+    assert place > 0
     part = ladder(sections([measured(0.50, counts=Counts(50_000, 100, 0, 100))])[0])
     assert part is not None
     assert part.title == "Among published models by mCE: mine with 50.0 on 100 of 50,000"
     assert "reproduces nothing" in part.caption
     assert "reproduces nothing" not in found.caption
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
+
+
+def test_a_ladder_of_many_published_models_has_the_best_and_the_nearest() -> None:
+    (shown,) = sections([measured(0.50)])
+    found = ladder(shown)
+    known = sorted(row.value for row in published_beside("imagenet-c", "mce", {}).values())
+    assert found is not None
+    assert len(known) > RUNGS_MOST
+    kept = [rung.score.value for rung in found.rungs if rung.published]
+    assert len(kept) == RUNGS_MOST
+    assert kept[:BEST] == known[:BEST]
+    below, above = [v for v in known if v < 0.5], [v for v in known if v > 0.5]
+    assert below[-1] in kept
+    assert above[0] in kept
+    assert f"with {len(known) - RUNGS_MOST} more models." in found.caption
 
 
 def test_other_photographs_stand_beside_nothing() -> None:

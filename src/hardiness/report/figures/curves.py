@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hardiness.core import Curves, Line, Panel
 from hardiness.report.figures.inks import Inks
@@ -24,6 +24,9 @@ from hardiness.report.figures.sheet import (
 
 LEFT, GAP, BELOW = 46.0, 18.0, 44.0
 """Room left of panels for the values of y, between panels, and below them for those of x, in px."""
+
+FEW = 2
+"""Panels that have room to be large, whatever their figure says."""
 
 NAMED_MOST = 6
 """Published curves that are named at their ends."""
@@ -55,6 +58,7 @@ class Frame:
 
 def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet:
     """The figure of some curves, that wide in px; with its heading where it is to stand alone."""
+    curves = replace(curves, small=curves.small and len(curves.panels) > FEW)
     sheet = Sheet(width)
     top = heading(sheet, curves.heading) if titled else 0.0
     beside = []
@@ -137,7 +141,8 @@ def _ticks(sheet: Sheet, frame: Frame) -> None:
     """Names of values of x, as many as do not touch each other."""
     end = -1e9
     for value, name in zip(frame.panel.ticks, frame.panel.names, strict=True):
-        x, half = frame.x(value), text_width(name, SMALL_PX) / 2
+        half = text_width(name, SMALL_PX) / 2
+        x = min(frame.x(value), sheet.width - half)  # the last name stays on the sheet
         if x - half > end:
             sheet.add(Text(x, frame.top + frame.height + 16, name, "faint", SMALL_PX, "middle"))
             end = x + half + 4

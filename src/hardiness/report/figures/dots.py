@@ -17,12 +17,15 @@ from hardiness.report.figures.sheet import (
     Stroke,
     Symbol,
     Text,
-    text_width,
+    shortened,
 )
 
 MODEL_PX, ROW_PX = 8.5, 22.0
 """Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
 
+
+SMALLEST_PX = 9.5
+"""Size of the names of rows at least; longer names are shortened."""
 
 BOLD = 0.66
 """Width of a bold letter by its size, at most."""
@@ -91,9 +94,10 @@ def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
             half = 0.75 * pitch if row == 0 else 0.5 * pitch
             corners = ((0, y - half), (sheet.width, y - half), (sheet.width, y + half), (0, y + half))
             sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
-        wide = BOLD * 12.5 * len(name) if row == 0 else text_width(name, 12.5)
-        size = min(12.5, 12.5 * (rows.left - 10) / max(1.0, wide))
-        sheet.add(Text(rows.left - 10, y + 4, name.replace("_", " "), size=max(size, 8), anchor="end", bold=row == 0))
+        letter = BOLD if row == 0 else 0.56
+        size = max(SMALLEST_PX, min(12.5, (rows.left - 10) / (letter * max(1, len(name)))))
+        said = shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
+        sheet.add(Text(rows.left - 10, y + 4, said, size=size, anchor="end", bold=row == 0))
     for quarter in range(5):
         x = rows.x(dots.limit * quarter / 4)
         sheet.add(Stroke(((x, rows.top), (x, bottom)), "line"))
