@@ -69,7 +69,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.run.write(shard, work, outcome(shard, rows[fails:], rows[:fails]))
         name = shards.file_name(shard, work)
         self.damaged.discard(name)
-        self.whole[name] = (shard, rows[fails:], rows[:fails])
+        if name not in self.whole or self.whole[name][2]:  # what is whole and without failures stays
+            self.whole[name] = (shard, rows[fails:], rows[:fails])
 
     @rule(
         shard=st.integers(0, SHARDS - 1),
@@ -85,10 +86,10 @@ class StoreMachine(RuleBasedStateMachine):
             path.write_bytes(content[: len(content) // 2])
             raise error
 
-        def never(self: Path, target: Path) -> None:
+        def never(path: Path, target: Path) -> None:
             raise error
 
-        cut = mock.patch.object(Path, "replace", never) if renamed else mock.patch.object(files, "fill", half)
+        cut = mock.patch.object(files.os, "link", never) if renamed else mock.patch.object(files, "fill", half)
         with cut, pytest.raises((StoreError, Killed)):
             self.run.write(shard, work, outcome(shard, rows, []))
         if isinstance(error, Killed):  # a process that is killed tidies nothing up

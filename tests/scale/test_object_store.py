@@ -12,6 +12,7 @@ import pytest
 from hardiness.core import ArgumentError, StoreError
 from hardiness.store import Store
 from hardiness.store.objects import ObjectFiles
+from hardiness.store.store import UNCONDITIONAL
 
 
 @pytest.fixture(params=["s3://bucket/out", "gs://bucket/google", "memory://"])
@@ -62,6 +63,9 @@ def test_a_store_without_conditions_is_told_apart_and_made_safe(s3: Any, monkeyp
     assert files.create("a", b"1")
     assert not files.create("a", b"2")
     assert files.read("a") == b"1"
+    store = Store.create("s3://bucket/plain")
+    assert store.remarks == [UNCONDITIONAL.format("s3://bucket/plain")]
+    assert Store.create("memory://plain").remarks != store.remarks
 
 
 @pytest.mark.parametrize(

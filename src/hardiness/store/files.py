@@ -33,6 +33,11 @@ class Files(Protocol):
         """Where the place is, as a person would type it."""
         ...
 
+    @property
+    def conditional(self) -> bool:
+        """Whether `create` is one request; where the place cannot put a file on condition it takes a second."""
+        ...
+
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """Every file below a folder, by its path below the place, sorted; empty where there is no such folder.
 
@@ -104,6 +109,11 @@ class LocalFiles:
     """Files in a folder of a disk."""
 
     folder: Path
+
+    @property
+    def conditional(self) -> bool:
+        """As `Files.conditional`: a link is not made over a file."""
+        return True
 
     @property
     def address(self) -> str:

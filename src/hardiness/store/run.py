@@ -64,13 +64,13 @@ class StoredRun(RunFolder):
         return [row for row in work if row not in stored]
 
     def write(self, shard: int, work: Sequence[Row], records: Records) -> None:
-        """Save the outcome of a shard's work, whole or not at all.
+        """Save the outcome of a shard's work, whole or not at all; what another process has stored of it stays.
 
         Raises:
             StoreError: disk full or no permission.
         """
         name = shards.file_name(shard, work)
-        self.keep(name, shards.encode(records, self.key, name, self.cells))
+        _put(self, name, shards.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
@@ -161,6 +161,18 @@ class StoredRun(RunFolder):
     @property
     def _proof(self) -> str | None:
         return None if self.former else self.key
+
+
+def _put(run: StoredRun, name: str, content: bytes) -> None:
+    """Put a shard file where there is none, or in place of one that is damaged or of a try in which images failed."""
+    if not run.files.conditional:
+        run.keep(name, content)  # equal work gives equal bytes, and to find out who was first takes a second
+        return
+    if run.files.create(f"{run.path}/{name}", content) or run.content(name) == content:
+        return
+    run.whole.discard(name)
+    if _damage(run, name) or name not in run.whole:
+        run.keep(name, content)
 
 
 def _is_whole(run: StoredRun, name: str) -> bool:

@@ -22,6 +22,8 @@ from hardiness.store.run_folder import Stamps
 WRITABLE = ".writable"
 
 
+UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
+
 LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
 
@@ -76,6 +78,8 @@ class Store:
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
         store.remarks.extend(results_file.set_damage_aside(store.files))
+        if not store.files.conditional:
+            store.remarks.append(UNCONDITIONAL.format(out))
         return store
 
     @classmethod

@@ -64,6 +64,23 @@ def test_what_was_written_is_read_again(run: StoredRun) -> None:
     assert found.failures == given.failures
 
 
+def test_what_another_has_stored_stays_unless_it_is_damaged_or_has_failures(run: StoredRun) -> None:
+    given = work("a", "b")
+    run.write(0, given, records("a", failures=(Failure("b", "torn", (0,)),)))
+    run.write(0, given, records("a", "b"))
+    assert run.records()["sample"].tolist() == ["a", "b"], "a try with failures is replaced"
+    (path,) = run.folder.glob("*.parquet")
+    first = path.read_bytes()
+    other = records("a", "b")
+    other.columns["label"][:] = 7  # of another processor, say
+    run.write(0, given, other)
+    run.write(0, given, records("a", failures=(Failure("b", "torn", (0,)),)))
+    assert path.read_bytes() == first
+    path.write_bytes(first[:-1])
+    run.write(0, given, other)
+    assert run.records()["label"].tolist() == [7, 7]
+
+
 def test_equal_records_are_equal_bytes(run: StoredRun, tmp_path: Path) -> None:
     other = Store.create(tmp_path / "other").run(IDENTITY, Plan(batch_size=8))
     for each in (run, other):
