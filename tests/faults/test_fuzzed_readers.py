@@ -10,6 +10,7 @@ import io
 import os
 import pickle
 import random
+import shutil
 import tarfile
 import warnings
 import zipfile
@@ -230,12 +231,14 @@ def test_damage_is_told_in_one_line(
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
     content, told = make(), []
     for number in range(COUNT):
-        folder = tmp_path / str(number % 50 if not name.startswith("unpacked") else number)
+        folder = tmp_path / str(number % 50)
         folder.mkdir(exist_ok=True)
         try:
             read(damaged(content, random.Random(number)), folder)
         except HardinessError as error:
             told.append(str(error))
+        if name.startswith("unpacked"):
+            shutil.rmtree(folder)  # tens of thousands of small files take longer to remove at the end
     assert all(line.isprintable() for line in told), next(repr(line) for line in told if not line.isprintable())
     assert told or name == "video boxes"
-    assert {path.name for path in tmp_path.iterdir()} <= {"cache", *map(str, range(COUNT))}
+    assert {path.name for path in tmp_path.iterdir()} <= {"cache", *map(str, range(50))}

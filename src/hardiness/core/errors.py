@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 DEBUG = "HARDINESS_DEBUG"
 """Environment variable, set by ``--debug``: tracebacks of errors are shown beside their lines."""
@@ -69,8 +72,14 @@ def suggestion(name: str, known: Sequence[str], shown: int = 40) -> str:
 
 def described(error: BaseException) -> str:
     """An error of somebody else's code in one line: its type and the first line of its message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    said = first_line(str(error))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def first_line(text: str) -> str:
+    """The first line of foreign text that is not empty, without a terminal's colours, other controls as `\\x07`."""
+    line = next((line.strip() for line in _COLOURS.sub("", text).splitlines() if line.strip()), "")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
 
 
 def line_of(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
+from hardiness.sources.pickles import TORCHS_ADVICE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,8 +125,9 @@ def _read_torch(path: Path) -> Any:
             # Read, not mapped: a file that is overwritten during the run must not change the network.
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, *FOREIGN_ERRORS) as error:
+        reason = first_line(error).partition(TORCHS_ADVICE)[0]
         raise ModelError(
-            f"{path} is no checkpoint that can be read safely (weights only): {first_line(error)}; "
+            f"{path} is no checkpoint that can be read safely (weights only): {reason}; "
             "save model.state_dict() with torch.save, or fetch the file again if it is truncated"
         ) from None
 

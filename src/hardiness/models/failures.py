@@ -15,7 +15,7 @@ from typing import TextIO
 
 import numpy as np
 
-from hardiness.core import HardinessError, ModelError
+from hardiness.core import HardinessError, ModelError, errors
 
 FOREIGN_ERRORS = (
     RuntimeError,
@@ -44,10 +44,10 @@ _PRINTERS: list[TextIO] = []
 def first_line(error: BaseException) -> str:
     """The first line of an error's message that is not empty, at most 300 characters, or its type's name."""
     try:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = errors.first_line(str(error))
     except Exception:  # noqa: BLE001  # a message that itself fails is foreign code too
-        lines = []
-    text = lines[0] if lines else type(error).__name__
+        said = ""
+    text = said or type(error).__name__
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

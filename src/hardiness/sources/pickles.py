@@ -6,6 +6,9 @@ import pickle
 import pickletools
 from typing import BinaryIO
 
+TORCHS_ADVICE = " This file can still be loaded"
+"""Where torch's refusal of a pickle goes on to say how to read it unsafely."""
+
 
 def refuse_bomb(stream: BinaryIO) -> None:
     """Raise an error where a pickle numbers what it remembers otherwise than pickling does; the stream is rewound.

@@ -85,6 +85,7 @@ def _line(name: str, pixels: Tensor) -> str:
         ("GeneratorExit()", "GeneratorExit"),
         ("SystemExit(0)", "SystemExit: 0"),
         ("ValueError('first\\nsecond')", "ValueError: first"),
+        ("ValueError('\\x1b[31mred\\x07 \\x1b[0m')", r"ValueError: red\x07"),
         ("RuntimeError('x' * 10**6)", "x…"),
     ],
 )

@@ -14,7 +14,7 @@ from hardiness.core import ArgumentError, SampleError
 from hardiness.core.errors import described
 from hardiness.imaging import decode
 from hardiness.sources.files import read_regular
-from hardiness.sources.pickles import refuse_bomb
+from hardiness.sources.pickles import TORCHS_ADVICE, refuse_bomb
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +67,9 @@ def _pickled(path: Path) -> Tensor:
         found = _TensorsOnly(stream).load()
         patches = found[0].detach().float().cpu()
     except Exception as error:  # noqa: BLE001  # whatever a damaged pickle makes of it
-        raise ArgumentError(f"{path} must hold (patches, targets) as tensors: {described(error)}") from None
+        raise ArgumentError(
+            f"{path} must hold (patches, targets) as tensors: {described(error).partition(TORCHS_ADVICE)[0]}"
+        ) from None
     if patches.ndim != 4 or patches.shape[1] != 3 or not bool(((patches >= 0) & (patches <= 1)).all()):
         raise ArgumentError(f"{path} must hold patches (N, 3, H, W) in [0, 1], held {tuple(patches.shape)}")
     return torch.as_tensor(patches)
