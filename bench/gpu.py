@@ -57,7 +57,8 @@ def bare_rate(network: torch.nn.Module, classifier: Classifier, batch: int, seco
     pixels = torch.rand(batch, 3, px, px).to(device, DTYPES[classifier.precision], memory_format=torch.channels_last)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     done, begin = 0, time.perf_counter()
-    with torch.inference_mode():
+    exact = classifier.precision == "fp32"  # then without TF32, as ours
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=not exact):
         while time.perf_counter() - begin < seconds:
             for _ in range(LAUNCHES):
                 network(pixels)

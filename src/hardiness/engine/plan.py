@@ -103,14 +103,19 @@ def begin(
         batch_size=batch_size,
         location=data.location,
         released=data.released,
-        # A batch never crosses units, and an attack keeps the device busy with one batch.
-        unit_items=max(benchmark.shard_items, batch_size) if benchmark.attack else benchmark.shard_items,
+        unit_items=unit_images(benchmark, batch_size),
         whole=tuple(benchmark.conditions().index(condition) for condition in benchmark.whole()),
     )
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
     cells = {conditions[c]: fingerprint for c, fingerprint in data.fingerprints.items() if c in conditions}
     stored = (begun or store.run(run, plan)).with_cells(cells)
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
+
+
+def unit_images(benchmark: Benchmark, batch_size: int) -> int:
+    """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images."""
+    pictures = 1 if benchmark.attack else benchmark.frames * max(1, len(benchmark.requested()))
+    return max(benchmark.shard_items, -(-batch_size // pictures))
 
 
 def run_of(
