@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,18 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
     assert "its card &#39;classification&#39; is not installed" in page
     for shown in (">75.0<", "Most confident mistakes", "n01440764/11"):
         assert shown in page
+
+
+def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
+    (found,) = results(evaluated(tmp_path, "a", 9))
+    for count, folded in ((2, 0), (9, 7)):  # beside one of its own
+        noted = replace(found, warnings=tuple(f"note number {n}" for n in range(count)), findings=())
+        write_page([noted], tmp_path / "page.html", "t", PageOptions(figures=()))
+        page = (tmp_path / "page.html").read_text()
+        section = page[page.index("<h2>imagenet-val") : page.index("Can this be believed?")]
+        assert section.count("note number") == count
+        more = section.partition(" more notes</summary>")
+        assert more[2].count("note number") == folded
 
 
 def test_nothing_in_a_folder_is_a_page_that_says_so(tmp_path: Path) -> None:
