@@ -78,9 +78,7 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     tried = any(found["noise"] for _, found in known)
     caption = "Share of images that are classified rightly; bands are 95 % intervals, 0 steps is without attack."
     noise = " Thin grey lines: under the best of ten random draws of the same budget." if tried else ""
-    heading = (
-        f"An attack must leave less than noise does{_left(known)}" if tried else "Accuracy by effort of the attack"
-    )
+    heading = f"An attack must leave less than noise does{_left(known)}" if tried else _leaves(known)
     return Curves(
         "attack_effort",
         "Was it an attack? Accuracy against steps, starts and noise",
@@ -90,6 +88,15 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
         "accuracy ↑ better",
         beside="noise of the same budget",
     )
+
+
+def _leaves(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """What the whole effort leaves, over the models."""
+    values = [100 * found["steps"][-1][1] for _, found in known if found["steps"]]
+    if not values:
+        return "Accuracy by effort of the attack"
+    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
+    return f"The whole attack leaves {low if low == high else f'{low} to {high}'} %"
 
 
 def _left(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
