@@ -380,7 +380,7 @@ def markdown(rows: list[Row]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        remark = (row.error or row.fallback).replace("|", "\\|")
+        remark = (row.error or row.fallback).replace("max|Δ|/max|logit|", "difference").replace("|", "\\|")
         lines.append(
             f"| `{row.model}` | {row.pixels} | {row.runtime} | {row.apart:.0e} "
             f"| {row.seconds:.1f} | {row.images_s:.0f} | {remark} |"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -90,6 +91,19 @@ class Original:
         with torch.no_grad(), full_fp32(given.device):
             return self.through(self.network)(given).float()
 
+    def _in_fp64(self) -> Callable[[Tensor], Tensor]:
+        """As `plain`, by a copy of the network in fp64; it fails where the network casts to fp32 itself."""
+        import torch
+
+        network = copy.deepcopy(self.network).double()
+
+        def outputs(pixels: Tensor) -> Tensor:
+            with torch.no_grad():
+                given = self.affine(pixels.to(self.device)).double()
+                return logits_of(network(given), self.name, len(pixels)).cpu()
+
+        return outputs
+
     def refer(self, pixels: Tensor, *, random: bool = False) -> Reference:
         """What it gives on the first images, in main memory, once it has shown that it can be trusted.
 
@@ -110,7 +124,7 @@ class Original:
                 outputs = outputs_of(first)
             refuse_probabilities(self.select(outputs), self.name)
             if not random or bool(outputs_of(first).equal(outputs)):
-                refuse_broken(outputs_of, first, outputs, self.name)
+                refuse_broken(outputs_of, first, outputs, self.name, self._in_fp64)
         return Reference(first, outputs, observed.once())
 
     def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:

@@ -178,6 +178,28 @@ def test_a_batch_norm_without_statistics_is_told(noise: Noise) -> None:
             call(noise(3))
 
 
+class Rounds(nn.Module):
+    """Channel means that lose digits beside a large number, which depends on the company."""
+
+    def __init__(self, cast: bool) -> None:
+        super().__init__()
+        self.scale, self.cast = nn.Parameter(torch.ones(3)), cast
+
+    def forward(self, x: Tensor) -> Tensor:
+        means, large = x.mean((2, 3)) * self.scale, 100 * x.abs().sum()
+        if self.cast:
+            means, large = means.float(), large.float()
+        return (means + large) - large
+
+
+def test_rounding_that_a_network_blows_up_is_no_company(noise: Noise) -> None:
+    images = noise(3, 32)
+    found = wrap(Rounds(cast=False), VIEW, name="rounds", device="cpu", runtime="torch").logits(images)
+    assert np.isfinite(found).all()
+    with pytest.raises(ModelError, match="cast answers otherwise for an image alone"):  # it cannot be shown
+        wrap(Rounds(cast=True), VIEW, name="cast", device="cpu", runtime="torch").logits(images)
+
+
 @pytest.mark.parametrize(("value", "where"), [(float("nan"), "head.weight"), (float("inf"), "bn1.running_var")])
 def test_weights_that_are_not_finite_are_named(tiny: Make, value: float, where: str) -> None:
     network = tiny()
