@@ -16,14 +16,14 @@ Scores = dict[Condition, Score]
 
 
 def human_charts(results: Sequence[Result]) -> list[Chart]:
-    """One small panel a set whose conditions are several, then all sets in one figure."""
+    """All sets in one figure, then one small panel a set whose conditions are several."""
     scores = {result.name: _scores(result) for result in results}
     shown = [name for name in SETS if any(Condition(set=name) in found for found in scores.values())]
     charts: list[Chart] = []
-    if panels := [panel for name in shown if (panel := _panel(stimulus_set(name), scores))]:
-        charts.append(_curves(panels))
     if shown:
         charts.append(_dots(results, shown, scores))
+    if panels := [panel for name in shown if (panel := _panel(stimulus_set(name), scores))]:
+        charts.append(_curves(panels))
     return charts
 
 

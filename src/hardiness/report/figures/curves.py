@@ -9,6 +9,7 @@ from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
 from hardiness.report.figures.sheet import (
     BAND,
+    BOLD,
     MARKER_PX,
     PUBLISHED,
     SMALL_MARKER_PX,
@@ -108,7 +109,8 @@ def _short(name: str) -> str:
 def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, beside: str) -> None:
     panel = frame.panel
     if panel.title:
-        sheet.add(Text(frame.left, frame.top - 7, panel.title, size=SMALL_PX, bold=True))
+        title = shortened(panel.title, int(frame.width / (BOLD * SMALL_PX)))
+        sheet.add(Text(frame.left, frame.top - 7, title, size=SMALL_PX, bold=True))
     for part in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
         share = part * frame.limit
         y = frame.y(share)

@@ -8,6 +8,7 @@ from hardiness.core import Dots, Observer, People, Score
 from hardiness.report.figures.inks import Inks
 from hardiness.report.figures.legend import heading, legend
 from hardiness.report.figures.sheet import (
+    BOLD,
     LARGE_PX,
     MARKER_PX,
     PUBLISHED,
@@ -26,9 +27,6 @@ MODEL_PX, ROW_PX = 8.5, 22.0
 
 SMALLEST_PX = 9.5
 """Size of the names of rows at least; longer names are shortened."""
-
-BOLD = 0.66
-"""Width of a bold letter by its size, at most."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ ROW_PX, NAME_PX, VALUE_PX = 20.0, SMALL_PX, 52.0
 LIMITS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0)
 """Ends of the axis that can be cut in four round parts."""
 
-LETTER = 0.62
+LETTER = 0.68
 """Width of a letter of a name by its size, at most."""
 
 

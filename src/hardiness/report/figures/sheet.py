@@ -25,6 +25,9 @@ COLOURS = 8
 USUAL_PX, SMALL_MARKER_PX = 1.6, 2.8
 """Width of a model's line in a small panel, and the radius of the markers on it."""
 
+BOLD = 0.66
+"""Width of a bold letter by its size, at most."""
+
 BAND = 0.09
 """Opacity of an interval around a line."""
 
