@@ -116,7 +116,7 @@ def test_a_page_sets_people_beside_the_model() -> None:
         measured={},
     )
     shown = card.view([given])
-    curves, dots = shown.charts
+    dots, curves = shown.charts
     assert isinstance(curves, Curves)
     assert isinstance(dots, Dots)
     (panel,) = curves.panels
