@@ -47,7 +47,10 @@ def test_no_more_than_so_many_files_wait() -> None:
 
     thread = threading.Thread(target=hand_over)
     thread.start()
-    thread.join(0.2)
+    end = time.monotonic() + 20
+    while len(put) < AHEAD and time.monotonic() < end:
+        time.sleep(0.001)
+    thread.join(0.05)
     assert len(put) == AHEAD
     open_.set()
     thread.join(20)
