@@ -91,7 +91,8 @@ def _usage(error: click.ClickException) -> str:
     """What is wrong with the line that was typed, and which help to read."""
     said = " ".join(error.format_message().split()).rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{said} ('{context.command_path} --help' says what it takes)" if context else said
+    joint = " " if said.endswith(("?", ")")) else "; "
+    return f"{said}{joint}see '{context.command_path} --help'" if context else said
 
 
 def _where(error: BaseException) -> str:
