@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -150,6 +153,10 @@ class _Faulty(BaseHTTPRequestHandler):
             server.requests += 1
             fault = server.every and server.requests % server.every == 0
             status = server.statuses[server.requests // server.every % len(server.statuses)] if fault else 0
+        if server.hangs_up:
+            server.hangs_up -= 1
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
         if server.refusal:
             return self._answer(server.refusal.status, list(server.refusal.headers.items()), server.refusal.body)
         if fault:
@@ -159,7 +166,11 @@ class _Faulty(BaseHTTPRequestHandler):
         answer = onward.getresponse()
         status, headers, content = answer.status, answer.getheaders(), answer.read()
         onward.close()
-        return self._answer(status, headers, content)
+        if server.stalls:
+            time.sleep(server.stalls.pop())
+        with suppress(ConnectionError):  # whoever asked does not wait any longer
+            self._answer(status, headers, content)
+        return None
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)
@@ -190,7 +201,8 @@ class Refusal:
 class FaultyServer(ThreadingHTTPServer):
     """A server in front of another; ``every`` is how many requests lie between two faults, 0 for none.
 
-    With a ``refusal`` it answers nothing else.
+    With a ``refusal`` it answers nothing else. It answers the next requests later by the seconds in ``stalls``, and
+    ends the connection of as many as ``hangs_up`` says without an answer.
     """
 
     daemon_threads = True
@@ -200,6 +212,8 @@ class FaultyServer(ThreadingHTTPServer):
         self.behind, self.every, self.requests = behind, 0, 0
         self.statuses = (503, 500, 409)
         self.refusal: Refusal | None = None
+        self.stalls: list[float] = []
+        self.hangs_up = 0
         self.lock = threading.Lock()
 
 

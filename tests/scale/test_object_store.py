@@ -51,6 +51,22 @@ def test_refusals_of_the_moment_are_tried_again(s3: Any) -> None:
     assert files.read("x/3") == b"3"
 
 
+def test_a_server_that_stalls_or_hangs_up_is_asked_again(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was put before the answer was lost is found there, and compared."""
+    monkeypatch.setattr("hardiness.store.objects.TIMEOUT", "1s")
+    monkeypatch.setattr("hardiness.store.objects.FIRST_REST_S", 0.01)
+    files = ObjectFiles("s3://bucket/stalling")
+    s3.stalls, before = [2.0], s3.requests
+    assert not files.create("a", b"1"), "it was there by then"
+    assert s3.requests - before >= 2, "it was asked again"
+    s3.hangs_up = 2
+    assert files.read("a") == b"1"
+    s3.hangs_up = 2
+    files.create("b", b"2")
+    assert s3.hangs_up == 0
+    assert files.read("b") == b"2"
+
+
 def test_a_store_without_conditions_is_told_apart_and_made_safe(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def ignores_conditions(self: ObjectFiles, path: str, content: bytes) -> bool:
         self.write(path, content)

@@ -19,7 +19,8 @@ SCHEMES = ("s3", "gs", "az", "memory")
 TRIES, FIRST_REST_S = 6, 0.25
 """Of a request that a server refuses for the moment; each rest is twice the one before."""
 
-CONNECT_TIMEOUT = "5s"
+CONNECT_TIMEOUT, TIMEOUT = "5s", "30s"
+"""Of a connection, and of a request: a server that says nothing for so long is asked again."""
 
 EMULATED = "STORAGE_EMULATOR_HOST"
 """Where Google's own tools look for a server that stands in for Google's; nothing is signed for it."""
@@ -239,7 +240,8 @@ def _opened(address: str) -> Any:
     named, endpoint = next(((name, at) for name in ENDPOINTS[scheme] if (at := os.environ.get(name))), ("", ""))
     if named == EMULATED and "://" not in endpoint:
         endpoint = f"http://{endpoint}"  # as Google's tools take it
-    client = {"allow_http": endpoint.startswith("http://"), "connect_timeout": CONNECT_TIMEOUT}
+    plain = endpoint.startswith("http://")
+    client = {"allow_http": plain, "connect_timeout": CONNECT_TIMEOUT, "timeout": TIMEOUT}
     config = {}
     if named == EMULATED:
         nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
