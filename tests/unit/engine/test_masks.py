@@ -31,6 +31,8 @@ raised = found_in.raised
 
 @pytest.fixture(scope="module")
 def rows(photographs: list[Path]) -> list[Row]:
+    if len(photographs) < 250:
+        pytest.skip("the small networks were trained on crops of the 250 photographs of HARDINESS_DATA")
     crops: list[Row] = found_in.crops(photographs)
     return crops
 
