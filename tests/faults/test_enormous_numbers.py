@@ -82,6 +82,7 @@ REFUSED: dict[str, list[str]] = {
         "--batch-size",
     ],
     "make-cue-conflict": ["--size", "--batch-size", "--steps", "--texture-weight"],
+    "make-patch": ["--share", "--steps", "--rate", "--batch-size"],
     "power": ["--difference", "--baseline-error", "--correlation", "--power"],
     "perturb": ["--difficulty"],
     "data get": ["--connections"],
@@ -90,6 +91,7 @@ BASES = {
     "run": ["-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--engine", "ray"],
     "visualise": ["-m", "alexnet", "--layer", "x"],
     "make-cue-conflict": ["--shapes", "embedded", "--textures", "embedded", "--out", "o", "-m", "alexnet"],
+    "make-patch": ["--data", "embedded", "-m", "alexnet"],
     "power": ["--difference", "0.01", "--baseline-error", "0.2", "--correlation", "0.5"],
     "perturb": ["embedded", "o"],
     "data get": ["imagenet-a"],
@@ -102,6 +104,7 @@ HARMLESS = {
     "perturb": ["--seed", "--limit", "--wait"],
     "visualise": ["--seed"],
     "make-cue-conflict": ["--each", "--limit", "--seed", "--wait"],
+    "make-patch": ["--limit", "--seed"],
     "data get": ["--wait"],
 }
 """A limit above all there is means all, a seed is a name, and nobody waits where nothing is locked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -52,6 +53,7 @@ def test_who_fetches_a_file_is_told(
     somebody: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(logging.getLogger("hardiness"), "propagate", True)  # a command of an earlier test ended that
     with somebody(tmp_path / "set.tar.lock"), pytest.raises(DataError, match="process 4711 on elsewhere, and was for"):
         obtain(Remote("set.tar", ("http://127.0.0.1:9/set.tar",)), tmp_path, wait_s=0.2)
     (line,) = caplog.messages

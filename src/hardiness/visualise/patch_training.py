@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from hardiness.attacks import Criterion, Misclassified, TargetClass
 from hardiness.attacks.threats.patch import pasted, side
-from hardiness.core import CANVAS_224, ArgumentError, Image, Listener, ModelError, rng
+from hardiness.core import (
+    CANVAS_224,
+    MOST_IMAGES,
+    MOST_STEPS,
+    ArgumentError,
+    Image,
+    Listener,
+    ModelError,
+    require_within,
+    rng,
+)
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.visualise.naming import class_names
@@ -47,14 +57,15 @@ class PatchSettings:
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("photographs", "steps", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ArgumentError(f"{name} must be at least 1, was {value}")
+        if self.photographs < 1:
+            raise ArgumentError(f"photographs must be at least 1, was {self.photographs}")
+        require_within("steps", self.steps, 1, MOST_STEPS)
+        if self.batch_size is not None:
+            require_within("batch size", self.batch_size, 1, MOST_IMAGES)
         if not 0 < self.share <= 1 or not side(self.share, CANVAS_224.crop_px, CANVAS_224.crop_px):
             raise ArgumentError(f"share must be above 0 and at most 1, and cover a pixel, was {self.share}")
-        if not self.rate > 0:
-            raise ArgumentError(f"rate must be positive, was {self.rate}")
+        if not 0 < self.rate <= 1:
+            raise ArgumentError(f"rate must be above 0 and at most 1, was {self.rate}")
 
 
 class PatchTraining:

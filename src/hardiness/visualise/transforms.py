@@ -35,10 +35,10 @@ class Transforms:
     scale: float = 0.35
 
     def __post_init__(self) -> None:
-        for name, most in {"jitter": 1, "rotate_deg": 360, "scale": 1}.items():
-            require_within(name, getattr(self, name), 0, most)
         if self.scale >= 1:
             raise ArgumentError(f"scale must be below 1, was {self.scale}")
+        for name, most in {"jitter": 1, "rotate_deg": 360, "scale": 1}.items():
+            require_within(name, getattr(self, name), 0, most)
 
     @property
     def any(self) -> bool:

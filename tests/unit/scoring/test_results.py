@@ -251,6 +251,8 @@ def test_a_new_shard_is_joined_and_a_changed_one_read_again(tmp_path: Path, work
     assert work == {"shards": 1, "scores": 1, "tables": 1}, "the first shard is not read again"
     assert result.score("top1").value == pytest.approx(2 / 3)
     work.clear()
+    (second,) = tmp_path.glob("records/*/000001-*.parquet")
+    second.unlink()  # what is there is not written over
     shard(store, 1, named(records([True]), "m"))
     (result,) = results(store)
     assert work == {"shards": 2, "scores": 1}
