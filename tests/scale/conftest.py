@@ -25,10 +25,17 @@ from hardiness.reference import wnids
 NETWORK = """
 import torch
 
+class Handle:  # of something in this process alone, so that no pickle holds the model
+    def __deepcopy__(self, memo):
+        return self
+    def __reduce__(self):
+        raise TypeError("a handle stays in its process")
+
 def build():
     class Colours(torch.nn.Module):
         def __init__(self):
             super().__init__()
+            self.handle = Handle()
             self.linear = torch.nn.Linear(48, 1000)
             self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
             self.linear.bias.data.zero_()

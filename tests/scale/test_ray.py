@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import sys
 import threading
 import time
@@ -53,6 +54,8 @@ def at_work(process: Any, seconds: float, other_than: Sequence[int] = ()) -> psu
 def test_two_actors_are_killed_and_the_records_are_those_of_one_process(
     spawn: Any, command: list[str], tmp_path: Path
 ) -> None:
+    with pytest.raises(TypeError, match="stays in its process"):
+        ray.cloudpickle.dumps(runpy.run_path(str(tmp_path / "network.py"))["build"]())
     alone = spawn(*command, "--out", str(tmp_path / "one"))
     assert alone.wait(240) == 0
     process = spawn(*on_two_actors(command, tmp_path / "ray"), **QUIET)

@@ -83,7 +83,7 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
     if stop:
         scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
         told.append(sentence)
-    damage = (*run.damage, *stored.complaints())
+    damage = (*run.damage, *run.complaints)
     result = Result(
         model=identity.model.name,
         benchmark=identity.benchmark.name,

@@ -36,7 +36,8 @@ class ScoredRun:
 
     def __init__(self, stored: StoredRun, card: Card, verify: bool = False) -> None:
         self.stored, self.card = stored, card
-        self.stamps: Stamps = stored.stamps()
+        self.stamps: Stamps
+        self.stamps, self._strangers = stored.contents()
         self._kept = KeptTable(stored, card, self.stamps, verify)
         self._values = KeptValues(stored, self.digest, trusted=isinstance(card, Uninstalled), anew=verify)
         self._table: ImageTable | None = None
@@ -73,6 +74,11 @@ class ScoredRun:
     def damage(self) -> list[str]:
         """A line for each shard file that was left out because it is damaged."""
         return list(self._facts["damage"])
+
+    @property
+    def complaints(self) -> list[str]:
+        """A line for each file beside the shards that is not what was written, or no file of ours."""
+        return self.stored.complaints(self._strangers)
 
     def counts(self) -> Counts:
         """How much of the whole benchmark stands behind the scores."""

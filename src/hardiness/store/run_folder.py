@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, groupby
@@ -95,10 +95,15 @@ class RunFolder:
 
     def strangers(self) -> list[str]:
         """Names of Parquet files in the folder that are no shards of ours."""
-        names = (path.removeprefix(f"{self.path}/") for path in self.files.listed(self.path))
-        return [
-            name for name in names if name.endswith(".parquet") and "/" not in name and not shards.NAME.fullmatch(name)
-        ]
+        return self.contents()[1]
+
+    def contents(self) -> tuple[Stamps, list[str]]:
+        """What `stamps` and `strangers` give, by one listing."""
+        found = self.files.listed(self.path)
+        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
+        ours: Stamps = {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
+        others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]
+        return ours, others
 
     def set_aside(self, name: str, why: str) -> str:
         """Move a file of the folder to ``damaged/``; the line that says so."""
@@ -106,14 +111,19 @@ class RunFolder:
         self.files.move(f"{self.path}/{name}", aside)
         return f"{why} (now {self.files.address}/{aside})"
 
-    def complaints(self) -> list[str]:
-        """A line for each file beside the shards that is not what was written, or no file of ours."""
+    def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
+        """A line for each file beside the shards that is not what was written, or no file of ours.
+
+        Args:
+            strangers: as `strangers` gives them; listed now if ``None``.
+        """
         broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
         try:
             self._stop()
         except StoreError as error:
             broken.append(str(error))
-        return broken + [f"{self.place}/{name} {STRANGE}" for name in self.strangers()]
+        there = self.strangers() if strangers is None else strangers
+        return broken + [f"{self.place}/{name} {STRANGE}" for name in there]
 
     def exhibits(self) -> dict[str, StoredFile]:
         """PNG files that show what was done, by caption."""

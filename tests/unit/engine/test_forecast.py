@@ -85,6 +85,7 @@ def test_what_is_stored_already_is_done(root: Path, classifiers: list[Classifier
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_precision_target_asks_for_fewer_images_at_most(classifiers: list[Classifier], tmp_path: Path) -> None:
     folder = tmp_path / "imagenet" / "val" / "n01440764"
     folder.mkdir(parents=True)

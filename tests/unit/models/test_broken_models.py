@@ -233,6 +233,7 @@ def test_odd_numbers_in_options_are_told(option: str, said: str) -> None:
         resolve(f"alexnet:{option}")
 
 
+@pytest.mark.slow
 def test_an_image_too_small_for_the_network_is_one_line() -> None:
     with pytest.raises(ModelError, match=r"alexnet cannot be run on an image of 32 px: RuntimeError: .*small"):
         load("alexnet:crop_px=32,weights=random", device="cpu")

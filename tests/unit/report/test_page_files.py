@@ -156,6 +156,7 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     assert table[: table.index("</table>")].count("<tr>") - 1 <= DIFFERENCES_MOST
 
 
+@pytest.mark.slow
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
     write_page(results(store), tmp_path / "report.html", "t")
@@ -214,6 +215,7 @@ def test_a_card_that_is_not_installed_leaves_a_section(tmp_path: Path) -> None:
     assert "its card &#39;of a plug-in&#39; is not installed" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

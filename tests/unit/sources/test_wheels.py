@@ -39,6 +39,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_only_the_wanted_file_is_kept_and_a_second_time_nothing_is_fetched(index: Path, tmp_path: Path) -> None:
     wheel(index, "carrier", {"inside/a.png": CONTENT, "inside/code.py": b"raise SystemExit"})
     assert obtain([("carrier", "inside")], WANTED, tmp_path / "cache") == "carrier"

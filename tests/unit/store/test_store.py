@@ -22,6 +22,7 @@ from hardiness.core import (
     Run,
     StoreError,
 )
+from hardiness.sources import locks
 from hardiness.store import Store, StoredRun, opening, shards
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
@@ -429,11 +430,13 @@ def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_
     assert opening.survey(store.files).former(replace(IDENTITY, seed=1)) is None
 
 
-def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path) -> None:
+def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert locks.FIRST_WAIT_S == 2
+    monkeypatch.setattr(locks, "FIRST_WAIT_S", 0.05)
     store, told = Store.create(tmp_path), []
     with store.locked():
         refused = pytest.raises(StoreError, match=rf"is locked by process {os.getpid()} on .*; wait for its end")
-        with refused, Store(tmp_path).locked(told.append, wait_s=2.2):
+        with refused, Store(tmp_path).locked(told.append, wait_s=0.2):
             pytest.fail("two hold one lock")
     assert len(told) == 1
     with store.locked():
