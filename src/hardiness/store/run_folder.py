@@ -112,11 +112,7 @@ class RunFolder:
         return f"{why} (now {self.files.address}/{aside})"
 
     def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
-        """A line for each file beside the shards that is not what was written, or no file of ours.
-
-        Args:
-            strangers: as `strangers` gives them; listed now if ``None``.
-        """
+        """A line for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
         broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
         try:
             self._stop()
