@@ -72,9 +72,7 @@ class RunFolder:
         Args:
             first: index of the first shard wanted.
         """
-        found = self.files.listed(self.path, shards.before(first) if first else "")
-        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
-        return {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
+        return self.contents(first)[0]
 
     def stamp(self, name: str) -> Stamp | None:
         """The same of one file of its folder, asked for now; ``None`` where there is none."""
@@ -97,9 +95,9 @@ class RunFolder:
         """Names of Parquet files in the folder that are no shards of ours."""
         return self.contents()[1]
 
-    def contents(self) -> tuple[Stamps, list[str]]:
-        """What `stamps` and `strangers` give, by one listing."""
-        found = self.files.listed(self.path)
+    def contents(self, first: int = 0) -> tuple[Stamps, list[str]]:
+        """What `stamps` and `strangers` give, by one listing, from shard `first` on."""
+        found = self.files.listed(self.path, shards.before(first) if first else "")
         names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
         ours: Stamps = {name: list(stamp) for name, stamp in names.items() if shards.NAME.fullmatch(name)}
         others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]

@@ -11,7 +11,7 @@ import numpy as np
 from hardiness.core import MOST_STEPS, Listener, ModelError, require_within, rng
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import gram
-from hardiness.visualise.maximise import roughness
+from hardiness.visualise.maximise import MOST_WEIGHT, roughness
 from hardiness.visualise.painting import Painting
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 COARSEST = 18
 """Maps whose side is less than this part of the picture's are left out: they hold objects, not textures."""
-
-
-MOST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True, slots=True)
