@@ -89,7 +89,9 @@ class Worker:
         every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
         found, share = units(self.tasks, every, size, lacking, self.request.share), self.request.share
-        return with_pieces(found, self.tasks, len(every) // size, share) if share and not self.surrogate else found
+        if share is None or self.surrogate:
+            return found
+        return with_pieces(found, self.tasks, math.ceil(len(every) / size), share)
 
     left = staticmethod(uncovered)
 
