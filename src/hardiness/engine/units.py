@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -202,7 +203,7 @@ class Listing:
         return rows if len(lacked) == len(rows) else lacked
 
 
-def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], count: int, share: Share) -> Iterator[Unit]:
+def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], images: int, size: int, share: Share) -> Iterator[Unit]:
     """Units of which the last few for each process are cut into pieces, each of some of the models.
 
     A model's file is the same whoever evaluates it beside which others, so pieces can be given to several processes;
@@ -211,14 +212,15 @@ def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], count: int, share:
     Args:
         every: units, all or those that lack something.
         tasks: all models.
-        count: of all units, stored or not.
+        images: of all units, stored or not.
+        size: images of a unit; the last one may have fewer.
         share: of how many processes.
     """
     if len(tasks) == 1:
         yield from every
         return
-    size = -(-len(tasks) // PIECES)
-    place = {id(task): number // size for number, task in enumerate(tasks)}
+    count, models = math.ceil(images / size), math.ceil(len(tasks) / PIECES)
+    place = {id(task): number // models for number, task in enumerate(tasks)}
     for unit in every:
         if unit.index < count - LAST_UNITS * share.count:
             yield unit

@@ -77,8 +77,7 @@ class Worker:
         self.conditions, self.asked = condition_indices(self.benchmark, self.data)
         self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
-        chosen = limited(self.data.items, self.request.limit, self.request.seed)
-        self.items = {item.id: item for item in chosen}
+        self.items = {item.id: item for item in limited(self.data.items, self.request.limit, self.request.seed)}
         self.clock, self.ends_s, self.given_up = Clock(warmup=len(self.tasks)), math.inf, list[str]()
         plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
         self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
@@ -89,9 +88,7 @@ class Worker:
         every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
         found, share = units(self.tasks, every, size, lacking, self.request.share), self.request.share
-        if share is None or self.surrogate:
-            return found
-        return with_pieces(found, self.tasks, math.ceil(len(every) / size), share)
+        return found if share is None or self.surrogate else with_pieces(found, self.tasks, len(every), size, share)
 
     left = staticmethod(uncovered)
 
@@ -142,9 +139,7 @@ class Worker:
         return ordered(self._expand, _jobs(self, given), self.request.workers, _items_ahead(self))
 
     def _expand(self, job: Job) -> Pictures | SampleError:
-        conditions = [self.conditions[index] for index in job.conditions]
-        if self.benchmark.attack:
-            conditions = [Condition()]
+        conditions = [Condition()] if self.benchmark.attack else [self.conditions[index] for index in job.conditions]
         try:
             return list(self.benchmark.expand(job.item, conditions, self.canvases, self.request.seed))
         except SampleError as error:

@@ -100,16 +100,23 @@ def test_the_last_units_are_cut_into_pieces_of_models_and_all_processes_cut_alik
     tasks = [task(tmp_path, name) for name in "abcdefgh"]
     samples = dict.fromkeys([f"n/{index}" for index in range(2 * LAST_UNITS + 2)], (0,))
     count, share = len(samples), Share(0, 2)
-    cut = list(with_pieces(units(tasks, samples, 1), tasks, count, share))
+    cut = list(with_pieces(units(tasks, samples, 1), tasks, count, 1, share))
     assert [unit.last for unit in cut] == [False] * 2 + [True] * (PIECES * 2 * LAST_UNITS)
     assert [len(unit.parts) for unit in cut[:3]] == [8, 8, 2]
     assert sum(len(unit.parts) for unit in cut) == 8 * count
     assert len({unit.name for unit in cut}) == len(cut)
     store(cut[0])
     store(cut[2])
-    again = with_pieces(units(tasks, samples, 1), tasks, count, Share(1, 2))
+    again = with_pieces(units(tasks, samples, 1), tasks, count, 1, Share(1, 2))
     assert [unit.name for unit in again] == [unit.name for unit in cut[1:2] + cut[3:]]
-    assert not any(unit.last for unit in with_pieces(units(tasks[:1], samples, 1), tasks[:1], count, share))
+    assert not any(unit.last for unit in with_pieces(units(tasks[:1], samples, 1), tasks[:1], count, 1, share))
+
+
+def test_the_last_unit_counts_though_it_is_not_full(tmp_path: Path) -> None:
+    tasks = [task(tmp_path, name) for name in "abcd"]
+    samples = dict.fromkeys([f"n/{index}" for index in range(2 * LAST_UNITS + 3)], (0,))  # units of 2, the last of 1
+    cut = with_pieces(units(tasks, samples, 2), tasks, len(samples), 2, Share(0, 1))
+    assert [unit.index for unit in cut if not unit.last] == [0, 1]
 
 
 def test_each_process_looks_into_its_own_files_and_believes_the_names_of_the_rest(tasks: list[Any]) -> None:
