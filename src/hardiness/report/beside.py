@@ -10,6 +10,7 @@ from hardiness.reference import Published
 from hardiness.reference import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.superlatives import in_words
 
 OTHER_PICTURES = ("embedded",)
 """Data that nothing was published of."""
@@ -183,15 +184,18 @@ def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple
 
 def _message(shown: Shown, rungs: Sequence[Rung], column: Column) -> str:
     """How many published models the best measured one is ahead of; nothing of the kind on a part of the data."""
-    best = next(rung for rung in rungs if not rung.published)
+    own = [rung for rung in rungs if not rung.published]
+    values = [formatting.number(rung.score.value or 0.0, rung.score.unit) for rung in own]
+    best = [rung.name for rung, value in zip(own, values, strict=True) if value == values[0]]
+    names = in_words(best, len(own))
     title = f"Among published models by {column.title}: "
     whole = max(rung.score.n for rung in rungs if rung.published)
     n = max(result.counts.images for result in shown.results)
     if n < whole:
-        value = formatting.number(best.score.value or 0.0, best.score.unit)
-        return f"{title}{best.name} with {value} on {n:,} of {whole:,}"
-    behind = sum(rung.published for rung in rungs[rungs.index(best) :])
-    return f"{title}{best.name} comes before {behind} of {sum(rung.published for rung in rungs)}"
+        return f"{title}{names} with {values[0]} on {n:,} of {whole:,}"
+    behind = sum(rung.published for rung in rungs[rungs.index(own[0]) :])
+    comes = "comes" if len(best) == 1 else "come"
+    return f"{title}{names} {comes} before {behind} of {sum(rung.published for rung in rungs)}"
 
 
 def _nearest(rungs: Sequence[Rung]) -> list[Rung]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hardiness.core import RIGHT, Chart, Curves, Dots, ImageTable, Line, Observer, Panel, Result, Score
 from hardiness.reference import published_series
 from hardiness.scoring.intervals import wilson
+from hardiness.scoring.superlatives import first, in_words
 
 BINS = 10
 """Bins of equal width of the reliability diagram: fixed ones, so that models can be compared bin by bin."""
@@ -105,16 +106,23 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
     named = [each for each in observers if "top-1" in each.by_row]
     if not named:
         return None
-    best = max(named, key=lambda each: each.by_row["top-1"].value or 0)
     others = ("top-5",) if any("top-5" in each.by_row for each in named) else ()
-    value = 100 * (best.by_row["top-1"].value or 0)
-    title = f"{best.name} is right most often: {value:.1f} %" if len(named) > 1 else f"Right on {value:.1f} %"
+    title = _title({each.name: 100 * (each.by_row["top-1"].value or 0) for each in named})
     published = _published(results[0], rows)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
     grey = "Grey strokes: published models, on all of the data set."
     shown = tuple(Observer(each.name, each.by_row["top-1"], each.by_row) for each in named)
     label = "accuracy ↑ better"
     return Dots("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published, grey=grey)
+
+
+def _title(shares: Mapping[str, float]) -> str:
+    """Which models are right most often, by what a reader sees of their accuracies in per cent."""
+    best = first(shares, 1)
+    value = f"{shares[best[0]]:.1f} %"
+    if len(best) == len(shares):
+        return f"Right on {value}" if len(shares) == 1 else f"Each is right on {value}"
+    return f"{in_words(best, len(shares))} {'is' if len(best) == 1 else 'are'} right most often: {value}"
 
 
 def _headline(result: Result, metric: str) -> Score | None:

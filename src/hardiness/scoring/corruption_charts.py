@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hardiness.core import Chart, Curves, Heat, Layer, Line, Observer, Panel, Result, Score
 from hardiness.core.chart import Dots
 from hardiness.reference import published_series
+from hardiness.scoring.superlatives import first, in_words, words
 
 Errors = dict[tuple[str, int], Score]
 
@@ -24,6 +25,19 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     if dots := _by_corruption(results):
         charts.append(dots)
     return charts
+
+
+def _title(errors: Mapping[str, float]) -> str:
+    """Where most and least is lost, by what a reader sees of the errors in per cent, the largest first."""
+    names = list(errors)
+    if len(names) == 1:
+        return f"Error under {words(names[0])} by severity"
+    worst, mildest = first(errors, 0), first(errors, 0, lowest=True)
+    most, least = (f"{errors[name]:.0f} %" for name in (names[0], names[-1]))
+    if worst == mildest:
+        return f"As much is lost under each: {most} wrong"
+    where, mild = (in_words(map(words, found), len(names)) for found in (worst, mildest))
+    return f"Most is lost under {where} ({most} wrong), least under {mild} ({least})"
 
 
 def noise_loss(result: Result) -> tuple[str, float] | None:
@@ -60,13 +74,10 @@ def _curves(errors: dict[str, Errors], names: Sequence[str], severities: Sequenc
             lines.append(_line(model, points))
         shown = tuple(line for line in lines if line.x)
         panels.append(Panel("severity", shown, (), ticks, tuple(str(s) for s in severities), name.replace("_", " ")))
-    worst, mildest = (name.replace("_", " ") for name in (ordered[0], ordered[-1]))
-    most, least = (100 * means[name] for name in (ordered[0], ordered[-1]))
-    message = f"Most is lost under {worst} ({most:.0f} % wrong), least under {mildest} ({least:.0f} %)"
     return Curves(
         "error_by_severity",
         "Error by severity",
-        message if len(ordered) > 1 else f"Error under {worst} by severity",
+        _title({name: 100 * means[name] for name in ordered}),
         "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
         tuple(panels),
         "error ↓ better",

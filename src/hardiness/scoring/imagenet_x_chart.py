@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hardiness.core import Observer, Result, Score
 from hardiness.core.chart import Dots
 from hardiness.reference import published_series
+from hardiness.scoring.superlatives import first, in_words, words
 
 METRIC = "error_ratio"
 
@@ -57,7 +58,7 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
     )
     return Dots(
         "error_ratio_by_factor",
-        f"What goes with errors: {_heading(shown, rows)}",
+        f"What goes with errors: {_heading(shown, means)}",
         caption,
         "error ratio ↓ better",
         ("fewer errors", "more errors"),
@@ -73,14 +74,14 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
     )
 
 
-def _heading(shown: Sequence[Observer], rows: Sequence[str]) -> str:
-    """The factor that hurts most, and how sure that is."""
-    worst = rows[0].replace("_", " ")
-    ratios = [each.by_row[rows[0]] for each in shown if rows[0] in each.by_row]
-    mean = sum(score.value or 0.0 for score in ratios) / len(ratios)
+def _heading(shown: Sequence[Observer], means: Mapping[str, float]) -> str:
+    """The factor that hurts most, or those, and how sure that is."""
+    worst = first(means, 1)
+    ratios = [each.by_row[name] for each in shown for name in worst if name in each.by_row]
     above = all(score.interval is not None and score.interval.low > 1 for score in ratios)
     sure = "" if above else ", which may be chance"
-    return f"{worst} most, {mean:.1f} times as often wrong as on all{sure}"
+    most = in_words(map(words, worst), len(means))
+    return f"{most} most, {means[worst[0]]:.1f} times as often wrong as on all{sure}"
 
 
 def _observer(result: Result) -> Observer:

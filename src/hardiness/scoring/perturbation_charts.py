@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hardiness.core import Chart, Observer, Result, Score
 from hardiness.core.chart import Dots
 from hardiness.reference import published_series
+from hardiness.scoring.superlatives import first, in_words, words
 
 METRIC = "flip_probability"
 
@@ -30,9 +31,7 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
     limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
     caption = "Share of steps from frame to frame (for noises: from the first frame) at which the answer changes."
-    worst = rows[0].replace("_", " ")
-    share = sum(means[rows[0]]) / len(means[rows[0]])
-    title = f"Answers flip most under {worst}: at {100 * share:.1f} % of the steps"
+    title = _title({name: 100 * sum(means[name]) / len(means[name]) for name in rows})
     return [
         Dots(
             "flip_probability",
@@ -49,6 +48,15 @@ def flips(results: Sequence[Result]) -> list[Chart]:
             grey="Grey strokes: the five ResNeXts as published, on all of ImageNet-P.",
         )
     ]
+
+
+def _title(shares: Mapping[str, float]) -> str:
+    """Under what answers flip most, by what a reader sees of the shares of steps in per cent."""
+    worst = first(shares, 1)
+    share = f"at {shares[worst[0]]:.1f} % of the steps"
+    if len(worst) == len(shares) > 1:
+        return f"Answers flip as often under each: {share}"
+    return f"Answers flip most under {in_words(map(words, worst), len(shares))}: {share}"
 
 
 def _observer(result: Result) -> Observer:

@@ -69,6 +69,9 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     assert part.title == "Among published models by mCE: mine with 50.0 on 100 of 50,000"
     assert "reproduces nothing" in part.caption
     assert "reproduces nothing" not in found.caption
+    tied = ladder(sections([measured(0.50), measured(0.5001, "twin"), measured(0.6, "third")])[0])
+    assert tied is not None
+    assert tied.title == f"Among published models by mCE: mine and twin come before {behind} of {len(known)}"
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
 
 

@@ -19,6 +19,7 @@ from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
 from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
+from hardiness.scoring.superlatives import first, in_words, words
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -141,13 +142,12 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
         name: np.mean([each.by_row[name].value or 0.0 for each in observers if name in each.by_row]) for name in present
     }
     rows = tuple(sorted(means, key=lambda name: (means[name], name)))
-    worst, best = (name.replace("_", " ") for name in (rows[0], rows[-1]))
     caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
     if _released(results):
         caption += " Red: the best of 19 people, over everything."
     return Dots(
         "accuracy_by_distortion",
-        f"Fewest are right under {worst}, most under {best}" if len(rows) > 1 else f"Right under {worst}",
+        _title({name: 100 * float(means[name]) for name in rows}),
         caption,
         "accuracy ↑ better",
         ("", ""),
@@ -159,6 +159,17 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
         bars=True,
         grey="Grey strokes: published models.",
     )
+
+
+def _title(shares: Mapping[str, float]) -> str:
+    """Under what fewest and most are right, by shares in per cent."""
+    if len(shares) == 1:
+        return f"Right under {words(next(iter(shares)))}"
+    worst, best = first(shares, 1, lowest=True), first(shares, 1)
+    if worst == best:
+        return "As many are right under each distortion"
+    fewest, most = (in_words(map(words, found), len(shares)) for found in (worst, best))
+    return f"Fewest are right under {fewest}, most under {most}"
 
 
 def _published() -> tuple[Observer, ...]:

@@ -1,0 +1,97 @@
+"""Headings that name what stands first: a tie is called one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from hardiness.core import BenchmarkIdentity, Condition, Counts, ModelIdentity, Result, Run, Score
+from hardiness.core.chart import Chart, Curves
+from hardiness.scoring.cards import laion_c
+from hardiness.scoring.confidence import confidence_charts
+from hardiness.scoring.corruption_charts import corruption_charts
+from hardiness.scoring.perturbation_charts import flips
+from hardiness.scoring.superlatives import first, in_words
+
+IMAGES = 100
+
+
+def result(model: str, metric: str, values: Mapping[Condition, float]) -> Result:
+    scores = [Score(metric, value, "fraction", IMAGES, condition=condition) for condition, value in values.items()]
+    run = Run(ModelIdentity(model), BenchmarkIdentity("mine", "own", "own"))
+    return Result(model, "mine", "own", "own", scores, Counts(IMAGES, IMAGES, 0, IMAGES), run, {})
+
+
+def title(charts: Sequence[Chart], name: str) -> str:
+    return next(chart.title for chart in charts if chart.name == name)
+
+
+@pytest.mark.parametrize(
+    ("values", "digits", "highest", "lowest"),
+    [
+        ({"a": 1.0}, 1, ("a",), ("a",)),
+        ({"a": 97.04, "b": 96.96, "c": 3}, 1, ("a", "b"), ("c",)),
+        ({"a": 97.04, "b": 96.96, "c": 3}, 2, ("a",), ("c",)),
+        ({"a": 5, "b": 5}, 0, ("a", "b"), ("a", "b")),
+    ],
+)
+def test_first_is_all_that_reads_the_same(
+    values: dict[str, float], digits: int, highest: tuple[str, ...], lowest: tuple[str, ...]
+) -> None:
+    assert first(values, digits) == highest
+    assert first(values, digits, lowest=True) == lowest
+
+
+def test_names_in_words() -> None:
+    assert [in_words("abcde"[:count], 15) for count in (1, 2, 3, 4)] == ["a", "a and b", "a, b and c", "4 of 15"]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "heading"),
+    [
+        ({"a": 0.9704, "b": 0.9696, "c": 0.5}, "a and b are right most often: 97.0 %"),
+        ({"a": 0.97, "b": 0.92}, "a is right most often: 97.0 %"),
+        ({"a": 0.97, "b": 0.97}, "Each is right on 97.0 %"),
+        ({"a": 0.97}, "Right on 97.0 %"),
+    ],
+)
+def test_no_model_wins_a_tie(accuracies: dict[str, float], heading: str) -> None:
+    results = [result(name, "top1", {Condition(): value}) for name, value in accuracies.items()]
+    charts = confidence_charts([*results], accuracy_first=True)
+    assert title(charts, "accuracy") == heading
+
+
+@pytest.mark.parametrize(
+    ("errors", "heading"),
+    [
+        ({"fog": 0.5, "snow": 0.2, "frost": 0.502}, "Most is lost under frost and fog (50 % wrong), least under snow"),
+        ({"fog": 0.5, "jpeg_compression": 0.2}, "Most is lost under fog (50 % wrong), least under jpeg compression"),
+        ({"fog": 0.5, "snow": 0.5}, "As much is lost under each: 50 % wrong"),
+        ({"fog": 0.5}, "Error under fog by severity"),
+    ],
+)
+def test_no_corruption_wins_a_tie(errors: dict[str, float], heading: str) -> None:
+    values = {Condition(corruption=name, severity=s): value for name, value in errors.items() for s in (1, 2)}
+    curves = corruption_charts([result("a", "error", values)])[0]
+    assert isinstance(curves, Curves)
+    assert curves.heading.startswith(heading)
+
+
+def test_no_perturbation_wins_a_tie() -> None:
+    def heading(**values: float) -> str:
+        found = {Condition(perturbation=name): value for name, value in values.items()}
+        return flips([result("a", "flip_probability", found)])[0].title
+
+    assert heading(tilt=0.02, snow=0.0201) == "Answers flip as often under each: at 2.0 % of the steps"
+    worse = "Answers flip most under zoom blur: at 5.0 % of the steps"
+    assert heading(tilt=0.02, snow=0.0201, zoom_blur=0.05) == worse
+
+
+def test_no_distortion_wins_a_tie() -> None:
+    named = laion_c._title
+    assert named({"mosaic": 40.0, "glitched": 40.01, "stickers": 60}) == (
+        "Fewest are right under mosaic and glitched, most under stickers"
+    )
+    assert named({"mosaic": 40.0, "stickers": 40}) == "As many are right under each distortion"
+    assert named({"vertical_lines": 40.0}) == "Right under vertical lines"
