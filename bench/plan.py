@@ -4,7 +4,8 @@
 
 Each side is a command of its own. A benchmark that would take longer than ``--longest`` seconds is run on fewer images,
 as many as are foretold to fit; ``--longest 1e9`` runs all of ``--limit``. What is timed is what is foretold: from
-loaded models to stored rows, as the run's own record has it. ``--model NAME`` takes another model.
+loaded models to stored rows, as the run's own record has it. ``--model NAME`` takes another model. A benchmark's ratio
+goes to standard error as soon as it is known.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ def main() -> int:
             ratios.append(forecast["seconds"] / seconds)
         ratio = statistics.median(ratios)
         notes[f"{name}: images"], notes[f"{name}: foretold / taken"] = images, ratio
+        print(f"{name}: {images} images, foretold / taken {ratio:.2f}", file=sys.stderr, flush=True)
         if forecast["at_most"]:
             bars[f"{name}: an upper bound"] = at_least(ratio, 1.0)
             bars[f"{name}: bound / taken"] = at_most(ratio, FACTOR)

@@ -6,16 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from hardiness.core import (
-    Finding,
-    ImageTable,
-    Records,
-    Registry,
-    Run,
-    Score,
-)
+from hardiness.core import Finding, ImageTable, Records, Registry, Result, Run, Score, Section
 from hardiness.reference import baseline, class_name
 from hardiness.scoring.galleries import galleries
+from hardiness.scoring.kept_views import shown_again
 from hardiness.scoring.presentation import Known as Known
 from hardiness.scoring.presentation import Presentation
 from hardiness.scoring.statistics.measurable import Measurable
@@ -123,6 +117,10 @@ class Uninstalled(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """No scores; those that were kept earlier are shown instead."""
         return []
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """What the card itself last showed of these results, where that was kept."""
+        return shown_again(results, super().view(results))
 
 
 def card_of(run: Run) -> Card:

@@ -41,6 +41,10 @@ class KeptValues:
             self._changed = True
         return kept["value"]
 
+    def last(self, name: str) -> Any:
+        """The value that was kept under that name, whatever it follows from; ``None`` where none was."""
+        return self._known.get(name, {}).get("value")
+
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
         if not self._changed or self._trusted:

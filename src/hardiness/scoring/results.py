@@ -12,6 +12,8 @@ from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
+from hardiness.scoring.kept_values import digest_of
+from hardiness.scoring.kept_views import VIEW, as_json
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.noise import Noise, stored_noise
 from hardiness.scoring.stopped import at_stop, stop_of
@@ -64,7 +66,8 @@ def rebuild(store: Store) -> list[Result]:
 
 def group_of(result: Result) -> tuple[str, ...]:
     """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
-    variant = card_of(result.run).variant(result.run)
+    kept = result.details.get(VIEW)
+    variant = kept["variant"] if kept else card_of(result.run).variant(result.run)
     return result.benchmark, result.data, result.protocol, *variant
 
 
@@ -117,6 +120,19 @@ def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
     result = each.result
     for name in comparisons.names():
         result = comparisons.get(name)(replace(each, result=result), scored)
+    result = _with_view(result, each.run)
     each.run.save()
     each.run.release()
+    return result
+
+
+def _with_view(result: Result, run: ScoredRun) -> Result:
+    """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
+    if isinstance(run.card, Uninstalled):
+        kept = run.remembered(VIEW)
+        return replace(result, details={**result.details, VIEW: kept}) if kept else result
+    if not type(run.card).__module__.startswith("hardiness."):
+        with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
+            view = as_json(run.card.view([result]))
+            run.remember(VIEW, digest_of(view), lambda: view)
     return result

@@ -120,6 +120,10 @@ class ScoredRun:
         """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""
         return self._values.value(name, of, compute)
 
+    def remembered(self, name: str) -> Any:
+        """What was last kept under that name; ``None`` where nothing was."""
+        return self._values.last(name)
+
     def save(self) -> None:
         """Keep what was computed, where the folder can be written."""
         self._values.save()

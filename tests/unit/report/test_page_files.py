@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar, final
 
 import numpy as np
 import pytest
@@ -18,16 +20,24 @@ from hardiness.core import (
     BenchmarkIdentity,
     DataError,
     DataIdentity,
+    ImageTable,
     ModelIdentity,
+    Observer,
     Plan,
     Records,
+    Result,
     Run,
+    Score,
+    Section,
     StoreError,
 )
+from hardiness.core.chart import Dots
 from hardiness.report import PageOptions, write_page
 from hardiness.report.page import DIFFERENCES_MOST
+from hardiness.report.sections import sections
 from hardiness.scoring import registry as cards
 from hardiness.scoring import results
+from hardiness.scoring.card import Baseline, Card, Known
 from hardiness.store import Store
 from hardiness.visualise.exhibition import Exhibition
 from hardiness.visualise.sheet import Panel
@@ -227,6 +237,68 @@ def test_what_a_card_showed_is_shown_once_it_is_no_longer_installed(
     assert "its card &#39;classification&#39; is not installed" in page
     for shown in (">75.0<", "Most confident mistakes", "n01440764/11"):
         assert shown in page
+
+
+@final
+class Foreign(Card):
+    """A card as a package of somebody else's may bring one, with a figure, a saying and a heading of its own."""
+
+    version: ClassVar[int] = 1
+    columns: ClassVar[tuple[str, ...] | None] = None
+    group: ClassVar[str] = "shape"
+    place: ClassVar[int] = 5
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        return cards.get("classification").filled_table(records, run)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        return cards.get("classification").scores(table, run, baseline)
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        return ("by my rule",)
+
+    def saying_of(self, result: Result, known: Known) -> str:
+        return "stands on its own feet"
+
+    def view(self, results: Sequence[Result]) -> Section:
+        scores = {result.name: {"odd": result.scores[0]} for result in results}
+        observers = tuple(Observer(name, found["odd"], found) for name, found in scores.items())
+        figure = Dots("mine", "My own figure", "Read it so.", "share", ("", ""), "all", ("odd",), observers)
+        return replace(super().view(results), charts=[figure], people_score="People score all.")
+
+
+@pytest.mark.slow
+def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
+    evaluated(tmp_path, "a", 9, card="of a plug-in")
+    api.write_report(api.Report((str(tmp_path),)))
+    before = (tmp_path / "report.html").read_text()
+    monkeypatch.delitem(cards._entries, "of a plug-in")
+    api.write_report(api.Report((str(tmp_path),)))
+    page = (tmp_path / "report.html").read_text()
+    assert "is not installed" in page
+    drawn = [text[text.index('<p class="message"') : text.index("</figure>")] for text in (before, page)]
+    assert "My own figure" in drawn[0]
+    assert drawn[1] == drawn[0]
+    for shown in ("by my rule", "stands on its own feet", "People score all.", "Read it so."):
+        assert shown in before
+        assert shown in page
+    evaluated(tmp_path, "b", 7, card="of a plug-in")
+    found = {result.model: result.details for result in results(Store(tmp_path))}
+    assert [name for name, details in found.items() if "view" in details] == ["a"], "b came while the card was gone"
+
+
+def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
+    for name in ("a", "b"):
+        evaluated(tmp_path, name, 9, card="of a plug-in")
+    results(Store(tmp_path))
+    monkeypatch.delitem(cards._entries, "of a plug-in")
+    (shown,) = sections(results(Store(tmp_path)))
+    assert [chart.title for chart in shown.section.charts] == ["a: My own figure", "b: My own figure"]
+    assert shown.section.variant == ("by my rule",)
+    assert shown.section.place == 5
+    assert [saying.model for saying in shown.section.sayings] == ["a", "b"]
 
 
 def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
