@@ -45,6 +45,7 @@ def tell_warnings() -> None:
     handler.setFormatter(logging.Formatter("hardiness: %(message)s"))
     log = logging.getLogger("hardiness")
     log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.WARNING)  # whatever a library makes of the root's level
 
 
 def tell(error: BaseException) -> int:

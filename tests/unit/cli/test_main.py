@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from hardiness import __version__
 from hardiness.api import Bars
 from hardiness.cli import main
+from hardiness.cli.failing import tell_warnings
 from hardiness.cli.main import COMMANDS
 
 
@@ -76,3 +78,21 @@ def test_a_download_is_shown_and_gives_way_to_the_benchmark(bars: tuple[Bars, St
     told = stream.getvalue()
     assert "alexnet" in told
     assert "imagenet-val" in told
+
+
+def test_what_is_logged_is_told_whatever_a_library_makes_of_the_root(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, root = logging.getLogger("hardiness"), logging.getLogger()
+    monkeypatch.setattr(log, "handlers", list(log.handlers))
+    monkeypatch.setattr(log, "propagate", log.propagate)
+    log.setLevel(logging.NOTSET)
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        tell_warnings()
+        log.warning("somebody is waited for")
+        log.info("nobody wants this")
+    finally:
+        root.setLevel(before)
+    assert capsys.readouterr().err == "hardiness: somebody is waited for\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -222,6 +223,13 @@ def test_what_openvino_cannot_convert_falls_back_to_torch_and_says_so(noise: Noi
     assert classifier.agreement.fallback is not None
     assert classifier.agreement.fallback.startswith("openvino: OpenVINO cannot convert it")
     assert "\n" not in classifier.agreement.fallback
+
+
+def test_a_failed_conversion_leaves_logging_as_it_was(noise: Noise) -> None:
+    root = logging.getLogger()
+    before = root.level, list(root.filters), list(root.handlers)
+    assert wrap(_Sorts(), VIEW, name="odd", device="cpu").logits(noise(1)).shape == (1, 3)
+    assert (root.level, root.filters, root.handlers) == before
 
 
 def test_openvino_asked_for_and_impossible_is_an_error(noise: Noise) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import queue
 import warnings
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,7 +154,7 @@ def _convert(plan: Plan, chunk: int) -> Any:
     shape, failures = (chunk, 3, *plan.px), _failures()
     try:
         # A second tracer at the same time would only want more memory.
-        with PROCESS_STATE, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        with PROCESS_STATE, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings(), _same_logging():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; the comparison decides
             example = torch.full((min(chunk, 2), 3, *plan.px), 0.5)
             # Traced and frozen here: OpenVINO would trace three times and keep what freezing folds.
@@ -170,6 +173,18 @@ def _convert(plan: Plan, chunk: int) -> Any:
     if len(model.outputs) != 1 or model.output(0).partial_shape.is_dynamic:
         raise ModelError("OpenVINO cannot convert it: the shape of its logits is not fixed")
     return model
+
+
+@contextmanager
+def _same_logging() -> Iterator[None]:
+    """Afterwards the process logs as before: where it fails, the converter leaves nothing but errors to be logged."""
+    root = logging.getLogger()
+    level, filters, handlers = root.level, list(root.filters), list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.filters[:], root.handlers[:] = filters, handlers
 
 
 def _failures() -> tuple[type[Exception], ...]:
