@@ -82,7 +82,8 @@ def made(shared: float, same: float, seed: int = 0) -> Population:
         rest = np.sqrt(1 - same) * generator.standard_normal((IMAGES, 75), np.float32)
         latent = common[:, None] + np.repeat(corruption, 5, axis=1) + rest
         sides.append(latent < ndtri(cell_errors(model)))
-    return Population(*sides, labels)
+    dear, cheap = sides
+    return Population(dear, cheap, labels)
 
 
 def measured(out: str) -> tuple[float, float]:

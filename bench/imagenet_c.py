@@ -29,6 +29,7 @@ from torchvision import transforms
 
 import peers
 from bars import alternating, at_least, at_most, tell, versions
+from fidelity import Apply
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks.imagenet_c import ImagenetC
@@ -62,7 +63,7 @@ Predictions = dict[tuple[str, str, int], int]
 class CorruptedCopies(Dataset):  # type: ignore[type-arg]
     """The usual data set: one entry for each photograph and cell."""
 
-    def __init__(self, data: DataSet, view: Any, functions: dict[str, tuple[str, peers.Apply]]) -> None:
+    def __init__(self, data: DataSet, view: Any, functions: dict[str, tuple[str, Apply]]) -> None:
         self.entries = [(item, *cell) for item in data.items for cell in CELLS]
         self.functions = functions
         self.crop = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224)])

@@ -252,10 +252,11 @@ def stages(classifier: Classifier, data: DataSet) -> dict[str, float]:
 
     pictures = frames()
     batches = [pictures[start : start + 32] for start in range(0, len(pictures) - 31, 32)]
+    labels = np.zeros(32, np.int32)
 
     def forward() -> None:
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda batch: decisions.argmax(classifier.logits(to_pixels(batch))), batches))
+            list(pool.map(lambda batch: decisions.argmax(classifier.logits(to_pixels(batch)), labels), batches))
 
     def reading() -> None:
         for _ in IMAGENET_P.members:

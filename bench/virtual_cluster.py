@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 from hardiness.core import Share
 from hardiness.engine.executors.shared import shared
-from hardiness.engine.storing import THREADS as WRITING
 from hardiness.engine.units import LAST_UNITS, PIECES
 from hardiness.store import Leases
 from hardiness.store.leases import RENEWALS
+from hardiness.store.objects import AT_ONCE as WRITING
 from hardiness.store.together import THREADS as ASKING
 from virtual_time import VirtualTime
 

@@ -13,18 +13,19 @@ from hardiness.data import unchanged
 from hardiness.engine.units import Part
 from hardiness.models import return_freed_memory
 
-THREADS = 8
-"""Files on their way at one time: the parts of a unit end together, one a model, and each waits for its store."""
-
 AHEAD = 64
 """Files that may wait; then the models do, so that a store which is too slow fills no memory."""
 
 
 class Storing:
-    """Work that ends in files, beside the models; what goes wrong is raised where the next piece is handed over."""
+    """Work that ends in files, beside the models; what goes wrong is raised where the next piece is handed over.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+    Args:
+        threads: files that are on their way at one time.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
         self._waiting: deque[Future[None]] = deque()
 
     def put(self, work: Callable[[], None]) -> None:

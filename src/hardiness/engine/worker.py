@@ -245,7 +245,7 @@ class _Batches:
             else None
         )
         self.flying: deque[tuple[Part, int, Future[Records]]] = deque()
-        self.closed, self.storing = False, Storing()
+        self.closed, self.storing = False, Storing(worker.store.files.at_once)
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
 
     def launch(self, part: Part, flush: bool) -> None:

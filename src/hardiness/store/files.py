@@ -38,6 +38,11 @@ class Files(Protocol):
         """Whether `create` is one request; where the place cannot put a file on condition it takes a second."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many files are best on their way to it at one time."""
+        ...
+
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """Every file below a folder, by its path below the place, sorted; empty where there is no such folder.
 
@@ -114,6 +119,11 @@ class LocalFiles:
     def conditional(self) -> bool:
         """As `Files.conditional`: a link is not made over a file."""
         return True
+
+    @property
+    def at_once(self) -> int:
+        """As `Files.at_once`: a disk does not wait, and each thread that writes keeps memory of its own."""
+        return 1
 
     @property
     def address(self) -> str:

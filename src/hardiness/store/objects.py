@@ -35,6 +35,9 @@ ENDPOINTS = {
 SETTLE_S = 1.0
 """How long a claim is left to be seen by others, where a store cannot put an object on condition."""
 
+AT_ONCE = 8
+"""Files on their way at one time: the parts of a unit end together, one a model, and each waits for its answer."""
+
 _MEMORY: dict[str, Any] = {}
 """Stores of ``memory://``, by address: they live as long as the process."""
 
@@ -66,6 +69,11 @@ class ObjectFiles:
             self.remove(probe)
         except StoreError as error:
             raise ArgumentError(f"--out {address}: {error}") from None
+
+    @property
+    def at_once(self) -> int:
+        """As `Files.at_once`."""
+        return AT_ONCE
 
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """As `Files.listed`: one listing, however many objects there are."""
