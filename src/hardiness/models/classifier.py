@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
 from hardiness.models.chosen_runtimes import ChosenRuntimes
 from hardiness.models.execution.agreement import Agreement
-from hardiness.models.execution.arithmetic import differentiable_outputs, differentiable_rows
+from hardiness.models.execution.arithmetic import differentiable_fp32, differentiable_outputs
 from hardiness.models.execution.device_link import DeviceLink, link_to
 from hardiness.models.execution.placement import Placement
 from hardiness.models.fingerprint import Identity
@@ -92,10 +92,10 @@ class Classifier:
     def differentiable(self, pixels: Tensor) -> Tensor:
         """The same function through torch autograd: fp32 logits ``(N, num_classes)`` on `device`.
 
-        First derivatives, by one backward pass; they flow to ``pixels`` where these require them.
+        First derivatives; they flow to ``pixels`` where these require them.
         """
         given = self._given(pixels, "differentiable")
-        return differentiable_rows(self._original.logits(self._gradients.at(given)), given)
+        return differentiable_fp32(self._original.logits(self._gradients.at(given)), given)
 
     def plain_logits(self, pixels: Tensor) -> Tensor:
         """Logits ``(N, num_classes)`` on `device` by eager fp32 torch, nothing folded, without graph: what judges.
@@ -114,7 +114,7 @@ class Classifier:
         """`differentiable` of a changed copy of the original network, e.g. with another backward pass; unchecked."""
         self._original.need_gradients("differentiable")
         logits = self._original.logits(change(self._original.network))
-        return lambda pixels: differentiable_rows(logits, self._given(pixels, "differentiable"))
+        return lambda pixels: differentiable_fp32(logits, self._given(pixels, "differentiable"))
 
     def activations(self, pixels: Tensor, layer: str) -> Tensor:
         """What ``layer`` of the original network puts out for ``pixels``, through torch autograd, on `device`.
@@ -139,7 +139,7 @@ class Classifier:
     def pooled(self, pixels: Tensor) -> Tensor:
         """What the last layer reads for ``pixels``, averaged over positions: ``(N, F)``, as `differentiable`."""
         given = self._given(pixels, "pooled features")
-        return differentiable_rows(self._gradients.headless_at(given), given)
+        return differentiable_fp32(self._gradients.headless_at(given), given)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hardiness.models.execution.allocator import keep_freed_memory
-from hardiness.models.execution.chunks import in_chunks
 
 if TYPE_CHECKING:
     import torch
@@ -46,14 +45,6 @@ def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) ->
     return output
 
 
-def differentiable_rows(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
-    """`differentiable_fp32` of a function whose rows do not depend on each other: on a CPU a few of them at a time."""
-    if pixels.is_cuda:
-        return differentiable_fp32(function, pixels)
-    keep_freed_memory()
-    return in_chunks(function, pixels)
-
-
 def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
     """`differentiable_fp32` of a function that returns several tensors.
 
@@ -79,7 +70,8 @@ def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> Tensor:
             with full_fp32(ctx.given.device):
-                (gradient,) = torch.autograd.grad(ctx.outputs, ctx.given, gradients)
+                # Several gradients may be asked for, as FAB does; the graph goes when the outputs do.
+                (gradient,) = torch.autograd.grad(ctx.outputs, ctx.given, gradients, retain_graph=True)
             result: Tensor = gradient
             return result
 

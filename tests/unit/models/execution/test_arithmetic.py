@@ -60,6 +60,18 @@ def test_the_guard_changes_neither_values_nor_gradients(
     assert not _guarded(lambda x: (network(x),), noise(1))[0].requires_grad
 
 
+def test_the_guard_gives_several_gradients_of_one_pass(
+    tiny: Callable[..., nn.Module], noise: Callable[..., Tensor]
+) -> None:
+    network = tiny().requires_grad_(False)
+    plain, guarded = noise(2).requires_grad_(), noise(2).requires_grad_()
+    expected, (found,) = network(plain), _guarded(lambda x: (network(x),), guarded)
+    for column in (0, 1):
+        (one,) = torch.autograd.grad(expected[:, column].sum(), plain, retain_graph=True)
+        (other,) = torch.autograd.grad(found[:, column].sum(), guarded, retain_graph=True)
+        assert torch.equal(one, other)
+
+
 def test_the_guard_adds_the_gradients_of_several_outputs(noise: Callable[..., Tensor]) -> None:
     pixels = noise(2).requires_grad_()
     squares, doubles = _guarded(lambda x: (x**2, 2 * x), pixels)
