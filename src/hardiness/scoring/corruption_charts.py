@@ -138,16 +138,23 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         if model in overall
     )
     grey = "Grey strokes: models as published, on all of the data set."
-    most, least = (name.replace("_", " ") for name in (shown[0], shown[-1]))
-    title, label, every = (
-        f"Error by corruption: most under {most}, least under {least}",
-        "error ↓ better",
-        "all that were run",
-    )
+    title = _mean_title({name: 100 * sum(means[name]) / len(means[name]) for name in shown})
+    label, every = "error ↓ better", "all that were run"
     caption = "Mean over severities."
     return Dots(
         "error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside, grey=grey
     )
+
+
+def _mean_title(errors: Mapping[str, float]) -> str:
+    """Where the errors in per cent, the largest first, are largest and smallest."""
+    if len(errors) == 1:
+        return f"Error under {words(next(iter(errors)))}"
+    most, least = first(errors, 1), first(errors, 1, lowest=True)
+    if most == least:
+        return "Error by corruption: the same under each"
+    where, mild = (in_words(map(words, found), len(errors)) for found in (most, least))
+    return f"Error by corruption: most under {where}, least under {mild}"
 
 
 def _observer(result: Result) -> Observer:

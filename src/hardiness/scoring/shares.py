@@ -135,7 +135,7 @@ def loss(
     metric: str, value: float, n: int, interval: Interval | None, condition: Condition, interval_reason: str = ""
 ) -> Score:
     """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2."""
-    unit = "nats" if metric.endswith("nll") else "score" if metric == "brier" else "fraction"
+    unit = "nats" if metric.removesuffix("_partial").endswith("nll") else "score" if metric == "brier" else "fraction"
     shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf) if interval else None
     return Score(metric, value, unit, n, shown, False, condition, interval_reason=interval_reason)
 

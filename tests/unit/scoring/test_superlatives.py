@@ -95,3 +95,16 @@ def test_no_distortion_wins_a_tie() -> None:
     )
     assert named({"mosaic": 40.0, "stickers": 40}) == "As many are right under each distortion"
     assert named({"vertical_lines": 40.0}) == "Right under vertical lines"
+
+
+@pytest.mark.parametrize(
+    ("errors", "heading"),
+    [
+        ({"fog": 0.5, "snow": 0.2, "frost": 0.5001}, "Error by corruption: most under frost and fog, least under snow"),
+        ({"fog": 0.5, "snow": 0.5}, "Error by corruption: the same under each"),
+        ({"patch_drop": 0.5}, "Error under patch drop"),
+    ],
+)
+def test_no_mean_error_wins_a_tie(errors: dict[str, float], heading: str) -> None:
+    found = result("a", "error", {Condition(corruption=name): value for name, value in errors.items()})
+    assert title(corruption_charts([found]), "error_by_corruption") == heading

@@ -36,7 +36,7 @@ class Corruption(Card):
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
     draws_cells: ClassVar[bool] = True
