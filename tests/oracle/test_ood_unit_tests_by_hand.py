@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -121,6 +123,14 @@ def test_a_model_that_flags_nothing_and_one_that_flags_noise_are_told_apart() ->
         "both": "flags most of both kinds",
         "plain": "flags plain and striped pictures alone",
     }
+
+
+def test_several_models_that_flag_alike_are_one_sentence() -> None:
+    results = [
+        replace(scored(passing), model=name) for name, passing in zip("abc", (set(), set(), set(PLAIN)), strict=True)
+    ]
+    first, *_ = registry.get("ood_unit_tests").view(results).charts
+    assert first.title.endswith(": a and b flag most of both kinds; c flags noise alone")
 
 
 def test_the_figure_has_a_row_for_each_test_below_the_mean_of_its_kind() -> None:

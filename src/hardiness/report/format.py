@@ -13,8 +13,9 @@ def number(value: float, unit: str) -> str:
 
 
 def interval(bounds: Interval, unit: str) -> str:
-    """An interval as ``low–high``."""
-    return f"{number(bounds.low, unit)}–{number(bounds.high, unit)}"
+    """An interval as ``low–high``, or ``low to high`` where a sign would stand beside the dash."""
+    low, high = number(bounds.low, unit), number(bounds.high, unit)
+    return f"{low} to {high}" if "-" in low + high else f"{low}–{high}"
 
 
 def direction(higher_is_better: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hardiness.core import Observer, Result, Score
 from hardiness.core.chart import Dots
+from hardiness.scoring.superlatives import in_words
 
 NOISE = (
     "uni",
@@ -87,7 +88,8 @@ def _heading(observers: Sequence[Observer]) -> str:
         (what, names), *_ = said.items()
         return f"{names[0]} {what}" if len(names) == 1 else f"each of the {len(names)} models {what}"
     return "; ".join(
-        f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''} {what}" for what, names in said.items()
+        f"{in_words(names, len(observers))} {what if len(names) == 1 else what.replace('flags', 'flag', 1)}"
+        for what, names in said.items()
     )
 
 

@@ -21,7 +21,7 @@ from hardiness.core import (
     Score,
 )
 from hardiness.report import score_tables, write_page
-from hardiness.report.format import grid_cell, number
+from hardiness.report.format import grid_cell, interval, number
 from hardiness.scoring import registry
 
 
@@ -52,6 +52,12 @@ def printed(results: list[Result], everything: bool = False) -> str:
         console.print(table)
     console.file.close()
     return console.export_text()
+
+
+def test_no_sign_stands_beside_a_dash() -> None:
+    assert interval(Interval(0.1, 0.25), "fraction") == "10.0–25.0"
+    assert interval(Interval(-0.226, -0.126), "fraction") == "-22.6 to -12.6"
+    assert interval(Interval(-0.01, 0.058), "fraction") == "-1.0 to 5.8"
 
 
 def test_percent_is_made_here_and_only_of_fractions() -> None:
