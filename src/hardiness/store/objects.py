@@ -48,7 +48,7 @@ class ObjectFiles:
     """Objects below one address, as `Files`.
 
     Attributes:
-        address: as it was given.
+        address, at_once: as it was given, and as in `Files`.
         conditional: whether the store can put an object only where there is none; probed when it is opened. Where it
             cannot, a claim is put beside and the first in alphabetical order counts.
     """
@@ -61,7 +61,7 @@ class ObjectFiles:
         """
         self.address = address.rstrip("/")
         self._store = _opened(self.address)
-        self.conditional = True
+        self.conditional, self.at_once = True, AT_ONCE
         probe = f".probe-{uuid.uuid4().hex}"
         try:
             self.create(probe, b"")
@@ -69,11 +69,6 @@ class ObjectFiles:
             self.remove(probe)
         except StoreError as error:
             raise ArgumentError(f"--out {address}: {error}") from None
-
-    @property
-    def at_once(self) -> int:
-        """As `Files.at_once`."""
-        return AT_ONCE
 
     def listed(self, folder: str, after: str = "") -> Mapping[str, Stamp]:
         """As `Files.listed`: one listing, however many objects there are."""
