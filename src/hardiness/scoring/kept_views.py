@@ -27,6 +27,15 @@ def from_json(kept: dict[str, Any]) -> Section:
     return _converter().structure(kept, Section)
 
 
+def is_readable(kept: Any) -> bool:
+    """Whether `from_json` can read it: what another version kept may lack or have what this one does not expect."""
+    try:
+        from_json(kept)
+    except Exception:  # noqa: BLE001  # cattrs gives what any constructor raises
+        return False
+    return isinstance(kept, dict) and "variant" in kept
+
+
 def shown_again(results: Sequence[Result], usual: Section) -> Section:
     """The section of results as their card last showed each of them; figures stand one below the other.
 

@@ -13,7 +13,7 @@ from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
 from hardiness.scoring.kept_values import digest_of
-from hardiness.scoring.kept_views import VIEW, as_json
+from hardiness.scoring.kept_views import VIEW, as_json, is_readable
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.noise import Noise, stored_noise
 from hardiness.scoring.stopped import at_stop, stop_of
@@ -130,7 +130,7 @@ def _with_view(result: Result, run: ScoredRun) -> Result:
     """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
     if isinstance(run.card, Uninstalled):
         kept = run.remembered(VIEW)
-        return replace(result, details={**result.details, VIEW: kept}) if kept else result
+        return replace(result, details={**result.details, VIEW: kept}) if is_readable(kept) else result
     if not type(run.card).__module__.startswith("hardiness."):
         with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
             view = as_json(run.card.view([result]))

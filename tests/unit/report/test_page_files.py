@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -286,6 +287,21 @@ def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: py
     evaluated(tmp_path, "b", 7, card="of a plug-in")
     found = {result.model: result.details for result in results(Store(tmp_path))}
     assert [name for name, details in found.items() if "view" in details] == ["a"], "b came while the card was gone"
+
+
+@pytest.mark.parametrize("kept", [None, [], {"columns": [{"title": "of another version"}]}, {"charts": [{"odd": 1}]}])
+def test_a_view_that_another_version_kept_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
+) -> None:
+    monkeypatch.setattr(import_module("hardiness.scoring.results"), "as_json", lambda _: kept)
+    monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
+    evaluated(tmp_path, "a", 9, card="of a plug-in")
+    results(Store(tmp_path))
+    monkeypatch.delitem(cards._entries, "of a plug-in")
+    (shown,) = sections(results(Store(tmp_path)))
+    assert shown.results[0].scores
+    assert "view" not in shown.results[0].details
+    assert not shown.section.charts
 
 
 def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
