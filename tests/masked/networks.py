@@ -186,6 +186,7 @@ MASKS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "one_channel": lambda net: Masked(net, one_channel),
     "every_third": lambda net: Masked(net, EveryThird()),
     "saturated": lambda net: Masked(net, after=lambda logits: 30 * torch.tanh(3 * logits)),
+    "bent": lambda net: Masked(net, after=lambda logits: 30 * torch.tanh(logits)),
 }  # fmt: skip
 """Ways to hide a gradient, by name: what each makes of a network."""
 
@@ -209,6 +210,7 @@ WORDS = {
     "one_channel": "a gradient for one of three channels",
     "every_third": "the mirror image in every third pass",
     "saturated": "logits bent to ±30",
+    "bent": "logits bent to ±30, less steeply",
 }
 """The same in words, for tables."""
 
@@ -231,7 +233,8 @@ KINDS = {
     "another": {"gradient mismatch"},
     "one_channel": {"zero gradients"},
     "every_third": {"randomised"},
-    "saturated": {"zero gradients"},
+    "saturated": {"saturated logits"},
+    "bent": {"saturated logits"},
 }
 """The findings that name each kind: one of them must be raised."""
 

@@ -10,7 +10,7 @@ from hardiness import attacks
 from hardiness.core import AttackPlan, Round
 from hardiness.sources.packages import file_sha256
 
-ARITHMETIC = 4
+ARITHMETIC = 5
 """Of the engine: how pictures are judged, and what is tried beside an attack. Raised when one of them changes, so that
 a resumed run never mixes two."""
 

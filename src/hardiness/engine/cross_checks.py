@@ -29,8 +29,10 @@ COLUMNS = (
     "slope_jump",
     "zero_loss_gradient",
     "zero_lead_gradient",
+    "lead_slope",
 )
-"""float32; NaN where nothing was tried. Leads are in logits, as `Victims.lead`: negative once an image has fallen."""
+"""float32; NaN where nothing was tried. Leads are in logits, as `Victims.lead`: negative once an image has fallen.
+``lead_slope`` is the slope of the lead over that of the mean absolute value of all logits but the largest."""
 
 NEAR, WIDE, INTERVALS = 1e-4, 1e-3, 8
 """How far the slope is followed along its own sign, from the image to both sides, and in how many pieces."""
@@ -143,6 +145,7 @@ def _slopes(network: Network, suspect: Suspect, victims: Victims, plan: Round) -
     criterion, lead = victims.criterion(plan.targeted), _lead_of(victims, plan.targeted)
     of_loss, _ = _gradient(network, victims.pixels, criterion.loss)
     of_lead, logits = _gradient(network, victims.pixels, lead)
+    of_others, _ = _gradient(network, victims.pixels, _others)
     reach = _reach(of_lead, logits)
     # Along its own sign, where both sides are pixels: a model may clip its input to [0, 1].
     inside = (victims.pixels - FARTHEST >= 0) & (victims.pixels + FARTHEST <= 1)
@@ -166,6 +169,7 @@ def _slopes(network: Network, suspect: Suspect, victims: Victims, plan: Round) -
     return {
         "zero_loss_gradient": (of_loss == 0).float().mean(dim=(1, 2, 3)),
         "zero_lead_gradient": (of_lead == 0).float().mean(dim=(1, 2, 3)),
+        "lead_slope": _steepness(of_lead) / _steepness(of_others),  # NaN where both are 0
         "slope_ratio": near[:, 0].where(visible, nan),
         "wide_slope_ratio": far.mean(1).where(visible, nan),
         "slope_jump": far.abs().amax(1).where(visible, nan),
@@ -184,9 +188,18 @@ def _gradient(network: Network, pixels: Tensor, loss: Callable[[Tensor], Tensor]
 
 def _reach(gradient: Tensor, logits: Tensor) -> Tensor:
     """How far each image is moved for its change to be seen above rounding, at least `NEAR`: ``(N,)``."""
-    slope = gradient.nan_to_num(0.0, 0.0, 0.0).abs().sum(dim=(1, 2, 3)).clamp(min=1e-12)
-    wanted = VISIBLE * logits.abs().amax(1) / slope
+    wanted = VISIBLE * logits.abs().amax(1) / _steepness(gradient).clamp(min=1e-12)
     return wanted.nan_to_num(NEAR).clamp(NEAR, FARTHEST * NEAR / WIDE)
+
+
+def _others(logits: Tensor) -> Tensor:
+    """The mean absolute value of all but the largest: their plain mean is near constant in some networks."""
+    return logits.scatter(1, logits.argmax(1, keepdim=True), 0.0).abs().mean(1)
+
+
+def _steepness(gradient: Tensor) -> Tensor:
+    """The change over a step of 1 along the gradient's sign, what is not finite left out: ``(N,)``."""
+    return gradient.nan_to_num(0.0, 0.0, 0.0).abs().sum(dim=(1, 2, 3))
 
 
 def with_columns(

@@ -126,7 +126,7 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     loss_zeros = _column(records, "zero_loss_gradient", beside)
     lead_zeros = _column(records, "zero_lead_gradient", beside)
     found = [
-        gradients.saturated_logits(loss_zeros, lead_zeros),
+        gradients.saturated_logits(loss_zeros, lead_zeros, _column(records, "lead_slope", beside)),
         gradients.zero_gradients(records["zero_gradient"][attacked], loss_zeros),
         gradients.non_finite_gradients(records["finite_gradient"][last]),
     ]

@@ -67,6 +67,14 @@ def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Ro
 
 
 @pytest.mark.slow
+def test_logits_given_as_log_probabilities_are_no_mask(rows: list[Row]) -> None:
+    # A confident answer's logarithm is flat by itself, but its lead over the others is not.
+    network = masked.Masked(masked.crops("plain"), after=lambda logits: logits.log_softmax(1))
+    found = report(network, rows)
+    assert raised(found) - {"verdict"} == set(), {name: found[name].sentence for name in raised(found)}
+
+
+@pytest.mark.slow
 def test_sixteen_images_that_stand_are_no_proof(rows: list[Row]) -> None:
     found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255") + ",must_break=false")
     assert "cannot tell. With 16 images the loss may be up to 19.4 %" in found["verdict"].sentence

@@ -16,6 +16,9 @@ ZERO_GRADIENT = 0.1
 ALL_ZERO = 0.5
 """Share of exact zeros of one image's gradient above which it counts as hidden."""
 
+FLAT = 0.01
+"""Slope of the lead over that of the other logits' mean; ordinary networks of 10 to 1000 classes have 0.4 to 36."""
+
 FEW, MANY = 0.1, 0.25
 """Shares of images at which a check is raised: FEW where ordinary networks have none, MANY where they have some."""
 
@@ -65,26 +68,37 @@ def non_finite_gradients(finite: NDArray[np.bool_]) -> Finding:
     return Finding("non-finite gradients", False, "Every gradient was finite.")
 
 
-def saturated_logits(of_loss: Values, of_lead: Values) -> Finding:
-    """Whether the cross-entropy has no gradient where the logits have one: large logits saturate the softmax.
+def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding:
+    """Whether the cross-entropy, or the lead, has no gradient where the logits have one.
 
     Args:
         of_loss, of_lead: shares of exact zeros, at the clean image, in the gradient of the loss and of the lead.
+        slope: of the lead, over that of the mean absolute value of all logits but the largest; NaN where neither has
+            one, or where it was not looked at.
     """
     name = "saturated logits"
     known = np.isfinite(of_loss) & np.isfinite(of_lead)
     if not known.any():
         return untold(name, "Gradients at the clean images were not looked at.")
-    share = share_of((of_loss[known] > ALL_ZERO) & (of_lead[known] <= ALL_ZERO))
-    if share > FEW:
+    large = share_of((of_loss[known] > ALL_ZERO) & (of_lead[known] <= ALL_ZERO))
+    if large > FEW:
         return Finding(
             name,
             True,
-            f"At {percent(share)} of the images the logits have a gradient and the cross-entropy has none: logits this "
+            f"At {percent(large)} of the images the logits have a gradient and the cross-entropy has none: logits this "
             "large saturate the softmax. Use a loss that does not see their scale: attack=apgd,loss=dlr or "
             "attack=pgd,loss=margin.",
         )
-    return Finding(name, False, "The loss has a gradient wherever the logits have one.")
+    bent = share_of(slope[known] < FLAT)
+    if bent > FEW:
+        return Finding(
+            name,
+            True,
+            f"At {percent(bent)} of the images the largest logits have next to no gradient and others have one: "
+            "something bends or clips them, and the attack does not see how to change their order. Attack what stands "
+            "before that step, give it a backward pass (bpda=MODULE), or attack without gradients (attack=square).",
+        )
+    return Finding(name, False, "The loss and the largest logits have a gradient wherever the logits have one.")
 
 
 def gradient_mismatch(near: Values) -> Finding:

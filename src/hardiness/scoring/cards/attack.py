@@ -70,7 +70,7 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}
