@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
+
+from hardiness.cli.main import LARGE_PAGES
 
 T = TypeVar("T")
 Ask = Callable[..., T]
@@ -15,11 +18,19 @@ Ask = Callable[..., T]
 
 @contextmanager
 def apart(*sides: str) -> Iterator[dict[str, Ask[Any]]]:
-    """A fresh process for each side, each asked one thing at a time."""
+    """A fresh process for each side, each asked one thing at a time; "ours" is set up as the command is."""
     with ExitStack() as stack:
         spawn = multiprocessing.get_context("spawn")
-        pools = {side: stack.enter_context(ProcessPoolExecutor(1, spawn)) for side in sides}
+        setting_up = {"ours": as_the_command}
+        pools = {side: ProcessPoolExecutor(1, spawn, initializer=setting_up.get(side)) for side in sides}
+        for pool in pools.values():
+            stack.enter_context(pool)
         yield {side: _asking(pool) for side, pool in pools.items()}
+
+
+def as_the_command() -> None:
+    """What the command sets before the first tensor."""
+    os.environ.setdefault(LARGE_PAGES, "1")
 
 
 def _asking(pool: ProcessPoolExecutor) -> Ask[Any]:

@@ -35,7 +35,7 @@ from torch.nn import functional
 from torchvision import transforms
 from torchvision.models import resnext101_32x8d
 
-from apart import Ask, apart
+from apart import Ask, apart, as_the_command
 from bars import alternating, at_least, at_most, tell, versions
 from hardiness import View, attacks, models
 from hardiness.attacks import Budget, Misclassified
@@ -323,6 +323,7 @@ def peak_bytes(steps: int) -> int:
 
 def attack_alone(steps: int) -> int:
     """What the process of `peak_bytes` does."""
+    as_the_command()
     classifier = models.load(models.resolve(LITE0))
     images, labels = photographs(MEMORY_BATCH), torch.zeros(MEMORY_BATCH, dtype=torch.int64)
     attack = attacks.registry.get("pgd")(stop=False)

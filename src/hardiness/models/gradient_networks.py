@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hardiness.models.execution.agreement import same_gradient
 from hardiness.models.execution.arithmetic import full_fp32
+from hardiness.models.execution.same_padding import evenly_padded
 from hardiness.models.layers import last_layer, without
 from hardiness.models.original import Original
 
@@ -72,7 +73,7 @@ class GradientNetworks:
             return unfolded
         found = reference or original.refer(pixels, random=True)
         used = next((network for network in self._by_size.values() if network is not unfolded), None)
-        network = original.folded(found) if used is None else used
+        network = self._folded(found) if used is None else used
         with full_fp32(torch.device(original.device)):
             given = found.pixels.to(original.device)
             same = original.exact(network, found) and same_gradient(
@@ -83,3 +84,10 @@ class GradientNetworks:
         px = "x".join(map(str, found.pixels.shape[2:]))
         self.notes += (f"at {px} gradients go through the plain network: the folded one is not exact enough there",)
         return unfolded
+
+    def _folded(self, reference: Reference) -> nn.Module:
+        """The copy; on a GPU, where nobody has measured it, convolutions stay as they are."""
+        import torch
+
+        network = self._original.folded(reference)
+        return evenly_padded(network) if torch.device(self._original.device).type == "cpu" else network

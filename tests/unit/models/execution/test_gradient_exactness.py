@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
 from hardiness import View, models
@@ -64,6 +65,20 @@ def test_gradients_are_compared_once_for_each_size_and_what_was_found_is_stored(
     plain = models.wrap(ReadTwice().eval(), PLAIN, name="read twice", device="cpu", runtime="torch")
     plain.differentiable(torch.rand(2, 3, 20, 20))
     assert compared == [16, 18]
+
+
+def test_same_padding_is_right_at_even_and_odd_sizes() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        conv, norm, head = Conv2dSame(3, 3, 3, 2, groups=3, bias=False), nn.BatchNorm2d(3), nn.Linear(3, 5)
+    network = nn.Sequential(conv, norm, nn.ReLU6(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).eval()
+    classifier = models.wrap(network, PLAIN, name="same", device="cpu")
+    for side in (16, 17, 18, 19):
+        pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(side))
+        found, expected = gradient(classifier.differentiable, pixels), gradient(network, pixels)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+    assert not [note for note in classifier.notes if "gradients go through the plain network" in note]
+    assert network[0] is conv, "the network itself is left alone"
 
 
 def test_the_torch_runtime_folds_nothing() -> None:
