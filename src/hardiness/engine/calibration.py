@@ -112,11 +112,20 @@ class Trial:
             size = first if benchmark.attack else min(2 * size, 8 * first)
 
     def _sequences(self, conditions: list[int]) -> Iterator[tuple[list[Item], list[int]]]:
-        """Of sequences one condition at a time, from all over the list, each of another image."""
+        """More and more sequences, those of a trial of one image: several at a time cost less, as in an evaluation.
+
+        Their conditions are from all over the list, as some are dearer than others.
+        """
         stride = next(k for k in (5, 3, 2, 1) if math.gcd(k, len(conditions)) == 1 or k == 1)
         order = [conditions[(k * stride) % len(conditions)] for k in range(len(conditions))]
-        for k, condition in enumerate(order):
-            yield [self.items[k % len(self.items)]], [condition]
+        first, *others = self.items
+        yield [first], order[:1]
+        if not others and len(order) > 1:
+            yield [first], order[1:]
+        at, size = 1, 1
+        for item in others:
+            yield [item], [order[(at + k) % len(order)] for k in range(size)]
+            at, size = at + size, min(2 * size, len(order))
 
     def _worker(
         self,

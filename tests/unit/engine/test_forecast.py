@@ -15,6 +15,7 @@ from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Request, View, rng
 from hardiness.engine import evaluate
+from hardiness.engine.calibration import Trial
 from hardiness.engine.forecast import Forecast, forecast
 from hardiness.models import Classifier
 from hardiness.store import Store
@@ -121,6 +122,23 @@ def test_a_long_attack_is_priced_by_a_part_of_its_steps(
     found = foretold(root, classifiers[:1], tmp_path, asked, limit=1)
     assert found.at_most
     assert found.seconds > 0
+
+
+@pytest.mark.parametrize(("images", "sizes"), [(6, [1, 1, 2, 4, 8, 10]), (1, [1, 9])])
+def test_sequences_are_tried_together(
+    images: int, sizes: list[int], root: Path, classifiers: list[Classifier], tmp_path: Path
+) -> None:
+    # One at a time nothing is made while the model runs, so a whole evaluation would be foretold a third too long.
+    benchmark = parse("imagenet-p")
+    data = benchmark.dataset(datasets.locate([str(root)]))
+    conditions = list(range(10))
+    trial = Trial(benchmark, data, Request(), None, data.items[:images], conditions, Store.create(tmp_path))
+    tried = list(trial._growing(benchmark, classifiers[0]))
+    assert [len(chosen) for _, chosen in tried] == sizes
+    cells = [(item.id, condition) for items, chosen in tried for item in items for condition in chosen]
+    assert len(set(cells)) == len(cells)
+    assert {condition for _, condition in cells} == set(conditions)
+    assert len({item.id for items, _ in tried for item in items}) == images
 
 
 def test_a_model_that_does_not_fit_is_named(root: Path, tmp_path: Path) -> None:
