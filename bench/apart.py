@@ -21,10 +21,10 @@ def apart(*sides: str) -> Iterator[dict[str, Ask[Any]]]:
     """A fresh process for each side, each asked one thing at a time; "ours" is set up as the command is."""
     with ExitStack() as stack:
         spawn = multiprocessing.get_context("spawn")
-        setting_up = {"ours": as_the_command}
-        pools = {side: ProcessPoolExecutor(1, spawn, initializer=setting_up.get(side)) for side in sides}
-        for pool in pools.values():
-            stack.enter_context(pool)
+        set_up = {"ours": as_the_command}
+        pools = {
+            side: stack.enter_context(ProcessPoolExecutor(1, spawn, initializer=set_up.get(side))) for side in sides
+        }
         yield {side: _asking(pool) for side, pool in pools.items()}
 
 

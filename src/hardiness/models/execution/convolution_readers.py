@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", "timm.layers.conv2d_same.Conv2dSame"))
+SAME_CONVOLUTION = "timm.layers.conv2d_same.Conv2dSame"
+CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", SAME_CONVOLUTION))
 """Layers whose output is linear in their stored kernel; weight-standardised and other clever ones are left alone."""
 
 

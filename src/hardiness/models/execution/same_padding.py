@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hardiness.models.execution.convolution_readers import SAME_CONVOLUTION, kind_of
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-SAME = "timm.layers.conv2d_same.Conv2dSame"
 
 
 def evenly_padded(network: nn.Module) -> nn.Module:
@@ -21,8 +21,7 @@ def evenly_padded(network: nn.Module) -> nn.Module:
         network: a copy that may be changed, whose weights want no gradient.
     """
     for name, module in list(network.named_modules()):
-        kind: Any = type(module)
-        if f"{kind.__module__}.{kind.__qualname__}" == SAME and _can_be(module):
+        if kind_of(module) == SAME_CONVOLUTION and _can_be(module):
             network.set_submodule(name, _evenly(module))
     return network
 
