@@ -14,7 +14,6 @@ from hardiness.cli.main import COMMANDS, cli
 
 SOURCE = Path(hardiness.__file__).parent
 MOST_PARAMETERS = 6
-LONGEST_CLASS = 150
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -34,13 +33,3 @@ def test_docstrings_say_what_comes_out() -> None:
                 where = f"{path.relative_to(SOURCE)}: {getattr(node, 'name', 'module')}"
                 assert not told.startswith(("Nothing,", "Nothing:", "Nothing.", "None.")), where
                 assert not told or told.rstrip().endswith((".", "?", "``", ":")), f"{where}: {told}"
-
-
-def test_no_class_is_longer_than_can_be_read_at_once() -> None:
-    lengths = {
-        f"{path.relative_to(SOURCE)}: {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef)
-    }
-    assert {name: lines for name, lines in lengths.items() if lines >= LONGEST_CLASS} == {}
