@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hardiness.models.execution.allocator import keep_freed_memory
@@ -13,30 +13,56 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_SWITCHES = threading.RLock()
-
 GRADIENTS_VERSION = 1
 """Part of the key of every attack; raised when gradients are computed otherwise, beyond rounding."""
+
+
+class _FullFp32Switches:
+    """The process's switches: turned by the first thread that computes in full fp32, put back by the last.
+
+    All who turn them turn them the same way, so no thread has to wait for another one. A lock held meanwhile would: a
+    thread that holds it and waits for a backward pass waits for autograd's one thread of the device, which may be in
+    another model's backward pass and wait for that lock.
+    """
+
+    def __init__(self) -> None:
+        self._turning = threading.Lock()
+        self._threads_inside = 0
+        self._before = ExitStack()
+
+    def __enter__(self) -> None:
+        import torch
+
+        with self._turning:
+            if not self._threads_inside:
+                self._before.enter_context(
+                    torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+                )
+                self._before.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+                torch.set_float32_matmul_precision("highest")
+            self._threads_inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._turning:
+            self._threads_inside -= 1
+            if not self._threads_inside:
+                self._before.close()
+
+
+_SWITCHES = _FullFp32Switches()
 
 
 @contextmanager
 def full_fp32(device: torch.device) -> Iterator[None]:
     """Within: no TF32 in matrix products and convolutions, deterministic kernels; afterwards everything as before.
 
-    The switches are the process's, so only one thread at a time is let in. Nothing happens on a CPU.
+    The switches are the process's, so other threads compute in full fp32 meanwhile. Nothing happens on a CPU.
     """
-    import torch
-
     if device.type != "cuda":
         yield
         return
-    with _SWITCHES, torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-        before = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
-        try:
-            yield
-        finally:
-            torch.set_float32_matmul_precision(before)
+    with _SWITCHES:
+        yield
 
 
 def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from hardiness.core import View
+from hardiness.models import gradient_networks, original
+from hardiness.models.execution import arithmetic
+from hardiness.models.execution.agreement import same_gradient
 from hardiness.models.execution.arithmetic import _guarded, differentiable_fp32, full_fp32
+from hardiness.models.gradient_networks import GradientNetworks
+from hardiness.models.original import Original
+from hardiness.models.preprocessing import Affine
 
 
 def _switches() -> tuple[bool, bool, str]:
@@ -78,3 +88,47 @@ def test_the_guard_adds_the_gradients_of_several_outputs(noise: Callable[..., Te
     (squares.sum() + 3 * doubles.sum()).backward()
     assert pixels.grad is not None
     torch.testing.assert_close(pixels.grad, 2 * pixels.detach() + 6)
+
+
+def test_no_thread_waits_for_another_ones_backward_pass(
+    tiny: Callable[..., nn.Module], noise: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One unit's network is chosen, by a gradient, while the backward pass of another unit is on its way.
+
+    A GPU is emulated: one thread runs all backward passes, in turn, as autograd's thread of the device does, and full
+    fp32 turns the switches although the tensors lie in main memory.
+    """
+    device_thread, grad = ThreadPoolExecutor(1), torch.autograd.grad
+    choosing, queued = threading.Event(), threading.Event()
+
+    def on_the_device(*arguments: Any, **named: Any) -> Any:
+        if threading.current_thread().name.startswith("ThreadPoolExecutor"):
+            return grad(*arguments, **named)  # asked for within a backward pass: the same thread goes on
+        backward = device_thread.submit(grad, *arguments, **named)
+        queued.set()
+        return backward.result(timeout=20)
+
+    def chosen_beside_another(*given: Any) -> bool:
+        choosing.set()
+        assert queued.wait(20)
+        return same_gradient(*given)
+
+    monkeypatch.setattr(torch.autograd, "grad", on_the_device)
+    monkeypatch.setattr(gradient_networks, "same_gradient", chosen_beside_another)
+    for module in (arithmetic, original, gradient_networks):
+        monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
+    network = Original(tiny(), "tiny", Affine.of(View()), "cpu", None)
+    chosen: list[nn.Module] = []
+    choice = threading.Thread(
+        target=lambda: chosen.append(GradientNetworks(network, plain=False).at(noise(2))), daemon=True
+    )
+    pixels, other = noise(2).requires_grad_(), tiny().requires_grad_(False)
+    (outputs,) = _guarded(lambda x: (other(x),), pixels)
+    choice.start()
+    assert choosing.wait(20)
+    (slope,) = torch.autograd.grad(outputs.sum(), pixels)
+    choice.join(20)
+    assert slope.abs().sum() > 0
+    assert len(chosen) == 1
+    assert _switches()[1] is False
+    device_thread.shutdown()
