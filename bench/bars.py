@@ -37,12 +37,12 @@ def alternating(repetitions: int, *sides: Callable[[], float]) -> list[float]:
 
 def at_least(value: float, bar: float) -> dict[str, Any]:
     """A figure that must reach its bar."""
-    return {"value": value, "bar": bar, "holds": value >= bar}
+    return {"value": value, "bar": bar, "holds": bool(value >= bar)}
 
 
 def at_most(value: float, bar: float) -> dict[str, Any]:
     """A figure that must stay at or below its bar."""
-    return {"value": value, "bar": bar, "holds": value <= bar}
+    return {"value": value, "bar": bar, "holds": bool(value <= bar)}
 
 
 def tell(bars: dict[str, dict[str, Any]], notes: dict[str, Any], packages: dict[str, str], repetitions: int) -> int:
@@ -55,7 +55,7 @@ def tell(bars: dict[str, dict[str, Any]], notes: dict[str, Any], packages: dict[
         "repetitions": repetitions,
     }
     if "--json" in sys.argv:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(found, indent=1, default=float))  # numpy's numbers too
     else:
         print(
             f"{found['machine']['processor']}, {found['machine']['cores']} cores; "

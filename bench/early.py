@@ -25,8 +25,7 @@ from hardiness.reference import IMAGENET_C, baseline, published
 from hardiness.scoring.card import card_of
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.measures import corruption_weights
-from hardiness.scoring.stopping.allocation import neyman_chances, saved_by
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate
 from hardiness.scoring.stopping.control import Companions, with_companions
 from hardiness.scoring.stopping.rule import Extent, next_extent, of_cells, of_share
 from hardiness.store import Store
@@ -140,7 +139,7 @@ def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[
     """The rule of `hardiness.scoring.stopping`, from the first round to the stop."""
     extent, whole = Extent(FIRST, start), Extent(IMAGES, 75)
     while True:
-        found = cell_estimate(drawn(errors, order, draws, extent), WEIGHTS, IMAGES)
+        found = drawn(errors, order, draws, extent, IMAGES)
         headline = of_cells("mCE", found, TARGET, IMAGES)
         if headline.half_width <= TARGET:
             return Stop(found.value, headline.half_width, extent.images * extent.cells)
@@ -168,12 +167,19 @@ def by_peeking(errors: NDArray[np.bool_], by_image: NDArray[np.float64], order: 
     )
 
 
-def drawn(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], extent: Extent) -> Drawn:
-    """What an extent evaluates."""
+def drawn(
+    errors: NDArray[np.bool_],
+    order: NDArray[np.int64],
+    draws: NDArray[np.int64],
+    extent: Extent,
+    population: int | None,
+) -> CellEstimate:
+    """The mCE of what an extent evaluates."""
     images = order[: extent.images]
     cells = draws[images, : extent.cells]
-    place = np.repeat(np.arange(extent.images), extent.cells)
-    return Drawn(place, cells.ravel().astype(np.int64), errors[images[:, None], cells].ravel().astype(np.float64))
+    values = np.full((extent.images, errors.shape[1]), np.nan)
+    np.put_along_axis(values, cells, errors[images[:, None], cells], axis=1)
+    return cell_estimate(images, values, WEIGHTS, population)
 
 
 def shares(rate: float, orders: int, target: float, generator: np.random.Generator) -> dict[str, float]:
@@ -201,32 +207,17 @@ def shares(rate: float, orders: int, target: float, generator: np.random.Generat
 
 
 def saved(population: Population) -> dict[str, float]:
-    """Images saved at equal width: by a cheap model known on all images, and by cells drawn unevenly."""
+    """Images saved at equal width: by a cheap model that is known on all images."""
     generator = np.random.default_rng(1)
     cells = generator.permuted(ALL_CELLS, axis=1)
     images, first = np.arange(IMAGES), np.arange(IMAGES).astype(object)
     cheap = Companions(first, (population.cheap @ WEIGHTS)[:, None])
-    rates = population.dear.mean(axis=0)
-    spreads = np.sqrt(rates * (1 - rates))
     found = {}
     for name, extent in (("two cells an image", Extent(20_000, 2)), ("all cells an image", Extent(20_000, 75))):
-        plain = cell_estimate(drawn(population.dear, images, cells, extent), WEIGHTS)
+        plain = drawn(population.dear, images, cells, extent, None)
         better = with_companions(plain, cheap.values[: extent.images], cheap, IMAGES)
-        finite = cell_estimate(drawn(population.dear, images, cells, extent), WEIGHTS, IMAGES)
+        finite = drawn(population.dear, images, cells, extent, IMAGES)
         found[f"a cheap model, {name}"] = 1 - better.variance / finite.variance
-    # Cells in proportion to weight times spread, as published for AlexNet and as this model's own turn out to be.
-    by_severity = (baseline("imagenet-c") or {})["error_by_severity"]
-    known = np.clip(np.ravel([by_severity[name] for name in IMAGENET_C.members]), 0, 1)
-    for name, spread in (("published spreads", np.sqrt(known * (1 - known))), ("its own spreads", spreads)):
-        chances = neyman_chances(WEIGHTS, spread)
-        found[f"Neyman, {name}, one cell, by formula"] = saved_by(chances, WEIGHTS, spreads)
-        waits = generator.exponential(size=(20_000, 75)) / chances
-        uneven = np.argsort(waits, axis=1)[:, :2].astype(np.int64)
-        place = np.repeat(np.arange(20_000), 2)
-        values = population.dear[np.arange(20_000)[:, None], uneven].ravel().astype(np.float64)
-        estimate = cell_estimate(Drawn(place, uneven.ravel(), values), WEIGHTS)
-        even = cell_estimate(drawn(population.dear, images, cells, Extent(20_000, 2)), WEIGHTS)
-        found[f"Neyman, {name}, two cells an image"] = 1 - estimate.variance / even.variance
     return found
 
 

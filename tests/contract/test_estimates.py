@@ -13,7 +13,7 @@ from hardiness.scoring import registry
 from hardiness.scoring.statistics.estimate import Estimate, mean
 from hardiness.scoring.statistics.measures import OfMeans
 from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.cells import cell_estimate
 
 IMAGES = 240
 
@@ -80,6 +80,6 @@ def test_scores_by_which_runs_stop_are_estimates(name: str, laws: ModuleType) ->
         for values in (whole.values, thinned):
             weighty = values[:, whole.weights != 0]
             found = mean(table.ids, values, whole.weights, images_alike=True)
-            expected = cell_estimate(Drawn.of_table(weighty), whole.weights[whole.weights != 0])
+            expected = cell_estimate(table.ids, weighty, whole.weights[whole.weights != 0])
             assert found.value == pytest.approx(expected.value, abs=1e-12), whole.metric
             assert found.variance == pytest.approx(expected.variance, rel=1e-9), whole.metric

@@ -147,23 +147,38 @@ def mean(
     """
     table = np.asarray(values, np.float64).reshape(len(ids), -1)
     cells = np.full(table.shape[1], 1 / max(table.shape[1], 1)) if weights is None else np.asarray(weights, np.float64)
-    used = cells != 0
-    table, cells = table[:, used], cells[used]
-    present = ~np.isnan(table)
-    if not present.any(axis=0).all() or not table.shape[1]:
-        raise ArgumentError("a mean needs a value in every cell that weighs, and a cell had none")
-    some = present.any(axis=1)
+    table, cells = table[:, cells != 0], cells[cells != 0]
+    if not table.shape[1] or np.isnan(table).all(axis=0).any():
+        raise ArgumentError("a mean needs an evaluated image in every cell that weighs, and a cell had none")
+    value, some, apart = cell_influences(table, cells, images_alike=images_alike)
+    return Estimate(value, ids if some.all() else ids[some], apart.sum(axis=1))
+
+
+def cell_influences(
+    values: NDArray[np.float64], weights: NDArray[np.float64], *, images_alike: bool = False
+) -> tuple[float, NDArray[np.bool_], NDArray[np.float64]]:
+    """A weighted sum of column means, which images have a value ``(N,)``, and what each cell of these adds ``(n, M)``.
+
+    Arguments as for `mean`, with weights that are not 0; an image's cells add up to its influence. A cell without an
+    image counts as one whose mean is 0.
+
+    Raises:
+        ArgumentError: no image was evaluated.
+    """
+    present = ~np.isnan(values)
+    some = np.asarray(present.any(axis=1))
+    if not some.any():
+        raise ArgumentError("an estimate needs at least one evaluated image, had none")
     if not some.all():
-        ids, table, present = ids[some], table[some], present[some]
-    n = len(ids)
+        values, present = values[some], present[some]
     if present.all():
-        means = table.mean(axis=0)
-        return Estimate(float(means @ cells), ids, (table - means) @ cells)
+        means = values.mean(axis=0)
+        return float(means @ weights), some, (values - means) * weights
     share = present / present.sum(axis=1, keepdims=True) if images_alike else present.astype(np.float64)
-    held = share.sum(axis=0)
-    known = np.where(present, table, 0.0)
+    held = np.where(present.any(axis=0), share.sum(axis=0), 1.0)
+    known = np.where(present, values, 0.0)
     means = (share * known).sum(axis=0) / held
-    return Estimate(float(means @ cells), ids, (share * (known - means)) @ (cells * n / held))
+    return float(means @ weights), some, share * (known - means) * (weights * len(values) / held)
 
 
 def _square_of_inverse(of: Estimate) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, ImageTable, rng
+from hardiness.core import ImageTable, rng
+from hardiness.scoring.statistics.estimate import Estimate, cell_influences
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -46,51 +48,37 @@ def is_drawn(table: ImageTable, seed: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What was evaluated, one entry an image and cell, in any order.
-
-    Attributes:
-        image: ``(K,)`` place of the image, 0 to n - 1, each of them there.
-        cell: ``(K,)`` place of the cell.
-        value: ``(K,)`` its value, e.g. 1 for wrong and 0 for right.
-    """
-
-    image: NDArray[np.int64]
-    cell: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-    @classmethod
-    def of_table(cls, values: NDArray[np.floating]) -> Drawn:
-        """The entries of a table ``(N, M)`` with NaN where nothing was evaluated; images without any are left out."""
-        rows, cells = np.nonzero(~np.isnan(values))
-        _, image = np.unique(rows, return_inverse=True)
-        return cls(image, cells, values[rows, cells].astype(np.float64))
-
-
-@dataclass(frozen=True)
 class CellEstimate:
     """A weighted sum of cell means with its variance over other draws of images and cells.
 
     Attributes:
-        value: the sum.
+        estimate: the sum, and what each image adds to it.
         variance: with the finite population taken into account, if there is one.
-        n: images.
-        between: variance of one image's deviation.
+        between: variance of one image's influence.
         within: the part of it that comes from the choice of its cells.
-        deviations: ``(n,)`` how far each image moves the sum, times n; they add up to 0.
         thin: why the variance cannot be believed yet; empty where it can.
     """
 
-    value: float
+    estimate: Estimate
     variance: float
-    n: int
     between: float
     within: float
-    deviations: NDArray[np.float64]
     thin: str = ""
 
+    @property
+    def value(self) -> float:
+        """The sum."""
+        return self.estimate.value
 
-def cell_estimate(drawn: Drawn, weights: NDArray[np.float64], population: int | None = None) -> CellEstimate:
+    @property
+    def n(self) -> int:
+        """Images."""
+        return self.estimate.n
+
+
+def cell_estimate(
+    ids: NDArray[Any], values: NDArray[np.float64], weights: NDArray[np.float64], population: int | None = None
+) -> CellEstimate:
     """The sum of weighted cell means from images that each have some cells, and how exact it is.
 
     Each image weighs the same, whatever number of cells it has; each cell's mean is over the images that have it, so
@@ -98,39 +86,31 @@ def cell_estimate(drawn: Drawn, weights: NDArray[np.float64], population: int | 
     without replacement, then cells of each image without replacement.
 
     Args:
-        drawn: at least one entry.
-        weights: ``(M,)`` of the cells, e.g. `corruption_weights` for the mCE.
+        ids: ``(N,)`` of the images, sorted.
+        values: ``(N, M)``, e.g. 1 for wrong and 0 for right; NaN where an image was not evaluated.
+        weights: ``(M,)`` of the cells, none 0, e.g. `corruption_weights` for the mCE.
         population: number of images of the set whose value is asked for; ``None`` for all images like these.
 
     Raises:
-        ArgumentError: there is no entry.
+        ArgumentError: a cell has no image.
 
     Source: Cochran (1977), Sampling Techniques, 10.3 (two stages) and 5A.9 (post-stratified means); Särndal, Swensson &
         Wretman (1992), 5.5, for the variance of a ratio from its deviations. An image with a single cell says nothing
         of its own spread: that of the others stands for it, and where these are few the largest it can be is taken.
     """
-    if not len(drawn.value):
-        raise ArgumentError("an estimate needs at least one evaluated image, had none")
-    cells, n = len(weights), int(drawn.image.max()) + 1
-    own = np.bincount(drawn.image, minlength=n)
-    share = 1 / own[drawn.image]
-    present = np.bincount(drawn.cell, minlength=cells)
-    held = np.bincount(drawn.cell, share, cells)
-    means = np.bincount(drawn.cell, share * drawn.value, cells) / np.where(held > 0, held, 1)
-    scale = weights * n / np.where(held > 0, held, 1)
-    apart = scale[drawn.cell] * share * (drawn.value - means[drawn.cell])
-    deviations = np.bincount(drawn.image, apart, n).astype(np.float64)
-    between = float(np.sum(deviations**2)) / max(n - 1, 1)
-    within = min(_within(own, cells, deviations, np.bincount(drawn.image, apart**2, n).astype(np.float64)), between)
+    value, some, apart = cell_influences(values, weights, images_alike=True)
+    estimate = Estimate(value, ids[some], apart.sum(axis=1))
+    present = ~np.isnan(values[some])
+    own, n, cells = present.sum(axis=1), estimate.n, len(weights)
+    between = estimate.variance * n
+    within = min(_within(own, cells, estimate.influence, (apart**2).sum(axis=1)), between)
     sampled = 0.0 if population is None else n / population
     return CellEstimate(
-        value=float(means @ weights),
+        estimate=estimate,
         variance=((1 - sampled) * between + sampled * within) / n,
-        n=n,
         between=between,
         within=within,
-        deviations=deviations,
-        thin=_thin(present, deviations, n == population and bool((own == cells).all())),
+        thin=_thin(present.sum(axis=0), estimate.influence, n == population and bool(present.all())),
     )
 
 

@@ -7,57 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError
+from hardiness.scoring.statistics.estimate import Estimate
 from hardiness.scoring.stopping.cells import FEWEST_DEVIATING, CellEstimate
-
-
-@dataclass(frozen=True, slots=True)
-class Controlled:
-    """A mean corrected by companions.
-
-    Attributes:
-        value: the corrected mean.
-        variance: of it, over samples of as many images.
-        explained: share of the variance that the companions took away, in [0, 1]: also the share of images saved.
-    """
-
-    value: float
-    variance: float
-    explained: float
-
-
-def controlled(
-    values: NDArray[np.floating], companions: NDArray[np.floating], known_means: NDArray[np.floating]
-) -> Controlled:
-    """The mean of what is dear on n images, corrected by what is cheap and known for all.
-
-    Where the sampled images are easier for the cheap model than all images are, they are taken to be easier for the
-    dear one too, by as much as the two go together in the sample.
-
-    Args:
-        values: ``(n,)`` of the dear model.
-        companions: ``(n, k)`` of the same images: a cheap model's errors, or a published difficulty.
-        known_means: ``(k,)`` means of those over all images.
-
-    Raises:
-        ArgumentError: there are no more images than companions and two.
-
-    Source: Cochran (1977), Sampling Techniques, chapter 7, the regression estimator; Lavenberg & Welch (1981),
-        doi:10.1287/mnsc.27.3.322, for control variates. Its bias is of order 1/n.
-    """
-    n, count = companions.shape
-    if n < count + 3:
-        raise ArgumentError(f"a correction by {count} companions needs {count + 3} images, had {n}")
-    centred = companions - companions.mean(axis=0)
-    slopes, *_ = np.linalg.lstsq(centred, values - values.mean(), rcond=None)
-    rest = values - values.mean() - centred @ slopes
-    variance = float(np.sum(rest**2)) / (n - count - 1) / n
-    plain = float(np.var(values, ddof=1)) / n
-    return Controlled(
-        value=float(values.mean() - (companions.mean(axis=0) - known_means) @ slopes),
-        variance=variance,
-        explained=max(1 - variance / plain, 0.0) if plain > 0 else 0.0,
-    )
 
 
 @dataclass(frozen=True)
@@ -93,14 +44,17 @@ def with_companions(
         population: the size of the set whose value is asked for; ``None`` for all images like these, of which the
             companions' images are themselves a sample.
 
-    Source: as `controlled`; Cochran (1977), 12.6, for companions that are known on a larger sample alone.
+    Source: Cochran (1977), Sampling Techniques, chapter 7, the regression estimator, whose bias is of order 1/n, and
+        12.6, for companions that are known on a larger sample alone; Lavenberg & Welch (1981),
+        doi:10.1287/mnsc.27.3.322, for control variates.
     """
     n, count = own.shape
+    ids = found.estimate.ids
     if found.thin or n < FEWEST_DEVIATING + count:
         return found
     centred = own - own.mean(axis=0)
-    slopes, *_ = np.linalg.lstsq(centred, found.deviations, rcond=None)
-    rest = found.deviations - centred @ slopes
+    slopes, *_ = np.linalg.lstsq(centred, found.estimate.influence, rcond=None)
+    rest = found.estimate.influence - centred @ slopes
     fourth = float(np.sum(rest**4))
     if not fourth > 0 or float(np.sum(rest**2)) ** 2 / fourth < FEWEST_DEVIATING:
         return found
@@ -112,9 +66,8 @@ def with_companions(
         variance += (found.between - between) / len(companions.ids)
     return replace(
         found,
-        value=float(found.value - (own.mean(axis=0) - companions.values.mean(axis=0)) @ slopes),
+        estimate=Estimate(float(found.value - (own.mean(axis=0) - companions.values.mean(axis=0)) @ slopes), ids, rest),
         variance=variance,
         between=between,
         within=within,
-        deviations=rest,
     )

@@ -11,7 +11,7 @@ from hardiness.core import Condition, ImageTable, Run, Score, UnknownNameError
 from hardiness.reference.datasets import published_set
 from hardiness.scoring.card import Baseline, Card
 from hardiness.scoring.intervals import within
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.cells import cell_estimate
 from hardiness.scoring.stopping.control import Companions, with_companions
 from hardiness.scoring.stopping.rule import Headline, of_cells, of_share
 from hardiness.scoring.stopping.weighted_sum import WeightedSum
@@ -56,7 +56,7 @@ class Look:
         if of.is_share and (companions is None or known is None):
             values = of.values[seen, 0]
             return of_share(name, int(values.sum()), len(values), self.target, population)
-        found = cell_estimate(Drawn.of_table(of.weighty), of.weights[of.weights != 0], population)
+        found = cell_estimate(table.ids, of.weighty, of.weights[of.weights != 0], population)
         if companions is not None and known is not None:
             better = with_companions(found, known[seen], companions, population)
             if better is found and of.is_share:

@@ -12,7 +12,7 @@ from hardiness.scoring.intervals import wilson
 from hardiness.scoring.statistics.estimate import Estimate, mean
 from hardiness.scoring.statistics.measures import shape_bias
 from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.cells import cell_estimate
 
 
 def names(n: int, first: int = 0) -> np.ndarray:
@@ -64,10 +64,10 @@ def test_random_cells_deviate_as_the_two_stage_sample_says() -> None:
     weights = draws.random(12)
     found, expected = (
         mean(names(300), values, weights, images_alike=True),
-        cell_estimate(Drawn.of_table(values), weights),
+        cell_estimate(names(300), values, weights),
     )
     assert found.value == pytest.approx(expected.value, abs=1e-12)
-    np.testing.assert_allclose(found.influence, expected.deviations, atol=1e-12)
+    np.testing.assert_allclose(found.influence, expected.estimate.influence, atol=1e-12)
     assert found.variance == pytest.approx(expected.variance, rel=1e-12)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError, Condition, ImageTable
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate, is_drawn, order_of_cells
+from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate, is_drawn, order_of_cells
 
 
 def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -16,27 +16,33 @@ def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:
     return errors.astype(float), generator.uniform(0.5, 1.5, cells) / cells
 
 
-def some(errors: np.ndarray, images: int, cells: int, generator: np.random.Generator) -> Drawn:
+def some(errors: np.ndarray, images: int, cells: int, generator: np.random.Generator) -> np.ndarray:
+    """Images in a random order, with a few random cells of each; NaN elsewhere."""
     chosen = generator.permutation(len(errors))[:images]
     drawn = generator.permuted(np.tile(np.arange(errors.shape[1]), (images, 1)), axis=1)[:, :cells]
-    place = np.repeat(np.arange(images), cells)
-    return Drawn(place, drawn.ravel(), errors[chosen[:, None], drawn].ravel())
+    values = np.full((images, errors.shape[1]), np.nan)
+    np.put_along_axis(values, drawn, errors[chosen[:, None], drawn], axis=1)
+    return values
+
+
+def estimated(values: np.ndarray, weights: np.ndarray, population: int | None = None) -> CellEstimate:
+    return cell_estimate(np.arange(len(values)), values, weights, population)
 
 
 def test_with_every_cell_it_is_the_weighted_mean_and_its_textbook_variance() -> None:
     errors, weights = population()
-    found = cell_estimate(Drawn.of_table(errors), weights)
+    found = estimated(errors, weights)
     by_image = errors @ weights
     assert found.value == pytest.approx(by_image.mean())
     assert found.variance == pytest.approx(by_image.var(ddof=1) / len(errors))
-    np.testing.assert_allclose(found.deviations, by_image - by_image.mean(), atol=1e-12)
-    finite = cell_estimate(Drawn.of_table(errors[:100]), weights, population=300)
+    np.testing.assert_allclose(found.estimate.influence, by_image - by_image.mean(), atol=1e-12)
+    finite = estimated(errors[:100], weights, population=300)
     assert finite.variance == pytest.approx(2 / 3 * (errors[:100] @ weights).var(ddof=1) / 100)
 
 
 def test_with_everything_evaluated_nothing_is_open() -> None:
     errors, weights = population()
-    found = cell_estimate(Drawn.of_table(errors), weights, population=len(errors))
+    found = estimated(errors, weights, population=len(errors))
     assert found.variance == pytest.approx(0, abs=1e-15)
     assert found.thin == ""
 
@@ -45,7 +51,7 @@ def test_with_everything_evaluated_nothing_is_open() -> None:
 def test_the_variance_is_that_of_the_value_over_draws(images: int, cells: int) -> None:
     errors, weights = population()
     generator = np.random.default_rng(1)
-    found = [cell_estimate(some(errors, images, cells, generator), weights, 300) for _ in range(1500)]
+    found = [estimated(some(errors, images, cells, generator), weights, 300) for _ in range(1500)]
     values = np.array([each.value for each in found])
     spread = values.std()
     assert values.mean() == pytest.approx(float(errors.mean(axis=0) @ weights), abs=4 * spread / np.sqrt(1500))
@@ -54,7 +60,7 @@ def test_the_variance_is_that_of_the_value_over_draws(images: int, cells: int) -
 
 def test_a_single_cell_an_image_takes_the_largest_variance() -> None:
     errors, weights = population()
-    found = cell_estimate(some(errors, 300, 1, np.random.default_rng(2)), weights, 300)
+    found = estimated(some(errors, 300, 1, np.random.default_rng(2)), weights, 300)
     assert found.within == found.between
     assert found.variance == pytest.approx(found.between / 300)
 
@@ -62,11 +68,11 @@ def test_a_single_cell_an_image_takes_the_largest_variance() -> None:
 def test_images_with_one_cell_take_the_spread_of_those_with_several() -> None:
     errors, weights = population()
     generator = np.random.default_rng(5)
-    all_two = cell_estimate(some(errors, 300, 2, generator), weights, 300)
+    all_two = estimated(some(errors, 300, 2, generator), weights, 300)
     drawn = some(errors, 300, 2, generator)
-    kept = np.ones(len(drawn.value), bool)
-    kept[:60:2] = False  # 30 images lose one of their cells
-    mixed = cell_estimate(Drawn(drawn.image[kept], drawn.cell[kept], drawn.value[kept]), weights, 300)
+    lost = np.argmax(~np.isnan(drawn[:30]), axis=1)
+    drawn[np.arange(30), lost] = np.nan  # 30 images lose one of their cells
+    mixed = estimated(drawn, weights, 300)
     assert mixed.within < mixed.between
     assert mixed.within == pytest.approx(all_two.within, rel=0.3)
 
@@ -92,16 +98,16 @@ def test_images_weigh_the_same_whatever_number_of_cells_they_have() -> None:
     values[:30] = 1.0  # both cells
     values[30:45, 0] = 0.0
     values[45:, 1] = 0.0
-    assert cell_estimate(Drawn.of_table(values), np.array([0.5, 0.5])).value == pytest.approx(0.5)
+    assert estimated(values, np.array([0.5, 0.5])).value == pytest.approx(0.5)
 
 
 def test_what_is_too_thin_says_so() -> None:
     errors, weights = population()
-    assert cell_estimate(some(errors, 20, 1, np.random.default_rng(3)), weights).thin.startswith("a cell has ")
+    assert estimated(some(errors, 20, 1, np.random.default_rng(3)), weights).thin.startswith("a cell has ")
     same = np.zeros((300, 12))
-    assert "0 images deviate" in cell_estimate(Drawn.of_table(same), weights).thin
+    assert "0 images deviate" in estimated(same, weights).thin
     with pytest.raises(ArgumentError, match="at least one"):
-        cell_estimate(Drawn.of_table(np.full((3, 12), np.nan)), weights)
+        estimated(np.full((3, 12), np.nan), weights)
 
 
 def test_the_order_of_cells_is_the_images_own() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.scoring.stopping.cells import Drawn, cell_estimate
+from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate
 from hardiness.scoring.stopping.rule import (
     Extent,
     Headline,
@@ -67,15 +67,19 @@ def test_it_always_comes_to_an_end() -> None:
     assert extent == WHOLE
 
 
+def estimated(values: np.ndarray, weights: np.ndarray, population: int | None = None) -> CellEstimate:
+    return cell_estimate(np.arange(len(values)), values, weights, population)
+
+
 def test_headlines_of_shares_and_of_cells() -> None:
     share = of_share("top1", 80, 100, 0.01, 50_000)
     assert share.interval is not None
     assert share.interval.low < 0.8 < share.interval.high
     assert 10_000 < share.needed < 13_000
     errors = (np.random.default_rng(0).random((400, 5)) < 0.5).astype(float)
-    cells = of_cells("mce", cell_estimate(Drawn.of_table(errors), np.full(5, 0.2), 400), 0.01, 400)
+    cells = of_cells("mce", estimated(errors, np.full(5, 0.2), 400), 0.01, 400)
     assert cells.half_width == pytest.approx(0, abs=1e-6)
-    thin = of_cells("mce", cell_estimate(Drawn.of_table(errors[:3]), np.full(5, 0.2), 400), 0.01, 400)
+    thin = of_cells("mce", estimated(errors[:3], np.full(5, 0.2), 400), 0.01, 400)
     assert thin.interval is None
     assert thin.half_width == np.inf
 
@@ -103,8 +107,8 @@ def test_what_all_cells_would_take_is_less_than_what_some_take() -> None:
     few = np.full(errors.shape, np.nan)
     np.put_along_axis(few, drawn, np.take_along_axis(errors, drawn, 1), 1)
     weights = np.full(10, 0.1)
-    some = of_cells("mce", cell_estimate(Drawn.of_table(few), weights), 0.02)
-    every = of_cells("mce", cell_estimate(Drawn.of_table(errors), weights), 0.02)
+    some = of_cells("mce", estimated(few, weights), 0.02)
+    every = of_cells("mce", estimated(errors, weights), 0.02)
     assert some.least < some.needed
     assert some.least == pytest.approx(every.needed, rel=0.15)
 
@@ -121,9 +125,9 @@ def test_stopping_by_the_rule_covers_and_saves() -> None:
         cells = generator.permuted(np.tile(np.arange(10), (3000, 1)), axis=1)
         extent: Extent | None = Extent(200, 2)
         while extent is not None:
-            place, drawn = np.repeat(np.arange(extent.images), extent.cells), cells[: extent.images, : extent.cells]
-            entries = errors[order[: extent.images, None], drawn].ravel()
-            found = of_cells("m", cell_estimate(Drawn(place, drawn.ravel(), entries), weights, 3000), target, 3000)
+            drawn, some = cells[: extent.images, : extent.cells], np.full((extent.images, 10), np.nan)
+            np.put_along_axis(some, drawn, errors[order[: extent.images, None], drawn], axis=1)
+            found = of_cells("m", estimated(some, weights, 3000), target, 3000)
             if decide([found], target).done:
                 break
             last, extent = extent, next_extent(extent, [found], target, whole)
@@ -143,7 +147,7 @@ def followed(values: np.ndarray, first: Extent, target: float, population: int |
         some = np.full(values.shape, np.nan)
         rows = np.arange(extent.images)[:, None]
         some[rows, order[: extent.images, : extent.cells]] = values[rows, order[: extent.images, : extent.cells]]
-        found = of_cells("mean", cell_estimate(Drawn.of_table(some), weights, population), target, population)
+        found = of_cells("mean", estimated(some, weights, population), target, population)
         following = None if found.half_width <= target else next_extent(extent, [found], target, whole)
         if following is None:
             return extent
