@@ -21,7 +21,7 @@ from hardiness.report.text_table import terminal_table
     "family",
     multiple=True,
     metavar="MODEL",
-    help="A model of the family, smallest first; may be given several times. [default: all of OUT, by name]",
+    help="A model of the family, smallest first; may be given several times. [default: all of OUT, by parameters]",
 )
 @click.option("--reference", metavar="MODEL", help="The model that the family is compared with.")
 @click.option("--published", is_flag=True, help="Judge the published five instead of an output folder.")
@@ -29,7 +29,8 @@ from hardiness.report.text_table import terminal_table
 def command(out: str | None, family: tuple[str, ...], reference: str | None, published: bool, as_json: bool) -> int:
     """Do the sentences of the paper hold for the models of OUT?
 
-    Each is answered with holds, does not hold, or cannot be told from this n.
+    Each is answered with holds, does not hold, cannot be told from this n, or cannot be told: a score or a model is
+    missing, and which. p is two-sided, of the contrast that the verdict rests on.
     """
     if published == (out is not None):
         raise ArgumentError("claims needs either OUT, the folder of an earlier 'hardiness run', or --published")

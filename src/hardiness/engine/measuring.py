@@ -31,6 +31,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "agreement": asdict(classifier.agreement) if classifier.agreement else None,
         "notes": list(classifier.notes),
         "published_as": classifier.spec.published,
+        "parameters": classifier.num_parameters or None,
         "host": platform.node(),
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),

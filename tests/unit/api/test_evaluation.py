@@ -24,6 +24,7 @@ def test_common_things_are_keyword_arguments(network: Any, view: Any, root: Path
     assert result.run.seed == 3
     (session,) = result.measured["sessions"]
     assert (session["device"], session["runtime"], session["workers"], session["batch_size"]) == ("cpu", "torch", 1, 2)
+    assert session["parameters"] == sum(each.numel() for each in network().parameters()) > 0
 
 
 def test_a_misspelt_keyword_is_answered_with_the_close_one(network: Any, view: Any, root: Path) -> None:

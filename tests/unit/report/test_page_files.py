@@ -189,7 +189,10 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     assert page.count('<tr data-m="0">') == 2, "one row in the overview, one in the table: a run given twice is one"
     assert 'data-name="second"' in page
     assert "three holds no records/ folder" in page
-    assert "family, smallest first: first, second" in page[page.index('<section id="claims"') :]
+    section = page[page.index('<section id="claims"') :]
+    assert "family, in the order of names: first, second" in section
+    assert "the number of parameters of first, second is not stored" in section
+    assert "<th>p" in section or ">p</th>" in section
     with pytest.raises(DataError, match="holds no records"):
         api.write_report(api.Report((str(tmp_path / "three"),)))
     with pytest.raises(ArgumentError, match="needs OUT"):
@@ -202,12 +205,12 @@ def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path
     found = [result for store in stores for result in results(store)]
     view = claims_table(stores, found)
     assert view is not None
-    assert view.notes[0] == "family, smallest first: other"
+    assert view.notes[0] == "family: other"
     assert view.notes[-1] == "same is left out: runs of that name have different weights"
     assert claims_table(stores[:2], found[:2]) is None
     api.publish(stores[2], results(stores[2]), "at the end of a run", [])
     page = (tmp_path / "three" / "report.html").read_text()
-    assert "family, smallest first: other" in page[page.index('<section id="claims"') :]
+    assert "family: other" in page[page.index('<section id="claims"') :]
 
 
 def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ def _contrasts(models: Models) -> Sequence[Contrast]:
     for subject in models.all:
         clean, attacked = subject.numbers["blackbox_clean_accuracy"], subject.numbers["blackbox_accuracy"]
         lost = 1 - attacked.value / clean.value if clean.value > 0 else 0.0
-        text = f"{subject.model}: {100 * lost:.1f} % of {100 * clean.value:.2f} % are lost"
+        change = "are lost" if lost >= 0 else "are won"
+        text = f"{subject.model}: {100 * abs(lost):.1f} % of {100 * clean.value:.2f} % {change}"
         found.append(contrast(text, [(1.0, attacked), (SHARE - 1.0, clean)]))
     return found
 

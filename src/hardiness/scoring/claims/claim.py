@@ -17,9 +17,19 @@ from hardiness.core import Interval, Registry
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"
 OPEN: Verdict = "cannot be told from this n"
-Verdict = Literal["holds", "does not hold", "cannot be told from this n"]
+NO_SCORE: Verdict = "cannot be told: a score is missing"
+NO_MODEL: Verdict = "cannot be told: a model is missing"
+Verdict = Literal[
+    "holds",
+    "does not hold",
+    "cannot be told from this n",
+    "cannot be told: a score is missing",
+    "cannot be told: a model is missing",
+]
 
 LEVEL = 0.05
+
+Order = Literal["given", "parameters", "name"]
 
 
 @dataclass(frozen=True)
@@ -47,10 +57,17 @@ class Known:
 
 @dataclass(frozen=True)
 class Subject:
-    """A model and what is known of it, by the names of `Quantity`."""
+    """A model and what is known of it.
+
+    Attributes:
+        model: its name.
+        numbers: by the names of `Quantity`.
+        missing: why a number is not known, by the same names.
+    """
 
     model: str
     numbers: Mapping[str, Known]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,10 +77,15 @@ class Models:
     Attributes:
         family: models of one recipe, the smallest first.
         reference: the model that the family is compared with, if there is one.
+        order: who put the family in order: whoever ``"given"`` it, its ``"parameters"``, or, where these are not
+            known, its ``"name"``.
+        parameters: how many each model has, where that is known.
     """
 
     family: Sequence[Subject]
     reference: Subject | None = None
+    order: Order = "given"
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def all(self) -> tuple[Subject, ...]:
@@ -95,20 +117,31 @@ class Contrast:
         half = NormalDist().inv_cdf(1 - LEVEL / 2) * self.standard_error
         return Interval(self.value - half, self.value + half)
 
+    @property
+    def p(self) -> float:
+        """Two-sided, of "it is zero": below .05 where the interval leaves out zero."""
+        if not self.standard_error > 0:
+            return 0.0 if self.value else 1.0
+        return math.erfc(abs(self.value) / self.standard_error / math.sqrt(2))
+
 
 @dataclass(frozen=True)
 class Judgement:
     """What has become of a claim on the models at hand.
 
     Attributes:
-        verdict: ``"holds"``, ``"does not hold"`` or ``"cannot be told from this n"``.
+        verdict: ``"holds"``, ``"does not hold"``, ``"cannot be told from this n"``, or that a score or a model is
+            missing.
         contrasts: what it rests on.
-        reason: why it cannot be told; else empty.
+        reason: why it does not hold or cannot be told; else empty.
+        p: of the verdict, at most .05 where it holds and where it does not: that of the contrast it rests on, times
+            the number of contrasts where that lies below zero. ``None`` where something is missing.
     """
 
     verdict: Verdict
     contrasts: tuple[Contrast, ...] = ()
     reason: str = ""
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,29 +179,37 @@ class Claim:
         Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "all of them" at the plain level; Bonferroni for
             "one of them".
         """
-        if reason := self._lacking(models):
-            return Judgement(OPEN, reason=reason)
+        if lacking := self._lacking(models):
+            return lacking
         found = tuple(self.contrasts(models))
-        told = NormalDist().inv_cdf(1 - LEVEL / 2)
-        against = NormalDist().inv_cdf(1 - LEVEL / 2 / len(found))
-        if below := [each for each in found if each.value < 0 and each.value < -against * each.standard_error]:
-            return Judgement(FAILS, found, f"against it: {below[0].name}")
-        open_ = [each for each in found if each.needed and not each.value > told * each.standard_error]
-        if open_:
-            return Judgement(OPEN, found, f"not told from zero: {open_[0].name}")
-        return Judgement(HOLDS, found)
+        below = {place: min(1.0, len(found) * each.p) for place, each in enumerate(found) if each.value < 0}
+        # Of several below zero the one that is told most surely; of several told from nothing the least sure.
+        worst = min(below, key=lambda place: below[place], default=None)
+        if worst is not None and below[worst] <= LEVEL:
+            return Judgement(FAILS, found, f"against it: {found[worst].name}", below[worst])
+        needed = {place: below.get(place, each.p) for place, each in enumerate(found) if each.needed}
+        weakest = max(needed, key=lambda place: needed[place])
+        if needed[weakest] > LEVEL:
+            return Judgement(OPEN, found, f"not told from zero: {found[weakest].name}", needed[weakest])
+        return Judgement(HOLDS, found, p=needed[weakest])
 
-    def _lacking(self, models: Models) -> str:
+    def _lacking(self, models: Models) -> Judgement | None:
+        """That a model or a score is missing, and which; ``None`` where nothing is."""
         if self.needs_reference and models.reference is None:
-            return "there is no reference model to compare with"
+            return Judgement(NO_MODEL, reason="there is no reference model to compare with; name one with --reference")
         kept = models.family
         if len(kept) < self.needs_family:
-            return f"it needs {self.needs_family} models of one family, smallest first, had {len(kept)}"
+            reason = f"it needs {self.needs_family} models of one family, smallest first, had {len(kept)}"
+            return Judgement(NO_MODEL, reason=reason)
         subjects = models.all if self.needs_reference or self.needs_family == 1 else tuple(kept)
+        without: dict[str, list[str]] = {}
         for subject in subjects:
-            if missing := [name for name in self.needs if name not in subject.numbers]:
-                return f"{subject.model} has no {missing[0].replace('_', ' ')}"
-        return ""
+            for name in self.needs:
+                if name not in subject.numbers:
+                    why = subject.missing.get(name, f"no {name.replace('_', ' ')}")
+                    without.setdefault(why, []).append(subject.model)
+        lines = [f"{', '.join(names)}: {why}" for why, names in without.items()]
+        return Judgement(NO_SCORE, reason="; ".join(lines)) if lines else None
 
 
 def contrast(name: str, terms: Sequence[tuple[float, Known]], needed: bool = True) -> Contrast:

@@ -49,6 +49,7 @@ class Quantity:
 
     Attributes:
         name: that claims use.
+        title: what people call it.
         benchmark, metric: of the score.
         condition: what its condition must hold; of several scores the one with the most steps counts.
         bound: its standard error where nothing but value and n are known.
@@ -56,6 +57,7 @@ class Quantity:
     """
 
     name: str
+    title: str
     benchmark: str
     metric: str
     condition: Mapping[str, Any] = field(default_factory=dict)
@@ -68,17 +70,35 @@ class Quantity:
             return False
         return all(condition.get(key) == value for key, value in self.condition.items())
 
+    def absent(self, results: Sequence[Result]) -> str:
+        """Why it is not known of a model with these results, and what to run."""
+        scores = [score for result in results if result.benchmark == self.benchmark for score in result.scores]
+        if not scores:
+            return f"no {self.title}: run -b {self.benchmark}"
+        for score in scores:
+            if score.reason and self.fits(self.benchmark, score.metric, score.condition):
+                return f"{self.title} is undefined: {score.reason}"
+        if any(score.metric == f"{self.metric}_partial" for score in scores):
+            return f"no {self.title}: only a part of {self.benchmark} was run, run all of it"
+        return f"no {self.title} in the stored run of {self.benchmark}: run it with its default options"
+
 
 QUANTITIES = (
-    Quantity("clean_accuracy", "imagenet-val", "top1", headline=True),
-    Quantity("corrupted_error", "imagenet-c", "mean_error", headline=True),
-    Quantity("whitebox_accuracy", "whitebox", "accuracy", {"epsilon": 0.06}),
-    Quantity("whitebox_clean_accuracy", "whitebox", "clean_accuracy"),
-    Quantity("blackbox_accuracy", "blackbox", "accuracy", {"epsilon": 0.06}),
-    Quantity("blackbox_clean_accuracy", "blackbox", "clean_accuracy"),
-    Quantity("shape_bias", "cue-conflict", "shape_bias", {"protocol": "orhan2019"}),
-    Quantity("calibration_error", "imagenet-a", "rms_calibration_error", bound=calibration_error),
-    Quantity("mfr", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
+    Quantity("clean_accuracy", "top-1 accuracy on imagenet-val", "imagenet-val", "top1", headline=True),
+    Quantity("corrupted_error", "mean error on imagenet-c", "imagenet-c", "mean_error", headline=True),
+    Quantity("whitebox_accuracy", "accuracy under whitebox at epsilon .06", "whitebox", "accuracy", {"epsilon": 0.06}),
+    Quantity("whitebox_clean_accuracy", "clean accuracy of whitebox", "whitebox", "clean_accuracy"),
+    Quantity("blackbox_accuracy", "accuracy under blackbox at epsilon .06", "blackbox", "accuracy", {"epsilon": 0.06}),
+    Quantity("blackbox_clean_accuracy", "clean accuracy of blackbox", "blackbox", "clean_accuracy"),
+    Quantity("shape_bias", "shape bias on cue-conflict", "cue-conflict", "shape_bias", {"protocol": "orhan2019"}),
+    Quantity(
+        "calibration_error",
+        "RMS calibration error on imagenet-a",
+        "imagenet-a",
+        "rms_calibration_error",
+        bound=calibration_error,
+    ),
+    Quantity("mfr", "mFR on imagenet-p", "imagenet-p", "mfr", headline=True, bound=flip_rate_error),
 )
 
 SUBSTITUTES = {"whitebox_clean_accuracy": "clean_accuracy", "blackbox_clean_accuracy": "clean_accuracy"}
@@ -97,14 +117,14 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
     z = 2 * NormalDist().inv_cdf(0.975)
 
     def subject(model: str) -> Subject:
-        rows = []
-        for result in results:
-            for score in result.scores if result.model == model else ():
+        rows, own = [], [result for result in results if result.model == model]
+        for result in own:
+            for score in result.scores:
                 if score.value is not None:
                     error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
                     known = Known(score.value, score.n, error, source=f"{result.benchmark} on {result.data}")
                     rows.append((result.benchmark, score.metric, score.condition, known))
-        return _subject(model, rows)
+        return _subject(model, rows, own)
 
     return Models([subject(model) for model in family], subject(reference) if reference else None)
 
@@ -129,14 +149,15 @@ def published_models() -> Models:
 _Row = tuple[str, str, Mapping[str, Any], Known]
 
 
-def _subject(model: str, rows: Sequence[_Row]) -> Subject:
+def _subject(model: str, rows: Sequence[_Row], results: Sequence[Result] = ()) -> Subject:
     numbers: dict[str, Known] = {}
     for quantity in QUANTITIES:
         if found := [row for row in rows if quantity.fits(*row[:3])]:
             *_, known = max(found, key=lambda row: row[2].get("steps", 0))
             error = known.standard_error or quantity.bound(known.value, known.n)
             numbers[quantity.name] = replace(known, standard_error=error)
-    return Subject(model, with_substitutes(numbers))
+    known = with_substitutes(numbers)
+    return Subject(model, known, {each.name: each.absent(results) for each in QUANTITIES if each.name not in known})
 
 
 def with_substitutes(numbers: Mapping[str, Known]) -> dict[str, Known]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hardiness.core import TextTable
 from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, Known, Models, registry
 
-HEADS = ("claim", "verdict", "because")
+HEADS = ("claim", "verdict", "p", "because")
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,33 @@ class Judged:
     claims: tuple[tuple[Claim, Judgement], ...]
 
     def view(self) -> TextTable:
-        """A row for each claim: its sentence, its verdict, and what that rests on."""
+        """A row for each claim: its sentence, its verdict with p, and what that rests on."""
         rows = [
             (
                 claim.sentence,
                 judgement.verdict,
+                _p(judgement.p),
                 judgement.reason or "; ".join(each.name for each in judgement.contrasts),
             )
             for claim, judgement in self.claims
         ]
         reference = self.models.reference.model if self.models.reference else "none"
-        notes = (
-            f"family, smallest first: {', '.join(subject.model for subject in self.models.family)}",
-            f"reference: {reference}",
-            f"differences are {self._pairing}",
-        )
-        return TextTable("claims", HEADS, tuple(rows), named=3, notes=notes)
+        notes = (*self._family(), f"reference: {reference}", f"differences are {self._pairing}")
+        return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
+
+    def _family(self) -> Iterator[str]:
+        """The family in its order, and what is to be known of that order."""
+        names, known = [subject.model for subject in self.models.family], self.models.parameters
+        said = [f"{name} ({known[name] / 1e6:.1f} million)" if name in known else name for name in names]
+        how = {"given": "smallest first", "parameters": "smallest first by parameters", "name": "in the order of names"}
+        yield f"family{f', {how[self.models.order]}' if len(names) > 1 else ''}: {', '.join(said)}"
+        if self.models.order == "name" and len(names) > 1:
+            unknown = ", ".join(name for name in names if name not in known)
+            yield f"the number of parameters of {unknown} is not stored: name the family with -m, smallest first"
+        if self.models.order == "given":
+            for first, second in pairwise(name for name in names if name in known):
+                if known[first] > known[second]:
+                    yield f"{first} has more parameters than {second}, which was named after it"
 
     @property
     def _pairing(self) -> str:
@@ -54,6 +67,8 @@ class Judged:
         reference = self.models.reference
         return {
             "family": [subject.model for subject in self.models.family],
+            "order": self.models.order,
+            "parameters": {subject.model: self.models.parameters.get(subject.model) for subject in self.models.family},
             "reference": reference.model if reference else None,
             "numbers": {
                 subject.model: {name: _number(known) for name, known in subject.numbers.items()}
@@ -66,6 +81,7 @@ class Judged:
                     "statistic": claim.statistic,
                     "test": claim.test,
                     "verdict": judgement.verdict,
+                    "p": judgement.p,
                     "reason": judgement.reason,
                     "contrasts": [_contrast(each) for each in judgement.contrasts],
                 }
@@ -86,4 +102,8 @@ def _number(known: Known) -> dict[str, Any]:
 
 def _contrast(found: Contrast) -> dict[str, Any]:
     interval = [found.interval.low, found.interval.high]
-    return {"name": found.name, "value": found.value, "interval": interval, "paired": found.paired}
+    return {"name": found.name, "value": found.value, "interval": interval, "p": found.p, "paired": found.paired}
+
+
+def _p(p: float | None) -> str:
+    return "" if p is None else f"{p:.3f}" if p >= 0.001 else "<0.001"

@@ -48,10 +48,10 @@ def paired_draws(models: Models, stores: Sequence[Store]) -> Models:
             )
 
     def subject(each: Subject) -> Subject:
-        return Subject(each.model, with_substitutes({**each.numbers, **paired[each.model]}))
+        return replace(each, numbers=with_substitutes({**each.numbers, **paired[each.model]}))
 
     reference = subject(models.reference) if models.reference else None
-    return Models([subject(each) for each in models.family], reference)
+    return replace(models, family=[subject(each) for each in models.family], reference=reference)
 
 
 def _best(quantity: Quantity, model: str, runs: Sequence[Measured]) -> _Found | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hardiness.api.claim_verdicts import claims, claims_table
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -32,7 +34,16 @@ from hardiness.scoring.claims import (
     published_models,
     registry,
 )
-from hardiness.scoring.claims.claim import FAILS, HOLDS, OPEN, contrast, falls_with_size
+from hardiness.scoring.claims.claim import (
+    FAILS,
+    HOLDS,
+    NO_MODEL,
+    NO_SCORE,
+    OPEN,
+    Contrast,
+    contrast,
+    falls_with_size,
+)
 from hardiness.store import Store
 
 
@@ -47,12 +58,102 @@ def changed(models: Models, number: str, *values: float, n: int | None = None) -
     return Models(family, models.reference)
 
 
+def largest_first(models: Models) -> Models:
+    """The same numbers as if the largest model were the smallest: what fell with size now rises."""
+    return replace(models, family=list(reversed(models.family)))
+
+
+def other_way_round(number: str, clean: str) -> Callable[[Models], Models]:
+    """An attack that leaves what it took, and takes what it left."""
+
+    def turned(models: Models) -> Models:
+        values = [each.numbers[clean].value - each.numbers[number].value for each in models.family]
+        return changed(models, number, *values)
+
+    return turned
+
+
+def reference_more_shape_biased(models: Models) -> Models:
+    """The reference with the shape bias of the first of the family, and the family with that of the reference."""
+    assert models.reference is not None
+    other = replace(models.reference, numbers=models.family[0].numbers)
+    return Models([Subject(each.model, models.reference.numbers) for each in models.family], other)
+
+
+TURNED: dict[str, list[Callable[[Models], Models]]] = {
+    "blackbox_loss": [other_way_round("blackbox_accuracy", "blackbox_clean_accuracy")],
+    "calibration_with_size": [largest_first],
+    "corruption_gain": [
+        largest_first,
+        # The clean error rises by 80 points, that under corruption by less; and the corrupted one falls, the clean not.
+        lambda models: changed(
+            changed(models, "clean_accuracy", 0.9, 0.6, 0.3, 0.1), "corrupted_error", 0.3, 0.4, 0.5, 0.6
+        ),
+        lambda models: changed(models, "clean_accuracy", 0.9, 0.6, 0.3, 0.1),
+    ],
+    "shape_bias_gap": [
+        reference_more_shape_biased,
+        lambda models: changed(models, "shape_bias", 0.99, 0.99, 0.99, 0.99),  # more than people
+    ],
+    "stability_with_size": [largest_first],
+    "whitebox_collapse": [other_way_round("whitebox_accuracy", "whitebox_clean_accuracy")],
+}
+"""What each claim must not hold for: the published numbers with the sign of what it says turned round."""
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_no_claim_holds_where_the_opposite_happened(name: str) -> None:
+    for turned in TURNED[name]:
+        found = registry.get(name).judge(turned(published_models()))
+        assert found.verdict == FAILS, found
+        assert found.p is not None
+        assert found.p < 0.05
+
+
+def test_a_rise_is_called_a_rise() -> None:
+    """Both errors rose, the clean one by more: "falls by -44.5 corrupted, -100.0 clean" was said to hold."""
+    models = changed(published_models(), "clean_accuracy", 1.0, 0.6, 0.3, 0.0)
+    found = registry.get("corruption_gain").judge(changed(models, "corrupted_error", 0.5, 0.6, 0.7, 0.945))
+    assert found.verdict == FAILS
+    names = [each.name for each in found.contrasts]
+    assert names[0] == "corrupted error rises by 44.50 points"
+    assert names[2] == "clean error rises by 100.00 points"
+    assert not any("-" in name for name in names)
+    models = changed(published_models(), "blackbox_accuracy", 0.99, 0.99, 0.99, 0.99)
+    won = registry.get("blackbox_loss").judge(models).contrasts[-1].name
+    assert won.endswith("are won")
+    assert "-" not in won.rsplit(": ", 1)[1]
+
+
+def test_p_goes_with_the_verdict() -> None:
+    """At most .05 where something is told, above it where it is not; that of the contrast it rests on."""
+    one = Contrast("", 1.96, 1.0)
+    assert one.p == pytest.approx(0.05, abs=1e-4)
+    assert (Contrast("", 0.0, 0.0).p, Contrast("", 0.1, 0.0).p) == (1.0, 0.0)
+    claim = registry.get("corruption_gain")
+    holds = claim.judge(published_models())
+    assert holds.p == max(each.p for each in holds.contrasts if each.needed)
+    few = changed(published_models(), "corrupted_error", 0.4, 0.4, 0.4, 0.36, n=50)
+    open_ = claim.judge(few)
+    assert open_.p is not None
+    assert open_.p > 0.05
+    # Below zero at p = .03: told by itself, and not as one of three.
+    clean = {"clean_accuracy": Known(0.8, 9, 0.0)}
+    rising = [Subject(name, {**clean, "corrupted_error": Known(0.4, 9, 0.0)}) for name in ("a", "b")]
+    rising[1] = Subject("b", {**clean, "corrupted_error": Known(0.4 + 0.0217, 9, 0.01)})
+    both = claim.judge(Models(rising))
+    assert both.contrasts[0].p == pytest.approx(0.03, abs=1e-3)
+    assert (both.verdict, both.p) == (OPEN, pytest.approx(3 * both.contrasts[0].p))
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_on_the_published_numbers_every_claim_holds(name: str) -> None:
     found = registry.get(name).judge(published_models())
     assert found.verdict == HOLDS, found.reason
     assert found.contrasts
     assert all(each.value > 0 for each in found.contrasts)
+    assert found.p is not None
+    assert 0 <= found.p < 0.05
 
 
 def test_the_six_claims_are_there_with_their_sources() -> None:
@@ -98,19 +199,52 @@ def test_with_few_images_nothing_can_be_told(name: str, number: str, values: tup
 def test_what_is_missing_is_named() -> None:
     models = published_models()
     alone = Models(models.family[:1], None)
-    assert registry.get("stability_with_size").judge(alone).reason == (
-        "it needs 2 models of one family, smallest first, had 1"
+    one = registry.get("stability_with_size").judge(alone)
+    assert (one.verdict, one.p) == (NO_MODEL, None)
+    assert one.reason == "it needs 2 models of one family, smallest first, had 1"
+    without = registry.get("shape_bias_gap").judge(Models(models.family))
+    assert without.verdict == NO_MODEL
+    assert without.reason == "there is no reference model to compare with; name one with --reference"
+    bare = registry.get("stability_with_size").judge(Models([Subject("a", {}), Subject("b", {})]))
+    assert (bare.verdict, bare.reason, bare.p) == (NO_SCORE, "a, b: no mfr", None)
+
+
+def test_a_score_that_is_missing_is_named_with_what_to_run() -> None:
+    undefined = Score("rms_calibration_error", None, "fraction", 99, reason="it needs 200 samples, had 99")
+    partial = Score("mean_error_partial", 0.5, "fraction", 9, Interval(0.4, 0.6), False)
+    other = Score("accuracy", 0.5, "fraction", 9, Interval(0.4, 0.6), condition=Condition(epsilon=0.1, steps=2))
+    found = [
+        result("a", "imagenet-a", undefined),
+        result("b", "imagenet-a", undefined),
+        result("a", "imagenet-c", partial),
+        result("a", "whitebox", other),
+    ]
+    models = from_results(found, ["a", "b"])
+
+    def said(name: str) -> tuple[str, str]:
+        judgement = registry.get(name).judge(models)
+        return judgement.verdict, judgement.reason
+
+    assert said("calibration_with_size") == (
+        NO_SCORE,
+        "a, b: RMS calibration error on imagenet-a is undefined: it needs 200 samples, had 99",
     )
-    assert "no reference model" in registry.get("shape_bias_gap").judge(Models(models.family)).reason
-    bare = Models([Subject("a", {}), Subject("b", {})])
-    assert registry.get("stability_with_size").judge(bare).reason == "a has no mfr"
+    assert said("stability_with_size") == (NO_SCORE, "a, b: no mFR on imagenet-p: run -b imagenet-p")
+    verdict, reason = said("corruption_gain")
+    assert verdict == NO_SCORE
+    assert "a: no mean error on imagenet-c: only a part of imagenet-c was run, run all of it" in reason
+    assert "b: no mean error on imagenet-c: run -b imagenet-c" in reason
+    assert "a, b: no top-1 accuracy on imagenet-val: run -b imagenet-val" in reason
+    assert "a: no accuracy under whitebox at epsilon .06 in the stored run" in said("whitebox_collapse")[1]
 
 
 def test_a_claim_of_the_family_asks_nothing_of_the_reference() -> None:
     models = published_models()
     bare = Models(models.family, Subject("reference", {}))
     assert registry.get("calibration_with_size").judge(bare).verdict == HOLDS
-    assert registry.get("blackbox_loss").judge(bare).reason == "reference has no blackbox clean accuracy"
+    assert registry.get("blackbox_loss").judge(bare).reason == (
+        "reference: no blackbox clean accuracy; reference: no blackbox accuracy"
+    )
 
 
 def test_contrasts_are_paired_where_the_draws_are_the_same() -> None:
@@ -155,14 +289,18 @@ def test_numbers_are_read_off_results() -> None:
 def test_claims_as_a_table_and_that_published_numbers_are_not_paired() -> None:
     view = judged(published_models()).view()
     assert len(view.rows) == 6
+    assert view.heads == ("claim", "verdict", "p", "because")
     assert {row[1] for row in view.rows} == {HOLDS}
+    assert all(row[2] == "<0.001" or 0 < float(row[2]) < 0.05 for row in view.rows)
     assert view.notes[-1] == "differences are unpaired"
 
 
 CELLS = tuple(Condition(corruption="fog", severity=severity) for severity in range(1, 6))
 
 
-def stored(store: Store, model: str, benchmark: str, right: np.ndarray, first: int = 0) -> None:
+def stored(
+    store: Store, model: str, benchmark: str, right: np.ndarray, first: int = 0, parameters: int | None = None
+) -> None:
     """Answers of one model to photographs numbered from ``first``, under as many conditions as there are columns."""
     n, cells = right.shape
     conditions = (Condition(),) if cells == 1 else CELLS
@@ -183,7 +321,10 @@ def stored(store: Store, model: str, benchmark: str, right: np.ndarray, first: i
         ModelIdentity(model), BenchmarkIdentity(benchmark, card), DataIdentity("d", "f", n), conditions=conditions
     )
     work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
-    store.run(run, Plan(whole=tuple(range(cells)))).write(0, work, Records(rows))
+    kept = store.run(run, Plan(whole=tuple(range(cells))))
+    kept.write(0, work, Records(rows))
+    if parameters:
+        kept.add_measured({"rows": len(work), "parameters": parameters})
 
 
 def two_sizes(folder: Path, first: int) -> Store:
@@ -202,13 +343,63 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
         store = two_sizes(tmp_path / name, first)
         models = from_results(results(store), ["small", "large"])
         sides[name] = claim.judge(paired_draws(models, [store]))
-    (paired,), (apart,) = (side.contrasts for side in sides.values())
+    (_, paired, _), (_, apart, _) = (side.contrasts for side in sides.values())
     assert paired.value == pytest.approx(apart.value)
     assert paired.paired
     assert not apart.paired
     assert paired.standard_error < apart.standard_error / 2
     assert sides["same"].verdict == HOLDS
     assert sides["others"].verdict == OPEN
+
+
+def test_of_stored_runs_whose_errors_rise_the_fall_does_not_hold(tmp_path: Path) -> None:
+    """The same folder with its models the other way round."""
+    two_sizes(tmp_path, 0)
+    found = claims(tmp_path, "large", "small").as_dict()["claims"]["corruption_gain"]
+    assert (found["verdict"], found["p"] < 0.05) == (FAILS, True)
+    assert found["contrasts"][0]["name"].startswith("corrupted error rises by ")
+    assert found["contrasts"][0]["p"] < 0.05
+    assert claims(tmp_path, "small", "large").as_dict()["claims"]["corruption_gain"]["verdict"] == HOLDS
+
+
+def test_the_family_s_order_is_parameters_where_nobody_gives_one(tmp_path: Path) -> None:
+    """SqueezeNet, 1.2 million parameters, stood behind Lite0, 4.7 million, as its name does."""
+    store = Store.create(tmp_path)
+    right = (np.arange(40) >= 20)[:, None]
+    for model in ("efficientnet_lite1", "squeezenet1_1", "efficientnet_lite0"):
+        stored(store, model, "imagenet-val", right)
+    by_catalogue = claims(tmp_path)
+    assert [each.model for each in by_catalogue.models.family] == [
+        "squeezenet1_1",
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+    ]
+    assert by_catalogue.view().notes[0] == (
+        "family, smallest first by parameters: squeezenet1_1 (1.2 million), efficientnet_lite0 (4.7 million), "
+        "efficientnet_lite1 (5.4 million)"
+    )
+    assert by_catalogue.as_dict()["parameters"]["squeezenet1_1"] == 1_235_496
+    page = claims_table([store], results(store))
+    assert page is not None
+    assert page.notes[0] == by_catalogue.view().notes[0]
+    given = claims(tmp_path, "efficientnet_lite0", "squeezenet1_1").view().notes
+    assert given[0].startswith("family, smallest first: efficientnet_lite0 (4.7 million), squeezenet1_1 (1.2 million)")
+    assert given[1] == "efficientnet_lite0 has more parameters than squeezenet1_1, which was named after it"
+
+
+def test_parameters_that_are_stored_with_the_runs_count_and_an_unknown_number_is_said(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    right = (np.arange(40) >= 20)[:, None]
+    for model, parameters in (("mine-10x", 3_000_000), ("mine-9x", 8_000_000)):
+        stored(store, model, "imagenet-val", right, parameters=parameters)
+    assert [each.model for each in claims(tmp_path).models.family] == ["mine-10x", "mine-9x"]
+    stored(store, "mine-2x", "imagenet-val", right)
+    found = claims(tmp_path)
+    assert [each.model for each in found.models.family] == ["mine-2x", "mine-9x", "mine-10x"]
+    assert found.view().notes[:2] == (
+        "family, in the order of names: mine-2x, mine-9x (8.0 million), mine-10x (3.0 million)",
+        "the number of parameters of mine-2x is not stored: name the family with -m, smallest first",
+    )
 
 
 def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
