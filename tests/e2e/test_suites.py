@@ -102,6 +102,9 @@ def test_nothing_at_hand_is_no_error_and_everything_is_listed(hardiness: Any, tm
     assert told.status == 0, told.err
     skipped = [line.split()[1] for line in told.lines if line.startswith("skipped ")]
     assert skipped == [f"{row.benchmark}:" for row in suites.suite(name).rows]
+    for command in (["show"], ["report"], ["export", "--format", "csv"]):
+        (line,) = hardiness(*command, tmp_path / "x").lines
+        assert "x holds no results: the 'hardiness run' that made it evaluated nothing" in line
 
 
 def test_a_file_that_is_no_suite_is_one_line(hardiness: Any, tmp_path: Path) -> None:

@@ -165,6 +165,9 @@ def test_a_results_file_of_any_other_form_is_told_and_set_aside(run: StoredRun, 
 def test_a_folder_without_records_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--out of an earlier"):
         Store.open(tmp_path)
+    Store.create(tmp_path).write_results([])
+    with pytest.raises(DataError, match="evaluated nothing; the same command again says what was skipped"):
+        Store.open(tmp_path)
 
 
 def test_out_under_a_file_is_refused(tmp_path: Path) -> None:
