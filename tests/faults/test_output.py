@@ -306,9 +306,10 @@ def test_names_that_are_no_utf8_work(place: Path) -> None:
     told = spawned(*line)
     assert told.returncode == 0, told.stderr
     assert "Traceback" not in told.stderr
-    for more in ([b"show", out], [b"report", out], [b"export", out, b"--format", b"markdown"]):
+    for more in ([b"show", out], [b"report", out], [b"export", out, b"--format", b"csv"]):
         told = spawned(*more)
         assert told.returncode == 0, told.stderr
+    assert "net-\\xfe.py" in told.stdout, "of the export: it encodes names as UTF-8"
     with open(out + b"/report.html", encoding="utf-8") as page:
         assert "out-\\xff" in page.read()
 

@@ -33,14 +33,16 @@ class Entry:
     Attributes:
         score: the number; ``None`` where there is none.
         rank: its place among the models, where it has an interval.
-        marks: what is amiss, in a word each.
+        marks: what is amiss, in a word each; see `marks_of`.
         reason: why there is no number.
+        exported: the marks of a table that stands alone; see `marks_in_export`.
     """
 
     score: Score | None = None
     rank: Standing | None = None
     marks: tuple[str, ...] = ()
     reason: str = ""
+    exported: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -127,14 +129,28 @@ def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
         result.name: Entry(
             scores.get(result.name),
             places.get(result.name),
-            _marks(result),
+            marks_of(result),
             (scores[result.name].reason or "") if result.name in scores else "not evaluated",
+            marks_in_export(result),
         )
         for result in shown.results
     }
 
 
-def _marks(result: Result) -> tuple[str, ...]:
+DEMO = "demo-sized"
+
+
+def marks_in_export(result: Result) -> tuple[str, ...]:
+    """What is amiss with a result where its table stands alone: the marks, and whether its data are those of the demo.
+
+    The page says of the demo's data once for all.
+    """
+    is_demo = any(warning.startswith(DEMO) for warning in result.warnings)
+    return (*marks_of(result), *((DEMO,) if is_demo else ()))
+
+
+def marks_of(result: Result) -> tuple[str, ...]:
+    """What is amiss with a result, in a word each: failed, partial, doubt, cannot tell."""
     marks = []
     if result.counts.failed:
         marks.append("failed")

@@ -9,7 +9,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from hardiness.core import Result, Score
 from hardiness.report.places import Places
+from hardiness.report.scorecard import marks_in_export
 from hardiness.report.tables import score_tables
+from hardiness.sources.files import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,6 +47,7 @@ class StoredResults(Sequence[Result]):
     def table(self, places: Places | None = None) -> pa.Table:
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
 
+        ``marks`` says what is amiss with the result, as the page does: ``partial``, ``demo-sized``, ``cannot tell`` …
         Values are fractions of 1 or in the unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is
         images. ``.to_pandas()`` makes it a data frame.
 
@@ -71,11 +74,12 @@ class StoredResults(Sequence[Result]):
 
 def _row(result: Result, score: Score) -> dict[str, Any]:
     return {
-        "model": result.model,
+        "model": shown(result.model),
         "precision": result.run.precision,
         "benchmark": result.benchmark,
-        "data": result.data,
+        "data": shown(result.data),
         "complete": result.counts.complete,
+        "marks": ", ".join(marks_in_export(result)),
         "metric": score.metric,
         "value": score.value,
         "low": score.interval.low if score.interval else None,
@@ -83,7 +87,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "unit": score.unit,
         "n": score.n,
         "higher_is_better": score.higher_is_better,
-        "reason": score.reason,
+        "reason": score.reason and shown(score.reason),
         "run": result.key,
     }
 
@@ -95,4 +99,4 @@ def _of_one_kind(values: list[Any]) -> list[Any]:
         return values
     if all(isinstance(value, int | float) for value in given):
         return [None if value is None else float(value) for value in values]
-    return [None if value is None else str(value) for value in values]
+    return [None if value is None else shown(str(value)) for value in values]

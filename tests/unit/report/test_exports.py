@@ -21,6 +21,7 @@ from hardiness.core import (
     BenchmarkIdentity,
     Condition,
     Counts,
+    Finding,
     Gallery,
     Interval,
     ModelIdentity,
@@ -103,6 +104,73 @@ def test_markdown_rows_have_as_many_cells_as_the_heading() -> None:
     assert counts == {4}
     assert "50.0 (25.0–75.0)" in lines[2]
     assert "<b>" not in lines[3].replace(r"\<b\>", "")
+
+
+UNSURE = Finding("verdict", True, "holds: cannot tell. With 4 images the loss may be up to 60 %")
+DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet", "latex", "markdown", "eval-results"])
+def test_what_is_amiss_stands_beside_the_numbers_as_on_the_page(name: str) -> None:
+    """Of a part of the demo's photographs, whose attack report cannot tell; the other result is whole."""
+    bad = replace(RESULTS[0], warnings=("partial: evaluated 4 of 8 images", DEMO), findings=(UNSURE,))
+    whole = replace(result("whole"), counts=Counts(4, 4, 0, 4))
+    several = [bad, whole, *(replace(each, benchmark="imagenet-v2", key="l") for each in (bad, whole))]
+    content = registry.get(name).write(several)
+    if name in ("csv", "parquet"):
+        stream = io.BytesIO(content)
+        table = csv.read_csv(stream) if name == "csv" else parquet.read_table(stream)
+        marks = dict(zip(table.column("model").to_pylist(), table.column("marks").to_pylist(), strict=True))
+        assert marks == {"plain": "partial, cannot tell, demo-sized", "whole": ""}
+        assert table.column("low").to_pylist()[0] == 0.25
+        return
+    text = content.decode()
+    lines = {each: [line for line in text.splitlines() if each in line] for each in ("plain", "whole")}
+    if name == "eval-results":
+        assert text.count("marks: partial, cannot tell, demo-sized") == 2, "on both benchmarks, of one of the two models"
+        return
+    count = 2 if name == "latex" else 3  # in LaTeX models are the overview's columns
+    for each, said in (("plain", True), ("whole", False)):
+        rows = [line for line in lines[each] if "50.0" in line]
+        assert len(rows) == count
+        assert all(("partial, cannot tell, demo-sized" in row) == said for row in rows)
+    overview = text[: min(text.index(f"{each} on") for each in ("imagenet-val", "imagenet-v2"))]
+    assert overview.count("n = 4, partial, cannot tell, demo-sized") == 2, "in the overview, of two benchmarks"
+    assert overview.count("n = 4") == 4
+    assert overview.count("25.0--75.0" if name == "latex" else "25.0–75.0") == 4
+    assert "partial: evaluated 4 of 8 images" in text
+    assert "the embedded photographs are few and easy" in text
+
+
+def test_what_a_spreadsheet_would_execute_is_text() -> None:
+    """A cell that begins with =, +, - or @ is a formula there, unless it is a number."""
+    names = ["=HYPERLINK(1)", "@SUM(A1)", "+1-1", "-2+3", " =1", "\t=1", "-", "a=b", "-0.5"]
+    found = [
+        replace(result(name), key=f"{place}", scores=[Score("top1", 0.5, "fraction", 4, condition=condition)])
+        for place, name in enumerate(names)
+        for condition in (Condition(level="-0.5" if place else "x", shift=-0.25),)
+    ]
+    table = csv.read_csv(io.BytesIO(registry.get("csv").write(found)))
+    expected = ["'=HYPERLINK(1)", "'@SUM(A1)", "'+1-1", "'-2+3", "' =1", "\\t=1", "'-", "a=b", "-0.5"]
+    assert table.column("model").to_pylist() == expected
+    assert table.column("shift").to_pylist() == [-0.25] * len(names), "numbers stay numbers"
+    assert table.column("level").to_pylist() == ["x", *["-0.5"] * (len(names) - 1)]
+    plain = parquet.read_table(io.BytesIO(registry.get("parquet").write(found))).column("model").to_pylist()
+    assert plain[0] == names[0], "typed text is executed by nobody"
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_name_that_is_no_utf_8_is_exported_by_its_bytes(name: str) -> None:
+    odd = result("py:/tmp/\udcff.py:build")
+    several = [odd, RESULTS[0], *(replace(each, benchmark="imagenet-v2", key="l") for each in (odd, RESULTS[0]))]
+    content = registry.get(name).write(several)
+    if name == "parquet":
+        assert parquet.read_table(io.BytesIO(content)).column("model").to_pylist()[0] == "py:/tmp/\\xff.py:build"
+    elif name == "json":
+        assert json.loads(content)["results"][0]["model"] == odd.model
+    elif name != "bibtex":
+        text = content.decode().replace(r"\textbackslash{}", "\\").replace("\\\\", "\\")
+        assert "\\xff.py:build" in text
 
 
 def test_a_model_cards_block_is_read_by_the_hubs_own_library() -> None:

@@ -1,21 +1,48 @@
-"""``csv``: one row a score."""
+"""``csv``: one row a score; what a spreadsheet would execute is text."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hardiness.core import Result
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.places import places_of
 from hardiness.report.stored_results import StoredResults
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMULA = re.compile(r"\s*[=+\-@]|[\t\r]")
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
 
 @register("csv", "one row a score, with places")
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
-    """The table of `StoredResults.table`, with the places of models, as comma-separated values with a heading."""
+    """The table of `StoredResults.table`, with the places of models, as comma-separated values with a heading.
+
+    Texts that begin with ``=``, ``+``, ``-`` or ``@`` and are no numbers get a ``'`` before them: a spreadsheet would
+    execute them.
+    """
     from pyarrow import csv
 
     stream = io.BytesIO()
-    csv.write_csv(StoredResults(results).table(places_of(results, comparisons)), stream)
+    csv.write_csv(_inert(StoredResults(results).table(places_of(results, comparisons))), stream)
     return stream.getvalue()
+
+
+def _inert(table: pa.Table) -> pa.Table:
+    """The table with its texts and headings as a spreadsheet shows them, and executes none."""
+    import pyarrow as pa
+
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_string(table.column(place).type):
+            texts = [text and _quoted(text) for text in table.column(place).to_pylist()]
+            table = table.set_column(place, name, pa.array(texts, pa.string()))
+    return table.rename_columns([_quoted(name) for name in table.column_names])
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text

@@ -7,7 +7,9 @@ from typing import Any
 
 from hardiness.core import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
+from hardiness.report.scorecard import marks_in_export
 from hardiness.report.sections import Shown, sections
+from hardiness.sources.files import shown as printable
 
 TASK = "image-classification"
 
@@ -26,7 +28,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
         for result in shown.results:
             for score in result.scores:
                 if score.value is not None and set(score.condition) <= {"protocol"}:
-                    by_model.setdefault(result.name, []).append(EvalResult(**_entry(shown, result, score)))
+                    by_model.setdefault(printable(result.name), []).append(EvalResult(**_entry(shown, result, score)))
     blocks = [ModelCardData(model_name=name, eval_results=found).to_yaml() for name, found in by_model.items()]
     return "".join(f"---\n{block.rstrip()}\n" for block in blocks).encode()
 
@@ -35,14 +37,16 @@ def _entry(shown: Shown, result: Result, score: Score) -> dict[str, Any]:
     assert score.value is not None
     percent = score.unit in ("fraction", "ratio")
     details = {"n": score.n, "complete": result.counts.complete, "run": result.key, **dict(score.condition)}
+    if marks := marks_in_export(result):
+        details["marks"] = ", ".join(marks)
     if score.interval:
         scale = 100 if percent else 1
         details["interval"] = [round(scale * bound, 4) for bound in (score.interval.low, score.interval.high)]
     return {
         "task_type": TASK,
         "task_name": "Image classification",
-        "dataset_type": result.data,
-        "dataset_name": shown.heading,
+        "dataset_type": printable(result.data),
+        "dataset_name": printable(shown.heading),
         "metric_type": score.metric,
         "metric_name": f"{score.metric.replace('_', ' ')}{' (%)' if percent else ''}",
         "metric_value": round(100 * score.value, 4) if percent else round(score.value, 4),

@@ -8,8 +8,9 @@ from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.scorecard import Entry, Scorecard, scorecard
+from hardiness.report.scorecard import Entry, Scorecard, marks_in_export, scorecard
 from hardiness.report.sections import Shown, score_of, sections
+from hardiness.sources.files import shown as printable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -17,6 +18,11 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     "ε": r"$\varepsilon$",
     "–": "--",
+    "…": r"\ldots{}",
+    "≥": r"$\ge$",
+    "≤": r"$\le$",
+    "×": r"$\times$",
+    "−": "$-$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -44,7 +50,8 @@ def _overview(card: Scorecard) -> Iterator[str]:
     yield ""
     yield r"\begin{table}"
     yield r"\centering"
-    yield r"\caption{Overview. In small type: the places that a model can have, told apart on the same images}"
+    yield r"\caption{Overview. In small type: the places that a model can have, told apart on the same images; below,"
+    yield r"the 95\,\% interval, the number of images, and what is amiss}"
     yield r"\label{tab:overview}"
     yield rf"\begin{{tabular}}{{l{'r' * len(models)}}}"
     yield r"\toprule"
@@ -58,10 +65,12 @@ def _overview(card: Scorecard) -> Iterator[str]:
 
 
 def _placed(entry: Entry, models: int) -> str:
-    if entry.score is None or entry.score.value is None:
+    if entry.score is None:
         return "--"
     rank = rf" {{\scriptsize {_escaped(str(entry.rank))}}}" if entry.rank and models > 1 else ""
-    return f"{entry.text}{rank}"
+    below = [entry.interval, ", ".join([f"n = {entry.score.n:,}", *entry.exported])]
+    lines = [f"{entry.text}{rank}", *(rf"{{\scriptsize {_escaped(line)}}}" for line in below if line)]
+    return r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
 
 
 def _table(shown: Shown) -> Iterator[str]:
@@ -78,16 +87,19 @@ def _table(shown: Shown) -> Iterator[str]:
     yield r"\midrule"
     for result in shown.results:
         cells = [_cell(result, column) for column in columns]
-        yield rf"{' & '.join([_escaped(result.name), *cells, f'{result.counts.images}'])} \\"
+        marks = ", ".join(marks_in_export(result))
+        n = rf"{result.counts.images} {{\scriptsize {_escaped(marks)}}}" if marks else f"{result.counts.images}"
+        yield rf"{' & '.join([_escaped(result.name), *cells, n])} \\"
     yield r"\bottomrule"
     yield r"\end{tabular}"
+    yield from (rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in shown.notes(everything=False))
     yield r"\end{table}"
 
 
 def _cell(result: Result, column: Column) -> str:
     score = score_of(result, column)
     if score is None or score.value is None:
-        return "--"
+        return "undefined" if score else "--"
     value = formatting.number(score.value, score.unit)
     if score.interval is None:
         return value
@@ -95,6 +107,5 @@ def _cell(result: Result, column: Column) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text that stands for itself in LaTeX; what cannot be set in every font is left out."""
-    kept = "".join(character for character in text if character.isprintable())
-    return "".join(_SPECIAL.get(character, character) for character in kept)
+    """A text that stands for itself in LaTeX; what no font has, such as bytes that are no UTF-8, by its number."""
+    return "".join(_SPECIAL.get(character, character) for character in printable(text))

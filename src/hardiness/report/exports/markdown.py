@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.scorecard import Entry, Scorecard, scorecard
+from hardiness.report.scorecard import Entry, Scorecard, marks_in_export, scorecard
 from hardiness.report.sections import Shown, score_of, sections
+from hardiness.sources.files import shown as printable
 
 
 @register("markdown", "a table for each benchmark")
@@ -32,8 +33,11 @@ def _overview(card: Scorecard) -> Iterator[str]:
 
 
 def _placed(entry: Entry, models: int) -> str:
+    if entry.score is None:
+        return entry.text
     place = f", place {entry.rank}" if entry.rank and models > 1 else ""
-    return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}"
+    marks = "".join(f", {mark}" for mark in entry.exported)
+    return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}, n = {entry.score.n:,}{marks}"
 
 
 def _section(shown: Shown) -> Iterator[str]:
@@ -45,7 +49,8 @@ def _section(shown: Shown) -> Iterator[str]:
     yield f"| --- |{' ---: |' * (len(columns) + 1)}"
     for result in shown.results:
         cells = [_cell(result, column) for column in columns]
-        yield f"| {' | '.join([_escaped(result.name), *cells, f'{result.counts.images:,}'])} |"
+        n = ", ".join([f"{result.counts.images:,}", *marks_in_export(result)])
+        yield f"| {' | '.join([_escaped(result.name), *cells, n])} |"
     yield ""
     for note in shown.notes(everything=False):
         yield f"- {_escaped(note)}"
@@ -62,7 +67,7 @@ def _cell(result: Result, column: Column) -> str:
 
 def _escaped(text: str) -> str:
     """A text that stands for itself: no markup, no HTML, no end of a cell."""
-    kept = "".join(character for character in text if character.isprintable())
+    kept = printable(text)
     for special in "\\`*_[]<>|#":
         kept = kept.replace(special, f"\\{special}")
     return kept
