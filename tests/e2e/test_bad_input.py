@@ -123,6 +123,7 @@ def odd_files(folder: Path, photograph: Path) -> dict[str, bool]:
     (folder / "c_text.JPEG").write_text("not an image")
     Image.fromarray((np.arange(300 * 260).reshape(260, 300) % 65536).astype(np.uint16)).save(folder / "d_sixteen.png")
     picture.save(folder / "e_animated.gif", save_all=True, append_images=[picture.rotate(90)])
+    (folder / "j_cut_with_an_end.JPEG").write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")
     picture.convert("L").save(folder / "f_grey.jpg")
     picture.convert("CMYK").save(folder / "g_cmyk.jpg")
     picture.convert("P").save(folder / "h_palette.png")
@@ -144,14 +145,14 @@ def test_odd_files_are_failed_and_listed_and_the_rest_is_evaluated(
     told = hardiness(*command)
     assert told.status == 1
     (result,) = results(tmp_path / "x")
-    assert result["counts"] == {"expected": good + 5, "evaluated": good, "failed": 5, "images": good}
+    assert result["counts"] == {"expected": good + 6, "evaluated": good, "failed": 6, "images": good}
     failed = {Path(failure["sample"]).name[0]: failure["reason"] for failure in result["failures"]}
-    assert set(failed) == set("abcde")
+    assert set(failed) == set("abcdej")
     for letter, reason in failed.items():
         assert "\n" not in reason
         assert f"/{letter}_" in reason, "the file is named"
     assert result["complete"] is False
-    for letter in "abcde":
+    for letter in "abcdej":
         assert f"{letter}_" in told.out
     again = hardiness(*command)  # still failing, still told, and nothing is counted twice
     assert again.status == 1

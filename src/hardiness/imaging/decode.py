@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 
@@ -21,6 +22,15 @@ _JPEG_START = b"\xff\xd8\xff"
 _PLAIN_JPEGS = {("YCbCr", "420"), ("YCbCr", "422"), ("YCbCr", "444"), ("Gray", "Gray")}
 _AS_STORED = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
 _DOUBTS = ("Corrupt JPEG data", "Premature end", "Inconsistent progression")
+_LEFT_OVER = re.compile(r"Corrupt JPEG data: \d+ extraneous bytes before marker 0x([0-9a-f]{2})")
+_PIXELS_LOST = (
+    "Corrupt JPEG data: premature end",
+    "Corrupt JPEG data: bad ",
+    "Corrupt JPEG data: found marker",
+    "Premature end",
+)
+_END, _START_OF_SCAN = 0xD9, 0xDA
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _STILL_FORMATS = {"JPEG", "MPO"}  # an MPO is a photograph with previews behind it, not an animation
 
 # What PIL's readers let through on damaged files, beside the OSError that they promise.
@@ -53,16 +63,23 @@ def decode(data: bytes, name: str) -> Image:
 
     Raises:
         SampleError: the file is empty, no image, damaged, animated, has other than 8 bits per channel, more than
-            `MAX_PIXELS`, or does not fit into memory.
+            `MAX_PIXELS`, or does not fit into memory; or it is a JPEG some of whose pixels libjpeg had to make up.
 
     Source: equals ``PIL.Image.open(file).convert("RGB")``. Ordinary JPEGs go through simplejpeg, which is faster and
         runs the same libjpeg-turbo algorithms; whatever it objects to is left to PIL's judgement.
+    Differs: PIL keeps libjpeg's warnings to itself and gives grey where the data of a JPEG end before its pixels do.
     """
     if not data:
         raise SampleError(f"{name}: must be an image file, but is empty (0 bytes); fetch it again")
     try:
-        image = _ordinary_jpeg(data) if data.startswith(_JPEG_START) else None
-        return _any_image(data, name) if image is None else image
+        if not data.startswith(_JPEG_START):
+            return _any_image(data, name)
+        image = _ordinary_jpeg(data)
+        if image is None:
+            image = _any_image(data, name)
+            if loss := _pixels_lost(data):
+                raise SampleError(f"{name}: must be a whole JPEG, but libjpeg says: {loss}; fetch it again")
+        return image
     except MemoryError:
         raise SampleError(f"{name}: does not fit into memory when it is decoded; scale it down") from None
 
@@ -70,8 +87,9 @@ def decode(data: bytes, name: str) -> Image:
 def refuse_damaged(data: bytes, name: str) -> None:
     """Raise an error where `decode` would, and where a JPEG decodes to pixels that libjpeg itself has doubts about.
 
-    PIL passes over what libjpeg only warns of: data that end early, are left over or make no sense in the middle. A
-    damage that is a valid JPEG again, as one changed bit often is, cannot be told from a photograph.
+    `decode` passes over bytes that are left over after the last pixel, as cameras and editors leave some; they may also
+    be what a damaged middle has shifted. A damage that is a valid JPEG again, as one changed bit often is, cannot be
+    told from a photograph.
 
     Raises:
         SampleError: as for `decode`, or with libjpeg's words.
@@ -92,6 +110,41 @@ def _doubt(data: bytes) -> str:
     except ValueError as error:
         return str(error) if str(error).startswith(_DOUBTS) else ""
     return ""
+
+
+def _pixels_lost(data: bytes) -> str:
+    """What libjpeg says of a JPEG some of whose pixels it had to make up; empty where it read them all.
+
+    Those are: data that end early, codes that stand for nothing, restart markers out of turn, and bytes left over in
+    the middle of a picture. Harmless are bytes left over before its end or between the segments of its header, and odd
+    numbers of versions and scans. libjpeg names its first warning alone, so the header's are taken away first.
+    """
+    doubt = _doubt(data)
+    if _LEFT_OVER.match(doubt):
+        doubt = _doubt(_with_plain_header(data))
+    if doubt.startswith(_PIXELS_LOST):
+        return doubt
+    left_over = _LEFT_OVER.match(doubt)
+    return doubt if left_over and int(left_over[1], 16) != _END else ""
+
+
+def _with_plain_header(data: bytes) -> bytes:
+    """The same JPEG without bytes between the segments that stand before its pixels.
+
+    Source: ``next_marker`` of libjpeg's jdmarker.c: what is no marker is skipped.
+    """
+    segments, at = [data[:2]], 2
+    while at + 4 <= len(data):
+        marker = data[at + 1]
+        if data[at] != 0xFF or marker in (0x00, 0xFF):
+            at += 1
+        elif marker == _START_OF_SCAN:
+            break
+        else:
+            size = 2 if marker in _WITHOUT_LENGTH else 2 + int.from_bytes(data[at + 2 : at + 4])
+            segments.append(data[at : at + size])
+            at += size
+    return b"".join(segments) + data[at:]
 
 
 def _ordinary_jpeg(data: bytes) -> Image | None:

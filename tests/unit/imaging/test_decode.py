@@ -236,7 +236,7 @@ def test_damage_gets_the_pixels_of_pil_or_one_sentence(form: str, harms: list[tu
         assert np.array_equal(image, by_pil(data))
         return
     assert re.fullmatch(r"photo: must .*", sentence)
-    if form in ("JPEG", "progressive") and data.startswith(b"\xff\xd8\xff"):
+    if form in ("JPEG", "progressive") and data.startswith(b"\xff\xd8\xff") and "libjpeg says" not in sentence:
         with pytest.raises((OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError)):
             by_pil(data)
 
