@@ -12,7 +12,7 @@ def main() -> None:
     """Run the command line; a signal during the imports, which take a second, is one line and an exit status too."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    importlib.import_module("hardiness.cli.main").main()
+    importlib.import_module("hardiness.cli.main").program()
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -248,6 +248,54 @@ def test_a_home_that_cannot_be_written_is_done_without(place: Path) -> None:
     assert all((written / "c" / path).read_bytes() == (written / "d" / path).read_bytes() for path in pictures)
 
 
+@pytest.mark.slow
+def test_empty_compiled_kernels_are_told_and_made_again(place: Path) -> None:
+    """As a power loss leaves them; with numba's own reader the command ends with 130 each time."""
+    kernels = {"NUMBA_CACHE_DIR": f"{place}/kernels"}
+
+    def corrupt(name: str) -> tuple[str, list[bytes]]:
+        line = ["corrupt", f"{place}/data", f"{place}/{name}", "--limit", "1", "--quiet", "--corruptions", "contrast"]
+        told = spawned(*line, "--severities", "3", env=kernels)
+        assert told.returncode == 0, told.stderr
+        return told.stderr, [path.read_bytes() for path in sorted((place / name).rglob("*.JPEG"))]
+
+    told, pictures = corrupt("sound")
+    assert told == ""
+    files = list((place / "kernels").rglob("*.nb?"))
+    assert len(files) >= 2
+    for file in files:
+        file.write_bytes(b"")
+    told, again = corrupt("damaged")
+    assert "is damaged (a kept compiled kernel)" in one_line(told)
+    assert again == pictures
+
+
+# The end of the process ---------------------------------------------------------------------------------------------
+
+LEFT_RUNNING = """
+import atexit, threading, time
+
+def go_on():
+    while True:
+        time.sleep(0.1)
+
+threading.Thread(target=go_on, name="telemetry of net").start()
+atexit.register(lambda: print("done at the end"))
+"""
+
+
+@pytest.mark.slow
+def test_a_thread_that_a_model_leaves_running_does_not_keep_the_process(place: Path) -> None:
+    with (place / "network.py").open("a") as file:
+        file.write(LEFT_RUNNING)
+    told = spawned(*command(place, place / "out"))
+    assert told.returncode == 0, told.stderr
+    assert "a thread that a model's code or a library has left running (telemetry of net)" in one_line(told.stderr)
+    assert told.stdout.splitlines()[-1] == "done at the end"
+    (result,) = json.loads((place / "out" / "results.json").read_text())["results"]
+    assert result["complete"] is True
+
+
 # Things of the wrong kind, links, names -----------------------------------------------------------------------------
 
 

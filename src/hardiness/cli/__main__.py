@@ -1,5 +1,5 @@
 """``python -m hardiness.cli``."""
 
-from hardiness.cli.main import main
+from hardiness.cli.main import program
 
-main()
+program()

@@ -1,15 +1,20 @@
-"""Ctrl-C and SIGTERM: one line and an exit status, at whatever moment they come."""
+"""The end of the program: after Ctrl-C and SIGTERM, at whatever moment they come, and where threads do not end."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+THREADS_S = 5.0
+"""How long the program waits at its end for threads that other code has left running."""
 
 
 class Interruption(KeyboardInterrupt):
@@ -43,6 +48,38 @@ def leave(error: BaseException) -> NoReturn:
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
+
+
+def leave_threads_behind(status: int) -> None:
+    """From now on the program ends with this status, although threads that other code has started go on for ever.
+
+    Python waits at its end for every thread that is no daemon. Where this takes longer than `THREADS_S`, one line names
+    the threads, what was registered to be done at the end is done, and the program ends without them.
+    """
+    waited = threading.Event()
+    atexit.register(waited.set)  # called when Python has waited for all threads
+
+    def watch() -> None:
+        while not waited.wait(THREADS_S):
+            names = [each.name for each in threading.enumerate() if not each.daemon and each is not main]
+            if names:
+                break
+        else:
+            return
+        sys.stderr.write(
+            f"hardiness: everything is written; a thread that a model's code or a library has left running "
+            f"({', '.join(sorted(names))}) did not end within {THREADS_S:.0f} s, and the program ends without it\n"
+        )
+        last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
+        last.start()
+        last.join(THREADS_S)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+
+    main = threading.main_thread()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _is_ours(error: BaseException | None) -> bool:

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from hardiness.cli.failing import DEBUG, show_any_name, tell, tell_warnings, without_debug
-from hardiness.cli.interruption import leave, listen
+from hardiness.cli.interruption import leave, leave_threads_behind, listen
 from hardiness.cli.repeats import refuse_repeats
 from hardiness.core import UnknownNameError
 
@@ -105,7 +105,18 @@ def main() -> NoReturn:
         status = cli.main(arguments, prog_name="hardiness", standalone_mode=False, obj=began_s)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort) as error:
-        leave(error)
+        if not isinstance(error.__cause__, EOFError):
+            leave(error)
+        status = tell(error.__cause__)  # a file that ends early somewhere, which click takes for a closed terminal
     except BaseException as error:  # noqa: BLE001  # the last place where it can be told in a line
         status = tell(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def program() -> NoReturn:
+    """As `main`, for a process that does nothing else: it ends although other code's threads go on."""
+    try:
+        main()
+    except SystemExit as left:
+        leave_threads_behind(left.code if isinstance(left.code, int) else 0)
+        raise

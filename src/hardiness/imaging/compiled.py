@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import threading
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,19 +46,11 @@ def _lazily(kernel: Callable[P, R], helpers: tuple[Callable[..., Any], ...]) -> 
         if not machine:
             with _compiling:
                 if not machine:
-                    import numba
-
+                    numba = importlib.import_module("numba")
                     for helper in helpers:
                         numba.extending.register_jitable(helper)
-                    machine.append(_machine_code(numba.njit, kernel))
+                    compiler = importlib.import_module("hardiness.imaging._compile")
+                    machine.append(compiler.machine_code(kernel, error_model="numpy"))
         return machine[0](*args, **kwargs)
 
     return call
-
-
-def _machine_code(njit: Any, kernel: Callable[P, R]) -> Callable[P, R]:
-    try:
-        found = njit(nogil=True, cache=True, error_model="numpy")(kernel)
-    except RuntimeError:  # numba found no folder to cache in
-        found = njit(nogil=True, error_model="numpy")(kernel)
-    return cast(Callable[P, R], found)

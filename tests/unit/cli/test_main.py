@@ -46,6 +46,17 @@ def test_an_unknown_option_is_answered_with_the_close_one(monkeypatch: pytest.Mo
     assert "--limit" in capsys.readouterr().err
 
 
+def test_a_file_that_ends_early_is_no_interruption(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def ends(*_: object, **__: object) -> None:
+        raise EOFError("Ran out of input")
+
+    monkeypatch.setattr("hardiness.core.registry.Registry.names", ends)
+    assert called(monkeypatch, "benchmarks") == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert "EOFError: Ran out of input" in line
+    assert "stopped" not in line
+
+
 @pytest.fixture
 def bars() -> tuple[Bars, StringIO]:
     stream = StringIO()
