@@ -22,6 +22,7 @@ from hardiness.benchmarks.attack_options import options_of
 from hardiness.benchmarks.options import name_of, parse
 from hardiness.cli.main import COMMANDS
 from hardiness.core import ArgumentError, View
+from hardiness.data import locate
 from hardiness.models import resolve
 from hardiness.reference import wnids
 
@@ -177,6 +178,12 @@ def test_numbers_within_words(
     told = hardiness(*arguments)
     assert told.status == 2
     assert len(told.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [*ENORMOUS, "1000001", "1", "٣", "9" * 5000])
+def test_the_number_of_own_classes(number: str) -> None:
+    with pytest.raises(ArgumentError, match="classes must be 'folders', 'names' or a number from 2 to 1,000,000, was"):
+        locate([f"imagenet=photographs:labels=labels.csv:classes={number}"])
 
 
 NETWORK = """

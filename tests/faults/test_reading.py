@@ -224,3 +224,11 @@ def test_doubtful_labels_are_refused_with_file_and_line(tmp_path: Path, text: st
 def test_the_usual_forms_of_csv_are_read(tmp_path: Path, text: bytes) -> None:
     (row,) = read_labels(put(tmp_path / "l.csv", text))
     assert (row.path, row.label) == ("a,b.jpg", "1")
+
+
+def test_a_suite_that_is_a_fifo_is_refused_at_once(tmp_path: Path, hardiness: Any) -> None:
+    os.mkfifo(tmp_path / "suite.toml")
+    told = hardiness("run", "-m", "alexnet", "--suite", tmp_path / "suite.toml", "--out", tmp_path / "out")
+    assert told.status == 2
+    (line,) = told.err.splitlines()
+    assert "suite.toml cannot be read: must be a regular file, is a FIFO" in line

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, suggestion
 
+MAX_CLASSES = 1_000_000
+"""More than any published classifier tells apart; each gets a name in memory."""
+
 _OPTIONS = ("classes", "labels", "split")
 
 
@@ -49,10 +52,10 @@ def parse(argument: str) -> tuple[str | None, Place]:
     Raises:
         ArgumentError: an option is unknown or has an impossible value.
     """
-    if argument and Path(argument).exists():
+    if _is_there(argument):
         return None, Place(argument, argument)
     name, path = named.groups() if (named := re.fullmatch(r"([\w.+-]+)=(.*)", argument)) else (None, argument)
-    if path and Path(path).exists():
+    if _is_there(path):
         return name, Place(argument, path)
     path, *options = re.split(r":(?=[a-z]+=)", path)
     if not path:
@@ -62,11 +65,24 @@ def parse(argument: str) -> tuple[str | None, Place]:
         if option not in _OPTIONS:
             raise ArgumentError(f"--data {argument}: has no option {option!r}{suggestion(option, _OPTIONS)}")
     classes = values.get("classes")
-    if classes is not None and classes not in ("folders", "names") and not (classes.isdecimal() and int(classes) > 1):
+    if classes is not None and classes not in ("folders", "names") and not _is_class_count(classes):
         raise ArgumentError(
-            f"--data {argument}: classes must be 'folders', 'names' or a number above 1, was {classes!r}"
+            f"--data {argument}: classes must be 'folders', 'names' or a number from 2 to {MAX_CLASSES:,}, "
+            f"was {classes[:40]!r}"
         )
     if classes == "folders" and "labels" in values:
         raise ArgumentError(f"--data {argument}: the classes come from folders or from a csv; leave one option out")
     labels = Path(values["labels"]) if "labels" in values else None
     return name, Place(argument, path, labels, classes, values.get("split"))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).exists()
+    except OSError:  # longer than a name can be
+        return False
+
+
+def _is_class_count(text: str) -> bool:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_CLASSES))
+    return is_number and 2 <= int(text) <= MAX_CLASSES

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, UnknownNameError, suggestion
+from hardiness.sources.files import read_regular
+
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def suite(name: str) -> Suite:
 
 def _read(file: str) -> Suite:
     try:
-        found = tomllib.loads(Path(file).read_text("utf-8"))
+        found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8"))
     except OSError as error:
         raise ArgumentError(f"suite {file} cannot be read: {error.strerror}; name a file or one of {names()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
