@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from hardiness.reference import wnids
+
 
 def evaluated(out: Path) -> int:
     """Rows computed by the last session."""
@@ -64,3 +66,37 @@ def test_a_photograph_that_changes_while_it_is_evaluated_fails_alone(
     assert "changed" in line
     (result,) = results(tmp_path / "x")
     assert (result["counts"]["evaluated"], result["counts"]["failed"]) == (3, 1)
+
+
+def test_files_passed_over_empty_folders_and_photographs_that_are_gone_are_told(
+    hardiness: Any, tree: Any, tmp_path: Path, factory: Any, results: Any
+) -> None:
+    root = tree(4)
+    photographs = sorted((root / "imagenet" / "val").rglob("*.JPEG"))
+    folder = photographs[0].parent
+    for name in ("a.jp2", "b.jp2", "c.avif", "d.tga", "none", "read.jpe", "read.JFIF"):
+        shutil.copy(photographs[0].resolve(), folder / name)
+    (empty := root / "imagenet" / "val" / next(each for each in wnids() if not (folder.parent / each).exists())).mkdir()
+    command = ["run", "-m", factory(), "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
+    told = hardiness(*command)
+    assert told.status == 0, told.err
+    passed_over = (
+        f"5 files are passed over (2 .jp2, 1 .avif, 1 .tga, 1 without a suffix; for example {folder.name}/a.jp2)"
+    )
+    assert passed_over in told.err
+    assert f"1 folder is without an image ({empty.name})" in told.err
+    assert results(tmp_path / "x")[0]["counts"]["evaluated"] == 6, "four, and the two JPEGs of other suffixes"
+    for photograph in (*photographs[2:], folder / "read.jpe"):
+        photograph.unlink()
+    planned = hardiness(*command, "--plan")
+    gone = f"imagenet at {root / 'imagenet'}: 3 of 6 images are gone since an earlier run"
+    assert planned.status == 0
+    assert passed_over in planned.err
+    assert gone in planned.err
+    assert "6 images then, 3 now" in planned.err
+    assert gone in hardiness(*command).err
+
+
+def test_a_folder_of_known_files_alone_says_nothing(hardiness: Any, tree: Any, tmp_path: Path, factory: Any) -> None:
+    told = hardiness("run", "-m", factory(), "-b", "imagenet-val", "--data", tree(3), "--out", tmp_path / "x", "--plan")
+    assert told.lines == []

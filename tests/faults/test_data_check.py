@@ -73,6 +73,16 @@ def test_a_clean_part_has_no_fault_but_what_is_missing(imagenet: Path) -> None:
     assert found(imagenet, pixels=True, workers=2) == {}
 
 
+def test_files_that_are_no_photographs_are_counted_and_named(imagenet: Path) -> None:
+    put(imagenet / "val" / wnids()[0] / "a.jp2", picture(1))
+    put(imagenet / "val" / "b", picture(1))
+    (imagenet / "val" / wnids()[999]).mkdir()
+    for root, folders in ((imagenet, "2 folders are"), (in_tar(imagenet), "1 folder is")):
+        over, empty = check(published_set("imagenet"), Place(str(root), str(root))).remarks
+        assert over.startswith(f"imagenet at {root}: 2 files are passed over (")
+        assert f"{folders} without an image ({wnids()[0]}" in empty
+
+
 def truncate(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 

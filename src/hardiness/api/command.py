@@ -151,7 +151,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
         remarks=[
             *store.remarks,
             *(remark for classifier in classifiers for remark in _remarks(classifier)),
-            *(remark for each in evaluated for remark in each.remarks),
+            *dict.fromkeys(remark for each in evaluated for remark in each.remarks),  # benchmarks share data
             *tracking.problems,
         ],
         skipped=skipped,

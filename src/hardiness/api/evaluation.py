@@ -111,8 +111,7 @@ def evaluate(
     if not found:
         raise ModelError(evaluated.problems[0])
     (result,) = found
-    remarks = evaluated.remarks if budget else ()
-    told = (*evaluated.problems, *evaluated.unreached, *remarks, *tracking.problems)
+    told = (*evaluated.problems, *evaluated.unreached, *evaluated.remarks, *tracking.problems)
     return replace(result, warnings=(*result.warnings, *told))
 
 

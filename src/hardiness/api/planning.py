@@ -25,6 +25,7 @@ class Planned:
         models: that would be evaluated.
         skipped: what of a suite would be skipped, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
+        remarks: what else a person should know of the data.
         stops: whether a precision target may end it earlier.
     """
 
@@ -32,6 +33,7 @@ class Planned:
     models: tuple[str, ...]
     skipped: tuple[str, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
     stops: bool = False
 
     @property
@@ -79,6 +81,7 @@ class Planned:
             "benchmarks": [asdict(each) for each in self.forecasts],
             "skipped": list(self.skipped),
             "problems": list(self.problems),
+            "remarks": list(self.remarks),
         }
 
 
@@ -109,6 +112,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         models=tuple(classifier.spec.name for classifier in loaded.classifiers),
         skipped=(*asked.skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
+        remarks=tuple(dict.fromkeys(line for each in found for line in each.remarks)),
         stops=command.request.precision_target is not None,
     )
 

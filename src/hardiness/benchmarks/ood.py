@@ -65,7 +65,11 @@ class Ood(Photographs):
         digest = hashlib.sha256("".join(each.fingerprint for each in (inside, *found)).encode()).hexdigest()
         items = (*inside.items, *(item for each in found for item in _renamed(each)))
         return replace(
-            inside, items=items, fingerprint=digest, notes=tuple(n for each in (inside, *found) for n in each.notes)
+            inside,
+            items=items,
+            fingerprint=digest,
+            notes=tuple(note for each in (inside, *found) for note in each.notes),
+            remarks=tuple(remark for each in (inside, *found) for remark in each.remarks),
         )
 
 

@@ -84,6 +84,7 @@ def checked_as_dict(checked: Checked) -> dict[str, object]:
         "files": checked.files,
         "sound": not checked.wrong,
         "faults": [fault.as_dict() for fault in checked.faults],
+        "remarks": list(checked.remarks),
     }
 
 
@@ -92,6 +93,8 @@ def print_checked(console: Console, checked: Checked) -> None:
     verdict = "sound" if not checked.wrong else f"{len(checked.wrong):,} fault{'s' * (len(checked.wrong) != 1)}"
     head = f"{checked.name}: {checked.files:,} files in {checked.location}: {verdict}"
     console.print(head, markup=False, highlight=False, soft_wrap=True)
+    for remark in checked.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
     if not checked.faults:
         return
     table = Table("fault", "count", "where", box=None)

@@ -172,6 +172,8 @@ def _plan(asked: api.Command, shown: Shown) -> int:
         console = wide(Console())
         for part in terminal_table(planned.view()):
             console.print(part, highlight=False)
+    for line in planned.remarks:
+        click.echo(line, err=True)
     for line in planned.skipped:
         click.echo(f"skipped {line}", err=True)
     for line in planned.problems:

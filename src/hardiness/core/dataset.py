@@ -51,6 +51,7 @@ class DataSet:
         class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
         conditions: the conditions that can be evaluated on it, where it does not allow all.
         notes: faults that cost only a part of it; they are told, and the exit status is 1.
+        remarks: what else lies in its folders and is no item of it, a line each; the exit status stays as it is.
         released: how many items the published set has; results on fewer are shown as partial. ``None`` if unknown.
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
@@ -66,6 +67,7 @@ class DataSet:
     class_names: tuple[str, ...] | None = None
     conditions: frozenset[Condition] | None = None
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)

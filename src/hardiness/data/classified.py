@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
 from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, descended, fingerprint, stamp_of
+from hardiness.data.tree import Entry, Tree, descended, fingerprint, passed_over, stamp_of
 from hardiness.reference.classes import wnids
 from hardiness.sources import parquet, webdataset
 from hardiness.sources.files import shown
@@ -88,7 +88,8 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
     classes = {name: index for index, name in enumerate(tree.folders)} if is_own else known
     names = tree.folders if is_own else None
     samples = (_in_folder(entry, classes, is_own) for entry in images)
-    return _dataset(kind, place, samples, fingerprint(images, tree.stamp, *(names or ())), names)
+    digest = fingerprint(images, tree.stamp, *(names or ()))
+    return _dataset(kind, place, samples, digest, names, tree.unused(images))
 
 
 def _in_folder(entry: Entry, classes: Mapping[str, int], is_own: bool) -> Sample:
@@ -180,11 +181,17 @@ def _sample(group: str, path: str, label: int, file: File) -> Sample:
 
 
 def _dataset(
-    kind: Classified, place: Place, samples: Iterable[Sample], digest: str, names: tuple[str, ...] | None
+    kind: Classified,
+    place: Place,
+    samples: Iterable[Sample],
+    digest: str,
+    names: tuple[str, ...] | None,
+    unused: Sequence[str] = (),
 ) -> DataSet:
     """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
     name = kind.name if names is None else f"own-{Path(place.path).stem}"
-    return DataSet(name, items(samples), len(names or wnids()), digest, place.path, names)
+    remarks = passed_over(name, place.path, unused)
+    return DataSet(name, items(samples), len(names or wnids()), digest, place.path, names, remarks=remarks)
 
 
 def _form(kind: Classified) -> str:

@@ -15,7 +15,7 @@ from hardiness.data.cell import ArchiveCell, Cell, FolderCell
 from hardiness.data.items import as_text
 from hardiness.data.listing import Listing, Listings
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry
+from hardiness.data.tree import Entry, passed_over
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources import Stamp, archives, webdataset
@@ -73,7 +73,8 @@ class ConditionTrees:
         Raises:
             DataError: there is nothing of the kind, or a class folder is no wnid.
         """
-        cells = {name: cell for name, cell in sorted(self._cells(place).items()) if len(cell.paths)}
+        every = dict(sorted(self._cells(place).items()))
+        cells = {name: cell for name, cell in every.items() if len(cell.paths)}
         if not cells:
             raise DataError(f"--data {place.argument}: {place.path} must hold {self.form}, but none was found there")
         written = WrittenTree.read(Path(place.path)) if Path(place.path).is_dir() else None
@@ -91,6 +92,7 @@ class ConditionTrees:
             location=place.path,
             conditions=frozenset(conditions.values()),
             notes=tuple(_thin(place.path, held, len(paths))),
+            remarks=passed_over(self.name, place.path, _unused(every)),
             released=self.released if written is None else None,
             categories=self.categories(),
             fingerprints={condition: cells[name].fingerprint for name, condition in conditions.items()},
@@ -114,9 +116,10 @@ class ConditionTrees:
             shards = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
             if shards:
                 packed += [(name, shard) for shard in shards]
-            elif len(listing.paths):
+            else:
                 found[name] = FolderCell(f"{root}/{name}", listing)
-        return {**self._in_archives(packed, listings), **found}
+        filled = {name: cell for name, cell in found.items() if len(cell.paths)}
+        return {**found, **self._in_archives(packed, listings), **filled}
 
     def _folders(self, root: Path) -> Iterator[str]:
         """The folders below which the cells' class folders lie."""
@@ -185,6 +188,12 @@ class ConditionTrees:
                     "move it"
                 )
             yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))
+
+
+def _unused(cells: Mapping[str, Cell]) -> list[str]:
+    return [
+        f"{name}/{path}" for name, cell in cells.items() if isinstance(cell, FolderCell) for path in cell.listing.unused
+    ]
 
 
 def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:

@@ -21,7 +21,7 @@ from hardiness.data.tree import Entry, of_folder
 from hardiness.sources import Stamp
 from hardiness.sources.downloads import cache_folder
 
-VERSION = 1
+VERSION = 2
 SETTLED_S = 2.0
 """A folder that changed less than this before it was listed may change again without another time of change."""
 
@@ -55,12 +55,14 @@ class Listing:
         sizes: int64 (N,), bytes of each.
         stamps: int64 (N,), time of change of each in nanoseconds; in a tar, the first byte of each.
         kept: where this listing is kept between commands; ``None`` where it is not.
+        unused: what `Tree.unused` says of the folder's other files; empty for an archive.
     """
 
     paths: Paths
     sizes: NDArray[np.int64]
     stamps: NDArray[np.int64]
     kept: Path | None = None
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -96,7 +98,9 @@ class Listings:
                 return listing
         began = time.time()
         tree = of_folder(folder, argument)
-        columns = _columns(entry for entry in tree.entries if entry.suffix in suffixes)
+        counting = [entry for entry in tree.entries if entry.suffix in suffixes]
+        columns = _columns(counting)
+        columns["unused"] = _packed(tree.unused(counting))
         columns["folders"] = _packed(path for path, _ in tree.visited)
         columns["times"] = np.array([mtime for _, mtime in tree.visited], np.int64)
         if began - columns["times"].max() / 1e9 > SETTLED_S:
@@ -122,7 +126,14 @@ class Listings:
         return self._listing(columns, kept)
 
     def _listing(self, columns: Mapping[str, NDArray[Any]], kept: Path) -> Listing:
-        return Listing(self.shared(columns["paths"].tobytes()), columns["sizes"], columns["stamps"], kept)
+        unused = os.fsdecode(columns["unused"].tobytes()) if "unused" in columns else ""
+        return Listing(
+            self.shared(columns["paths"].tobytes()),
+            columns["sizes"],
+            columns["stamps"],
+            kept,
+            tuple(unused.split("\0")) if unused else (),
+        )
 
     def shared(self, packed: bytes) -> Paths:
         """The one object for these paths."""

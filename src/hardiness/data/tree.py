@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,26 @@ from hardiness.core import DataError, File
 from hardiness.sources import DiskFile, Stamp, TarMember
 from hardiness.sources.files import shown
 
-IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
+IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 """Lower-case suffixes of the files that count as images; upper case is accepted too."""
+
+COMPANIONS = frozenset(("manifest.json", "contact-sheet.png", "categories.csv"))
+"""Files of ours beside the images of a data set."""
+
+SHOWN_FOLDERS = 3
+"""Class folders without an image that are named."""
 
 MAX_WAYS = 1000
 """Ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
 
 _IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
+
+
+def suffix_of(path: str) -> str:
+    """The lower-case suffix of a file with the dot, or nothing."""
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
 
 
 class Entry(NamedTuple):
@@ -34,9 +47,7 @@ class Entry(NamedTuple):
     @property
     def suffix(self) -> str:
         """Its lower-case suffix with the dot, or nothing."""
-        name = self.path[self.path.rfind("/") + 1 :]
-        dot = name.rfind(".")
-        return name[dot:].lower() if dot > 0 else ""
+        return suffix_of(self.path)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,16 @@ class Tree:
     def images(self) -> list[Entry]:
         """The files whose suffix is an image's."""
         return [entry for entry in self.entries if entry.suffix in IMAGE_SUFFIXES]
+
+    def unused(self, used: Iterable[Entry]) -> list[str]:
+        """Paths of the files that are not used, and, with a slash at the end, the top folders without one that is."""
+        paths = {entry.path for entry in used}
+        files = [entry.path for entry in self.entries if entry.path not in paths]
+        filled = {path.partition("/")[0] for path in paths}
+        return [
+            *(path for path in files if path[path.rfind("/") + 1 :] not in COMPANIONS),
+            *(f"{folder}/" for folder in self.folders if folder not in filled),
+        ]
 
 
 def of_folder(folder: Path, argument: str) -> Tree:
@@ -113,6 +134,44 @@ def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
         )
     )
     return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
+
+
+def passed_over(name: str, location: str, unused: Sequence[str]) -> tuple[str, ...]:
+    """What a person should know of the files and folders that `Tree.unused` gives: a line each for both kinds.
+
+    Args:
+        name: of the data set.
+        location: where it is.
+        unused: paths below it.
+    """
+    files = [path for path in unused if not path.endswith("/")]
+    folders = [path.rstrip("/") for path in unused if path.endswith("/")]
+    lines = []
+    if files:
+        kinds = Counter(map(_kind, files)).most_common()
+        lines.append(
+            f"{name} at {location}: {_counted(len(files), 'file')} passed over "
+            f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example {shown(files[0])}): they are no "
+            "samples; convert or move those that should be evaluated"
+        )
+    if folders:
+        named = ", ".join(map(shown, folders[:SHOWN_FOLDERS])) + (" …" if len(folders) > SHOWN_FOLDERS else "")
+        lines.append(
+            f"{name} at {location}: {_counted(len(folders), 'folder')} without an image ({named}); fill or remove "
+            f"{'it' if len(folders) == 1 else 'them'}"
+        )
+    return tuple(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+
+
+def _kind(path: str) -> str:
+    suffix = suffix_of(path)
+    if suffix in IMAGE_SUFFIXES:
+        return f"{suffix} outside the folders"
+    return shown(suffix) if suffix else "without a suffix"
 
 
 def descended(tree: Tree, folder: str) -> Tree:

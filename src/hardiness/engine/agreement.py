@@ -48,6 +48,24 @@ def refuse_other_data(run: Run, every: Iterable[StoredRun]) -> None:
         raise ArgumentError(f"{same[0].place} is of {there} of {run.data.name}, and this worker sees {here}: {ADVICE}")
 
 
+def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]) -> tuple[str, ...]:
+    """A line where a folder's runs of a benchmark were of more images of the data set than there are now."""
+    options = json.dumps(benchmark.identity(), sort_keys=True, default=list)
+    alike = [
+        each
+        for each in every
+        if (each.run.benchmark.name, each.run.data.name) == (benchmark.name, data.name)
+        and json.dumps(each.run.benchmark.options, sort_keys=True, default=list) == options
+    ]
+    largest = max(alike, key=lambda each: each.run.data.samples, default=None)
+    if largest is None or (then := largest.run.data.samples) <= len(data):
+        return ()
+    return (
+        f"{data.name} at {data.location}: {then - len(data):,} of {then:,} images are gone since an earlier run "
+        f"({largest.place}): {then:,} images then, {len(data):,} now",
+    )
+
+
 def told(samples: int, fingerprint: str) -> str:
     """How many images of which fingerprint, for people."""
     return f"{samples:,} images (fingerprint {fingerprint[:DIGITS]})"

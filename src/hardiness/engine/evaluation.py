@@ -8,7 +8,7 @@ from functools import partial
 
 from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
 from hardiness.core.errors import line_of
-from hardiness.engine.agreement import agree_on_data
+from hardiness.engine.agreement import agree_on_data, fewer_images
 from hardiness.engine.attack_identity import asks_for_gradients
 from hardiness.engine.budget import Budget, Progression, within
 from hardiness.engine.ensemble import Ensemble
@@ -193,7 +193,12 @@ def prepared(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),
         tuple(problems),
-        (*_former(every, tasks), *(line for lines in aside for line in lines)),
+        (
+            *data.remarks,
+            *fewer_images(benchmark, data, every.runs),
+            *_former(every, tasks),
+            *(line for lines in aside for line in lines),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hardiness.core import Benchmark, DataError, DataSet, Item, Listener, ModelError, Request, Silence
 from hardiness.data import limited
+from hardiness.engine.agreement import fewer_images
 from hardiness.engine.calibration import Trial
 from hardiness.engine.cost import Costs, Price
 from hardiness.engine.evaluation import surrogate_of
@@ -39,6 +40,7 @@ class Forecast:
         error_s: standard error of ``seconds``.
         at_most: whether ``seconds`` is an upper bound; with a precision target all counts are, too.
         problems: a line for each thing asked for that could not be evaluated.
+        remarks: what else a person should know.
     """
 
     benchmark: str
@@ -54,6 +56,7 @@ class Forecast:
     error_s: float = 0.0
     at_most: bool = False
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def forecast(
@@ -125,6 +128,7 @@ def _forecast(
         error_s=seconds * costs.error(benchmark.name, rows),
         at_most=request.precision_target is not None or costs.at_most(benchmark.name, list(rows)),
         problems=tuple(problems),
+        remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
     )
 
 

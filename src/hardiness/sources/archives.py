@@ -17,7 +17,9 @@ from hardiness.sources.files import Stamp, TarMember, open_regular, shown
 MAX_MEMBERS, MAX_SHARDS = 20_000_000, 100_000
 """More files in a tar, and more shards in a pattern, than any data set has."""
 
-PICTURES = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".mp4"))
+PICTURES = frozenset(
+    (".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".mp4")
+)
 """Lower-case suffixes of what must be a file of its own in an archive: left out silently, it would be missing."""
 
 _COMPRESSED = {

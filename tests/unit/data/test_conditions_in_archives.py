@@ -208,10 +208,10 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], DataSe
     return lambda: locate([f"imagenet-c={root}"]).dataset("imagenet-c")
 
 
-def settle(root: Path) -> None:
+def settle(root: Path, ns: int = 10**18) -> None:
     for path in (*root.rglob("*"), root):
         if path.is_dir():
-            os.utime(path, ns=(10**18, 10**18))
+            os.utime(path, ns=(ns, ns))
 
 
 def test_a_listing_is_taken_again_without_listing(
@@ -226,6 +226,23 @@ def test_a_listing_is_taken_again_without_listing(
     monkeypatch.setattr("hardiness.data.listing.of_folder", forbidden)
     assert kept() == first
     assert copies(kept()) == copies(first)
+
+
+def test_files_that_are_no_copies_are_counted_also_where_the_listing_is_kept(
+    kept: Callable[[], DataSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprints = kept().fingerprints
+    for cell in CELLS:
+        (tmp_path / "set" / cell / TENCH / "a.avif").write_bytes(b"1")
+    (tmp_path / "set" / "fog" / "1" / wnids()[2]).mkdir()
+    settle(tmp_path / "set", 10**17)
+    first = kept()
+    over, empty = first.remarks
+    assert f"3 files are passed over (3 .avif; for example fog/1/{TENCH}/a.avif)" in over
+    assert f"1 folder is without an image (fog/1/{wnids()[2]})" in empty
+    assert first.fingerprints == fingerprints
+    monkeypatch.delattr("hardiness.data.listing.of_folder")
+    assert kept().remarks == first.remarks
 
 
 def test_an_added_or_removed_file_is_seen(kept: Callable[[], DataSet], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hardiness.data.checking.classes import case_faults, expected, folder_faults
 from hardiness.data.checking.faults import KINDS, Fault
 from hardiness.data.checking.files import FileChecks
 from hardiness.data.place import Place
-from hardiness.data.tree import IMAGE_SUFFIXES, Entry, Tree, descended, of_folder, of_tar
+from hardiness.data.tree import IMAGE_SUFFIXES, Entry, Tree, descended, of_folder, of_tar, passed_over
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference import IMAGENET_C, IMAGENET_P, categories
 from hardiness.reference.datasets import PublishedSet
@@ -36,12 +36,14 @@ class Checked:
         location: where it is.
         files: how many images or videos were looked at.
         faults: what is wrong, notes among them.
+        remarks: what else lies in its folders and is no file of it, a line each.
     """
 
     name: str
     location: str
     files: int
     faults: tuple[Fault, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def wrong(self) -> tuple[Fault, ...]:
@@ -80,9 +82,11 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     written = WrittenTree.read(root) if root.is_dir() else None
     checks = FileChecks(published, depth.pixels, _hashes(written))
     faults: list[Fault] = []
+    unused: list[str] = []
     for where, tree, top in _trees(published, place):
         faults += _of_tree(published, where, tree, top)
         images = [entry for entry in tree.entries if _counts(published, entry)]
+        unused += (where + path for path in tree.unused(images))
         begun = checks.read
         for fault in checks.faults(where, images, depth.workers):
             faults.append(fault)
@@ -92,7 +96,9 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
         faults += _missing_conditions(published, root)
     order = list(KINDS)
     faults.sort(key=lambda fault: (order.index(fault.kind), fault.path))
-    return Checked(published.name, place.path, checks.read, tuple(faults))
+    return Checked(
+        published.name, place.path, checks.read, tuple(faults), passed_over(published.name, place.path, unused)
+    )
 
 
 def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, Path | None]]:

@@ -8,7 +8,7 @@ from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, fingerprint
+from hardiness.data.tree import Entry, Tree, fingerprint, passed_over
 from hardiness.reference import categories
 from hardiness.reference.categories import Categories
 from hardiness.reference.classes import wnids
@@ -53,6 +53,7 @@ def read(place: Place) -> DataSet:
         num_classes=num_classes,
         fingerprint=fingerprint([*images, *([own] if own else [])], tree.stamp),
         location=place.path,
+        remarks=passed_over(NAME, place.path, tree.unused(images)),
         class_names=tuple(map(str, range(num_classes))) if place.class_count else None,
         categories=known,
     )

@@ -10,7 +10,7 @@ from hardiness.data.items import Sample, items
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, fingerprint
+from hardiness.data.tree import Entry, Tree, fingerprint, passed_over
 from hardiness.reference import categories
 from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
@@ -47,6 +47,7 @@ def read(place: Place) -> DataSet:
         num_classes=len(wnids()),
         fingerprint=fingerprint(found, opened.stamp),
         location=place.path,
+        remarks=passed_over(NAME, place.path, opened.unused(found)),
         released=sum(stimulus_set(name).images for name in SETS),
         categories=categories.sixteen(),
     )

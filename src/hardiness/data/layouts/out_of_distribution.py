@@ -9,7 +9,7 @@ from hardiness.data.items import Sample, items
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Tree, fingerprint
+from hardiness.data.tree import Tree, fingerprint, passed_over
 from hardiness.reference.classes import wnids
 
 NAMES = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
@@ -32,7 +32,8 @@ def read(name: str, place: Place) -> DataSet:
         raise DataError(f"--data {place.argument}: {opened.location} must hold images, but holds none")
     classes = len(wnids())
     samples = (Sample(name, entry.path, index % classes, entry.file) for index, entry in enumerate(found))
-    return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.path)
+    remarks = passed_over(name, place.path, opened.unused(found))
+    return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.path, remarks=remarks)
 
 
 for _name in NAMES:
