@@ -90,14 +90,17 @@ def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -
         def forward(ctx: Any, given: Tensor) -> tuple[Tensor, ...]:
             with torch.enable_grad(), full_fp32(given.device):
                 ctx.given = given.detach().requires_grad_(given.requires_grad)
-                ctx.outputs = function(ctx.given)
-            return tuple(output.detach() for output in ctx.outputs)
+                outputs = function(ctx.given)
+            # Saved, so that their graph goes as any graph does: when the last gradient that was asked for is there,
+            # and not when the caller lets go of the outputs, which is a step later.
+            ctx.save_for_backward(*outputs)
+            return tuple(output.detach() for output in outputs)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> Tensor:
             with full_fp32(ctx.given.device):
-                # Several gradients may be asked for, as FAB does; the graph goes when the outputs do.
-                (gradient,) = torch.autograd.grad(ctx.outputs, ctx.given, gradients, retain_graph=True)
+                # Several gradients may be asked for, as FAB does: whoever asks for them says which is the last.
+                (gradient,) = torch.autograd.grad(ctx.saved_tensors, ctx.given, gradients, retain_graph=True)
             result: Tensor = gradient
             return result
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -80,6 +82,26 @@ def test_the_guard_gives_several_gradients_of_one_pass(
         (one,) = torch.autograd.grad(expected[:, column].sum(), plain, retain_graph=True)
         (other,) = torch.autograd.grad(found[:, column].sum(), guarded, retain_graph=True)
         assert torch.equal(one, other)
+
+
+def test_the_guard_lets_go_of_activations_once_their_gradient_is_there(noise: Callable[..., Tensor]) -> None:
+    activations: list[weakref.ref[Tensor]] = []
+
+    def squared_twice(x: Tensor) -> tuple[Tensor, ...]:
+        square = x**2
+        activations.append(weakref.ref(square))
+        return (square**2,)
+
+    pixels = noise(2).requires_grad_()
+    (outputs,) = _guarded(squared_twice, pixels)
+    gc.collect()
+    assert activations[0]() is not None
+    torch.autograd.grad(outputs.sum(), pixels, retain_graph=True)
+    assert activations[0]() is not None
+    (slope,) = torch.autograd.grad(outputs.sum(), pixels)
+    gc.collect()
+    assert activations[0]() is None  # although the outputs are still there
+    torch.testing.assert_close(slope, 4 * pixels.detach() ** 3)
 
 
 def test_the_guard_adds_the_gradients_of_several_outputs(noise: Callable[..., Tensor]) -> None:
