@@ -93,8 +93,8 @@ class Store:
         if not store.files.folders(RECORDS):
             if store.files.has(RESULTS):
                 raise DataError(
-                    f"{out} holds no results: the 'hardiness run' that made it evaluated nothing; the same command again "
-                    "says what was skipped or failed, and why"
+                    f"{out} holds no results: the 'hardiness run' that made it evaluated nothing; the same command "
+                    "again says what was skipped or failed, and why"
                 )
             raise DataError(f"{out} holds no records/ folder: it must be the --out of an earlier 'hardiness run'")
         store.check_schema()

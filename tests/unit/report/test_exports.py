@@ -127,7 +127,7 @@ def test_what_is_amiss_stands_beside_the_numbers_as_on_the_page(name: str) -> No
     text = content.decode()
     lines = {each: [line for line in text.splitlines() if each in line] for each in ("plain", "whole")}
     if name == "eval-results":
-        assert text.count("marks: partial, cannot tell, demo-sized") == 2, "on both benchmarks, of one of the two models"
+        assert text.count("marks: partial, cannot tell, demo-sized") == 2  # on both benchmarks, of one model
         return
     count = 2 if name == "latex" else 3  # in LaTeX models are the overview's columns
     for each, said in (("plain", True), ("whole", False)):
