@@ -45,6 +45,10 @@ def raising(): raise BaseException("no factory today")
 def leaving(): sys.exit(0)
 def leaving_later(): return Net(lambda x: sys.exit(0))
 def failing_later(): return Net(lambda x: late(x, failing))
+def lost(x):
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+def lost_later(): return Net(lambda x: late(x, lost))
 def printing():
     print("from the factory")
     return Net(lambda x: (print("from forward"), x)[1])
@@ -128,6 +132,17 @@ def test_a_model_that_fails_in_the_middle_keeps_the_others_work(run: Callable[..
     assert "own.py" in line
     assert "in failing)" in line
     assert evaluated(told)["good"] == 6
+
+
+def test_a_gpu_that_is_lost_ends_the_command_and_blames_no_other_model(run: Callable[..., Any]) -> None:
+    told = run("lost_later", "good", options=("--batch-size", "1", "--runtime", "torch"))
+    assert told.status == 1
+    (line,) = [line for line in told.err.splitlines() if line.startswith("hardiness: ")]
+    assert "the GPU stopped while py:" in line
+    assert "lost_later" in line
+    assert "an illegal memory access was encountered" in line
+    assert "own.py:good" not in told.err
+    assert evaluated(run("good"))["good"] == 6
 
 
 def test_what_models_print_and_change_does_not_reach_the_results(run: Callable[..., Any]) -> None:

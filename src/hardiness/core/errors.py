@@ -50,6 +50,10 @@ class ModelError(HardinessError):
     """A model cannot be loaded or cannot be evaluated on what was asked."""
 
 
+class DeviceError(HardinessError):
+    """A GPU computes nothing more in this process, whatever the model: the command ends, and what is finished stays."""
+
+
 class SampleError(HardinessError):
     """One sample cannot be evaluated; it is counted as failed, listed, and the rest goes on."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from hardiness.engine.ensemble import Ensemble
-from hardiness.models import Classifier
+from hardiness.models import Classifier, is_out_of_memory
 from hardiness.models.classifier import unseen
 
 BATCH_SIZES = (32, 16, 8)
@@ -106,7 +106,9 @@ def _rate_of(classifier: Classifier | Ensemble, px: int, gradients: bool) -> Cal
                 once(pixels)
             torch.cuda.synchronize(device)
             return TRIES * size / (time.perf_counter() - begin)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             return 0.0
         finally:
             torch.cuda.empty_cache()

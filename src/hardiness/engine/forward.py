@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Benchmark, Failure, Image, ModelError, Pixels, Records
+from hardiness.core.errors import line_of
 from hardiness.engine.batches import BatchSize
-from hardiness.models import Classifier, InputPolicy
+from hardiness.models import Classifier, InputPolicy, is_out_of_memory
 from hardiness.models.classifier import link_of
 from hardiness.models.pixels import to_pixels
 
@@ -79,10 +80,13 @@ def _logits(
         try:
             found.append(classifier.logits(feed(to_pixels(part, link_of(classifier)))))
             begin += len(part)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             if len(part) == 1:
                 raise ModelError(
-                    f"{classifier.spec.name} does not fit the accelerator's memory, one image at a time"
+                    f"{classifier.spec.name} does not fit the accelerator's memory, one image at a time: "
+                    f"{line_of(error)}"
                 ) from None
             batch.halve(len(part))
             torch.cuda.empty_cache()

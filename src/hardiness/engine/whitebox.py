@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
+from hardiness.core.errors import line_of
 from hardiness.engine.attacking import run_round
 from hardiness.engine.batches import BatchSize
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
@@ -18,7 +19,7 @@ from hardiness.engine.forward import Row
 from hardiness.engine.saving import Gallery
 from hardiness.engine.substitutes import substitute
 from hardiness.engine.victims import Judged, Network, Victims, targets_of
-from hardiness.models import Classifier, InputPolicy
+from hardiness.models import Classifier, InputPolicy, is_out_of_memory
 from hardiness.models.execution.device_link import link_to
 from hardiness.models.pixels import to_pixels
 
@@ -55,10 +56,13 @@ class Attacker:
 
         try:
             return self._records(classifier, feed, rows)
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             if len(rows) == 1:
                 raise ModelError(
-                    f"{classifier.spec.name} and its gradients do not fit the accelerator's memory, one image at a time"
+                    f"{classifier.spec.name} and its gradients do not fit the accelerator's memory, one image at a "
+                    f"time: {line_of(error)}"
                 ) from None
         torch.cuda.empty_cache()
         if batch:

@@ -17,6 +17,7 @@ from hardiness.core import (
     Clock,
     Condition,
     DataSet,
+    DeviceError,
     Failure,
     Listener,
     Records,
@@ -49,7 +50,7 @@ from hardiness.engine.units import (
     with_pieces,
 )
 from hardiness.engine.whitebox import Attacker
-from hardiness.models import Classifier, keep_freed_memory
+from hardiness.models import Classifier, keep_freed_memory, refuse_lost_device
 from hardiness.store import Store
 
 FORWARD_THREADS = 2
@@ -120,6 +121,9 @@ class Worker:
             self.batches.finish()
         except KeyboardInterrupt:
             self.batches.close(wait=False)  # an attack on one batch can take minutes
+            raise
+        except RuntimeError as error:
+            refuse_lost_device(error, self.surrogate.spec.name if self.surrogate else self.benchmark.name)
             raise
         finally:
             decoded.close()
@@ -287,7 +291,10 @@ class _Batches:
         part.in_flight -= 1
         try:
             part.outcomes.append(future.result())
+        except DeviceError:
+            raise
         except Exception as error:  # noqa: BLE001  # also what an attack or a decision of somebody else's raises
+            refuse_lost_device(error, part.task.classifier.spec.name)
             part.task.error = part.task.error or line_of(error)
         self.worker.advance(size)
         self.worker.store_if_done(part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sys
 import threading
 import traceback
@@ -15,7 +16,7 @@ from typing import TextIO
 
 import numpy as np
 
-from hardiness.core import HardinessError, ModelError, errors
+from hardiness.core import DeviceError, HardinessError, ModelError, errors
 
 FOREIGN_ERRORS = (
     RuntimeError,
@@ -32,6 +33,26 @@ FOREIGN_ERRORS = (
     MemoryError,
 )
 """What a library that we did not write may raise on what it cannot do."""
+
+_OUT_OF_MEMORY = re.compile(
+    "CUDA out of memory|CUDA error: out of memory|cudaErrorMemoryAllocation"
+    "|CUBLAS_STATUS_(ALLOC_FAILED|NOT_INITIALIZED)|CUDNN_STATUS_(ALLOC_FAILED|INTERNAL_ERROR_.*ALLOC.*)|CUDNN_BACKEND.*ALLOC_FAILED|CUSOLVER_STATUS_ALLOC_FAILED"
+    "|CUFFT_ALLOC_FAILED|Failed to allocate memory for requested buffer"
+)
+"""What CUDA's libraries and ONNX Runtime say where a GPU's memory is too small; cuBLAS cannot even begin then.
+
+Source: the enumerations of their statuses, docs.nvidia.com/cuda (cublasStatus_t, cudnnStatus_t, cufftResult).
+"""
+
+_LOST = re.compile(
+    "device-side assert|illegal memory access|unspecified launch failure|misaligned address|illegal instruction"
+    "|invalid program counter|hardware stack error|uncorrectable ECC|launch timed out|context is destroyed"
+    "|GPU has fallen off|device is lost"
+)
+"""What CUDA says where the process must end before a GPU can be used again.
+
+Source: docs.nvidia.com/cuda, cudaError: "the process must be terminated and relaunched".
+"""
 
 _LONGEST = 300
 PROCESS_STATE = threading.RLock()
@@ -51,6 +72,30 @@ def first_line(error: BaseException) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a GPU's memory is too small for the batch, be it torch's or one of a library's."""
+    if type(error).__name__ == "OutOfMemoryError" and type(error).__module__.startswith("torch"):
+        return True
+    return isinstance(error, FOREIGN_ERRORS) and bool(_OUT_OF_MEMORY.search(str(error)))
+
+
+def refuse_lost_device(error: BaseException, name: str) -> None:
+    """Raise an error of our own where a GPU can compute nothing more in this process.
+
+    Args:
+        error: of foreign code.
+        name: of the model that it came up at.
+
+    Raises:
+        DeviceError: every later model would fail with the same words, and none of them would be to blame.
+    """
+    if isinstance(error, RuntimeError) and _LOST.search(str(error)):
+        raise DeviceError(
+            f"the GPU stopped while {name} was computed and can do nothing more in this process ({first_line(error)}); "
+            "what is finished is kept: the same command goes on, with CUDA_LAUNCH_BLOCKING=1 it names the place"
+        ) from error
+
+
 @contextmanager
 def told(name: str, what: str) -> Iterator[None]:
     """Within, whatever foreign code raises becomes one line: ``NAME WHAT: TypeError: … (file.py:3 in forward)``.
@@ -60,14 +105,16 @@ def told(name: str, what: str) -> Iterator[None]:
 
     Raises:
         ModelError: in place of the foreign error, which stays its cause.
+        DeviceError: as `refuse_lost_device`.
     """
     try:
         yield
     except (HardinessError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        if type(error).__name__ == "OutOfMemoryError" and type(error).__module__.startswith("torch"):
+        if is_out_of_memory(error):
             raise
+        refuse_lost_device(error, name)
         kind = type(error).__name__
         said = "" if first_line(error) == kind else f": {first_line(error)}"
         raise ModelError(f"{name} {what}: {kind}{said}{_place(error)}") from error

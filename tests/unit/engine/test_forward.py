@@ -54,6 +54,20 @@ def test_a_batch_too_large_for_the_accelerator_is_halved() -> None:
     assert (batch.planned, batch.current) == (8, 2), "for the rest of the run"
 
 
+def test_a_library_that_lacks_the_memory_halves_the_batch_too() -> None:
+    def logits(pixels: torch.Tensor) -> np.ndarray:
+        if len(pixels) > 2:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+        return pixels.mean(dim=(2, 3)).numpy() @ np.ones((3, 1000), np.float32)
+
+    batch = BatchSize(8)
+    assert len(classify(model(logits), parse("imagenet-val"), InputPolicy(8, 8), rows(8), batch)) == 8
+    assert batch.current == 2
+    broken = model(lambda pixels: (_ for _ in ()).throw(RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        classify(broken, parse("imagenet-val"), InputPolicy(8, 8), rows(2), BatchSize(8))
+
+
 def test_a_model_that_never_fits_is_told() -> None:
     def logits(pixels: torch.Tensor) -> np.ndarray:
         raise torch.cuda.OutOfMemoryError("too large")

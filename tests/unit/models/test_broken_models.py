@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.core import ArgumentError, ModelError, View
-from hardiness.models import load, resolve, wrap
-from hardiness.models.failures import PROCESS_STATE, well_behaved
+from hardiness.core import ArgumentError, DeviceError, ModelError, View
+from hardiness.models import is_out_of_memory, load, resolve, wrap
+from hardiness.models.failures import PROCESS_STATE, told, well_behaved
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -254,6 +254,33 @@ def test_memory_of_a_gpu_is_the_engine_s_affair(own: Callable[[str], str], noise
     )
     with pytest.raises(torch.OutOfMemoryError):
         load(name, device="cpu", runtime="torch").logits(noise(3))
+
+
+LOST = "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: out of memory",
+    ],
+)
+def test_libraries_of_a_gpu_that_lack_memory_are_told_apart(said: str) -> None:
+    assert is_out_of_memory(RuntimeError(said))
+    with pytest.raises(RuntimeError, match=r"STATUS|memory"), told("m", "fails"):
+        raise RuntimeError(said)
+
+
+def test_a_gpu_that_is_lost_blames_no_model() -> None:
+    assert not is_out_of_memory(RuntimeError(LOST))
+    with (
+        pytest.raises(DeviceError, match=r"can do nothing more in this process.*device-side assert"),
+        told("m", "fails"),
+    ):
+        raise RuntimeError(LOST)
 
 
 def test_filters_that_another_thread_uses_are_left_to_it() -> None:
