@@ -86,6 +86,7 @@ def _rate_of(classifier: Classifier | Ensemble, px: int, gradients: bool) -> Cal
 
     tried = unseen(classifier) if isinstance(classifier, Classifier) else classifier
     device = torch.device(classifier.device)
+    given_on = device if classifier.has_gradients else torch.device("cpu")  # ONNX Runtime takes images in main memory
     generator = torch.Generator().manual_seed(0)
 
     def once(pixels: torch.Tensor) -> None:
@@ -98,7 +99,7 @@ def _rate_of(classifier: Classifier | Ensemble, px: int, gradients: bool) -> Cal
 
     def rate(size: int) -> float:
         try:
-            pixels = torch.rand(size, 3, px, px, generator=generator).to(device)
+            pixels = torch.rand(size, 3, px, px, generator=generator).to(given_on)
             once(pixels)
             torch.cuda.synchronize(device)
             begin = time.perf_counter()

@@ -171,7 +171,8 @@ def victims_of(
     """The rows as a batch to be attacked, without those whose clean logits are not finite; and which those are."""
     import torch
 
-    pixels = to_pixels([row.image for row in rows], link_to(classifier.device))
+    # A model without gradients takes pixels, and gives logits, in main memory, wherever it computes.
+    pixels = to_pixels([row.image for row in rows], link_to(classifier.device if classifier.has_gradients else "cpu"))
     clean = judge(pixels)
     finite = torch.isfinite(clean).all(dim=1)
     labels = [row.label for row in rows]

@@ -10,6 +10,7 @@ from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, co
 from hardiness.models.execution.memory import activation_bytes
 from hardiness.models.execution.reference import Function, Reference, refuse_broken
 from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
+from hardiness.models.execution.runtimes.onnx_runtime import OnnxRuntime
 from hardiness.models.failures import contained, told
 from hardiness.models.gradient_networks import GradientNetworks
 from hardiness.models.original import Original
@@ -77,38 +78,61 @@ class ChosenRuntimes:
 
     def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
         """The first candidate that runs and, in fp32, agrees with the reference."""
+        if not self._original.has_gradients:
+            return self._choose_for_onnx(pixels[:REFERENCE_IMAGES], size)
         original, fp32 = self._original, self._placement.precision == "fp32"
-        reference = original.refer(pixels) if original.has_gradients else None  # ONNX Runtime is its own reference
+        reference = original.refer(pixels)
         plan = self._plan(size, reference)
         reasons: list[str] = []
         for name in self._placement.candidates:
             try:
                 with original.told(pixels):
                     runtime = runtimes.get(name)(plan)
-                found = self._tried(runtime, pixels, reference)
+                found = self._tried(runtime, reference.pixels)
             except ModelError as error:
                 reasons.append(f"{name}: {error}")
                 continue
             refuse_probabilities(original.select(found), original.name)
-            agreement = compare(found, reference.logits) if reference else Agreement(0.0, 1.0, 0)
-            if not fp32 or agreement.exact or reference is None:
+            agreement = compare(found, reference.logits)
+            if not fp32 or agreement.exact:
                 self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
                 return runtime
             reasons.append(f"{name} is not exact enough: {agreement}")
-        if reference and "torch" in self._placement.candidates and fp32:
+        if "torch" in self._placement.candidates and fp32:
             runtime = runtimes.get("torch")(replace(plan, plain=True))  # the reference itself
             agreement = compare(runtime(reference.pixels), reference.logits)
             self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
             return runtime
         raise ModelError(f"{original.name} cannot run as asked: {'; '.join(reasons)}")
 
-    def _tried(self, runtime: Runtime, pixels: Tensor, reference: Reference | None) -> Tensor:
-        first = reference.pixels if reference else pixels[:REFERENCE_IMAGES]
-        with self._original.told(pixels):
-            found = runtime(first)
-        if reference is None:
-            refuse_broken(runtime, first, found, self._original.name)
-        return found
+    def _choose_for_onnx(self, first: Tensor, size: tuple[int, int]) -> Runtime:
+        """ONNX Runtime on a GPU where it agrees there with itself on the CPU, else on the CPU."""
+        original, plan = self._original, self._plan(size, None)
+        try:
+            on_cpu = OnnxRuntime(replace(plan, device="cpu"))
+            expected = self._tried(on_cpu, first)
+        except ModelError as error:
+            raise ModelError(f"{original.name} cannot run as asked: onnxruntime: {error}") from None
+        refuse_broken(on_cpu, first, expected, original.name)
+        refuse_probabilities(original.select(expected), original.name)
+        if plan.device == "cpu":
+            self._agreements.append(Agreement(0.0, 1.0, 0))  # it is its own reference
+            return on_cpu
+        try:
+            on_gpu = OnnxRuntime(plan)
+            agreement = compare(self._tried(on_gpu, first), expected)
+            if agreement.exact or on_cpu.in_half_precision:
+                self._agreements.append(agreement)
+                return on_gpu
+            reason = f"onnxruntime on {plan.device} is not exact enough: {agreement}"
+        except ModelError as error:
+            agreement, reason = Agreement(0.0, 1.0, len(first)), f"onnxruntime on {plan.device}: {error}"
+        self._agreements.append(replace(agreement, fallback=f"{reason}; so it runs on the CPU"))
+        return on_cpu
+
+    def _tried(self, runtime: Runtime, first: Tensor) -> Tensor:
+        with self._original.told(first):
+            return runtime(first)
 
     def _plan(self, size: tuple[int, int], reference: Reference | None) -> Plan:
         original = self._original

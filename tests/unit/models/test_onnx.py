@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from hardiness.core import ModelError
-from hardiness.models import load, place, resolve
+from hardiness.engine.batches import LARGEST, SMALLEST, automatic_batch_size
+from hardiness.engine.forward import Row
+from hardiness.engine.whitebox import judge_of, victims_of
+from hardiness.models import InputPolicy, load, place, resolve
 from hardiness.models.execution.runtimes import onnx_runtime
 
 Noise = Callable[..., Tensor]
@@ -122,3 +125,73 @@ def test_without_cuda_in_onnx_runtime_a_graph_runs_on_the_cpu_and_says_so(monkey
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
     assert place("auto", "fp32", "auto", onnx=True).device == "cuda"
     assert place("auto", "fp32", "auto", onnx=False).notes == ()
+
+
+class OnGpu:
+    """ONNX Runtime with CUDA, emulated: what a session is asked for, and its outputs off by a share of their size."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, off: float) -> None:
+        import onnxruntime
+
+        self.asked = asked = list[Any]()
+        made = onnxruntime.InferenceSession
+
+        class Session:
+            def __init__(self, path: str, options: Any, providers: list[Any]) -> None:
+                asked.append(providers[0])
+                self.own, self.provider = made(path, options, ["CPUExecutionProvider"]), providers[0][0]
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.own, name)
+
+            def get_providers(self) -> list[str]:
+                return [self.provider]
+
+            def run(self, *given: Any) -> list[Any]:
+                (rows,) = self.own.run(*given)
+                return [rows * (1 + off) if self.provider == "CUDAExecutionProvider" else rows]
+
+        monkeypatch.setattr("onnxruntime.InferenceSession", Session)
+        monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+def test_a_graph_on_a_gpu_is_held_against_the_cpu(
+    exported: Callable[..., str], noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, gpu = f"{exported()}:mean=0,std=1", OnGpu(monkeypatch, 1e-6)
+    classifier = load(name, device="cuda:1")
+    expected = noise(3).mean((2, 3)).double().numpy() @ np.arange(12.0).reshape(3, 4)
+    np.testing.assert_allclose(classifier.logits(noise(3)), expected, rtol=1e-4)
+    assert gpu.asked[-1] == ("CUDAExecutionProvider", {"device_id": "1", "use_tf32": "0"})
+    assert classifier.agreement is not None
+    assert (classifier.agreement.n, classifier.agreement.fallback) == (3, None)
+    assert 0 < classifier.agreement.max_error < 1e-5
+
+
+def test_a_graph_that_a_gpu_computes_otherwise_runs_on_the_cpu_and_says_so(
+    exported: Callable[..., str], noise: Noise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{exported()}:mean=0,std=1"
+    OnGpu(monkeypatch, 1e-2)
+    classifier = load(name, device="cuda:0")
+    expected = noise(3).mean((2, 3)).double().numpy() @ np.arange(12.0).reshape(3, 4)
+    np.testing.assert_allclose(classifier.logits(noise(3)), expected, rtol=1e-5)
+    assert classifier.agreement is not None
+    assert "onnxruntime on cuda:0 is not exact enough" in str(classifier.agreement.fallback)
+    assert str(classifier.agreement.fallback).endswith("so it runs on the CPU")
+
+
+def test_a_graph_on_a_gpu_is_tried_and_attacked_with_images_in_main_memory(
+    exported: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{exported()}:mean=0,std=1"
+    OnGpu(monkeypatch, 0.0)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    classifier = load(name, device="cuda:0")
+    assert automatic_batch_size(classifier, 32) in range(SMALLEST, LARGEST + 1)
+    image = np.zeros((32, 32, 3), np.uint8)
+    judge = judge_of(classifier, InputPolicy(32, 32))
+    victims, lost = victims_of(judge, classifier, [Row("a/0", (0,), 0, 1, image)], 0)
+    assert lost == [False]
+    assert victims.pixels.device == victims.clean.device == torch.device("cpu")
