@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: photographs, golden pictures and stimuli.
+"""Fixtures that every test may use; which tests ``make test`` leaves out, what may be skipped, how much was asserted.
 
 Without ``HARDINESS_DATA`` the photographs are those inside installed packages, laid out as ImageNet is. Only tests that
 need golden pictures or cue-conflict stimuli are skipped then; under ``CI`` they fail instead.
@@ -7,12 +7,15 @@ need golden pictures or cue-conflict stimuli are skipped then; under ``CI`` they
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite
 from hypothesis import settings
 
 from hardiness.core import DataError
@@ -20,9 +23,37 @@ from hardiness.core.processors import usable_cores
 from hardiness.data import locate
 from hardiness.distortions.frost_pictures import locate_frost
 
+BESIDE = {"data_root", "photographs", "golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
+"""Fixtures that give what lies beside a clone, and something else or nothing where it does not."""
 
-def pytest_configure() -> None:
+THOROUGH = ("browser", "scale")
+"""Folders of which every test is marked ``thorough``."""
+
+MAY_BE_SKIPPED = {
+    "golden pictures of other people's code": r"HARDINESS_DATA must name a data root with golden/",
+    "stimuli": r"HARDINESS_DATA must name a data root with cue-conflict",
+    "a GPU": r"no GPU here",
+    "LaTeX": r"no LaTeX",
+}
+"""What a clone may lack, and how the reason begins that a test gives which is skipped for want of it."""
+
+ASSERTIONS, WRONG = pytest.StashKey[int](), pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option by which ``make test`` holds skips down."""
+    parser.addoption(
+        "--most-skips",
+        type=int,
+        metavar="N",
+        help="fail where more than N tests are skipped, or one for want of something else than "
+        + ", ".join(MAY_BE_SKIPPED),
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Draws the number that random moments start from, which the workers of pytest-xdist inherit."""
+    config.stash[ASSERTIONS] = 0
     os.environ.pop("COLUMNS", None)  # pytest-xdist gives its workers a terminal of 80 columns
     if count := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
         # Before torch is loaded: threads of several processes on one core spend their time waiting for each other.
@@ -34,10 +65,72 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what draws something anew each time: moments of kills, and hypothesis' examples."""
+    """Marks what draws something anew each time (moments of kills, hypothesis' examples), and the halves of CI."""
     for item in items:
-        if "moments" in getattr(item, "fixturenames", ()) or hasattr(getattr(item, "obj", None), "hypothesis"):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "moments" in fixtures or hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("soak")
+        if fixtures & BESIDE:
+            item.add_marker("beside")
+        if item.path.relative_to(Path(__file__).parent).parts[0] in THOROUGH:
+            item.add_marker("thorough")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Counts the assertions of a test and its fixtures that hold."""
+
+    def held() -> bool:
+        item.config.stash[ASSERTIONS] += 1
+        return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        # pytest asks this after each assertion that held. Its public hook is called only once an explanation is
+        # written, which takes a quarter of a second for the bytes of a file.
+        patch.setattr(rewrite, "_check_if_assertion_pass_impl", held)
+        return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Adds what a worker of pytest-xdist has counted."""
+    node.config.stash[ASSERTIONS] += getattr(node, "workeroutput", {}).get("assertions", 0)
+
+
+def too_many_skips(most: int, reasons: list[str]) -> list[str]:
+    """What is wrong with these reasons of tests that were skipped, a line each; none where there are few and good."""
+    found = [
+        f"a test was skipped, and not for want of {', '.join(MAY_BE_SKIPPED)}: {reason.removeprefix('Skipped: ')}"
+        for reason in sorted(set(reasons))
+        if not any(re.search(known, reason) for known in MAY_BE_SKIPPED.values())
+    ]
+    if len(reasons) > most:
+        found.append(f"{len(reasons)} tests were skipped, and at most {most} may be")
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hands on how much was asserted, and fails a session that skipped too much."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["assertions"] = config.stash[ASSERTIONS]
+        return
+    terminal, most = config.pluginmanager.get_plugin("terminalreporter"), config.getoption("--most-skips")
+    if terminal is None or most is None:
+        return
+    reasons = [str(report.longrepr[-1]) for report in terminal.stats.get("skipped", ())]
+    wrong = too_many_skips(most, reasons)
+    config.stash[WRONG] = wrong
+    if wrong and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says how much was asserted, and which skips were too many."""
+    terminalreporter.write_line(f"{config.stash[ASSERTIONS]:,} assertions held")
+    for line in config.stash.get(WRONG, []):
+        terminalreporter.write_line(line, red=True)
 
 
 def pytest_report_header() -> str:
@@ -120,6 +213,15 @@ def golden_perturbations() -> Path:
 def stimuli() -> Path:
     """The folder of the published cue-conflict stimuli."""
     return _folder_of_data("cue-conflict")
+
+
+@pytest.fixture(scope="session")
+def latex() -> str:
+    """A program that compiles LaTeX; either one will do."""
+    found = next(filter(None, map(shutil.which, ("pdflatex", "latex"))), None)
+    if found is None:
+        pytest.skip("no LaTeX: apt-get install texlive-latex-recommended")
+    return found
 
 
 @pytest.fixture(scope="session")
