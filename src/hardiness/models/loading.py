@@ -13,7 +13,7 @@ from hardiness.models.catalogue import Built, OnnxFile
 from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.class_order import output_columns
 from hardiness.models.classifier import Classifier
-from hardiness.models.code_fingerprint import code_sha256
+from hardiness.models.code_fingerprint import CodeIdentity, code_identity
 from hardiness.models.execution.placement import Placement, place
 from hardiness.models.failures import contained, told
 from hardiness.models.fingerprint import Identity, outputs_sha256, state_sha256
@@ -66,15 +66,16 @@ def load(
         notes = _add_weights(built, built.spec or known, progress)
         check_parameters(built.network, known)
         built = replace(built, network=_settled(built.network, known.name, placement), notes=(*built.notes, *notes))
-    return _classifier(built, known, placement, _identity(built, known))
+    code = _code(built, known)
+    identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.sha256)
+    return _classifier(replace(built, notes=(*built.notes, *code.left_out)), known, placement, identity)
 
 
-def _identity(built: Built, spec: ModelSpec) -> Identity:
-    """Hashes of weights and, where no library made the network, of code."""
+def _code(built: Built, spec: ModelSpec) -> CodeIdentity:
+    """The identity of code that no library made; else an empty one."""
     tag = dict(spec.options).get("tag")
     own = built.code is not None or tag or not spec.build.startswith(_ZOO)
-    code = code_sha256(built.network, built.code or "", tag) if own else ""
-    return Identity(state_sha256(built.network.state_dict()), code_sha256=code)
+    return code_identity(built.network, built.code or "", tag) if own else CodeIdentity("")
 
 
 def wrap(
@@ -118,8 +119,9 @@ def wrap(
     with told(name, "cannot be used"):
         network = _settled(network, name, placement)
     spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
-    built = Built(network, code="", notes=notes)
-    identity = Identity(state_sha256(network.state_dict()), code_sha256=code_sha256(network, tag=options.get("tag")))
+    code = code_identity(network, tag=options.get("tag"))
+    built = Built(network, code="", notes=(*notes, *code.left_out))
+    identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
     found = _classifier(built, spec, placement, identity)
     if num_classes not in (None, found.num_classes):
         raise ModelError(f"{name} must have {num_classes} classes, puts out {found.num_classes}")

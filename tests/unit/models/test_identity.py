@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from hardiness.core import ModelError, View
 from hardiness.models import load, wrap
+from hardiness.models.code_fingerprint import code_identity
 from hardiness.models.fingerprint import outputs_sha256
 from hardiness.models.onnx_files import external_files, onnx_sha256
 from hardiness.reference import wnids
@@ -70,6 +72,140 @@ def test_an_edit_of_what_the_file_imports_counts(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr("sys.argv", [name])
         found.add(_digests(file)[1])
     assert len(found) == 2
+
+
+FORWARD = """
+import functools
+import numpy as np
+import torch
+{top}
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(3, 4)
+{init}
+
+    def forward(self, x):
+        {forward}
+
+def net():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Net()
+"""
+HELPER = "def scale(x):\n    return x * 1\n"
+REACHED = {
+    "by a name made at run time": ("import own_helper", "", "return getattr(own_helper, 'sca' + chr(108) + 'e')(x)"),
+    "through an attribute": ("import own_helper", "        self.steps = [own_helper]", "return self.steps[0].scale(x)"),
+    "in a package": ("from own_package import inner", "", "return inner.scale(x)"),
+    "in a package, in forward": ("", "", "from own_package.inner import scale; return scale(x)"),
+    "by a decorator": ("import own_helper\n@own_helper.scaled\ndef same(x):\n    return x", "", "return same(x)"),
+    "in an object of a package": (
+        "import own_helper",
+        "        self.step = np.vectorize(own_helper.scale)",
+        "return torch.from_numpy(self.step(x))",
+    ),
+    "in a dictionary": ("import own_helper", "", "return own_helper.STEPS['scale'](x)"),
+    "of a file that the file imports": ("import own_outer", "", "return own_outer.apply(x)"),
+}
+
+
+@pytest.fixture
+def own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Writes files that a model imports, with this text, as a new process would find them."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(helper: str) -> None:
+        for name in [name for name in sys.modules if name.startswith("own_")]:
+            monkeypatch.delitem(sys.modules, name)
+        (tmp_path / "own_package").mkdir(exist_ok=True)
+        (tmp_path / "own_package" / "__init__.py").write_text("")
+        (tmp_path / "own_package" / "inner.py").write_text("from .most import scale\n")
+        (tmp_path / "own_package" / "most.py").write_text(helper)
+        (tmp_path / "own_outer.py").write_text("import own_helper as h\ndef apply(x):\n    return h.scale(x)\n")
+        (tmp_path / "own_helper.py").write_text(
+            f"import functools\n{helper}STEPS = {{'scale': scale}}\n"
+            "def scaled(f):\n    @functools.wraps(f)\n    def g(x):\n        return scale(f(x))\n    return g\n"
+        )
+        importlib.invalidate_caches()
+
+    yield write
+    for name in [name for name in sys.modules if name.startswith("own_")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("reached", REACHED)
+def test_code_of_other_files_counts_however_it_is_reached(reached: str, tmp_path: Path, own_modules: Any) -> None:
+    top, init, forward = REACHED[reached]
+    file = tmp_path / "model.py"
+    file.write_text(FORWARD.format(top=top, init=init, forward=f"x = self.head(x.mean((2, 3))); {forward}"))
+    found = []
+    for helper in (HELPER, f"# again\n{HELPER}", HELPER.replace("* 1", "* -1")):
+        own_modules(helper)
+        network = load(f"py:{file}:net", device="cpu")
+        again = load(f"py:{file}:net", device="cpu")  # what is imported in forward has been imported by now
+        assert again.code_sha256 == network.code_sha256
+        found.append(network)
+    assert found[0].code_sha256 == found[1].code_sha256 != found[2].code_sha256
+
+
+def test_code_that_was_edited_after_its_import_is_the_imported_code(tmp_path: Path, own_modules: Any) -> None:
+    """As in a notebook: the rows of the old function are not stored under the name of the new one."""
+    file = tmp_path / "model.py"
+    forward = "import own_helper as h; return h.scale(self.head(x.mean((2, 3))))"
+    file.write_text(FORWARD.format(top="", init="", forward=forward))
+    own_modules(HELPER)
+    load(f"py:{file}:net", device="cpu")
+    (tmp_path / "own_helper.py").write_text(HELPER.replace("* 1", "* -1"))
+    stale = load(f"py:{file}:net", device="cpu")
+    own_modules(HELPER.replace("* 1", "* -1"))
+    fresh = load(f"py:{file}:net", device="cpu")
+    assert stale.code_sha256 != fresh.code_sha256
+
+
+def test_what_lies_beside_the_modules_of_a_network_counts() -> None:
+    class Beside(nn.Module):
+        def __init__(self, beside: Any) -> None:
+            super().__init__()
+            self.body, self.beside = _body(), [beside]
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.beside[0](self.body(x))
+            return found
+
+    class Turned:
+        def __init__(self, sign: int) -> None:
+            self.sign = sign
+
+        def by_sign(self, x: Tensor) -> Tensor:
+            return x * self.sign
+
+    def linear(value: float) -> nn.Module:
+        network = nn.Linear(4, 4)
+        nn.init.constant_(network.weight, value)
+        nn.init.zeros_(network.bias)
+        return network
+
+    assert _code(Beside(linear(1.0))) == _code(Beside(linear(1.0))) != _code(Beside(linear(2.0)))
+    assert _code(Beside(Turned(1).by_sign)) == _code(Beside(Turned(1).by_sign)) != _code(Beside(Turned(-1).by_sign))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.\\w+` is deprecated:DeprecationWarning")
+def test_what_torchscript_computes_counts() -> None:
+    class Scaled(nn.Module):
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.body, self.factor = _body(), factor
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.body(x) * self.factor
+
+    given = torch.zeros(1, 3, 8, 8)
+    for compiled in (torch.jit.script, lambda network: torch.jit.trace(network, given)):
+        codes = [code_identity(nn.Sequential(compiled(Scaled(factor)))).sha256 for factor in (1.0, 1.0, -1.0)]
+        assert codes[0] == codes[1] != codes[2]
 
 
 def test_a_tag_stands_for_the_code(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
 from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.code_fingerprint import OWN_FILE
 from hardiness.models.failures import told
 from hardiness.models.options import override
 
@@ -60,7 +61,7 @@ def build(spec: ModelSpec) -> Built:
 
 def _factory(file: Path, name: str) -> tuple[str, Callable[[], Any]]:
     """The text of a file, and the function of that name that this very text defines."""
-    title = f"hardiness_user_{file.stem}"
+    title = f"{OWN_FILE}{file.stem}"
     found = importlib.util.spec_from_file_location(title, file)
     if found is None or found.loader is None:
         raise ModelError(f"{file} must be a Python file")
