@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hardiness.core.condition import Condition
+from hardiness.core.later import later_part, read_later
 
 Norm = str
 """Name of a threat model, which says what an epsilon bounds: ``"linf"``, ``"l2"`` and others in `attacks.threats`."""
@@ -52,13 +53,14 @@ class Round:
             "targeted": self.targeted,
             "failed": self.failed,
             "options": dict(self.options),
+            **later_part(self),
         }
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Round:
         """The round that `as_dict` gave."""
         marks = {int(steps): Condition(**condition) for steps, condition in found["marks"].items()}
-        return cls(**{**found, "marks": marks})
+        return cls(**{**found, "marks": marks} | read_later(cls, found))
 
 
 @dataclass(frozen=True, slots=True)

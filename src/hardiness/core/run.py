@@ -1,16 +1,20 @@
-"""What a stored run is of: everything that changes its rows, typed, with one canonical JSON form and one key."""
+"""What a stored run is of: everything that changes its rows, typed, with one canonical JSON form and one key.
+
+A field that is added to one of these classes needs a default, and nothing else: see `hardiness.core.later`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hardiness.core.attack import Round
 from hardiness.core.condition import Condition
 from hardiness.core.errors import StoreError
+from hardiness.core.later import json_form, later_fields, later_part, plain, read_later
 from hardiness.core.view import View
 
 
@@ -112,7 +116,7 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {**asdict(self), "whole": list(self.whole)}
+        return json_form(self)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any], where: str) -> Plan:
@@ -121,8 +125,8 @@ class Plan:
         Raises:
             StoreError: a field is missing or unknown; the message names it and ``where``.
         """
-        _check_fields(found, Plan().as_dict(), where)
-        return cls(**{**found, "whole": tuple(found["whole"])})
+        _check_fields(found, Plan().as_dict(), {each.name for each in later_fields(cls)}, where)
+        return cls(**{**found, "whole": tuple(found["whole"])} | read_later(cls, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +167,14 @@ class Run:
         """The JSON form, as ``run.json`` and ``results.json`` hold it."""
         return {
             "model": self.model.name,
-            "model_options": _plain(self.model.options),
+            "model_options": plain(self.model.options),
             "weights_sha256": self.model.weights_sha256,
             "outputs_sha256": self.model.outputs_sha256,
             "code_sha256": self.model.code_sha256,
             "view": self.model.view.as_dict(),
-            "input": asdict(self.input),
+            "input": json_form(self.input),
             "benchmark": self.benchmark.name,
-            "options": _plain(self.benchmark.options),
+            "options": plain(self.benchmark.options),
             "protocol": self.benchmark.protocol,
             "card": self.benchmark.card,
             "columns": list(self.benchmark.columns),
@@ -182,11 +186,15 @@ class Run:
                 "samples": self.data.samples,
                 "num_classes": self.data.num_classes,
                 "categories": {name: list(classes) for name, classes in self.data.categories.items()},
+                **later_part(self.data),
             },
             "precision": self.precision,
             "attack": [each.as_dict() for each in self.attack],
-            "surrogate": asdict(self.surrogate) if self.surrogate else None,
-            "versions": _plain(self.versions),
+            "surrogate": json_form(self.surrogate) if self.surrogate else None,
+            "versions": plain(self.versions),
+            **later_part(self.model, MODEL),
+            **later_part(self.benchmark, BENCHMARK),
+            **later_part(self),
         }
 
     @classmethod
@@ -196,13 +204,19 @@ class Run:
         Raises:
             StoreError: a field is missing, unknown or cannot be read; the message names it and ``where``.
         """
-        _check_fields(found, cls().as_dict(), where)
+        _check_fields(found, cls().as_dict(), set(cls._later_names()), where)
         try:
-            return cls._read({**ADDED, **found})
+            return cls._read(found)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise StoreError(
                 f"{where} holds a field of another form than it must ({error}); restore the file"
             ) from None
+
+    @classmethod
+    def _later_names(cls) -> Iterator[str]:
+        """Names that a ``run.json`` may have or lack."""
+        for kind, prefix in ((cls, ""), (ModelIdentity, MODEL), (BenchmarkIdentity, BENCHMARK)):
+            yield from (f"{prefix}{field.name}" for field in later_fields(kind))
 
     @classmethod
     def _read(cls, found: Mapping[str, Any]) -> Run:
@@ -216,6 +230,7 @@ class Run:
                 options=found["model_options"],
                 outputs_sha256=found["outputs_sha256"],
                 code_sha256=found["code_sha256"],
+                **read_later(ModelIdentity, found, MODEL),
             ),
             benchmark=BenchmarkIdentity(
                 name=found["benchmark"],
@@ -223,6 +238,7 @@ class Run:
                 protocol=found["protocol"],
                 options=found["options"],
                 columns=tuple(found["columns"]),
+                **read_later(BenchmarkIdentity, found, BENCHMARK),
             ),
             data=DataIdentity(
                 name=data["name"],
@@ -230,39 +246,30 @@ class Run:
                 samples=int(data["samples"]),
                 num_classes=int(data["num_classes"]),
                 categories={name: tuple(classes) for name, classes in data["categories"].items()},
+                **read_later(DataIdentity, data),
             ),
-            input=InputIdentity(**found["input"]),
+            input=InputIdentity(**found["input"] | read_later(InputIdentity, found["input"])),
             conditions=tuple(Condition(**condition) for condition in found["conditions"]),
             seed=found["seed"],
             precision=found["precision"],
             attack=tuple(Round.from_dict(each) for each in found["attack"]),
-            surrogate=Surrogate(**surrogate) if surrogate else None,
+            surrogate=Surrogate(**surrogate | read_later(Surrogate, surrogate)) if surrogate else None,
             versions=found["versions"],
+            **read_later(cls, found),
         )
 
 
-ADDED: Mapping[str, Any] = {}
-"""Fields that came later, with what they are in a ``run.json`` that lacks them."""
+MODEL, BENCHMARK = "model_", "benchmark_"
+"""What the names of later fields of those two begin with, whose first fields stand among those of the run."""
 
 
-def _check_fields(found: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+def _check_fields(found: Mapping[str, Any], known: Mapping[str, Any], later: set[str], where: str) -> None:
     if not isinstance(found, Mapping):
         raise StoreError(f"{where} must hold an object, and holds {type(found).__name__}; restore the file")
-    missing, unknown = sorted(set(known) - set(found) - set(ADDED)), sorted(set(found) - set(known))
+    missing, unknown = sorted(set(known) - set(found)), sorted(set(found) - set(known) - later)
     if missing:
         raise StoreError(f"{where} must have the field {missing[0]!r}, and has none; restore the file")
     if unknown:
         raise StoreError(
             f"{where} has the field {unknown[0]!r}, which this version does not know; use the version that wrote it"
         )
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """As JSON will give it back: tuples as lists, mappings as objects."""
-    return {key: _plain_value(value) for key, value in options.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return _plain(value)
-    return [_plain_value(each) for each in value] if isinstance(value, list | tuple) else value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.later import json_form
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
 CropMode = Literal["center", "center_floor", "squash", "border", "unresized"]
@@ -109,7 +110,7 @@ class View:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, for keys and records."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return json_form(self)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> View:
