@@ -478,3 +478,21 @@ def test_any_stored_run_can_be_the_baseline(
     assert refused.status == 2
     assert "must be a model with a stored run to divide by" in refused.err
     assert "squeezenet1_1" in refused.err
+    # What is written is of the baseline of the command that writes it: page, results.json and export.
+    again = hardiness("run", "-m", model, "-m", "squeezenet1_1", *common, "--baseline", model)
+    assert again.status == 0
+    kept = json.loads((out / "results.json").read_text())["results"]
+    assert [result["scores"] for result in kept] == [result["scores"] for result in by_json]
+    assert [result["warnings"] for result in kept] == [result["warnings"] for result in by_json]
+    assert "not to the published baseline" in (out / "report.html").read_text()
+    exported = hardiness("export", out, "--format", "json", "--baseline", model).out
+    assert [result["warnings"] for result in json.loads(exported)["results"]] == [r["warnings"] for r in kept]
+    for baseline in ([], ["--baseline", model]):
+        assert hardiness("report", out, "--no-images", *baseline).status == 0
+        for written in ("results.json", "report.html"):
+            assert ("not to the published baseline" in (out / written).read_text()) == bool(baseline)
+    before = (out / "results.json").read_bytes()
+    refused = hardiness("run", "-m", model, *common, "--baseline", "alexnet")
+    assert refused.status == 2
+    assert "must be a model with a stored run to divide by" in refused.err
+    assert (out / "results.json").read_bytes() == before, "nothing was computed, so nothing is written"

@@ -31,7 +31,7 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Judge
     return judged(paired_draws(_models(store, family, reference), [store]))
 
 
-def claims_table(stores: Sequence[Store], found: Sequence[Result]) -> TextTable | None:
+def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None) -> TextTable | None:
     """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
 
     A name under which folders hold different weights is left out: which of the models is meant cannot be told.
@@ -39,6 +39,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result]) -> TextTable 
     Args:
         stores: the folders.
         found: what they hold, each run once.
+        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
     """
     weights: dict[str, set[str]] = {}
     for result in found:
@@ -46,7 +47,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result]) -> TextTable 
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:
         return None
-    view = judged(paired_draws(_by_size(found, family, None), stores)).view()
+    view = judged(paired_draws(_by_size(found, family, None), stores, baseline)).view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
     return replace(view, notes=(*view.notes, *left_out))

@@ -42,7 +42,8 @@ class Command:
         data: values of ``--data``.
         labels: csv with the labels of a flat folder.
         weights: checkpoint on disk for the one model.
-        baseline: model whose stored runs ratios divide by, instead of the published baseline.
+        baseline: model whose stored runs ratios divide by, instead of the published baseline, on the page and in
+            ``results.json``.
         out: output folder, or the address of one in an object store.
         request: how much, with which seed and batch size.
         placement: device, precision and runtime.
@@ -125,6 +126,8 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     _check_ends(command, asked)
     resolved, skipped = asked.models, asked.skipped
     store = Store.create(command.out, command.wait_s)
+    if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
+        scoring.results(store, command.baseline)  # it must be stored already: refused now, and not after hours
     loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
@@ -141,10 +144,11 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     evaluated: list[Evaluated] = []
     for parts in _evaluated(command, asked.models.names, wanted, Beside(classifiers, store, budget, hears)):
         evaluated += parts
-        found = scoring.rebuild(store)
+        found = _rebuilt(store, command.baseline)
         tracking.scores([result for result in found if any(result.key in each.keys for each in parts)])
     keys = {key for each in evaluated for key in each.keys}
-    found = scoring.results(store, command.baseline) if command.baseline else found or scoring.rebuild(store)
+    if command.baseline or not found:  # the last word on a baseline: it must have been run by now
+        found = scoring.rebuild(store, command.baseline)
     return Outcome(
         results=[result for result in found if result.key in keys],
         everything=found,
@@ -160,6 +164,14 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
         note=asked.suite.note,
         also=asked.suite.also,
     )
+
+
+def _rebuilt(store: Store, baseline: str | None) -> list[Result]:
+    """The results so far, written; ratios are to the published baseline until the model that was named has been run."""
+    try:
+        return scoring.rebuild(store, baseline)
+    except ArgumentError:
+        return scoring.rebuild(store)
 
 
 def _remarks(classifier: Classifier) -> list[str]:

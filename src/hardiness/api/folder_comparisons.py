@@ -14,7 +14,9 @@ DETAILED_MOST = 6
 """Models up to which a page says more of each pair than its scores: 15 pairs. Their number grows with its square."""
 
 
-def comparisons_of(stores: Sequence[Store], found: Sequence[Result]) -> list[BenchmarkComparison]:
+def comparisons_of(
+    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None
+) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
     Of more than `DETAILED_MOST` models nothing is said but their scores, which one folder keeps.
@@ -22,12 +24,13 @@ def comparisons_of(stores: Sequence[Store], found: Sequence[Result]) -> list[Ben
     Args:
         stores: the folders.
         found: what they hold.
+        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
     """
     models = {result.name for result in found if not result.measured.get("published")}
     if len(stores) == 1 and len(models) > DETAILED_MOST:
-        return kept_comparisons(stores[0], found)
+        return kept_comparisons(stores[0], found, baseline)
     try:
-        compared = compare(stores, details=len(models) <= DETAILED_MOST)
+        compared = compare(stores, details=len(models) <= DETAILED_MOST, baseline_model=baseline)
     except ArgumentError:
         return []
     return compared if len(stores) == 1 else [_under_own_names(each) for each in compared]

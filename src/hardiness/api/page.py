@@ -84,10 +84,10 @@ def write_report(asked: Report) -> Written:
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
         problems=tuple(problems),
-        comparisons=comparisons_of(stores, found),
+        comparisons=comparisons_of(stores, found, asked.baseline),
         features=grids,
         declared=known,
-        claims=_claims(stores, found),
+        claims=_claims(stores, found, asked.baseline),
     )
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
@@ -105,7 +105,13 @@ def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
     return LocalFiles(path.parent.resolve()), path.name
 
 
-def publish(store: Store, results: Sequence[Result], title: str, comparisons: Sequence[BenchmarkComparison]) -> str:
+def publish(
+    store: Store,
+    results: Sequence[Result],
+    title: str,
+    comparisons: Sequence[BenchmarkComparison],
+    baseline: str | None = None,
+) -> str:
     """Write the page of a run that has just ended, without photographs; where it is.
 
     Args:
@@ -113,11 +119,12 @@ def publish(store: Store, results: Sequence[Result], title: str, comparisons: Se
         results: all that it holds.
         title: heading of the page.
         comparisons: of its models, as `kept_comparisons` gives them.
+        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
     """
-    claims = claims_table([store], results)
+    claims = claims_table([store], results, baseline)
     put_page(
         results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=comparisons, claims=claims)
     )
@@ -141,7 +148,7 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
     """
     stores, problems = _opened(tuple(outs), [])
     found, problems = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-    return Collected(found, problems, comparisons_of(stores, found))
+    return Collected(found, problems, comparisons_of(stores, found, baseline))
 
 
 def _opened(
@@ -181,9 +188,10 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
 def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str]]:
     by_key: dict[str, Result] = {}
     for store in stores:
-        written = asked.into_out and asked.baseline is None
         problems = [*problems, *store.survey().problems]
-        found = scoring.rebuild(store) if written else scoring.results(store, asked.baseline)
+        # Page and results.json of a folder are of one baseline.
+        made = scoring.rebuild if asked.into_out else scoring.results
+        found = made(store, asked.baseline)
         problems += dict.fromkeys(line for result in found for line in result.damage)
         for result in found:
             kept = by_key.get(result.key)
@@ -197,11 +205,11 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems
 
 
-def _claims(stores: Sequence[Store], found: Sequence[Result]) -> TextTable | None:
+def _claims(stores: Sequence[Store], found: Sequence[Result], baseline: str | None) -> TextTable | None:
     """The paper's sentences judged on the models of the folders, or on the paper's own where there is no folder."""
     if not stores:
         return published_claims().view() if found else None
-    return claims_table(stores, [result for result in found if not result.measured.get("published")])
+    return claims_table(stores, [result for result in found if not result.measured.get("published")], baseline)
 
 
 def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:

@@ -141,9 +141,9 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
         return _plan(asked, shown)
     outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
     store = Store(out)
-    comparisons = kept_comparisons(store, outcome.everything)
+    comparisons = kept_comparisons(store, outcome.everything, chosen.baseline)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"
-    page = api.publish(store, outcome.everything, title, comparisons)
+    page = api.publish(store, outcome.everything, title, comparisons, chosen.baseline)
     if shown.as_json:
         click.echo(json.dumps([result.as_dict() for result in outcome.results], indent=1))
     elif not shown.quiet:

@@ -37,7 +37,7 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
-        print_tables(found, wide(Console()), lambda: kept_comparisons(store, found), everything)
+        print_tables(found, wide(Console()), lambda: kept_comparisons(store, found, baseline), everything)
     return 1 if problems else 0
 
 

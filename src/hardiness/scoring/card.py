@@ -80,6 +80,10 @@ class Card(Presentation, ABC):
         """
         return ()
 
+    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> Sequence[Measurable]:
+        """The same, with ratios to this baseline and not to the published one; a card that divides has its own."""
+        return self.measurables(table, run)
+
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The checks of how far the scores can be trusted, raised or not."""
         return []

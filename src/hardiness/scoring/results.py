@@ -46,18 +46,19 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
     return sorted(found, key=lambda result: (*group_of(result), result.model))
 
 
-def rebuild(store: Store) -> list[Result]:
-    """The results of every stored run, written to ``results.json``.
+def rebuild(store: Store, baseline_model: str | None = None) -> list[Result]:
+    """The results of every stored run, written to ``results.json``; as `results` says of the baseline.
 
     They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
     they are made again.
 
     Raises:
+        ArgumentError: the baseline model has no stored run to divide by; the file is as it was.
         StoreError: records cannot be read, or the file cannot be written.
     """
     tries = 0
     while True:
-        before, found, tries = store.stamps(), results(store), tries + 1
+        before, found, tries = store.stamps(), results(store, baseline_model), tries + 1
         with store.locked():
             if store.stamps() == before or tries == TRIES:
                 store.write_results([result.as_dict() for result in found])

@@ -81,6 +81,13 @@ class Corruption(Card):
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
+        return self._measurables(table, run, published_baseline(run) if set_of(run).baseline else None)
+
+    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> list[Measurable]:
+        """The same with ratios to another baseline."""
+        return self._measurables(table, run, baseline)
+
+    def _measurables(self, table: ImageTable, run: Run, known: Baseline | None) -> list[Measurable]:
         wrong, members = table[RIGHT] != 1, set_of(run)
         at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
         if not at:
@@ -89,13 +96,13 @@ class Corruption(Card):
         names = [table.present[k]["corruption"] for k in at]
         levels = [table.present[k]["severity"] for k in at]
         part = "" if whole else "_partial"
-        known = published_baseline(run) if members.baseline else None
         found = []
-        if known:
+        if known and _divides((names, levels), known["error_by_severity"]):
             weights = corruption_weights(names, levels, known["error_by_severity"])
             found.append(Measurable(f"mce{part}", Condition(), False, lambda on: weighted(wrong[on][:, at], weights)))
-        if known and Condition() in table.present:
-            clean, pair = table.present.index(Condition()), (known["clean_error"], known["error_by_severity"])
+        pair = (known["clean_error"], known["error_by_severity"]) if known else (0.0, {})
+        if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
+            clean = table.present.index(Condition())
             found.append(
                 Measurable(
                     f"relative_mce{part}",
@@ -185,6 +192,17 @@ def set_of(run: Run) -> DistortionSet:
     found = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
     return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
+
+
+def _divides(
+    cells: tuple[Sequence[str], Sequence[int]], errors: Mapping[str, Sequence[float]], clean: float = 0.0
+) -> bool:
+    """Whether a baseline errs more than ``clean`` under every corruption of some cells: a stored one may not."""
+    try:
+        corruption_weights(*cells, {name: [error - clean for error in own] for name, own in errors.items()})
+    except ArgumentError:
+        return False
+    return True
 
 
 def _ratio_weights(

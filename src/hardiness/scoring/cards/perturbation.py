@@ -194,7 +194,14 @@ class Perturbation(Card):
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The mFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
-        values, known = FLIPS.values(table), (published_baseline(run) or {}).get(FLIPS.metric, {})
+        return self._measurables(table, published_baseline(run))
+
+    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> list[Measurable]:
+        """The same with ratios to another baseline."""
+        return self._measurables(table, baseline)
+
+    def _measurables(self, table: ImageTable, baseline: Baseline | None) -> list[Measurable]:
+        values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric, {})
         names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
         test = [table.present.index(Condition(perturbation=name)) for name in names]
         found = []

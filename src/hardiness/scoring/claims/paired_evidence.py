@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.scoring.claims.claim import Known, Models, Subject
 from hardiness.scoring.claims.evidence import QUANTITIES, Quantity, with_substitutes
+from hardiness.scoring.comparisons.stored_baseline import stored_baseline
 from hardiness.scoring.statistics.comparison import shared_images
 from hardiness.scoring.statistics.differences import FEWEST, FEWEST_DIFFERING
 from hardiness.scoring.statistics.measurable import Measurable
@@ -22,7 +23,7 @@ _Found = tuple[Measured, Measurable]
 Draws = NDArray[np.float64]
 
 
-def paired_draws(models: Models, stores: Sequence[Store]) -> Models:
+def paired_draws(models: Models, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
     """The models, their numbers measured on the images that all of them have, with resamples.
 
     A number stays as it is, with an error of its own, where no image is shared, or where resamples would say too
@@ -31,10 +32,13 @@ def paired_draws(models: Models, stores: Sequence[Store]) -> Models:
     Args:
         models: read off the results of ``stores``.
         stores: where the runs are.
+        baseline_model: whose stored runs ratios divide by, instead of the published baseline.
     """
     names = {subject.model for subject in models.all}
     stored = [run for store in stores for run in store.runs() if run.run.model.name in names]
-    runs = [run for run in map(stored_measures, stored) if run is not None and run.run.precision == "fp32"]
+    base = stored_baseline(stores, baseline_model) if baseline_model else None
+    measures = [stored_measures(run, base) for run in stored]
+    runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
     paired: dict[str, dict[str, Known]] = {name: {} for name in names}
     drawn: dict[str, Resamples] = {}
     for quantity in QUANTITIES:

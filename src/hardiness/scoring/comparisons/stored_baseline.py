@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.card import Baseline
+from hardiness.scoring.card import Baseline, card_of
 from hardiness.scoring.scored_run import ScoredRun
+from hardiness.store import Store
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class StoredBaseline:
     def of_run(self, run: ScoredRun) -> Baseline | None:
         """What the model measured where that run was made; ``None`` where it was not run there."""
         return self.measured.get(_place(run))
+
+
+def stored_baseline(stores: Sequence[Store], model: str) -> StoredBaseline:
+    """The model's stored runs in several folders; raises as `StoredBaseline.of`."""
+    return StoredBaseline.of([ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()], model)
 
 
 def _place(run: ScoredRun) -> tuple[str, str]:

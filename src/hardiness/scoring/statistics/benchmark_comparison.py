@@ -11,6 +11,7 @@ import numpy as np
 
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.scoring.card import card_of
+from hardiness.scoring.comparisons.stored_baseline import stored_baseline
 from hardiness.scoring.statistics.comparison import Compared, compared, compared_apart, shared_images
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness, Point, fit, published_points
 from hardiness.scoring.statistics.measurable import Measurable, Places
@@ -65,7 +66,9 @@ _Accuracy = tuple[float, int]
 """The share of right answers, and of how many images."""
 
 
-def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: bool = True) -> list[BenchmarkComparison]:
+def compare(
+    stores: Sequence[Store], models: Sequence[str] = (), *, details: bool = True, baseline_model: str | None = None
+) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
     Runs of different protocols, surrogates or norms are never put together.
@@ -74,10 +77,11 @@ def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: boo
         stores: output folders; a model that several hold is told apart by the folder's name.
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
+        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
 
     Raises:
         UnknownNameError: a model was not run.
-        ArgumentError: no benchmark has two models.
+        ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
     """
     groups: dict[_Group, dict[str, StoredRun]] = {}
     known: dict[str, None] = {}
@@ -89,12 +93,12 @@ def compare(stores: Sequence[Store], models: Sequence[str] = (), *, details: boo
     for model in models:
         if model not in known:
             raise UnknownNameError("model to compare", model, known)
-    noises = stored_noise(stores)
+    noises, base = stored_noise(stores), stored_baseline(stores, baseline_model) if baseline_model else None
     chosen: dict[str, None] = {}
     clean: dict[str, _Accuracy] = {}
     compared_ = []
     for key, stored in sorted(groups.items()):
-        runs = measured_runs(_ordered(stored, models), tables=details)
+        runs = measured_runs(_ordered(stored, models), tables=details, base=base)
         chosen |= dict.fromkeys(runs)
         if key[0] == CLEAN:
             clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}

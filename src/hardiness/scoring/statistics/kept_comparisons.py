@@ -23,21 +23,24 @@ VERSION = 2
 """Raised whenever the same runs would be compared otherwise."""
 
 
-def kept_comparisons(store: Store, results: Sequence[Result]) -> list[BenchmarkComparison]:
+def kept_comparisons(
+    store: Store, results: Sequence[Result], baseline_model: str | None = None
+) -> list[BenchmarkComparison]:
     """The models of a folder on the same images, without what is said of single pairs; none of fewer than two models.
 
     Args:
         store: the folder.
         results: of all its runs, as they are now: what was kept of other ones is not taken.
+        baseline_model: whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
     """
     known = [[each.key, [s.as_dict() for s in each.scores], each.details.get("noise")] for each in results]
-    digest = digest_of([VERSION, known])
+    digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
     with suppress(StoreError, LookupError, TypeError, ValueError):
         found = atomic.parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
         if found["digest"] == digest_of([digest, found["comparisons"]]):
             return [_comparison(each) for each in found["comparisons"]]
     try:
-        made = compare([store], details=False)
+        made = compare([store], details=False, baseline_model=baseline_model)
     except ArgumentError:
         return []
     described = json.loads(json.dumps([_as_dict(each) for each in made]))

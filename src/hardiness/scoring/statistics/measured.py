@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
-from hardiness.scoring.card import card_of
+from hardiness.scoring.card import Baseline, card_of
+from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.stopping.cells import is_drawn
@@ -34,6 +35,7 @@ class Measured:
         drawn: whether each image has some random cells alone. What it can then be compared by depends on the cells
             that the other runs have (`in_shared_cells`), and ``scores`` is empty.
         table: gives its image table; not there where it is of no stored run.
+        baseline: what its ratios divide by instead of the published baseline.
     """
 
     run: Run
@@ -48,6 +50,7 @@ class Measured:
     key: str = ""
     drawn: bool = False
     table: Callable[[], ImageTable] | None = None
+    baseline: Baseline | None = None
 
     @property
     def right_share(self) -> float:
@@ -64,17 +67,24 @@ class Measured:
         return card_of(self.run).class_namer(self.run)
 
 
-def stored_measures(run: StoredRun) -> Measured | None:
-    """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`."""
+def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measured | None:
+    """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
+
+    Args:
+        run: which.
+        base: what its ratios divide by where that was run on the same pictures, instead of the published baseline.
+    """
     scored = ScoredRun(run, card_of(run.run))
     table = scored.table
     scored.save()
-    found = measured(table, run.run) if len(table) else None
+    found = measured(table, run.run, base and base.of_run(scored)) if len(table) else None
     return found and replace(found, key=run.key, table=lambda: ScoredRun(run, card_of(run.run)).table)
 
 
-def measured(table: ImageTable, run: Run) -> Measured | None:
+def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> Measured | None:
     """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by.
+
+    Ratios are to ``baseline`` where it is given, else to the published one.
 
     A run of which each image has some random cells alone is there with all of its images.
     """
@@ -82,7 +92,9 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
     if not whole.any():
         return None
     kept = table if whole.all() else _of(table, whole)
-    scores = () if drawn else tuple(card_of(run).measurables(kept, run))
+    card = card_of(run)
+    found = card.measurables_over(kept, run, baseline) if baseline else card.measurables(kept, run)
+    scores = () if drawn else tuple(found)
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1
@@ -97,6 +109,7 @@ def measured(table: ImageTable, run: Run) -> Measured | None:
         failed=len({failure.sample for failure in table.failures}),
         scores=scores,
         drawn=drawn,
+        baseline=baseline,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.scoring.card import card_of
+from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.statistics.comparison import shared_images
 from hardiness.scoring.statistics.measurable import Measurable
@@ -44,7 +45,9 @@ class Computed:
         return self.images
 
 
-def measured_runs(runs: Mapping[str, StoredRun], *, tables: bool) -> dict[str, Measured]:
+def measured_runs(
+    runs: Mapping[str, StoredRun], *, tables: bool, base: StoredBaseline | None = None
+) -> dict[str, Measured]:
     """The runs by image, without those that have no whole image or no score to compare by.
 
     Args:
@@ -53,23 +56,23 @@ def measured_runs(runs: Mapping[str, StoredRun], *, tables: bool) -> dict[str, M
             images are known, so that memory does not grow by a table a model.
     """
     if tables or len(runs) < 2:
-        return {name: found for name, run in runs.items() if (found := stored_measures(run))}
+        return {name: found for name, run in runs.items() if (found := stored_measures(run, base))}
     ids: dict[str, NDArray[np.object_]] = {}
     for name, run in runs.items():
         images, drawn = _images(run)
         if drawn:  # what is compared depends on the cells of all runs
-            return measured_runs(runs, tables=True)
+            return measured_runs(runs, tables=True, base=base)
         if len(images):
             ids[name] = next((known for known in ids.values() if np.array_equal(known, images)), images)
     shared = shared_images(ids) if len(ids) > 1 else np.array([], str)
     if not len(shared):
-        return measured_runs(runs, tables=True)
+        return measured_runs(runs, tables=True, base=base)
     resamples, measured = Resamples(shared), {}
     for name, images in ids.items():
-        if found := stored_measures(runs[name]):
+        if found := stored_measures(runs[name], base):
             measured[name] = _without_answers(replace(found, ids=images), resamples)
     if len(measured) < len(ids):  # what cannot be compared must not say which images are shared
-        return measured_runs({name: runs[name] for name in measured}, tables=False)
+        return measured_runs({name: runs[name] for name in measured}, tables=False, base=base)
     return measured
 
 

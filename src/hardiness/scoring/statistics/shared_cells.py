@@ -48,7 +48,7 @@ def _only(
 
 
 def _measured_again(run: Measured, table: ImageTable) -> Measured:
-    sums = card_of(run.run).sums(table, run.run, published_baseline(run.run))
+    sums = card_of(run.run).sums(table, run.run, run.baseline or published_baseline(run.run))
     scores = tuple(map(_measurable, sums))
     return replace(run, ids=table.ids, label=table.label, left_out=0, scores=scores)
 

@@ -189,6 +189,31 @@ def test_effective_robustness_needs_clean_photographs(tmp_path: Path) -> None:
     assert all(each.interval.low < each.value < each.interval.high for each in found.effective)
 
 
+def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path) -> None:
+    """A page of a named baseline compared its models by ratios to AlexNet."""
+    for model, seed, rate in (("a", 30, 0.3), ("b", 31, 0.4), ("c", 32, 0.45)):
+        right = errors(seed, 60, 76, rate)
+        right[:, 0] = np.arange(60) > 2  # clean photographs are easier
+        store = stored(tmp_path, model, right)
+    for baseline in (None, "a", None, "c"):
+        found = results(store, baseline)
+        (made,) = kept_comparisons(store, found, baseline)
+        for metric in ("mce", "relative_mce", "mean_error"):
+            compared = next(each for each in made.scores if each.metric == metric)
+            shown = {each.model: each.score(metric).value for each in found}
+            assert compared.values == pytest.approx(shown)
+            assert baseline is None or metric == "mean_error" or shown[baseline] == pytest.approx(1)
+    with pytest.raises(ArgumentError, match="must be a model with a stored run to divide by"):
+        compare([store], baseline_model="other")
+
+
+def test_a_baseline_without_errors_divides_nothing(tmp_path: Path) -> None:
+    for model, seed, rate in (("a", 30, 0.3), ("never wrong", 31, 0.0)):
+        store = stored(tmp_path, model, errors(seed, 60, 76, rate))
+    (found,) = compare([store], baseline_model="never wrong")
+    assert [each.metric for each in found.scores] == ["mean_error"]
+
+
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark, had a$"):
