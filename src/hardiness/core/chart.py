@@ -108,6 +108,8 @@ class Dots:
         percent: whether values are shares, written in percent, or plain numbers.
         bars: whether every row shows intervals, not only the one of everything.
         grey: what the marks of ``published`` are, a sentence said below the figure where there are some.
+        winner: what the heading says instead, between the name and the overall value, of a model that is alone in
+            first place; empty where the heading is not about models.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Dots:
     percent: bool = True
     bars: bool = False
     grey: str = ""
+    winner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

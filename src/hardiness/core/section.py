@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hardiness.core.chart import Chart
 from hardiness.core.condition import Condition
 from hardiness.core.gallery import Gallery
+from hardiness.core.result import Score
 
 LAST = 90
 """Place of sections that no experiment of the paper is like."""
@@ -82,10 +83,19 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What was found of one model, in words with numbers, as the end of a sentence that begins with its name."""
+    """What was found of one model, in words with numbers, as the end of a sentence that begins with its name.
+
+    Attributes:
+        model: its name.
+        text: what was found.
+        score: the number that the text is about, for its n and its interval; ``None`` where it is about no one number.
+        title: what that number is called.
+    """
 
     model: str
     text: str
+    score: Score | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True)

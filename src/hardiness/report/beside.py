@@ -10,10 +10,7 @@ from hardiness.reference import Published
 from hardiness.reference import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.sections import Shown, score_of
-from hardiness.scoring.superlatives import in_words
-
-OTHER_PICTURES = ("embedded",)
-"""Data that nothing was published of."""
+from hardiness.scoring.leaderboard import EMBEDDED, is_comparable
 
 BEST, RUNGS_MOST = 3, 14
 """Published models that a ladder begins with, and that it has at most."""
@@ -135,7 +132,7 @@ def _in_order(shown: Shown) -> list[Column]:
 def _others(shown: Shown, column: Column) -> dict[str, Published]:
     """Published numbers of one column, of models that the section does not show as published already."""
     data = shown.results[0].data
-    if data in OTHER_PICTURES or data.startswith("own-"):
+    if data == EMBEDDED or not is_comparable(shown.results):
         return {}
     shown_already = {result.run.model.name for result in shown.results if result.measured.get("published")}
     rows = known(shown.results[0].benchmark, column.metric, column.condition)
@@ -186,16 +183,15 @@ def _message(shown: Shown, rungs: Sequence[Rung], column: Column) -> str:
     """How many published models the best measured one is ahead of; nothing of the kind on a part of the data."""
     own = [rung for rung in rungs if not rung.published]
     values = [formatting.number(rung.score.value or 0.0, rung.score.unit) for rung in own]
-    best = [rung.name for rung, value in zip(own, values, strict=True) if value == values[0]]
-    names = in_words(best, len(own))
+    alone = len(own) == 1 or shown.alone(column)[0] == own[0].name
+    first = own[0].name if alone else f"the first of {len(own)} measured models"
     title = f"Among published models by {column.title}: "
     whole = max(rung.score.n for rung in rungs if rung.published)
     n = max(result.counts.images for result in shown.results)
     if n < whole:
-        return f"{title}{names} with {values[0]} on {n:,} of {whole:,}"
+        return f"{title}{first} with {values[0]} on {n:,} of {whole:,}"
     behind = sum(rung.published for rung in rungs[rungs.index(own[0]) :])
-    comes = "comes" if len(best) == 1 else "come"
-    return f"{title}{names} {comes} before {behind} of {sum(rung.published for rung in rungs)}"
+    return f"{title}{first} comes before {behind} of {sum(rung.published for rung in rungs)}"
 
 
 def _nearest(rungs: Sequence[Rung]) -> list[Rung]:

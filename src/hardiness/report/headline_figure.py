@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardiness.core import Column, Dots, Observer, Score
+from hardiness.core import Chart, Column, Curves, Dots, Observer, Score
 from hardiness.report import format as formatting
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.statistics.differences import FEWEST
 
 LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Ends of the axis."""
@@ -20,6 +21,21 @@ def with_figure(shown: Shown) -> Shown:
     """The section, with a figure of its scores where it has no other and they are shares."""
     figure = None if shown.section.charts else _scores(shown)
     return replace(shown, section=replace(shown.section, charts=[figure])) if figure else shown
+
+
+def from_few(shown: Shown) -> Shown:
+    """The section; where images are too few for a test, the headings of its figures say how few."""
+    n = max(result.counts.images for result in shown.results)
+    if n >= FEWEST:
+        return shown
+    few = f", from {n} image{'' if n == 1 else 's'}"
+
+    def named(chart: Chart) -> Chart:
+        if isinstance(chart, Curves):
+            return replace(chart, heading=f"{chart.heading}{few}")
+        return replace(chart, title=f"{chart.title}{few}") if isinstance(chart, Dots) else chart
+
+    return replace(shown, section=replace(shown.section, charts=[named(chart) for chart in shown.section.charts]))
 
 
 def _scores(shown: Shown) -> Dots | None:
@@ -65,7 +81,7 @@ def _lies_on_scale(score: Score) -> bool:
 
 
 def _message(shown: Shown, headline: Column) -> str:
-    """Which model is best by the score that stands for the section, and by how much it is told from the last."""
+    """From where to where the score goes that stands for the section; a name only where its place is its own."""
     known: Sequence[tuple[str, Score]] = [
         (result.name, score)
         for result in shown.results
@@ -77,4 +93,6 @@ def _message(shown: Shown, headline: Column) -> str:
     best, worst = ((name, formatting.number(score.value or 0.0, score.unit)) for name, score in (order[0], order[-1]))
     if len(known) == 1:
         return f"{headline.title}: {best[1]}"
-    return f"{headline.title}: from {best[1]} ({best[0]}) to {worst[1]} ({worst[0]})"
+    first, last = shown.alone(headline)
+    ends = [f"{value} ({name})" if name == alone else value for (name, value), alone in ((best, first), (worst, last))]
+    return f"{headline.title}: from {ends[0]} to {ends[1]}"

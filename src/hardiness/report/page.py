@@ -24,7 +24,7 @@ from hardiness.report.citations import citations
 from hardiness.report.figure_files import WRITERS, write_figures
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw, icon, inline, rules, symbols
 from hardiness.report.figures.sheet import shade
-from hardiness.report.headline_figure import with_figure
+from hardiness.report.headline_figure import from_few, with_figure
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, Wall, walls
 from hardiness.report.provenance import command_of, sessions_of
@@ -91,7 +91,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     Raises:
         StoreError: disk full, no permission, or ``figures`` is a file; the former page is left as it was.
     """
-    shown = [with_ladder(with_figure(each)) for each in sections(results, options.comparisons)]
+    shown = [from_few(with_ladder(with_figure(each))) for each in sections(results, options.comparisons)]
     inks = inks_of(shown)
     content = page(shown, title, inks, options).encode(errors="backslashreplace")  # names that are no UTF-8
     write_figures(shown, inks, files, options.figures)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.core import Column, Result, Score, Section
+from hardiness.core import Chart, Column, Dots, Result, Score, Section
+from hardiness.report import format as formatting
 from hardiness.report.ranking import Standing, places, ranks, told_apart
 from hardiness.scoring.card import card_of
 from hardiness.scoring.results import group_of
@@ -36,6 +37,12 @@ class Shown:
             return places(found, [result.name for result in self.results])
         scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
         return ranks(scores)
+
+    def alone(self, column: Column) -> tuple[str, str]:
+        """The model that is alone in first place by a column, and that in last place; empty where a place is shared."""
+        found = self.places(column)
+        by_place = {standing.best: name for name, standing in found.items() if standing.best == standing.worst}
+        return by_place.get(1, ""), by_place.get(len(found), "")
 
     def is_told_apart(self, column: Column, first: Result, second: Result) -> bool:
         """Whether two models' scores differ beyond chance."""
@@ -105,7 +112,7 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
         together = with_own_names(list(group))
         found.append(Shown(together, card_of(together[0].run).view(together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    return [_with_figures_across(_compared(shown, comparisons), found) for shown in found]
+    return [_with_winner(_with_figures_across(_compared(shown, comparisons), found)) for shown in found]
 
 
 def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown:
@@ -124,6 +131,34 @@ def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:
     results = [result for other in kin for result in other.results]
     charts = [*card_of(results[0].run).across(results), *shown.section.charts]
     return replace(shown, section=replace(shown.section, charts=charts))
+
+
+def _with_winner(shown: Shown) -> Shown:
+    """The section; headings that may name a winner do so where one model is alone in first place."""
+    column = shown.section.headline
+    named = [chart for chart in shown.section.charts if column and _is_about(chart, column)]
+    first = shown.alone(column)[0] if column and named and len(shown.results) > 1 else ""
+    if column is None or not first:
+        return shown
+    score = score_of(next(result for result in shown.results if result.name == first), column)
+    assert score is not None
+    assert score.value is not None, "a model without a value has no place"
+    value = formatting.number(score.value, score.unit)
+    charts = [
+        replace(chart, title=f"{first} {chart.winner} {value} %")
+        if isinstance(chart, Dots) and chart in named
+        else chart
+        for chart in shown.section.charts
+    ]
+    return replace(shown, section=replace(shown.section, charts=charts))
+
+
+def _is_about(chart: Chart, column: Column) -> bool:
+    """Whether a figure may name a winner, and by the score of that column."""
+    if not isinstance(chart, Dots) or not chart.winner:
+        return False
+    overall = [each.overall for each in chart.observers if each.overall is not None]
+    return all((each.metric, each.condition) == (column.metric, column.condition) for each in overall)
 
 
 def _kind(shown: Shown) -> tuple[str, ...]:

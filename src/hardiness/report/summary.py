@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hardiness.core import Score
+from hardiness.core import Result, Saying, Score
+from hardiness.report import format as formatting
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.attack_checks.verdict import trust
+from hardiness.scoring.statistics.differences import FEWEST
 
 MOST = 6
 """Things that are said of a model at most."""
@@ -16,7 +19,8 @@ KIND = 10
 """Sections whose places share their tens are one kind of experiment."""
 
 RULE = (
-    "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found. "
+    "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found, with "
+    f"the number of images and, below {FEWEST}, the 95 % interval. "
     "A lead is called within chance where a paired test on the same images does not tell the two apart (at 5 %)."
 )
 
@@ -33,12 +37,29 @@ def summary(shown: Sequence[Shown]) -> list[Sentence]:
     """A sentence for each model of which anything was found, in the order of their first section."""
     found: dict[str, dict[int, str]] = {}
     for each in shown:
+        of = {result.name: result for result in each.results}
         for saying in each.section.sayings:
-            found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, saying.text)
+            text = f"{saying.text} ({_footing(saying, of[saying.model])})"
+            found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
     leads = _leads(shown[0]) if shown else {}
     return [
         Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()
     ]
+
+
+def _footing(saying: Saying, result: Result) -> str:
+    """How many images are behind what was found, whether they are a part, and what so few of them leave open."""
+    score = saying.score
+    n = score.n if score else result.counts.images
+    parts = [f"n = {n:,}"]
+    if not result.counts.complete:
+        parts.append("partial")
+    if trust(result.findings) == "cannot tell":
+        parts.append("cannot tell")
+    if n < FEWEST and score:
+        bounds = formatting.interval(score.interval, score.unit) if score.interval else "unknown"
+        parts.append(f"95 % interval of {saying.title}: {bounds}")
+    return ", ".join(parts)
 
 
 def _joined(parts: Sequence[str], lead: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hardiness.core import Curves, Grid, Heat, Layer, Line, Panel, Result, Score, epsilon_text
-from hardiness.reference import published_series
 from hardiness.scoring.attack_rounds import UNITS
 from hardiness.scoring.grids import Lookup
+from hardiness.scoring.leaderboard import series_beside
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
@@ -123,7 +123,7 @@ def _steps(results: Sequence[Result]) -> Panel | None:
         _line(result, [s for s in _accuracies(result) if s.condition["epsilon"] == epsilon], "steps")
         for result in results
     )
-    theirs = _published(results[0], lambda at: at.get("epsilon") == epsilon and "surrogate" not in at, "steps")
+    theirs = _published(results, lambda at: at.get("epsilon") == epsilon and "surrogate" not in at, "steps")
     marks = tuple(sorted({x for line in (*ours, *theirs) for x in line.x}))
     unit = UNITS.get(next((each.attack for each in results[0].run.attack), ""), "steps")
     return Panel(f"{unit}, at ε {epsilon_text(epsilon)}", ours, theirs, marks, tuple(f"{mark:g}" for mark in marks))
@@ -137,7 +137,7 @@ def _epsilons(results: Sequence[Result]) -> Panel | None:
     made_on = results[0].run.surrogate
     surrogate = made_on.model if made_on else None
     ours = tuple(_line(result, scores, "epsilon") for result, scores in zip(results, swept, strict=True))
-    theirs = _published(results[0], lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
+    theirs = _published(results, lambda at: at.get("steps") == steps and at.get("surrogate") == surrogate, "epsilon")
     marks = tuple(sorted({x for line in ours for x in line.x}))
     named = tuple(epsilon_text(mark) if mark else "0" for mark in marks)
     return Panel(f"ε, at {steps} steps", ours, theirs, marks, named)
@@ -163,11 +163,11 @@ def _line(result: Result, scores: Sequence[Score], key: str) -> Line:
     )
 
 
-def _published(result: Result, wanted: Callable[[Mapping[str, Any]], bool], key: str) -> tuple[Line, ...]:
-    if result.protocol != PUBLISHED_PROTOCOL:
+def _published(results: Sequence[Result], wanted: Callable[[Mapping[str, Any]], bool], key: str) -> tuple[Line, ...]:
+    if results[0].protocol != PUBLISHED_PROTOCOL:
         return ()
     lines = []
-    for model, rows in published_series(result.benchmark, "accuracy").items():
+    for model, rows in series_beside(results, "accuracy").items():
         points = sorted((float(row.condition[key]), row.value) for row in rows if wanted(row.condition))
         if len(points) > 1:
             lines.append(Line(model, tuple(x for x, _ in points), tuple(y for _, y in points)))

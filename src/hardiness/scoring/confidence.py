@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hardiness.core import RIGHT, Chart, Curves, Dots, ImageTable, Line, Observer, Panel, Result, Score
-from hardiness.reference import published_series
 from hardiness.scoring.intervals import wilson
-from hardiness.scoring.superlatives import first, in_words
+from hardiness.scoring.leaderboard import EMBEDDED, published_on, series_beside
 
 BINS = 10
 """Bins of equal width of the reliability diagram: fixed ones, so that models can be compared bin by bin."""
@@ -19,6 +18,12 @@ LEAST = 5
 """Images that a bin or a part of them needs to be drawn."""
 
 POINTS = 40
+
+CALIBRATIONS = (("rms_calibration_error", "RMS calibration error"), ("ece", "ECE"))
+"""Published calibration errors, and what they are called."""
+
+EDGE = 0.96
+"""Where the strokes of published accuracies begin, which end where all is answered."""
 
 
 def confidence_details(table: ImageTable) -> dict[str, Any]:
@@ -62,9 +67,15 @@ def _confidence(results: Sequence[Result]) -> Curves:
         for result in shown
         if result.details["coverage"]
     )
-    panels = [Panel("confidence", reliable, (), scale, names, "Is it right as often as it is sure?", True, True)]
+    gaps, called = _published_gaps(results)
+    panels = [Panel("confidence", reliable, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
     title = "Does leaving out unsure answers help?"
-    panels.append(Panel("share answered, surest first", covered, (), scale, names, title, True))
+    ends = tuple(
+        Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, "top1").items()
+    )
+    panels.append(Panel("share answered, surest first", covered, ends, scale, names, title, True))
+    left = f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
+    grey = f"Grey, as published {published_on(results)}: right, accuracy where all is answered.{left}"
     return Curves(
         "confidence",
         "Confidence",
@@ -74,7 +85,19 @@ def _confidence(results: Sequence[Result]) -> Curves:
         "Bands are 95 % intervals.",
         tuple(panels),
         "accuracy",
+        grey=grey,
     )
+
+
+def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
+    """Lines as far below the diagonal as a calibration error published of the same pictures; what that is called."""
+    if results[0].data == EMBEDDED:
+        return (), ""
+    for metric, called in CALIBRATIONS:
+        if found := series_beside(results, metric):
+            gaps = {model: values[-1].value for model, values in found.items()}
+            return tuple(Line(model, (gap, 1.0), (0.0, 1.0 - gap)) for model, gap in gaps.items()), called
+    return (), ""
 
 
 def _calibrated(results: Sequence[Result]) -> str:
@@ -107,32 +130,36 @@ def _accuracies(results: Sequence[Result]) -> Dots | None:
     if not named:
         return None
     others = ("top-5",) if any("top-5" in each.by_row for each in named) else ()
-    title = _title({each.name: 100 * (each.by_row["top-1"].value or 0) for each in named})
-    published = _published(results[0], rows)
+    title = _title([100 * (each.by_row["top-1"].value or 0) for each in named])
+    published = _published(results, rows)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
-    grey = "Grey strokes: published models, on all of the data set."
+    grey = f"Grey strokes: published models, {published_on(results)}."
     shown = tuple(Observer(each.name, each.by_row["top-1"], each.by_row) for each in named)
     label = "accuracy ↑ better"
-    return Dots("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published, grey=grey)
+    winner = "is right most often:"
+    return Dots(
+        *("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published),
+        grey=grey,
+        winner=winner,
+    )
 
 
-def _title(shares: Mapping[str, float]) -> str:
-    """Which models are right most often, by what a reader sees of their accuracies in per cent."""
-    best = first(shares, 1)
-    value = f"{shares[best[0]]:.1f} %"
-    if len(best) == len(shares):
-        return f"Right on {value}" if len(shares) == 1 else f"Each is right on {value}"
-    return f"{in_words(best, len(shares))} {'is' if len(best) == 1 else 'are'} right most often: {value}"
+def _title(shares: Sequence[float]) -> str:
+    """From where to where the accuracies go, in per cent; whose is the highest only a comparison can say."""
+    low, high = f"{min(shares):.1f}", f"{max(shares):.1f}"
+    if low == high:
+        return f"Right on {high} %" if len(shares) == 1 else f"Each is right on {high} %"
+    return f"Right on {low} to {high} %"
 
 
 def _headline(result: Result, metric: str) -> Score | None:
     return next((s for s in result.scores if s.metric == metric and not s.condition and s.value is not None), None)
 
 
-def _published(result: Result, rows: dict[str, str]) -> tuple[Observer, ...]:
+def _published(results: Sequence[Result], rows: dict[str, str]) -> tuple[Observer, ...]:
     found: dict[str, dict[str, Score]] = {}
     for row, metric in rows.items():
-        for model, values in published_series(result.benchmark, metric).items():
+        for model, values in series_beside(results, metric).items():
             best = values[-1]
             found.setdefault(model, {})[row] = Score(metric, best.value, best.unit, best.n)
     return tuple(Observer(model, by_row.get("top-1"), by_row) for model, by_row in found.items())

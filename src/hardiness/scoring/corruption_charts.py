@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
-from hardiness.core import Chart, Curves, Heat, Layer, Line, Observer, Panel, Result, Score
+from hardiness.core import Chart, Condition, Curves, Heat, Interval, Layer, Line, Observer, Panel, Result, Score
 from hardiness.core.chart import Dots
-from hardiness.reference import published_series
+from hardiness.reference import baseline, distortion_set
+from hardiness.scoring.leaderboard import is_comparable, published_on, series_beside
 from hardiness.scoring.superlatives import first, in_words, words
 
 Errors = dict[tuple[str, int], Score]
+
+BASELINE = "AlexNet"
+"""What the published ratios divide by."""
 
 
 def corruption_charts(results: Sequence[Result]) -> list[Chart]:
@@ -19,7 +24,7 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     severities = sorted({severity for found in errors.values() for _, severity in found})
     charts: list[Chart] = []
     if len(severities) > 1:
-        charts.append(_curves(errors, names, severities))
+        charts.append(_curves(errors, names, severities, results))
     if names:
         charts.append(_matrix(errors, names, severities))
     if dots := _by_corruption(results):
@@ -40,15 +45,28 @@ def _title(errors: Mapping[str, float]) -> str:
     return f"Most is lost under {where} ({most} wrong), least under {mild} ({least})"
 
 
-def noise_loss(result: Result) -> tuple[str, float] | None:
-    """The group of corruptions under which most is lost, and how many points more error it has than clean pictures."""
-    values = {(s.metric, s.condition.get("group")): s.value for s in result.scores if set(s.condition) <= {"group"}}
-    clean = values.get(("clean_error", None))
-    groups = {group: value for (metric, group), value in values.items() if metric == "error" and group and value}
-    if clean is None or not groups:
+def noise_loss(result: Result) -> Score | None:
+    """Error under the worst group of corruptions less that of clean pictures; its condition names the group.
+
+    The interval takes both errors as independent, which is too wide for errors on the same images.
+
+    Source: Newcombe (1998), method 10 for the difference of two proportions, without its correlation,
+        doi:10.1002/(SICI)1097-0258(19980430)17:8.
+    """
+    found = {(s.metric, s.condition.get("group")): s for s in result.scores if set(s.condition) <= {"group"}}
+    clean = found.get(("clean_error", None))
+    groups = {group: s for (metric, group), s in found.items() if metric == "error" and group and s.value}
+    if clean is None or clean.value is None or not groups:
         return None
-    worst = max(groups, key=lambda group: (groups[group], group))
-    return worst, groups[worst] - clean
+    group = max(groups, key=lambda name: (groups[name].value or 0.0, name))
+    worst = groups[group]
+    assert worst.value is not None
+    loss, interval = worst.value - clean.value, None
+    if worst.interval and clean.interval:
+        below = math.hypot(worst.value - worst.interval.low, clean.interval.high - clean.value)
+        above = math.hypot(worst.interval.high - worst.value, clean.value - clean.interval.low)
+        interval = Interval(max(loss - below, -1.0), min(loss + above, 1.0))
+    return Score("loss", loss, "fraction", worst.n, interval, False, Condition(group=group))
 
 
 def _errors(result: Result) -> Errors:
@@ -59,21 +77,24 @@ def _errors(result: Result) -> Errors:
     }
 
 
-def _curves(errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int]) -> Curves:
+def _curves(
+    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+) -> Curves:
     ticks = tuple(float(severity) for severity in severities)
     means = {
         name: _mean([found[name, s] for found in errors.values() for s in severities if (name, s) in found])
         for name in names
     }
     ordered = sorted(names, key=lambda name: (-means[name], name))
-    panels = []
+    panels, published = [], _published_errors(results, severities)
     for name in ordered:
         lines = []
         for model, found in errors.items():
             points = [(float(s), found[name, s]) for s in severities if (name, s) in found]
             lines.append(_line(model, points))
         shown = tuple(line for line in lines if line.x)
-        panels.append(Panel("severity", shown, (), ticks, tuple(str(s) for s in severities), name.replace("_", " ")))
+        beside = (published[name],) if name in published else ()
+        panels.append(Panel("severity", shown, beside, ticks, tuple(map(str, severities)), name.replace("_", " ")))
     return Curves(
         "error_by_severity",
         "Error by severity",
@@ -82,7 +103,23 @@ def _curves(errors: dict[str, Errors], names: Sequence[str], severities: Sequenc
         tuple(panels),
         "error ↓ better",
         small=True,
+        beside=f"{BASELINE} as published",
+        grey=f"Thin grey lines: {BASELINE} as published, {published_on(results)}.",
     )
+
+
+def _published_errors(results: Sequence[Result], severities: Sequence[int]) -> dict[str, Line]:
+    """The published errors that ratios divide by, as a curve over these severities, by corruption."""
+    known = baseline(results[0].benchmark) if is_comparable(results) else None
+    if known is None:
+        return {}
+    assert known["model"].lower() == BASELINE.lower(), "figures name the published baseline"
+    levels = distortion_set(results[0].benchmark).levels
+    found = {}
+    for name, errors in known.get("error_by_severity", {}).items():
+        points = [(float(level), error) for level, error in zip(levels, errors, strict=True) if level in severities]
+        found[name] = Line(BASELINE, *(tuple(column) for column in zip(*points, strict=True)))
+    return found
 
 
 def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
@@ -126,18 +163,18 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         return None
     shown = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
     published: dict[str, dict[str, Score]] = {}
-    for model, rows in published_series(results[0].benchmark, "error").items():
+    for model, rows in series_beside(results, "error").items():
         for row in rows:
             if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
                 score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
                 published.setdefault(model, {})[row.condition["corruption"]] = score
-    overall = published_series(results[0].benchmark, "mean_error")
+    overall = series_beside(results, "mean_error")
     beside = tuple(
         Observer(model, Score("mean_error", overall[model][0].value, "fraction", overall[model][0].n), by_row)
         for model, by_row in published.items()
         if model in overall
     )
-    grey = "Grey strokes: models as published, on all of the data set."
+    grey = f"Grey strokes: models as published, {published_on(results)}."
     title = _mean_title({name: 100 * sum(means[name]) / len(means[name]) for name in shown})
     label, every = "error ↓ better", "all that were run"
     caption = "Mean over severities."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hardiness.core import Observer, Result, Score
 from hardiness.core.chart import Dots
-from hardiness.reference import published_series
+from hardiness.scoring.leaderboard import series_beside
 from hardiness.scoring.superlatives import first, in_words, words
 
 METRIC = "error_ratio"
@@ -46,7 +46,7 @@ def factor_chart(results: Sequence[Result]) -> Dots | None:
         if (known := [each.by_row[name].value or 0.0 for each in shown if name in each.by_row])
     }
     rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
-    beside = _published(results[0].benchmark)
+    beside = _published(results)
     ends = [
         score.interval.high if score.interval else score.value or 0.0
         for each in (*shown, *beside)
@@ -93,9 +93,9 @@ def _observer(result: Result) -> Observer:
     return Observer(result.name, Score(METRIC, 1.0, "times", result.counts.images) if by_row else None, by_row)
 
 
-def _published(benchmark: str) -> tuple[Observer, ...]:
+def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
     found = []
-    for model, values in published_series(benchmark, METRIC).items():
+    for model, values in series_beside(results, METRIC).items():
         rows = {str(row.condition["factor"]): Score(METRIC, row.value, row.unit, row.n) for row in values}
         found.append(Observer(model, None, rows))
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hardiness.core import Chart, Observer, Result, Score
 from hardiness.core.chart import Dots
-from hardiness.reference import published_series
+from hardiness.scoring.leaderboard import published_on, series_beside
 from hardiness.scoring.superlatives import first, in_words, words
 
 METRIC = "flip_probability"
@@ -26,7 +26,7 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     if not means:
         return []
     rows = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
-    published = _published(results[0].benchmark, rows)
+    published = _published(results, rows)
     every = [score.value for each in (*observers, *published) for score in each.by_row.values() if score.value]
     every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
     limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
@@ -45,7 +45,7 @@ def flips(results: Sequence[Result]) -> list[Chart]:
             None,
             published,
             limit,
-            grey="Grey strokes: the five ResNeXts as published, on all of ImageNet-P.",
+            grey=f"Grey strokes: the five ResNeXts as published, {published_on(results)}.",
         )
     ]
 
@@ -66,9 +66,9 @@ def _observer(result: Result) -> Observer:
     return Observer(result.name, overall, by_row)
 
 
-def _published(benchmark: str, rows: Sequence[str]) -> tuple[Observer, ...]:
+def _published(results: Sequence[Result], rows: Sequence[str]) -> tuple[Observer, ...]:
     made = []
-    for model, values in published_series(benchmark, METRIC).items():
+    for model, values in series_beside(results, METRIC).items():
         scores = [(row.condition, Score(METRIC, row.value, row.unit, row.n, higher_is_better=False)) for row in values]
         by_row = {c["perturbation"]: s for c, s in scores if set(c) == {"perturbation"} and c["perturbation"] in rows}
         made.append(Observer(model, next((s for c, s in scores if not c), None), by_row))

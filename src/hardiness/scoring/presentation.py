@@ -49,7 +49,7 @@ class Presentation:
             headline=self.headline_of(columns),
             group=self.group_of(results[0].run),
             others=self.others_of(columns),
-            sayings=tuple(Saying(r.name, text) for r in results if (text := self._said(r))),
+            sayings=tuple(saying for r in results if (saying := self._saying(r))),
             galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
             explanations=tuple(self.explanations.items()),
         )
@@ -78,8 +78,19 @@ class Presentation:
         """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
         return ""
 
-    def _said(self, result: Result) -> str:
-        return self.saying_of(result, Known(result.scores)) if result.scores else ""
+    def saying_score(self, result: Result) -> Score | None:
+        """The score that the sentence is about; by default the headline."""
+        column = self.headline_of(self.columns_of([result]))
+        if column is None:
+            return None
+        return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+    def _saying(self, result: Result) -> Saying | None:
+        text = self.saying_of(result, Known(result.scores)) if result.scores else ""
+        if not text:
+            return None
+        score = self.saying_score(result)
+        return Saying(result.name, text, score, self.title(score) if score else "")
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""

@@ -6,11 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from hardiness.core import BenchmarkIdentity, Counts, Interval, ModelIdentity, Result, Run, Score
-from hardiness.reference import published_beside, table
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Curves,
+    DataIdentity,
+    Dots,
+    InputIdentity,
+    Interval,
+    Line,
+    ModelIdentity,
+    Result,
+    Run,
+    Score,
+)
+from hardiness.reference import baseline, published, published_beside, table
 from hardiness.reference.published import leaders
 from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, draw
+from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
 from hardiness.report.sections import sections
 from hardiness.scoring.published_results import published_results
 
@@ -71,7 +85,8 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     assert "reproduces nothing" not in found.caption
     tied = ladder(sections([measured(0.50), measured(0.5001, "twin"), measured(0.6, "third")])[0])
     assert tied is not None
-    assert tied.title == f"Among published models by mCE: mine and twin come before {behind} of {len(known)}"
+    first = "the first of 3 measured models"
+    assert tied.title == f"Among published models by mCE: {first} comes before {behind} of {len(known)}"
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
 
 
@@ -115,3 +130,92 @@ def test_a_ladder_is_drawn_within_its_width() -> None:
         assert {"0", "published"} <= groups
         texts = [mark for _, mark in sheet.marks if hasattr(mark, "anchor")]
         assert all(0 <= mark.x <= width for mark in texts)
+
+
+def with_cells(data: DataIdentity, canvas: InputIdentity) -> Result:
+    """A model's errors on ImageNet-C under two corruptions at three severities."""
+    cells = [Condition(corruption=name, severity=level) for name in ("fog", "snow") for level in (1, 3, 5)]
+    means = [Condition(corruption=name) for name in ("fog", "snow")]
+    scores = [Score("error", 0.4, "fraction", 100, None, False, cell) for cell in (*means, *cells)]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"), data, canvas)
+    return Result("a", "imagenet-c", data.name, "hendrycks2019", scores, Counts(100, 100, 0, 100), run, {}, key="k")
+
+
+FIXED, OTHER_CANVAS = InputIdentity("fixed", "224"), InputIdentity("view", "64")
+IMAGENET = DataIdentity("imagenet", "f", 100)
+
+
+def grey_marks(result: Result) -> tuple[dict[str, tuple[Line, ...]], int]:
+    """What stands in grey in the figures of a result on ImageNet-C: curves by corruption, and the number of strokes."""
+    (shown,) = sections([result])
+    curves = next(chart for chart in shown.section.charts if isinstance(chart, Curves))
+    dots = next(chart for chart in shown.section.charts if isinstance(chart, Dots))
+    return {panel.title: panel.published for panel in curves.panels}, len(dots.published)
+
+
+def test_the_figure_of_imagenet_c_has_alexnets_published_errors_by_severity() -> None:
+    curves, strokes = grey_marks(with_cells(IMAGENET, FIXED))
+    known = baseline("imagenet-c")
+    assert known is not None
+    for name in ("fog", "snow"):
+        (line,) = curves[name]
+        errors = known["error_by_severity"][name]
+        assert (line.name, line.x, line.y) == ("AlexNet", (1, 3, 5), tuple(errors[level - 1] for level in (1, 3, 5)))
+    assert strokes == 5
+    (shown,) = sections([with_cells(IMAGENET, FIXED)])
+    figure = shown.section.charts[0]
+    assert isinstance(figure, Curves)
+    assert caption_of(figure).endswith("Thin grey lines: AlexNet as published, on all of the data set.")
+    (shown,) = sections([with_cells(replace(IMAGENET, name="embedded"), FIXED)])
+    figure = shown.section.charts[0]
+    assert isinstance(figure, Curves)
+    assert caption_of(figure).endswith("AlexNet as published, on ImageNet's, not on these photographs.")
+
+
+@pytest.mark.parametrize(
+    ("data", "canvas"),
+    [
+        (DataIdentity("own-pets", "f", 100), FIXED),
+        (DataIdentity("imagenet", "f", 100, num_classes=37), FIXED),
+        (IMAGENET, OTHER_CANVAS),
+    ],
+)
+def test_no_published_mark_stands_beside_other_classes_or_another_canvas(
+    data: DataIdentity, canvas: InputIdentity
+) -> None:
+    curves, strokes = grey_marks(with_cells(data, canvas))
+    assert curves == {"fog": (), "snow": ()}
+    assert strokes == 0
+    (shown,) = sections([with_cells(data, canvas)])
+    assert ladder(shown) is None
+    figure = reliability("imagenet-a", replace(data, name="own-pets"))
+    assert [panel.published for panel in figure.panels] == [(), ()]
+
+
+def reliability(benchmark: str, data: DataIdentity) -> Curves:
+    """The figure of a model's confidence."""
+    card = "classification" if benchmark == "imagenet-val" else "subset_classification"
+    details = {"reliability": [[0.9, 0.8, 0.7, 0.9]], "coverage": [[0.5, 0.9], [1.0, 0.8]]}
+    run = Run(ModelIdentity("a"), BenchmarkIdentity(benchmark, card, "p"), data, OTHER_CANVAS)
+    counts, top1 = Counts(100, 100, 0, 100), Score("top1", 0.8, "fraction", 100, Interval(0.7, 0.9))
+    found = Result("a", benchmark, data.name, "p", [top1], counts, run, {}, key="k", details=details)
+    (shown,) = sections([found])
+    return next(chart for chart in shown.section.charts if isinstance(chart, Curves))
+
+
+def test_the_reliability_diagram_has_published_calibration_and_accuracy_of_the_same_data() -> None:
+    figure = reliability("imagenet-a", replace(IMAGENET, name="imagenet-a"))
+    (rms,) = published("resnext101_32x8d_wsl", "imagenet-a", "rms_calibration_error", {"protocol": "hendrycks2019"})
+    (accuracy,) = published("resnext101_32x8d_wsl", "imagenet-a", "top1", {})
+    left, right = ({line.name: line for line in panel.published} for panel in figure.panels)
+    assert len(left) == len(right) == 5
+    below = left["resnext101_32x8d_wsl"]
+    assert [x - y for x, y in zip(below.x, below.y, strict=True)] == pytest.approx([rms.value, rms.value])
+    assert right["resnext101_32x8d_wsl"].y == (accuracy.value, accuracy.value)
+    assert right["resnext101_32x8d_wsl"].x[-1] == 1.0
+    assert "RMS calibration error" in caption_of(figure)
+    assert "by the published ECE" in caption_of(reliability("imagenet-val", IMAGENET))
+    embedded = reliability("imagenet-val", replace(IMAGENET, name="embedded"))
+    assert embedded.panels[0].published == (), "a calibration error of other photographs is no mark among these"
+    assert embedded.panels[1].published
+    assert "not on these photographs" in caption_of(embedded)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, Interval, ModelIdentity, Result, Run, Score
-from hardiness.report.headline_figure import with_figure
+from hardiness.report.headline_figure import from_few, with_figure
 from hardiness.report.sections import sections
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import compared
+from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.statistics.resamples import Resamples
 
 WORD = Condition(text="wrong class")
 
@@ -20,15 +26,65 @@ def result(model: str, drop: float, word: float) -> Result:
 
 
 def test_a_section_without_figures_shows_its_scores_best_first_in_words() -> None:
-    (shown,) = sections([result("a", 0.4, 0.3), result("b", 0.2, 0.1)])
+    (shown,) = sections([result("a", 0.45, 0.3), result("b", 0.2, 0.1)])
     assert not shown.section.charts
     (figure,) = with_figure(shown).section.charts
     assert isinstance(figure, Dots)
-    assert figure.title == "drop by the word: from 20.0 (b) to 40.0 (a)"
+    assert figure.title == "drop by the word: from 20.0 (b) to 45.0 (a)"
     assert figure.all_rows == "drop by the word ↓"
     assert figure.rows == ("answers that are the word ↓", "clean accuracy ↑")
-    assert [each.overall and each.overall.value for each in figure.observers] == [0.4, 0.2]
+    assert [each.overall and each.overall.value for each in figure.observers] == [0.45, 0.2]
     assert figure.limit == 0.8
+
+
+def test_no_heading_names_a_model_that_shares_its_place() -> None:
+    (shown,) = sections([result("a", 0.4, 0.3), result("b", 0.2, 0.1)])
+    (figure,) = with_figure(shown).section.charts
+    assert isinstance(figure, Dots)
+    assert figure.title == "drop by the word: from 20.0 to 40.0", "their intervals meet at 30"
+    (shown,) = sections([result("a", 0.7, 0.3), result("b", 0.2, 0.1), result("c", 0.25, 0.1)])
+    (figure,) = with_figure(shown).section.charts
+    assert isinstance(figure, Dots)
+    assert figure.title == "drop by the word: from 20.0 to 70.0 (a)"
+
+
+def classified(model: str, top1: float, half: float, n: int = 1000) -> Result:
+    score = Score("top1", top1, "fraction", n, Interval(top1 - half, top1 + half))
+    run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification", "orhan2019"))
+    counts = Counts(n, n, 0, n)
+    return Result(model, "imagenet-val", "imagenet", "orhan2019", [score], counts, run, {}, key=model)
+
+
+def heading(*results: Result) -> str:
+    (shown,) = sections(results)
+    return next(chart.title for chart in from_few(shown).section.charts if chart.name == "accuracy")
+
+
+def test_a_heading_names_a_winner_where_one_model_is_alone_in_first_place() -> None:
+    a, b, c = classified("a", 0.9, 0.02), classified("b", 0.89, 0.02), classified("c", 0.5, 0.02)
+    assert heading(a, b, c) == "Right on 50.0 to 90.0 %"
+    assert heading(a, c) == "a is right most often: 90.0 %"
+    assert heading(a) == "Right on 90.0 %"
+
+
+def test_a_paired_comparison_decides_whether_a_heading_names_a_winner() -> None:
+    def shown(first_right: int) -> str:
+        right = {"a": np.arange(400) < first_right, "b": np.arange(400) < 350}
+        ids = np.array([f"{k:03}" for k in range(400)], object)
+        paired = compared("top1", {name: share(each) for name, each in right.items()}, Resamples(ids), True)
+        found = [classified(name, float(each.mean()), 0.03, 400) for name, each in right.items()]
+        comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol="orhan2019")
+        (section,) = sections(found, [comparison])
+        return next(chart.title for chart in section.section.charts if chart.name == "accuracy")
+
+    assert shown(366) == "a is right most often: 91.5 %", "16 of 16 that differ are a's, though the intervals overlap"
+    assert shown(352) == "Right on 87.5 to 88.0 %"
+
+
+def test_headings_say_from_how_few_images_they_are() -> None:
+    assert heading(classified("a", 0.5, 0.4, 3)) == "Right on 50.0 %, from 3 images"
+    assert heading(classified("a", 0.5, 0.4, 1)) == "Right on 50.0 %, from 1 image"
+    assert heading(classified("a", 0.5, 0.2, 30)) == "Right on 50.0 %"
 
 
 def test_what_lies_on_no_scale_from_0_to_1_is_left_out() -> None:

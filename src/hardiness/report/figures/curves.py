@@ -127,7 +127,10 @@ def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, besi
         sheet.add(Stroke(ends, "faint", dashed=True))
     for line in panel.published:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True) if _on(panel, x))
-        sheet.add(Stroke(points, "published", 1.1, tip=f"{line.name}, {beside}"), group=PUBLISHED)
+        sheet.add(
+            Stroke(points, "published", 1.1, tip=beside if beside.startswith(line.name) else f"{line.name}, {beside}"),
+            group=PUBLISHED,
+        )
     if panel.people:
         points = tuple((frame.x(x), frame.y(y)) for x, y in zip(panel.people.x, panel.people.y, strict=True))
         sheet.add(Stroke(points, "people", 1.4, tip="people"))

@@ -24,6 +24,7 @@ from hardiness.core import (
     Section,
     epsilon_text,
 )
+from hardiness.scoring.attack_checks.verdict import trust
 from hardiness.scoring.attack_curves import (
     PUBLISHED_PROTOCOL,
     accuracy_grid,
@@ -174,8 +175,14 @@ class Attack(Card):
             return ""
         epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
         before, left = round(100 * clean), round(100 * swept[-1].value)
-        change = f"falls from {before} to {left} %" if left < before else f"holds its {before} %"
+        stays = "holds" if trust(result.findings) == "yes" else "keeps"
+        change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
         return f"{change} on pictures attacked on {surrogate}" if surrogate else f"{change} under attack at ε {epsilon}"
+
+    def saying_score(self, result: Result) -> Score | None:
+        """The accuracy at the largest epsilon."""
+        swept = sweep(result.scores)
+        return swept[-1] if swept else None
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """The protocol, the surrogate, and a norm other than L-infinity."""

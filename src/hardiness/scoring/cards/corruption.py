@@ -179,8 +179,14 @@ class Corruption(Card):
         if found is None:
             error = known.value("mean_error")
             return "" if error is None else f"errs on {100 * error:.0f} % of corrupted pictures"
-        group, loss = found
-        return f"loses {100 * loss:.0f} points under {group}" if loss > 0 else "loses nothing under corruptions"
+        loss = found.value or 0.0
+        where = found.condition["group"]
+        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions"
+
+    def saying_score(self, result: Result) -> Score | None:
+        """The loss under that group; the mean error where there are no groups."""
+        mean = (s for s in result.scores if s.metric == "mean_error" and not s.condition)
+        return noise_loss(result) or next(mean, None)
 
 
 def set_of(run: Run) -> DistortionSet:

@@ -109,6 +109,10 @@ class LaionC(Card):
         value = known.value("mean_accuracy")
         return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
 
+    def saying_score(self, result: Result) -> Score | None:
+        """The mean accuracy."""
+        return next((s for s in result.scores if s.metric == "mean_accuracy" and not s.condition), None)
+
 
 def _right(table: ImageTable) -> NDArray[np.float64]:
     """Right or wrong by image and cell; NaN where an image was not evaluated."""

@@ -231,6 +231,10 @@ class Perturbation(Card):
         flip = known.value("flip_probability")
         return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
 
+    def saying_score(self, result: Result) -> Score | None:
+        """The flip probability."""
+        return next((s for s in result.scores if s.metric == "flip_probability" and not s.condition), None)
+
 
 def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
     """The sequences with most flips, no photograph twice."""

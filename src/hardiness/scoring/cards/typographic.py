@@ -103,6 +103,10 @@ class Typographic(Card):
         share = known.value("word_answered")
         return "" if share is None else f"answers with a wrong word written on it {100 * share:.0f} % of the time"
 
+    def saying_score(self, result: Result) -> Score | None:
+        """The share of answers that are the word."""
+        return next((s for s in result.scores if s.metric == "word_answered" and not s.condition), None)
+
 
 def _lower(score: Score) -> Score:
     """The same score, better when lower."""
