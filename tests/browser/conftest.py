@@ -88,7 +88,11 @@ def classification(model: str, shift: float) -> Result:
         model,
         "imagenet-val",
         "classification",
-        [score("top1", 0.8 - shift), score("top5", 0.9 - shift)],
+        [
+            score("top1", 0.8 - shift),
+            score("top5", 0.9 - shift),
+            score("ece", 0.1 + shift, higher_is_better=False, protocol="equal-width"),
+        ],
         details=details,
     )
 

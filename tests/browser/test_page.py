@@ -298,3 +298,58 @@ def test_the_papers_own_results_are_drawn(browser: Any, published: Path) -> None
 def test_own_javascript_is_small(page: Path) -> None:
     script = page.read_text().split("<script>")[1].split("</script>")[0]
     assert len(script.encode()) < 10_000
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_number_lies_under_a_sticky_column_at_either_end(browser: Any, page: Path, width: int) -> None:
+    """Also where all columns are unfolded and the overview has more than the window holds."""
+    with opened(browser, page, viewport={"width": width, "height": 900}) as tab:
+        tab.evaluate("document.querySelectorAll('details:has(.wide)').forEach((each) => { each.open = true; })")
+        tab.evaluate(
+            """document.querySelectorAll('#scorecard tr:not(.groups)').forEach((row) => {
+                for (let i = 0; i < 12; i++) row.append(row.children[1 + i % 3].cloneNode(true));
+            })"""
+        )
+        scrolled = 0
+        for end in ("0", "1e6"):
+            moved = tab.evaluate(
+                f"[...document.querySelectorAll('.wide')].map((each) => {{ each.scrollLeft = {end}; return each; }})"
+                ".filter((each) => each.scrollLeft > 0).length"
+            )
+            tab.wait_for_timeout(100)
+            scrolled = max(scrolled, moved)
+            assert tab.evaluate(COVERED) == []
+        assert scrolled, "some table is wider than its place"
+        assert tab.locator("section .believe").first.is_visible()
+
+
+COVERED = """
+[...document.querySelectorAll('.wide')].filter((each) => each.checkVisibility()).flatMap((wide) => {
+  const sticky = [...wide.querySelectorAll('th, td')].filter((each) => getComputedStyle(each).position === 'sticky');
+  const texts = [...wide.querySelectorAll('td, th')]
+    .filter((each) => !sticky.includes(each) && each.textContent.trim() && each.checkVisibility({ visibilityProperty: true }));
+  return texts.flatMap((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const text = range.getBoundingClientRect();
+    const under = sticky.some((each) => {
+      const above = each.getBoundingClientRect();
+      return Math.min(above.right, text.right) - Math.max(above.left, text.left) > 1
+        && Math.min(above.bottom, text.bottom) - Math.max(above.top, text.top) > 1;
+    });
+    return under ? [cell.textContent.trim().slice(0, 30)] : [];
+  });
+})
+"""
+"""The texts of cells that a sticky cell of the same table covers, in whole or in part."""
+
+
+def test_headlines_stand_in_sight_and_other_columns_behind_a_fold(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        heads = tab.locator("#imagenet-val-on-imagenet-orhan2019-scores thead th").all_inner_texts()
+        assert heads[:4] == ["model", "n", "believe it?", "top-1 ↑"]
+        folded = tab.locator("#imagenet-val-on-imagenet-orhan2019-more")
+        assert not folded.is_visible()
+        tab.locator("details:has(> .wide > #imagenet-val-on-imagenet-orhan2019-more) > summary").click()
+        assert folded.is_visible()
+        assert folded.locator("thead th").all_inner_texts() == ["model", "n", "ECE (equal-width) ↓"]

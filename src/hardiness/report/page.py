@@ -33,7 +33,7 @@ from hardiness.report.sections import Shown, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.training import Declared
-from hardiness.report.trust import believed, checks, raised
+from hardiness.report.trust import believed, checks, counted, doubts
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.store.files import Files, LocalFiles
@@ -175,11 +175,13 @@ def _section(
 ) -> dict[str, Any]:
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
     found = {result.name: checks(result, shown, options.declared) for result in shown.results}
+    doubtful = {result.name: doubts(result, found[result.name]) for result in shown.results}
     return {
         "shown": shown,
         "section": shown.section,
         "notes": _notes(shown),
         "rows": rows_of(shown),
+        "tables": _tables(shown),
         "beside": beside(shown),
         "compared": comparison_view(shown.compared, DIFFERENCES_MOST)
         if shown.compared and shown.compared.scores
@@ -189,12 +191,20 @@ def _section(
         "pictured": options.images and options.picture_of is not None,
         "exhibits": exhibits,
         "checks": found,
-        "raised": {name: raised(each) for name, each in found.items()},
+        "doubts": doubtful,
+        "counted": {name: counted(each) for name, each in doubtful.items()},
         "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
         "runs": [(result, command_of(result), sessions_of(result)) for result in shown.results],
     }
+
+
+def _tables(shown: Shown) -> list[list[int]]:
+    """The places of the columns of the table in sight, which are headlines, and of the folded one."""
+    places = range(len(shown.section.columns))
+    headlines = [place for place in places if shown.section.columns[place].headline]
+    return [headlines, [place for place in places if place not in headlines]] if headlines else [list(places), []]
 
 
 def _notes(shown: Shown) -> list[str]:

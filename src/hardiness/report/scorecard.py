@@ -10,7 +10,7 @@ from hardiness.core import GROUPS, Column, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Standing
 from hardiness.report.sections import Shown, score_of
-from hardiness.scoring.attack_checks.verdict import trust
+from hardiness.scoring.attack_checks.verdict import doubtful, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def marks_of(result: Result) -> tuple[str, ...]:
     if not result.counts.complete:
         marks.append("partial")
     said = trust(result.findings)
-    if said.startswith("no") or (not said and any(finding.raised for finding in result.findings)):
+    if said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
         marks.append("doubt")
     elif said == "cannot tell":
         marks.append(said)

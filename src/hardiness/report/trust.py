@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hardiness.core import Result, Score
 from hardiness.report import training
 from hardiness.report.sections import Shown, score_of
-from hardiness.scoring.attack_checks.verdict import trust
+from hardiness.scoring.attack_checks.verdict import doubtful, trust
 
 WIDE = 0.10
 """Width of an interval above which n is called too small for most differences between models."""
@@ -125,15 +125,22 @@ def _runtime(result: Result) -> Iterator[Check]:
 
 
 def believed(result: Result, found: Sequence[Check]) -> str:
-    """A word or two for a column: ``yes``, ``cannot tell``, ``no: …``, or how many checks found something.
+    """A word or two for a column: ``yes``, ``3 doubts``, ``cannot tell``, or ``no: …``.
 
-    Under attack the attack report decides, by its verdict and by the checks that withdrew it.
+    Under attack the attack report goes first, by a verdict that it withdrew or that it cannot give.
     """
-    if said := trust(result.findings):
+    said = trust(result.findings)
+    if said not in ("", "yes"):
         return said
-    return f"{raised(found)} of {len(found)}" if raised(found) else "yes"
+    return counted(doubts(result, found)) or "yes"
 
 
-def raised(found: Sequence[Check]) -> int:
-    """How many checks found something."""
-    return sum(check.raised for check in found)
+def doubts(result: Result, found: Sequence[Check]) -> list[Check]:
+    """The checks that cast doubt on the numbers; a verdict that is believed casts none, whatever it says."""
+    certain = {each.name for each in result.findings} - {each.name for each in doubtful(result.findings)}
+    return [check for check in found if check.raised and check.name not in certain]
+
+
+def counted(found: Sequence[Check]) -> str:
+    """``1 doubt``, ``3 doubts``; empty for none."""
+    return f"{len(found)} doubt{'s' if len(found) > 1 else ''}" if found else ""

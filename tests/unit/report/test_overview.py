@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from hardiness.core import (
@@ -81,11 +83,12 @@ def test_the_overview_marks_what_is_amiss() -> None:
 
 def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
     reach = Finding("reach", True, "too short")
+    doubt = ("doubt",), "1 doubt"
     for verdict, raised, mark, word in (
         ("Withdrawn: it stands, but the attack cannot be trusted (reach).", True, ("doubt",), "no: reach"),
-        ("it falls: not robust. What was found (reach) can only mean that it falls further.", True, (), "yes"),
+        ("it falls: not robust. What was found (reach) can only mean that it falls further.", True, *doubt),
         ("cannot tell. With 16 images the loss may be up to 19 %.", True, ("cannot tell",), "cannot tell"),
-        ("it holds, within 3.0 %.", False, (), "yes"),
+        ("it holds, within 3.0 %.", False, *doubt),
     ):
         attacked = result("a", top1(0.9), findings=[reach, Finding("verdict", raised, verdict)])
         (shown,) = sections([attacked])
@@ -93,7 +96,34 @@ def test_what_is_said_of_belief_comes_from_the_attack_report() -> None:
         assert entry.marks == mark
         assert believed(attacked, checks(attacked, shown)) == word
     plain = result("a", top1(0.5, 0.2, n=24), counts=Counts(1000, 24, 0, 24))
-    assert believed(plain, checks(plain, *sections([plain]))) == "2 of 3"
+    assert believed(plain, checks(plain, *sections([plain]))) == "2 doubts"
+
+
+def test_a_model_that_surely_falls_casts_no_doubt_on_its_number_and_the_page_counts_none() -> None:
+    certain = [Finding("already misclassified", True, "half"), Finding("verdict", True, "it falls: not robust.")]
+    attacked = result("a", top1(0.9), findings=certain)
+    (shown,) = sections([attacked])
+    assert believed(attacked, checks(attacked, shown)) == "yes"
+    assert scorecard([shown]).rows[0][1][0].marks == ()
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    summed = text[text.index("Can this be believed?") :].split("</summary>")[0]
+    assert "pill" not in summed
+    doubted = result("a", top1(0.9), findings=[*certain, Finding("reach", True, "too short")])
+    (shown,) = sections([doubted])
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    assert text.count("1 doubt<") == 2, "in the table, and beside the question"
+
+
+def test_headlines_stand_first_with_n_and_all_other_columns_are_folded() -> None:
+    other = Score("ece", 0.1, "fraction", 1000, Interval(0.05, 0.15), condition=Condition(protocol="equal-width"))
+    (shown,) = sections([result("a", top1(0.9), other), result("b", top1(0.5), other)])
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    first, folded = (text[text.index(f'-{part}">') :].split("</thead>")[0] for part in ("scores", "more"))
+    heads = [re.sub("<.*?>", "", head) for head in first.split("</th>")[:-1]]
+    assert [head.split(">")[-1].strip() for head in heads] == ["model", "n", "believe it?", "top-1 ↑"]
+    assert "ECE" not in first
+    assert "ECE" in folded
+    assert '<details><summary class="small">1 more columns</summary>' in text
 
 
 def test_the_overview_groups_benchmarks_and_shows_reassessed_labels_apart() -> None:
@@ -144,10 +174,56 @@ def test_a_lead_within_chance_is_called_so() -> None:
     found = [result("a", top1(0.90)), result("b", top1(0.895)), result("c", top1(0.5))]
     said = {sentence.model: sentence.text.replace("\u00a0", " ") for sentence in summary(sections(found))}
     assert said == {
-        "a": "is right on 90.0 % of the photographs; its lead over b is within chance.",
-        "b": "is right on 89.5 % of the photographs; its lead over c is more than chance.",
-        "c": "is right on 50.0 % of the photographs.",
+        "a": "is right on 90.0 % of the photographs (n = 1,000); its lead over b is within chance.",
+        "b": "is right on 89.5 % of the photographs (n = 1,000); its lead over c is more than chance.",
+        "c": "is right on 50.0 % of the photographs (n = 1,000).",
     }
+
+
+def sentence_of(found: Result) -> str:
+    (sentence,) = summary(sections([found]))
+    return sentence.text.replace("\u00a0", " ")
+
+
+def test_a_sentence_from_few_images_gives_the_interval_and_says_partial() -> None:
+    three = result("a", top1(0.667, 0.3, n=3), counts=Counts(1000, 3, 0, 3))
+    assert sentence_of(three) == (
+        "is right on 66.7 % of the photographs (n = 3, partial, 95 % interval of top-1: 36.7–96.7)."
+    )
+    assert sentence_of(result("a", top1(0.5, 0.1, n=30))) == "is right on 50.0 % of the photographs (n = 30)."
+
+
+def test_what_is_lost_to_corruptions_has_an_interval_of_its_own() -> None:
+    def part(metric: str, value: float, low: float, high: float, **condition: str) -> Score:
+        return Score(metric, value, "fraction", 3, Interval(low, high), False, Condition(**condition))
+
+    scores = [part("error", 1.0, 0.44, 1.0, group="noise"), part("clean_error", 0.0, 0.0, 0.56)]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+    found = result("a", *scores, benchmark="imagenet-c", run=run, counts=Counts(1000, 3, 0, 3))
+    low = 100 * (1 - np.hypot(0.56, 0.56))
+    assert sentence_of(found) == (
+        f"loses 100 points under noise (n = 3, partial, 95 % interval of loss (noise): {low:.1f}–100.0)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "verdict", "text"),
+    [
+        (1.0, "cannot tell. With 4 images the loss may be up to 49.0 %.", "keeps its 100 % under attack at ε 0.01"),
+        (1.0, "it holds, within 3.0 %.", "holds its 100 % under attack at ε 0.01"),
+        (0.5, "cannot tell. With 4 images …", "falls from 100 to 50 % under attack at ε 0.01"),
+    ],
+)
+def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, verdict: str, text: str) -> None:
+    at = Condition(epsilon=0.01, steps=10)
+    scores = [
+        Score("clean_accuracy", 1.0, "fraction", 4, Interval(0.51, 1.0)),
+        Score("accuracy", left, "fraction", 4, Interval(0.4, 1.0), condition=at),
+    ]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
+    attacked = result("a", *scores, benchmark="whitebox", run=run, findings=[Finding("verdict", True, verdict)])
+    cannot = ", cannot tell" if "cannot" in verdict else ""
+    assert sentence_of(attacked) == f"{text} (n = 4{cannot}, 95 % interval of ε 0.01, 10 steps: 40.0–100.0)."
 
 
 def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:

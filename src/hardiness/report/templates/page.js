@@ -130,6 +130,13 @@
     state.sort = column !== head.dataset.k ? `${head.dataset.k}:${start}` : way === start ? `${column}:${other}` : '';
     order(); write();
   }));
+  // A column that lies under the names, if only in part, is not shown, so that no number is read without its beginning.
+  const board = one('#scorecard')?.parentElement;
+  const uncover = () => {
+    const edge = one('#scorecard thead th:first-child').getBoundingClientRect().right;
+    all('#scorecard tr:not(.groups) > :not(:first-child)').forEach((cell) => cell.classList.toggle('under', cell.getBoundingClientRect().left < edge - 1));
+  };
+  if (board) { board.addEventListener('scroll', uncover); addEventListener('resize', uncover); }
   if (filter) filter.addEventListener('input', () => { state.filter = filter.value; sift(); write(); });
 
   // Links that keep the view, and copying.

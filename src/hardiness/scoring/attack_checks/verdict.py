@@ -116,3 +116,13 @@ def trust(findings: Sequence[Finding]) -> str:
         raised = [each.name for each in findings if each.raised and each.name not in about_the_model]
         return f"no: {', '.join(raised)}"
     return "cannot tell" if "cannot tell" in said.sentence else "yes"
+
+
+ABOUT_THE_MODEL = ("verdict", "already misclassified")
+"""Findings that say how good a model is, and cast no doubt on its number where the verdict is believed."""
+
+
+def doubtful(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that cast doubt on a number: all that are raised, but what a believed report says of the model."""
+    certain = ABOUT_THE_MODEL if trust(findings) == "yes" else ()
+    return [each for each in findings if each.raised and each.name not in certain]
