@@ -1,9 +1,10 @@
-"""Hubs of models: whether files are there already, and whether the network is, asked before a library waits for it."""
+"""Hubs of models: whether files are there already and are what was published, and whether the network is there."""
 
 from __future__ import annotations
 
 import os
 import queue
+import re
 import socket
 import sys
 import threading
@@ -14,9 +15,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from hardiness.core import DataError
+from hardiness.sources.hub_cache import check_hash, check_hub_files
 from hardiness.sources.transfer import OFFLINE, offline
 
 _PATIENCE_S = 1.0
+_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 
 
 def respect_offline() -> bool:
@@ -31,27 +34,32 @@ def respect_offline() -> bool:
 
 
 def need_hub(repository: str, files: Iterable[str], where: str) -> None:
-    """Raise an error unless a file of the hub repository is in the cache or the hub answers.
+    """Raise an error unless a file of the hub repository is in the cache, as it was published, or the hub answers.
 
     Raises:
-        DataError: neither; told in two seconds, where the hub's library would try for a minute.
+        DataError: neither, told in two seconds, where the hub's library would try for a minute; or a file of the
+            repository in the cache is not what was published.
     """
     if "/" not in repository:
         return
     forbidden = respect_offline()
     import huggingface_hub
 
-    if any(isinstance(huggingface_hub.try_to_load_from_cache(repository, file), str) for file in files):
+    check_hub_files(repository, where)
+    name, _, revision = repository.partition("@")
+    found = (huggingface_hub.try_to_load_from_cache(name, file, revision=revision or None) for file in files)
+    if any(isinstance(file, str) for file in found):
         return
     _need_host([huggingface_hub.constants.ENDPOINT], where, forbidden)
 
 
 def need_url(url: str, where: str) -> None:
-    """Raise an error unless torch has the file of that address in its cache or the host answers.
+    """Raise an error unless torch has the file of that address in its cache, as it was published, or the host answers.
 
     Raises:
-        DataError: neither.
+        DataError: neither, or the file in the cache is not what was published.
     """
+    check_torch_file(url, where)
     if url.rpartition("/")[2] not in torch_files():
         _need_host([url], where, respect_offline())
 
@@ -68,23 +76,37 @@ def need_any_host(urls: Iterable[str], where: str) -> None:
     _need_host([constants.ENDPOINT, *urls], where, forbidden)
 
 
-def hub_folder() -> Path:
-    """Where the hub's library keeps what it has downloaded."""
-    from huggingface_hub import constants
+def check_torch_file(url: str, where: str) -> tuple[str, ...]:
+    """What was checked of the file that torch has downloaded from an address, as notes; none where it has not.
 
-    return Path(constants.HF_HUB_CACHE)
+    Raises:
+        DataError: its SHA-256 does not begin as its name says.
+    """
+    name = url.rpartition("/")[2]
+    file = _torch_folder() / name
+    if not file.is_file():
+        return ()
+    published = _HASH_IN_NAME.search(name)
+    if published is None:
+        return (f"{name} was not checked: its name holds no hash",)
+    check_hash(file, published[1], where)
+    return (f"{name} was checked against the hash in its name",)
 
 
 def torch_files() -> set[str]:
-    """Names of the files that torch has downloaded; the same without torch, whose import takes a second.
+    """Names of the files that torch has downloaded."""
+    return {path.name for path in _torch_folder().glob("*") if path.is_file()}
+
+
+def _torch_folder() -> Path:
+    """Where torch keeps what it has downloaded; the same without torch, whose import takes a second.
 
     Source: ``torch.hub.get_dir``.
     """
     torch = sys.modules.get("torch")
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub"
-    folder = Path(torch.hub.get_dir()) if torch else home
-    return {path.name for path in (folder / "checkpoints").glob("*") if path.is_file()}
+    return (Path(torch.hub.get_dir()) if torch else home) / "checkpoints"
 
 
 def _need_host(urls: Iterable[str], where: str, forbidden: bool) -> None:

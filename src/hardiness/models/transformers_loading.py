@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hardiness.core import ModelError, ModelSpec
 from hardiness.models.failures import first_line, told
 from hardiness.models.hub import need_hub, respect_offline
+from hardiness.sources.hub_cache import check_hub_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,6 +50,15 @@ def load_network(kind: Any, name: str, config: Any, spec: ModelSpec, trusted: bo
         raise ModelError(f"{spec.name}: {len(info['mismatched_keys'])} tensors of the checkpoint have other shapes")
     found: nn.Module = network.float()
     return found
+
+
+def checked(name: str, spec: ModelSpec) -> tuple[str, ...]:
+    """What was checked of the files of a model that has been loaded, as notes.
+
+    Raises:
+        DataError: a file is not what the hub published.
+    """
+    return () if spec.weights else check_hub_files(name, spec.name)
 
 
 def transformers_package() -> Any:

@@ -13,7 +13,7 @@ from hardiness.models.failures import first_line, told
 from hardiness.models.hub import respect_offline
 from hardiness.models.options import RANDOM
 from hardiness.models.processors import load_processor, view_of
-from hardiness.models.transformers_loading import load_network, read_config, transformers_package
+from hardiness.models.transformers_loading import checked, load_network, read_config, transformers_package
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def build_with(kind: Kind, spec: ModelSpec) -> Built:
     )
     facts = (("context", context), ("lower_case", kind.lower), ("logit_scale", scale), ("logit_bias", tower.bias))
     made = classifier_of(tower, text, dict(spec.options))
-    return Built(made, spec=replace(spec, options=(*spec.options, *facts)))
+    return Built(made, spec=replace(spec, options=(*spec.options, *facts)), notes=checked(name, spec))
 
 
 class _Images:

@@ -17,6 +17,7 @@ from hardiness.core import DataError
 from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.downloads import cache_folder
 from hardiness.sources.files import Stamp, TarMember, shown
+from hardiness.sources.hub_cache import check_snapshot
 from hardiness.sources.transfer import offline
 
 HUB = "hf:"
@@ -58,7 +59,8 @@ def from_hub(address: str, split: str | None) -> Path:
         split: which split; ``None`` for the first of `SPLITS` that is there.
 
     Raises:
-        DataError: huggingface_hub is not installed, or the data set cannot be had or holds no Parquet.
+        DataError: huggingface_hub is not installed, the data set cannot be had or holds no Parquet, or a file of it in
+            the cache is not what was published.
     """
     try:
         import huggingface_hub
@@ -73,7 +75,7 @@ def from_hub(address: str, split: str | None) -> Path:
                 str(path)
                 for path in _of_split([Path(file) for file in files if file.endswith(".parquet")], None, address)
             ]
-        return Path(
+        folder = Path(
             huggingface_hub.snapshot_download(
                 name,
                 repo_type="dataset",
@@ -82,6 +84,8 @@ def from_hub(address: str, split: str | None) -> Path:
                 local_files_only=offline(),
             )
         )
+        check_snapshot(folder, address)
+        return folder
     except (OSError, ValueError, RuntimeError) as error:
         reason = shown(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
         raise DataError(

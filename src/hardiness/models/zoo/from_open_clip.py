@@ -14,6 +14,7 @@ from hardiness.models.failures import told
 from hardiness.models.hub import need_hub, need_url
 from hardiness.models.options import RANDOM
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
+from hardiness.sources.hub_cache import check_hub_files
 
 _TEXT_PADDING = "whole context"
 
@@ -62,6 +63,8 @@ def build(spec: ModelSpec) -> Built:
     published = package.get_pretrained_cfg(architecture, tag)
     if not random and published:
         _need(published, spec.name)
+    for repository in () if random else _repositories(package.get_model_config(architecture), published):
+        check_hub_files(repository, spec.name)
     with told(spec.name, "cannot be loaded"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = package.create_model(architecture, None if random else tag, require_pretrained=not random)
@@ -82,7 +85,9 @@ def build(spec: ModelSpec) -> Built:
     context = getattr(model, "context_length", None) or model.text.context_length
     facts = (("context", int(context)), ("logit_scale", scale), ("logit_bias", tower.bias))
     made = classifier_of(tower, text, dict(spec.options))
-    return Built(made, spec=replace(spec, options=(*spec.options, *facts)))
+    repositories = () if random else _repositories(package.get_model_config(architecture), published)
+    notes = [note for each in repositories for note in check_hub_files(each, spec.name)]
+    return Built(made, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
 
 
 def _embedded(network: Any, images: Any) -> Any:
@@ -164,6 +169,13 @@ def _need(published: Mapping[str, Any], where: str) -> None:
         need_hub(repository, files, where)
     elif published.get("url"):
         need_url(published["url"], where)
+
+
+def _repositories(config: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
+    """What is taken from the hub: weights, tokeniser, the text tower's configuration."""
+    text = config.get("text_cfg", {})
+    weights = str(published.get("hf_hub") or "").rpartition("/")[0]
+    return sorted({each for each in (weights, text.get("hf_tokenizer_name"), text.get("hf_model_name")) if each})
 
 
 def _package() -> Any:

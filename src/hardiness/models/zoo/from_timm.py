@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError, View
-from hardiness.models.catalogue import Scheme, schemes
+from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.failures import first_line
-from hardiness.models.hub import need_hub, need_url
+from hardiness.models.hub import check_torch_file, need_hub, need_url
 from hardiness.models.timm_weights import need_timm_weights
+from hardiness.sources.hub_cache import check_hub_files
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,12 +81,12 @@ def _view(data: Mapping[str, Any]) -> View:
     )
 
 
-def build(spec: ModelSpec) -> nn.Module:
+def build(spec: ModelSpec) -> Built:
     """The network, with timm's own weights unless others are given.
 
     Raises:
         ModelError: there are no weights, or they cannot be read.
-        DataError: they are not in the cache, and the network is not there.
+        DataError: they are not in the cache, and the network is not there; or they are not what was published.
     """
     import timm
 
@@ -99,20 +100,32 @@ def build(spec: ModelSpec) -> nn.Module:
             f"the weights of {spec.name} cannot be had: {first_line(error)}; "
             "check the network, or give a checkpoint with weights=FILE"
         ) from None
-    return network
+    return Built(network, notes=_checked(name, spec.name) if spec.weights is None else ())
 
 
 def _need_weights(name: str, where: str) -> None:
+    hub, url, file = _source(name)
+    if hub:
+        need_hub(hub, (file or _FILES[0], *_FILES), where)
+    elif url:
+        need_url(url, where)
+    else:
+        raise ModelError(f"timm has no weights for {where}; choose a tag, or give a checkpoint with weights=FILE")
+
+
+def _checked(name: str, where: str) -> tuple[str, ...]:
+    """What was checked of the weights that timm has loaded."""
+    hub, url, _ = _source(name)
+    return check_hub_files(hub, where) if hub else check_torch_file(url, where)
+
+
+def _source(name: str) -> tuple[str, str, str]:
+    """Repository on the hub, address, file in the repository; empty where timm names none."""
     import timm
 
     config = timm.models.get_pretrained_cfg(name)
-    if config.hf_hub_id:
-        hub = config.hf_hub_id if "/" in config.hf_hub_id else f"timm/{config.hf_hub_id}"
-        need_hub(hub, (config.hf_hub_filename or _FILES[0], *_FILES), where)
-    elif config.url:
-        need_url(config.url, where)
-    else:
-        raise ModelError(f"timm has no weights for {where}; choose a tag, or give a checkpoint with weights=FILE")
+    hub = config.hf_hub_id or ""
+    return hub if "/" in hub or not hub else f"timm/{hub}", config.url or "", config.hf_hub_filename or ""
 
 
 def _names() -> list[str]:

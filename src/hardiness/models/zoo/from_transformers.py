@@ -10,7 +10,7 @@ from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.class_names import is_generic, looks_like_imagenet, order_by_name
 from hardiness.models.class_order import stated_order
 from hardiness.models.processors import stated_view
-from hardiness.models.transformers_loading import TRUST, load_network, read_config, transformers_package
+from hardiness.models.transformers_loading import TRUST, checked, load_network, read_config, transformers_package
 
 _OPTIONS = {TRUST: "true lets Python code that lies beside the model run on this machine (default: false)"}
 
@@ -55,7 +55,7 @@ def build(spec: ModelSpec) -> Built:
     mapped = spec.class_names is None and stated_order(spec) is None
     columns = order_by_name(_labels(config, spec.name), spec.name) if mapped else None
     notes = (f"code beside the model ran on this machine, as {TRUST}=true allows",) if trusted else ()
-    return Built(network, columns, notes=notes)
+    return Built(network, columns, notes=(*notes, *checked(name, spec)))
 
 
 def _trusted(options: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.options import RANDOM
 from hardiness.models.processors import stated_view
 from hardiness.models.state_dicts import assign, fit
-from hardiness.models.transformers_loading import load_network, read_config, transformers_package
+from hardiness.models.transformers_loading import checked, load_network, read_config, transformers_package
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,7 +72,7 @@ def build(spec: ModelSpec) -> Built:
         raise ModelError(f"{head} must take 2 or 5 times {width} numbers, as {spec.name} puts out, takes {inputs}")
     linear = nn.Linear(inputs, _CLASSES)
     assign(linear, found.state, head)
-    return Built(_under(backbone, linear, layers), notes=(*read.notes, *found.notes))
+    return Built(_under(backbone, linear, layers), notes=(*read.notes, *found.notes, *checked(name, spec)))
 
 
 def _under(backbone: Any, linear: nn.Linear, layers: int) -> nn.Module:
