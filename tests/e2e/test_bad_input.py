@@ -76,10 +76,23 @@ def misspelt_name(root: Path) -> list[str]:
     return ["--data", f"imagnet={root / 'imagenet'}"]
 
 
+def folder_too_deep(root: Path) -> list[str]:
+    (root / "imagenet" / "val").rename(root / "val")
+    (root / "imagenet" / "val").mkdir()
+    (root / "val").rename(root / "imagenet" / "val" / "val")
+    return ["--data", str(root)]
+
+
+def newline(root: Path) -> list[str]:
+    return ["--data", f"{root}\nelse"]
+
+
 @pytest.mark.parametrize(
     ("case", "says"),
     [
         (no_folder, "nowhere"),
+        (folder_too_deep, "imagenet/val must hold the class folders, but they lie in val in it"),
+        (newline, r"root\nelse must hold imagenet/val/<wnid>/*.JPEG, but there is no such folder"),
         (empty_folder, "empty"),
         (unknown_wnid, "n01440765"),
         (label_out_of_range, "1000"),

@@ -113,3 +113,29 @@ def test_a_file_that_is_no_suite_is_one_line(hardiness: Any, tmp_path: Path) -> 
     assert told.status == 2
     (line,) = told.lines
     assert "must have at least one [[rows]]" in line
+
+
+NESTED = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"models = {NESTED}", "is nested too deep to be read"),
+        ("x = " + "{a=" * 3000 + "1" + "}" * 3000, "is nested too deep to be read"),
+        ('"a\\nb" = 1', r"has no field 'a\nb'"),
+        ('[[rows]]\nbenchmark = "imagenet-val"\n"lim\\nit" = 1', r"has no field 'lim\nit'"),
+    ],
+)
+def test_a_suite_that_cannot_be_meant_is_one_line(hardiness: Any, tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    told = hardiness("run", "--suite", tmp_path / "mine.toml", "--data", tmp_path, "--out", tmp_path / "x")
+    assert told.status == 2
+    (line,) = told.lines
+    assert says in line
+
+
+def test_a_suite_may_begin_with_a_byte_order_mark(suite: Any) -> None:
+    file = suite("imagenet-val")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert suites.suite(str(file)).rows[0].benchmark == "imagenet-val"

@@ -14,6 +14,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from hardiness.core import DataError
 from hardiness.data.checking import Depth, check, mend
 from hardiness.data.checking.faults import KINDS
 from hardiness.data.place import Place
@@ -81,6 +82,14 @@ def test_files_that_are_no_photographs_are_counted_and_named(imagenet: Path) -> 
         over, empty = check(published_set("imagenet"), Place(str(root), str(root))).remarks
         assert over.startswith(f"imagenet at {root}: 2 files are passed over (")
         assert f"{folders} without an image ({wnids()[0]}" in empty
+
+
+def test_class_folders_one_folder_too_deep_are_one_line(imagenet: Path) -> None:
+    (imagenet / "val").rename(imagenet / "inner")
+    (imagenet / "val").mkdir()
+    (imagenet / "inner").rename(imagenet / "val" / "val")
+    with pytest.raises(DataError, match=r"val must hold the class folders, but they lie in val in it; .*val/val$"):
+        check(published_set("imagenet"), Place(str(imagenet), str(imagenet)))
 
 
 def truncate(file: Path) -> None:

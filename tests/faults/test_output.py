@@ -207,6 +207,28 @@ def test_a_folder_that_may_not_be_written_is_read(place: Path, hardiness: Comman
 
 @pytest.mark.slow
 @bound_by_permissions
+def test_the_folders_of_another_user_are_one_line(place: Path) -> None:
+    (place / "others").mkdir()
+    (place / "data").rename(place / "others" / "data")
+    (place / "others").chmod(0)  # as one of mode 700 that somebody else owns
+    data, out = f"imagenet={place}/others/data/imagenet", str(place / "others")
+    model = command(place, out)[2]
+    for arguments in (
+        ["data", "check", "imagenet", "--data", data],
+        ["run", "-m", model, "-b", "imagenet-val", "--data", data, "--out", f"{place}/x"],
+        ["run", "-m", model, "-b", "imagenet-val", "--data", "embedded", "--out", out, "--plan"],
+        ["show", out],
+        ["report", out],
+    ):
+        told = spawned(*arguments, bound=True)
+        assert told.returncode == 2, told.stderr
+        line = one_line(told.stderr)
+        assert "permission denied" in line.lower()
+        assert str(place / "others") in line
+
+
+@pytest.mark.slow
+@bound_by_permissions
 def test_a_run_folder_that_may_not_be_read_is_named(place: Path, hardiness: Command) -> None:
     out = place / "out"
     hardiness(*command(place, out))

@@ -98,6 +98,13 @@ def test_what_is_no_store_is_one_line(address: str, said: str, s3: Any) -> None:
     assert "\n" not in str(told.value)
 
 
+def test_a_key_that_holds_a_line_break_is_one_line(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key\n")
+    with pytest.raises(ArgumentError, match="AWS_ACCESS_KEY_ID must be one line of printable characters") as told:
+        Store("s3://bucket/out")
+    assert "\n" not in str(told.value)
+
+
 REFUSED = {
     "no permission": (
         403,

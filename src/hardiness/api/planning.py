@@ -9,7 +9,7 @@ from typing import Any
 from hardiness.api.asked import asked_for
 from hardiness.api.command import Command
 from hardiness.api.models import load_models
-from hardiness.core import ArgumentError, Listener, Silence, TextTable
+from hardiness.core import ArgumentError, Listener, Silence, StoreError, TextTable
 from hardiness.engine.forecast import Forecast, forecast
 from hardiness.store import Store
 
@@ -96,9 +96,12 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
     if command.cluster:
         raise ArgumentError("--plan is for this process; leave --engine ray out")
     asked, hears = asked_for(command), listener or Silence()
-    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
     store = Store(command.out)
-    store.check_schema()
+    try:
+        store.check_schema()
+    except StoreError as error:
+        raise ArgumentError(f"--out {command.out}: {error}") from error
+    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
     found = [
         forecast(row.benchmark, loaded.classifiers, data, store, row.request, hears)
         for row, data in (asked.rows if loaded.classifiers else ())

@@ -64,6 +64,9 @@ def tell(error: BaseException) -> int:
         line, status = _usage(error), error.exit_code
     elif isinstance(error, HardinessError):
         line, status = str(error), error.exit_status
+    elif isinstance(error, PermissionError) and error.filename:
+        line = f"{error.filename}: permission denied; name another file or folder, or change its permissions"
+        status = 2
     elif isinstance(error, MemoryError):
         line, status = "there is not enough memory; give a smaller --batch-size, or fewer models at a time", 1
     elif isinstance(error, SystemExit):
@@ -71,8 +74,13 @@ def tell(error: BaseException) -> int:
     else:
         line = f"{described(error)}{_where(error)}: this should have been told more plainly; {DEBUG} shows where it is"
         status = 1
-    click.echo(f"hardiness: {line}", err=True)
+    click.echo(f"hardiness: {_as_one(line)}", err=True)
     return status
+
+
+def _as_one(line: str) -> str:
+    """The same as one line: names of files and options may hold line breaks."""
+    return "\\n".join(line.splitlines())
 
 
 def _output_refused(error: OSError) -> int:

@@ -13,7 +13,7 @@ from hardiness.data.items import Sample, items
 from hardiness.data.labels import as_index, read_labels
 from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, descended, fingerprint, passed_over, stamp_of
+from hardiness.data.tree import Entry, Tree, descended, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.reference.classes import wnids
 from hardiness.sources import parquet, webdataset
 from hardiness.sources.files import shown
@@ -75,6 +75,8 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
         tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
     if kind.subfolder in tree.folders and tree.stamp:
         tree = descended(tree, kind.subfolder)
+    if place.classes != "folders":
+        refuse_folder_too_deep(place.argument, tree, known)
     images = [entry for entry in tree.images() if "/" in entry.path]
     if not images:
         raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -134,6 +134,29 @@ def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
         )
     )
     return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
+
+
+def refuse_folder_too_deep(argument: str, tree: Tree, known: Container[str]) -> None:
+    """Raise where class folders lie in one folder more than they must, as in ``val/val``.
+
+    Args:
+        argument: value of ``--data``, for the message.
+        tree: whose top folders must be classes.
+        known: names of the classes.
+
+    Raises:
+        DataError: naming the folder that is to be given.
+    """
+    if any(folder in known for folder in tree.folders):
+        return
+    for entry in tree.entries:
+        first, _, below = entry.path.partition("/")
+        inner, _, rest = below.partition("/")
+        if rest and inner in known:
+            raise DataError(
+                f"--data {argument}: {tree.location} must hold the class folders, but they lie in {first} in it; move "
+                f"them up, or name {tree.location}/{first}"
+            )
 
 
 def passed_over(name: str, location: str, unused: Sequence[str]) -> tuple[str, ...]:

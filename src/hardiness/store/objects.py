@@ -32,6 +32,9 @@ ENDPOINTS = {
 }
 """Variables that name another server than the cloud's own; only for one that begins with http:// that is allowed."""
 
+KEYS = {"s3": "AWS_", "az": "AZURE_"}
+"""How the variables begin that a store's keys and places come from; Google's may hold a whole file of several lines."""
+
 SETTLE_S = 1.0
 """How long a claim is left to be seen by others, where a store cannot put an object on condition."""
 
@@ -240,6 +243,7 @@ def _opened(address: str) -> Any:
     if address.startswith("memory://"):
         return _MEMORY.setdefault(address, MemoryStore())
     scheme = address.partition("://")[0]
+    _require_plain_keys(address, KEYS.get(scheme))
     named, endpoint = next(((name, at) for name in ENDPOINTS[scheme] if (at := os.environ.get(name))), ("", ""))
     if named == EMULATED and "://" not in endpoint:
         endpoint = f"http://{endpoint}"  # as Google's tools take it
@@ -254,6 +258,16 @@ def _opened(address: str) -> Any:
         return from_url(address, config=config, client_options=client, retry_config={"max_retries": 1})
     except (BaseError, ValueError, TypeError) as error:
         raise ArgumentError(f"--out {address}: {_advised(_told(error))}") from None
+
+
+def _require_plain_keys(address: str, prefix: str | None) -> None:
+    """Raise where a variable of the store holds a line break or the like: the client would panic over it."""
+    for name, value in os.environ.items():
+        if prefix and name.startswith(prefix) and not value.isprintable():
+            raise ArgumentError(
+                f"--out {address}: {name} must be one line of printable characters, and holds a line break or another "
+                "control character; set it anew, without the end of the line that it was copied from"
+            )
 
 
 def _told(error: BaseException) -> str:

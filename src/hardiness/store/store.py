@@ -87,10 +87,15 @@ class Store:
         """The store of a folder that already holds records; arguments as for the class.
 
         Raises:
+            ArgumentError: it cannot be read, or holds results of another schema.
             DataError: there are none; the message says how to make some.
         """
         store = cls(out, wait_s)
-        if not store.files.folders(RECORDS):
+        try:
+            found = store.files.folders(RECORDS)
+        except StoreError as error:
+            raise ArgumentError(str(error)) from error
+        if not found:
             if store.files.has(RESULTS):
                 raise DataError(
                     f"{out} holds no results: the 'hardiness run' that made it evaluated nothing; the same command "

@@ -65,11 +65,14 @@ def suite(name: str) -> Suite:
 
 def _read(file: str) -> Suite:
     try:
-        found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8"))
+        # Some editors begin a file with a mark.
+        found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise ArgumentError(f"suite {file} cannot be read: {error.strerror}; name a file or one of {names()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ArgumentError(f"suite {file} must be TOML: {error}") from None
+    except RecursionError:
+        raise ArgumentError(f"suite {file} must be a list of [[rows]], but is nested too deep to be read") from None
     return _suite(file, {"title": Path(file).stem, **found})
 
 

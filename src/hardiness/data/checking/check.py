@@ -13,7 +13,16 @@ from hardiness.data.checking.classes import case_faults, expected, folder_faults
 from hardiness.data.checking.faults import KINDS, Fault
 from hardiness.data.checking.files import FileChecks
 from hardiness.data.place import Place
-from hardiness.data.tree import IMAGE_SUFFIXES, Entry, Tree, descended, of_folder, of_tar, passed_over
+from hardiness.data.tree import (
+    IMAGE_SUFFIXES,
+    Entry,
+    Tree,
+    descended,
+    of_folder,
+    of_tar,
+    passed_over,
+    refuse_folder_too_deep,
+)
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference import IMAGENET_C, IMAGENET_P, categories
 from hardiness.reference.datasets import PublishedSet
@@ -84,6 +93,8 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     faults: list[Fault] = []
     unused: list[str] = []
     for where, tree, top in _trees(published, place):
+        if known := expected(published):
+            refuse_folder_too_deep(place.argument, tree, known)
         faults += _of_tree(published, where, tree, top)
         images = [entry for entry in tree.entries if _counts(published, entry)]
         unused += (where + path for path in tree.unused(images))
