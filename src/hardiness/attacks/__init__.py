@@ -36,6 +36,12 @@ def version_of(name: str) -> int:
     return int(getattr(registry.get(name), "version", 0))
 
 
+def made_to_transfer(name: str) -> bool:
+    """Whether other models are shown the last picture of the attack of that name; no, its first success, where it does
+    not say."""
+    return bool(getattr(registry.get(name), "transfers", False))
+
+
 def needs_gradients(name: str) -> bool:
     """Whether the attack of that name asks for gradients; yes where it does not say."""
     return bool(getattr(registry.get(name), "gradients", True))

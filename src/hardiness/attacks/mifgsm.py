@@ -25,6 +25,9 @@ _LEAST = 1e-12
 class Transferable(CheckedAttack):
     """Iterated steps from the image along accumulated gradients; what the three registered ones share.
 
+    They do not stop at a success on the surrogate: every step makes it likelier on another model, so other models are
+    shown the picture after the last one.
+
     Attributes:
         decay: share of the accumulated gradients that each step keeps.
         relative_step: length of a step as a multiple of epsilon.
@@ -33,7 +36,8 @@ class Transferable(CheckedAttack):
         kernel: side of the Gaussian that gradients are smoothed with; 0 for none.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    transfers: ClassVar[bool] = True
 
     decay: float = 1.0
     relative_step: float = 0.1

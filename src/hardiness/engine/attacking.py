@@ -29,6 +29,7 @@ def run_round(
     seed: int,
     keep_pixels: bool = False,
     judge: Network | None = None,
+    last: bool = False,
 ) -> list[Judged]:
     """The outcome of one round at each of its marks.
 
@@ -40,11 +41,13 @@ def run_round(
         keep_pixels: whether the judged pictures are wanted as well.
         judge: the network whose word counts for every picture that is scored; by default ``network``. What an attack
             says of its own pictures decides nothing.
+        last: whether a sample's picture is where the attack stands at a mark, not its first success; a success is then
+            one that the judge sees in that picture. For one start alone.
 
     Raises:
         AttackError: an iterate lies outside the budget or outside [0, 1].
     """
-    state = RoundState(network, judge or network, victims, plan)
+    state = RoundState(network, judge or network, victims, plan, last)
     state.run(seed)
     return [state.at(steps, keep_pixels) for steps in sorted(plan.marks)]
 
@@ -107,10 +110,10 @@ class _Claims:
 class RoundState:
     """The state of one round; `run_round` is its only user."""
 
-    def __init__(self, network: Network, judge: Network, victims: Victims, plan: Round) -> None:
+    def __init__(self, network: Network, judge: Network, victims: Victims, plan: Round, last: bool = False) -> None:
         import torch
 
-        self.network, self.judge, self.victims, self.plan = network, judge, victims, plan
+        self.network, self.judge, self.victims, self.plan, self.last = network, judge, victims, plan, last
         self.criterion = victims.criterion(plan.targeted)
         held = self.criterion.reached(victims.clean)
         self.step = torch.where(held, 0, NEVER)
@@ -119,7 +122,7 @@ class RoundState:
         self.told_error = torch.zeros(len(victims.samples), device=self.step.device)
         self.trace = _Trace(
             logits=victims.clean.clone(),
-            pixels=victims.pixels.clone() if plan.failed == "last" else None,
+            pixels=victims.pixels.clone() if last or plan.failed == "last" else None,
             loss=self.criterion.loss(victims.clean).clone(),
             zero_sum=torch.zeros_like(self.told_error),
             steps=torch.zeros_like(self.step),
@@ -142,7 +145,8 @@ class RoundState:
                     self.trace.follow(rows, iterate)
                     if iterate.step in self.plan.marks:
                         self.traces[iterate.step] = self.trace.copy()
-            self._confirm(claims, restart)
+            if not self.last:
+                self._confirm(claims, restart)
         for steps in self.plan.marks:
             self.traces.setdefault(steps, self.trace)
 
@@ -191,7 +195,10 @@ class RoundState:
         import torch
 
         trace, last, error = self.traces[steps], self.victims.clean.clone(), self.told_error.clone()
-        if self.plan.failed == "last":
+        if self.last:
+            self._stand(trace, error)
+            last = self.logits if self.plan.failed == "last" else last
+        elif self.plan.failed == "last":
             assert trace.pixels is not None, "the last iterates are judged"
             moved = ((self.step > steps) & (trace.steps > 0)).nonzero()[:, 0]
             if len(moved):
@@ -203,7 +210,8 @@ class RoundState:
         standing = last if self.plan.failed == "last" else trace.logits.float()
         pixels = None
         if keep_pixels:
-            instead = self.victims.pixels if trace.pixels is None else trace.pixels
+            kept = trace.pixels if self.plan.failed == "last" else None
+            instead = self.victims.pixels if kept is None else kept
             pixels = torch.where(success[:, None, None, None], self.pixels, instead)
         columns = {
             "success": success.cpu().numpy(),
@@ -217,6 +225,19 @@ class RoundState:
         }
         reached = torch.where(success[:, None], self.logits, standing)
         return Judged(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached)
+
+    def _stand(self, trace: _Trace, error: Tensor) -> None:
+        """Make what the attack tells now each sample's picture, and a success where the judge sees one in it."""
+        import torch
+
+        assert trace.pixels is not None, "the last iterates are judged"
+        moved = trace.steps > 0
+        self.pixels, self.logits = trace.pixels, self.victims.clean.clone()
+        if bool(moved.any()):
+            self.logits[moved] = self._judged(trace.pixels[moved])
+            error[moved] = error[moved].maximum(_difference(trace.logits[moved], self.logits[moved]))
+        fell = torch.where(self.criterion.reached(self.logits), trace.steps, NEVER)
+        self.step = torch.where(moved, fell, self.step)
 
     def _fell_unseen(self, rows: Tensor, logits: Tensor, pixels: Tensor, steps: int) -> None:
         """Count as fallen here what the judge finds fallen though the attack did not say so."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import attacks
 from hardiness.core import AttackPlan, Condition, Expansion, SampleError, Unreadable
 from hardiness.engine.attacking import run_round
 from hardiness.engine.ensemble import Ensemble
@@ -96,7 +97,15 @@ class Surrogate:
         outcomes = [untouched(victims, self.plan)]
         for plan in self.plan.rounds:
             if wanted.intersection(plan.marks.values()):
-                judged = run_round(network, victims, plan, self.seed, keep_pixels=True, judge=judge)
+                judged = run_round(
+                    network,
+                    victims,
+                    plan,
+                    self.seed,
+                    keep_pixels=True,
+                    judge=judge,
+                    last=attacks.made_to_transfer(plan.attack),
+                )
                 outcomes += judged
                 if self.gallery:
                     self.gallery.keep(self.classifier.spec.name, judge, victims, plan, judged)

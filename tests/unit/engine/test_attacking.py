@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -330,3 +330,27 @@ def test_a_denied_later_start_does_not_undo_an_earlier_success(scripted: type[Sc
     (judged,) = run_round(linear, batch, plan, seed=0, judge=lambda pixels: next(answers))
     assert judged.columns["step"].tolist() == [5, 5]
     assert judged.columns["restart"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("failed", ["clean", "last"])
+def test_a_transfer_shows_the_last_picture_and_calls_that_a_success(failed: Literal["clean", "last"]) -> None:
+    """MI-FGSM goes on after a success: other models are shown where it ends, not a picture just over the boundary."""
+    batch = victims(8)
+    plan = round_of(0.02, (10,), attack="mi-fgsm", failed=failed)
+    (first,) = run_round(linear, batch, plan, seed=0, keep_pixels=True)
+    (shown,) = run_round(linear, batch, plan, seed=0, keep_pixels=True, last=True)
+    assert first.pixels is not None
+    assert shown.pixels is not None
+    success = shown.columns["success"]
+    assert 2 <= success[:-1].sum() < 7, "some stand, some fall"
+    assert (linear(shown.pixels).argmax(1) != batch.labels).numpy()[success].all()
+    attacked = torch.from_numpy(success & (shown.columns["step"] > 0))
+    assert (shown.columns["step"][attacked.numpy()] == 10).all()
+    moved = (shown.pixels - batch.pixels).abs().flatten(1).mean(1)
+    assert (moved[attacked] > 0.9 * 0.02 * (batch.pixels[attacked] > 0.02).float().flatten(1).mean(1)).all()
+    assert (moved >= (first.pixels - batch.pixels).abs().flatten(1).mean(1))[attacked].all()
+    stands = torch.from_numpy(~success)
+    unmoved = torch.equal(shown.pixels[stands], batch.pixels[stands])
+    assert unmoved == (failed == "clean")
+    assert torch.equal(shown.pixels[-1], batch.pixels[-1]), "what is wrong without attack is shown as it is"
+    np.testing.assert_allclose(shown.logits, linear(shown.pixels).numpy(), rtol=1e-4, atol=1e-4)

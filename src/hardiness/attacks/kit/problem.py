@@ -76,12 +76,15 @@ class CheckedAttack(ABC):
         version: of its arithmetic, raised when the same arguments give other iterates; part of every run's key.
         threats: the threat models it keeps to.
         gradients: whether it asks for them; those that do not can attack models that give none.
+        transfers: whether it is made for other models than the one it attacks. They are shown its last picture, where
+            they are shown other attacks' first success.
         content: hash of what it reads from a file, for the key of runs; empty where it reads none.
     """
 
     version: ClassVar[int] = 1
     threats: ClassVar[tuple[str, ...]] = ("linf", "l2")
     gradients: ClassVar[bool] = True
+    transfers: ClassVar[bool] = False
 
     @property
     def content(self) -> str:
