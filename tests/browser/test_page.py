@@ -327,7 +327,8 @@ COVERED = """
 [...document.querySelectorAll('.wide')].filter((each) => each.checkVisibility()).flatMap((wide) => {
   const sticky = [...wide.querySelectorAll('th, td')].filter((each) => getComputedStyle(each).position === 'sticky');
   const texts = [...wide.querySelectorAll('td, th')]
-    .filter((each) => !sticky.includes(each) && each.textContent.trim() && each.checkVisibility({ visibilityProperty: true }));
+    .filter((each) => !sticky.includes(each) && each.textContent.trim())
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }));
   return texts.flatMap((cell) => {
     const range = document.createRange();
     range.selectNodeContents(cell);

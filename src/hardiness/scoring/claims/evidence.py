@@ -152,12 +152,12 @@ _Row = tuple[str, str, Mapping[str, Any], Known]
 def _subject(model: str, rows: Sequence[_Row], results: Sequence[Result] = ()) -> Subject:
     numbers: dict[str, Known] = {}
     for quantity in QUANTITIES:
-        if found := [row for row in rows if quantity.fits(*row[:3])]:
-            *_, known = max(found, key=lambda row: row[2].get("steps", 0))
+        if fitting := [row for row in rows if quantity.fits(*row[:3])]:
+            *_, known = max(fitting, key=lambda row: row[2].get("steps", 0))
             error = known.standard_error or quantity.bound(known.value, known.n)
             numbers[quantity.name] = replace(known, standard_error=error)
-    known = with_substitutes(numbers)
-    return Subject(model, known, {each.name: each.absent(results) for each in QUANTITIES if each.name not in known})
+    found = with_substitutes(numbers)
+    return Subject(model, found, {each.name: each.absent(results) for each in QUANTITIES if each.name not in found})
 
 
 def with_substitutes(numbers: Mapping[str, Known]) -> dict[str, Known]:
