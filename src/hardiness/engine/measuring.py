@@ -11,7 +11,20 @@ from typing import Any
 from hardiness.core import Clock, Request
 from hardiness.engine.plan import Task
 
-PACKAGES = ("hardiness", "numpy", "openvino", "pillow", "simplejpeg", "timm", "torch", "torchvision")
+PACKAGES = (
+    "hardiness",
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "open_clip_torch",
+    "openvino",
+    "pillow",
+    "simplejpeg",
+    "timm",
+    "torch",
+    "torchvision",
+    "transformers",
+)
 
 
 def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
@@ -26,6 +39,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "batch_size": task.batch.current,
         "workers": request.workers,
         "device": classifier.device,
+        "device_name": _device_name(classifier.device),
         "runtime": classifier.runtime,
         "precision": classifier.precision,
         "agreement": asdict(classifier.agreement) if classifier.agreement else None,
@@ -33,7 +47,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "published_as": classifier.spec.published,
         "parameters": classifier.num_parameters or None,
         "host": platform.node(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor_name(),
         "python": platform.python_version(),
         "packages": _packages(),
     }
@@ -42,6 +56,18 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
 def package_version() -> str:
     """The version of hardiness that runs here."""
     return _packages().get("hardiness", "of no package")
+
+
+def _processor_name() -> str:
+    return platform.processor() or platform.machine()
+
+
+@cache
+def _device_name(device: str) -> str:
+    """What a GPU, or the processor, calls itself."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor_name()
 
 
 @cache

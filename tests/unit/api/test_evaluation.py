@@ -24,6 +24,8 @@ def test_common_things_are_keyword_arguments(network: Any, view: Any, root: Path
     assert result.run.seed == 3
     (session,) = result.measured["sessions"]
     assert (session["device"], session["runtime"], session["workers"], session["batch_size"]) == ("cpu", "torch", 1, 2)
+    assert session["device_name"] == session["processor"] != ""
+    assert {"torch", "onnxruntime", "open_clip_torch", "transformers"} <= session["packages"].keys()
     assert session["parameters"] == sum(each.numel() for each in network().parameters()) > 0
 
 

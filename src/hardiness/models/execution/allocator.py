@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
+import time
 from functools import cache
 from typing import Any
 
@@ -11,6 +13,12 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _LARGEST_INT = 2**31 - 1
 _HEAP_BYTES = (1 << 30, 32 << 20)
 """Blocks up to this size come from the heap; the second is the most that glibc before 2.35 accepts."""
+
+
+TRIM_S = 1.0
+"""Seconds between two times that freed memory is handed back."""
+
+_trimmed_s = -math.inf
 
 
 @cache
@@ -30,12 +38,15 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Hand freed memory back to the system.
+    """Hand freed memory back to the system, unless that was done less than `TRIM_S` ago.
 
-    Without it the peak of a long run lies a tenth above that of a short one, for no use: each thread keeps its own.
+    Without it the peak of a long run lies a tenth above that of a short one, for no use: each thread keeps its own. But
+    it goes through all heaps, which are locked meanwhile: on a GPU, where shards end several times a second, others wait.
     """
-    trim = _function("malloc_trim")
-    if trim is not None:
+    global _trimmed_s
+    trim, now_s = _function("malloc_trim"), time.monotonic()
+    if trim is not None and now_s - _trimmed_s >= TRIM_S:
+        _trimmed_s = now_s
         trim(0)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hardiness.models import return_freed_memory
+from hardiness.models.execution import allocator
+
 PROGRAM = """
 import resource, sys, threading
 import torch
@@ -49,3 +52,14 @@ def test_freed_memory_is_kept_and_returned() -> None:
     assert kept < anew / 10
     assert kept_on_a_thread < anew / 10
     assert returned > 100 << 20
+
+
+def test_memory_is_not_handed_back_after_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, now_s = [], 100.0
+    monkeypatch.setattr(allocator, "_function", lambda name: calls.append)
+    monkeypatch.setattr(allocator, "_trimmed_s", -float("inf"))
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    for step_s in (0.0, 0.3, 0.3, 0.5, 0.2):
+        now_s += step_s
+        return_freed_memory()
+    assert len(calls) == 2
