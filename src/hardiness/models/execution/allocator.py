@@ -41,7 +41,7 @@ def return_freed_memory() -> None:
     """Hand freed memory back to the system, unless that was done less than `TRIM_S` ago.
 
     Without it the peak of a long run lies a tenth above that of a short one, for no use: each thread keeps its own. But
-    it goes through all heaps, which are locked meanwhile: on a GPU, where shards end several times a second, others wait.
+    it locks all heaps and goes through them: on a GPU, where shards end several times a second, others would wait.
     """
     global _trimmed_s
     trim, now_s = _function("malloc_trim"), time.monotonic()
