@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import PIL.Image
 import pytest
 from filelock import FileLock
 
+from hardiness.core import StoreError
 from hardiness.reference import wnids
 from hardiness.store import atomic, files
 
@@ -290,6 +292,57 @@ def test_empty_compiled_kernels_are_told_and_made_again(place: Path) -> None:
     told, again = corrupt("damaged")
     assert "is damaged (a kept compiled kernel)" in one_line(told)
     assert again == pictures
+
+
+# A mount without hard links -----------------------------------------------------------------------------------------
+
+
+def no_links(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_folder_without_hard_links_gets_the_same_files(
+    place: Path, hardiness: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = hardiness(*[part for part in command(place, place / "usual") if part != "--quiet"])
+    monkeypatch.setattr(os, "link", no_links)
+    told = hardiness(*[part for part in command(place, place / "out") if part != "--quiet"])
+    assert (usual.status, told.status) == (0, 0), told.err
+    assert "has no hard links, as some network mounts: new files are renamed" in told.err
+    assert "hard links" not in usual.err
+    records = bytes_of(place / "usual" / "records")
+    shards = [name for name in records if name.endswith(".parquet") and not name.endswith("images.parquet")]
+    assert shards
+    assert len(bytes_of(place / "out" / "records")) == len(records)
+    assert all((place / "out" / "records" / name).read_bytes() == records[name] for name in shards)
+    assert not [path for path in (place / "out" / atomic.PARTIAL).glob("*") if path.is_file()]
+    assert hardiness(*command(place, place / "out")).status == 0
+
+
+def test_without_links_one_of_many_gets_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(files, "CLAIM_S", 0.2)
+    folder = files.LocalFiles(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda each: folder.create("a/first", b"%d" % each), range(8)))
+    assert sum(got) == 1
+    assert (tmp_path / "a" / "first").read_bytes() == b"%d" % got.index(True)
+    # A process that is killed within its claim leaves the claim.
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "lexists", lambda _: sys.exit())
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(SystemExit):
+            folder.create("a/third", b"x")
+    assert list((tmp_path / atomic.PARTIAL).glob("claim-*"))
+    assert folder.create("a/third", b"y")
+    assert (tmp_path / "a" / "third").read_bytes() == b"y"
+
+
+def test_a_folder_that_refuses_to_rename_too_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(Path, "replace", no_links)
+    with pytest.raises(StoreError, match="permission denied"):
+        files.LocalFiles(tmp_path).create("name", b"x")
 
 
 # The end of the process ---------------------------------------------------------------------------------------------

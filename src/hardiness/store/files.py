@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +20,12 @@ from hardiness.store.together import together
 
 MAX_BYTES = 1 << 30
 """The largest file that is read whole: a thousand times what a unit's rows take."""
+
+CLAIM_S, CLAIM_REST_S = 10.0, 0.02
+"""How long a claim to a name counts whose holder does not end it, and how often others look."""
+
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
+"""What file systems without hard links answer; where it is a lack of permission, to rename fails as well."""
 
 Stamp = tuple[int, str]
 """Size of a file in bytes, and what changes with its content: time of modification, or an object's ETag."""
@@ -117,8 +126,18 @@ class LocalFiles:
 
     @property
     def conditional(self) -> bool:
-        """As `Files.conditional`: a link is not made over a file."""
+        """As `Files.conditional`: a link is not made over a file, nor is a claim without links."""
         return True
+
+    def can_link(self, path: str) -> bool:
+        """Whether a file that is there can have a second name; some network mounts refuse that."""
+        twin = self._temporary(self.folder / "second name")
+        with told(twin, "write"):
+            try:
+                twin.unlink(missing_ok=True)
+                return _linked(self.folder / path, twin)
+            finally:
+                twin.unlink(missing_ok=True)
 
     @property
     def at_once(self) -> int:
@@ -173,18 +192,20 @@ class LocalFiles:
                 temporary.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> bool:
-        """As `Files.create`: written beside, then linked to the name, which fails where it is taken."""
+        """As `Files.create`: written beside, then linked to the name, which fails where it is taken.
+
+        Where there are no hard links it is renamed by whoever holds the claim to the name, unless the name is taken.
+        """
         target = self.folder / path
         with told(target, "write"):
             temporary = self._temporary(target)
             try:
                 fill(temporary, content)
-                os.link(temporary, target)
+                return _linked(temporary, target) or self._renamed(temporary, target)
             except FileExistsError:
                 return False
             finally:
                 temporary.unlink(missing_ok=True)
-        return True
 
     def has(self, path: str) -> bool:
         """As `Files.has`."""
@@ -241,6 +262,32 @@ class LocalFiles:
                     status = entry.stat(follow_symlinks=False)
                     found[path] = (status.st_size, str(status.st_mtime_ns))
 
+    def _renamed(self, temporary: Path, target: Path) -> bool:
+        """Whether a written file has got its name, which nobody had: asked and renamed under a claim to that name.
+
+        A claim is a file that only one can make. One that a killed process has left counts for `CLAIM_S`, by the clock
+        of the file system.
+        """
+        name = sha256(str(target.relative_to(self.folder)).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        claim = temporary.with_name(f"claim-{name}")
+        while True:
+            try:
+                claim.open("xb").close()
+                break
+            except FileExistsError:
+                with suppress(FileNotFoundError):
+                    if temporary.stat().st_mtime - claim.stat().st_mtime > CLAIM_S:
+                        claim.unlink()
+                time.sleep(CLAIM_REST_S)
+                temporary.touch()
+        try:
+            if os.path.lexists(target):
+                return False
+            temporary.replace(target)
+            return True
+        finally:
+            claim.unlink(missing_ok=True)
+
     def _temporary(self, target: Path) -> Path:
         """A file for one write, in a folder on the same file system, so that renaming is atomic."""
         partial = self.folder / PARTIAL
@@ -251,6 +298,21 @@ class LocalFiles:
         partial.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         return temporary
+
+
+def _linked(file: Path, twin: Path) -> bool:
+    """Whether a file has got a second name; ``False`` where its file system gives none.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    try:
+        os.link(file, twin)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True
 
 
 def refuse_special(path: Path) -> None:

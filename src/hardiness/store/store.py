@@ -24,6 +24,8 @@ WRITABLE = ".writable"
 
 UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
 
+UNLINKED = "{} has no hard links, as some network mounts: new files are renamed to their names under a claim"
+
 LONGEST_NAME = 100
 """Of the part of a folder's name that is for people; the key after it tells runs apart."""
 
@@ -74,6 +76,8 @@ class Store:
         store = cls(out, wait_s)
         try:
             store.files.write(WRITABLE, b"")
+            if isinstance(store.files, LocalFiles) and not store.files.can_link(WRITABLE):
+                store.remarks.append(UNLINKED.format(out))
             store.files.remove(WRITABLE)
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
