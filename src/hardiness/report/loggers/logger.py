@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from hardiness.core import ArgumentError, Registry
+from hardiness.sources.transfer import offline
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,28 @@ Open = Callable[[Tracked], Logger]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A tracker: the packages that it needs, and how a run of it is opened."""
+    """A tracker.
+
+    Attributes:
+        packages: that it needs.
+        open: opens a run of it.
+        quiet: environment variables, and their values, under which its packages report nothing to their makers. A
+            value that the user has set counts, except where downloads are forbidden.
+    """
 
     packages: tuple[str, ...]
     open: Open
+    quiet: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, name: str) -> None:
-        """Import what it needs.
+        """Import what it needs, so that it reports nothing to its makers.
 
         Raises:
             ArgumentError: a package is not installed.
         """
+        for variable, value in self.quiet.items():  # read when the package is imported
+            if offline() or not os.environ.get(variable):
+                os.environ[variable] = value
         for package in self.packages:
             try:
                 importlib.import_module(package)
@@ -69,11 +82,11 @@ registry: Registry[Kind] = Registry("logger", "hardiness.report.loggers", "hardi
 """By the name on the command line."""
 
 
-def register(name: str, *packages: str) -> Callable[[Open], Open]:
-    """Function decorator that adds a tracker under that name, with the packages that it needs."""
+def register(name: str, *packages: str, quiet: Mapping[str, str] | None = None) -> Callable[[Open], Open]:
+    """Function decorator that adds a tracker under that name; arguments as the attributes of `Kind`."""
 
     def decorate(opening: Open) -> Open:
-        registry.register(name, Kind(packages, opening), f"{getattr(opening, '__module__', name)}:open")
+        registry.register(name, Kind(packages, opening, quiet or {}), f"{getattr(opening, '__module__', name)}:open")
         return opening
 
     return decorate

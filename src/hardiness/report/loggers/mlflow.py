@@ -35,7 +35,7 @@ class MLflow:
         self._client.set_terminated(self._run_id)
 
 
-@register("mlflow", "mlflow", "sqlalchemy", "alembic")
+@register("mlflow", "mlflow", "sqlalchemy", "alembic", quiet={"MLFLOW_DISABLE_TELEMETRY": "true"})
 def open_mlflow(tracked: Tracked) -> MLflow:
     """A new run of the experiment, with what was run as its parameters."""
     from mlflow import MlflowClient

@@ -26,7 +26,7 @@ class WeightsAndBiases:
         self._run.finish()
 
 
-@register("wandb", "wandb")
+@register("wandb", "wandb", quiet={"WANDB_ERROR_REPORTING": "false"})
 def open_wandb(tracked: Tracked) -> WeightsAndBiases:
     """A new run beside those that are open, with what was run as its config."""
     import wandb
