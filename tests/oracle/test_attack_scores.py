@@ -8,8 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.core import Condition, Counts, Finding, Interval, Records, Result, Round, Run, Score, Surrogate
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Finding,
+    Interval,
+    Records,
+    Result,
+    Round,
+    Run,
+    Score,
+    Surrogate,
+)
 from hardiness.scoring import registry, with_transfers
+from hardiness.scoring.attack_checks.verdict import trust
 
 STEPS = (1, 5, 10)
 
@@ -43,6 +56,7 @@ def records(broken_at: list[int], **columns: Any) -> Records:
         "loss": np.zeros(n, np.float32),
         "zero_gradient": np.zeros(n, np.float32),
         "finite_gradient": np.ones(n, bool),
+        "clean_lead": np.where(filled["condition"] == 3, 1.0, np.nan),  # checks were run beside the last mark
     }
     return Records({**filled, **standard, **columns})
 
@@ -160,6 +174,67 @@ def test_what_survives_where_everything_must_fall_is_told_and_spoils_the_verdict
 def test_a_model_that_loses_a_third_falls_in_part() -> None:
     _, report = scored(records([99] * 140 + [1] * 60), run())
     assert "falls to 70.0 % at 10 steps, from 100.0 % clean: it falls in part" in report["verdict"].sentence
+
+
+def without(name: str, found: Records) -> Records:
+    return Records({column: values for column, values in found.columns.items() if column != name})
+
+
+def identity(chosen: dict[str, Any], **curve: Any) -> Run:
+    found = run(targeted=bool(curve.get("targeted")))
+    rounds = (replace(found.attack[0], **curve), *found.attack[1:])
+    return replace(found, attack=rounds, benchmark=BenchmarkIdentity("whitebox", "attack", options=chosen))
+
+
+@pytest.mark.parametrize(
+    ("options", "checked", "named"),
+    [
+        ({"must_break": False}, True, "but must break did not run"),
+        ({"cross_checks": False}, False, "but noise, slopes and repeated passes did not run"),
+        (
+            {"must_break": False, "cross_checks": False},
+            False,
+            "but must break and noise, slopes and repeated passes did not run",
+        ),
+    ],
+)
+@pytest.mark.parametrize("fallen", [0, 60])
+def test_what_no_check_looked_at_is_not_said_to_hold(
+    options: dict[str, Any], checked: bool, named: str, fallen: int
+) -> None:
+    found = records([99] * (200 - fallen) + [1] * fallen)
+    report = scored(found if checked else without("clean_lead", found), identity(options))[1]
+    verdict = report["verdict"]
+    assert verdict.raised
+    assert verdict.sentence.startswith("Not checked: At epsilon 0.06 accuracy falls to")
+    assert named in verdict.sentence
+    assert not any(word in verdict.sentence for word in ("holds", "falls in part"))
+    assert all(f"{option}=false" in verdict.sentence for option in options), "which options to leave out"
+    assert trust(list(report.values())) == "no: not checked"
+
+
+def test_a_model_that_falls_has_fallen_though_nothing_checked_the_attack() -> None:
+    report = scored(without("clean_lead", records([1] * 50)), identity({"cross_checks": False}))[1]
+    assert "not robust (less than half is left). Not checked: noise" in report["verdict"].sentence
+    assert trust(list(report.values())) == "no: not checked"
+
+
+def test_an_attack_without_gradients_needs_no_budget_that_must_break() -> None:
+    options = {"must_break": False}
+    report = scored(records([99] * 200), identity(options, attack="square", options={}))[1]
+    assert "Not checked" not in report["verdict"].sentence
+    assert trust(list(report.values())) == "yes"
+
+
+def test_the_verdict_names_what_makes_the_published_protocol_lenient() -> None:
+    told = {
+        (True, "clean"): "a targeted attack whose failures are scored clean (protocol=standard does neither)",
+        (True, "last"): "a targeted attack:",
+        (False, "last"): "from 100.0 % clean:",
+    }
+    for (targeted, failed), words in told.items():
+        run_ = identity({}, targeted=targeted, failed=failed)
+        assert words in scored(records([99] * 200), run_)[1]["verdict"].sentence
 
 
 def test_images_wrong_without_attack_are_told() -> None:

@@ -27,7 +27,18 @@ from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
 from hardiness.core.request import Request, Share
-from hardiness.core.result import SCHEMA, Counts, Finding, Interval, Picture, Result, Score
+from hardiness.core.result import (
+    NOT_CHECKED,
+    SCHEMA,
+    WITHDRAWN,
+    Counts,
+    Finding,
+    Interval,
+    Picture,
+    Result,
+    Score,
+    doubt_of,
+)
 from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
 from hardiness.core.section import GROUPS, LAST, Column, Grid, GridCell, Note, Saying, Section
 from hardiness.core.stimulus import Stimulus
@@ -41,8 +52,10 @@ __all__ = [
     "LAST",
     "MOST_IMAGES",
     "MOST_STEPS",
+    "NOT_CHECKED",
     "RIGHT",
     "SCHEMA",
+    "WITHDRAWN",
     "Answer",
     "ArgumentError",
     "AttackError",
@@ -116,6 +129,7 @@ __all__ = [
     "UnknownNameError",
     "Unreadable",
     "View",
+    "doubt_of",
     "epsilon_text",
     "require_within",
     "rng",

@@ -86,6 +86,10 @@ class Counts:
         return self.evaluated == self.expected
 
 
+WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
+"""Why the report on an attack does not stand by what the attack left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it."""
@@ -93,6 +97,14 @@ class Finding:
     name: str
     raised: bool
     sentence: str
+
+
+def doubt_of(findings: Sequence[Finding]) -> str:
+    """`WITHDRAWN` or `NOT_CHECKED` where the verdict of an attack report says so; else empty."""
+    verdict = next((each.sentence for each in findings if each.name == "verdict"), "")
+    if verdict.startswith("Withdrawn:"):
+        return WITHDRAWN
+    return NOT_CHECKED if "Not checked:" in verdict else ""
 
 
 class Picture(Protocol):
@@ -148,6 +160,15 @@ class Result:
         """The model's name, with the precision where it is not fp32."""
         return self.model if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
 
+    @property
+    def doubt(self) -> str:
+        """``"withdrawn"`` or ``"not checked"`` where the report does not stand by what the attack left."""
+        return doubt_of(self.findings)
+
+    def doubt_about(self, score: Score) -> str:
+        """The same where the score is of pictures under attack; empty for a score without attack."""
+        return self.doubt if "epsilon" in score.condition else ""
+
     def __repr__(self) -> str:
         """A table of the scores: what a Python prompt shows."""
         return result_table(self)
@@ -172,7 +193,10 @@ class Result:
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
-            "scores": [score.as_dict() for score in self.scores],
+            "scores": [
+                {**score.as_dict(), **({"doubt": doubt} if (doubt := self.doubt_about(score)) else {})}
+                for score in self.scores
+            ],
             "counts": asdict(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}

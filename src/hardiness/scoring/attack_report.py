@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, Finding, Records, Run, Score
 from hardiness.scoring.attack_checks import cross, gradients, strength, untold, verdict
-from hardiness.scoring.attack_rounds import ENSEMBLE, Curve, curves_of, longest_of
+from hardiness.scoring.attack_rounds import ENSEMBLE, UNITS, Curve, curves_of, longest_of
 
 
 def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[Finding]:
@@ -30,7 +30,7 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
         *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
-    return [*found, *_conclusion(records, run, longest, found)]
+    return [*found, *_conclusion(records, run, longest, found, _unchecked(records, run, longest))]
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
@@ -177,7 +177,28 @@ def _breaking(records: Records, curves: Sequence[Curve]) -> Finding:
     return strength.must_break(standing)
 
 
-def _conclusion(records: Records, run: Run, curve: Curve, found: Sequence[Finding]) -> list[Finding]:
+def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
+    """The checks of this kind of attack that did not run, each with the option that turned it off."""
+    found = {}
+    if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
+        found["must break"] = "must_break=false"
+    if not _checked(records).any():
+        found["noise, slopes and repeated passes"] = "cross_checks=false"
+    return found
+
+
+def _rules(curve: Curve) -> str:
+    """What of a round leaves more images standing than an attack for any wrong class would, in words."""
+    if not curve.round.targeted:
+        return ""
+    if curve.round.failed == "clean":
+        return ", by a targeted attack whose failures are scored clean (protocol=standard does neither)"
+    return ", by a targeted attack"
+
+
+def _conclusion(
+    records: Records, run: Run, curve: Curve, found: Sequence[Finding], unchecked: Mapping[str, str]
+) -> list[Finding]:
     """What stands beside the verdict about the model itself, and the verdict."""
     where = f"At epsilon {curve.budget}"
     steps = "" if curve.round.attack == ENSEMBLE else f" at {curve.steps[-1]} steps"
@@ -191,7 +212,7 @@ def _conclusion(records: Records, run: Run, curve: Curve, found: Sequence[Findin
     beside = [verdict.misclassified(clean)]
     beside.append(verdict.at_chance(clean, run.data.num_classes))
     doubts = [each for each in (*found, *beside[1:]) if each.raised]
-    return [*beside, verdict.verdict(where, clean, attacked, doubts, steps)]
+    return [*beside, verdict.verdict(where, clean, attacked, doubts, steps, _rules(curve), unchecked)]
 
 
 def _paired(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Finding, Interval
+from hardiness.core import NOT_CHECKED, Finding, Interval, doubt_of
 from hardiness.scoring.attack_checks import bounds, percent
 from hardiness.scoring.intervals import wilson
 
@@ -18,7 +18,7 @@ NOT_ROBUST = 0.5
 HOLDS = 0.1
 """What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
 
-VERDICTS = ("not robust", "falls in part", "holds", "cannot tell", "withdrawn")
+VERDICTS = ("not robust", "falls in part", "holds", "cannot tell", "withdrawn", "not checked")
 
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
@@ -63,7 +63,13 @@ def misclassified(clean: NDArray[np.bool_]) -> Finding:
 
 
 def verdict(
-    where: str, clean: NDArray[np.bool_], attacked: NDArray[np.bool_], doubts: Sequence[Finding], steps: str = ""
+    where: str,
+    clean: NDArray[np.bool_],
+    attacked: NDArray[np.bool_],
+    doubts: Sequence[Finding],
+    steps: str = "",
+    rules: str = "",
+    unchecked: Mapping[str, str] | None = None,
 ) -> Finding:
     """What accuracy at the strongest mark amounts to; withdrawn where a check found the attack wanting.
 
@@ -71,23 +77,35 @@ def verdict(
 
     Args:
         where: the budget, as read.
-        steps: how far the attack went, as read.
         clean, attacked: whether each image is right, without and with the attack.
         doubts: raised findings about the attack.
+        steps: how far the attack went, as read.
+        rules: what of the protocol leaves more images standing than the usual attack would, as read.
+        unchecked: the checks that did not run, each with the option that turned it off.
     """
     before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
     interval = lost(clean, attacked)
-    text = f"{where} accuracy falls to {percent(after)}{steps}, from {percent(before)} clean"
+    text = f"{where} accuracy falls to {percent(after)}{steps}, from {percent(before)} clean{rules}"
+    off = " and ".join(unchecked or {})
     names = ", ".join(each.name for each in doubts)
     if any(each.name == "at chance" for each in doubts):
         return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.")
     if after < NOT_ROBUST * before and interval.low > 0:
         more = f" What was found ({names}) can only mean that it falls further." if doubts else ""
+        more += f" Not checked: {off} did not run, so it may fall further." if off else ""
         return Finding("verdict", True, f"{text}: not robust (less than half is left).{more}")
     if doubts:
         todo = _advice(doubts[0])
+        more = f"; not checked: {off}" if off else ""
         return Finding(
-            "verdict", True, f"Withdrawn: {text}, but the attack cannot be trusted ({names}). What to do: {todo}"
+            "verdict", True, f"Withdrawn: {text}, but the attack cannot be trusted ({names}){more}. What to do: {todo}"
+        )
+    if unchecked:
+        return Finding(
+            "verdict",
+            True,
+            f"Not checked: {text}, but {off} did not run, so hidden gradients would not show. What to do: run it "
+            f"without {' and '.join(unchecked.values())}.",
         )
     if interval.low > 0:
         return Finding("verdict", False, f"{text}: it falls in part, by {bounds(interval)}.")
@@ -111,7 +129,10 @@ def trust(findings: Sequence[Finding]) -> str:
     said = next((each for each in findings if each.name == "verdict"), None)
     if said is None:
         return ""
-    if said.sentence.startswith("Withdrawn"):
+    doubt = doubt_of(findings)
+    if doubt == NOT_CHECKED:
+        return f"no: {NOT_CHECKED}"
+    if doubt:
         about_the_model = ("verdict", "already misclassified")
         raised = [each.name for each in findings if each.raised and each.name not in about_the_model]
         return f"no: {', '.join(raised)}"
