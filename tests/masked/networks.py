@@ -118,6 +118,20 @@ def anywhere(x: Tensor) -> Tensor:
     return Substitute.apply(x, x.detach(), factor)
 
 
+def off_grid(x: Tensor) -> Tensor:
+    """The picture, with the true gradient for pictures that a file can hold and a random one for all others."""
+    levels = x.detach() * 255
+    stored = ((levels - levels.round()).abs() < 1e-3).flatten(1).all(1)[:, None, None, None]
+    factor = torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(3))
+    return Substitute.apply(x, x.detach(), torch.where(stored, torch.ones_like(factor), factor))
+
+
+def median(x: Tensor) -> Tensor:
+    """The median of each value's 3 x 3 neighbours: no mask, though most values of its gradient are exactly zero."""
+    padded = functional.pad(x, (1, 1, 1, 1), mode="reflect")
+    return functional.unfold(padded, 3).view(len(x), 3, 9, *x.shape[2:]).median(2).values
+
+
 def hashed_noise(x: Tensor) -> Tensor:
     """Noise that the picture itself draws: the same at every pass, another one a hair away."""
     seeds = (x.detach().double().sum(dim=(1, 2, 3)) * 1e7).long().tolist()
@@ -177,6 +191,7 @@ MASKS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "jpeg_no_gradient": lambda net: Masked(net, Jpeg(factor=0.0)),
     "wrong_sign": lambda net: Masked(net, lambda x: Substitute.apply(x, x.detach(), -1.0)),
     "anywhere": lambda net: Masked(net, anywhere),
+    "off_grid": lambda net: Masked(net, off_grid),
     "winners": with_winners,
     "hashed_noise": lambda net: Masked(net, hashed_noise),
     "stairs": lambda net: Masked(net, after=stairs),
@@ -201,6 +216,7 @@ WORDS = {
     "jpeg_no_gradient": "JPEG without a gradient",
     "wrong_sign": "the gradient with the wrong sign",
     "anywhere": "the gradient times random numbers",
+    "off_grid": "the same for pictures that no file can hold",
     "winners": "k-winner layers in place of ReLU",
     "hashed_noise": "noise that the picture itself draws",
     "stairs": "logits rounded to quarters",
@@ -225,6 +241,7 @@ KINDS = {
     "jpeg_no_gradient": {"zero gradients"},
     "wrong_sign": {"gradient mismatch"},
     "anywhere": {"gradient mismatch"},
+    "off_grid": {"gradient mismatch"},
     "winners": {"shattered gradients"},
     "hashed_noise": {"gradient mismatch", "shattered gradients"},
     "stairs": {"zero gradients"},
@@ -237,6 +254,13 @@ KINDS = {
     "bent": {"saturated logits"},
 }
 """The findings that name each kind: one of them must be raised."""
+
+
+HONEST: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "median": lambda net: Masked(net, median),
+    "middle": lambda net: Masked(net, lambda x: functional.pad(x[:, :, 4:-4, 4:-4], (4, 4, 4, 4), value=0.5)),
+}
+"""Defences that hide nothing, of whose gradient much is exactly zero: nothing may be said against the attack."""
 
 
 class Fourfold(nn.Module):

@@ -8,11 +8,12 @@ from typing import Any
 
 from hardiness import attacks
 from hardiness.core import AttackPlan, Round
+from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.sources.packages import file_sha256
 
 ARITHMETIC = 5
-"""Of the engine: how pictures are judged, and what is tried beside an attack. Raised when one of them changes, so that
-a resumed run never mixes two."""
+"""Of the engine: how pictures are judged. Raised when that changes, so that a resumed run never mixes two; what is
+tried beside an attack has a version of its own."""
 
 
 def attack_versions(plan: AttackPlan) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def attack_versions(plan: AttackPlan) -> dict[str, Any]:
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
         found["files"] = files
     if plan.checks:
-        found["cross_checks"] = asdict(plan.checks)
+        found["cross_checks"] = {**asdict(plan.checks), "version": CROSS_CHECKS}
     return found
 
 

@@ -30,9 +30,17 @@ COLUMNS = (
     "zero_loss_gradient",
     "zero_lead_gradient",
     "lead_slope",
+    "away_slope_ratio",
+    "hidden_gradient",
 )
 """float32; NaN where nothing was tried. Leads are in logits, as `Victims.lead`: negative once an image has fallen.
-``lead_slope`` is the slope of the lead over that of the mean absolute value of all logits but the largest."""
+``lead_slope`` is the slope of the lead over that of the mean absolute value of all logits but the largest.
+``away_slope_ratio`` is the slope's ratio at a place that no file can hold, as those are where attacks walk.
+``hidden_gradient`` is the share of values whose gradient is zero though the network changes with them; 0 where it does
+not."""
+
+VERSION = 2
+"""Of what is tried, for the key of runs beside which something was."""
 
 NEAR, WIDE, INTERVALS = 1e-4, 1e-3, 8
 """How far the slope is followed along its own sign, from the image to both sides, and in how many pieces."""
@@ -41,6 +49,16 @@ VISIBLE = 2e-4
 """The predicted change over the near distance, as a share of the largest logit: far above what rounding does."""
 
 FARTHEST = 1e-2
+
+AWAY, PLACES = 16 / 255, 4
+"""How far from the image the gradient is asked again, off the levels of files, and at how many places."""
+
+STAYS, FARTHER, RESPONSE = 0.9, 0.1, 1e-4
+"""Zeros are hidden where so many of them are zero at every place and noise of that size on them changes the logits by
+so much of the largest. Of a median filter, which is honest, half to three quarters move."""
+
+ANSWERED = 0.1
+"""Or where the network follows them by more than this, a value, of its slope; a median filter's have 0.02."""
 
 PASSES = 4
 """Of the same pictures: chance that shows in every third pass, or in half of them, is seen."""
@@ -98,6 +116,7 @@ def cross_checked(
     }
     if suspect.network is not None:
         found |= _slopes(suspect.network, suspect, victims, plan)
+        found |= _away(suspect.network, suspect, victims, lead, seed, found["repeat_change"])
     if checks.queries and plan.norm in attacks.threats_of("square"):
         found["square_lead"] = _square(suspect, victims, plan, judged, checks.queries, seed)
     columns = nothing(len(victims.samples))
@@ -174,6 +193,66 @@ def _slopes(network: Network, suspect: Suspect, victims: Victims, plan: Round) -
         "wide_slope_ratio": far.mean(1).where(visible, nan),
         "slope_jump": far.abs().amax(1).where(visible, nan),
     }
+
+
+def _away(
+    network: Network, suspect: Suspect, victims: Victims, lead: Callable[[Tensor], Tensor], seed: int, chance: Tensor
+) -> dict[str, Tensor]:
+    """The gradient at random places around the image: is it the slope there, and what does it never see?
+
+    Args:
+        network, suspect, victims: as in `_slopes`.
+        lead: of logits.
+        seed: keys the places.
+        chance: by how much logits of equal pictures differ, over the largest.
+    """
+    import torch
+
+    draws = [[rng(seed, "away", place, sample) for sample in victims.samples] for place in range(PLACES)]
+    places = [_around(victims.pixels, AWAY, generators) for generators in draws]
+    slopes = [_gradient(network, place, lead) for place in places]
+    zeros = torch.stack([gradient == 0 for gradient, _ in slopes])
+    place, (slope, logits) = places[0], slopes[0]
+    slope = slope.nan_to_num(0.0, 0.0, 0.0)
+    inside = (place >= FARTHEST) & (place <= 1 - FARTHEST)
+
+    def change(direction: Tensor, distance: Tensor) -> Tensor:
+        """Of the lead, over the distance between both ends."""
+        moved = distance[:, None, None, None] * direction
+        return (lead(suspect.ask(place + moved)) - lead(suspect.ask(place - moved))) / (2 * distance)
+
+    predicted = (slope.abs() * inside).sum(dim=(1, 2, 3))
+    near = _reach(slope, logits)
+    ratio = change(slope.sign() * inside, near) / predicted
+    unseen, never_seen = zeros[0], zeros.all(0)
+    # What the gradient does not see is moved as its neighbours would be: in a mask their slopes are alike.
+    around = torch.nn.functional.avg_pool2d(slope.sum(1, keepdim=True), 5, 1, 2)
+    blind = change(around.sign() * unseen * inside, near.clamp(min=WIDE)).abs() / _count(unseen)
+    answered = blind > ANSWERED * predicted / _count(~unseen)
+    # And where the same values are zero at every place, do they matter at all?
+    noise = torch.where(never_seen, _around(place, FARTHER, draws[0]), place)
+    difference = (suspect.ask(place) - suspect.ask(noise)).abs().amax(1) / logits.abs().amax(1).clamp(min=1e-12)
+    stays = _count(never_seen) > STAYS * zeros.float().sum(dim=(2, 3, 4)).mean(0)
+    hidden = answered | (stays & (difference > (2 * chance).clamp(min=RESPONSE)))
+    return {
+        "away_slope_ratio": ratio.where(predicted > 0, predicted.new_full((), float("nan"))),
+        "hidden_gradient": unseen.float().mean(dim=(1, 2, 3)) * hidden,
+    }
+
+
+def _count(values: Tensor) -> Tensor:
+    """How many of each image's values are true; at least 1, to divide by."""
+    return values.float().sum(dim=(1, 2, 3)).clamp(min=1)
+
+
+def _around(pixels: Tensor, reach: float, generators: Sequence[np.random.Generator]) -> Tensor:
+    """Pixels moved by uniform noise, each sample's by a generator of its own, and folded back into [0, 1]."""
+    import torch
+
+    shape = pixels.shape[1:]
+    noise = np.stack([each.uniform(-reach, reach, shape).astype(np.float32) for each in generators])
+    moved = (pixels + torch.from_numpy(noise).to(pixels.device)).abs()
+    return 1 - (1 - moved).abs()
 
 
 def _gradient(network: Network, pixels: Tensor, loss: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:

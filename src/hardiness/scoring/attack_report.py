@@ -127,7 +127,9 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     lead_zeros = _column(records, "zero_lead_gradient", beside)
     found = [
         gradients.saturated_logits(loss_zeros, lead_zeros, _column(records, "lead_slope", beside)),
-        gradients.zero_gradients(records["zero_gradient"][attacked], loss_zeros),
+        gradients.zero_gradients(
+            records["zero_gradient"][attacked], loss_zeros, lead_zeros, _column(records, "hidden_gradient", beside)
+        ),
         gradients.non_finite_gradients(records["finite_gradient"][last]),
     ]
     near = _column(records, "slope_ratio", beside)
@@ -142,7 +144,8 @@ def _of_gradients(records: Records, run: Run, curves: Sequence[Curve]) -> list[F
     if _random(records):
         return found
     wide, jump = _column(records, "wide_slope_ratio", beside), _column(records, "slope_jump", beside)
-    return [*found, gradients.gradient_mismatch(near), gradients.shattered_gradients(wide, jump)]
+    away = _column(records, "away_slope_ratio", beside)
+    return [*found, gradients.gradient_mismatch(near, away), gradients.shattered_gradients(wide, jump)]
 
 
 def _random(records: Records) -> bool:

@@ -67,6 +67,30 @@ def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Ro
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("which", ["adversarial", "plain"])
+@pytest.mark.parametrize("defence", masked.HONEST)
+def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: str, rows: list[Row]) -> None:
+    found = report(masked.HONEST[defence](masked.crops(which)), rows)
+    zeros = found["zero gradients"].sentence
+    assert float(zeros.partition(" %")[0]) > 10, "the case is one that zeros alone would withdraw"
+    assert "but the network does not change with them either" in zeros
+    about_masks = {*set().union(*masked.KINDS.values()), "must break", "square takes more", "weaker than noise"}
+    assert raised(found) & about_masks == set(), {name: found[name].sentence for name in raised(found)}
+    if not found["steps"].raised:
+        assert not found["verdict"].sentence.startswith("Withdrawn")
+
+
+@pytest.mark.slow
+def test_a_gradient_that_is_wrong_between_the_levels_of_files_is_told_from_one_that_is_short(rows: list[Row]) -> None:
+    found = report(masked.MASKS["off_grid"](masked.crops("adversarial")), rows)
+    mismatch = found["gradient mismatch"]
+    assert mismatch.raised
+    assert "between the levels of files" in mismatch.sentence
+    assert "gradient mismatch" in found["verdict"].sentence
+    assert "Take more steps" not in found["verdict"].sentence
+
+
+@pytest.mark.slow
 def test_logits_given_as_log_probabilities_are_no_mask(rows: list[Row]) -> None:
     # A confident answer's logarithm is flat by itself, but its lead over the others is not.
     network = masked.Masked(masked.crops("plain"), after=lambda logits: logits.log_softmax(1))
@@ -76,7 +100,7 @@ def test_logits_given_as_log_probabilities_are_no_mask(rows: list[Row]) -> None:
 
 @pytest.mark.slow
 def test_sixteen_images_that_stand_are_no_proof(rows: list[Row]) -> None:
-    found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255") + ",must_break=false")
+    found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255"))
     assert "cannot tell. With 16 images the loss may be up to 19.4 %" in found["verdict"].sentence
 
 

@@ -32,20 +32,33 @@ JUMP = 5.0
 """A piece of the way along which the network moves so many times as far as its gradient says."""
 
 
-def zero_gradients(zeros: Values, at_image: Values) -> Finding:
+def zero_gradients(zeros: Values, at_image: Values, of_lead: Values, unseen: Values) -> Finding:
     """Whether exact zeros hide the way.
 
     Args:
         zeros: mean share of exact zeros in the gradients that an attack followed.
-        at_image: the same of the loss's gradient at the clean image; NaN where it was not looked at.
+        at_image, of_lead: the same of the loss's and the lead's gradient at the clean image; NaN where it was not
+            looked at.
+        unseen: share of values whose gradient is zero though the network changes with them; NaN where that was not
+            asked, and then every zero counts.
     """
-    known = at_image[np.isfinite(at_image)]
     share = float(zeros.mean()) if len(zeros) else 0.0
     text = f"{percent(share)} of the gradients' values were exactly zero"
-    hidden = share_of(known > ALL_ZERO)
-    if share > ZERO_GRADIENT or hidden > FEW:
-        if share <= ZERO_GRADIENT:
+    asked = unseen[np.isfinite(unseen)]
+    if len(asked):
+        blind = share_of(asked > ZERO_GRADIENT)
+        of_network = float(np.nanmean(of_lead)) if np.isfinite(of_lead).any() else 0.0
+        raised = blind > FEW or share - of_network > ZERO_GRADIENT
+        if blind > FEW:
+            text += f"; on {percent(blind)} of the images the network changes with many values that it is zero for"
+        elif share > ZERO_GRADIENT and not raised:
+            text += ", but the network does not change with them either"
+    else:
+        hidden = share_of(at_image[np.isfinite(at_image)] > ALL_ZERO)
+        raised = share > ZERO_GRADIENT or hidden > FEW
+        if raised and share <= ZERO_GRADIENT:
             text = f"At {percent(hidden)} of the clean images most of the gradient is exactly zero"
+    if raised:
         return Finding(
             "zero gradients",
             True,
@@ -101,18 +114,22 @@ def saturated_logits(of_loss: Values, of_lead: Values, slope: Values) -> Finding
     return Finding(name, False, "The loss and the largest logits have a gradient wherever the logits have one.")
 
 
-def gradient_mismatch(near: Values) -> Finding:
+def gradient_mismatch(near: Values, away: Values) -> Finding:
     """Whether the gradient is not the network's slope: a backward pass of its own making.
 
     Args:
         near: measured slope along the gradient's sign over what the gradient says; NaN where it was not measured.
+        away: the same off the levels of files, where an attack walks.
     """
-    name, known = "gradient mismatch", near[np.isfinite(near)]
-    if not len(known):
+    name = "gradient mismatch"
+    places = {"at the image": near[np.isfinite(near)], "between the levels of files": away[np.isfinite(away)]}
+    shares = {place: share_of((known < SLOPE_LOW) | (known > SLOPE_HIGH)) for place, known in places.items()}
+    place = max(shares, key=lambda each: shares[each])
+    known, off = places[place], shares[place]
+    if not any(map(len, places.values())):
         return untold(name, "There was no gradient to hold against a finite difference.")
     middle = float(np.median(known))
-    text = f"A step along the gradient changes the logits by {middle:.2f} of what it says (median)"
-    off = share_of((known < SLOPE_LOW) | (known > SLOPE_HIGH))
+    text = f"A step along the gradient {place} changes the logits by {middle:.2f} of what it says (median)"
     if off > MANY:
         if middle < -SLOPE_LOW:
             kind = "the gradient points the wrong way"
