@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hardiness.core import TextTable
 from hardiness.report.text import as_text
 from hardiness.report.text_table import terminal_table
+from hardiness.scoring import results
 from hardiness.scoring.statistics import benchmark_comparison
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison_json import comparison_json
@@ -53,4 +54,12 @@ def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons
         DataError: a folder holds no records.
     """
     outs = [out] if isinstance(out, str | Path) else list(out)
-    return Comparisons(tuple(benchmark_comparison.compare([Store.open(each) for each in outs], models)))
+    stores = [Store.open(each) for each in outs]
+    found = benchmark_comparison.compare(stores, models)
+    doubts = {result.key: result.doubt for store in stores for result in results(store) if result.doubt}
+    return Comparisons(
+        tuple(
+            replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
+            for each in found
+        )
+    )

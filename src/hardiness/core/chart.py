@@ -10,13 +10,14 @@ from hardiness.core.result import Score
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve: x, a share, and the 95 % interval of each point where it has one."""
+    """One curve: x, a share, the 95 % interval of each point where it has one, and a word where it is not stood by."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """One number of a grid: its value (``None`` where it is undefined), its unit, and whether to shade it by value."""
+    """One number of a grid: its value (``None`` where it is undefined), its unit, whether to shade it by value, and
+    a word for a number that is not stood by."""
 
     value: float | None
     unit: str = "fraction"
     shaded: bool = True
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

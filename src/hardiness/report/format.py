@@ -27,4 +27,5 @@ def grid_cell(cell: GridCell | None) -> str:
     """A cell's number; empty where nothing was measured."""
     if cell is None:
         return ""
-    return "undefined" if cell.value is None else number(cell.value, cell.unit)
+    text = "undefined" if cell.value is None else number(cell.value, cell.unit)
+    return f"{text} {cell.doubt}" if cell.doubt else text

@@ -87,12 +87,22 @@ def _message(shown: Shown, headline: Column) -> str:
         for result in shown.results
         if (score := score_of(result, headline)) is not None and score.value is not None
     ]
+    scored = dict(known)
+    doubts = {
+        result.name: doubt
+        for result in shown.results
+        if result.name in scored and (doubt := result.doubt_about(scored[result.name]))
+    }
     if not known:
         return f"{headline.title} is undefined"
     order = sorted(known, key=lambda each: each[1].value or 0.0, reverse=headline.higher_is_better)
     best, worst = ((name, formatting.number(score.value or 0.0, score.unit)) for name, score in (order[0], order[-1]))
     if len(known) == 1:
-        return f"{headline.title}: {best[1]}"
-    first, last = shown.alone(headline)
-    ends = [f"{value} ({name})" if name == alone else value for (name, value), alone in ((best, first), (worst, last))]
+        doubt = doubts.get(best[0], "")
+        return f"{headline.title}: {best[1]}{doubt and f', {doubt}'}"
+    ends = []
+    for (name, value), alone in zip((best, worst), shown.alone(headline), strict=True):
+        beside = [name] if name == alone else []
+        beside += [doubts[name]] if name in doubts else []
+        ends.append(f"{value} ({', '.join(beside)})" if beside else value)
     return f"{headline.title}: from {ends[0]} to {ends[1]}"

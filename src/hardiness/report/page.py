@@ -193,6 +193,7 @@ def _section(
         "checks": found,
         "doubts": doubtful,
         "counted": {name: counted(each) for name, each in doubtful.items()},
+        "verdicts": {result.name: result.doubt for result in shown.results},
         "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),

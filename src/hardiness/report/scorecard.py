@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from hardiness.core import GROUPS, Column, Result, Score
+from hardiness.core import GROUPS, NOT_CHECKED, WITHDRAWN, Column, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Standing
 from hardiness.report.sections import Shown, score_of
@@ -43,6 +43,11 @@ class Entry:
     marks: tuple[str, ...] = ()
     reason: str = ""
     exported: tuple[str, ...] = ()
+
+    @property
+    def doubt(self) -> str:
+        """The mark of a number that the report on an attack does not stand by; empty where there is none."""
+        return next((mark for mark in self.marks if mark in (WITHDRAWN, NOT_CHECKED)), "")
 
     @property
     def text(self) -> str:
@@ -129,9 +134,9 @@ def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
         result.name: Entry(
             scores.get(result.name),
             places.get(result.name),
-            marks_of(result),
+            marks_of(result, scores.get(result.name)),
             (scores[result.name].reason or "") if result.name in scores else "not evaluated",
-            marks_in_export(result),
+            marks_in_export(result, scores.get(result.name)),
         )
         for result in shown.results
     }
@@ -140,24 +145,26 @@ def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
 DEMO = "demo-sized"
 
 
-def marks_in_export(result: Result) -> tuple[str, ...]:
+def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:
     """What is amiss with a result where its table stands alone: the marks, and whether its data are those of the demo.
 
     The page says of the demo's data once for all.
     """
     is_demo = any(warning.startswith(DEMO) for warning in result.warnings)
-    return (*marks_of(result), *((DEMO,) if is_demo else ()))
+    return (*marks_of(result, score), *((DEMO,) if is_demo else ()))
 
 
-def marks_of(result: Result) -> tuple[str, ...]:
-    """What is amiss with a result, in a word each: failed, partial, doubt, cannot tell."""
+def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
+    """What is amiss with a result, or one of its scores, in a word each: failed, partial, withdrawn, doubt …"""
     marks = []
     if result.counts.failed:
         marks.append("failed")
     if not result.counts.complete:
         marks.append("partial")
     said = trust(result.findings)
-    if said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
+    if score is not None and (doubt := result.doubt_about(score)):
+        marks.append(doubt)
+    elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
         marks.append("doubt")
     elif said == "cannot tell":
         marks.append(said)

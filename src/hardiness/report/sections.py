@@ -33,9 +33,11 @@ class Shown:
     def places(self, column: Column) -> dict[str, Standing]:
         """The places of its models by one column: by paired comparison where there is one, else by their intervals."""
         found = self.comparison(column)
+        known = ((result, score_of(result, column)) for result in self.results)
+        # What a report on an attack does not stand by has no place among the others.
+        scores = {result.name: score for result, score in known if score and not result.doubt_about(score)}
         if found is not None and found.ranks:
-            return places(found, [result.name for result in self.results])
-        scores = {result.name: score for result in self.results if (score := score_of(result, column)) is not None}
+            return places(found, list(scores))
         return ranks(scores)
 
     def alone(self, column: Column) -> tuple[str, str]:
@@ -120,7 +122,8 @@ def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown
     first = shown.results[0]
     wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
     known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
-    return replace(shown, compared=next(known, None))
+    doubts = {result.name: result.doubt for result in shown.results if result.doubt}
+    return replace(shown, compared=next((replace(each, doubts=doubts) for each in known), None))
 
 
 def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:

@@ -49,7 +49,8 @@ class StoredResults(Sequence[Result]):
 
         ``marks`` says what is amiss with the result, as the page does: ``partial``, ``demo-sized``, ``cannot tell`` …
         Values are fractions of 1 or in the unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is
-        images. ``.to_pandas()`` makes it a data frame.
+        images; ``doubt`` is "withdrawn" or "not checked" where the report on an attack does not stand by the value, and
+        empty elsewhere. ``.to_pandas()`` makes it a data frame.
 
         Args:
             places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
@@ -88,6 +89,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "n": score.n,
         "higher_is_better": score.higher_is_better,
         "reason": score.reason and shown(score.reason),
+        "doubt": result.doubt_about(score),
         "run": result.key,
     }
 

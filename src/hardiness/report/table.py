@@ -26,6 +26,7 @@ class Cell:
     source: str
     difference: str
     noise: float = 0.0
+    doubt: str = ""
 
     @property
     def noise_text(self) -> str:
@@ -82,6 +83,7 @@ def _cell(result: Result, score: Score, rank: Standing | None) -> Cell:
         source="; ".join(dict.fromkeys(each.source for each in known)),
         difference=difference(result, score, known),
         noise=_noise(result, score),
+        doubt=result.doubt_about(score),
     )
 
 

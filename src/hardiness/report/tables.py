@@ -136,7 +136,8 @@ def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> Renderabl
         if everything or column.headline:
             scores = [_given(result, column.metric, column.condition) for result in shown.results]
             heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
-            columns.append(Column(heading, [_cell(score) for score in scores]))
+            doubts = [score and result.doubt_about(score) for result, score in zip(shown.results, scores, strict=True)]
+            columns.append(Column(heading, [_cell(*each) for each in zip(scores, doubts, strict=True)]))
     columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
     table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
@@ -157,7 +158,7 @@ def _grid(grid: Grid) -> RenderableType:
     return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
-def _cell(score: Score | None) -> Text:
+def _cell(score: Score | None, doubt: str | None) -> Text:
     if score is None:
         return Text("")
     if score.value is None:
@@ -165,6 +166,8 @@ def _cell(score: Score | None) -> Text:
     text = Text(formatting.number(score.value, score.unit))
     if score.interval:
         text.append(f"\n{formatting.interval(score.interval, score.unit)}", style=LESS)
+    if doubt:
+        text.append(f"\n{doubt}", style=WARNING)
     return text
 
 

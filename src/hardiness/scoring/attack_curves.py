@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hardiness.core import Curves, Grid, Heat, Layer, Line, Panel, Result, Score, epsilon_text
@@ -37,6 +38,8 @@ def accuracy_grid(result: Result, shown: Callable[[str, Any], str]) -> Grid | No
         (shown("epsilon", epsilon), tuple(at.cell("accuracy", epsilon=epsilon, steps=mark) for mark in steps))
         for epsilon in sorted({cell["epsilon"] for cell in cells})
     )
+    if doubt := result.doubt:
+        rows = tuple((head, tuple(cell and replace(cell, doubt=doubt) for cell in row)) for head, row in rows)
     heads = tuple(shown("steps", mark) for mark in steps)
     return Grid(result.name, "accuracy by epsilon and steps", "budget", heads, rows)
 
@@ -59,8 +62,8 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
     return Curves(
         "accuracy_under_attack",
         TITLE,
-        f"{heading}{_message(scored)}",
-        caption,
+        f"{heading}{_message(scored)}{doubts_of(scored)}",
+        caption + dashes_of(scored),
         panels,
         "accuracy ↑ better",
         grey="Thin grey lines: the five ResNeXts as published, on ImageNet's validation set.",
@@ -76,6 +79,21 @@ def _message(results: Sequence[Result]) -> str:
     low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
     epsilon = epsilon_text(max(float(score.condition["epsilon"]) for score in last))
     return f": {low if low == high else f'{low} to {high}'} % are left at ε {epsilon}"
+
+
+def doubts_of(results: Sequence[Result]) -> str:
+    """What a heading says behind the numbers of some results of which a report does not stand by all."""
+    words = [result.doubt for result in results if result.doubt]
+    if not words:
+        return ""
+    counted = ", ".join(f"{count} {word}" for word, count in sorted(Counter(words).items()))
+    return f" ({words[0] if len(results) == 1 else f'of {len(results)} models {counted}'})"
+
+
+def dashes_of(results: Sequence[Result]) -> str:
+    """What a caption says of the curves that are dashed; empty where none is."""
+    words = sorted({result.doubt for result in results if result.doubt})
+    return f" Dashed: {' or '.join(words)}, see what the report on the attack says." if words else ""
 
 
 def surrogate_matrix(results: Sequence[Result]) -> Heat | None:
@@ -160,6 +178,7 @@ def _line(result: Result, scores: Sequence[Score], key: str) -> Line:
         tuple(s.value for _, s in known if s.value is not None),
         tuple(s.interval.low for _, s in known if s.interval),
         tuple(s.interval.high for _, s in known if s.interval),
+        result.doubt,
     )
 
 

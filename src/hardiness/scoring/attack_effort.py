@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Curves, Line, Panel, Records, Result, Run, epsilon_text
+from hardiness.scoring.attack_curves import dashes_of, doubts_of
 from hardiness.scoring.attack_rounds import curves_of, longest_of
 from hardiness.scoring.intervals import wilson
 
@@ -71,7 +72,8 @@ def _point(at: float, stands: NDArray[np.bool_]) -> Point:
 
 def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     """A curve a model over steps and, where there were several, over starts; noise of the same budget thin beside."""
-    known = [(result.name, result.details["effort"]) for result in results if result.details.get("effort")]
+    tried_hard = [result for result in results if result.details.get("effort")]
+    known = [(result.name, result.details["effort"] | {"doubt": result.doubt}) for result in tried_hard]
     panels = tuple(panel for panel in (_panel(known, "steps"), _panel(known, "starts")) if panel)
     if not panels:
         return None
@@ -79,11 +81,12 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     caption = "Share of images that are classified rightly; bands are 95 % intervals, 0 steps is without attack."
     noise = " Thin grey lines: under the best of ten random draws of the same budget." if tried else ""
     heading = f"An attack must leave less than noise does{_left(known)}" if tried else _leaves(known)
+    heading += doubts_of(tried_hard) if any(character.isdigit() for character in heading) else ""
     return Curves(
         "attack_effort",
         "Was it an attack? Accuracy against steps, starts and noise",
         heading,
-        caption + noise,
+        caption + noise + dashes_of(tried_hard),
         panels,
         "accuracy ↑ better",
         beside="noise of the same budget",
@@ -111,7 +114,10 @@ def _panel(known: Sequence[tuple[str, dict[str, Any]]], kind: str) -> Panel | No
     shown = [(name, found) for name, found in known if len(found[kind]) > 1]
     if not shown:
         return None
-    lines = tuple(Line(name, *(tuple(column) for column in zip(*found[kind], strict=True))) for name, found in shown)
+    lines = tuple(
+        Line(name, *(tuple(column) for column in zip(*found[kind], strict=True)), doubt=found["doubt"])
+        for name, found in shown
+    )
     marks = tuple(sorted({x for line in lines for x in line.x}))
     noise = tuple(
         Line(f"noise on {name}", (marks[0], marks[-1]), (found["noise"][0],) * 2)

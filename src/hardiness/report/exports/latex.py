@@ -101,9 +101,9 @@ def _cell(result: Result, column: Column) -> str:
     if score is None or score.value is None:
         return "undefined" if score else "--"
     value = formatting.number(score.value, score.unit)
-    if score.interval is None:
-        return value
-    return rf"{value} {{\scriptsize {_escaped(formatting.interval(score.interval, score.unit))}}}"
+    beside = [formatting.interval(score.interval, score.unit)] if score.interval else []
+    beside += [doubt] if (doubt := result.doubt_about(score)) else []
+    return rf"{value} {{\scriptsize {_escaped(', '.join(beside))}}}" if beside else value
 
 
 def _escaped(text: str) -> str:

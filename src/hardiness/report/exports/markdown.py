@@ -62,7 +62,8 @@ def _cell(result: Result, column: Column) -> str:
     if score is None or score.value is None:
         return "undefined" if score else ""
     value = formatting.number(score.value, score.unit)
-    return f"{value} ({formatting.interval(score.interval, score.unit)})" if score.interval else value
+    text = f"{value} ({formatting.interval(score.interval, score.unit)})" if score.interval else value
+    return f"{text}, {doubt}" if (doubt := result.doubt_about(score)) else text
 
 
 def _escaped(text: str) -> str:

@@ -165,13 +165,13 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
     if frame.height < 150:  # a pointer does not hit markers of small panels
         sheet.add(Stroke(points, ink, USUAL_PX, shape=inks.shape(line.name), radius=SMALL_MARKER_PX), group=group)
         return
-    sheet.add(Stroke(points, ink, 2.0), group=group)
+    sheet.add(Stroke(points, ink, 2.0, dashed=bool(line.doubt)), group=group)
     if len(points) > 24:  # a curve of many points needs no marker on each
         sheet.add(inks.marker(line.name, points[len(points) // 2], MARKER_PX, line.name), group=group)
         return
     names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
     for (x, y), at, value in zip(points, line.x, line.y, strict=True):
-        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %"
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %{f', {line.doubt}' if line.doubt else ''}"
         sheet.add(inks.marker(line.name, (x, y), MARKER_PX, tip), group=group)
 
 

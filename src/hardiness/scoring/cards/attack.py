@@ -71,7 +71,7 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}
@@ -177,7 +177,10 @@ class Attack(Card):
         before, left = round(100 * clean), round(100 * swept[-1].value)
         stays = "holds" if trust(result.findings) == "yes" else "keeps"
         change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
-        return f"{change} on pictures attacked on {surrogate}" if surrogate else f"{change} under attack at ε {epsilon}"
+        doubt = f" ({doubt})" if (doubt := result.doubt_about(swept[-1])) else ""
+        if surrogate:
+            return f"{change} on pictures attacked on {surrogate}"
+        return f"{change} under attack at ε {epsilon}{doubt}"
 
     def saying_score(self, result: Result) -> Score | None:
         """The accuracy at the largest epsilon."""

@@ -44,6 +44,7 @@ class Known:
         images: names the set of images that were drawn from; differences within one set are paired.
         source: where it stands: the score of a run, or what published it.
         is_substitute: whether it is another number that stands in for one that was not measured.
+        doubt: a word where the report on an attack does not stand by it; else empty.
     """
 
     value: float
@@ -53,6 +54,7 @@ class Known:
     images: str = ""
     source: str = ""
     is_substitute: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,10 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
             for score in result.scores:
                 if score.value is not None:
                     error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
-                    known = Known(score.value, score.n, error, source=f"{result.benchmark} on {result.data}")
+                    doubt = result.doubt_about(score)
+                    known = Known(
+                        score.value, score.n, error, source=f"{result.benchmark} on {result.data}", doubt=doubt
+                    )
                     rows.append((result.benchmark, score.metric, score.condition, known))
         return _subject(model, rows, own)
 

@@ -14,6 +14,7 @@ def _contrasts(models: Models) -> Sequence[Contrast]:
     for subject in models.all:
         clean, attacked = subject.numbers["whitebox_clean_accuracy"], subject.numbers["whitebox_accuracy"]
         text = f"{subject.model}: {100 * attacked.value:.2f} % of {100 * clean.value:.2f} % are left"
+        text += f" ({attacked.doubt})" if attacked.doubt else ""
         found.append(contrast(text, [(SHARE, clean), (-1.0, attacked)]))
     return found
 

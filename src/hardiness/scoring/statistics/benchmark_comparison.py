@@ -40,6 +40,8 @@ class BenchmarkComparison:
         details: of each pair; none where no image is shared.
         effective: of each model that was run on clean photographs too, where published models give a line.
         protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
+        keys: of the runs, by model; empty where they are not known.
+        doubts: by model, a word where the report on an attack does not stand by what the attack left.
     """
 
     benchmark: str
@@ -51,6 +53,12 @@ class BenchmarkComparison:
     effective: tuple[EffectiveRobustness, ...] = ()
     protocol: str = ""
     variant: tuple[str, ...] = field(default=())
+    keys: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+    def doubt_about(self, score: Compared, model: str) -> str:
+        """That word where the score is of pictures under attack; else empty."""
+        return self.doubts.get(model, "") if "epsilon" in score.condition else ""
 
     @property
     def heading(self) -> str:
@@ -103,7 +111,8 @@ def compare(
         if key[0] == CLEAN:
             clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
         if len(runs) > 1:
-            compared_.append(_compared(key, runs, noises, details))
+            keys = {name: run.key for name, run in runs.items()}
+            compared_.append(replace(_compared(key, runs, noises, details), keys=keys))
     if not compared_:
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"

@@ -21,6 +21,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         "protocol": found.protocol,
         "variant": list(found.variant),
         "n": found.n,
+        **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
         "effective_robustness": [asdict(model) for model in found.effective],
         "scores": [_score(score) for score in found.scores],

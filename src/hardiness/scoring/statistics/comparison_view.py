@@ -32,11 +32,11 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
     """
     every = [dict(score.pairs) for score in found.scores]
     shown = every if rows_most is None else _fewer(found.scores, rows_most)
-    total, rows = sum(map(len, every)), list(_rows(found.scores, shown))
+    total, rows = sum(map(len, every)), list(_rows(found, shown))
     beside = _neighbours(found.scores[0]) if len(rows) < total else None
     notes = (
         *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
-        *(_ranks(score) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
+        *(_ranks(score, found) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
         *found.notes,
         *(_effective(found, model) for model in found.effective),
         *(
@@ -52,10 +52,10 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
 Pairs = Mapping[tuple[str, str], Difference]
 
 
-def _rows(scores: Sequence[Compared], shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
-    for score, pairs in zip(scores, shown, strict=False):
+def _rows(found: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(found.scores, shown, strict=False):
         for (first, second), pair in pairs.items():
-            yield tuple(_row(score, first, second, pair))
+            yield tuple(_row(found, score, first, second, pair))
 
 
 def _fewer(scores: Sequence[Compared], rows_most: int) -> list[Pairs]:
@@ -79,11 +79,12 @@ def _neighbours(score: Compared) -> set[frozenset[str]]:
     return {frozenset(pair) for pair in pairwise(order)}
 
 
-def _row(score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:
+def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:
     yield score.title or score.metric.replace("_", " ")
     for name in (first, second):
         value = score.values[name]
-        yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}"
+        doubt = found.doubt_about(score, name)
+        yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}{f' {doubt}' if doubt else ''}"
     if pair.interval is None:
         yield from ("undefined" if math.isnan(pair.value) else _points(pair.value), "", "", pair.reason or "", "")
         return
@@ -98,9 +99,11 @@ def _points(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def _ranks(score: Compared) -> str:
+def _ranks(score: Compared, found: BenchmarkComparison) -> str:
     places = ", ".join(
-        f"{name} {rank.rank}" + (f"–{rank.worst}" if rank.worst > rank.rank else "")
+        f"{name} {rank.rank}"
+        + (f"–{rank.worst}" if rank.worst > rank.rank else "")
+        + (f" ({doubt})" if (doubt := found.doubt_about(score, name)) else "")
         for name, rank in sorted(score.ranks.items(), key=lambda item: (item[1].rank, item[1].worst))
     )
     return f"ranks by {score.title or score.metric}: {places}"

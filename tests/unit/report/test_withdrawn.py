@@ -1,0 +1,190 @@
+"""A number that the report on an attack withdraws stands nowhere without that word."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from hardiness.core import (
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    Finding,
+    Interval,
+    ModelIdentity,
+    Result,
+    Round,
+    Run,
+    Score,
+)
+from hardiness.report.exports import registry as exports
+from hardiness.report.headline_figure import with_figure
+from hardiness.report.loggers.tracking import numbers_of
+from hardiness.report.page import PageOptions, inks_of, page
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import sections
+from hardiness.report.stored_results import StoredResults
+from hardiness.report.summary import summary
+from hardiness.report.tables import score_tables, scorecard_tables
+from hardiness.scoring.claims import from_results, judged
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.comparison import compared
+from hardiness.scoring.statistics.comparison_json import comparison_json
+from hardiness.scoring.statistics.comparison_view import comparison_view
+from hardiness.scoring.statistics.measures import share
+from hardiness.scoring.statistics.resamples import Resamples
+
+VERDICT = {
+    "withdrawn": "Withdrawn: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but the attack "
+    "cannot be trusted (zero gradients). What to do: attack without gradients (attack=square).",
+    "not checked": "Not checked: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but must "
+    "break did not run, so hidden gradients would not show. What to do: run it without must_break=false.",
+}
+LEFT = {(2 / 255, 10): 0.653, (2 / 255, 50): 0.643, (4 / 255, 10): 0.633, (4 / 255, 50): 0.617}
+NUMBERS = r"\b(65\.3|64\.3|63\.3|61\.7|0\.6[1-5][37]0*)\b|\b(65|64|63|62) %"
+
+
+def attacked(model: str, doubt: str, lower: float = 0.0) -> Result:
+    marks = {e: {s: Condition(epsilon=e, steps=s) for s in (10, 50)} for e in (2 / 255, 4 / 255)}
+    rounds = tuple(Round("pgd", "linf", e, found) for e, found in marks.items())
+    conditions = (Condition(), *(condition for found in marks.values() for condition in found.values()))
+    run = Run(ModelIdentity(model), BenchmarkIdentity("whitebox", "attack", "standard"), conditions=conditions,
+              attack=rounds)  # fmt: skip
+
+    def score(metric: str, value: float, **condition: Any) -> Score:
+        spread = Interval(value - 0.011, value + 0.011)
+        return Score(metric, value, "fraction", 300, spread, condition=Condition(**condition))
+
+    scores = [score("clean_accuracy", 0.693)]
+    scores += [score("accuracy", left - lower, epsilon=e, steps=s) for (e, s), left in LEFT.items()]
+    points = [[0.0, 0.693, 0.68, 0.7], *([float(s), LEFT[4 / 255, s] - lower, 0.6, 0.65] for s in (10, 50))]
+    effort = {"epsilon": 4 / 255, "unit": "steps", "members": [], "steps": points, "starts": [], "noise": [0.68] * 3}
+    findings = [Finding("zero gradients", doubt == "withdrawn", "90.0 % of the gradients' values were exactly zero")]
+    findings.append(Finding("verdict", bool(doubt), VERDICT.get(doubt, "At epsilon 4/255: it falls in part.")))
+    return Result(model, "whitebox", "imagenet", "standard", scores, Counts(300, 300, 0, 300), run, {"sessions": []},
+                  findings=findings, details={"effort": effort}, key=f"{model}-key")  # fmt: skip
+
+
+DOUBTS = pytest.mark.parametrize("doubt", ["withdrawn", "not checked"])
+
+
+def told(text: str, doubt: str) -> list[str]:
+    """The pieces of a text, a line or a cell each, with a number of the attack and without the word."""
+    return [piece for piece in text.splitlines() if re.search(NUMBERS, piece) and doubt not in piece.lower()]
+
+
+@DOUBTS
+def test_a_result_says_which_of_its_scores_its_report_does_not_stand_by(doubt: str) -> None:
+    result = attacked("masked", doubt)
+    assert result.doubt == doubt
+    assert [result.doubt_about(score) for score in result.scores] == ["", *[doubt] * 4]
+    assert attacked("honest", "").doubt == ""
+
+
+@DOUBTS
+def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
+    (sentence,) = summary(sections([attacked("masked", doubt)]))
+    assert f"falls from 69 to 62\u00a0% under attack at ε\u00a04/255 ({doubt})" in sentence.text
+    (honest,) = summary(sections([attacked("honest", "")]))
+    assert "under attack at ε\u00a04/255." in honest.text
+
+
+@DOUBTS
+def test_every_place_of_the_page_has_the_word(doubt: str) -> None:
+    shown = [with_figure(each) for each in sections([attacked("masked", doubt)])]
+    text = page(shown, "title", inks_of(shown), PageOptions(figures=()))
+    body = re.sub(r"(?s)<(style|script).*?</\1>", "", text)
+    # A cell, a list entry, a paragraph, a caption, a mark of a figure each on a line of its own.
+    body = re.sub(r"\s+", " ", body)
+    pieces = re.split(r"(?=<(?:td|th|li|p|h[1-6]|figcaption|caption|title|summary|dt|dd|text)\b)", body)
+    plain = [re.sub(r"<[^>]*>", " ", piece) for piece in pieces]
+    found = [piece for piece in plain if re.search(NUMBERS, piece.replace("\u00a0", " "))]
+    assert len(found) > 12, "the sentence, the overview, the table, figures, the grid, checks"
+    assert [piece for piece in found if doubt not in piece.lower()] == []
+    assert "data-text" in text
+    assert all(doubt in each for each in re.findall(r'data-text="([^"]*61\.7[^"]*)"', text))
+
+
+@DOUBTS
+def test_headings_and_tips_of_figures_have_the_word(doubt: str) -> None:
+    (shown,) = sections([attacked("masked", doubt), attacked("honest", "", 0.2)])
+    for chart in shown.section.charts:
+        assert f"of 2 models 1 {doubt}" in chart.heading or not re.search(r"\d %", chart.heading)
+        assert f"Dashed: {doubt}" in chart.caption
+        dashed = {line.name: line.doubt for panel in chart.panels for line in panel.measured}
+        assert dashed == {"masked": doubt, "honest": ""}
+
+
+@DOUBTS
+def test_a_number_that_is_withdrawn_has_no_place_among_others(doubt: str) -> None:
+    three = [attacked("masked", doubt), attacked("honest", "", 0.2), attacked("other", "", 0.4)]
+    card = scorecard(sections(three))
+    ranks = {model: str(entries[-1].rank) for model, entries in card.rows}
+    assert ranks == {"masked": "None", "honest": "1", "other": "2"}
+    (entry,) = [entries[-1] for model, entries in card.rows if model == "masked"]
+    assert entry.marks == (doubt,)
+
+
+@DOUBTS
+def test_the_terminal_has_the_word_below_every_number(doubt: str) -> None:
+    result = attacked("masked", doubt)
+    console = Console(width=200, force_terminal=False)
+    with console.capture() as captured:
+        for part in (*scorecard_tables([result]), *score_tables([result], everything=True)):
+            console.print(part)
+    text = captured.get()
+    assert text.count(doubt) >= 6, "overview, four scores, the grid"
+    assert told(repr(result), doubt) == []
+    assert told(str(StoredResults([result])).replace("\n│", " "), doubt) == []
+
+
+@DOUBTS
+def test_every_export_has_the_word(doubt: str) -> None:
+    result = attacked("masked", doubt)
+    other = replace(attacked("masked", ""), benchmark="imagenet-val", run=Run(
+        ModelIdentity("masked"), BenchmarkIdentity("imagenet-val", "classification", "p")),
+        scores=[Score("top1", 0.69, "fraction", 300, Interval(0.6, 0.7))])  # fmt: skip
+    for name in ("markdown", "latex"):
+        text = exports.get(name).write([other, result]).decode()
+        cells = re.sub(r"(?<!\\)[|&]", "\n", text)
+        assert re.search(NUMBERS, cells), name
+        assert told(cells, doubt) == [], name
+    rows = list(csv.DictReader(io.StringIO(exports.get("csv").write([result]).decode())))
+    assert [row["doubt"] for row in rows] == ["", *[doubt] * 4]
+    (found,) = json.loads(exports.get("json").write([result]))["results"]
+    assert [score.get("doubt") for score in found["scores"]] == [None, *[doubt] * 4]
+    table = StoredResults([result]).table().to_pylist()
+    assert [row["doubt"] for row in table] == ["", *[doubt] * 4]
+    names = [name for name in numbers_of(result) if "/accuracy/" in name]
+    assert len(names) == 4
+    assert all(name.endswith(f"/{doubt}") for name in names)
+
+
+@DOUBTS
+def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
+    ids = np.array([f"{i:03}" for i in range(100)])
+    measures = {"masked": share(np.arange(100) < 62), "honest": share(np.arange(100) < 40)}
+    found = compared("accuracy", measures, Resamples(ids), True)
+    scores = (found, replace(found, condition=Condition(epsilon=4 / 255)))
+    whole = BenchmarkComparison("whitebox", "imagenet", scores, 100, (), (), doubts={"masked": doubt})
+    clean, under_attack = comparison_view(whole).rows
+    assert clean[1:3] == ("masked\n62.00", "honest\n40.00")
+    assert under_attack[1:3] == (f"masked\n62.00 {doubt}", "honest\n40.00")
+    assert comparison_json(whole)["doubts"] == {"masked": doubt}
+
+
+@DOUBTS
+def test_a_claim_that_rests_on_it_has_the_word(doubt: str) -> None:
+    masked = attacked("masked", doubt)
+    scores = [masked.scores[0], replace(masked.scores[-1], condition=Condition(epsilon=0.06, steps=50))]
+    judged_ = judged(from_results([replace(masked, scores=scores)], ["masked"]))
+    names = [contrast.name for _, judgement in judged_.claims for contrast in judgement.contrasts]
+    assert names == [f"masked: 61.70 % of 69.30 % are left ({doubt})"]
