@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hardiness.core.result import Score
 
@@ -17,7 +17,7 @@ class Line:
     y: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
-    doubt: str = ""
+    doubt: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,11 @@ def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> Renderabl
         if everything or column.headline:
             scores = [_given(result, column.metric, column.condition) for result in shown.results]
             heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
-            doubts = [score and result.doubt_about(score) for result, score in zip(shown.results, scores, strict=True)]
-            columns.append(Column(heading, [_cell(*each) for each in zip(scores, doubts, strict=True)]))
+            cells = [
+                _cell(score, result.doubt_about(score) if score else "")
+                for result, score in zip(shown.results, scores, strict=True)
+            ]
+            columns.append(Column(heading, cells))
     columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
     table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
@@ -158,7 +161,7 @@ def _grid(grid: Grid) -> RenderableType:
     return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
-def _cell(score: Score | None, doubt: str | None) -> Text:
+def _cell(score: Score | None, doubt: str) -> Text:
     if score is None:
         return Text("")
     if score.value is None:

@@ -94,7 +94,7 @@ def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
     (sentence,) = summary(sections([attacked("masked", doubt)]))
     assert f"falls from 69 to 62\u00a0% under attack at ε\u00a04/255 ({doubt})" in sentence.text
     (honest,) = summary(sections([attacked("honest", "")]))
-    assert "under attack at ε\u00a04/255." in honest.text
+    assert "under attack at ε\u00a04/255 (n = 300)." in honest.text
 
 
 @DOUBTS

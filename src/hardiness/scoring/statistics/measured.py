@@ -77,7 +77,7 @@ def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measu
     scored = ScoredRun(run, card_of(run.run))
     table = scored.table
     scored.save()
-    found = measured(table, run.run, base and base.of_run(scored)) if len(table) else None
+    found = measured(table, run.run, base.of_run(scored) if base else None) if len(table) else None
     return found and replace(found, key=run.key, table=lambda: ScoredRun(run, card_of(run.run)).table)
 
 
