@@ -106,6 +106,10 @@ def one_run_calibration(generator: np.random.Generator, n: int, rate: float) -> 
     return binned("all-bins", generator, n, rate)
 
 
+def one_run_without_last_bin(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return binned("hendrycks2019", generator, n, rate)
+
+
 def one_run_ece(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     return binned("equal-mass", generator, n, rate)
 
@@ -113,10 +117,14 @@ def one_run_ece(generator: np.random.Generator, n: int, rate: float) -> tuple[In
 def binned(bins: str, generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     """The true value is what the same bins would show on endlessly many images."""
     confidence, right = confidences(generator, n, rate)[0]
-    if min(right.sum(), n - right.sum()) < FEWEST_OF_EACH:
+    rms = bins in ("all-bins", "hendrycks2019")
+    each = bin_of_hundred(confidence) if rms else bin_of(confidence, bins)
+    last = int(each.max()) if bins == "hendrycks2019" else int(each.max()) + 1
+    counted = right[each < last]
+    if min(counted.sum(), len(counted) - counted.sum()) < FEWEST_OF_EACH:
         return None, 0.0
-    rms = bins == "all-bins"
-    gaps = Gaps.of(confidence, right, bin_of_hundred(confidence) if rms else bin_of(confidence, bins))
+    gaps = Gaps.of(confidence, right, each)
+    gaps = gaps.counted(slice(None, last)) if rms else gaps
     return calibration_interval(gaps, 2 if rms else 1), true_in_bins(bins, n, rate)
 
 
@@ -236,19 +244,21 @@ def truth(score: str, rate: float, side: int = 0) -> float:
 def true_in_bins(bins: str, n: int, rate: float) -> float:
     """The calibration error of four hundred thousand images whose chances are known, in as many bins as n images have.
 
-    Bins of hundreds: those shares of all that n images have in each.
+    Bins of hundreds: those shares of all that n images have in each; hendrycks2019 leaves the last out.
     """
+    hundreds = bins in ("all-bins", "hendrycks2019")
     key = (f"{bins} {n}", rate, 0)
     if key not in _TRUTHS:
         side = latent(np.random.default_rng(99), 400_000, 1)[0][:, 0]
         chance = ndtr((side - ndtri(rate) * np.sqrt(1.5)) / np.sqrt(0.5))
         gap = (chance**0.7 - chance)[np.argsort(chance)]
-        shares = np.arange(0, n // 100 * 100, 100) / n if bins == "all-bins" else np.arange(15) / 15
+        shares = np.arange(0, n // 100 * 100, 100) / n if hundreds else np.arange(15) / 15
         starts = (shares * len(gap)).astype(int)
         sizes = np.diff(np.append(starts, len(gap)))
         sums = np.add.reduceat(gap, starts)
-        squares = float(np.sqrt(np.sum(sums**2 / sizes) / len(gap)))
-        _TRUTHS[key] = squares if bins == "all-bins" else float(np.abs(sums).sum() / len(gap))
+        each = (sums**2 / sizes)[: -1 if bins == "hendrycks2019" else None]
+        squares = float(np.sqrt(np.sum(each) / len(gap)))
+        _TRUTHS[key] = squares if hundreds else float(np.abs(sums).sum() / len(gap))
     return _TRUTHS[key]
 
 
@@ -280,7 +290,8 @@ KINDS = {
     "means of 20 cells, same photographs: t": Kind(paired_cells, sizes=(50, 250, 1000)),
     "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, 0.4, (50, 250, 1000)),
     "AURRA, one run: effective Wilson": dear(one_run_aurra, (50, 250)),
-    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.4, (150, 250, 1000, 5000)),
+    "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.4, (100, 150, 200, 250, 1000, 5000)),
+    "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, 0.4, (200, 250, 500, 1000)),
     "ECE, one run: tests inverted": Kind(one_run_ece, 0.4, (50, 250, 1000, 5000)),
     "mean ECE of 8 cells, one run: tests inverted": dear(one_run_mean_ece, (250,)),
     "Brier score, one run: bootstrap": dear(one_run_brier, (250,)),

@@ -15,6 +15,7 @@ from hardiness.scoring.calibration import bin_of, bin_of_hundred
 from hardiness.scoring.calibration_interval import Gaps, calibration_interval
 from hardiness.scoring.card import registry
 from hardiness.scoring.intervals import effective_wilson, variance_of, wilson
+from hardiness.scoring.shares import confidence_scores
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)
@@ -87,6 +88,7 @@ def test_aurra_s_interval_by_its_own_resamples(n: int, rate: float) -> None:
     assert held(trial, n, int(1000 * rate)) >= least(n, rate)
 
 
+RMS = ("all-bins", "hendrycks2019")
 BINS = {"all-bins": "rms_calibration_error", "equal-width": "ece", "equal-mass": "ece"}
 
 
@@ -104,12 +106,14 @@ def true_error(name: str, n: int, rate: float, power: float) -> float:
     gap = (sure - chance)[np.argsort(sure)]
     if name == "equal-width":
         return float(np.abs(np.bincount(bin_of(np.sort(sure), "equal-width"), gap)).sum() / len(gap))
-    shares = np.arange(0, n // 100 * 100, 100) / n if name == "all-bins" else np.arange(15) / 15
+    hundreds = name in RMS
+    shares = np.arange(0, n // 100 * 100, 100) / n if hundreds else np.arange(15) / 15
     starts = (shares * len(gap)).astype(int)
     sizes = np.diff(np.append(starts, len(gap)))
     means = np.add.reduceat(gap, starts) / sizes
-    if name == "all-bins":
-        return float(np.sqrt(np.sum(sizes * means**2) / len(gap)))
+    if hundreds:
+        counted = slice(None, -1) if name == "hendrycks2019" else slice(None)
+        return float(np.sqrt(np.sum((sizes * means**2)[counted]) / len(gap)))
     return float(np.sum(sizes * np.abs(means)) / len(gap))
 
 
@@ -133,6 +137,46 @@ def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> No
             hits[name] += found.low <= true[name] <= found.high
     assert had > 100
     assert min(hits.values()) / had >= 0.93 - 2 * np.sqrt(0.05 * 0.95 / had), hits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [100, 120, 150, 199, 200, 250, 500])
+def test_few_bins_of_a_hundred_of_one_run(n: int) -> None:
+    """One to five bins, of calibrated, over- and underconfident models: 94 % hold, with noise on either side."""
+    names = RMS[: 1 if n < 200 else 2]
+    below, above, narrowest = (dict.fromkeys(names, start) for start in (0, 0, 1.0))
+    generator, trials = np.random.default_rng([n, 22]), 0
+    for power in (0.5, 0.8, 1.0, 1.25, 1.8):
+        true = {name: true_error(name, n, 0.3, power) for name in names}
+        for _ in range(40):
+            sure, right, _ = answers_with_confidence(generator, n, 0.3, power)
+            bins = bin_of_hundred(sure)
+            gaps, trials = Gaps.of(sure, right, bins), trials + 1
+            for name in names:
+                counted = gaps if name == "all-bins" else gaps.counted(slice(None, int(bins.max())))
+                found = calibration_interval(counted, 2)
+                below[name] += true[name] < found.low
+                above[name] += true[name] > found.high
+                narrowest[name] = min(narrowest[name], found.high - found.low)
+    for name in names:
+        assert max(below[name], above[name]) / trials <= 0.03 + 2 * np.sqrt(0.03 * 0.97 / trials), (below, above)
+        assert 1 - (below[name] + above[name]) / trials >= 0.94 - 2 * np.sqrt(0.06 * 0.94 / trials), (below, above)
+        # The error of a share of n images is .46 / sqrt(n) at this accuracy: no interval is much narrower.
+        assert narrowest[name] >= 0.4 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("n", [100, 130, 200, 250])
+def test_an_error_of_nought_beside_an_accuracy_that_is_known_to_18_points(n: int) -> None:
+    """Nine of ten right at a confidence of .9: no error is seen, 0.0 (0.0-0.0) was said, and some may well be there."""
+    right = np.arange(n) % 10 > 0
+    scores = confidence_scores(np.full(n, 0.9), right)
+    for score in (each for each in scores if each.metric == "rms_calibration_error" and each.value is not None):
+        assert score.value == pytest.approx(0, abs=1e-9)
+        assert score.interval is not None
+        assert score.interval.low == 0
+        weight = 1.0 if score.condition["protocol"] == "all-bins" else np.sqrt(0.5)
+        accuracy = wilson(int(right.sum()), n)
+        assert score.interval.high >= 0.7 * weight * (accuracy.high - accuracy.low) / 2
 
 
 @pytest.mark.parametrize(("inside", "outside"), [(250, 250), (1000, 250), (250, 2000)])

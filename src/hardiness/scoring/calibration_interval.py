@@ -17,7 +17,9 @@ Floats = NDArray[np.float64]
 Norm = Literal[1, 2]
 """1: mean size of the gaps, as the expected calibration error. 2: root mean square."""
 
-TAIL = 0.025
+TAIL = 0.02
+"""Of each end: less than 2.5 %, as the spread is that of the same few images and not known."""
+
 FURTHEST = 64.0
 """Times the gaps seen: no interval reaches beyond."""
 
@@ -103,10 +105,11 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
     """The 95 % interval of the calibration error that the same bins would show on endlessly many images.
 
     What is seen is larger than that: noise makes gaps where there are none. So the interval reaches from the smallest
-    to the largest truth under which as large, or as small, an error as was seen comes up in 2.5 % of samples. Truths
-    are the gaps that were seen, times a number, and such as hide best: for the upper end each gap is taken as large as
-    its noise at least, as many small gaps hide better than a large one; for a root mean square they are weighed by
-    their noise. The value that was seen is inside by decision; where calibration is good it is nearly the upper end.
+    to the largest truth under which as large, or as small, an error as was seen comes up in 2 % of samples. Truths are
+    the gaps that were seen, times a number, and such as hide best: for the upper end each gap is taken as large as its
+    noise at least, as many small gaps hide better than a large one; for a root mean square they are weighed by their
+    noise. An error below what half of the samples of a calibrated model show is luck: for the upper end it counts as
+    that half's largest, so that no interval ends at an error of 0. The value that was seen is inside by decision.
 
     Args:
         gaps: in each bin that counts.
@@ -115,7 +118,8 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
 
     Source: DiCiccio & Romano (1990), doi:10.2307/1403805, limits by inverting tests along a least favourable family;
         Buckley & Eagleson (1988), doi:10.1111/j.1467-842X.1988.tb00471.x, for the distribution by three cumulants;
-        Kumar et al. (2019), arXiv:1909.10155, for how much noise adds.
+        Kumar et al. (2019), arXiv:1909.10155, for how much noise adds; Cowan et al. (2011), arXiv:1105.3166, for an
+        upper end that is never below the usual one of no effect.
     """
     small = gaps.gap * gaps.size / (gaps.size + PRIOR)
     noise = _Family(gaps, small, norm).truth(1.0)[1]
@@ -124,8 +128,9 @@ def calibration_interval(gaps: Gaps, norm: Norm, variance: float | None = None) 
         small, large = (shape * np.sqrt(noise / noise.max()) for shape in (small, large))
     seen = gaps.error(norm)
     chance = _by_cumulants if variance is None else _by_variance(variance)
+    usual = _median(chance, *_Family(gaps, large, norm).cumulants(0.0))
     low = _solved(_Family(gaps, small, norm), lambda *c: 1 - chance(seen**norm, *c), TAIL)
-    high = _solved(_Family(gaps, large, norm), lambda *c: 1 - chance(seen**norm, *c), 1 - TAIL)
+    high = _solved(_Family(gaps, large, norm), lambda *c: 1 - chance(max(seen**norm, usual), *c), 1 - TAIL)
     return Interval(min(low, seen), max(high, seen))
 
 
@@ -140,6 +145,15 @@ def _solved(family: _Family, above: Callable[[float, float, float], float], want
         middle = (low + high) / 2
         low, high = (middle, high) if above(*family.cumulants(middle)) < wanted else (low, middle)
     return family.error(high)
+
+
+def _median(chance: Callable[..., float], mean: float, variance: float, third: float) -> float:
+    """What half of the samples stay below."""
+    low, high = 0.0, mean + math.sqrt(variance)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance(middle, mean, variance, third) < 0.5 else (low, middle)
+    return high
 
 
 def _by_cumulants(value: float, mean: float, variance: float, third: float) -> float:

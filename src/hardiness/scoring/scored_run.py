@@ -13,7 +13,7 @@ from hardiness.scoring.kept_table import KeptTable, cells_of
 from hardiness.scoring.kept_values import KeptValues, digest_of
 from hardiness.store import Stamps, StoredRun
 
-SCORING = 2
+SCORING = 3
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
 DETAILS = 2
