@@ -178,7 +178,7 @@ def _line(result: Result, scores: Sequence[Score], key: str) -> Line:
         tuple(s.value for _, s in known if s.value is not None),
         tuple(s.interval.low for _, s in known if s.interval),
         tuple(s.interval.high for _, s in known if s.interval),
-        result.doubt,
+        doubt=result.doubt,
     )
 
 
