@@ -28,8 +28,10 @@ _FIRST_SHARE, _MOST_SHARE = 0.2, 1.0
 class APGDL1(CheckedAttack):
     """Steps along the largest values of the gradient, brought into the L1 ball and [0, 1] at once.
 
-    Every twentieth of the steps, how many values are moved follows how many the best change holds, and the step is cut
-    where that number hardly moves; else it begins anew from the best point.
+    It begins with a fifth of the values and a step of epsilon. After each 4 % of the steps (each step where that is
+    less than one) it goes on from the best point, and moves two thirds as many values as the best change holds. Where
+    that number has fallen by 5 % or more, the step is epsilon again; where it has not, the step is divided by 1.5, down
+    to a tenth of epsilon.
 
     Attributes:
         loss: ``"ce"`` or ``"margin"``, as in PGD.
@@ -37,7 +39,8 @@ class APGDL1(CheckedAttack):
 
     Source: Croce & Hein 2021, arXiv:2103.01208, "Mind the box", algorithm 1 and its projection.
 
-    Differs: one phase within epsilon, without those from larger balls that its authors put before.
+    Differs: one phase within epsilon, without those from larger balls that its authors put before. Where the number of
+        values has not fallen, their code goes on from where it stands, not from the best point.
     """
 
     threats: ClassVar[tuple[str, ...]] = ("l1",)

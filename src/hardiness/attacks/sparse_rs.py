@@ -18,8 +18,19 @@ from hardiness.core import ArgumentError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_HALVINGS = (50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-"""After these of 10,000 queries the share of pixels that is exchanged is halved."""
+_SCHEDULE = (
+    (0, 1),
+    (50, 2),
+    (200, 4),
+    (500, 5),
+    (1000, 6),
+    (2000, 8),
+    (4000, 10),
+    (6000, 12),
+    (8000, 15),
+    (10_000, 20),
+)
+"""Up to which of 10,000 exchanges the first share is divided by what: the numbers of the authors' code for L0."""
 
 
 @dataclass
@@ -55,13 +66,13 @@ class SparseRS(CheckedAttack):
     """Keep an exchange of some of the changed pixels if it lowers the margin. Steps are queries.
 
     Attributes:
-        share: of the changed pixels that the first exchanges take.
+        share: of the changed pixels; the first exchanges take a half of it, the last a twentieth.
 
-    Source: Croce et al. 2022, arXiv:2006.12834, algorithm 1 for L0: colours from the corners of the cube.
-
-    Differs: the share is halved at fixed parts of the queries, as Square's is.
+    Source: Croce et al. 2022, arXiv:2006.12834, algorithm 1 for L0: colours from the corners of the cube; how the share
+        falls with the queries is the authors' code's (``p_selection`` of fra31/sparse-rs).
     """
 
+    version: ClassVar[int] = 2
     threats: ClassVar[tuple[str, ...]] = ("l0",)
     gradients: ClassVar[bool] = False
 
@@ -101,7 +112,9 @@ class SparseRS(CheckedAttack):
             problem, lowest = problem.of(goes_on), lowest[goes_on]
 
     def _share(self, step: int, steps: int) -> float:
-        return self.share * 0.5 ** sum((step - 2) / steps * 10_000 > halving for halving in _HALVINGS)
+        """What is exchanged at a query of so many: the first query is the start, the second the first exchange."""
+        exchange = int((step - 1) / steps * 10_000)
+        return self.share / next(divisor for last, divisor in _SCHEDULE if exchange <= last)
 
 
 def _begun(count: int, positions: int, generator: np.random.Generator) -> _Pixels:
