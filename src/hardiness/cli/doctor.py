@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
 import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli import machine
 from hardiness.cli.show import wide
-from hardiness.core import HardinessError, ModelSpec, Request
+from hardiness.core import HardinessError, ModelSpec, Request, View
 from hardiness.data.embedded import embedded
 from hardiness.data.inventory import inventory
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
+from hardiness.models.options import split as options_of
 from hardiness.models.pixels import to_pixels
+from hardiness.models.processors import stated_view
+from hardiness.models.transformers_loading import TRUST
 from hardiness.sources.downloads import cache_folder
 
 PACKAGES = (
@@ -163,42 +165,90 @@ def _views(name: str) -> Iterator[Line]:
     except HardinessError as error:
         yield Line(name, str(error), BAD)
         return
-    stated = None if spec.source.package else _of_library(spec)  # weights in a package are not the library's
-    view: dict[str, Any] = {
-        "crop": spec.view.crop_px,
-        "resize": spec.view.resize_px,
-        "filter": spec.view.interpolation,
-        "mean": tuple(round(value, 4) for value in spec.view.mean),
-        "std": tuple(round(value, 4) for value in spec.view.std),
-    }
+    given = options_of(name)[1]
+    view = _plain(spec.view)
+    yours = [f"{key} {view[key]}" for key, field in _FIELDS.items() if field in given]
     told = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
-    if stated is None:
+    told += f"; you say {', '.join(yours)}" if yours else ""
+    found = None if spec.source.package else _of_library(spec)  # weights in a package are not the library's
+    if found is None:
         yield Line(name, f"{told}; no library states it for these weights")
         return
-    other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key]]
-    yield Line(name, told, GOOD) if not other else Line(name, f"{told}; timm says {', '.join(other)}", BAD)
+    library, stated = found
+    other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in given]
+    if other:
+        yield Line(name, f"{told}; {library} says {', '.join(other)}", BAD)
+    else:
+        yield Line(name, f"{told}, {'the rest ' if yours else ''}as {library} says", GOOD)
 
 
-def _of_library(spec: ModelSpec) -> dict[str, Any] | None:
-    """What timm says of the model of that name; ``None`` where it knows none."""
-    from timm.models import get_pretrained_cfg
+_FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", "mean": "mean", "std": "std"}
 
-    short = spec.name.partition(":")[2] or spec.name
-    for name in (short, f"tf_{short}"):
+
+def _plain(view: View) -> dict[str, Any]:
+    """What is compared of a view."""
+    found = {key: getattr(view, field) for key, field in _FIELDS.items()}
+    return {**found, **{key: tuple(round(value, 4) for value in found[key]) for key in ("mean", "std")}}
+
+
+def _of_library(spec: ModelSpec) -> tuple[str, dict[str, Any]] | None:
+    """The library that a model is of, and what its own evaluation transform does; ``None`` where there is none."""
+    scheme, _, name = spec.name.rpartition(":") if spec.name.count(":") == 1 else ("", "", spec.name)
+    if scheme == "timm":
+        from timm.data import create_transform, resolve_data_config
+        from timm.models import get_pretrained_cfg
+
+        is_larger = dict(spec.options).get("size") == "test"
+        config = resolve_data_config(pretrained_cfg=get_pretrained_cfg(name).to_dict(), use_test_size=is_larger)
+        return "timm", _of_transform(create_transform(**config))
+    if scheme == "openclip":
+        import open_clip
+        from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
+
+        architecture, _, tag = name.partition("/")
+        size = open_clip.get_model_config(architecture)["vision_cfg"].get("image_size", 224)
+        config = merge_preprocess_dict(
+            asdict(PreprocessCfg()), {**open_clip.get_pretrained_cfg(architecture, tag), "size": size}
+        )
+        return "open_clip", _of_transform(image_transform_v2(PreprocessCfg(**config), is_train=False))
+    if scheme.startswith("hf"):
         try:
-            found = get_pretrained_cfg(name)
-        except (RuntimeError, ValueError, KeyError):
-            continue
-        if found is not None:
-            crop = found.input_size[-1]
-            return {
-                "crop": crop,
-                "resize": math.floor(crop / found.crop_pct),
-                "filter": found.interpolation,
-                "mean": tuple(round(value, 4) for value in found.mean),
-                "std": tuple(round(value, 4) for value in found.std),
-            }
-    return None
+            return "its processor", _plain(stated_view(name, spec.name, {}, dict(spec.options).get(TRUST, False)))
+        except HardinessError:  # it has none, and all is stated by hand
+            return None
+    weights = _of_torchvision(name if scheme == "torchvision" else "", spec.source.url) if spec.source.url else None
+    return None if weights is None else ("torchvision", _of_transform(weights.transforms()))
+
+
+def _of_torchvision(name: str, url: str) -> Any:
+    """torchvision's weights at an address, of one of its models or of any; ``None`` where it has none."""
+    from torchvision import models as torchvision_models
+
+    names = [name] if name else torchvision_models.list_models(module=torchvision_models)
+    every = (weights for each in names for weights in torchvision_models.get_model_weights(each))
+    return next((weights for weights in every if weights.url == url), None)
+
+
+def _of_transform(transform: Any) -> dict[str, Any]:
+    """Resize, crop, filter, mean and std of a library's transform: one of torchvision's presets, or a list of steps."""
+    if hasattr(transform, "resize_size"):
+        resize, crop, norm = transform.resize_size, transform.crop_size, transform
+        filtered = transform.interpolation
+    else:
+        sized = [step for step in transform.transforms if hasattr(step, "size")]
+        (norm,) = (step for step in transform.transforms if hasattr(step, "mean"))
+        resize, crop, filtered = sized[0].size, sized[-1].size, sized[0].interpolation
+    return {
+        "crop": _side(crop),
+        "resize": _side(resize),
+        "filter": getattr(filtered, "value", filtered),
+        "mean": tuple(round(float(value), 4) for value in norm.mean),
+        "std": tuple(round(float(value), 4) for value in norm.std),
+    }
+
+
+def _side(size: Any) -> int:
+    return int(size if isinstance(size, int) else size[0])
 
 
 def _test(name: str, expected: int) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,16 +39,55 @@ def test_it_tells_versions_machine_speed_and_folders(
 def test_a_view_that_is_not_the_librarys_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(capsys, monkeypatch, "--no-test", "-m", "timm:resnet50.tv_in1k")[0] == 0
     stated = doctor._of_library
 
     def otherwise(spec: Any) -> Any:
-        return {**(stated(spec) or {}), "filter": "lanczos"} if stated(spec) else None
+        found = stated(spec)
+        return (found[0], {**found[1], "filter": "lanczos"}) if found else None
 
     monkeypatch.setattr(doctor, "_of_library", otherwise)
     status, out = run(capsys, monkeypatch, "--no-test")
     assert status == 1
-    assert "timm says filter lanczos" in " ".join(out.split())
+    assert "torchvision says filter lanczos" in " ".join(out.split())
+
+
+PROCESSOR = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "resample": 3}
+CONFIG = {"model_type": "vit", "image_size": 32, "patch_size": 16, "hidden_size": 16, "num_attention_heads": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("alexnet", "crop 224 of 256, bilinear, .*, as torchvision says"),
+        ("torchvision:resnet50", "crop 224 of 232, bilinear, .*, as torchvision says"),
+        ("torchvision:resnet50:pretrained=IMAGENET1K_V1", "crop 224 of 256, bilinear, .*, as torchvision says"),
+        ("torchvision:resnet50:crop_px=200", "crop 200 of 232, .*; you say crop 200, the rest as torchvision says"),
+        ("timm:resnet50.tv_in1k", "crop 224 of 256, bilinear, .*, as timm says"),
+        ("timm:resnet50.a1_in1k:size=test", "crop 288 of 288, bicubic, .*, as timm says"),
+        ("openclip:ViT-L-14-336-quickgelu/openai", "crop 336 of 336, bicubic, .*, as open_clip says"),
+        ("hf:vit", r"crop 32 of 32, bicubic, .*, as its processor says"),
+    ],
+)
+def test_a_view_is_held_against_the_model_s_own_library(
+    name: str, says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for package in {"openclip": ["open_clip"], "hf": ["transformers"]}.get(name.partition(":")[0], []):
+        pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)
+    Path("vit").mkdir()
+    labels = {"id2label": {"0": "rose", "1": "tulip"}, "label2id": {"rose": 0, "tulip": 1}}
+    Path("vit", "config.json").write_text(json.dumps({**CONFIG, **labels}))
+    Path("vit", "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
+    (line,) = doctor._views(name)
+    assert line.verdict == doctor.GOOD
+    assert re.fullmatch(says, line.value)
+
+
+def test_a_view_of_no_library_is_neither_right_nor_wrong(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("import torch\n\ndef build():\n    return torch.nn.Identity()\n")
+    (line,) = doctor._views(f"py:{tmp_path}/net.py:build")
+    assert line.verdict == doctor.PLAIN
+    assert "no library states it" in line.value
 
 
 @pytest.mark.slow
