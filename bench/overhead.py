@@ -30,7 +30,7 @@ from hardiness import models
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Share, Silence
 from hardiness.engine import evaluate
-from hardiness.engine.executors.ray_actor import Errand
+from hardiness.engine.executors.ray_actor import Errand, Evaluation
 from hardiness.engine.executors.ray_cluster import Cluster
 from hardiness.engine.executors.ray_driver import on_ray
 from hardiness.reference import wnids
@@ -144,8 +144,10 @@ def by_ray(work: Job, units: int, workers: int) -> float:
     """Overhead of as many Ray actors."""
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
     data, out, notes = work.data(units * workers), tempfile.mkdtemp(), tempfile.mkdtemp()
-    errand = Errand((work.model,), placing, Sleeping(work.seconds, notes), data, out, Request(workers=1))
-    evaluated = on_ray(errand, Cluster(actors=workers, resources={"CPU": 1.0}), Silence())
+    evaluation = Evaluation(Sleeping(work.seconds, notes), data, Request(workers=1))
+    evaluated = on_ray(
+        Errand((work.model,), placing, (evaluation,), out), Cluster(actors=workers, resources={"CPU": 1.0}), Silence()
+    )
     assert not evaluated.problems, evaluated.problems
     return overhead(Path(notes))
 

@@ -18,7 +18,7 @@ import pytest
 from hardiness import data as datasets
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Silence
-from hardiness.engine.executors.ray_actor import Errand
+from hardiness.engine.executors.ray_actor import Errand, Evaluation
 from hardiness.engine.executors.ray_cluster import Cluster
 from hardiness.engine.executors.ray_driver import on_ray
 from hardiness.reference import wnids
@@ -86,10 +86,53 @@ def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], t
     assert records(tmp_path / "one") == records(tmp_path / "ray")
 
 
-def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_finish(
-    spawn: Any, crashing: Any, tmp_path: Path
+RAISES_IN_ONE_PROCESS = """import itertools, os, torch
+
+def build():
+    class Raising(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(48, 1000)
+            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+            self.linear.bias.data.zero_()
+            self.calls = itertools.count()
+            self.broken = None
+        def forward(self, x):
+            if len(x) > 1 and next(self.calls) >= 1 and self.broken is None:
+                try:
+                    os.close(os.open("MARK", os.O_CREAT | os.O_EXCL))
+                    self.broken = True
+                except FileExistsError:
+                    self.broken = False
+            if self.broken:
+                raise RuntimeError("this GPU has fallen off the bus")
+            return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
+    return Raising()
+"""
+
+
+def test_an_actor_whose_model_raises_is_replaced_and_every_unit_is_stored(
+    spawn: Any, command: list[str], tmp_path: Path
 ) -> None:
-    process = spawn(*on_two_actors(crashing("os.abort()"), tmp_path / "ray"), **QUIET)
+    (tmp_path / "network.py").write_text(RAISES_IN_ONE_PROCESS.replace("MARK", str(tmp_path / "mark")))
+    line = [*command, "-b", "imagenet-val", "--runtime", "torch"]
+    process = spawn(*on_two_actors(line, tmp_path / "ray"), **QUIET)
+    _, told = process.communicate(timeout=400)
+    assert (tmp_path / "mark").exists(), "one of them raised"
+    assert process.returncode == 0, told
+    results = json.loads((tmp_path / "ray" / "results.json").read_text())["results"]
+    assert {result["benchmark"]: result["counts"]["evaluated"] for result in results} == {
+        "imagenet-c": 80,
+        "imagenet-val": 40,
+    }
+    assert [result["failures"] for result in results] == [[], []]
+
+
+@pytest.mark.parametrize("crash", ["os.abort()", "raise RuntimeError('boom')"])
+def test_a_unit_that_always_crashes_is_told_with_its_images_while_the_others_finish(
+    spawn: Any, crashing: Any, tmp_path: Path, crash: str
+) -> None:
+    process = spawn(*on_two_actors(crashing(crash), tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
     assert process.returncode == 1, told
     assert "was given up: its actor ended 3 times at it" in told
@@ -164,13 +207,13 @@ def test_a_cluster_that_loses_a_machine_does_everything_on_what_is_left(
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    second = machines.add_node(num_cpus=1)
+    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
+    second = machines.add_node(num_cpus=2, num_gpus=1)  # two slots for four cores: an actor a GPU, unasked
     model = command[command.index("-m") + 1]
     data = datasets.locate([str(tmp_path / "data")]).dataset("imagenet")
     few = DataSet(data.name, data.items[:8], data.num_classes, "few", data.location)
-    placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
-    errand = Errand((model,), placing, Slow(), few, tmp_path / "out", Request(workers=1))
+    placing = {"device": "auto", "precision": "fp32", "runtime": "torch"}
+    errand = Errand((model,), placing, (Evaluation(Slow(), few, Request(workers=1)),), tmp_path / "out")
     heard = Heard()
 
     def shrink() -> None:
@@ -180,7 +223,7 @@ def test_a_cluster_that_loses_a_machine_does_everything_on_what_is_left(
     shrinking = threading.Thread(target=shrink)
     shrinking.start()
     try:
-        found = on_ray(errand, Cluster(machines.address, actors=2), heard)
+        found = on_ray(errand, Cluster(machines.address), heard)
     finally:
         heard.first.set()
         shrinking.join()

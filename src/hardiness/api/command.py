@@ -23,7 +23,7 @@ from hardiness.core import (
 )
 from hardiness.engine import Budget, Evaluated, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.executors.ray_actor import Errand
+from hardiness.engine.executors.ray_actor import Errand, Evaluation
 from hardiness.engine.executors.ray_cluster import Cluster
 from hardiness.engine.executors.ray_driver import on_ray
 from hardiness.models import Classifier
@@ -207,12 +207,13 @@ def _evaluated(
         begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
         yield evaluate_within(beside.budget, begun)
         return
+    if command.cluster:
+        evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
+        errand = Errand(names, asdict(command.placement), evaluations, command.out)
+        yield [on_ray(errand, command.cluster, hears)] if evaluations else []
+        return
     for row, data in wanted:
-        if command.cluster:
-            errand = Errand(names, asdict(command.placement), row.benchmark, data, command.out, row.request)
-            yield [on_ray(errand, command.cluster, hears)]
-        else:
-            yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]
+        yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]
 
 
 def _check_ends(command: Command, asked: Asked) -> None:

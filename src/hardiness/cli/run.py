@@ -116,7 +116,11 @@ class Told(Shown):
     "engine",
     Engine,
     click.option("--engine", default="process", metavar="process|ray", help="What evaluates: this process, or Ray."),
-    click.option("--ray-resources", default="CPU=1", metavar="NAME=AMOUNT,…", help="Of each Ray actor."),
+    click.option(
+        "--ray-resources",
+        metavar="NAME=AMOUNT,…",
+        help="Of each Ray actor; a GPU and its share of the cores, or one core, if not given.",
+    ),
     click.option("--ray-actors", type=int, metavar="N", help="How many; as many as there is room for if not given."),
 )
 @grouped(

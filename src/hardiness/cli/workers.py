@@ -16,7 +16,7 @@ class Engine:
     """``--engine`` and what goes with it."""
 
     engine: str
-    ray_resources: str
+    ray_resources: str | None
     ray_actors: int | None
 
     def cluster(self) -> Cluster | None:
@@ -31,7 +31,8 @@ class Engine:
             return None
         if self.ray_actors is not None:
             require_within("--ray-actors", self.ray_actors, 1, 10_000)
-        return Cluster(actors=self.ray_actors, resources=dict(map(_resource, self.ray_resources.split(","))))
+        given = self.ray_resources
+        return Cluster(actors=self.ray_actors, resources=dict(map(_resource, given.split(","))) if given else None)
 
 
 def share(text: str | None) -> Share | None:

@@ -1,12 +1,15 @@
-"""What runs in a Ray actor: the worker of one errand, asked for one unit at a time."""
+"""What runs in a Ray actor: the workers of one command, fed with units as a stream."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Condition, Thread
 from typing import Any
 
 from hardiness.core import (
@@ -25,6 +28,24 @@ from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store
 
+LOOK_S = 0.01
+"""Between two looks at whether a unit is stored."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One benchmark of an errand.
+
+    Attributes:
+        benchmark: what to run.
+        data: its data set: names of files, no bytes; each actor reads its own.
+        request: how much, and how; decoding threads are set by the actor's resources.
+    """
+
+    benchmark: Benchmark
+    data: DataSet
+    request: Request
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -33,20 +54,18 @@ class Errand:
     Attributes:
         models: names, with their options.
         placing: ``device``, ``precision`` and ``runtime`` of each.
-        benchmark: what to run.
-        data: its data set: names of files, no bytes; each actor reads its own.
+        evaluations: the benchmarks of the command.
         out: the output folder, which every actor must reach under the same name.
-        request: how much, and how; decoding threads are set by the actor's resources.
         version: of the hardiness that sends it.
+        without: keys of runs whose model raised wherever it was tried; nothing of them is evaluated.
     """
 
     models: tuple[str, ...]
     placing: Mapping[str, Any]
-    benchmark: Benchmark
-    data: DataSet
+    evaluations: tuple[Evaluation, ...]
     out: str | Path
-    request: Request
     version: str = ""
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -75,14 +94,34 @@ class Unfit:
     reason: str
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a unit.
+
+    Attributes:
+        stored: keys of the runs of which its rows are stored.
+        raised: what a model raised, in one line, by the key of its run; its rows are not stored.
+        broken: why the actor can evaluate nothing more, e.g. a full disk; empty where it can.
+    """
+
+    stored: tuple[str, ...] = ()
+    raised: Mapping[str, str] = field(default_factory=dict)
+    broken: str = ""
+
+
 class UnitActor:
-    """Evaluates single units of one errand, in a process of its own."""
+    """Evaluates the units of one errand as a stream, in a process of its own.
+
+    Several calls of `evaluate` are under way at a time: each puts a unit into the stream, which one thread evaluates,
+    so that a unit is read and decoded while the one before it is in the models.
+    """
 
     def __init__(self, errand: Errand, threads: int) -> None:
         self._errand, self._threads = errand, threads
         self._workers: list[Worker] = []
         self._units: dict[str, tuple[Worker, Unit]] = {}
-        self._noted = False
+        self._waiting: deque[tuple[Worker, Unit]] = deque()
+        self._comes, self._broken, self._noted = Condition(), "", False
 
     def ready(self) -> Ready | Unfit:
         """Load the models and list what is missing; a failing load is a problem and no crash."""
@@ -92,50 +131,69 @@ class UnitActor:
         os.environ["OMP_NUM_THREADS"] = str(self._threads)
         torch.set_num_threads(self._threads)
         use_cores(self._threads)
-        errand = replace(self._errand, request=replace(self._errand.request, workers=self._threads))
-        if unfit := unfitness(errand):
+        if unfit := unfitness(self._errand):
             return Unfit(unfit)
-        classifiers, problems = _loaded(errand)
+        classifiers, problems = _loaded(self._errand)
         try:
-            store = Store.create(errand.out)
+            store = Store.create(self._errand.out)
         except HardinessError as error:
             return Unfit(f"{platform.node()} cannot take part: {error}")
-        begun = prepared(errand.benchmark, classifiers, errand.data, store, errand.request, Silence())
-        self._workers = list(begun.workers)
+        keys: list[str] = []
+        remarks: list[str] = []
+        for each in self._errand.evaluations:
+            request = replace(each.request, workers=self._threads)
+            begun = prepared(each.benchmark, classifiers, each.data, store, request, Silence())
+            self._workers += begun.workers
+            keys += begun.keys
+            problems += begun.problems
+            remarks += begun.remarks
         for place, worker in enumerate(self._workers):
+            for task in worker.tasks:
+                if task.stored.key in self._errand.without:
+                    task.error = "it was given up"
             # Not by what is missing of it: that changes where an actor dies between two models.
             self._units |= {f"{place}-{unit.index:06d}": (worker, unit) for unit in worker.units()}
+        Thread(target=self._run, name="units", daemon=True).start()
         return Ready(
-            keys=begun.keys,
+            keys=tuple(keys),
             units={name: unit.rows for name, (_, unit) in self._units.items()},
             rows=sum(len(each.items) * len(each.asked) * len(each.tasks) for each in self._workers),
-            problems=(*problems, *begun.problems),
-            remarks=begun.remarks,
+            problems=tuple(problems),
+            remarks=tuple(remarks),
         )
 
-    def evaluate(self, name: str) -> str:
-        """Evaluate the unit of that name, unless it is stored by now; what went wrong in one line, or nothing."""
+    def evaluate(self, name: str) -> Outcome:
+        """Evaluate the unit of that name, unless it is stored by now; the answer comes when it is stored."""
         if name not in self._units:
-            return ""  # nothing was missing of it when this actor began
+            return Outcome()  # nothing was missing of it when this actor began
         worker, unit = self._units[name]
-        if unit.stored:
-            return ""
-        try:
-            worker.run([unit], unit.rows)
-        except HardinessError as error:
-            return line_of(error)
-        finally:
-            if not self._noted:
-                self.leave()
-        return "; ".join(dict.fromkeys(part.task.error for part in unit.parts if part.task.error))
+        if not unit.stored:
+            with self._comes:
+                self._waiting.append((worker, unit))
+                self._comes.notify()
+            while not all(part.done for part in unit.parts):
+                if self._broken:
+                    return Outcome(broken=self._broken)
+                time.sleep(LOOK_S)
+        lost = [part for part in unit.parts if part.task.error is not None and not part.stored]
+        if not self._noted:
+            self.leave()
+        return Outcome(
+            stored=tuple(part.task.stored.key for part in unit.parts if part not in lost),
+            raised={
+                part.task.stored.key: f"{part.task.classifier.spec.name} on {worker.benchmark.name}: {part.task.error}"
+                for part in lost
+            },
+        )
 
     def leave(self) -> None:
         """Keep how rows were computed since the last time: after the first unit, and when there are no more."""
         for worker in self._workers:
             for task in worker.tasks:
-                if task.computed:
-                    task.stored.add_measured(session(task, worker.clock, self._errand.request))
-                    task.computed, self._noted = 0, True
+                if count := task.computed:
+                    task.stored.add_measured(session(task, worker.clock, worker.request))
+                    task.computed -= count
+                    self._noted = True
 
     def give_up(self, name: str, reason: str) -> Sequence[str]:
         """Store a unit's images as failed, for the reason given; their ids."""
@@ -143,6 +201,22 @@ class UnitActor:
             return ()
         worker, unit = self._units[name]
         return worker.give_up(unit, reason)
+
+    def _run(self) -> None:
+        """Evaluate what comes, for ever."""
+        try:
+            while True:
+                with self._comes:
+                    self._comes.wait_for(lambda: self._waiting)
+                    worker, first = self._waiting[0]
+                worker.run(self._stream(worker), first.rows)
+        except BaseException as error:  # noqa: BLE001  # told by `evaluate`, and the actor is replaced
+            self._broken = f"{platform.node()}: {line_of(error)}"
+
+    def _stream(self, worker: Worker) -> Iterator[Unit]:
+        """The units that wait, up to the first of another worker; it ends where none waits, so that all are stored."""
+        while self._waiting and self._waiting[0][0] is worker:
+            yield self._waiting.popleft()[1]
 
 
 def unfitness(errand: Errand) -> str:
@@ -153,11 +227,12 @@ def unfitness(errand: Errand) -> str:
             f"{platform.node()} runs hardiness {here}, and the driver {errand.version}: install one version on every "
             "machine"
         )
-    try:
-        if errand.data.items:
-            errand.data.items[0].file.read()
-    except (HardinessError, OSError):
-        return f"{platform.node()} does not see the data at {errand.data.location}: mount them there under that name"
+    for data in (each.data for each in errand.evaluations):
+        try:
+            if data.items:
+                data.items[0].file.read()
+        except (HardinessError, OSError):
+            return f"{platform.node()} does not see the data at {data.location}: mount them there under that name"
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hardiness.core import ModelError
@@ -21,12 +21,13 @@ class Cluster:
     Attributes:
         address: of an existing cluster; empty for ``RAY_ADDRESS`` or, without that, a local one.
         actors: how many; ``None`` for as many as the cluster has room for.
-        resources: of each actor, as Ray names them, e.g. ``{"CPU": 4, "GPU": 1}``.
+        resources: of each actor, as Ray names them, e.g. ``{"CPU": 4, "GPU": 1}``; ``None`` for a GPU with its share of
+            the cores where the cluster has GPUs, else one core.
     """
 
     address: str = ""
     actors: int | None = None
-    resources: Mapping[str, float] = field(default_factory=lambda: {"CPU": 1.0})
+    resources: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,22 @@ class Connection:
     Attributes:
         ray: the module.
         slots: how many actors are started.
+        resources: of each actor.
         dashboard: address of its web page; empty where it has none.
     """
 
     ray: Any
     slots: int
+    resources: Mapping[str, float]
     dashboard: str = ""
 
 
-def connect(cluster: Cluster) -> Connection:
+def connect(cluster: Cluster, on_gpus: bool = True) -> Connection:
     """The cluster, begun here where there is none.
+
+    Args:
+        cluster: which, and what of it.
+        on_gpus: whether its GPUs are used where nothing is said of resources.
 
     Raises:
         ModelError: Ray is not installed, the cluster is not there, or a local one lacks what an actor needs.
@@ -66,11 +73,15 @@ def connect(cluster: Cluster) -> Connection:
                 "--head', or leave RAY_ADDRESS unset for a local one"
             ) from None
         dashboard = getattr(context, "dashboard_url", None) or ""
-    room = _room(ray.cluster_resources(), cluster.resources)
+    there = ray.cluster_resources()
+    resources = cluster.resources or _share(there, on_gpus)
+    room = _room(there, resources)
     if room < 1 and not address:
-        wanted = ", ".join(f"{name}={amount:g}" for name, amount in cluster.resources.items())
-        raise ModelError(f"--ray-resources {wanted} must fit this machine, and it has {_told_of(ray, cluster)}")
-    return Connection(ray, cluster.actors or max(1, room), dashboard)
+        wanted, has = (
+            ", ".join(f"{name}={amounts.get(name, 0):g}" for name in resources) for amounts in (resources, there)
+        )
+        raise ModelError(f"--ray-resources {wanted} must fit this machine, and it has {has}")
+    return Connection(ray, cluster.actors or max(1, room), resources, dashboard)
 
 
 def _knock(address: str | None) -> None:
@@ -91,6 +102,7 @@ def _room(there: Mapping[str, float], resources: Mapping[str, float]) -> int:
     return min((int(there.get(name, 0) // amount) for name, amount in resources.items() if amount > 0), default=1)
 
 
-def _told_of(ray: Any, cluster: Cluster) -> str:
-    there = ray.cluster_resources()
-    return ", ".join(f"{name}={there.get(name, 0):g}" for name in cluster.resources)
+def _share(there: Mapping[str, float], on_gpus: bool) -> Mapping[str, float]:
+    """What an actor gets where nobody says: a GPU and its share of the cores, or a core where there are no GPUs."""
+    gpus = int(there.get("GPU", 0)) if on_gpus else 0
+    return {"CPU": float(max(1, there.get("CPU", 1) // gpus)), "GPU": 1.0} if gpus else {"CPU": 1.0}

@@ -1,23 +1,27 @@
-"""Units on a Ray cluster: plain actors, one a slot, each with the same worker; what one drops another picks up.
+"""Units on a Ray cluster: plain actors, one a slot, that live for a command; what one drops another picks up.
 
 See ``docs/decisions/ray.md`` for why neither Ray Data nor an actor pool is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hardiness.core import Listener
 from hardiness.engine.evaluation import Evaluated
-from hardiness.engine.executors.ray_actor import Errand, Unfit, UnitActor
+from hardiness.engine.executors.ray_actor import Errand, Outcome, Unfit, UnitActor
 from hardiness.engine.executors.ray_cluster import Cluster, Connection, connect, told
 from hardiness.engine.executors.unit_ledger import ATTEMPTS, UnitLedger
 from hardiness.engine.measuring import package_version
 
-IN_FLIGHT = 2
-"""Units handed to one actor at a time: one it works on, and the next, so that it never waits for the driver."""
+IN_FLIGHT, AHEAD_ROWS, MOST_IN_FLIGHT = 2, 512, 8
+"""Units handed to one actor at a time: one it works on, and the next, which it decodes meanwhile; small ones until
+they have so many rows together."""
+
+FRUITLESS = 2
+"""For so many units more than there are slots actors are replaced three times each, while nothing is evaluated."""
 
 LOAD_TIMEOUT_S = 1800.0
 """How long no actor may be there before the run is given up: a cluster that grows needs minutes for a machine."""
@@ -32,10 +36,10 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
     Raises:
         ModelError: Ray is not installed, or the cluster is not there.
     """
-    connection = connect(cluster)
+    connection = connect(cluster, on_gpus=str(errand.placing["device"]) != "cpu")
     if connection.dashboard:
         listener.note(f"Ray's dashboard: http://{connection.dashboard.removeprefix('http://')}")
-    driver = _Driver(connection, replace(errand, version=package_version()), cluster, listener)
+    driver = _Driver(connection, replace(errand, version=package_version()), listener)
     try:
         return driver.run()
     finally:
@@ -48,14 +52,16 @@ class _Driver:
     An actor is *loading* until it has answered; then its calls are in `_flying`, oldest first.
     """
 
-    def __init__(self, connection: Connection, errand: Errand, cluster: Cluster, listener: Listener) -> None:
-        self._ray, self._slots = connection.ray, connection.slots
-        self._errand, self._cluster = errand, cluster
-        self._ledger = UnitLedger(errand.benchmark.name, listener)
+    def __init__(self, connection: Connection, errand: Errand, listener: Listener) -> None:
+        self._ray, self._slots, self._resources = connection.ray, connection.slots, connection.resources
+        self._errand = errand
+        names = [each.benchmark.name for each in errand.evaluations]
+        self._ledger = UnitLedger(names[0] if len(names) == 1 else f"{len(names)} benchmarks", listener)
         self._loading: dict[Any, Any] = {}
         self._actors: list[Any] = []
         self._flying: dict[Any, tuple[Any, str]] = {}
         self._starts_left = ATTEMPTS * self._slots  # since an actor was last ready
+        self._fruitless = 0  # actors that were replaced since a unit was last evaluated
 
     def run(self) -> Evaluated:
         """Everything that can be evaluated, and what could not."""
@@ -66,7 +72,7 @@ class _Driver:
             limit = None if self._actors else LOAD_TIMEOUT_S
             done, _ = self._ray.wait([*self._loading, *self._flying], num_returns=1, timeout=limit)
             if not done:
-                resources = ", ".join(f"{name}={amount:g}" for name, amount in self._cluster.resources.items())
+                resources = ", ".join(f"{name}={amount:g}" for name, amount in self._resources.items())
                 self._ledger.problem(
                     f"no actor was ready within {LOAD_TIMEOUT_S:,.0f} s: has the cluster room for {resources}?"
                 )
@@ -85,6 +91,8 @@ class _Driver:
             self._ray.kill(actor, no_restart=True)
 
     def _goes_on(self) -> bool:
+        if self._fruitless > ATTEMPTS * (self._slots + FRUITLESS):
+            return False
         if self._ledger.ready is None:
             return bool(self._loading)
         return bool(self._flying or (self._ledger.waiting and (self._actors or self._loading)))
@@ -94,7 +102,7 @@ class _Driver:
         if not self._starts_left:
             return
         self._starts_left -= 1
-        resources = dict(self._cluster.resources)
+        resources = dict(self._resources)
         threads = max(1, int(resources.get("CPU", 1)))
         remote = self._ray.remote(UnitActor).options(
             num_cpus=resources.pop("CPU", 1.0),
@@ -102,9 +110,10 @@ class _Driver:
             resources=resources,
             max_restarts=0,
             max_task_retries=0,
+            max_concurrency=MOST_IN_FLIGHT + 1,
         )
         try:
-            actor = remote.remote(self._errand, threads)
+            actor = remote.remote(replace(self._errand, without=frozenset(self._ledger.without)), threads)
         except (TypeError, ValueError, AttributeError) as error:  # what cannot be pickled
             self._ledger.problem(f"what is to be evaluated cannot be sent to actors: {told(error)}")
             return
@@ -135,45 +144,81 @@ class _Driver:
             self._ledger.begin(found)
 
     def _hand_out(self) -> None:
-        waiting = self._ledger.waiting
-        for actor in self._actors:
-            busy = sum(1 for each, _ in self._flying.values() if each is actor)
-            for _ in range(min(IN_FLIGHT - busy, len(waiting))):
-                name = waiting.popleft()
+        """Give each actor as many units as it may have, one in turn."""
+        hungry = list(self._actors)
+        while hungry:
+            for actor in list(hungry):
+                busy = [name for each, name in self._flying.values() if each is actor]
+                name = self._ledger.next(idle=not busy) if self._may_have_more(busy) else None
+                if name is None:
+                    hungry.remove(actor)
+                    continue
                 reason = self._ledger.given_up.get(name)
                 call = actor.evaluate.remote(name) if reason is None else actor.give_up.remote(name, reason)
                 self._flying[call] = (actor, name)
 
+    def _may_have_more(self, busy: Sequence[str]) -> bool:
+        if any(map(self._ledger.is_suspect, busy)) or len(busy) >= MOST_IN_FLIGHT:
+            return False
+        share = (len(self._ledger.waiting) + len(self._flying)) // self._slots
+        return len(busy) < IN_FLIGHT or (len(busy) < share and sum(map(self._ledger.rows, busy)) < AHEAD_ROWS)
+
     def _take_back(self, answer: Any) -> None:
-        """Keep one answer; the units of an actor that has died go back, and another takes its place."""
+        """Keep one answer; an actor that has died or whose model raised is replaced, and its units go back."""
         actor, name = self._flying[answer]
         try:
-            found: str | Sequence[str] = self._ray.get(answer)
+            found: Outcome | Sequence[str] = self._ray.get(answer)
         except self._ray.exceptions.RayActorError as error:
-            self._replace_dead(actor, told(error))
+            self._replace(actor, told(error))
             return
         except self._ray.exceptions.RayError as error:
-            del self._flying[answer]
-            self._ledger.retry(name, told(error))
+            if name in self._ledger.given_up:
+                del self._flying[answer]
+                self._ledger.problem(f"unit {name} was given up and cannot be stored as failed: {told(error)}")
+            else:
+                self._replace(actor, told(error), name)
+            return
+        raised = self._ledger.lost(found) if isinstance(found, Outcome) else {}
+        broken = found.broken if isinstance(found, Outcome) else ""
+        if raised or broken:
+            self._replace(actor, broken or "; ".join(dict.fromkeys(raised.values())), name, raised)
             return
         del self._flying[answer]
+        self._fruitless = 0
         self._ledger.keep(name, found)
 
-    def _replace_dead(self, dead: Any, reason: str) -> None:
-        """Take back the units of a dead actor; only the one that it was at work on, its oldest, counts as tried."""
-        calls = [(answer, name) for answer, (actor, name) in self._flying.items() if actor is dead]
-        tried = False
-        for answer, name in calls:
+    def _replace(
+        self, actor: Any, reason: str, guilty: str | None = None, raised: Mapping[str, str] | None = None
+    ) -> None:
+        """Start another actor in place of one, and take back its units; one of them alone counts as tried.
+
+        Args:
+            actor: that has died, or at which a model raised.
+            reason: in one line.
+            guilty: the unit that counts; the one that it was at work on, its oldest, if not given.
+            raised: what models raised, by the key of the run.
+        """
+        self._ray.kill(actor, no_restart=True)
+        self._actors.remove(actor)
+        self._fruitless += 1
+        back = []
+        for answer, name in [(answer, name) for answer, (each, name) in self._flying.items() if each is actor]:
             del self._flying[answer]
-            try:
-                self._ledger.keep(name, self._ray.get(answer))  # it had answered before it died
-                continue
-            except self._ray.exceptions.RayError:
-                if tried:
-                    self._ledger.waiting.appendleft(name)
-                else:
-                    self._ledger.retry(name, reason)
-                tried = True
-        self._actors.remove(dead)
+            if name != guilty and (found := self._answered(answer)) is not None:
+                self._ledger.keep(name, found)  # it had answered before
+            elif name == guilty or guilty is None:
+                guilty = name
+                self._ledger.retry(name, reason, raised)
+            else:
+                back.append(name)
+        self._ledger.waiting.extendleft(reversed(back))
         if self._ledger.waiting:
             self._start()
+
+    def _answered(self, answer: Any) -> Outcome | Sequence[str] | None:
+        """What an actor that is no more had answered to a call; ``None`` where it had not, or a model had raised."""
+        try:
+            found: Outcome | Sequence[str] = self._ray.get(answer)
+        except self._ray.exceptions.RayError:
+            return None
+        return None if isinstance(found, Outcome) and (self._ledger.lost(found) or found.broken) else found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hardiness.core import Clock, Listener
 from hardiness.engine.evaluation import Evaluated
-from hardiness.engine.executors.ray_actor import Ready
+from hardiness.engine.executors.ray_actor import Outcome, Ready
 from hardiness.engine.units import told_given_up
 
 ATTEMPTS = 3
@@ -21,14 +21,19 @@ class UnitLedger:
         ready: what the first actor said; ``None`` before.
         waiting: names of units that nobody is at work on.
         given_up: why, by the name of the unit.
+        without: keys of the runs whose model was given up: it raised at three units, and never did not.
     """
 
     def __init__(self, benchmark: str, listener: Listener) -> None:
         self.ready: Ready | None = None
         self.waiting: deque[str] = deque()
         self.given_up: dict[str, str] = {}
+        self.without: set[str] = set()
         self._benchmark, self._listener = benchmark, listener
         self._attempts: dict[str, int] = {}
+        self._sound: set[str] = set()
+        self._raised: dict[str, set[str]] = {}
+        self._reason = ""  # of the last try that failed
         self._problems: dict[str, None] = {}
         self._remarks: dict[str, None] = {}
         self._clock, self._remaining = Clock(warmup=1), 0
@@ -42,29 +47,73 @@ class UnitLedger:
         self._remarks[line] = None
 
     def begin(self, ready: Ready) -> None:
-        """Take over the first actor's list, longest units first."""
+        """Take over the first actor's list: benchmark by benchmark, longest units first."""
         self.ready = ready
         self._problems |= dict.fromkeys(ready.problems)
         self._remarks |= dict.fromkeys(ready.remarks)
-        self.waiting.extend(sorted(ready.units, key=lambda name: -ready.units[name]))
+        self.waiting.extend(sorted(ready.units, key=lambda name: (int(name.partition("-")[0]), -ready.units[name])))
         self._remaining = sum(ready.units.values())
         self._listener.begin(self._benchmark, ready.rows, ready.rows - self._remaining)
 
-    def retry(self, name: str, reason: str) -> None:
-        """Count a try that failed; after three the unit waits for somebody to store it as failed."""
+    def rows(self, name: str) -> int:
+        """What a unit costs, in image-conditions."""
+        assert self.ready is not None, "no unit is handed out before"
+        return self.ready.units[name]
+
+    def next(self, idle: bool) -> str | None:
+        """Take the next unit off those that wait; ``None`` where there is none for such an actor.
+
+        A unit at which an actor has failed is for an idle one alone, so that no other is blamed for what it does.
+        """
+        for name in self.waiting:
+            if idle or not self.is_suspect(name):
+                self.waiting.remove(name)
+                return name
+        return None
+
+    def is_suspect(self, name: str) -> bool:
+        """Whether an actor has failed at a unit."""
+        return name in self._attempts
+
+    def lost(self, outcome: Outcome) -> dict[str, str]:
+        """What models raised at a unit, by the key of the run, but for those that were given up."""
+        return {key: line for key, line in outcome.raised.items() if key not in self.without}
+
+    def retry(self, name: str, reason: str, raised: Mapping[str, str] | None = None) -> None:
+        """Count a try that failed; after three the unit waits for somebody to store it as failed.
+
+        Args:
+            name: of the unit.
+            reason: in one line.
+            raised: what models raised, by the key of the run. One that has raised at three units, and at none did not,
+                is given up, and its units count as not tried.
+        """
+        self._reason = f" ({reason})"
+        for key, line in (raised or {}).items():
+            units = self._raised.setdefault(key, set())
+            units.add(name)
+            if key not in self._sound and len(units) >= ATTEMPTS:
+                self.without.add(key)
+                self.problem(line)
+                for each in units:
+                    self._attempts.pop(each, None)
+        if raised and set(raised) <= self.without:
+            self.waiting.append(name)
+            return
         self._attempts[name] = self._attempts.get(name, 0) + 1
         if self._attempts[name] >= ATTEMPTS:
             self.given_up[name] = f"its actor ended {ATTEMPTS} times at it ({reason})"
-        self.waiting.append(name)
+            self.waiting.appendleft(name)
+        else:
+            self.waiting.append(name)
 
-    def keep(self, name: str, answer: str | Sequence[str]) -> None:
-        """Keep an actor's answer: what went wrong, or, of a unit that was given up, the ids of its images."""
-        if name in self.given_up:
+    def keep(self, name: str, answer: Outcome | Sequence[str]) -> None:
+        """Keep an actor's answer: what came of a unit, or, of one that was given up, the ids of its images."""
+        if isinstance(answer, Outcome):
+            self._sound |= set(answer.stored)
+        else:
             self.problem(told_given_up(name, self.given_up[name], tuple(answer)))
-        elif answer:
-            self.problem(str(answer))
-        assert self.ready is not None, "no unit is handed out before"
-        rows = self.ready.units[name]
+        rows = self.rows(name)
         self._remaining -= rows
         self._listener.advance(rows)
         seconds = self._clock.estimate(rows, self._remaining)
@@ -74,7 +123,7 @@ class UnitLedger:
     def closed(self, flying: int) -> Evaluated:
         """What came of it, when so many units were still under way."""
         if left := len(self.waiting) + flying:
-            self.problem(f"{left} units are left, as no actor is; the same command continues")
+            self.problem(f"{left} units are left, as no actor is{self._reason}; the same command continues")
         if self.ready:
             self._listener.end()
         keys = self.ready.keys if self.ready else ()

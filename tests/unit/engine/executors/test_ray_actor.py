@@ -21,7 +21,7 @@ def errand(version: str = "", gone: bool = False) -> Any:
         return b""
 
     data = SimpleNamespace(items=[SimpleNamespace(file=SimpleNamespace(read=read))], location="/data/imagenet")
-    return SimpleNamespace(version=version, data=data)
+    return SimpleNamespace(version=version, evaluations=[SimpleNamespace(data=data)])
 
 
 def test_the_same_version_and_data_that_are_there_fit() -> None:

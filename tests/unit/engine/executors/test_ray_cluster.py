@@ -30,6 +30,24 @@ def test_there_is_an_actor_a_slot_and_a_dashboard_where_ray_says_so(ray: Any) ->
     assert connect(Cluster(actors=5)).slots == 5
 
 
+@pytest.mark.parametrize(
+    ("there", "on_gpus", "slots", "resources"),
+    [
+        ({"CPU": 8.0, "GPU": 2.0}, True, 2, {"CPU": 4.0, "GPU": 1.0}),
+        ({"CPU": 3.0, "GPU": 2.0}, True, 2, {"CPU": 1.0, "GPU": 1.0}),
+        ({"CPU": 8.0, "GPU": 2.0}, False, 8, {"CPU": 1.0}),
+        ({"CPU": 8.0}, True, 8, {"CPU": 1.0}),
+    ],
+)
+def test_gpus_of_the_cluster_are_used_without_being_asked_for(
+    ray: Any, there: dict[str, float], on_gpus: bool, slots: int, resources: dict[str, float]
+) -> None:
+    ray.cluster_resources = lambda: there
+    found = connect(Cluster(), on_gpus)
+    assert (found.slots, found.resources) == (slots, resources)
+    assert connect(Cluster(resources={"CPU": 2.0}), on_gpus).resources == {"CPU": 2.0}
+
+
 def test_a_cluster_that_nobody_answers_for_is_one_line_at_once(ray: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ray.init = lambda **given: pytest.fail("Ray would ask for minutes")
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")

@@ -11,11 +11,12 @@ import pytest
 
 from hardiness.core import Silence
 from hardiness.engine.executors import ray_driver
-from hardiness.engine.executors.ray_actor import Ready, Unfit
-from hardiness.engine.executors.ray_cluster import Cluster, Connection
+from hardiness.engine.executors.ray_actor import Errand, Outcome, Ready, Unfit
+from hardiness.engine.executors.ray_cluster import Connection
 from hardiness.engine.executors.ray_driver import _Driver
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
+DONE = Outcome(stored=("key",))
 
 
 class RayError(Exception):
@@ -43,6 +44,7 @@ class Actor:
 
     script: Callable[[Call], Any]
     number: int
+    errand: Errand
     calls: list[Call] = field(default_factory=list)
     dead: bool = False
 
@@ -87,7 +89,7 @@ class PlayedRay:
         def remote(*arguments: Any) -> Actor:
             if self.sending:
                 raise self.sending
-            self.actors.append(Actor(self.script, len(self.actors)))
+            self.actors.append(Actor(self.script, len(self.actors), arguments[0]))
             return self.actors[-1]
 
         return SimpleNamespace(remote=remote)
@@ -110,6 +112,10 @@ class PlayedRay:
 
     def kill(self, actor: Actor, no_restart: bool) -> None:
         self.killed.append(actor)
+        actor.dead = True
+        for call in actor.calls:
+            if not call.answered:
+                call.answer, call.answered = RayActorError("killed"), True
 
 
 class Heard(Silence):
@@ -126,13 +132,15 @@ class Heard(Silence):
 
 
 def driver(ray: PlayedRay, slots: int = 2, listener: Any = None) -> _Driver:
-    errand: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
-    return _Driver(Connection(ray, slots), errand, Cluster(), listener or Silence())
+    evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
+    return _Driver(
+        Connection(ray, slots, {"CPU": 1.0}), Errand(("m",), {}, (evaluation,), "out"), listener or Silence()
+    )
 
 
 def answers(call: Call) -> Any:
     """An actor to which nothing happens."""
-    return Ready(("key",), UNITS, 80, ()) if call.method == "ready" else ""
+    return Ready(("key",), UNITS, 80, ()) if call.method == "ready" else DONE
 
 
 def evaluated(ray: PlayedRay) -> list[str]:
@@ -140,7 +148,7 @@ def evaluated(ray: PlayedRay) -> list[str]:
         call.arguments[0]
         for actor in ray.actors
         for call in actor.calls
-        if call.method == "evaluate" and call.answer == ""
+        if call.method == "evaluate" and call.answer == DONE
     )
 
 
@@ -153,16 +161,115 @@ def test_every_unit_is_done_once_and_progress_is_that_of_one_process() -> None:
     assert [actor.calls[-1].method for actor in ray.actors] == ["leave", "leave"], "how it was computed is written once"
 
 
-def test_no_actor_has_more_than_two_units() -> None:
-    most = 0
+@pytest.mark.parametrize(
+    ("rows", "held"), [(ray_driver.AHEAD_ROWS, ray_driver.IN_FLIGHT), (100, 6), (1, ray_driver.MOST_IN_FLIGHT)]
+)
+def test_an_actor_has_two_units_or_as_many_small_ones_as_keep_it_busy(rows: int, held: int) -> None:
+    most, units = 0, {f"0-{index:06d}": rows for index in range(30)}
 
     def counting(call: Call) -> Any:
         nonlocal most
         most = max(most, sum(not each.answered for each in call.actor.calls))
-        return answers(call)
+        return Ready(("key",), units, 30 * rows, ()) if call.method == "ready" else DONE
 
     driver(PlayedRay(counting)).run()
-    assert most == ray_driver.IN_FLIGHT
+    assert most == held
+
+
+def test_few_units_are_shared_out_evenly() -> None:
+    ray = PlayedRay(answers)
+    driver(ray).run()
+    counts = [sum(call.method == "evaluate" for call in actor.calls) for actor in ray.actors]
+    assert max(counts) <= 4, counts
+
+
+def answered(actor: Actor) -> int:
+    return sum(call.answered for call in actor.calls)
+
+
+def raising(once: Callable[[Call], bool], line: str = "m on b: RuntimeError: boom") -> Callable[[Call], Any]:
+    """Actors at which a model raises at some units; from then on it raises at all of them, as it is left out there."""
+    broken: set[int] = set()
+
+    def script(call: Call) -> Any:
+        if call.method != "evaluate" or call.actor.errand.without:
+            return ("n01/a", "n02/b") if call.method == "give_up" else answers(call)
+        if call.actor.number in broken or once(call):
+            broken.add(call.actor.number)
+            return Outcome(raised={"key": line})
+        return DONE
+
+    return script
+
+
+def test_an_actor_whose_model_raised_is_replaced_and_its_units_are_done_by_another() -> None:
+    ray, heard = PlayedRay(raising(lambda call: call.actor.number == 0 and answered(call.actor) > 1)), Heard()
+    found = driver(ray, 1, heard).run()
+    assert found.problems == ()
+    assert evaluated(ray) == sorted(UNITS)
+    assert ray.killed[0] is ray.actors[0]
+    assert len(ray.actors) == 2
+    assert heard.told == [("b", 80, 20), *[10] * 6], "a unit counts once, when it is stored"
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_unit_at_which_a_model_always_raises_is_tried_three_times_and_told_with_its_images(slots: int) -> None:
+    bad = "0-000003"
+    ray = PlayedRay(raising(lambda call: call.arguments == (bad,)))
+    found = driver(ray, slots).run()
+    assert evaluated(ray) == sorted(set(UNITS) - {bad})
+    assert found.problems == (
+        f"unit {bad} was given up: its actor ended 3 times at it (m on b: RuntimeError: boom); its images: n01/a, "
+        "n02/b",
+    )
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_model_that_raises_at_everything_is_given_up_after_three_units(slots: int) -> None:
+    ray = PlayedRay(raising(lambda call: True))
+    found = driver(ray, slots).run()
+    assert found.problems == ("m on b: RuntimeError: boom",)
+    assert len(ray.actors) <= ray_driver.ATTEMPTS + 2 * slots
+    assert ray.actors[-1].errand.without == {"key"}
+
+
+def test_a_model_that_begins_to_raise_at_everything_ends_the_run() -> None:
+    """As on a machine whose only GPU dies: units are left, and not all are tried by three actors each."""
+    ray = PlayedRay(raising(lambda call: call.actor.number > 0 or answered(call.actor) > 1))
+    found = driver(ray, 1).run()
+    (problem, *_) = [line for line in found.problems if "units are left" in line]
+    assert "(m on b: RuntimeError: boom)" in problem
+    assert len(ray.actors) < 3 * len(UNITS)
+
+
+def test_a_full_disk_at_one_actor_costs_no_unit() -> None:
+    def full(call: Call) -> Any:
+        return (
+            Outcome(broken="node-1: disk full")
+            if call.method == "evaluate" and call.actor.number == 0
+            else answers(call)
+        )
+
+    ray = PlayedRay(full)
+    assert driver(ray).run().problems == ()
+    assert evaluated(ray) == sorted(UNITS)
+
+
+def test_the_next_benchmark_s_units_are_handed_out_while_a_slow_actor_ends_the_first() -> None:
+    units = {**{f"0-{index:06d}": 600 for index in range(3)}, **{f"1-{index:06d}": 600 for index in range(9)}}
+    order: list[tuple[int, str]] = []
+
+    def slow(call: Call) -> Any:
+        if call.method == "ready":
+            return Ready(("a", "b"), units, 7200, ())
+        if call.actor.number == 0 and len(order) < 6:
+            return NotImplemented  # still at its first unit
+        order.append((call.actor.number, *call.arguments))
+        return DONE
+
+    found = driver(PlayedRay(slow)).run()
+    assert found.problems == ()
+    assert [name[0] for actor, name in order[:6] if actor == 1].count("1") >= 4
 
 
 def test_two_actors_that_are_killed_cost_no_unit() -> None:
