@@ -370,7 +370,7 @@ def _live(
         worker = VirtualWorker(time, files, leases, times, share, pace, time.now() + conditions.load_s + lives_s, spent)
         time.sleep(conditions.load_s)
         try:
-            shared(worker, share, leases, time.sleep, worker.ahead)
+            shared([worker], share, leases, time.sleep, worker.ahead)
         except KilledError:
             time.sleep(conditions.back_after_s)
             continue

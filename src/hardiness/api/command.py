@@ -21,7 +21,7 @@ from hardiness.core import (
     Result,
     Silence,
 )
-from hardiness.engine import Budget, Evaluated, evaluate_within, prepared, require_reachable
+from hardiness.engine import Budget, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.executors.ray_actor import Errand, Evaluation
 from hardiness.engine.executors.ray_cluster import Cluster
@@ -211,6 +211,11 @@ def _evaluated(
         evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
         errand = Errand(names, asdict(command.placement), evaluations, command.out)
         yield [on_ray(errand, command.cluster, hears)] if evaluations else []
+        return
+    share = command.request.share
+    if share and command.request.precision_target is None:
+        asked = [(row.benchmark, data, row.request) for row, data in wanted]
+        yield evaluate_shared(asked, share, models, store, hears)
         return
     for row, data in wanted:
         yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]

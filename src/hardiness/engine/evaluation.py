@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Silence
+from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Share, Silence
 from hardiness.core.errors import line_of
 from hardiness.engine.agreement import agree_on_data, fewer_images
 from hardiness.engine.attack_identity import asks_for_gradients
@@ -67,6 +67,8 @@ def evaluate(
             or another worker is at work with another version or other data.
         StoreError: records cannot be written.
     """
+    if request.share and request.precision_target is None:
+        return evaluate_shared([(benchmark, data, request)], request.share, classifiers, store, listener)[0]
     leases = Leases(store.files)
     if request.share:
         leases.join(package_version())
@@ -82,10 +84,39 @@ def evaluate(
         return ended(begun, precision)
     for worker in begun.workers:
         try:
-            shared(worker, request.share, leases) if request.share else alone(worker)
+            alone(worker)
         finally:
             keep_measured([worker])
-    return ended(replace(begun, remarks=(*begun.remarks, *clock_remark(leases))))
+    return ended(begun)
+
+
+def evaluate_shared(
+    asked: Sequence[tuple[Benchmark, DataSet, Request]],
+    share: Share,
+    classifiers: Sequence[Classifier],
+    store: Store,
+    listener: Listener | None = None,
+) -> list[Evaluated]:
+    """What came of several benchmarks that this process evaluates together with others; arguments as for `evaluate`.
+
+    Raises:
+        ArgumentError: another worker is at work with another version or other data.
+        StoreError: records cannot be written.
+    """
+    leases = Leases(store.files)
+    leases.join(package_version())
+    for benchmark, data, _ in asked:
+        agree_on_data(leases, benchmark, data)
+    every = [
+        prepared(benchmark, classifiers, data, store, request, listener or Silence())
+        for benchmark, data, request in asked
+    ]
+    workers = [worker for begun in every for worker in begun.workers]
+    try:
+        shared(workers, share, leases)
+    finally:
+        keep_measured(workers)
+    return [ended(replace(begun, remarks=(*begun.remarks, *clock_remark(leases)))) for begun in every]
 
 
 def precision_of(begun: Begun, request: Request) -> Precision | None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from hardiness.core import Share
 from hardiness.store import Leases
@@ -102,7 +102,7 @@ def one_by_one(units: Iterator[Unit]) -> Generator[Unit, None, None]:
 
 
 def shared(
-    worker: Working[Unit],
+    workers: Sequence[Working[Unit]],
     share: Share,
     leases: Leases,
     sleep: Callable[[float], object] = time.sleep,
@@ -111,28 +111,51 @@ def shared(
     """Evaluate this process's part of the units, then whatever no process has stored or is at work on.
 
     It ends when every unit is stored, by whomever. A process that dies costs the others the wait for its lease to run
-    out, a slow one nothing but its own share: whoever is idle begins its last units too. Work that is done twice gives
-    the same file twice. A unit at which processes die again and again, as where a model crashes in native code, comes
-    last and alone, and is at last stored as failed, so that everything else is evaluated.
+    out, a slow one nothing but its own share: whoever is idle begins its last units too. Nobody waits at the end of one
+    benchmark while there is something to do of another. Work that is done twice gives the same file twice. A unit at
+    which processes die again and again, as where a model crashes in native code, comes last and alone, and is at last
+    stored as failed, so that everything else is evaluated.
 
     Args:
-        worker: of one benchmark.
+        workers: one or more for each benchmark, in order.
         share: which part this process begins with.
         leases: of the output folder.
         sleep: waits so many seconds.
         ahead: looks for the next unit while one is evaluated.
     """
-    left = list(worker.units())
-    taking = Taking(leases, Pace(leases.now))
+    parts = [_Part(worker, Taking(leases, Pace(leases.now))) for worker in workers]
     with leases.renewed():
-        leases.look(unit.name for unit in left)
-        own = _unsuspected(part_of(left, share), leases)
-        _evaluate(worker, own, ahead(taking.of(own)), taking)
-        while left := worker.left(left):
-            stolen = ahead(_stolen(worker, left, share, taking))
-            if not (_evaluate(worker, left, stolen, taking) or _one_suspect(worker, left, taking)):
-                waits = [leases.expires_in_s(unit.name) for unit in left]
-                sleep(min(LONGEST_REST_S, max(0.05, min(waits))))
+        for part in parts:
+            part.left = list(part.worker.units())
+            leases.look(unit.name for unit in part.left)
+            own = _unsuspected(part_of(part.left, share), leases)
+            _evaluate(part.worker, own, ahead(part.taking.of(own)), part.taking)
+            part.taking.give_back()
+        while parts := [part for part in parts if part.lists_anew()]:
+            stolen = [
+                _evaluate(
+                    part.worker, part.left, ahead(_stolen(part.worker, part.left, share, part.taking)), part.taking
+                )
+                for part in parts
+            ]
+            if any(stolen) or any(_one_suspect(part.worker, part.left, part.taking) for part in parts):
+                continue
+            waits = [leases.expires_in_s(unit.name) for part in parts for unit in part.left]
+            sleep(min(LONGEST_REST_S, max(0.05, min(waits))))
+
+
+@dataclass
+class _Part(Generic[Unit]):
+    """What is left of a worker's units, and what this process has taken of them; each has a pace of its own."""
+
+    worker: Working[Unit]
+    taking: Taking
+    left: list[Unit] = field(default_factory=list)
+
+    def lists_anew(self) -> bool:
+        """Look what nobody has stored by now; whether there is something."""
+        self.left = self.worker.left(self.left) if self.left else []
+        return bool(self.left)
 
 
 def _unsuspected(units: Sequence[Unit], leases: Leases) -> list[Unit]:

@@ -84,7 +84,7 @@ def test_processes_take_what_is_left_from_ends_of_their_own() -> None:
 
 def test_a_worker_does_its_part_then_everything_that_nobody_holds(tmp_path: Path) -> None:
     worker = Worker((1, 2, 3, 4), set())
-    shared(worker, Share(1, 2), leases(tmp_path, "a"))
+    shared([worker], Share(1, 2), leases(tmp_path, "a"))
     assert worker.did == ["u2", "u0", "u1", "u3"]
     assert not list(tmp_path.glob(".leases/*")), "leases are given back"
 
@@ -98,7 +98,7 @@ def test_what_another_holds_is_waited_for_and_then_done(tmp_path: Path) -> None:
         other.give_back("u1")
         other.renew()
 
-    shared(worker, Share(0, 1), leases(tmp_path, "a"), sleep)
+    shared([worker], Share(0, 1), leases(tmp_path, "a"), sleep)
     assert worker.did == ["u0", "u1"]
     assert len(rests) == 1
 
@@ -117,15 +117,30 @@ def test_what_another_has_stored_meanwhile_is_not_done_again(tmp_path: Path) -> 
         run(units(), missing)
 
     worker.run = beside  # type: ignore[method-assign]
-    shared(worker, Share(0, 1), leases(tmp_path, "a"))
+    shared([worker], Share(0, 1), leases(tmp_path, "a"))
     assert worker.did == ["u0", "u1"]
 
 
 def test_a_worker_that_fails_leaves_no_lease_behind(tmp_path: Path) -> None:
     worker = Worker((1, 1), set(), fails_at="u1")
     with pytest.raises(RuntimeError, match="killed"):
-        shared(worker, Share(0, 1), leases(tmp_path, "a"))
+        shared([worker], Share(0, 1), leases(tmp_path, "a"))
     assert not list(tmp_path.glob(".leases/*"))
+
+
+def test_the_next_benchmark_is_evaluated_while_another_process_ends_the_first(tmp_path: Path) -> None:
+    slow, first, second, rests = leases(tmp_path, "slow"), Worker((1, 1), set()), Worker((2, 2), set()), []
+    second.units = lambda: (Unit(f"v{i}", 2, second.finished) for i in range(2))  # type: ignore[method-assign]
+    assert slow.take("u1")
+
+    def sleep(seconds: float) -> None:
+        rests.append(list(second.did))
+        slow.give_back("u1")
+        slow.renew()
+
+    shared([first, second], Share(0, 1), leases(tmp_path, "a"), sleep)
+    assert rests == [["v0", "v1"]], "it waits once, and when nothing else is left"
+    assert (first.did, second.did) == (["u0", "u1"], ["v0", "v1"])
 
 
 def test_an_idle_worker_begins_what_a_slow_one_does_not_end(tmp_path: Path) -> None:
@@ -151,7 +166,7 @@ def test_an_idle_worker_begins_what_a_slow_one_does_not_end(tmp_path: Path) -> N
 
     worker.run = timed  # type: ignore[method-assign]
     assert slow.take("u1")
-    shared(worker, Share(0, 2), idle, sleep)
+    shared([worker], Share(0, 2), idle, sleep)
     assert worker.did == ["u0", "u1"]
     waited = clock[0] - 1000.0 - 200.0
     assert waited + 100.0 == pytest.approx(PATIENCE * 100.0, abs=LONGEST_REST_S), "not before it is overdue"
@@ -176,7 +191,7 @@ def test_a_unit_at_which_processes_die_comes_last_and_is_given_up_at_last(tmp_pa
         worker.run = until_death  # type: ignore[method-assign]
         lives.append(worker)
         with suppress(Died):
-            shared(worker, Share(0, 1), mine)
+            shared([worker], Share(0, 1), mine)
         assert len(lives) < 20
     assert [each.did for each in lives] == [[], [], ["u0"], ["u2", "u3"], [], []]
     assert lives[-1].given_up == {"u1": "5 processes ended while they evaluated it"}
@@ -218,7 +233,7 @@ def test_free_units_go_before_overdue_ones_and_pieces_are_kept_for_the_end(tmp_p
     worker.run = timed  # type: ignore[method-assign]
     assert slow.take("u1")
     clock[0] += 1e4  # long overdue
-    shared(worker, Share(0, 2), idle)
+    shared([worker], Share(0, 2), idle)
     assert worker.did == ["u0", "u2", "u3", "u4", "u1"]
 
 
@@ -244,7 +259,7 @@ def test_no_two_units_that_are_overdue_are_held_at_a_time(tmp_path: Path) -> Non
     assert slow.take("u1")
     assert slow.take("u2")
     clock[0] += 1e4
-    shared(worker, Share(0, 3), idle)
+    shared([worker], Share(0, 3), idle)
     assert worker.did == ["u0", "u1", "u2"]
     assert held == [{"u0"}, {"u1"}, {"u2"}]
 
@@ -269,6 +284,6 @@ def test_the_next_unit_is_taken_while_one_is_evaluated_and_dated_when_it_is_begu
         run(worker, units(), missing)
 
     worker.run = looking  # type: ignore[method-assign]
-    shared(worker, Share(0, 1), mine)
+    shared([worker], Share(0, 1), mine)
     assert worker.did == ["u0", "u1", "u2"]
     assert dates == [1000.0, 1100.0, 1200.0]
