@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import get_args
 
@@ -55,12 +56,20 @@ def _device(device: str) -> str:
 
     kind, _, number = device.partition(":")
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return _own_gpu() if torch.cuda.is_available() else "cpu"
     if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
         raise UnknownNameError("device", device, ("auto", "cpu", "cuda", "cuda:0"))
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise ArgumentError(f"device {device!r} is not there: torch sees {torch.cuda.device_count()} GPUs; use cpu")
     return device
+
+
+def _own_gpu() -> str:
+    """The GPU of this process: that of its number among the processes of this machine, as torchrun gives it."""
+    import torch
+
+    rank, count = os.environ.get("LOCAL_RANK", ""), torch.cuda.device_count()
+    return f"cuda:{int(rank) % count}" if rank.isdecimal() and count > 1 else "cuda"
 
 
 def _candidates(runtime: str, device: str, onnx: bool) -> tuple[str, ...]:
