@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
-THREADS_S = 5.0
-"""How long the program waits at its end for threads that other code has left running."""
+OTHERS_S = 5.0
+"""How long the program waits at its end for threads and processes that other code has left running."""
 
 
 class Interruption(KeyboardInterrupt):
@@ -50,29 +51,32 @@ def leave(error: BaseException) -> NoReturn:
     os._exit(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
 
 
-def leave_threads_behind(status: int) -> None:
-    """From now on the program ends with this status, although threads that other code has started go on for ever.
+def leave_others_behind(status: int) -> None:
+    """From now on the program ends with this status, although threads or processes of other code go on for ever.
 
-    Python waits at its end for every thread that is no daemon. Where this takes longer than `THREADS_S`, one line names
-    the threads, what was registered to be done at the end is done, and the program ends without them.
+    Python waits at its end for every thread, and every child of `multiprocessing`, that is no daemon. Where this takes
+    longer than `OTHERS_S` one line names them. Processes are ended; where threads are left, what was registered to be
+    done at the end is done, and the program ends without them.
     """
     waited = threading.Event()
-    atexit.register(waited.set)  # called when Python has waited for all threads
+    atexit.register(waited.set)  # called when Python has waited for all threads, before it waits for processes
 
     def watch() -> None:
-        while not waited.wait(THREADS_S):
-            names = [each.name for each in threading.enumerate() if not each.daemon and each is not main]
-            if names:
-                break
-        else:
-            return
-        sys.stderr.write(
-            f"hardiness: everything is written; a thread that a model's code or a library has left running "
-            f"({', '.join(sorted(names))}) did not end within {THREADS_S:.0f} s, and the program ends without it\n"
-        )
+        threads: list[str] = []
+        while not threads:
+            time.sleep(OTHERS_S)
+            multiprocessing = sys.modules.get("multiprocessing")
+            children = multiprocessing.active_children() if multiprocessing else []
+            if left := [each for each in children if not each.daemon]:
+                _tell_of("process", [each.name for each in left])
+                for each in left:
+                    each.kill()  # a fork has our handler of SIGTERM
+            if not waited.is_set():
+                threads = [each.name for each in threading.enumerate() if not each.daemon and each is not main]
+        _tell_of("thread", threads)
         last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
         last.start()
-        last.join(THREADS_S)
+        last.join(OTHERS_S)
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
@@ -80,6 +84,13 @@ def leave_threads_behind(status: int) -> None:
 
     main = threading.main_thread()
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _tell_of(kind: str, names: list[str]) -> None:
+    sys.stderr.write(
+        f"hardiness: everything is written; a {kind} that a model's code or a library has left running "
+        f"({', '.join(sorted(names))}) did not end within {OTHERS_S:.0f} s, and the program ends without it\n"
+    )
 
 
 def _is_ours(error: BaseException | None) -> bool:

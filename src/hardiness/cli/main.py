@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from hardiness.cli.failing import DEBUG, show_any_name, tell, tell_warnings, without_debug
-from hardiness.cli.interruption import leave, leave_threads_behind, listen
+from hardiness.cli.interruption import leave, leave_others_behind, listen
 from hardiness.cli.repeats import refuse_repeats
 from hardiness.core import UnknownNameError
 
@@ -114,9 +114,9 @@ def main() -> NoReturn:
 
 
 def program() -> NoReturn:
-    """As `main`, for a process that does nothing else: it ends although other code's threads go on."""
+    """As `main`, for a process that does nothing else: it ends although threads or processes of other code go on."""
     try:
         main()
     except SystemExit as left:
-        leave_threads_behind(left.code if isinstance(left.code, int) else 0)
+        leave_others_behind(left.code if isinstance(left.code, int) else 0)
         raise
