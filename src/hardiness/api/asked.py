@@ -12,6 +12,7 @@ from hardiness.api.models import Resolved, refuse_unknown_surrogate, resolved_mo
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import ArgumentError, Benchmark, DataError, DataRoot, DataSet, Request
+from hardiness.data.place import written
 
 if TYPE_CHECKING:
     from hardiness.api.command import Command
@@ -55,8 +56,10 @@ def asked_for(command: Command) -> Asked:
     names = tuple(command.models or chosen.models)
     if not names:
         raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
-    rows = [Row(parse(text), command.request) for text in command.benchmarks]
-    rows += [Row(parse(row.benchmark), _limited(command.request, row.limit), optional=True) for row in chosen.rows]
+    data = command.data or chosen.data
+    request = replace(command.request, data_arguments=written(data, command.labels))
+    rows = [Row(parse(text), request) for text in command.benchmarks]
+    rows += [Row(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
     resolved = resolved_models(names, command.weights)
@@ -67,7 +70,7 @@ def asked_for(command: Command) -> Asked:
             refuse_unknown_surrogate(row.benchmark)
     for spec in resolved.specs:
         models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
-    root = datasets.locate(command.data or chosen.data, command.labels)
+    root = datasets.locate(data, command.labels)
     kept, skipped = _with_data(rows, root)
     return Asked(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
 

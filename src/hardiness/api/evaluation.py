@@ -18,6 +18,7 @@ from hardiness.api.progress import listener
 from hardiness.api.tracking import TrackedListener
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
+from hardiness.data.place import written
 from hardiness.engine import Budget, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
@@ -91,10 +92,11 @@ def evaluate(
     """
     _check(options)
     tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": benchmark})
-    request: Request = chosen_of(Request, options)
+    given = [data] if isinstance(data, str) else list(data)
+    request: Request = replace(chosen_of(Request, options), data_arguments=written(given))
     budget = Budget.from_now(request.time_budget_s) if request.time_budget_s else None
     chosen = parse(benchmark)
-    dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
+    dataset = chosen.dataset(datasets.locate(given))
     hears = listener(options.get("progress"))
     hears = TrackedListener(hears, tracking) if tracking.names else hears
     classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
@@ -155,5 +157,6 @@ def _named(classifier: Classifier, model: str | Classifier | nn.Module, name: st
     if name is None and isinstance(model, str | Classifier):
         return classifier
     named = copy.copy(classifier)  # one that was handed over keeps its own name
-    named.spec = replace(classifier.spec, name=name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}")
+    own = name or f"{classifier.spec.name}-{classifier.weights_sha256[:DIGITS]}"
+    named.spec = replace(classifier.spec, name=own, asked="")
     return named

@@ -20,6 +20,7 @@ from hardiness.core import (
 )
 from hardiness.core.errors import line_of
 from hardiness.models import Classifier
+from hardiness.models.options import with_option
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolve
             raise ArgumentError(
                 f"--weights goes with one model, had {len(names)}; write -m MODEL:weights=FILE for each"
             )
-        found = {name: replace(spec, weights=weights) for name, spec in found.items()}
+        found = {
+            name: replace(spec, weights=weights, asked=with_option(spec.asked, "weights", weights))
+            for name, spec in found.items()
+        }
     return Resolved(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
 
 

@@ -14,7 +14,7 @@ from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, Text
 from hardiness.engine.pictures import Pictures
 from hardiness.report import PageOptions, put_page
 from hardiness.report.learned import Feature, FeatureGrid
-from hardiness.report.provenance import flat
+from hardiness.report.provenance import data_argument, flat
 from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.results import group_of
@@ -220,8 +220,7 @@ def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:
             return given
         if result.data == "embedded":
             return datasets.locate([result.data])
-        own = result.data.startswith("own-")
-        name, classes = ("imagenet", ":classes=folders") if own else (result.run.data.name, "")
-        return datasets.locate([f"{name}={result.plan.location}{classes}"])
+        asked = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
+        return datasets.locate(asked[-1] if asked else [data_argument(result)])
 
     return Pictures(root, [store.files for store in stores])

@@ -15,6 +15,7 @@ from hardiness.api.progress import listener
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Benchmark, DataSet, Listener, ModelError, Request
 from hardiness.data import limited
+from hardiness.data.place import written
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.variations import Variation, variations
 from hardiness.models import Classifier
@@ -39,9 +40,10 @@ def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path
     Raises:
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
-    request, placement = chosen_of(Request, options), chosen_of(Placement, options)
+    given, placement = [data] if isinstance(data, str) else list(data), chosen_of(Placement, options)
+    request = replace(chosen_of(Request, options), data_arguments=written(given))
     chosen = parse(benchmark)
-    dataset = chosen.dataset(datasets.locate([data] if isinstance(data, str) else list(data)))
+    dataset = chosen.dataset(datasets.locate(given))
     asked = Asked(chosen, dataset, request, listener(options.get("progress")))
     classifier, store = _loaded(model, placement, {}), Store.create(out)
     usual, batch_size = asked.evaluated(classifier, store)

@@ -50,6 +50,24 @@ def parse(text: str) -> Benchmark:
     return benchmark(**values)
 
 
+def text_of(benchmark: Benchmark) -> str:
+    """What `parse` makes the benchmark of: its name, and the options that are not at their defaults."""
+    texts = []
+    for option in fields(benchmark):  # type: ignore[arg-type]  # concrete benchmarks are dataclasses
+        value = getattr(benchmark, option.name)
+        if "of" in option.metadata:
+            texts += [f"{name}={_spelled(each)}" for name, each in value]
+        elif value != option.default:
+            texts.append(f"{name_of(option)}={_spelled(value)}")
+    return f"{benchmark.name}:{','.join(texts)}" if texts else benchmark.name
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "+".join(map(_spelled, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def name_of(option: Field[Any]) -> str:
     """The option's name on the command line: the field's, or what its metadata says instead."""
     found: str = option.metadata.get("name", option.name)

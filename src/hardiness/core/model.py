@@ -49,6 +49,7 @@ class ModelSpec:
         options: further builder arguments, part of the identity.
         summary: one line for listings.
         published: the name under which others have published numbers of these weights; no part of the identity.
+        asked: what a person typed for it, with options; empty where it was made in Python. No part of the identity.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ModelSpec:
     options: tuple[tuple[str, Any], ...] = field(default=())
     summary: str = ""
     published: str = ""
+    asked: str = field(default="", compare=False)
 
     def builder(self) -> Callable[[ModelSpec], Any]:
         """The function that `build` names."""

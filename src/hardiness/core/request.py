@@ -65,6 +65,7 @@ class Request:
             enough and its evaluation ends; ``None`` to evaluate everything asked for.
         time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
         share: which part of the work this process begins with, where several share a store.
+        data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
     """
 
     limit: int | None = None
@@ -75,6 +76,7 @@ class Request:
     share: Share | None = None
     precision_target: float | None = None
     time_budget_s: float | None = None
+    data_arguments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

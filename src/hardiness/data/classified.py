@@ -193,7 +193,7 @@ def _dataset(
     """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
     name = kind.name if names is None else f"own-{Path(place.path).stem}"
     remarks = passed_over(name, place.path, unused)
-    return DataSet(name, items(samples), len(names or wnids()), digest, place.path, names, remarks=remarks)
+    return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
 
 
 def _form(kind: Classified) -> str:

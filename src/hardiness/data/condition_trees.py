@@ -89,7 +89,7 @@ class ConditionTrees:
             items=tuple(sorted(self._items(place, paths, cells), key=lambda item: item.id)),
             num_classes=len(wnid_indices()),
             fingerprint=hashlib.sha256(os.fsencode("\n".join(sorted(paths)))).hexdigest(),
-            location=place.path,
+            location=place.location,
             conditions=frozenset(conditions.values()),
             notes=tuple(_thin(place.path, held, len(paths))),
             remarks=passed_over(self.name, place.path, _unused(every)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,9 +40,47 @@ class Place:
         return replace(self, path=str(Path(self.path, folder)))
 
     @property
+    def location(self) -> str:
+        """The path from any folder; an address as it is."""
+        return _absolute(self.path)
+
+    @property
     def class_count(self) -> int | None:
         """The number of classes where `classes` is one."""
         return int(self.classes) if self.classes and self.classes.isdecimal() else None
+
+
+def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
+    """Values of ``--data`` that name in any folder what these name in this one.
+
+    Args:
+        arguments: values of ``--data``.
+        labels: csv of the one flat folder among them, which then stands behind it.
+
+    Raises:
+        ArgumentError: an argument cannot be read.
+    """
+    found = []
+    for argument in arguments:
+        if argument == "embedded":
+            found.append(argument)
+            continue
+        name, place = parse(argument)
+        if labels is not None and name in (None, "imagenet") and place.labels is None:
+            name, place = "imagenet", replace(place, labels=Path(labels))
+        options = {
+            "labels": place.labels and _absolute(str(place.labels)),
+            "classes": place.classes,
+            "split": place.split,
+        }
+        behind = "".join(f":{key}={value}" for key, value in options.items() if value is not None)
+        found.append(f"{name}={place.location}{behind}" if name else f"{place.location}{behind}")
+    return tuple(found)
+
+
+def _absolute(path: str) -> str:
+    is_address = not path or re.match(r"[a-z][a-z0-9+.-]+://|hf:", path)
+    return path if is_address else os.path.abspath(path)
 
 
 def parse(argument: str) -> tuple[str | None, Place]:

@@ -52,7 +52,7 @@ def read(place: Place) -> DataSet:
     ]
     digest = fingerprint((files[path] for path in sorted(paths)), *names)
     ordered = tuple(sorted(items, key=lambda item: item.id))
-    return DataSet("adversarial", ordered, len(names or wnids()), digest, place.path, names or None)
+    return DataSet("adversarial", ordered, len(names or wnids()), digest, place.location, names or None)
 
 
 def _entries(manifest: Path) -> Sequence[Mapping[str, Any]]:

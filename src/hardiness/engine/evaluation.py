@@ -157,7 +157,7 @@ def keep_measured(workers: Sequence[Worker]) -> None:
     for worker in workers:
         for task in worker.tasks:
             if task.computed:
-                task.stored.add_measured(session(task, worker.clock, worker.request))
+                task.stored.add_measured(session(task, worker.clock, worker.request, worker.benchmark))
 
 
 def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -> Evaluated:

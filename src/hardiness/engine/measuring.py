@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from hardiness.core import Clock, Request
+from hardiness.benchmarks.options import text_of
+from hardiness.core import Benchmark, Clock, Request
 from hardiness.engine.plan import Task
 
 PACKAGES = (
@@ -27,7 +30,7 @@ PACKAGES = (
 )
 
 
-def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
+def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> dict[str, Any]:
     """One entry of ``measured.json``."""
     classifier = task.classifier
     return {
@@ -36,6 +39,7 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "rows": task.computed,
         "rows_per_s": round(task.computed / clock.elapsed_s, 2),
         "limit": request.limit,
+        "asked": _asked(task, request, benchmark),
         "batch_size": task.batch.current,
         "workers": request.workers,
         "device": classifier.device,
@@ -51,6 +55,26 @@ def session(task: Task, clock: Clock, request: Request) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": _packages(),
     }
+
+
+def _asked(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
+    """What a command line must say to evaluate the same rows, from any folder."""
+    model = task.classifier.spec.asked
+    found = {
+        "model": model,
+        "folder": os.getcwd() if _names_a_file_here(model) else "",
+        "benchmark": text_of(benchmark),
+        "data": list(request.data_arguments),
+        "precision_target": request.precision_target,
+        "time_budget_s": request.time_budget_s,
+    }
+    return {name: value for name, value in found.items() if value not in ("", None)}
+
+
+def _names_a_file_here(model: str) -> bool:
+    """Whether a model's name or options name a file or folder by its place below the working folder."""
+    parts = (part for part in re.split(r"[:=,]", model) if part and not os.path.isabs(part))
+    return any(os.path.exists(part) for part in parts)
 
 
 def package_version() -> str:

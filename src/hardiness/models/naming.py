@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError
 from hardiness.models.catalogue import known_names, registry, schemes
@@ -32,10 +33,11 @@ def resolve(text: str) -> ModelSpec:
         # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
         with told(name, "cannot be described"):
             spec = scheme.spec(rest, options)
-        return apply(spec, {key: value for key, value in options.items() if key not in scheme.options})
+        own = {key: value for key, value in options.items() if key not in scheme.options}
+        return replace(apply(spec, own), asked=text)
     if name not in registry:
         raise _unknown(name)
-    return apply(registry.get(name), options)
+    return replace(apply(registry.get(name), options), asked=text)
 
 
 def need_weights(text: str) -> None:

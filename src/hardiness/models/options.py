@@ -44,6 +44,12 @@ def split(text: str) -> tuple[str, dict[str, str]]:
     return name, options
 
 
+def with_option(text: str, key: str, value: str) -> str:
+    """``"NAME:key=value,…"`` with one option more, or with another value of it."""
+    name, options = split(text)
+    return f"{name}:{','.join(f'{each}={given}' for each, given in {**options, key: value}.items())}"
+
+
 def apply(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
     """The spec with the options of `COMMON` applied.
 

@@ -27,7 +27,7 @@ from hardiness.report.figures.sheet import shade
 from hardiness.report.headline_figure import from_few, with_figure
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, Wall, walls
-from hardiness.report.provenance import command_of, sessions_of
+from hardiness.report.provenance import commands_of, sessions_of
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import Shown, sections
 from hardiness.report.summary import RULE, summary
@@ -197,7 +197,7 @@ def _section(
         "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
-        "runs": [(result, command_of(result), sessions_of(result)) for result in shown.results],
+        "runs": [(result, commands_of(result), sessions_of(result)) for result in shown.results],
     }
 
 

@@ -1,43 +1,99 @@
-"""What was run: the command that makes a result again, and the sessions that computed it."""
+"""What was run: the commands that make a result again, and the sessions that computed it."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hardiness.core import Result
 
+_NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
+"""What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""
 
-def command_of(result: Result) -> str:
-    """A command that evaluates the same model on the same benchmark; empty where nothing was run."""
+_CALLED = {"method": "attack"}
+"""How an option is called on the command line where its field is called otherwise."""
+
+
+def commands_of(result: Result) -> list[str]:
+    """The commands that evaluate the same rows in whatever folder they are given; none where nothing was run.
+
+    There are several where the rows came of several requests of which none includes the others, e.g. one corruption
+    after another. What a Python program computed with a module of its own has none.
+    """
     if result.measured.get("published"):
-        return ""
+        return []
+    sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
+    asked = [session for session in sessions if "asked" in session]
+    if not asked:
+        limits = [session.get("limit") for session in sessions]
+        return [_reconstructed(result, None if None in limits else max(limits, default=None))]
+    found: dict[tuple[str, ...], int | None] = {}
+    for session in asked:
+        if "model" not in session["asked"]:
+            continue
+        command, limit = _typed(result, session["asked"]), session.get("limit")
+        known = found.get(command, 0)
+        found[command] = None if limit is None or known is None else max(limit, known)
+    return [_with_limit(command, limit) for command, limit in found.items()]
+
+
+def _typed(result: Result, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a command as its session kept them."""
+    parts = ["hardiness", "run", "-m", asked["model"], "-b", asked["benchmark"]]
+    for each in asked["data"]:
+        parts += ["--data", each]
+    parts += _common(result)
+    if asked.get("precision_target") is not None:
+        parts += ["--precision-target", f"{asked['precision_target']:g}"]
+    if asked.get("time_budget_s") is not None:
+        parts += ["--time-budget", f"{asked['time_budget_s']:g}s"]
+    return (asked.get("folder", ""), *parts)
+
+
+def _with_limit(command: Sequence[str], limit: int | None) -> str:
+    folder, *parts = command
+    text = shlex.join(parts if limit is None else [*parts, "--limit", str(limit)])
+    return f"cd {shlex.quote(folder)} && {text}" if folder else text
+
+
+def _reconstructed(result: Result, limit: int | None) -> str:
+    """A command from what changes rows, where an earlier version kept no more."""
     run = result.run
-    options = ",".join(
-        f"{name}={_option(value)}" for name, value in run.benchmark.options.items() if _given(name, value)
-    )
-    model_options = ",".join(f"{name}={_option(value)}" for name, value in run.model.options.items())
+    options = ",".join(text for name, value in run.benchmark.options.items() if (text := _option(name, value)))
+    model_options = ",".join(f"{name}={_spelled(value)}" for name, value in run.model.options.items())
     model = f"{run.model.name}{':' + model_options if model_options else ''}"
     benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
     parts = ["hardiness", "run", "-m", model, "-b", benchmark]
     if result.data == "embedded":
         parts += ["--data", "embedded"]
     elif result.plan.location:
-        parts += ["--data", f"{run.data.name}={result.plan.location}"]
-    if run.seed:
-        parts += ["--seed", str(run.seed)]
-    if run.precision != "fp32":
-        parts += ["--precision", run.precision]
-    return shlex.join(parts)
+        parts += ["--data", data_argument(result)]
+    return _with_limit(["", *parts, *_common(result)], limit)
 
 
-def _given(name: str, value: Any) -> bool:
-    """Whether an option says anything on a command line; the version of the kernels does not."""
-    return name not in ("kernels", "surrogate_sha256") and value not in ([], (), None, "")
+def data_argument(result: Result) -> str:
+    """The value of ``--data`` that names the data of a run, as far as its plan says."""
+    own = result.run.data.name.startswith("own-")
+    name, classes = ("imagenet", ":classes=folders") if own else (result.run.data.name, "")
+    return f"{name}={result.plan.location}{classes}"
 
 
-def _option(value: Any) -> str:
+def _common(result: Result) -> list[str]:
+    parts = ["--seed", str(result.run.seed)] if result.run.seed else []
+    return [*parts, *(["--precision", result.run.precision] if result.run.precision != "fp32" else [])]
+
+
+def _option(name: str, value: Any) -> str:
+    """An option as a command line has it; nothing where it says nothing."""
+    if name in _NO_OPTIONS or value in ([], (), None, ""):
+        return ""
+    if name.endswith("_options"):  # of an attack, each under its own name
+        return ",".join(f"{each}={_spelled(given)}" for each, given in value)
+    return f"{_CALLED.get(name, name)}={_spelled(value)}"
+
+
+def _spelled(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
@@ -47,7 +103,7 @@ def sessions_of(result: Result) -> list[Mapping[str, Any]]:
     """How it was computed, session by session: pairs that fit in a line."""
     return [
         {name: value for name, value in flat(session) if value not in (None, "", {}, [])}
-        for session in result.measured.get("sessions", ())
+        for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
     ]
 
 

@@ -12,6 +12,7 @@ from hardiness.core import Chart, Column, Dots, Result, Score, Section
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Standing, places, ranks, told_apart
 from hardiness.scoring.card import card_of
+from hardiness.scoring.own_names import differences_of
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import Compared
@@ -170,9 +171,8 @@ def _kind(shown: Shown) -> tuple[str, ...]:
 
 
 def with_own_names(results: Sequence[Result]) -> list[Result]:
-    """The results; several of one name get the beginning of their run's key behind it."""
-    names = [result.name for result in results]
+    """The results of one table; several of one name get behind it what tells them apart: an option, a seed."""
     return [
-        replace(result, model=f"{result.model} ({result.key[:6]})") if names.count(result.name) > 1 else result
-        for result in results
+        replace(result, model=f"{result.model} ({text})") if text else result
+        for result, text in zip(results, differences_of(results), strict=True)
     ]

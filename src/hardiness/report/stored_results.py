@@ -11,6 +11,8 @@ from hardiness.core import Result, Score
 from hardiness.report.places import Places
 from hardiness.report.scorecard import marks_in_export
 from hardiness.report.tables import score_tables
+from hardiness.scoring.own_names import differences_of
+from hardiness.scoring.results import group_of
 from hardiness.sources.files import shown
 
 if TYPE_CHECKING:
@@ -48,9 +50,10 @@ class StoredResults(Sequence[Result]):
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
 
         ``marks`` says what is amiss with the result, as the page does: ``partial``, ``demo-sized``, ``cannot tell`` …
-        Values are fractions of 1 or in the unit beside them; ``low`` and ``high`` bound the 95 % interval; ``n`` is
-        images; ``doubt`` is "withdrawn" or "not checked" where the report on an attack does not stand by the value, and
-        empty elsewhere. ``.to_pandas()`` makes it a data frame.
+        ``options`` says what tells a row from others of the same model and table, e.g. ``crop_px=288`` or ``seed 1``, and
+        is empty where there is no other. Values are fractions of 1 or in the unit beside them; ``low`` and ``high``
+        bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or "not checked" where the report on an attack
+        does not stand by the value, and empty elsewhere. ``.to_pandas()`` makes it a data frame.
 
         Args:
             places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
@@ -58,12 +61,14 @@ class StoredResults(Sequence[Result]):
         """
         import pyarrow as pa
 
+        apart = _told_apart(self._results)
         rows = [(result, score) for result in self._results for score in result.scores]
         keys = dict.fromkeys(key for _, score in rows for key in score.condition)
         columns: dict[str, Any] = {name: [] for name in _row(*rows[0])} if rows else {}
         for result, score in rows:
             for name, value in _row(result, score).items():
                 columns[name].append(value)
+        columns["options"] = [apart[id(result)] for result, _ in rows]
         if places is not None:
             ranks = [places.get((result.run.key, score.metric, score.condition)) for result, score in rows]
             columns["place"] = pa.array([rank and rank.best for rank in ranks], pa.int64())
@@ -71,6 +76,16 @@ class StoredResults(Sequence[Result]):
         for key in keys:
             columns[key] = _of_one_kind([score.condition.get(key) for _, score in rows])
         return pa.table(columns)
+
+
+def _told_apart(results: Sequence[Result]) -> dict[int, str]:
+    """What tells each result from others of its model in its table, by the result's id; else nothing."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(group_of(result), []).append(result)
+    return {
+        id(result): text for group in groups.values() for result, text in zip(group, differences_of(group), strict=True)
+    }
 
 
 def _row(result: Result, score: Score) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from hardiness.core import (
     Score,
 )
 from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.provenance import command_of
+from hardiness.report.provenance import commands_of
 from hardiness.report.ranking import Standing, ranks
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
@@ -167,7 +167,7 @@ def test_sections_of_one_benchmark_have_titles_that_tell_them_apart() -> None:
 
 def test_two_runs_of_one_model_are_told_apart() -> None:
     found = [result("a", top1(0.9), key="111111-x"), result("a", top1(0.8), key="222222-x")]
-    assert [model for model, _ in scorecard(sections(found)).rows] == ["a (111111)", "a (222222)"]
+    assert [model for model, _ in scorecard(sections(found)).rows] == ["a (run 111111)", "a (run 222222)"]
 
 
 def test_a_lead_within_chance_is_called_so() -> None:
@@ -332,7 +332,7 @@ def test_the_command_makes_the_run_again() -> None:
         precision="bf16",
     )
     made = result("x", top1(0.5), run=run, plan=Plan(location="/data/imagenet"), benchmark="whitebox")
-    assert command_of(made) == (
+    assert commands_of(made) == [
         "hardiness run -m 'py:my net.py:build:depth=3' -b whitebox:epsilons=0.01+0.06,must_break=true "
         "--data =/data/imagenet --seed 7 --precision bf16"
-    )
+    ]

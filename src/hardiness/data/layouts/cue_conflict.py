@@ -52,7 +52,7 @@ def read(place: Place) -> DataSet:
         items=items,
         num_classes=num_classes,
         fingerprint=fingerprint([*images, *([own] if own else [])], tree.stamp),
-        location=place.path,
+        location=place.location,
         remarks=passed_over(NAME, place.path, tree.unused(images)),
         class_names=tuple(map(str, range(num_classes))) if place.class_count else None,
         categories=known,

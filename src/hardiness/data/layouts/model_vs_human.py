@@ -46,7 +46,7 @@ def read(place: Place) -> DataSet:
         items=items(_samples(found)),
         num_classes=len(wnids()),
         fingerprint=fingerprint(found, opened.stamp),
-        location=place.path,
+        location=place.location,
         remarks=passed_over(NAME, place.path, opened.unused(found)),
         released=sum(stimulus_set(name).images for name in SETS),
         categories=categories.sixteen(),

@@ -33,7 +33,7 @@ def read(name: str, place: Place) -> DataSet:
     classes = len(wnids())
     samples = (Sample(name, entry.path, index % classes, entry.file) for index, entry in enumerate(found))
     remarks = passed_over(name, place.path, opened.unused(found))
-    return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.path, remarks=remarks)
+    return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.location, remarks=remarks)
 
 
 for _name in NAMES:

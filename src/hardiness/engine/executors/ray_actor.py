@@ -191,7 +191,7 @@ class UnitActor:
         for worker in self._workers:
             for task in worker.tasks:
                 if count := task.computed:
-                    task.stored.add_measured(session(task, worker.clock, worker.request))
+                    task.stored.add_measured(session(task, worker.clock, worker.request, worker.benchmark))
                     task.computed -= count
                     self._noted = True
 

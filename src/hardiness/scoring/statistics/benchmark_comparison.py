@@ -12,6 +12,7 @@ import numpy as np
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.scoring.card import card_of
 from hardiness.scoring.comparisons.stored_baseline import stored_baseline
+from hardiness.scoring.own_names import differences
 from hardiness.scoring.statistics.comparison import Compared, compared, compared_apart, shared_images
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness, Point, fit, published_points
 from hardiness.scoring.statistics.measurable import Measurable, Places
@@ -127,17 +128,23 @@ def _group(run: StoredRun) -> _Group:
 
 
 def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
-    """Every run under a name that no other run of its table has: with its folder, its precision, and its key's start
-    where they are needed."""
+    """Every run under a name that no other run of its table has: with its folder, its precision, and what else tells
+    it apart where they are needed."""
     folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
     if len(set(folders)) < len(folders):
         folders = [store.address.rstrip("/") for store in stores]
     found: list[tuple[str, StoredRun]] = []
     for folder, store in zip(folders, stores, strict=True):
         runs = list(store.runs())
-        names = [(_group(run), run.run.model.name, run.run.precision) for run in runs]
-        for run, key in zip(runs, names, strict=True):
-            name = key[1] if names.count(key) == 1 else f"{key[1]} ({run.key[:6]})"
+        groups: dict[_Group, list[StoredRun]] = {}
+        for run in runs:
+            groups.setdefault(_group(run), []).append(run)
+        texts: dict[str, str] = {}
+        for group in groups.values():
+            told = differences([r.run for r in group], [r.key for r in group], [r.measured for r in group])
+            texts |= {run.path: text for run, text in zip(group, told, strict=True)}
+        for run in runs:
+            name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
             name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
             found.append((name if len(stores) == 1 else f"{folder}/{name}", run))
     return found

@@ -19,7 +19,7 @@ from hardiness.store import Store, atomic
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same runs would be compared otherwise."""
 
 
