@@ -251,3 +251,60 @@ def test_results_of_another_schema_are_refused_before_any_work(
     assert told.status == 2
     assert "schema 7" in told.err
     assert not (tmp_path / "x" / "records").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [
+        ("s3:/bucket/x", "an address has two slashes; write s3://bucket/x, or ./s3:/bucket/x for a folder"),
+        ("s3:bucket/x", "an address has two slashes; write s3://bucket/x, or ./s3:bucket/x for a folder"),
+        ("GS:/bucket/x", "an address has two slashes; write gs://bucket/x, or ./GS:/bucket/x for a folder"),
+        ("http:/host/x", "must be a folder, or an address that begins with one of s3://, gs://, az://, memory://"),
+    ],
+)
+def test_an_address_that_lacks_a_slash_makes_no_folder(
+    out: str, line: str, hardiness: Any, factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = factory()
+    before = sorted(tmp_path.iterdir())
+    told = hardiness("run", "-m", model, "-b", "imagenet-val", "--data", "embedded", "--out", out)
+    assert told.status == 2
+    assert told.lines == [f"hardiness: --out {out}: {line}"]
+    assert sorted(tmp_path.iterdir()) == before
+    assert hardiness("show", out).status == 2
+
+
+def test_a_folder_may_have_a_colon_in_its_name(hardiness: Any, factory: Any, tmp_path: Path) -> None:
+    out = tmp_path / "12:30"
+    command = ("run", "-m", factory(), "-b", "imagenet-val", "--data", "embedded", "--limit", "2", "--quiet")
+    assert hardiness(*command, "--out", out).status == 0
+    assert (out / "results.json").is_file()
+
+
+def test_a_plan_of_what_cannot_be_evaluated_does_not_say_that_all_is_stored(
+    hardiness: Any, factory: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("def build():\n    raise RuntimeError('no weights today')\n")
+    surrogate = f"py:{tmp_path / 'broken.py'}:build"
+    told = hardiness(
+        *("run", "--plan", "-m", factory(), "-b", f"blackbox:surrogate={surrogate}", "--data", "embedded"),
+        *("--limit", "2", "--device", "cpu", "--out", tmp_path / "out"),
+    )
+    assert told.status == 1
+    assert "all is stored" not in told.out
+    assert "none: it cannot be evaluated" in told.out
+    assert "its surrogate cannot be used" in told.err
+
+
+def test_a_first_run_that_failed_does_not_advise_to_show_it(hardiness: Any, factory: Any, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def build():\n    raise RuntimeError('no weights today')\n")
+    broken = f"py:{tmp_path / 'broken.py'}:build"
+    told = hardiness(
+        *("run", "-m", factory(), "-b", f"blackbox:surrogate={broken}", "--data", "embedded", "--limit", "2"),
+        *("--device", "cpu", "--out", tmp_path / "out"),
+    )
+    assert told.status == 1
+    assert "hardiness show" not in told.out
+    assert f"{tmp_path / 'out'} holds no results yet" in told.out
+    assert "its surrogate cannot be used" in told.err

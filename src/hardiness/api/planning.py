@@ -72,6 +72,7 @@ class Planned:
             seconds=sum(each.seconds for each in found),
             error_s=math.hypot(*(each.error_s for each in found)),
             at_most=any(each.at_most for each in found),
+            refused=any(each.refused for each in found),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -142,6 +143,8 @@ def _bytes(size: int) -> str:
 
 def _time(each: Forecast) -> str:
     """The time with its error; of an attack at most how long."""
+    if not each.rows and each.refused:
+        return "none: what can be evaluated is stored" if each.stored else "none: it cannot be evaluated"
     if not each.rows:
         return "none: all is stored"
     factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)

@@ -154,8 +154,13 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
         print_overview(outcome.results, wide(Console()), comparisons)
         if outcome.note:
             click.echo(outcome.note)
-        click.echo(f"{out.rstrip('/')}/results.json  {page}")
-        click.echo(f"next: hardiness show {out}  every table; hardiness report {out}  the page with its photographs")
+        if outcome.everything:
+            click.echo(f"{out.rstrip('/')}/results.json  {page}")
+            click.echo(
+                f"next: hardiness show {out}  every table; hardiness report {out}  the page with its photographs"
+            )
+        else:
+            click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
     for line in () if shown.quiet else outcome.remarks:
         click.echo(line, err=True)
     for line in outcome.skipped:

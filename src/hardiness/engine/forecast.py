@@ -41,6 +41,7 @@ class Forecast:
         at_most: whether ``seconds`` is an upper bound; with a precision target all counts are, too.
         problems: a line for each thing asked for that could not be evaluated.
         remarks: what else a person should know.
+        refused: whether a model, or all of it, could not be evaluated.
     """
 
     benchmark: str
@@ -57,6 +58,7 @@ class Forecast:
     at_most: bool = False
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    refused: bool = False
 
 
 def forecast(
@@ -93,7 +95,7 @@ def _forecast(
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
         told = f"{benchmark.name}: its surrogate cannot be used: {error}"
-        return Forecast(benchmark.name, data.name, problems=(*problems, told))
+        return Forecast(benchmark.name, data.name, problems=(*problems, told), refused=True)
     tasks: list[Task] = []
     for classifier in classifiers:
         try:
@@ -129,6 +131,7 @@ def _forecast(
         at_most=request.precision_target is not None or costs.at_most(benchmark.name, list(rows)),
         problems=tuple(problems),
         remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
+        refused=len(tasks) < len(classifiers),
     )
 
 

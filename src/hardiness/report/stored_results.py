@@ -50,10 +50,10 @@ class StoredResults(Sequence[Result]):
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.
 
         ``marks`` says what is amiss with the result, as the page does: ``partial``, ``demo-sized``, ``cannot tell`` …
-        ``options`` says what tells a row from others of the same model and table, e.g. ``crop_px=288`` or ``seed 1``, and
-        is empty where there is no other. Values are fractions of 1 or in the unit beside them; ``low`` and ``high``
-        bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or "not checked" where the report on an attack
-        does not stand by the value, and empty elsewhere. ``.to_pandas()`` makes it a data frame.
+        ``options`` says what tells a row from others of the same model and table, e.g. ``crop_px=288`` or ``seed 1``,
+        and is empty where there is no other. Values are fractions of 1 or in the unit beside them; ``low`` and ``high``
+        bound the 95 % interval; ``n`` is images; ``doubt`` is "withdrawn" or "not checked" where the report on an
+        attack does not stand by the value, and empty elsewhere. ``.to_pandas()`` makes it a data frame.
 
         Args:
             places: of the models by each score, as `places_of` gives them: two columns more, ``place`` and
