@@ -228,7 +228,11 @@ def is_address(out: str) -> bool:
         ArgumentError: it is an address of another kind, of which a folder would be made.
     """
     scheme, sign, _ = out.partition("://")
-    if sign and scheme not in SCHEMES:
+    slip = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/*", out) if not sign else None
+    if slip and slip[1].lower() in SCHEMES:
+        meant = f"{slip[1].lower()}://{out[slip.end() :]}"
+        raise ArgumentError(f"--out {out}: an address has two slashes; write {meant}, or ./{out} for a folder")
+    if (sign and scheme not in SCHEMES) or (slip and slip[0].endswith("/")):
         kinds = ", ".join(f"{each}://" for each in SCHEMES)
         raise ArgumentError(f"--out {out}: must be a folder, or an address that begins with one of {kinds}")
     return bool(sign)
