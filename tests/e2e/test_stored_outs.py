@@ -141,3 +141,30 @@ def test_a_later_field_without_a_default_is_refused() -> None:
 
     with pytest.raises(TypeError, match="'lanes' came later and must have a default"):
         json_form(Grown(lanes=3))
+
+
+def test_a_folder_that_was_renamed_is_used_and_named(
+    hardiness: Any, factory: Any, tmp_path: Path, results: Any
+) -> None:
+    out = tmp_path / "out"
+    command = ("run", "-m", factory(), "-b", "imagenet-val", "--data", "embedded", "--limit", "3", "--device", "cpu")
+    assert hardiness(*command, "--out", out).status == 0
+    (folder,) = (out / "records").iterdir()
+    (first,) = results(out)
+    renamed = folder.rename(folder.with_name("mine"))
+    before = records(out)
+    told = hardiness(*command, "--out", out)
+    assert told.status == 0
+    assert records(out) == before, "nothing is computed again"
+    assert [each["run"]["key"] for each in results(out)] == [first["run"]["key"]]
+    line = f"{renamed} holds the run {first['run']['key']}, whose folder is records/{folder.name}: it was renamed"
+    assert [each for each in told.lines if "whose folder is" in each] == [
+        f"{line}, and is used as it is; give it that name again"
+    ]
+    shown = hardiness("show", out)
+    assert sum(line in each for each in shown.lines) == 1
+    shutil.copytree(renamed, folder)
+    told = hardiness(*command, "--out", out)
+    assert [each["run"]["key"] for each in results(out)] == [first["run"]["key"]], "one key, one row"
+    (line,) = (each for each in told.lines if "whose folder is" in each)
+    assert line.endswith(f"whose folder is records/{folder.name}, which is there too: this one is left out; delete it")

@@ -227,6 +227,7 @@ def prepared(
         (
             *data.remarks,
             *fewer_images(benchmark, data, every.runs),
+            *every.renamed,
             *_former(every, tasks),
             *(line for lines in aside for line in lines),
         ),

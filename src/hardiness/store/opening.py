@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardiness.core import Plan, Run, StoreError
@@ -14,19 +16,35 @@ from hardiness.store.together import together
 
 RECORDS = "records"
 
+LONGEST_NAME = 100
+"""Of the part of a folder's name that is for people; the key after it tells runs apart."""
+
+
+def path_of(run: Run) -> str:
+    """The folder of a run, below the output folder."""
+    name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
+    return f"{RECORDS}/{name}--{run.key}"
+
 
 @dataclass(frozen=True)
 class Survey:
-    """What an output folder holds: its runs, and a line for each that cannot be trusted."""
+    """What an output folder holds.
+
+    Attributes:
+        runs: each once.
+        problems: a line for each folder that cannot be trusted, or was renamed.
+        renamed: those of the latter.
+    """
 
     runs: tuple[StoredRun, ...]
     problems: tuple[str, ...]
+    renamed: tuple[str, ...] = ()
 
     def without_continued(self) -> Survey:
         """The same without runs of the former format which the same command has begun anew."""
         today = [each.run for each in self.runs if not each.former]
         kept = [each for each in self.runs if not (each.former and any(continues(each.run, run) for run in today))]
-        return Survey(tuple(kept), self.problems)
+        return Survey(tuple(kept), self.problems, self.renamed)
 
     def former(self, run: Run) -> StoredRun | None:
         """The run of the former format that the same command had made, if there is one."""
@@ -47,8 +65,26 @@ def survey(files: Files) -> Survey:
             return str(error)
 
     found = together(looked_at, files.folders(RECORDS))
-    runs = tuple(each for each in found if isinstance(each, StoredRun))
-    return Survey(runs, tuple(each for each in found if isinstance(each, str) and each))
+    runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
+    return Survey(runs, (*(each for each in found if isinstance(each, str) and each), *renamed), renamed)
+
+
+def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
+    """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
+    first: dict[str, StoredRun] = {}
+    for run in sorted(found, key=lambda run: (not run.former and run.path != path_of(run.run), run.path)):
+        first.setdefault(run.key, run)
+    kept = {run.path for run in first.values()}
+    lines = []
+    for run in found:
+        if run.former or run.path == path_of(run.run):
+            continue
+        about = f"{run.place} holds the run {run.key}, whose folder is {path_of(run.run)}"
+        if run.path in kept:
+            lines.append(f"{about}: it was renamed, and is used as it is; give it that name again")
+        else:
+            lines.append(f"{about}, which is there too: this one is left out; delete it")
+    return tuple(run for run in found if run.path in kept), tuple(lines)
 
 
 def find(files: Files, folder: str) -> StoredRun | None:

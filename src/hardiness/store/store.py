@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,9 +24,6 @@ WRITABLE = ".writable"
 UNCONDITIONAL = "{} cannot put an object only where there is none: workers agree by claims, which take a second each"
 
 UNLINKED = "{} has no hard links, as some network mounts: new files are renamed to their names under a claim"
-
-LONGEST_NAME = 100
-"""Of the part of a folder's name that is for people; the key after it tells runs apart."""
 
 
 class Store:
@@ -144,7 +140,7 @@ class Store:
         Raises:
             StoreError: disk full or no permission.
         """
-        path = _path(run)
+        path = opening.path_of(run)
         aside: tuple[str, ...] = ()
         try:
             found = self.find(run)
@@ -165,7 +161,9 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged.
         """
-        return self.known.get(_path(run)) or opening.find(self.files, _path(run))
+        path, key = opening.path_of(run), run.key
+        renamed = (each for each in self.known.values() if each.key == key and not each.former)
+        return self.known.get(path) or next(renamed, None) or opening.find(self.files, path)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
@@ -202,9 +200,3 @@ def surveyed(store: Store) -> Iterator[Survey]:
         yield every
     finally:
         store.known.clear()
-
-
-def _path(run: Run) -> str:
-    """The folder of a run, below the output folder."""
-    name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
-    return f"{RECORDS}/{name}--{run.key}"
