@@ -11,7 +11,7 @@ from hardiness.api.listings import list_attacks, list_benchmarks, list_corruptio
 from hardiness.api.page import Collected, Report, Written, collected, publish, write_report
 from hardiness.api.placement import Placement
 from hardiness.api.planning import Planned, plan
-from hardiness.api.progress import Bars
+from hardiness.api.progress import Bars, Lines, progress_on
 from hardiness.api.protocol_noise import noise
 from hardiness.api.stored import load_results
 from hardiness.engine.executors.ray_cluster import Cluster
@@ -23,6 +23,7 @@ __all__ = [
     "Collected",
     "Command",
     "Comparisons",
+    "Lines",
     "Options",
     "Outcome",
     "Placement",
@@ -44,6 +45,7 @@ __all__ = [
     "load_results",
     "noise",
     "plan",
+    "progress_on",
     "publish",
     "published_claims",
     "run",

@@ -1,7 +1,10 @@
-"""Progress on a terminal or in a notebook: one bar for each benchmark, with rate and time left."""
+"""Progress: a bar for each benchmark on a terminal or in a notebook, with rate and time left; lines in a log."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from rich.console import Console
@@ -20,6 +23,11 @@ from rich.progress import (
 from rich.text import Text
 
 from hardiness.core import Listener, Silence
+
+EVERY_S = 60.0
+"""Between two lines of a log."""
+
+MB = 10**6
 
 
 class Rate(ProgressColumn):
@@ -87,6 +95,12 @@ class Bars:
         if self._progress:
             self._progress.console.print(f"about {told} to go; stop at any time, the same command continues")
 
+    def stage(self, text: str) -> None:
+        """Say it beside the name of the bar."""
+        if self._progress and self._tasks:
+            name = next(name for name, task in self._tasks.items() if task == self._task)
+            self._progress.update(self._task, description=f"{name} [not bold dim]{text}")
+
     def note(self, line: str) -> None:
         """Print it, above the bar where there is one."""
         (self._progress.console if self._progress else self._console).print(line, markup=False, highlight=False)
@@ -99,11 +113,103 @@ class Bars:
             self._tasks = {}
 
 
+class Lines:
+    """A listener that writes to a log: a line a minute, also while nothing is finished, and one at the end.
+
+    Args:
+        console: where to.
+        every_s: seconds between lines.
+        clock: seconds that go by.
+    """
+
+    def __init__(self, console: Console, every_s: float = EVERY_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._every_s, self._clock = console, every_s, clock
+        self._name, self._unit, self._stage = "", "", ""
+        self._total: int | None = None
+        self._done = self._stored = 0
+        self._begun_s = 0.0
+        self._ended = threading.Event()
+        self._ended.set()
+
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """Take in how far it is."""
+        if self._name != model:
+            self._start(model, "MB", None if total is None else total // MB, 0)
+        self._done = done // MB
+        if done == total:
+            self.end()
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        """Say how much there is to do; a benchmark that goes on is not begun again."""
+        if stored == total:
+            self.note(f"{benchmark}: all {total:,} stored already, nothing to compute")
+        if self._name == benchmark:
+            self._total, self._done = total, stored
+        elif stored < total:
+            self._start(benchmark, "image-conditions", total, stored)
+            self.note(f"{benchmark}: {total - stored:,} of {total:,} image-conditions to compute")
+
+    def advance(self, rows: int) -> None:
+        """Count them."""
+        self._done += rows
+
+    def estimate(self, seconds: float) -> None:
+        """Nothing: every line says how much longer it will take."""
+
+    def stage(self, text: str) -> None:
+        """Keep it for the next line."""
+        self._stage = text
+
+    def note(self, line: str) -> None:
+        """Print it."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """The last line."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self.tell()
+        self._name = ""
+
+    def tell(self) -> None:
+        """Print how far it is."""
+        elapsed, fresh = self._clock() - self._begun_s, self._done - self._stored
+        of = "" if self._total is None else f" of {self._total:,}"
+        left = elapsed / fresh * (self._total - self._done) if fresh and self._total is not None else 0.0
+        more = f", about {in_words(left)} to go" if left else ""
+        stage = f"; {self._stage}" if self._stage and self._done != self._total else ""
+        self.note(f"{self._name}: {self._done:,}{of} {self._unit} after {in_words(elapsed)}{more}{stage}")
+
+    def _start(self, name: str, unit: str, total: int | None, stored: int) -> None:
+        self.end()
+        self._name, self._unit, self._total, self._stage = name, unit, total, ""
+        self._done = self._stored = stored
+        self._begun_s = self._clock()
+        self._ended = threading.Event()
+        threading.Thread(target=self._go_on, args=(self._ended,), daemon=True, name="progress").start()
+
+    def _go_on(self, ended: threading.Event) -> None:
+        while not ended.wait(self._every_s):
+            self.tell()
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it, in the unit that fits."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.1f} hours"
+
+
+def progress_on(console: Console) -> Bars | Lines:
+    """Bars on a terminal or in a notebook, lines anywhere else."""
+    return Bars(console) if console.is_terminal or console.is_jupyter else Lines(console)
+
+
 def listener(progress: bool | None) -> Listener:
     """Bars where progress is asked for, or by default where a person looks on: on a terminal or in a notebook.
 
-    They go to standard error on a terminal. In a notebook without ipywidgets, which rich needs to redraw, each is
-    printed once, when it is complete.
+    They go to standard error on a terminal, as lines where that is none. In a notebook without ipywidgets, which rich
+    needs to redraw, each bar is printed once, when it is complete.
     """
     notebook = Console().is_jupyter
     if notebook:
@@ -111,4 +217,6 @@ def listener(progress: bool | None) -> Listener:
     else:
         console = Console(stderr=True)
     wanted = notebook or console.is_terminal if progress is None else progress
-    return Bars(console) if wanted else Silence()
+    if not wanted:
+        return Silence()
+    return Bars(console) if notebook else progress_on(console)

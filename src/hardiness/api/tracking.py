@@ -43,6 +43,10 @@ class TrackedListener:
         """Pass it on."""
         self._listener.estimate(seconds)
 
+    def stage(self, text: str) -> None:
+        """Pass it on."""
+        self._listener.stage(text)
+
     def note(self, line: str) -> None:
         """Pass it on."""
         self._listener.note(line)

@@ -56,12 +56,24 @@ class AutoAttack(CheckedAttack):
 
     def run(self, problem: Problem) -> Iterator[Iterate]:
         """The iterates of a checked problem."""
+        return self.after((), problem)
+
+    def resumed(self, ended: Sequence[Iterate]) -> CheckedAttack:
+        """The same attack with its first members left out: how each of them ended is given, and yielded again.
+
+        Args:
+            ended: their iterates on the very same batch, in their order; generators must be as they were after these.
+        """
+        return _Resumed(self, tuple(ended))
+
+    def after(self, known: Sequence[Iterate], problem: Problem) -> Iterator[Iterate]:
+        """The iterates of a checked problem, of which the first are known."""
         labels_of(problem.criterion, "autoattack")
         for number, stage in enumerate(self._stages(), start=1):
             problem = problem.of(problem.budget.steps >= number)
             if not len(problem):
                 return
-            ended = _ended(problem, stage)._replace(step=number)
+            ended = known[number - 1] if number <= len(known) else _ended(problem, stage)._replace(step=number)
             yield ended
             problem = problem.without(ended.index[ended.reached])
 
@@ -78,6 +90,15 @@ class AutoAttack(CheckedAttack):
             near = _Stage(FAB(self.targets), self.iterations, [FAB(self.targets, random_start=True)] * (RESTARTS - 1))
             return (*first, near, square, *targeted)
         return (_Stage(APGD(), self.iterations), *targeted, square)
+
+
+@dataclass(frozen=True)
+class _Resumed(CheckedAttack):
+    whole: AutoAttack
+    ended: tuple[Iterate, ...]
+
+    def run(self, problem: Problem) -> Iterator[Iterate]:
+        return self.whole.after(self.ended, problem)
 
 
 class _Stage(NamedTuple):

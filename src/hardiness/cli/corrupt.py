@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.api.progress import Bars
+from hardiness.api.progress import progress_on
 from hardiness.benchmarks.corruption_set import CorruptionSet, corruption_benchmark
 from hardiness.cli import options
 from hardiness.cli.options import grouped
@@ -61,7 +61,7 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s:
     where it stopped; used as --data imagenet-c=DST (or as the set is called) the tree gives the same predictions as
     generating.
     """
-    listener = None if quiet else Bars(Console(stderr=True))
+    listener = None if quiet else progress_on(Console(stderr=True))
     written = write_corrupted(source, folder, chosen.benchmark(), request, listener, wait_s)
     return tell(written, folder / "manifest.json", quiet)
 

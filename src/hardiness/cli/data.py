@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from hardiness.api import Bars
+from hardiness.api import Bars, Lines, progress_on
 from hardiness.benchmarks import registry
 from hardiness.cli import data_tables
 from hardiness.cli.options import waiting
@@ -112,7 +112,7 @@ def get_(
         _get_frost()
     if preset := os.environ.get("HARDINESS_MIRROR"):
         mirrors = (*mirrors, preset)
-    bars = None if quiet else Bars(Console(stderr=True))
+    bars = None if quiet else progress_on(Console(stderr=True))
     manner = Manner(keep_archive, not packed, connections, mirrors, _progress(bars), wait_s)
     for _, (published, files) in wanted:
         for got in get(published, files, Path(root), manner):
@@ -192,7 +192,7 @@ def import_(name: str, val: Path, devkit: Path | None, root: str, quiet: bool) -
     """
     if name != IMAGENET:
         raise UnknownNameError("data set to import", name, [IMAGENET])
-    progress = _progress(None if quiet else Bars(Console(stderr=True)))("imagenet")
+    progress = _progress(None if quiet else progress_on(Console(stderr=True)))("imagenet")
     done = import_validation(val, Path(root), devkit, progress)
     if not quiet:
         what = (
@@ -211,7 +211,7 @@ def _get_frost() -> None:
     click.echo(f"{folder}: {len(wanted)} pictures " + (f"from {package}" if package else "are there already"))
 
 
-def _progress(bars: Bars | None) -> Callable[[str], Callable[[int, int | None], None]]:
+def _progress(bars: Bars | Lines | None) -> Callable[[str], Callable[[int, int | None], None]]:
     if bars is None:
         return lambda _: lambda done, total: None
     return lambda what: lambda done, total: bars.download(what, done, total)

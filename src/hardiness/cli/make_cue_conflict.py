@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from hardiness import models
-from hardiness.api.progress import Bars
+from hardiness.api.progress import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
@@ -85,7 +85,7 @@ def command(sides: Sides, out: Path, model: Model, wanted: Wanted, style: StyleS
     """
     spec = models.resolve(model.name)
     given = photographs("--shapes", sides.shapes), photographs("--textures", sides.textures)
-    bars = None if quiet else Bars(Console(stderr=True))
+    bars = None if quiet else progress_on(Console(stderr=True))
     classifier = models.load(spec, device=model.device, progress=partial(bars.download, spec.name) if bars else None)
     made = make_stimuli(classifier, given, out, wanted, style, bars)
     for failure in made.failures[:SHOWN_FAILURES]:

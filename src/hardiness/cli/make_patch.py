@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.progress import Bars
+from hardiness.api.progress import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
@@ -67,7 +67,7 @@ def command(victim: Victim, out: Path, settings: PatchSettings, quiet: bool) -> 
     """
     spec = models.resolve(victim.name)
     photographs = datasets.locate(victim.data).dataset("imagenet")
-    bars = None if quiet else Bars(Console(stderr=True))
+    bars = None if quiet else progress_on(Console(stderr=True))
     classifier = models.load(spec, device=victim.device, progress=partial(bars.download, spec.name) if bars else None)
     target = None if victim.target is None else class_unit(classifier.spec, victim.target)
     made = write_patch(classifier, photographs, target, out, settings, bars)

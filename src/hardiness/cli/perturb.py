@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.api.progress import Bars
+from hardiness.api.progress import progress_on
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.cli import options
 from hardiness.cli.corrupt import tell
@@ -55,7 +55,7 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s:
     where it stopped; the tree is used as --data imagenet-p=DST.
     """
     benchmark = chosen.benchmark()
-    bars = None if quiet else Bars(Console(stderr=True))
+    bars = None if quiet else progress_on(Console(stderr=True))
     written = write_perturbed(source, folder, benchmark, request, bars, wait_s)
     path = write_contact_sheet(source, folder, benchmark, request) if chosen.contact_sheet else folder / "manifest.json"
     return tell(written, path, quiet)

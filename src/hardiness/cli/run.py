@@ -143,7 +143,7 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     errors = Console(stderr=True)
     if chosen.plan:
         return _plan(asked, shown)
-    outcome = api.run(asked, None if shown.quiet else api.Bars(errors))
+    outcome = api.run(asked, None if shown.quiet else api.progress_on(errors))
     store = Store(out)
     comparisons = kept_comparisons(store, outcome.everything, chosen.baseline)
     title = f"hardiness: {outcome.note or files.shown(Path(out).name)}"

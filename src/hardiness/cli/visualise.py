@@ -12,7 +12,7 @@ from rich.table import Table
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.progress import Bars
+from hardiness.api.progress import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import wide
@@ -151,7 +151,7 @@ def command(wanted: Wanted, out: Path, pictures: Pictures, quiet: bool) -> int:
     spec = models.resolve(wanted.name)
     settings, units = pictures.settings(), wanted.units()
     photographs = datasets.locate(wanted.data).dataset("imagenet") if wanted.protocol else None
-    bars = None if quiet else Bars(Console(stderr=True))
+    bars = None if quiet else progress_on(Console(stderr=True))
     classifier = models.load(spec, device=wanted.device, progress=partial(bars.download, spec.name) if bars else None)
     if wanted.listing:
         _list_layers(classifier, pictures.size or spec.input_px or spec.view.crop_px)

@@ -26,6 +26,9 @@ class Listener(Protocol):
     def estimate(self, seconds: float) -> None:
         """About how many seconds are left; told once, and only where that is over a minute."""
 
+    def stage(self, text: str) -> None:
+        """What was last done of rows that are not finished, in a few words; the next takes its place."""
+
     def note(self, line: str) -> None:
         """What a person should know while it runs, in one line."""
 
@@ -46,6 +49,9 @@ class Silence:
         """Do nothing."""
 
     def estimate(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def stage(self, text: str) -> None:
         """Do nothing."""
 
     def note(self, line: str) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +18,12 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.attacks import Budget, Iterate
 from hardiness.attacks.threats import threat
-from hardiness.core import AttackError, Round, rng
+from hardiness.core import AttackError, AttackPlan, Round, StoreError, rng
 from hardiness.engine.victims import Judged, Network, Victims
+from hardiness.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 NEVER = 2**30
@@ -30,6 +38,7 @@ def run_round(
     keep_pixels: bool = False,
     judge: Network | None = None,
     last: bool = False,
+    members: Members | None = None,
 ) -> list[Judged]:
     """The outcome of one round at each of its marks.
 
@@ -43,11 +52,12 @@ def run_round(
             says of its own pictures decides nothing.
         last: whether a sample's picture is where the attack stands at a mark, not its first success; a success is then
             one that the judge sees in that picture. For one start alone.
+        members: where it is kept how each member of an ensemble has ended; ``None`` where it is not.
 
     Raises:
         AttackError: an iterate lies outside the budget or outside [0, 1].
     """
-    state = RoundState(network, judge or network, victims, plan, last)
+    state = RoundState(network, judge or network, victims, plan, last, members)
     state.run(seed)
     return [state.at(steps, keep_pixels) for steps in sorted(plan.marks)]
 
@@ -110,10 +120,19 @@ class _Claims:
 class RoundState:
     """The state of one round; `run_round` is its only user."""
 
-    def __init__(self, network: Network, judge: Network, victims: Victims, plan: Round, last: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        judge: Network,
+        victims: Victims,
+        plan: Round,
+        last: bool = False,
+        members: Members | None = None,
+    ) -> None:
         import torch
 
-        self.network, self.judge, self.victims, self.plan, self.last = network, judge, victims, plan, last
+        self.network, self.judge, self.victims, self.plan = network, judge, victims, plan
+        self.last, self.members = last, members
         self.criterion = victims.criterion(plan.targeted)
         held = self.criterion.reached(victims.clean)
         self.step = torch.where(held, 0, NEVER)
@@ -156,7 +175,14 @@ class RoundState:
         generators = [rng(seed, "start", restart, sample) for sample in victims.samples]
         attack = attacks.registry.get(self.plan.attack)(**self.plan.options)
         budget = Budget(self.plan.norm, self.plan.epsilon, steps)
-        return attack(self.network, victims.pixels, self.criterion.of(entering), budget, generators)
+        kept = self.members.of_batch(self.plan, restart, victims.samples) if self.members else None
+        ended = kept.read(generators, steps.device) if kept else []
+        if ended:
+            attack = attack.resumed(ended)  # type: ignore[attr-defined]  # only such attacks have members
+        for iterate in attack(self.network, victims.pixels, self.criterion.of(entering), budget, generators):
+            if kept and iterate.step > len(ended):
+                kept.write(iterate, generators)
+            yield iterate
 
     def _check(self, iterate: Iterate, rows: Tensor) -> None:
         """Raise unless the iterate keeps to its budget and to [0, 1]."""
@@ -251,6 +277,93 @@ class RoundState:
         if not self.plan.targeted:
             return np.full(len(self.victims.samples), -1, np.int32)
         return self.victims.targets.to("cpu").numpy().astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Members:
+    """How the members of an ensemble ended on the batches of one unit, in files beside its records until it is stored.
+
+    A file a member, whole or not at all. What an ensemble does next follows from them and from the generators as they
+    were then, so that a run that was stopped continues with the next member, and gives the same rows.
+
+    Attributes:
+        stored: the folder of the run.
+        shard: index of the unit.
+        tell: hears in a few words which member has ended.
+        batch: what tells the batch and the round from others; empty before `of_batch`.
+    """
+
+    stored: RunFolder
+    shard: int
+    tell: Callable[[str], None] = field(default=lambda text: None)
+    batch: str = ""
+
+    @staticmethod
+    def has(plan: AttackPlan) -> bool:
+        """Whether any attack of a plan has members that end one after the other."""
+        return any(hasattr(attacks.registry.get(each.attack), "resumed") for each in plan.rounds)
+
+    def of_batch(self, plan: Round, restart: int, samples: Sequence[str]) -> Members | None:
+        """Those of one round on one batch; ``None`` where its attack has none."""
+        if not hasattr(attacks.registry.get(plan.attack), "resumed"):
+            return None
+        text = json.dumps([plan.as_dict(), restart, list(samples)], sort_keys=True)
+        return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12])
+
+    def read(self, generators: Sequence[np.random.Generator], device: torch.device) -> list[Iterate]:
+        """How the first members ended, in order, as far as that is kept; generators are brought to where they were."""
+        found: list[Iterate] = []
+        while (kept := _unpacked(self.stored.content(self._name(len(found) + 1)), device)) is not None:
+            iterate, states = kept
+            if iterate.step != len(found) + 1 or len(states) != len(generators):
+                break
+            found.append(iterate)
+            for generator, state in zip(generators, states, strict=True):
+                generator.bit_generator.state = state
+        return found
+
+    def write(self, iterate: Iterate, generators: Sequence[np.random.Generator]) -> None:
+        """Keep how a member ended; where nothing can be written, the run goes on without."""
+        states = [generator.bit_generator.state for generator in generators]
+        with suppress(StoreError):
+            self.stored.keep(self._name(iterate.step), _packed(iterate, states))
+        fallen = int(iterate.reached.sum())
+        self.tell(f"member {iterate.step} of the attack took {fallen} of {len(iterate.reached)} pictures")
+
+    def remove(self) -> None:
+        """Take the files of this unit away: it is stored."""
+        files, folder = self.stored.files, f"{self.stored.path}/{UNFINISHED}"
+        files.remove_all([path for path in files.listed(folder) if path.startswith(f"{folder}/{self.shard:06d}-")])
+
+    def _name(self, member: int) -> str:
+        return f"{UNFINISHED}/{self.shard:06d}-{self.batch}-{member}.npz"
+
+
+UNFINISHED = "unfinished"
+"""The folder of these files in a run's."""
+
+
+def _packed(iterate: Iterate, states: Sequence[Mapping[str, Any]]) -> bytes:
+    buffer = io.BytesIO()
+    tensors = {name: tensor.cpu().numpy() for name, tensor in iterate._asdict().items() if name != "step"}
+    facts = json.dumps({"step": iterate.step, "states": list(states)})
+    np.savez_compressed(buffer, facts=np.array(facts), **tensors)
+    return buffer.getvalue()
+
+
+def _unpacked(content: bytes, device: torch.device) -> tuple[Iterate, list[dict[str, Any]]] | None:
+    """What `_packed` was given; ``None`` where there is nothing or it is damaged, and the member is run again."""
+    import torch
+
+    if not content:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            facts = json.loads(str(found["facts"]))
+            tensors = {name: torch.from_numpy(found[name]).to(device) for name in Iterate._fields if name != "step"}
+        return Iterate(step=int(facts["step"]), **tensors), list(facts["states"])
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _difference(told: Tensor, judged: Tensor) -> Tensor:

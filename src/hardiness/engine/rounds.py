@@ -142,6 +142,9 @@ class _Held(Silence):
     def advance(self, rows: int) -> None:
         self.listener.advance(rows)
 
+    def stage(self, text: str) -> None:
+        self.listener.stage(text)
+
     def note(self, line: str) -> None:
         self.listener.note(line)
 

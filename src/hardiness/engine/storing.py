@@ -10,6 +10,7 @@ import numpy as np
 
 from hardiness.core import Condition, Failure, Item, Records
 from hardiness.data import unchanged
+from hardiness.engine.attacking import Members
 from hardiness.engine.units import Part
 from hardiness.models import return_freed_memory
 
@@ -52,7 +53,13 @@ class Storing:
         self._threads.shutdown(wait=True)
 
 
-def store(part: Part, records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> None:
+def store(
+    part: Part,
+    records: Records,
+    items: Mapping[str, Item],
+    conditions: Sequence[Condition],
+    members: Members | None = None,
+) -> None:
     """Write the file of one part, which is done then.
 
     Args:
@@ -60,12 +67,15 @@ def store(part: Part, records: Records, items: Mapping[str, Item], conditions: S
         records: of its rows.
         items: the photographs that they may be of, by id.
         conditions: all of the benchmark.
+        members: what was kept until now of the members of an ensemble; ``None`` without one.
 
     Raises:
         StoreError: it cannot be written.
     """
     part.task.stored.write(part.index, part.work, of_unchanged(records, items, conditions))
     part.done = True
+    if members is not None:
+        members.remove()
     return_freed_memory()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hardiness.core import AttackPlan, Benchmark, Columns, Condition, Failure, ModelError, Records
 from hardiness.core.errors import line_of
-from hardiness.engine.attacking import run_round
+from hardiness.engine.attacking import Members, run_round
 from hardiness.engine.batches import BatchSize
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
 from hardiness.engine.ensemble import Ensemble
@@ -46,16 +46,22 @@ class Attacker:
     gallery: Gallery | None = None
 
     def records(
-        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row], batch: BatchSize | None = None
+        self,
+        classifier: Classifier,
+        feed: InputPolicy,
+        rows: Sequence[Row],
+        batch: BatchSize | None = None,
+        members: Members | None = None,
     ) -> Records:
         """The records of one batch under every condition that its rows want.
 
-        Where the accelerator has too little memory it is halved, and so is ``batch`` for the rest of the run.
+        Where the accelerator has too little memory it is halved, and so is ``batch`` for the rest of the run. How
+        members of an ensemble end is kept in ``members``.
         """
         import torch
 
         try:
-            return self._records(classifier, feed, rows)
+            return self._records(classifier, feed, rows, members)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -69,9 +75,11 @@ class Attacker:
             batch.halve(len(rows))
         half = len(rows) // 2
         parts = (rows[:half], rows[half:])
-        return Records.concatenate([self.records(classifier, feed, part, batch) for part in parts])
+        return Records.concatenate([self.records(classifier, feed, part, batch, members) for part in parts])
 
-    def _records(self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row]) -> Records:
+    def _records(
+        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row], members: Members | None
+    ) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
         victims, lost = victims_of(suspect.judge, classifier, rows, self.seed)
         kept = [row for row, gone in zip(rows, lost, strict=True) if not gone]
@@ -83,10 +91,17 @@ class Attacker:
         ]
         parts = [Records({}, tuple(failures))]
         if kept:
-            parts += [self._rows(kept, judged) for judged in self._judged(suspect, classifier, victims, kept)]
+            parts += [self._rows(kept, judged) for judged in self._judged(suspect, classifier, victims, kept, members)]
         return Records.concatenate(parts)
 
-    def _judged(self, suspect: Suspect, classifier: Classifier, victims: Victims, rows: Sequence[Row]) -> list[Judged]:
+    def _judged(
+        self,
+        suspect: Suspect,
+        classifier: Classifier,
+        victims: Victims,
+        rows: Sequence[Row],
+        members: Members | None,
+    ) -> list[Judged]:
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
         found = [untouched(victims, self.plan)] if Condition() in wanted else []
         beside, at = nothing(len(victims.samples)), None
@@ -94,7 +109,8 @@ class Attacker:
             if wanted.isdisjoint(plan.marks.values()):
                 continue
             keep = self.gallery is not None
-            outcomes = run_round(suspect.network or suspect.judge, victims, plan, self.seed, keep, suspect.judge)
+            network = suspect.network or suspect.judge
+            outcomes = run_round(network, victims, plan, self.seed, keep, suspect.judge, members=members)
             found += [outcome for outcome in outcomes if outcome.condition in wanted]
             if self.gallery:
                 self.gallery.keep(classifier.spec.name, suspect.judge, victims, plan, outcomes)

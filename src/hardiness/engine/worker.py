@@ -28,6 +28,7 @@ from hardiness.core import (
 from hardiness.core.errors import line_of
 from hardiness.data import limited
 from hardiness.data.prefetching import ordered
+from hardiness.engine.attacking import Members
 from hardiness.engine.batches import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.exhibits import exhibit
@@ -203,7 +204,8 @@ class Worker:
             return
         records, part.outcomes = joined(part.outcomes), []
         part.task.computed += len(records)
-        self.batches.storing.put(partial(store, part, records, self.items, self.conditions))
+        members = self.batches.members_of(part)
+        self.batches.storing.put(partial(store, part, records, self.items, self.conditions, members))
 
     def advance(self, rows: int) -> None:
         """Tell of so many more rows."""
@@ -263,7 +265,7 @@ class _Batches:
             while len(self.flying) > FORWARD_THREADS:
                 self._land()
             part.in_flight += 1
-            future = self.threads.submit(self._evaluate, task, batch)
+            future = self.threads.submit(self._evaluate, part, batch)
             # A sequence is one condition of one image: it is counted with its first frame.
             self.flying.append((part, sum(len(row.conditions) for row in batch if row.frame == 0), future))
 
@@ -280,9 +282,16 @@ class _Batches:
             self.threads.shutdown(wait=wait, cancel_futures=True)
             self.storing.close()
 
-    def _evaluate(self, task: Task, batch: Sequence[Row]) -> Records:
+    def members_of(self, part: Part) -> Members | None:
+        """Where it is kept how the members of an ensemble ended on a part's pictures; ``None`` without an ensemble."""
+        if self.attacker is None or part.again or not Members.has(self.attacker.plan):
+            return None
+        return Members(part.task.stored, part.index, self.worker.listener.stage)
+
+    def _evaluate(self, part: Part, batch: Sequence[Row]) -> Records:
+        task = part.task
         if self.attacker:
-            return self.attacker.records(task.classifier, task.feed, batch, task.batch)
+            return self.attacker.records(task.classifier, task.feed, batch, task.batch, self.members_of(part))
         return classify(task.classifier, self.worker.benchmark, task.feed, batch, task.batch)
 
     def _land(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import time
 from io import StringIO
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from hardiness import __version__
-from hardiness.api import Bars
+from hardiness.api import Bars, Lines, progress_on
 from hardiness.cli import main
 from hardiness.cli.failing import tell_warnings
 from hardiness.cli.main import COMMANDS
@@ -89,6 +91,71 @@ def test_a_download_is_shown_and_gives_way_to_the_benchmark(bars: tuple[Bars, St
     told = stream.getvalue()
     assert "alexnet" in told
     assert "imagenet-val" in told
+
+
+def log_of(every_s: float = 3600.0) -> tuple[Lines, StringIO, list[float]]:
+    stream, now = StringIO(), [0.0]
+    return Lines(Console(file=stream, width=60), every_s, lambda: now[0]), stream, now
+
+
+def test_a_log_hears_how_far_a_benchmark_is_also_while_nothing_is_finished() -> None:
+    listener, stream, now = log_of()
+    listener.begin("autoattack", 80, 0)
+    now[0] = 420.0
+    listener.stage("member 1 of the attack took 9 of 16 pictures")
+    listener.tell()
+    listener.advance(20)
+    now[0] = 600.0
+    listener.tell()
+    listener.advance(60)
+    now[0] = 2400.0
+    listener.end()
+    assert stream.getvalue().splitlines() == [
+        "autoattack: 80 of 80 image-conditions to compute",
+        "autoattack: 0 of 80 image-conditions after 7 minutes; member 1 of the attack took 9 of 16 pictures",
+        "autoattack: 20 of 80 image-conditions after 10 minutes, about 30 minutes to go; member 1 of the attack took 9 "
+        "of 16 pictures",
+        "autoattack: 80 of 80 image-conditions after 40 minutes",
+    ]
+
+
+def test_a_line_comes_by_itself_every_so_often_and_none_after_the_end() -> None:
+    listener, stream, _ = log_of(every_s=0.01)
+    listener.begin("imagenet-val", 10, 4)
+    deadline = time.monotonic() + 30
+    while stream.getvalue().count("\n") < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    listener.end()
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "imagenet-val: 6 of 10 image-conditions to compute"
+    assert len(lines) >= 4
+    assert set(lines[1:]) == {"imagenet-val: 4 of 10 image-conditions after 0 s"}
+    for thread in threading.enumerate():
+        if thread.name == "progress":
+            thread.join(30)
+    ended = stream.getvalue()
+    time.sleep(0.05)
+    assert stream.getvalue() == ended
+
+
+def test_a_log_hears_of_downloads_and_of_what_is_stored() -> None:
+    listener, stream, now = log_of()
+    listener.download("alexnet", 10_000_000, 240_000_000)
+    now[0] = 60.0
+    listener.tell()
+    listener.download("alexnet", 240_000_000, 240_000_000)
+    listener.begin("imagenet-val", 10, 10)
+    listener.end()
+    assert stream.getvalue().splitlines() == [
+        "alexnet: 10 of 240 MB after 60 s, about 23 minutes to go",
+        "alexnet: 240 of 240 MB after 60 s",
+        "imagenet-val: all 10 stored already, nothing to compute",
+    ]
+
+
+def test_a_terminal_has_bars_and_a_log_has_lines() -> None:
+    assert isinstance(progress_on(Console(file=StringIO(), force_terminal=True)), Bars)
+    assert isinstance(progress_on(Console(file=StringIO(), force_terminal=False)), Lines)
 
 
 def test_what_is_logged_is_told_whatever_a_library_makes_of_the_root(

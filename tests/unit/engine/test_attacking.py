@@ -1,7 +1,8 @@
 """One round of an attack: marks, restarts, what counts, and what is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 import torch
 
 from hardiness import attacks
-from hardiness.attacks import Iterate
+from hardiness.attacks import Iterate, autoattack
 from hardiness.core import AttackError, Condition, Round
-from hardiness.engine.attacking import run_round
+from hardiness.engine.attacking import Members, run_round
 from hardiness.engine.victims import Judged, Victims, targets_of
+from hardiness.store.files import LocalFiles
+from hardiness.store.run_folder import RunFolder
 
 CLASSES, SIDE = 5, 6
 
@@ -354,3 +357,77 @@ def test_a_transfer_shows_the_last_picture_and_calls_that_a_success(failed: Lite
     assert unmoved == (failed == "clean")
     assert torch.equal(shown.pixels[-1], batch.pixels[-1]), "what is wrong without attack is shown as it is"
     np.testing.assert_allclose(shown.logits, linear(shown.pixels).numpy(), rtol=1e-4, atol=1e-4)
+
+
+ENSEMBLE = round_of(0.03, (1, 2, 3, 4), attack="autoattack", options={"iterations": 4, "targets": 2, "queries": 20})
+MEMBERS = ("APGD", "TargetedAPGD", "TargetedFAB", "Square")
+
+
+class PowerCutError(Exception):
+    """Ends a run between two members."""
+
+
+def members(folder: Path, shard: int = 7) -> Members:
+    return Members(RunFolder(LocalFiles(folder), "records/run"), shard)
+
+
+def same(first: Judged, second: Judged) -> bool:
+    assert first.columns.keys() == second.columns.keys()
+    columns = all(np.array_equal(first.columns[name], second.columns[name]) for name in first.columns)
+    return columns and first.logits.tobytes() == second.logits.tobytes() and first.condition == second.condition
+
+
+@pytest.mark.parametrize("ended", [1, 2, 3])
+def test_members_that_ended_are_kept_and_never_run_again(
+    ended: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = victims(12)
+    whole = run_round(linear, batch, ENSEMBLE, seed=3)
+    fallen = [int(judged.columns["success"].sum()) for judged in whole]
+    assert 1 < fallen[0] <= fallen[-1] < 12, "some fall to the first member, some to none"
+    with monkeypatch.context() as stopped:
+        stopped.setattr(getattr(autoattack, MEMBERS[ended]), "run", raising(PowerCutError))
+        with pytest.raises(PowerCutError):
+            run_round(linear, batch, ENSEMBLE, seed=3, members=members(tmp_path))
+    files = sorted(file.name for file in tmp_path.rglob("*.npz"))
+    assert [name[-6:] for name in files] == [f"-{number}.npz" for number in range(1, ended + 1)]
+    for name in MEMBERS[:ended]:
+        monkeypatch.setattr(getattr(autoattack, name), "run", raising(AssertionError))
+    again = run_round(linear, batch, ENSEMBLE, seed=3, members=members(tmp_path))
+    assert all(map(same, whole, again))
+    members(tmp_path, shard=8).remove()
+    assert len(list(tmp_path.rglob("*.npz"))) == 4
+    members(tmp_path).remove()
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "empty"])
+def test_a_kept_member_that_is_damaged_is_run_again(harm: str, tmp_path: Path) -> None:
+    batch = victims(12)
+    whole = run_round(linear, batch, ENSEMBLE, seed=3, members=members(tmp_path))
+    (first,) = tmp_path.rglob("*-1.npz")
+    content = bytearray(first.read_bytes())
+    content[len(content) // 2] ^= 255
+    first.write_bytes({"cut": content[:-40], "changed": content, "empty": b""}[harm])
+    again = run_round(linear, batch, ENSEMBLE, seed=3, members=members(tmp_path))
+    assert all(map(same, whole, again))
+
+
+def test_what_was_kept_of_other_pictures_or_budgets_is_not_taken(tmp_path: Path) -> None:
+    run_round(linear, victims(12), ENSEMBLE, seed=3, members=members(tmp_path))
+    fewer, wider = victims(8), replace(ENSEMBLE, epsilon=0.05)
+    for batch, plan in ((fewer, ENSEMBLE), (victims(12), wider)):
+        expected = run_round(linear, batch, plan, seed=3)
+        assert all(map(same, expected, run_round(linear, batch, plan, seed=3, members=members(tmp_path))))
+
+
+def test_an_attack_without_members_keeps_none(tmp_path: Path) -> None:
+    run_round(linear, victims(), round_of(0.1, (2,)), seed=0, members=members(tmp_path))
+    assert not list(tmp_path.rglob("*"))
+
+
+def raising(error: type[BaseException]) -> Callable[..., Iterator[Iterate]]:
+    def run(*arguments: object) -> Iterator[Iterate]:
+        raise error
+
+    return run
