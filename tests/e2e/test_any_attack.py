@@ -45,9 +45,18 @@ ASKED = {
 }
 """What is asked for, at budgets at which some images fall, and the attack and threat model that are stored with it."""
 
+SOONEST = [
+    next(iter(ASKED)),
+    "whitebox:attack=patch-pgd,norm=patch,epsilons=0.3,steps=3",
+    next(each for each in ASKED if each.startswith("blackbox")),
+]
+"""Of these `make test` runs the first by decisions alone, a patch, and the first that transfers."""
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize(
+    "asked", [each if each in SOONEST else pytest.param(each, marks=pytest.mark.thorough) for each in ASKED]
+)
 def test_an_attack_is_run_by_its_name_and_takes_some_images(
     run_on_crops: Callable[..., Any],
     results: Callable[..., Any],

@@ -195,6 +195,7 @@ def test_ids_that_keep_a_suffix_survive_the_tree(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_batch_size_and_thread_count_change_no_byte(frost_pictures: Path, factory: Any, tmp_path: Path) -> None:
     found = []
     for workers, batch_size in ((1, 16), (3, 16), (2, 5)):
@@ -406,6 +407,7 @@ def test_another_seed_source_or_folder_is_refused(hardiness: Any, tree: Any, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_corrupt_continues_and_writes_the_same_tree(
     frost_pictures: Path, moments: Any, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
@@ -443,6 +445,7 @@ def test_a_tree_that_is_continued_mends_what_is_cut_off_and_writes_nothing_else_
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_run_continues_with_the_same_bytes(
     frost_pictures: Path, moments: Any, factory: Any, tree: Any, tmp_path: Path
 ) -> None:

@@ -190,6 +190,7 @@ def test_written_videos_hold_the_generated_frames(hardiness: Any, tree: Any, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_batch_size_and_thread_count_change_no_byte(factory: Any, tree: Any, tmp_path: Path) -> None:
     found = []
     data = (str(tree(5)),)
@@ -409,6 +410,7 @@ def test_a_photograph_that_cannot_be_read_fails_alone(hardiness: Any, tree: Any,
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_perturb_continues_and_writes_the_same_tree(
     moments: Any, hardiness: Any, data_root: Path, tmp_path: Path
 ) -> None:
@@ -435,6 +437,7 @@ def test_a_killed_perturb_continues_and_writes_the_same_tree(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_killed_run_continues_with_the_same_bytes(moments: Any, factory: Any, tree: Any, tmp_path: Path) -> None:
     def shards(out: str) -> dict[str, bytes]:
         return {f"{p.parent.name}/{p.name}": p.read_bytes() for p in (tmp_path / out).glob("records/*/*.parquet")}

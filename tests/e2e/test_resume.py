@@ -45,6 +45,7 @@ def test_kill_at_any_moment_then_the_same_command_continues(moments: Any, tree: 
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_on_one_folder_lose_nothing_of_either(
     spawn: Spawn, tree: Any, tmp_path: Path, factory: Any, results: Any
 ) -> None:
@@ -62,7 +63,9 @@ def test_two_processes_on_one_folder_lose_nothing_of_either(
     assert all(result["counts"]["evaluated"] == 40 for result in found.values())
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough)]
+)
 def test_a_signal_keeps_what_is_finished_and_says_so(
     spawn: Spawn, tree: Any, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_change_never_reuses_old_records(
     assert len(list((tmp_path / "x" / "records").iterdir())) == 2
 
 
+@pytest.mark.thorough
 def test_a_second_signal_ends_at_once(spawn: Spawn, tree: Any, tmp_path: Path, factory: Any) -> None:
     model = factory(tail=" * (__import__('time').sleep(60) or 1)")
     process = spawn("run", "-m", model, "-b", "imagenet-val", "--data", tree(4), "--out", tmp_path / "x")

@@ -49,6 +49,7 @@ def test_classes_of_one_s_own_model(hardiness: Any, factory: Any, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_transformer_s_channels_and_neurons(hardiness: Any, tmp_path: Path) -> None:
     units = ["--layer", "blocks.3", "--channel", "0-1", "--channel", "7", "--neuron", "60,5"]
     told = hardiness("visualise", "-m", VIT, *units, "--steps", "2", "--variants", "2", "--out", tmp_path)
@@ -111,6 +112,7 @@ def test_squeezenet_s_features_are_reached_from_photographs(hardiness: Any, data
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_goldfish_is_a_goldfish_however_it_is_moved(hardiness: Any, tmp_path: Path) -> None:
     """Judged on the file, under shifts, turns and zooms that it was not optimised under, each by itself."""
     told = hardiness("visualise", "-m", "efficientnet_lite0", "--class", "goldfish", "--steps", "96", "--out", tmp_path)

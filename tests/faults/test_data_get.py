@@ -123,6 +123,7 @@ def test_without_a_published_checksum_the_first_is_kept(hardiness: Any, publish:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_any_moment_it_continues(web: Any, tmp_path: Path) -> None:
     """SIGKILL while it comes in, and while it is unpacked: nothing looks whole, what had come is not asked again."""
     noise = rng(0, "noise").bytes(60_000_000)

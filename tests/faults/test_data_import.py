@@ -122,6 +122,7 @@ def test_the_command_says_how_and_refuses_in_one_line(hardiness: Any, packed: An
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_whole_set_is_laid_out_and_sound(hardiness: Any, packed: Any, tmp_path: Path) -> None:
     """50,000 files of a few bytes under the official names: 50 in each class, all found again."""
     val = packed(*contents(50_000))

@@ -22,7 +22,9 @@ sys.meta_path.insert(0, Interrupting())
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough)]
+)
 @pytest.mark.parametrize(
     "module", ["hardiness.core", "numpy", "click", "hardiness.cli.main", "hardiness.cli.run", "rich"]
 )

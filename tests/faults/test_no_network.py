@@ -29,6 +29,7 @@ sys.addaudithook(watch)
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -87,6 +87,7 @@ def bytes_of(out: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_disk_full_at_any_write_keeps_what_is_finished(
     place: Path, hardiness: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +141,9 @@ def mounted(folder: Path, size: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", ["40k", "130k", "160k"])
+@pytest.mark.parametrize(
+    "size", ["40k", *(pytest.param(size, marks=pytest.mark.thorough) for size in ("130k", "160k"))]
+)
 def test_a_small_disk_is_told_in_one_line(place: Path, hardiness: Command, size: str) -> None:
     small = place / "small"
     if not mounted(small, size):

@@ -76,6 +76,7 @@ def plant(out: Path, chance: random.Random) -> tuple[set[str], Counter[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.soak
 def test_nothing_is_lost_or_twice_or_wrong_and_the_bytes_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
     begin = time.perf_counter()
