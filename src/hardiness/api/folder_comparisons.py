@@ -27,10 +27,12 @@ def comparisons_of(
         baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
     """
     models = {result.name for result in found if not result.measured.get("published")}
-    if len(stores) == 1 and len(models) > DETAILED_MOST:
-        return kept_comparisons(stores[0], found, baseline)
+    detailed = len(models) <= DETAILED_MOST
+    kept = kept_comparisons(stores[0], found, baseline) if len(stores) == 1 else []
+    if kept and not detailed:
+        return kept
     try:
-        compared = compare(stores, details=len(models) <= DETAILED_MOST, baseline_model=baseline)
+        compared = compare(stores, details=detailed, baseline_model=baseline, kept=kept)
     except ArgumentError:
         return []
     return compared if len(stores) == 1 else [_under_own_names(each) for each in compared]

@@ -47,8 +47,9 @@ def write_figures(shown: Sequence[Shown], inks: Inks, files: Files, endings: Seq
     for stem, sheet in sheets(shown, inks):
         paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
         svg = document(sheet).encode()
-        same = files.read(f"{FOLDER}/{stem}.svg") == svg and all(map(files.has, paths.values()))
-        for ending, path in {} if same else paths.items():  # the SVG last: where it is the same, all are
-            files.write(path, WRITERS[ending](sheet))
-            written.append(path)
+        same = files.read(f"{FOLDER}/{stem}.svg") == svg
+        for ending, path in paths.items():  # the SVG last: where it is the same, all that are there are
+            if not same or not files.has(path):
+                files.write(path, WRITERS[ending](sheet))
+                written.append(path)
     return written

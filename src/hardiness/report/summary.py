@@ -64,7 +64,11 @@ def _footing(saying: Saying, result: Result) -> str:
 
 def _joined(parts: Sequence[str], lead: str) -> str:
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{text}{f'; {lead}' if lead else ''}.".replace(" %", "\u00a0%").replace("ε ", "ε\u00a0")
+    return (
+        f"{text}{f'; {lead}' if lead else ''}.".replace(" %", "\u00a0%")
+        .replace("ε ", "ε\u00a0")
+        .replace("n = ", "n\u00a0=\u00a0")
+    )
 
 
 def _leads(shown: Shown) -> dict[str, str]:

@@ -223,7 +223,7 @@ def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, verdict
     run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
     attacked = result("a", *scores, benchmark="whitebox", run=run, findings=[Finding("verdict", True, verdict)])
     cannot = ", cannot tell" if "cannot" in verdict else ""
-    assert sentence_of(attacked) == f"{text} (n = 4{cannot}, 95 % interval of ε 0.01, 10 steps: 40.0–100.0)."
+    assert sentence_of(attacked) == f"{text} (n = 4{cannot}, 95 % interval of accuracy left: 40.0–100.0)."
 
 
 def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:

@@ -183,9 +183,9 @@ class Attack(Card):
         return f"{change} under attack at ε {epsilon}{doubt}"
 
     def saying_score(self, result: Result) -> Score | None:
-        """The accuracy at the largest epsilon."""
+        """The accuracy at the largest epsilon, under a name that says so without the budget."""
         swept = sweep(result.scores)
-        return swept[-1] if swept else None
+        return replace(swept[-1], metric="accuracy_left", condition=Condition()) if swept else None
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """The protocol, the surrogate, and a norm other than L-infinity."""

@@ -76,7 +76,12 @@ _Accuracy = tuple[float, int]
 
 
 def compare(
-    stores: Sequence[Store], models: Sequence[str] = (), *, details: bool = True, baseline_model: str | None = None
+    stores: Sequence[Store],
+    models: Sequence[str] = (),
+    *,
+    details: bool = True,
+    baseline_model: str | None = None,
+    kept: Sequence[BenchmarkComparison] = (),
 ) -> list[BenchmarkComparison]:
     """Models beside each other on every benchmark that two of them were run on.
 
@@ -87,6 +92,7 @@ def compare(
         models: which ones, in the order in which they are shown; all if empty.
         details: also what is said of single pairs, which takes most of the time where there are many models.
         baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
+        kept: comparisons of the same runs, whose scores are not made again.
 
     Raises:
         UnknownNameError: a model was not run.
@@ -106,6 +112,7 @@ def compare(
     chosen: dict[str, None] = {}
     clean: dict[str, _Accuracy] = {}
     compared_ = []
+    scores = {(each.benchmark, each.data, each.protocol, each.variant): each.scores for each in kept}
     for key, stored in sorted(groups.items()):
         runs = measured_runs(_ordered(stored, models), tables=details, base=base)
         chosen |= dict.fromkeys(runs)
@@ -113,7 +120,7 @@ def compare(
             clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
         if len(runs) > 1:
             keys = {name: run.key for name, run in runs.items()}
-            compared_.append(replace(_compared(key, runs, noises, details), keys=keys))
+            compared_.append(replace(_compared(key, runs, noises, details, scores.get(key)), keys=keys))
     if not compared_:
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
@@ -176,7 +183,11 @@ def _effective(found: BenchmarkComparison, clean: Mapping[str, _Accuracy]) -> tu
 
 
 def _compared(
-    group: _Group, runs: Mapping[str, Measured], noises: Mapping[str, Noise], detailed: bool
+    group: _Group,
+    runs: Mapping[str, Measured],
+    noises: Mapping[str, Noise],
+    detailed: bool,
+    known: Sequence[Compared] | None,
 ) -> BenchmarkComparison:
     benchmark, data, protocol, variant = group
     drawn = any(run.drawn for run in runs.values())
@@ -196,9 +207,10 @@ def _compared(
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
     resamples = Resamples(ids)
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
-    together = tuple(_with_noise(_together(score, sides, resamples), runs, noises) for score in scores)
+    if known is None:
+        known = [_with_noise(_together(score, sides, resamples), runs, noises) for score in scores]
     details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2) if detailed)
-    return BenchmarkComparison(benchmark, data, together, len(ids), tuple(notes), details, (), protocol, variant)
+    return BenchmarkComparison(benchmark, data, tuple(known), len(ids), tuple(notes), details, (), protocol, variant)
 
 
 def _left_out(name: str, run: Measured) -> str:
