@@ -76,7 +76,8 @@ def _leads(shown: Shown) -> dict[str, str]:
     column = shown.section.headline
     if column is None:
         return {}
-    scored = [(result, score) for result in shown.results if (score := score_of(result, column)) and score.interval]
+    known = [(result, score) for result in shown.results if (score := score_of(result, column)) and score.interval]
+    scored = [(result, score) for result, score in known if not result.doubt_about(score)]  # others lead nobody
     scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
     found = {}
     for (better, score), (worse, other) in pairwise(scored):

@@ -93,6 +93,10 @@ def test_a_result_says_which_of_its_scores_its_report_does_not_stand_by(doubt: s
 def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
     (sentence,) = summary(sections([attacked("masked", doubt)]))
     assert f"falls from 69 to 62\u00a0% under attack at ε\u00a04/255 ({doubt})" in sentence.text
+    both = summary(sections([attacked("masked", doubt), attacked("honest", "", 0.3)]))
+    assert not any("lead" in each.text for each in both), "a number that is withdrawn leads nobody"
+    two = summary(sections([attacked("one", ""), attacked("other", "", 0.3)]))
+    assert "its lead over other is more than chance" in two[0].text
     (honest,) = summary(sections([attacked("honest", "")]))
     assert "under attack at ε\u00a04/255 (n = 300)." in honest.text
 
