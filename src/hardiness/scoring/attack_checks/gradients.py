@@ -50,7 +50,10 @@ def zero_gradients(zeros: Values, at_image: Values, of_lead: Values, unseen: Val
         of_network = float(np.nanmean(of_lead)) if np.isfinite(of_lead).any() else 0.0
         raised = blind > FEW or share - of_network > ZERO_GRADIENT
         if blind > FEW:
-            text += f"; on {percent(blind)} of the images the network changes with many values that it is zero for"
+            where = (
+                f"n {percent(blind)} of the images the network changes with many values that its gradient is zero for"
+            )
+            text = f"{text}; o{where}" if share > ZERO_GRADIENT else f"O{where}"
         elif share > ZERO_GRADIENT and not raised:
             text += ", but the network does not change with them either"
     else:
