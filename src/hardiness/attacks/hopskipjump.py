@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _STARTS = 100
-_HALVINGS = 10
+_FIRST_PROBE = 0.1
+_LEAST_PROBE = 1e-4
+"""How far a probe moves each value at least, in the root mean square. The paper's probes move values of a 224 canvas by
+less than 1e-6, and near the image by less than 1e-8: pixels and logits in float32 are rounded by as much."""
+_PART = 64
+_KEPT_BACK = 30
+"""Queries that a gradient leaves for its step and the bisection after it."""
 
 
 @registry.add("hopskipjump")
@@ -35,11 +41,13 @@ class HopSkipJump(CheckedAttack):
         first: decisions that the first gradient is estimated from; the k-th takes that times the root of k.
         most: decisions at most for one gradient.
 
-    Source: Chen, Jordan & Wainwright 2020, arXiv:1904.02144, algorithm 2, untargeted.
+    Source: Chen, Jordan & Wainwright 2020, arXiv:1904.02144, algorithm 2, untargeted: its probes, its steps, and its
+        bisection, which goes on until what is left of it moves the picture towards the boundary by less than a probe.
 
-    Differs: a bisection is always of ten decisions.
+    Differs: a probe changes each value by at least 0.0001 in the root mean square, since float32 holds no less.
     """
 
+    version: ClassVar[int] = 2
     gradients: ClassVar[bool] = False
     can_target: ClassVar[bool] = False
 
@@ -68,23 +76,23 @@ class _Walk:
         self.clean, self.generator = problem.pixels, problem.generators[0]
         self.left, self.spent = int(problem.budget.steps[0]), 0
         self.euclidean = problem.budget.norm == "l2"
+        self.dimensions = self.clean.numel()
 
     def end(self) -> Iterate:
         """Its only iterate: the nearest misclassified picture where that is within epsilon, else the image itself."""
-        at = self._start()
-        round_ = 0
-        while at is not None and not self._near(at) and self.left > 0:
-            round_ += 1
-            at = self._hop(at, round_)
-        if at is None or not self._near(at):
+        at, hop = self._start(), 0
+        while at is not None and self._distance(at) > self.problem.budget.epsilon and self.left > 0:
+            hop += 1
+            at = self._hop(at, hop)
+        if at is None or self._distance(at) > self.problem.budget.epsilon:
             at = self.clean
         last = forward(self.problem.logits, at, self.problem.criterion, graph=False, first=True)
         reached = self.problem.criterion.reached(last.logits)
         queries = max(1, min(self.spent, int(self.problem.budget.steps[0])))
         return last.iterate(queries, self.problem.index, reached, no_gradient(reached))
 
-    def _near(self, at: Tensor) -> bool:
-        return float(distance(self.problem.budget.norm, at - self.clean)) <= self.problem.budget.epsilon
+    def _distance(self, at: Tensor) -> float:
+        return float(distance(self.problem.budget.norm, at - self.clean))
 
     def _wrong(self, pixels: Tensor) -> Tensor:
         """Which of the pictures are misclassified, bool ``(M,)``; as many queries."""
@@ -101,8 +109,13 @@ class _Walk:
         for _ in range(min(_STARTS, self.left)):
             noise = torch.from_numpy(self.generator.random(tuple(self.clean.shape), np.float32)).to(self.clean.device)
             if bool(self._wrong(noise)[0]):
-                return self._onto_boundary(noise)
+                return self._onto_boundary(noise, 1)
         return None
+
+    def _probe(self, away: float, hop: int) -> float:
+        """Length in L2 of the random steps of a hop that begins ``away`` from the image."""
+        # The paper's root of d times theta (L2) and d times theta (L-infinity), with its thetas, are both 1 / d.
+        return _FIRST_PROBE if hop == 1 else max(away / self.dimensions, _LEAST_PROBE * math.sqrt(self.dimensions))
 
     def _between(self, far: Tensor, share: float) -> Tensor:
         """A picture ``share`` of the way from the image to ``far``: on the straight line, or by clipping (L∞)."""
@@ -111,46 +124,53 @@ class _Walk:
         reach = share * float((far - self.clean).abs().max())
         return self.clean + (far - self.clean).clamp(-reach, reach)
 
-    def _onto_boundary(self, far: Tensor) -> Tensor:
-        low, high = 0.0, 1.0
-        for _ in range(_HALVINGS):
+    def _onto_boundary(self, far: Tensor, hop: int) -> Tensor:
+        """The misclassified picture between ``far`` and the image that is as near to the boundary as ``hop`` probes."""
+        low, high, length = 0.0, 1.0, self._distance(far)
+        # Of a random step of length 1 the part along any one direction is 1 / root d; a change of all values by h, as
+        # clipping makes, is root d times h long.
+        part = math.sqrt(self.dimensions) if self.euclidean else self.dimensions
+        while self.left > 0 and (high - low) * length > self._probe(high * length, hop) / part:
             middle = (low + high) / 2
-            if self.left <= 0:
-                break
             low, high = (low, middle) if bool(self._wrong(self._between(far, middle))[0]) else (middle, high)
         return self._between(far, high)
 
-    def _hop(self, at: Tensor, round_: int) -> Tensor:
+    def _hop(self, at: Tensor, hop: int) -> Tensor:
         """Along the estimated gradient, as far as it stays misclassified, and back onto the boundary."""
-        count = max(2, min(int(self.options.first * math.sqrt(round_)), self.options.most, self.left))
-        direction = self._gradient(at, count)
-        length = float(distance(self.problem.budget.norm, at - self.clean)) / math.sqrt(round_)
+        wanted = min(int(self.options.first * math.sqrt(hop)), self.options.most)
+        away = self._distance(at)
+        direction = self._gradient(at, self._probe(away, hop), max(2, min(wanted, self.left - _KEPT_BACK)))
+        length = away / math.sqrt(hop)
         while self.left > 0 and length > 1e-5:
             tried = (at + length * direction).clamp(0, 1)
             if bool(self._wrong(tried)[0]):
-                nearer = self._onto_boundary(tried)
-                norm = self.problem.budget.norm
-                closer = float(distance(norm, nearer - self.clean)) <= float(distance(norm, at - self.clean))
-                return nearer if closer else at
+                return self._onto_boundary(tried, hop + 1)
             length /= 2
         return at
 
-    def _gradient(self, at: Tensor, count: int) -> Tensor:
-        """The direction into the misclassified side, of length 1, from decisions on random steps around ``at``."""
+    def _gradient(self, at: Tensor, size: float, count: int) -> Tensor:
+        """The direction into the misclassified side, of length 1, from decisions on random steps of such a size."""
         import torch
 
-        dimensions = at.numel()
-        shape = (count, *at.shape[1:])
-        drawn = self.generator.standard_normal(shape) if self.euclidean else self.generator.uniform(-1, 1, shape)
-        steps = torch.from_numpy(drawn.astype(np.float32)).to(at.device)
-        steps = steps / steps.flatten(1).norm(dim=1)[:, None, None, None]
-        span = float((at - self.clean).norm() if self.euclidean else (at - self.clean).abs().max())
-        size = span / dimensions if not self.euclidean else span / math.sqrt(dimensions)
-        size = max(size * (1 if self.euclidean else math.sqrt(dimensions)), 1e-4)
-        tried = (at + size * steps).clamp(0, 1)
-        steps = (tried - at) / size
-        signs = torch.cat([2 * self._wrong(part).float() - 1 for part in tried.split(64)])
-        mean = signs.mean()
-        weights = signs if float(mean.abs()) == 1 else signs - mean
-        found = (weights[:, None, None, None] * steps).mean(0, keepdim=True)
+        steps, signed, agreed = torch.zeros_like(at), torch.zeros_like(at), 0.0
+        for begun in range(0, count, _PART):
+            tried = (at + size * self._directions(min(_PART, count - begun))).clamp(0, 1)
+            moved = (tried - at) / size
+            signs = 2 * self._wrong(tried).float() - 1
+            steps, signed = steps + moved.sum(0), signed + (signs[:, None, None, None] * moved).sum(0)
+            agreed += float(signs.sum())
+        mean = agreed / count
+        found = signed if abs(mean) == 1 else signed - mean * steps
         return steepest(self.problem.budget.norm, found)
+
+    def _directions(self, count: int) -> Tensor:
+        """Random steps ``(count, 3, H, W)`` of length 1 in L2: normal, or uniform values (L∞)."""
+        import torch
+
+        shape = (count, *self.clean.shape[1:])
+        if self.euclidean:
+            drawn = self.generator.standard_normal(shape, np.float32)
+        else:
+            drawn = 2 * self.generator.random(shape, np.float32) - 1
+        steps = torch.from_numpy(drawn).to(self.clean.device)
+        return steps / steps.flatten(1).norm(dim=1)[:, None, None, None]
