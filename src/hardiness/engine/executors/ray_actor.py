@@ -31,6 +31,9 @@ from hardiness.store import Store
 LOOK_S = 0.01
 """Between two looks at whether a unit is stored."""
 
+GRACE_S = 0.05
+"""How long a stream waits for another unit before what has begun is brought to its end: the driver needs less."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -214,9 +217,13 @@ class UnitActor:
             self._broken = f"{platform.node()}: {line_of(error)}"
 
     def _stream(self, worker: Worker) -> Iterator[Unit]:
-        """The units that wait, up to the first of another worker; it ends where none waits, so that all are stored."""
-        while self._waiting and self._waiting[0][0] is worker:
-            yield self._waiting.popleft()[1]
+        """The units that wait, up to the first of another worker; it ends where none comes, so that all are stored."""
+        while True:
+            with self._comes:
+                if not self._comes.wait_for(lambda: self._waiting, GRACE_S) or self._waiting[0][0] is not worker:
+                    return
+                unit = self._waiting.popleft()[1]
+            yield unit
 
 
 def unfitness(errand: Errand) -> str:

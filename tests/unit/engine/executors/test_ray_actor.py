@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+import PIL.Image
 import pytest
 
-from hardiness.core import SampleError
+from hardiness.benchmarks.photographs import Photographs
+from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError
+from hardiness.data import locate
 from hardiness.engine.executors import ray_actor
-from hardiness.engine.executors.ray_actor import unfitness
+from hardiness.engine.executors.ray_actor import Errand, Evaluation, Outcome, Ready, UnitActor, unfitness
 from hardiness.engine.measuring import package_version
 from hardiness.engine.units import failed
+from hardiness.reference import wnids
 
 
 def errand(version: str = "", gone: bool = False) -> Any:
@@ -48,3 +59,103 @@ def test_every_row_of_a_unit_that_was_given_up_has_failed() -> None:
         ("a", "a: it died", (0, 2)),
         ("b", "b: it died", (1,)),
     ]
+
+
+read: list[str] = []
+decoded = threading.Event()
+"""Whether a second picture has been decoded; `Single` and the model live in one process here."""
+
+MODEL = """
+import threading
+import torch
+from PATH import decoded
+
+class Waiting(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(12, 1000)
+    def forward(self, x):
+        evaluates = threading.current_thread().name.startswith("forward")  # and is not tried before
+        if evaluates and x.mean() < RAISES:
+            raise RuntimeError("boom")
+        if evaluates and WAITS and not decoded.wait(20):
+            raise RuntimeError("the next picture is not decoded meanwhile")
+        return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 2).flatten(1))
+
+def build():
+    return Waiting()
+"""
+
+
+@dataclass(frozen=True)
+class Single(Photographs):
+    """One picture a unit; says when the second is decoded."""
+
+    name: ClassVar[str] = "single"
+    question: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    protocol: ClassVar[str] = "none"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+    shard_items: ClassVar[int] = 1
+    frames: ClassVar[int] = 64  # one picture ahead
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion]:
+        read.append(item.id)
+        if len(read) > 1:
+            decoded.set()
+        return super().expand(item, conditions, canvases, seed)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> DataSet:
+    """Four pictures, the first one black."""
+    for number in range(4):
+        folder = tmp_path / "data" / "imagenet" / "val" / wnids()[number]
+        folder.mkdir(parents=True)
+        PIL.Image.fromarray(np.full((64, 64, 3), 80 * number, np.uint8)).save(folder / f"{number}.png")
+    return locate([str(tmp_path / "data")]).dataset("imagenet")
+
+
+def actor(tmp_path: Path, data: DataSet, without: frozenset[str] = frozenset(), **model: Any) -> UnitActor:
+    read.clear()
+    decoded.clear()
+    text = MODEL.replace("PATH", __name__)
+    for name, value in {"RAISES": -1e9, "WAITS": False, **model}.items():
+        text = text.replace(name, str(value))
+    (tmp_path / "network.py").write_text(text)
+    placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
+    evaluation = Evaluation(Single(), data, Request(batch_size=1))
+    errand = Errand((f"py:{tmp_path}/network.py:build",), placing, (evaluation,), tmp_path / "out", without=without)
+    return UnitActor(errand, 1)
+
+
+def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
+    tmp_path: Path, pictures: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_actor, "GRACE_S", 2.0)  # on a machine that is busy
+    begun = actor(tmp_path, pictures, WAITS=True)
+    ready = begun.ready()
+    assert isinstance(ready, Ready)
+    with ThreadPoolExecutor(4) as driver:
+        found = list(driver.map(begun.evaluate, ready.units))
+    assert found == [Outcome(stored=ready.keys)] * 4
+    begun.leave()
+    sessions = [json.loads(path.read_text())["rows"] for path in (tmp_path / "out").glob("records/*/measured/*.json")]
+    assert sum(sessions) == 4
+
+
+def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, pictures: DataSet) -> None:
+    begun = actor(tmp_path, pictures, RAISES=-1.9)
+    ready = begun.ready()
+    assert isinstance(ready, Ready)
+    first, *rest = sorted(ready.units, key=lambda name: begun._units[name][1].samples[0] != f"{wnids()[0]}/0")
+    raised = begun.evaluate(first).raised
+    assert list(raised) == list(ready.keys)
+    assert "build on single: " in raised[ready.keys[0]]
+    assert "boom" in raised[ready.keys[0]]
+    assert begun.evaluate(rest[0]).stored == (), "an actor whose model raised is of no use, and says so"
+    again = actor(tmp_path, pictures, without=frozenset(ready.keys), RAISES=-1.9).ready()
+    assert isinstance(again, Ready)
+    assert again.units == {}, "nothing is evaluated of a model that was given up"
