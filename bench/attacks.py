@@ -15,7 +15,6 @@ time, for a machine that is busy with other things, where ratios alone say somet
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import resource
 import subprocess
@@ -43,6 +42,11 @@ from hardiness.core import CANVAS_224, ModelSpec, rng
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "masked"))
+
+import networks
+import pictures
+
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))
 EPSILON, STEP = 4 / 255, 1 / 255
 LITE0, RESNEXT, TRAINED = "efficientnet_lite0", "resnext101_32x8d:weights=random", "adversarially trained"
@@ -52,7 +56,6 @@ CLOCK = time.process_time if os.environ.get("HARDINESS_BENCH_CLOCK") == "cpu" el
 REPETITIONS = int(os.environ.get("HARDINESS_BENCH_REPETITIONS", "5"))
 FOOLBOX_BAR, TORCHATTACKS_BAR = {LITE0: 2.4, RESNEXT: 1.6}, {LITE0: 1.7, RESNEXT: 1.0}
 BARE_BAR = 0.95
-NETWORKS = Path(__file__).resolve().parents[1] / "tests" / "masked" / "networks.py"
 TO_ACCURACY = {TRAINED: (16 / 255, 50, 1.2, REPETITIONS), LITE0: (4 / 255, 50, 8.0, 1)}
 """Epsilon, steps, bar and repetitions of the time until the robust accuracy is known: where half of the images stand
 early stops help little, where all fall they are nearly everything."""
@@ -107,22 +110,14 @@ def case(name: str) -> Case:
 
 def trained() -> Case:
     """The small network that was trained to hold, with crops of the photographs that it knows."""
-    found = importlib.util.spec_from_file_location("masked_networks", NETWORKS)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    eager = module.crops("adversarial")
+    eager = networks.crops("adversarial")
     view = View(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     classifier = models.wrap(eager, view, name=TRAINED)
-    files, draws, crops = sorted((ROOT / "imagenet" / "val").glob("*/*.JPEG"))[::25], np.random.default_rng(0), []
-    for i in range(BATCH[TRAINED]):
-        image = decode(files[i % 10].read_bytes(), str(files[i % 10]))
-        side = int(min(image.shape[:2]) * 0.5)
-        top, left = (int(draws.integers(0, length - side + 1)) for length in image.shape[:2])
-        crops.append(on_canvas(np.ascontiguousarray(image[top : top + side, left : left + side]), CANVAS_224))
-    images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-    return Case(TRAINED, classifier, ModelSpec(TRAINED, "", view), eager, images, torch.arange(len(images)) % 10)
+    draws, side = np.random.default_rng(0), CANVAS_224.crop_px
+    crops = np.stack([np.asarray(pictures.crop(number, draws, side)) for number in range(BATCH[TRAINED])])
+    images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    labels = torch.arange(len(images)) % pictures.CLASSES
+    return Case(TRAINED, classifier, ModelSpec(TRAINED, "", view), eager, images, labels)
 
 
 def ours(at: Case, steps: int, *, stop: bool, epsilon: float = EPSILON) -> Iterator[attacks.Iterate]:

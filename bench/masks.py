@@ -1,6 +1,6 @@
 """Masks against flags: which findings the report on an attack raises about networks whose gradients are hidden.
 
-    HARDINESS_DATA=… python bench/masks.py [--json] [--write docs/attacks.md] [--on LAP] [MASK …]
+    python bench/masks.py [--json] [--write docs/attacks.md] [--on LAP] [MASK …]
 
 Every mask of ``tests/masked/networks.py`` is put on EfficientNet-Lite0 (8 photographs on the 224 canvas, 4/255, 20
 steps) and on two small networks, trained adversarially and ordinarily (16 crops, 8/255, 40 steps), each attacked with
@@ -32,14 +32,14 @@ from hardiness.imaging import decode, on_canvas
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
 
-from findings import CLASSES, crops, raised, report  # noqa: E402
-from networks import KINDS, MASKS, WORDS  # noqa: E402
+from findings import crops, raised, report  # noqa: E402
+from networks import CLASSES, KINDS, MASKS, WORDS  # noqa: E402
 from networks import crops as small  # noqa: E402
 from write import table, with_block  # noqa: E402
 
 from bars import at_least, at_most, tell, versions  # noqa: E402  # bench's own
 
-DATA = Path(os.environ.get("HARDINESS_DATA", "data"))
+DATA = os.environ.get("HARDINESS_DATA", "embedded")
 CHECKS = (
     "zero gradients", "non-finite gradients", "saturated logits", "gradient mismatch", "shattered gradients",
     "randomised", "weaker than noise", "square takes more", "must break",
@@ -77,7 +77,7 @@ def lite0() -> nn.Module:
 
 def photographs() -> list[Row]:
     """Photographs on the canvas, of as many classes."""
-    items = limited(locate([str(DATA)]).dataset("imagenet").items, PHOTOGRAPHS, 0)
+    items = limited(locate([DATA]).dataset("imagenet").items, PHOTOGRAPHS, 0)
     return [
         Row(item.id, (), 0, item.label, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224))
         for item in items
@@ -86,7 +86,7 @@ def photographs() -> list[Row]:
 
 def victims(letters: str) -> list[Victim]:
     """Those of the three networks that these letters stand for."""
-    cropped = crops(sorted((DATA / "imagenet" / "val").rglob("*.JPEG")))
+    cropped = crops()
     small_asked = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
     found = [
         Victim("A", small("adversarial"), cropped, small_asked, CLASSES),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pictures
 import pytest
-from PIL import Image
 
 from hardiness.cli import main
 
@@ -156,17 +156,13 @@ def tree(photographs: list[Path], tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def crops(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two crops of each of the ten photographs that the small networks of ``tests/masked`` tell apart."""
     root, draws = tmp_path_factory.mktemp("crops"), np.random.default_rng(1)
-    for i in range(20):
-        photograph = Image.open(photographs[::25][i % 10]).convert("RGB")
-        size = int(min(photograph.size) * 0.5)
-        left, top = (int(draws.integers(0, side - size + 1)) for side in photograph.size)
-        folder = root / f"c{i % 10}"
+    for number in range(2 * pictures.CLASSES):
+        folder = root / f"c{number % pictures.CLASSES}"
         folder.mkdir(exist_ok=True)
-        crop = photograph.resize((256, 256), Image.Resampling.BOX, box=(left, top, left + size, top + size))
-        crop.save(folder / f"{i}.png")
+        pictures.crop(number, draws, 256).save(folder / f"{number}.png")
     return root
 
 

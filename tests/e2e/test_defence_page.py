@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pictures
 import pytest
 from PIL import Image
 
@@ -26,7 +27,6 @@ OURS = f"""
 
 @pytest.mark.slow
 def test_the_defence_seems_to_hold_and_falls_to_an_attack_that_knows_it(
-    photographs: list[Path],
     hardiness: Callable[..., Any],
     results: Callable[..., Any],
     tmp_path: Path,
@@ -37,7 +37,7 @@ def test_the_defence_seems_to_hold_and_falls_to_an_attack_that_knows_it(
     line = '    network = torchvision.models.resnet50(weights="DEFAULT")\n'
     assert line in code
     (tmp_path / "defence.py").write_text(code.replace(line, OURS))
-    for i, photograph in enumerate(photographs[::25][:5]):
+    for i, photograph in enumerate(pictures.ten()[:5]):
         folder = tmp_path / "crops" / f"c{i}"
         folder.mkdir(parents=True)
         with Image.open(photograph) as opened:

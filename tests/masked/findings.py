@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from pictures import CLASSES, crop
 
 from hardiness import View, models
 from hardiness.benchmarks.options import parse
@@ -17,20 +16,22 @@ from hardiness.engine.forward import Row
 from hardiness.engine.whitebox import Attacker
 from hardiness.scoring import registry
 
-CROPS, SIDE, CLASSES = 16, 32, 10
+CROPS, SIDE = 16, 32
 
 
-def crops(photographs: Sequence[Path]) -> list[Row]:
-    """Crops of ten photographs, as small as the small networks look at them."""
-    files, draws, found = photographs[::25], np.random.default_rng(2), []
-    for i in range(CROPS):
-        photograph = Image.open(files[i % CLASSES]).convert("RGB")
-        width, height = photograph.size
-        size = int(min(width, height) * draws.uniform(0.45, 0.6))
-        left, top = int(draws.integers(0, width - size + 1)), int(draws.integers(0, height - size + 1))
-        crop = photograph.resize((SIDE, SIDE), Image.Resampling.BOX, box=(left, top, left + size, top + size))
-        found.append(Row(f"c{i % CLASSES}/{i}", (), 0, i % CLASSES, np.asarray(crop)))
-    return found
+def crops() -> list[Row]:
+    """Crops of the ten photographs, as small as the small networks look at them."""
+    draws = np.random.default_rng(2)
+    return [
+        Row(
+            f"c{number % CLASSES}/{number}",
+            (),
+            0,
+            number % CLASSES,
+            np.asarray(crop(number, draws, SIDE, draws.uniform(0.45, 0.6))),
+        )
+        for number in range(CROPS)
+    ]
 
 
 def report(network: Any, rows: Sequence[Row], asked: str, classes: int = CLASSES, seed: int = 0) -> dict[str, Finding]:

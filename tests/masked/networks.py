@@ -1,7 +1,7 @@
 """Networks whose gradients are hidden, each in a way of its own; a file that ``py:FILE:NAME`` can load.
 
-The small ones tell from which of ten photographs a crop is; ``train.py`` beside made their weights, one set by ordinary
-and one by adversarial training at 8/255.
+The small ones tell of which of ten photographs a crop is; ``pictures.py`` beside names these, and ``train.py`` made the
+weights, one set by ordinary and one by adversarial training at 8/255.
 """
 
 from __future__ import annotations

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import findings as found_in
+import networks as masked
 import pytest
+from findings import raised
 
 from hardiness.core import Finding
 from hardiness.engine.forward import Row
 
-FOLDER = Path(__file__).resolve().parents[2] / "masked"
 WHITEBOX = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
 
 
-def loaded(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"masked_{name}", FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-masked = loaded("networks")
-found_in = loaded("findings")
-raised = found_in.raised
-
-
 @pytest.fixture(scope="module")
-def rows(photographs: list[Path]) -> list[Row]:
-    if len(photographs) < 250:
-        pytest.skip("the small networks were trained on crops of the 250 photographs of HARDINESS_DATA")
-    crops: list[Row] = found_in.crops(photographs)
+def rows() -> list[Row]:
+    crops: list[Row] = found_in.crops()
     return crops
 
 
