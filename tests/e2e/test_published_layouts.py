@@ -13,6 +13,8 @@ from torch import nn
 import hardiness
 from hardiness.core import View
 from hardiness.reference import baseline, distortion_set, wnids
+from hardiness.report.scorecard import scorecard
+from hardiness.report.sections import sections
 
 DARK, BRIGHT = 4, 9
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
@@ -79,3 +81,20 @@ def test_pictures_of_other_things(tmp_path: Path) -> None:
     assert result.score("near_auroc_msp").value == pytest.approx((dark.value + 1.0) / 2)
     accepted = result.score("fpr95", outside="ninco", method="msp", positive="inside")
     assert (accepted.value, accepted.n) == (pytest.approx(1 / 4), 4)
+
+
+def test_the_two_sets_that_can_be_fetched_have_a_place_in_the_overview(tmp_path: Path) -> None:
+    photographs(tmp_path / "data")
+    for number in range(2):
+        picture(tmp_path / "data" / "ninco" / "amphiuma" / f"{number}.png", 128)
+        picture(tmp_path / "data" / "imagenet-o" / "n01443537" / f"{number}.png", 128)
+    out = tmp_path / "out"
+    given = {"view": VIEW, "runtime": "torch", "progress": False, "out": out}
+    found = hardiness.evaluate(Brightness(), "ood", str(tmp_path / "data"), **given)
+    assert [score.metric for score in found.scores[:2]] == ["ninco_auroc_msp", "imagenet-o_auroc_msp"]
+    assert found.scores[0].value == 1.0
+    card = scorecard(sections(list(hardiness.load_results(out))))
+    heads = [head for head in card.heads if head.group == "out of distribution"]
+    assert [head.metric for head in heads] == ["AUROC, ninco, MSP"]
+    (entries,) = [entries for _, entries in card.rows]
+    assert entries[card.heads.index(heads[0])].text == "100.0"

@@ -13,7 +13,7 @@ from hardiness.benchmarks.ood import Ood
 from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
 from hardiness.data import locate
 from hardiness.scoring import registry
-from hardiness.scoring.cards.ood import METHODS, aupr, auroc, false_accepted, false_rejected
+from hardiness.scoring.cards.ood import GROUPS, METHODS, OUTSIDE, aupr, auroc, false_accepted, false_rejected
 
 
 @pytest.mark.parametrize("digits", [1, 6])
@@ -68,6 +68,31 @@ def test_methods_groups_and_what_is_missing() -> None:
     assert not [metric for metric, _ in found if metric.startswith("far")]
     (none,) = ood(rows(names, logits[:30]))
     assert none.value is None
+
+
+@pytest.mark.parametrize(
+    ("sets", "headlines"),
+    [
+        (("imagenet-o", "ninco"), ["ninco", "imagenet-o"]),
+        (("imagenet-o", "ninco", "ssb-hard", "textures"), ["near", "textures", "imagenet-o"]),
+        (OUTSIDE, ["near", "far", "imagenet-o"]),
+    ],
+)
+def test_a_headline_for_whichever_sets_are_there(sets: tuple[str, ...], headlines: list[str]) -> None:
+    generator = np.random.default_rng(3)
+    samples = [f"n{k}/a" for k in range(20)] + [f"{name}:{k}" for name in sets for k in range(10)]
+    logits = generator.normal(size=(len(samples), 1000)).astype(np.float32)
+    scores = ood(rows(samples, logits))
+    told = [score for score in scores if score.condition == Condition()]
+    assert [score.metric for score in told] == [f"{what}_auroc_{method}" for method in METHODS for what in headlines]
+    of_sets = {(s.condition["outside"], s.condition["method"]): s for s in scores if s.metric == "auroc"}
+    for score in told:
+        what, _, method = score.metric.partition("_auroc_")
+        if what in OUTSIDE:
+            alone = of_sets[what, method]
+            assert (score.value, score.interval, score.n) == (alone.value, alone.interval, 10)
+        else:
+            assert score.value == pytest.approx(np.mean([of_sets[name, method].value for name in GROUPS[what]]))
 
 
 def test_a_tree_beside_the_photographs_is_outside(tmp_path: Path) -> None:
