@@ -173,4 +173,5 @@ class _Walk:
         else:
             drawn = 2 * self.generator.random(shape, np.float32) - 1
         steps = torch.from_numpy(drawn).to(self.clean.device)
-        return steps / steps.flatten(1).norm(dim=1)[:, None, None, None]
+        lengths: Tensor = steps.flatten(1).norm(dim=1)
+        return steps / lengths[:, None, None, None]
