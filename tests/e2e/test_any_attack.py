@@ -30,8 +30,8 @@ def adversarial():
 """The same networks under the usual view: a surrogate's options would be taken for the benchmark's."""
 
 ASKED = {
-    "whitebox:attack=hopskipjump,norm=l2,epsilons=60,steps=5+40": ("hopskipjump", "l2"),
-    "whitebox:attack=sparse-rs,norm=l0,epsilons=20000,steps=5+20": ("sparse-rs", "l0"),
+    "whitebox:attack=hopskipjump,norm=l2,epsilons=120,steps=5+40": ("hopskipjump", "l2"),
+    "whitebox:attack=sparse-rs,norm=l0,epsilons=40000,steps=5+40": ("sparse-rs", "l0"),
     "whitebox:attack=spatial,norm=spatial,epsilons=1,steps=3+20": ("spatial", "spatial"),
     "whitebox:attack=patch-pgd,norm=patch,epsilons=0.3,steps=3": ("patch-pgd", "patch"),
     "whitebox:attack=apgd-l1,norm=l1,epsilons=9000,steps=10": ("apgd-l1", "l1"),
@@ -45,18 +45,9 @@ ASKED = {
 }
 """What is asked for, at budgets at which some images fall, and the attack and threat model that are stored with it."""
 
-SOONEST = [
-    next(iter(ASKED)),
-    "whitebox:attack=patch-pgd,norm=patch,epsilons=0.3,steps=3",
-    next(each for each in ASKED if each.startswith("blackbox")),
-]
-"""Of these `make test` runs the first by decisions alone, a patch, and the first that transfers."""
-
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "asked", [each if each in SOONEST else pytest.param(each, marks=pytest.mark.thorough) for each in ASKED]
-)
+@pytest.mark.parametrize("asked", ASKED)
 def test_an_attack_is_run_by_its_name_and_takes_some_images(
     run_on_crops: Callable[..., Any],
     results: Callable[..., Any],
