@@ -239,6 +239,25 @@ def test_random_weights_need_no_text(tiny_open_clip: str, noise: Noise, cache: P
     assert not cache.exists()
 
 
+def test_a_file_for_an_architecture_that_is_there_with_quickgelu_too_brings_a_note(
+    tiny_open_clip: str, tmp_path: Path, protocol: str
+) -> None:
+    import open_clip
+
+    name, _, file = tiny_open_clip.partition("/")
+    assert not load(f"openclip:{tiny_open_clip}:protocol={protocol}", device="cpu").notes, "it has no twin"
+    plain, quick = "tiny-with-a-twin", "tiny-with-a-twin-quickgelu"
+    for each in (plain, quick):
+        config = {**json.loads((tmp_path / f"{name}.json").read_text()), "quick_gelu": each == quick}
+        (tmp_path / f"{each}.json").write_text(json.dumps(config))
+        open_clip.add_model_config(tmp_path / f"{each}.json")
+    (note,) = load(f"openclip:{plain}/{file}:protocol={protocol}", device="cpu").notes
+    assert "trained with QuickGELU" in note
+    assert note.endswith(f"write openclip:{quick}/{file}")
+    assert not load(f"openclip:{quick}/{file}:protocol={protocol}", device="cpu").notes
+    assert "QuickGELU" not in str(load(f"openclip:{plain}:weights=random", device="cpu").notes)
+
+
 def test_an_activation_that_is_not_the_weights_own_is_refused() -> None:
     pytest.importorskip("open_clip")
     with pytest.raises(ArgumentError, match=r"trained with QuickGELU.*write openclip:ViT-B-32-quickgelu/openai"):

@@ -87,6 +87,8 @@ def build(spec: ModelSpec) -> Built:
     made = classifier_of(tower, text, dict(spec.options))
     repositories = () if random else _repositories(package.get_model_config(architecture), published)
     notes = [note for each in repositories for note in check_hub_files(each, spec.name)]
+    if not random and not published:
+        notes += _activation_of_a_file(package, architecture, tag)
     return Built(made, spec=replace(spec, options=(*spec.options, *facts)), notes=tuple(notes))
 
 
@@ -160,6 +162,20 @@ def _refuse_other_activation(
             f"openclip:{architecture}/{tag} was trained {trained} QuickGELU, which {architecture} {has_it}; "
             f"write openclip:{other}/{tag}"
         )
+
+
+def _activation_of_a_file(package: Any, architecture: str, file: str) -> list[str]:
+    """A note where a file's weights go into a network with GELU that open_clip has with QuickGELU, too.
+
+    The two have tensors of the same names and shapes, so a file does not say for which of them it was trained.
+    """
+    quick = f"{architecture}-quickgelu"
+    if package.get_model_config(architecture).get("quick_gelu", False) or quick not in package.list_models():
+        return []
+    return [
+        f"{architecture} computes with GELU; if the weights in {file} were trained with QuickGELU, as OpenAI's were, "
+        f"accuracy falls without an error: write openclip:{quick}/{file}"
+    ]
 
 
 def _need(published: Mapping[str, Any], where: str) -> None:
