@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -38,18 +39,73 @@ class Rate(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
 
 
-class Bars:
-    """A listener that draws on a console."""
+class RedrawnOutput(Progress):
+    """Bars in a notebook without ipywidgets: plain text in one output of the cell, which is replaced as they move.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    rich itself redraws by ipywidgets alone; every notebook's IPython can replace an output that it has shown.
+    """
+
+    SECONDS = 0.2
+    """Between two drawings at least."""
+
+    def __init__(self, *columns: ProgressColumn, console: Console) -> None:
+        self._output: Any = None
+        self._drawn_s = 0.0
+        super().__init__(*columns, console=console, auto_refresh=False)
+
+    def start(self) -> None:
+        """Show the bars."""
+        self.refresh()
+
+    def stop(self) -> None:
+        """Show them as they ended."""
+        self.refresh()
+
+    def update(self, *given: Any, **changes: Any) -> None:
+        """Change a bar, and draw where the last drawing is a while ago."""
+        super().update(*given, **changes)
+        self._draw_again()
+
+    def advance(self, *given: Any, **changes: Any) -> None:
+        """Move a bar, and draw where the last drawing is a while ago."""
+        super().advance(*given, **changes)
+        self._draw_again()
+
+    def _draw_again(self) -> None:
+        if time.monotonic() - self._drawn_s >= self.SECONDS:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the bars as they are."""
+        from IPython.display import display
+
+        with self.console.capture() as captured:
+            self.console.print(self.get_renderable())
+        shown = {"text/plain": captured.get().rstrip("\n")}
+        self._drawn_s = time.monotonic()
+        if self._output is None:
+            self._output = display(shown, raw=True, display_id=True)
+        else:
+            self._output.update(shown, raw=True)
+
+
+class Bars:
+    """A listener that draws on a console.
+
+    Args:
+        console: where to.
+        bars: the kind of bars; by default those that rich redraws itself.
+    """
+
+    def __init__(self, console: Console, bars: type[Progress] = Progress) -> None:
+        self._console, self._bars = console, bars
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 
     def download(self, model: str, done: int, total: int | None) -> None:
         """Show how a download goes; the line is left when it is complete."""
         if self._progress is None:
-            self._progress = Progress(
+            self._progress = self._bars(
                 TextColumn("[bold]{task.description}"),
                 BarColumn(),
                 DownloadColumn(),
@@ -67,7 +123,7 @@ class Bars:
         """Show a bar, filled as far as rows are stored already; a benchmark that goes on keeps its bar."""
         if self._progress is None or not self._tasks:
             self.end()
-            self._progress = Progress(
+            self._progress = self._bars(
                 TextColumn("[bold]{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
@@ -208,15 +264,14 @@ def progress_on(console: Console) -> Bars | Lines:
 def listener(progress: bool | None) -> Listener:
     """Bars where progress is asked for, or by default where a person looks on: on a terminal or in a notebook.
 
-    They go to standard error on a terminal, as lines where that is none. In a notebook without ipywidgets, which rich
-    needs to redraw, each bar is printed once, when it is complete.
+    They go to standard error on a terminal, as lines where that is none, and into the cell's output in a notebook,
+    with or without ipywidgets.
     """
     notebook = Console().is_jupyter
-    if notebook:
-        console = Console() if find_spec("ipywidgets") else Console(force_jupyter=False)
-    else:
-        console = Console(stderr=True)
+    console = Console(force_jupyter=find_spec("ipywidgets") is not None) if notebook else Console(stderr=True)
     wanted = notebook or console.is_terminal if progress is None else progress
     if not wanted:
         return Silence()
-    return Bars(console) if notebook else progress_on(console)
+    if not notebook:
+        return progress_on(console)
+    return Bars(console, Progress if console.is_jupyter else RedrawnOutput)

@@ -155,7 +155,7 @@ def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ..
 
 
 def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
-    """What is amiss with a result, or one of its scores, in a word each: failed, partial, withdrawn, doubt …"""
+    """What is amiss with a result, or one of its scores, in a word each, e.g. partial, withdrawn, doubt."""
     marks = []
     if result.counts.failed:
         marks.append("failed")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
 from io import StringIO
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from rich.console import Console
 
 from hardiness import __version__
 from hardiness.api import Bars, Lines, progress_on
+from hardiness.api.progress import RedrawnOutput, listener
 from hardiness.cli import main
 from hardiness.cli.failing import tell_warnings
 from hardiness.cli.main import COMMANDS
@@ -174,3 +177,32 @@ def test_what_is_logged_is_told_whatever_a_library_makes_of_the_root(
     finally:
         root.setLevel(before)
     assert capsys.readouterr().err == "hardiness: somebody is waited for\n"
+
+
+def test_bars_move_in_a_notebook_without_ipywidgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []  # what stands in the cell's one output, each time that it is drawn
+
+    class Handle:
+        def update(self, what: dict[str, str], raw: bool) -> None:
+            shown.append(what["text/plain"])
+
+    def display(what: dict[str, str], raw: bool, display_id: bool) -> Handle:
+        assert not shown, "a second output was made"
+        shown.append(what["text/plain"])
+        return Handle()
+
+    shell = type("ZMQInteractiveShell", (), {})
+    monkeypatch.setattr("builtins.get_ipython", shell, raising=False)
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    monkeypatch.setattr("hardiness.api.progress.find_spec", lambda name: None)
+    monkeypatch.setattr(RedrawnOutput, "SECONDS", 0.0)
+    hears = listener(None)
+    hears.begin("imagenet-val", 4, 0)
+    for _ in range(4):
+        hears.advance(1)
+    hears.end()
+    counts = list(dict.fromkeys(re.search(r"\d/4", each)[0] for each in shown if "/4" in each))
+    assert counts == ["0/4", "1/4", "2/4", "3/4", "4/4"]
+    assert len({each.count("━") for each in shown if "/4" in each}) == 5
+    assert not any("\x1b" in each for each in shown)

@@ -98,7 +98,7 @@ def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
     two = summary(sections([attacked("one", ""), attacked("other", "", 0.3)]))
     assert "its lead over other is more than chance" in two[0].text
     (honest,) = summary(sections([attacked("honest", "")]))
-    assert "under attack at ε\u00a04/255 (n = 300)." in honest.text
+    assert "under attack at ε\u00a04/255 (n\u00a0=\u00a0300)." in honest.text
 
 
 @DOUBTS
