@@ -1,15 +1,17 @@
-"""How far our corruptions, and those of two packages, are from the published generator's own pictures.
+"""How far our corruptions, and those of two packages, are from the published generators' own pictures.
 
     HARDINESS_DATA=… python bench/fidelity.py            # writes docs/fidelity.md
     HARDINESS_DATA=… python bench/fidelity.py --check    # exits with 1 where the page is not what it would write
 
 The generator ran with ``np.random.seed(0)`` before each call. The packages get the same seed; our kernels get the draws
-that the generator made from it, which the golden test replays.
+that the generator made from it, which the golden test replays. Of ImageNet-C-bar no package gives the published
+pictures from the published draws, so its table has our column alone.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import runpy
 import sys
@@ -24,11 +26,12 @@ import numpy as np
 import PIL.Image
 
 from hardiness.distortions import SEVERITIES, corrupt, corruptions
-from hardiness.reference import IMAGENET_C
+from hardiness.reference import IMAGENET_C, distortion_set
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "fidelity.md"
 PICTURES = (0, 1)
+BAR_SEVERITIES = (1, 3, 5)
 DISTRIBUTIONS = ("hardiness", "imagecorruptions-imaug", "corrupt-tta")
 
 Apply = Callable[[np.ndarray, str, int], np.ndarray]
@@ -73,8 +76,9 @@ class Difference(NamedTuple):
 def data_root() -> Path:
     """The folder of real data; without one there is nothing to measure."""
     given = os.environ.get("HARDINESS_DATA", "")
-    if not Path(given, "golden", "imagenet-c").is_dir():
-        sys.exit(f"HARDINESS_DATA must name a folder that holds golden/imagenet-c, was {given!r}")
+    for needed in ("golden/imagenet-c", "golden/imagenet-c-bar"):
+        if not Path(given, needed).is_dir():
+            sys.exit(f"HARDINESS_DATA must name a folder that holds {needed}, was {given!r}")
     return Path(given)
 
 
@@ -152,7 +156,48 @@ def difference(apply: Apply, name: str, severity: int) -> Difference:
     return Difference(int(off.max()), float(off.mean()), float(np.mean(off <= 2)))
 
 
-def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
+def bar_differences(folder: Path) -> dict[tuple[str, int], tuple[Difference, int]]:
+    """ImageNet-C-bar's kernels, fed with the generator's draws, by (corruption, severity); and how many values differ.
+
+    Args:
+        folder: of the published code's pictures, its one input, and what it drew.
+    """
+    replayed = runpy.run_path(str(ROOT / "tests" / "reference" / "test_c_bar_golden.py"))["REPLAYED"]
+    cases = json.loads((folder / "cases.json").read_text())["cases"]
+
+    def read(name: str) -> np.ndarray:
+        return np.asarray(PIL.Image.open(folder / f"{name}.png").convert("RGB"))
+
+    found = {}
+    for name in distortion_set("imagenet-c-bar").members:
+        entry = corruptions.get(name)
+        for severity in BAR_SEVERITIES:
+            drawn = replayed[name](cases[f"{name}.{severity}"]["parameters"])
+            made = entry.apply(read("input"), entry.level(severity), drawn)
+            off = np.abs(made.astype(int) - read(f"{name}.{severity}").astype(int))
+            measured = Difference(int(off.max()), float(off.mean()), float(np.mean(off <= 2)))
+            found[name, severity] = measured, int(np.count_nonzero(off))
+    return found
+
+
+def bar_lines(found: dict[tuple[str, int], tuple[Difference, int]]) -> list[str]:
+    """The lines of the page about ImageNet-C-bar."""
+    return [
+        "## ImageNet-C-bar",
+        "",
+        "The published code (facebookresearch/augmentation-corruption at ba4d5a5e), run once for each corruption and "
+        "severity on a synthetic picture of 64x64, 12,288 values; our kernels are fed with the draws that it made.",
+        "",
+        "| corruption | severity | hardiness | values that differ |",
+        "|---|---|---|---|",
+        *(f"| {name} | {severity} | {cell(off)} | {count} |" for (name, severity), (off, count) in found.items()),
+        "",
+    ]
+
+
+def page(
+    found: dict[str, dict[tuple[str, int], Difference]], bar: dict[tuple[str, int], tuple[Difference, int]]
+) -> str:
     """The Markdown page."""
     lines = [
         "# Fidelity of the corruptions",
@@ -181,6 +226,7 @@ def page(found: dict[str, dict[tuple[str, int], Difference]]) -> str:
     lines += [
         "A difference of 1 without a note is the last truncation to a byte falling the other way.",
         "",
+        *bar_lines(bar),
     ]
     return "\n".join(lines)
 
@@ -192,7 +238,7 @@ def cell(found: Difference) -> str:
 
 def main() -> int:
     """Write the page, or check it."""
-    written = page(differences())
+    written = page(differences(), bar_differences(data_root() / "golden" / "imagenet-c-bar"))
     if "--check" in sys.argv:
         fresh = PAGE.is_file() and PAGE.read_text() == written
         print("docs/fidelity.md is fresh" if fresh else "docs/fidelity.md is stale: run python bench/fidelity.py")
