@@ -210,7 +210,7 @@ class Lines:
         self._done += rows
 
     def estimate(self, seconds: float) -> None:
-        """Nothing: every line says how much longer it will take."""
+        """Left out: every line says how much longer it will take."""
 
     def stage(self, text: str) -> None:
         """Keep it for the next line."""
