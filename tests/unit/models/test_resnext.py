@@ -64,6 +64,7 @@ def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_largest_runs(noise: Callable[..., Tensor]) -> None:
     """828,411,176 parameters, one image, in the runtime that is chosen by default; it agrees with plain torch.
 
