@@ -14,6 +14,7 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 
 from hardiness.core import rng
@@ -179,10 +180,47 @@ def test_what_cannot_be_fetched_is_said_how(hardiness: Any, tmp_path: Path) -> N
     assert "did you mean 'imagenet-a'" in hardiness("data", "get", "imagenet-aa", "--data", tmp_path).err
 
 
+BY_HAND = ("laion-c", "ssb-hard", "inaturalist", "textures", "openimage-o")
+"""Sets that benchmarks read and that lie at no address which a command can fetch."""
+
+
+def test_every_set_that_a_benchmark_reads_is_listed_and_checked(hardiness: Any, tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    PIL.Image.new("RGB", (32, 32)).save(picture, "JPEG")
+    for name in BY_HAND:
+        file = tmp_path / name / ("glitched/intensity_level_1/ball/1.jpg" if name == "laion-c" else "a/b/1.jpg")
+        file.parent.mkdir(parents=True)
+        file.write_bytes(picture.getvalue())
+        assert hardiness("data", "check", name, "--data", tmp_path, "--quiet").status == 0
+        told = hardiness("data", "get", name, "--data", tmp_path)
+        assert told.status == 2
+        assert f"{name} lies at no address that can be fetched by a command: fetch " in told.err
+    (tmp_path / "textures/a/b/1.jpg").write_bytes(picture.getvalue()[:200])
+    assert hardiness("data", "check", "textures", "--data", tmp_path, "--quiet").status == 1
+    listed = {each["name"]: each for each in json.loads(hardiness("data", "list", "--data", tmp_path, "--json").out)}
+    assert {name: listed[name]["images"] for name in BY_HAND} == dict.fromkeys(BY_HAND, 1)
+    assert [listed[name]["note"] for name in BY_HAND] == ["", "of 49,000", "", "", "of 15,869"]
+    assert [listed[name]["benchmarks"] for name in BY_HAND] == [["laion-c"], *[["ood"]] * 4]
+    assert listed["ninco"]["benchmarks"] == ["ood"]
+
+
+def test_a_size_that_nobody_publishes_is_said_to_be_none(hardiness: Any, tmp_path: Path) -> None:
+    told = hardiness("data", "list", "--data", tmp_path).out
+    assert "?" not in told
+    sizes = {
+        name: each.split() for each in told.splitlines() for name in facts.datasets() if each.startswith(f" {name} ")
+    }
+    assert sizes["imagenet-a"][1] == "0.7"
+    for name in (*BY_HAND, "ninco", "imagenet-o", "imagenet-p"):
+        assert sizes[name][1] == "not", name  # "published" stands in the next line
+    assert told.count("published") == told.count(" not  ") > 7
+
+
 def test_all_facts_are_of_one_form() -> None:
     for name in facts.datasets():
         found = facts.published_set(name)
-        assert found.images > 0
+        assert found.images > 0 or found.by_hand
+        assert bool(found.files) != bool(found.by_hand)
         assert found.home.startswith("https://")
         assert len(found.seen) == 10
         assert {file.part for file in found.chosen(())} <= {file.part for file in found.files}

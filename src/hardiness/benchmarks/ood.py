@@ -33,6 +33,7 @@ class Ood(Photographs):
     paper: ClassVar[str] = "Zhang et al. 2023, arXiv:2306.09301"
     protocol: ClassVar[str] = "openood1.5"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+    beside: ClassVar[tuple[str, ...]] = OUTSIDE
     card: ClassVar[str] = "ood"
 
     outside: tuple[str, ...] = field(

@@ -19,7 +19,7 @@ from hardiness.cli.options import waiting
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
 from hardiness.data.checking import Depth, check, mend
-from hardiness.data.getting import Got, Manner, get, obtainable, parse
+from hardiness.data.getting import Got, Manner, get, parse
 from hardiness.data.importing import NAME as IMAGENET
 from hardiness.data.importing import import_validation
 from hardiness.data.inventory import Held, inventory, place_of
@@ -101,9 +101,10 @@ def get_(
     Checksums are verified; the same command again continues where it stopped.
 
     NAME is a data set that 'hardiness data list' shows, or frost: the pictures that the corruption of that name needs.
-    imagenet itself needs an account: see 'hardiness data import'.
+    imagenet itself needs an account: see 'hardiness data import'. Some others lie at no address that can be fetched:
+    then the message says how to get them.
     """
-    known = [*obtainable(), FROST, IMAGENET]
+    known = [*datasets(), FROST]
     for name in names:
         if name.partition(":")[0] not in known:
             raise UnknownNameError("data to get", name, known)
@@ -242,7 +243,8 @@ def _needs() -> dict[str, list[str]]:
     """The benchmarks that each data set serves."""
     found: dict[str, list[str]] = {}
     for name in registry.names():
-        for need in registry.get(name).needs:
+        benchmark = registry.get(name)
+        for need in (*benchmark.needs, *benchmark.beside):
             found.setdefault(need, []).append(name)
     return found
 

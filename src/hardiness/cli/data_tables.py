@@ -33,6 +33,7 @@ def missing(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
     table = Table(
         "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
     )
+    table.columns[1].max_width = len("published")  # "not published" takes two lines, and names need theirs
     table.columns[3].overflow = "fold"
     for each in held:
         published = each.published
@@ -45,8 +46,8 @@ def missing(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
 def tell_how(console: Console, missing: Sequence[Held], root: str) -> None:
     """How to get what is missing, a line each."""
     lines = [f"{each.published.name}: {each.note}" for each in missing if each.note]
-    lines += [f"{each.published.name}: {each.published.account}" for each in missing if each.published.account]
-    if any(not each.published.account for each in missing):
+    lines += [f"{each.published.name}: {each.published.advice}" for each in missing if each.published.advice]
+    if any(not each.published.advice for each in missing):
         lines.append(f"hardiness data get NAME --data {root} fetches one; NAME:part+part a part of it")
     for line in lines:
         console.print(line, markup=False, highlight=False)
@@ -54,7 +55,7 @@ def tell_how(console: Console, missing: Sequence[Held], root: str) -> None:
 
 def _size(files: Sequence[PublishedFile]) -> str:
     known = [file.about_bytes for file in files if file.about_bytes]
-    return f"{sum(known) / 1e9:.1f}" if len(known) == len(files) else "?"
+    return f"{sum(known) / 1e9:.1f}" if known and len(known) == len(files) else "not published"
 
 
 def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
@@ -66,7 +67,7 @@ def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
         "place": str(held.place) if held.place else None,
         "images": held.images,
         "conditions": held.conditions or None,
-        "published_images": published.images,
+        "published_images": published.images or None,
         "licence": published.licence,
         "home": published.home,
         "bytes": sum(file.about_bytes or 0 for file in published.chosen(())) or None,

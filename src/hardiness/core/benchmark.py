@@ -55,6 +55,7 @@ class Benchmark(ABC):
         paper: citation with identifier.
         protocol: name of the published rules that its headline follows.
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
+        beside: data sets that it takes, too, those of them that are there.
         card: name of the card in `hardiness.scoring.cards` that scores its rows.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard: the unit of saving and of what a killed run can lose.
@@ -67,6 +68,7 @@ class Benchmark(ABC):
     paper: ClassVar[str]
     protocol: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
+    beside: ClassVar[tuple[str, ...]] = ()
     card: ClassVar[str]
     canvas: ClassVar[Canvas | None] = None
     shard_items: ClassVar[int] = 256

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError
-from hardiness.reference.datasets import PublishedFile, PublishedSet, datasets, published_set
+from hardiness.reference.datasets import PublishedFile, PublishedSet, published_set
 from hardiness.sources.disk_space import refuse_full_disk
 from hardiness.sources.downloads import WAIT_S, Remote, obtain
 from hardiness.sources.extraction import unpack
@@ -70,12 +70,14 @@ def parse(argument: str) -> tuple[PublishedSet, tuple[PublishedFile, ...]]:
 
     Raises:
         UnknownNameError: there is no such data set or part.
-        ArgumentError: it cannot be fetched without an account; the message says how to get it.
+        ArgumentError: it cannot be fetched by a command; the message says how to get it.
     """
     name, colon, parts = argument.partition(":")
     found = published_set(name)
     if found.account:
         raise ArgumentError(f"{name} cannot be fetched without an account: {found.account}")
+    if found.by_hand:
+        raise ArgumentError(f"{name} lies at no address that can be fetched by a command: {found.by_hand}")
     if colon and not parts:
         raise ArgumentError(f"{argument}: must name parts after the colon, as in {name}:{found.files[0].part}")
     return found, found.chosen(tuple(parts.split("+")) if parts else ())
@@ -164,8 +166,3 @@ def _note(folder: Path, file: PublishedFile, checksum: str, count: int) -> None:
     temporary = folder / f"{FETCHED}.{os.getpid()}"
     temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     temporary.replace(folder / FETCHED)
-
-
-def obtainable() -> list[str]:
-    """The names of the data sets that can be fetched."""
-    return [name for name in datasets() if not published_set(name).account]

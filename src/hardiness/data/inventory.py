@@ -73,7 +73,7 @@ def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
         return _of_conditions(published, place)
     inner = root / published.folder
     count = _count(inner if inner.is_dir() else place)
-    note = "" if count == published.images else f"of {published.images:,}"
+    note = "" if count == published.images or not published.images else f"of {published.images:,}"
     return Held(published, place, count, note=note)
 
 

@@ -63,8 +63,8 @@ class PublishedSet:
         title: what it is, in one line.
         licence: of the pictures.
         home: its page.
-        images: how many photographs it has; in each condition, where there are conditions.
-        classes: how many classes.
+        images: how many photographs it has; in each condition, where there are conditions. 0 where nobody says.
+        classes: how many classes; 0 where nobody says.
         folder: its place below a data root.
         layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict`` or ``folders``.
         source: where these facts are from.
@@ -74,6 +74,7 @@ class PublishedSet:
         subset: the class subset in `hardiness.reference.classes`; empty for all 1,000.
         side_px: width and height that each picture must have; 0 where they vary.
         account: how to get it, where an account is needed.
+        by_hand: how to get it, where it lies at no address that a command can fetch.
         per_class: images of each class, in each condition; 0 where that varies.
         jpeg_quality: of the pictures' JPEG; 0 where it varies.
         frames: of each video; 0 where there are none.
@@ -84,21 +85,27 @@ class PublishedSet:
     title: str
     licence: str
     home: str
-    images: int
-    classes: int
     folder: str
     layout: str
     source: str
     seen: str
+    images: int = 0
+    classes: int = 0
     files: tuple[PublishedFile, ...] = field(default=())
     whole: tuple[str, ...] = ()
     subset: str = ""
     side_px: int = 0
     account: str = ""
+    by_hand: str = ""
     per_class: int = 0
     jpeg_quality: int = 0
     frames: int = 0
     frames_of: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def advice(self) -> str:
+        """How to get it, where `hardiness data get` cannot; empty where it can."""
+        return self.account or self.by_hand
 
     def chosen(self, parts: tuple[str, ...]) -> tuple[PublishedFile, ...]:
         """The archives of these parts, in their order; the usual ones where none are named.
