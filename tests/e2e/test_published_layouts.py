@@ -11,10 +11,18 @@ from PIL import Image
 from torch import nn
 
 import hardiness
-from hardiness.core import View
+from hardiness import Placement
+from hardiness.api.classifiers import classifier_of
+from hardiness.api.command import Command
+from hardiness.api.planning import plan
+from hardiness.benchmarks.ood import Ood
+from hardiness.core import Request, View
+from hardiness.data import locate
+from hardiness.engine import evaluate
 from hardiness.reference import baseline, distortion_set, wnids
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
+from hardiness.store import Store
 
 DARK, BRIGHT = 4, 9
 VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
@@ -98,3 +106,65 @@ def test_the_two_sets_that_can_be_fetched_have_a_place_in_the_overview(tmp_path:
     assert [head.metric for head in heads] == ["AUROC, ninco, MSP"]
     (entries,) = [entries for _, entries in card.rows]
     assert entries[card.heads.index(heads[0])].text == "100.0"
+
+
+def test_one_more_set_is_one_more_run_and_the_photographs_are_those_of_imagenet_val(tmp_path: Path) -> None:
+    def rows() -> dict[str, int]:
+        runs = Store.open(out).runs()
+        assert len({run.key for run in runs}) == len(runs)
+        return {f"{run.run.benchmark.name} {run.run.data.name}": len(run.records()) for run in runs}
+
+    data, out = tmp_path / "data", tmp_path / "out"
+    given = {"view": VIEW, "runtime": "torch", "progress": False, "out": out}
+    photographs(data)
+    for number, grey in enumerate((110, 120, 130, 30)):
+        picture(data / "ninco" / "amphiuma" / f"{number}.png", grey)
+    hardiness.evaluate(Brightness(), "imagenet-val", str(data), **given)
+    assert rows() == {"imagenet-val imagenet": 2}
+    first = hardiness.evaluate(Brightness(), "ood", str(data), **given)
+    assert rows() == {"imagenet-val imagenet": 2, "ood ninco": 4}
+    assert (first.counts.expected, first.counts.evaluated, first.counts.images) == (6, 6, 6)
+    before = {path: path.read_bytes() for path in (out / "records").rglob("0*.parquet")}
+    for number in range(3):
+        picture(data / "ssb-hard" / "n00000001" / f"{number}.jpg", 128)
+    second = hardiness.evaluate(Brightness(), "ood", str(data), **given)
+    assert rows() == {"imagenet-val imagenet": 2, "ood ninco": 4, "ood ssb-hard": 3}
+    assert {path: path.read_bytes() for path in before} == before
+    assert second.score("auroc", outside="ninco", method="msp") == first.score("auroc", outside="ninco", method="msp")
+    assert second.score("auroc", outside="ssb-hard", method="msp").value == 1.0
+    (shown,) = [each for each in hardiness.load_results(out) if each.benchmark == "ood"]
+    assert shown.scores == second.scores
+    assert shown.is_of([run.key for run in Store.open(out).runs()])
+    assert not shown.is_of([shown.parts[0]]), "the photographs alone are imagenet-val"
+
+
+def test_a_run_of_photographs_and_sets_together_is_shown_as_it_was_stored(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    photographs(data)
+    for number, grey in enumerate((110, 120, 130, 30)):
+        picture(data / "ninco" / "amphiuma" / f"{number}.png", grey)
+    classifier = classifier_of(Brightness(), VIEW, Placement(runtime="torch"))
+    store = Store.create(out)
+    evaluate(Ood(), [classifier], Ood().dataset(locate([str(data)])), store, Request())
+    (together,) = hardiness.load_results(out)
+    assert together.key == store.runs()[0].key
+    alone = hardiness.evaluate(classifier, "ood", str(data), progress=False, out=out)
+    assert alone.scores == together.scores
+    keys = [each.key for each in hardiness.load_results(out) if each.benchmark == "ood"]
+    assert sorted(keys) == sorted([together.key, alone.key])
+
+
+def test_a_plan_names_each_set_and_lists_the_photographs_once(tmp_path: Path) -> None:
+    photographs(tmp_path / "data")
+    for name in ("ninco", "textures"):
+        picture(tmp_path / "data" / name / "1.png", 128)
+    command = Command(
+        ("squeezenet1_1",),
+        ("imagenet-val", "ood"),
+        tmp_path / "out",
+        data=(str(tmp_path / "data"),),
+        placement=Placement(runtime="torch"),
+    )
+    rows = plan(command).view().rows
+    assert [row[0] for row in rows] == ["imagenet-val", "ood on ninco", "ood on textures", "all"]
+    assert [row[3] for row in rows] == ["2", "1", "1", "4"]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from hardiness.benchmarks.imagenet_val import ImagenetVal
 from hardiness.benchmarks.ood import Ood
 from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
 from hardiness.data import locate
@@ -113,6 +114,14 @@ def test_a_tree_beside_the_photographs_is_outside(tmp_path: Path) -> None:
         "textures:textures/banded/x",
     ]
     assert len(Ood(outside=("textures",)).dataset(data).items) == 2
+    inside, ninco, textures = Ood().parts(data)
+    assert inside == ImagenetVal()
+    assert [item.id for item in ninco.dataset(data).items] == ["ninco:ninco/amphiuma/1", "ninco:ninco/amphiuma/2"]
+    assert (textures.name, textures.identity()) == ("ood", {"outside": ("textures",)})
+    assert textures.dataset(data).fingerprint == data.dataset("textures").fingerprint, "no other set is part of it"
+    assert Ood(outside=("textures",)).parts(data) == (inside, textures)
+    with pytest.raises(DataError, match="leave --data adversarial"):
+        Ood().parts(locate([str(tmp_path), f"adversarial={tmp_path}"]))
     assert Ood().lacks(data) == ""
     assert "ssb-hard in --data" in Ood(outside=("ssb-hard",)).lacks(data)
     with pytest.raises(DataError, match="ssb-hard was not found"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,17 @@ def asked_for(command: Command) -> Asked:
         models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
     root = datasets.locate(data, command.labels)
     kept, skipped = _with_data(rows, root)
+    kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
     return Asked(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    """The rows, each run once: benchmarks share parts."""
+    found: list[Row] = []
+    for row in rows:
+        if not any((row.benchmark, row.request) == (each.benchmark, each.request) for each in found):
+            found.append(row)
+    return found
 
 
 def _limited(request: Request, limit: int | None) -> Request:

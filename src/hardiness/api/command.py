@@ -145,12 +145,12 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     for parts in _evaluated(command, asked.models.names, wanted, Beside(classifiers, store, budget, hears)):
         evaluated += parts
         found = _rebuilt(store, command.baseline)
-        tracking.scores([result for result in found if any(result.key in each.keys for each in parts)])
+        tracking.scores([result for result in found if any(result.is_of(each.keys) for each in parts)])
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
         found = scoring.rebuild(store, command.baseline)
     return Outcome(
-        results=[result for result in found if result.key in keys],
+        results=[result for result in found if result.is_of(keys)],
         everything=found,
         remarks=[
             *store.remarks,

@@ -96,7 +96,8 @@ def evaluate(
     request: Request = replace(chosen_of(Request, options), data_arguments=written(given))
     budget = Budget.from_now(request.time_budget_s) if request.time_budget_s else None
     chosen = parse(benchmark)
-    dataset = chosen.dataset(datasets.locate(given))
+    root = datasets.locate(given)
+    parts = [(part, part.dataset(root)) for part in chosen.parts(root)]
     hears = listener(options.get("progress"))
     hears = TrackedListener(hears, tracking) if tracking.names else hears
     classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
@@ -104,16 +105,19 @@ def evaluate(
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         if budget:
-            begun = prepared(chosen, [classifier], dataset, store, request, hears)
-            (evaluated,) = evaluate_within(budget, [begun])
+            begun = [prepared(part, [classifier], data, store, request, hears) for part, data in parts]
+            evaluated = evaluate_within(budget, begun)
         else:
-            evaluated = run_benchmark(chosen, [classifier], dataset, store, request, hears)
-        found = [result for result in scoring.rebuild(store) if result.key in evaluated.keys]
+            evaluated = [run_benchmark(part, [classifier], data, store, request, hears) for part, data in parts]
+        keys = {key for each in evaluated for key in each.keys}
+        found = [each for each in scoring.rebuild(store) if each.benchmark == chosen.name and each.is_of(keys)]
         tracking.scores(found)
+    problems = [line for each in evaluated for line in each.problems]
     if not found:
-        raise ModelError(evaluated.problems[0])
+        raise ModelError(problems[0])
     (result,) = found
-    told = (*evaluated.problems, *evaluated.unreached, *evaluated.remarks, *tracking.problems)
+    remarks = [line for each in evaluated for line in (*each.unreached, *each.remarks)]
+    told = tuple(dict.fromkeys((*problems, *remarks, *tracking.problems)))
     return replace(result, warnings=(*result.warnings, *told))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hardiness.api.asked import asked_for
@@ -43,7 +44,11 @@ class Planned:
 
     def view(self) -> TextTable:
         """A row for each benchmark, then the whole."""
-        rows = [_row(each) for each in self.forecasts]
+        names = Counter(each.benchmark for each in self.forecasts)
+        rows = [
+            _row(each if names[each.benchmark] == 1 else replace(each, benchmark=f"{each.benchmark} on {each.data}"))
+            for each in self.forecasts
+        ]
         if len(rows) > 1:
             rows.append(_row(self.whole))
         stops = ("with a precision target it ends as soon as every headline is exact enough: at most so much",)

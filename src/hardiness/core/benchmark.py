@@ -108,6 +108,14 @@ class Benchmark(ABC):
             return ""
         return f"no data set {' or '.join(self.needs)} in --data"
 
+    def parts(self, data: DataRoot) -> tuple[Benchmark, ...]:
+        """The benchmarks whose runs together are its result; by default itself alone.
+
+        Raises:
+            DataError: what it needs is not there.
+        """
+        return (self,)
+
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition of the whole benchmark, in the order of evaluation."""
         return (Condition(),)

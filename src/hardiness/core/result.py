@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -131,6 +131,7 @@ class Result:
         findings: the checks of an attack report, raised or not.
         exhibits: pictures of what the benchmark did, PNG files by caption.
         key: under which the run is stored.
+        parts: keys of the stored runs, where a result is of several: of the photographs' run, then of those beside it.
         plan: what stayed as it was while it was computed.
         damage: a line for each stored file that was left out because it is damaged; not in ``results.json``.
         stop: where it was stopped as soon as it was exact enough; ``None`` where it was not.
@@ -154,6 +155,13 @@ class Result:
     damage: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     stop: Stop | None = None
+    parts: tuple[str, ...] = ()
+
+    def is_of(self, keys: Collection[str]) -> bool:
+        """Whether it is of a run with one of these keys; of several runs, of the first and one of the others."""
+        if not self.parts:
+            return self.key in keys
+        return self.parts[0] in keys and any(part in keys for part in self.parts[1:])
 
     @property
     def name(self) -> str:
@@ -206,5 +214,6 @@ class Result:
             "findings": [asdict(finding) for finding in self.findings],
             **({"stop": self.stop.as_dict()} if self.stop else {}),
             "run": {"key": self.key, **self.run.as_dict(), "plan": self.plan.as_dict()},
+            **({"parts": list(self.parts)} if self.parts else {}),
             "measured": dict(self.measured),
         }

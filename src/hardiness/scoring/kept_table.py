@@ -32,17 +32,20 @@ class KeptTable:
         card: that makes it.
         stamps: of the shards that there are.
         anew: make it of all shards, whatever was kept.
+        other: name of the card, where it is not the run's own: its table has a file of its own.
     """
 
-    def __init__(self, stored: StoredRun, card: Card, stamps: Stamps, anew: bool) -> None:
+    def __init__(self, stored: StoredRun, card: Card, stamps: Stamps, anew: bool, other: str = "") -> None:
         self._stored, self._card, self._stamps, self._anew = stored, card, stamps, anew
+        self._name = other or stored.run.benchmark.card
+        self._file = f"{FOLDER}/images-{other}.parquet" if other else TABLE
 
     def columns(self, names: Sequence[str]) -> ImageTable | None:
         """The kept table with ``right`` and these columns alone; ``None`` where it is not of exactly these shards."""
         content = self._content()
         if content and tables.describe(content) == self._described(self._stamps):
             with suppress(StoreError):
-                return tables.read(content, f"{self._stored.place}/{TABLE}", self._stored.run.conditions, names)
+                return tables.read(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions, names)
         return None
 
     def made(self) -> ImageTable:
@@ -64,18 +67,18 @@ class KeptTable:
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._stored.run.conditions)
         if len(table):
             with suppress(StoreError):  # where nothing can be written, it is made again next time
-                self._stored.keep(TABLE, tables.encode(table, self._described(self._stamps)))
+                self._stored.keep(self._file, tables.encode(table, self._described(self._stamps)))
         return table
 
     def _content(self) -> bytes:
         """The kept table's bytes; nothing where there is none that can be read."""
         with suppress(StoreError):
-            return self._stored.content(TABLE)
+            return self._stored.content(self._file)
         return b""
 
     def _described(self, stamps: Stamps) -> dict[str, Any]:
         return {
-            "card": self._stored.run.benchmark.card,
+            "card": self._name,
             "version": self._card.version,
             "shards": stamps,
             "cells": cells_of(self._stored),
@@ -98,7 +101,7 @@ class KeptTable:
         if any(name[:6] in covered for name in self._stamps if name not in shards):
             return None
         try:
-            return tables.read(content, f"{self._stored.place}/{TABLE}", self._stored.run.conditions), shards
+            return tables.read(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions), shards
         except StoreError:
             return None
 

@@ -12,6 +12,7 @@ from hardiness.scoring.card import Uninstalled, card_of, published_baseline
 from hardiness.scoring.comparison import Scored
 from hardiness.scoring.comparison import registry as comparisons
 from hardiness.scoring.comparisons.stored_baseline import StoredBaseline
+from hardiness.scoring.joined_run import with_joined
 from hardiness.scoring.kept_values import digest_of
 from hardiness.scoring.kept_views import VIEW, as_json, is_readable
 from hardiness.scoring.scored_run import ScoredRun
@@ -38,7 +39,7 @@ def results(store: Store, baseline_model: str | None = None, verify: bool = Fals
         ArgumentError: the baseline model has no stored run to divide by.
         StoreError: records cannot be read.
     """
-    runs = [ScoredRun(run, card_of(run.run), verify) for run in store.runs()]
+    runs = with_joined([ScoredRun(run, card_of(run.run), verify) for run in store.runs()], verify)
     base = StoredBaseline.of(runs, baseline_model) if baseline_model else None
     noises = _noises(store)
     scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
@@ -97,8 +98,9 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
         counts=run.counts(),
         run=identity,
         key=stored.key,
+        parts=run.parts,
         plan=stored.plan,
-        measured={"sessions": stored.measured()},
+        measured={"sessions": run.sessions()},
         failures=run.failures,
         findings=findings,
         exhibits=stored.exhibits(),

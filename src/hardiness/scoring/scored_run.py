@@ -80,6 +80,15 @@ class ScoredRun:
         """A line for each file beside the shards that is not what was written, or no file of ours."""
         return self.stored.complaints(self._strangers)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the runs that its rows are of, where they are of several."""
+        return ()
+
+    def sessions(self) -> list[Any]:
+        """How its rows were computed."""
+        return list(self.stored.measured())
+
     def counts(self) -> Counts:
         """How much of the whole benchmark stands behind the scores."""
         whole = self.stored.plan.whole
