@@ -102,6 +102,14 @@ def test_an_edit_of_an_imported_file_is_evaluated_anew(
             "import pathlib\ndef scale(x):\n    return x * float(pathlib.Path('factor.txt').read_text())\n",
             "files that its code reads",
         ),
+        (
+            "import os\ndef scale(x):\n    return x * float(os.environ.get('SIGN', '1'))\n",
+            "environment variables that its code reads",
+        ),
+        (
+            "from os import getenv as setting\ndef scale(x):\n    return x * float(setting('SIGN', '1'))\n",
+            "environment variables that its code reads",
+        ),
         ("import ctypes\nLIB = ctypes.CDLL(None)\ndef scale(x):\n    return x\n", "compiled libraries"),
         (
             "import importlib\ndef scale(x):\n    return x * importlib.import_module(chr(109) + 'ath').pi\n",

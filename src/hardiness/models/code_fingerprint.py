@@ -6,6 +6,7 @@ import dis
 import functools
 import hashlib
 import inspect
+import os
 import re
 import sys
 import sysconfig
@@ -38,6 +39,9 @@ _READS = frozenset(
     ("open", "read_bytes", "read_text", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "imread", "urlopen")
 )
 """Names by which code reads files while it runs."""
+
+_ENVIRONMENT = frozenset(("environ", "environb", "getenv", "getenvb"))
+"""Names by which code reads variables of its environment while it runs."""
 
 _LIBRARIES = frozenset(("CDLL", "load_library", "LoadLibrary", "dlopen"))
 """Names by which code takes in a compiled library that is no module of Python."""
@@ -100,6 +104,7 @@ class _Digest:
         self._files: set[str] = set()  # names of modules whose files were taken in
         self._live: set[str] = set()  # names of modules of one's own whose values were taken in where they are named
         self._reading: set[tuple[str, str]] = set()  # names of modules, and what in them reads files
+        self._variables: set[tuple[str, str]] = set()  # the same of what reads the environment
         self._libraries: set[str] = set()
         self._unversioned: set[str] = set()
         self._unnamed: set[str] = set()
@@ -109,10 +114,14 @@ class _Digest:
 
     def left_out(self) -> tuple[str, ...]:
         """A line for each kind of thing that was seen not to be covered."""
-        top = "<module> of "  # what a module reads when it is imported stands in its values
-        reading = {text for module, text in self._reading if not (top in text and module in self._live)}
+
+        def at_run_time(places: set[tuple[str, str]]) -> set[str]:
+            """Those that count: what a module reads when it is imported stands in its values."""
+            return {text for module, text in places if not ("<module> of " in text and module in self._live)}
+
         lines = {
-            "files that its code reads while it runs": reading,
+            "files that its code reads while it runs": at_run_time(self._reading),
+            "environment variables that its code reads while it runs": at_run_time(self._variables),
             "compiled libraries that are no modules of Python": self._libraries,
             "modules that are imported by a name made at run time": self._unnamed,
             "packages without a version": self._unversioned,
@@ -259,6 +268,9 @@ class _Digest:
                 self.visit(constant)
         for name in code.co_names:
             if name in names:
+                if name not in _ENVIRONMENT and any(names[name] is each for each in (os.environ, os.getenv)):
+                    module = str(names.get("__name__", ""))  # imported under another name
+                    self._variables.add((module, f"{name} in {code.co_name} of {module.removeprefix(OWN_FILE)}"))
                 self.visit(names[name])
                 self._members(names[name], code.co_names, ())
         self._imports(code, str(names.get("__package__") or ""), str(names.get("__name__", "")))
@@ -320,8 +332,10 @@ class _Digest:
         """The modules that code imports when it runs, and what it does that cannot be followed."""
         where = f"{code.co_name} of {name.removeprefix(OWN_FILE)}"
         used = set(code.co_names)
-        if code.co_name != "__init__" and "load_state_dict" not in used:  # what those read ends in hashed values
-            self._reading |= {(name, f"{each} in {where}") for each in used & _READS}
+        if code.co_name != "__init__":  # what it reads ends in hashed values
+            self._variables |= {(name, f"{each} in {where}") for each in used & _ENVIRONMENT}
+            if "load_state_dict" not in used:  # the same
+                self._reading |= {(name, f"{each} in {where}") for each in used & _READS}
         self._libraries |= {f"{each} in {where}" for each in used & _LIBRARIES}
         wanted = list(_imported(code, package))
         if used & _BY_NAME:
