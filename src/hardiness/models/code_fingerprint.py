@@ -182,7 +182,7 @@ class _Digest:
             self._function(value)
         elif isinstance(value, MethodType | staticmethod | classmethod):
             self.visit(value.__func__)
-            if isinstance(value, MethodType) and not _installed(type(value.__self__).__module__):
+            if isinstance(value, MethodType) and not installed(type(value.__self__).__module__):
                 self.visit(value.__self__)
         elif isinstance(value, property):
             self.visit((value.fget,))
@@ -209,7 +209,7 @@ class _Digest:
 
     def _class(self, kind: type) -> None:
         self.add("class", f"{kind.__module__}.{kind.__qualname__}")
-        if _installed(kind.__module__):
+        if installed(kind.__module__):
             self._version(kind.__module__)
             return
         for base in kind.__bases__:
@@ -222,7 +222,7 @@ class _Digest:
     def _function(self, function: FunctionType) -> None:
         module = function.__module__ or ""
         self.add("function", f"{module}.{function.__qualname__}")
-        if _installed(module):
+        if installed(module):
             self._version(module)
             return
         self._code(function.__code__, function.__globals__)
@@ -254,7 +254,7 @@ class _Digest:
         for _, value in sorted(getattr(holder, "__dict__", {}).items()):
             values = value.values() if isinstance(value, Mapping) else value
             for each in list(values) if isinstance(value, Mapping | list | tuple) else [value]:
-                if isinstance(each, FunctionType | MethodType | functools.partial) or not _installed(_home(each)):
+                if isinstance(each, FunctionType | MethodType | functools.partial) or not installed(_home(each)):
                     self.visit(each)
                 elif depth and not isinstance(each, _PLAIN) and id(each) not in self._seen:
                     self._held(each, depth - 1)
@@ -281,7 +281,7 @@ class _Digest:
 
     def _members(self, module: Any, names: Sequence[str], above: tuple[str, ...]) -> None:
         """What code names of a module that is no installed package, as it is now, and of the modules in that one."""
-        if not isinstance(module, ModuleType) or module.__name__ in above or _installed(module.__name__):
+        if not isinstance(module, ModuleType) or module.__name__ in above or installed(module.__name__):
             return
         self._live.add(module.__name__)
         for name in names:
@@ -293,7 +293,7 @@ class _Digest:
     def _module(self, name: str, spec: ModuleSpec | None, version: str | None = None) -> None:
         """A module by its name; with the file of one's own, with the version of an installed package."""
         self.add("import", name)
-        if not _installed(name, spec):
+        if not installed(name, spec):
             self._file(name, spec)
         elif name.partition(".")[0] not in _SILENT:
             self.add("version", version or self._distribution(name))
@@ -339,13 +339,13 @@ class _Digest:
         self._libraries |= {f"{each} in {where}" for each in used & _LIBRARIES}
         wanted = list(_imported(code, package))
         if used & _BY_NAME:
-            named = [each for each in code.co_consts if isinstance(each, str) and _spec(each)]
+            named = [each for each in code.co_consts if isinstance(each, str) and spec_of(each)]
             wanted += named
             self._unnamed |= set() if named else {f"{min(used & _BY_NAME)} in {where}"}
         for each in wanted:
-            if each.partition(".")[0] in _SILENT and _installed(each.partition(".")[0]):
+            if each.partition(".")[0] in _SILENT and installed(each.partition(".")[0]):
                 continue
-            spec = _spec(each)
+            spec = spec_of(each)
             if spec is not None:
                 self._module(each, spec)
 
@@ -400,7 +400,7 @@ class _Digest:
             self.add("array", f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}")
         elif isinstance(value, torch.dtype | torch.device | np.dtype | np.generic):
             self.add("value", repr(value))
-        elif not _installed(type(value).__module__):
+        elif not installed(type(value).__module__):
             self.visit(type(value))
             self.visit(dict(sorted(getattr(value, "__dict__", {}).items())))
         elif type(value).__module__.partition(".")[0] not in _UNREAD:
@@ -411,7 +411,7 @@ OWN_FILE = "hardiness_user_"
 """What the names of modules begin with that a ``py:`` model is made by: their whole text is taken in beforehand."""
 
 
-def _installed(module: str, spec: ModuleSpec | None = None) -> bool:
+def installed(module: str, spec: ModuleSpec | None = None) -> bool:
     """Whether a module belongs to Python or to an installed distribution, which are known by their versions.
 
     ``__main__`` never does: in a notebook or under ``python -m`` its file is the launcher's and its classes are not.
@@ -457,7 +457,7 @@ def _imported(code: CodeType, package: str) -> Iterator[str]:
             constants = [constants[1], each.argval]
 
 
-def _spec(module: str) -> ModuleSpec | None:
+def spec_of(module: str) -> ModuleSpec | None:
     """Where a module is, without importing it or the package that it is in; ``None`` where there is none."""
     loaded = sys.modules.get(module)
     if loaded is not None and loaded.__spec__ is not None:
@@ -466,10 +466,15 @@ def _spec(module: str) -> ModuleSpec | None:
     try:
         if not package:
             return find_spec(module)
-        above = _spec(package)
+        above = spec_of(package)
         return PathFinder.find_spec(module, above.submodule_search_locations) if above else None
     except (ImportError, ValueError, AttributeError, TypeError):
         return None
+
+
+def imported_by(code: CodeType, package: str = "") -> set[str]:
+    """Full names of the modules that code imports, at its top or inside its functions."""
+    return {name for each in _inner(code) for name in _imported(each, package)}
 
 
 def _inner(code: CodeType) -> Iterator[CodeType]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -244,6 +246,58 @@ def test_options_go_before_the_factory_s_view(own: Path) -> None:
     view = load(f"py:{own}:viewed:crop_px=24,mean=0.1", device="cpu").spec.view
     assert (view.crop_px, view.resize_px, view.mean, view.std) == (24, 40, (0.1,) * 3, (0.5,) * 3)
     assert load(f"py:{own}:plain:crop_px=24", device="cpu").spec.view.crop_px == 24
+
+
+IMPORTING = """
+import torch
+{top}
+
+class Scaled(torch.nn.Module):
+    def forward(self, x):
+        {inside}
+        return x.mean((2, 3)) * factor()
+
+def build():
+    return Scaled()
+"""
+
+
+@pytest.fixture
+def importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Writes a model and a file beside it which it imports; Python's path has that folder no more than a command's."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(folder: str, helper: str, factor: float, inside: bool = False) -> str:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"{helper}.py").write_text(f"def factor():\n    return {factor}\n")
+        line = f"from {helper} import factor"
+        text = IMPORTING.format(top="" if inside else line, inside=line if inside else "")
+        (tmp_path / folder / "net.py").write_text(text)
+        sys.modules.pop(helper, None)
+        importlib.invalidate_caches()
+        return f"py:{tmp_path / folder / 'net.py'}:build"
+
+    return write
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_file_imports_what_lies_beside_it(importing: Callable[..., str], inside: bool, noise: Noise) -> None:
+    helper = f"beside_the_file_{inside}"
+    first, second = (
+        load(f"{importing('a', helper, factor, inside)}:mean=0,std=1", device="cpu") for factor in (2.0, 3.0)
+    )
+    assert sys.path[-1].endswith("/a"), "what is installed is not hidden by a file of that name"
+    assert first.code_sha256 != second.code_sha256, "the file beside it is part of the model"
+    sys.modules.pop(helper, None)
+    np.testing.assert_allclose(second.logits(noise(1)), noise(1).mean((2, 3)).numpy() * 3, rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_of_another_folder_is_not_taken_for_the_one_beside(importing: Callable[..., str]) -> None:
+    load(importing("a", "same_name", 2.0), device="cpu")
+    other = importing("b", "same_name", 3.0)
+    with pytest.raises(ModelError, match=r"/b/net\.py imports same_name, and Python takes .*/a/same_name\.py"):
+        load(other, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.code_fingerprint import OWN_FILE
+from hardiness.models.code_fingerprint import OWN_FILE, imported_by, installed, spec_of
 from hardiness.models.failures import told
 from hardiness.models.options import override
 
@@ -60,21 +61,43 @@ def build(spec: ModelSpec) -> Built:
 
 
 def _factory(file: Path, name: str) -> tuple[str, Callable[[], Any]]:
-    """The text of a file, and the function of that name that this very text defines."""
+    """The text of a file, and the function of that name that this very text defines.
+
+    What lies beside the file can be imported from then on, also in ``forward``.
+    """
     title = f"{OWN_FILE}{file.stem}"
     found = importlib.util.spec_from_file_location(title, file)
     if found is None or found.loader is None:
         raise ModelError(f"{file} must be a Python file")
     module = importlib.util.module_from_spec(found)
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # last, so that nothing that is installed is hidden by a file of that name
     sys.modules[title] = module  # dataclasses and pickling look a class's module up there
     with told(f"py:{file}:{name}", "cannot be built, as the file cannot be imported"):
         source = file.read_bytes()
         text = importlib.util.decode_source(source)
-        exec(compile(source, str(file), "exec"), vars(module))  # the person's own file, run at their request
+        code = compile(source, str(file), "exec")
+        exec(code, vars(module))  # the person's own file, run at their request
+    _require_own_neighbours(file, code)
     functions = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
     if name not in functions:
         raise UnknownNameError(f"factory in {file}", name, functions)
     return text, functions[name]
+
+
+def _require_own_neighbours(file: Path, code: CodeType) -> None:
+    """Refuse a file beside which lies what it imports, where Python has a file of another folder by that name."""
+    for name in sorted({each.partition(".")[0] for each in imported_by(code)}):
+        beside = [each for each in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if each.is_file()]
+        found = spec_of(name) if beside else None
+        if found is None or not found.origin or installed(name, found):
+            continue
+        if Path(found.origin).resolve() not in [each.resolve() for each in beside]:
+            raise ModelError(
+                f"{file} imports {name}, and Python takes {found.origin} for it and not {beside[0]}; "
+                "rename one of the two, or give models of different folders a command each"
+            )
 
 
 schemes.register(
