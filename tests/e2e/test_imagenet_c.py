@@ -487,7 +487,9 @@ def test_any_stored_run_can_be_the_baseline(
     kept = json.loads((out / "results.json").read_text())["results"]
     assert [result["scores"] for result in kept] == [result["scores"] for result in by_json]
     assert [result["warnings"] for result in kept] == [result["warnings"] for result in by_json]
-    assert "not to the published baseline" in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "not to the published baseline" in page
+    assert page.count(f"--baseline {model}") == 3, "of each model its command, and of the divisor's again beside it"
     exported = hardiness("export", out, "--format", "json", "--baseline", model).out
     assert [result["warnings"] for result in json.loads(exported)["results"]] == [r["warnings"] for r in kept]
     for baseline in ([], ["--baseline", model]):

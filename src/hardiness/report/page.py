@@ -139,7 +139,7 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
         rule=RULE,
         card=scorecard(shown),
         sections=[
-            _section(each, inks, options, found, strips)
+            _section(each, inks, options, found, strips, [result for other in shown for result in other.results])
             for each, found, strips in zip(shown, hung, exhibits, strict=True)
         ],
         explanations=_explanations(shown),
@@ -171,7 +171,12 @@ def _asset(name: str) -> str:
 
 
 def _section(
-    shown: Shown, inks: Inks, options: PageOptions, hung: Sequence[Wall], exhibits: Sequence[tuple[str, str]]
+    shown: Shown,
+    inks: Inks,
+    options: PageOptions,
+    hung: Sequence[Wall],
+    exhibits: Sequence[tuple[str, str]],
+    every: Sequence[Result],
 ) -> dict[str, Any]:
     failures = [(result.name, failure) for result in shown.results for failure in result.failures]
     found = {result.name: checks(result, shown, options.declared) for result in shown.results}
@@ -197,7 +202,7 @@ def _section(
         "believed": {result.name: believed(result, found[result.name]) for result in shown.results},
         "failures": failures[:LISTED_FAILURES],
         "more_failures": max(0, len(failures) - LISTED_FAILURES),
-        "runs": [(result, commands_of(result), sessions_of(result)) for result in shown.results],
+        "runs": [(result, commands_of(result, every), sessions_of(result)) for result in shown.results],
     }
 
 

@@ -15,14 +15,26 @@ _CALLED = {"method": "attack"}
 """How an option is called on the command line where its field is called otherwise."""
 
 
-def commands_of(result: Result) -> list[str]:
-    """The commands that evaluate the same rows in whatever folder they are given; none where nothing was run.
+def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
+    """The commands that make the same scores in whatever folder they are given; none where nothing was run.
+
+    Args:
+        result: whose.
+        every: results among which is that of the model which its ratios divide by, if they divide by a stored one:
+            that model's commands come first.
 
     There are several where the rows came of several requests of which none includes the others, e.g. one corruption
     after another. What a Python program computed with a module of its own has none.
     """
     if result.measured.get("published"):
         return []
+    own, base = _own_commands(result), result.measured.get("baseline", {}).get("run", result.key)
+    before = [] if base == result.key else [line for each in every if each.key == base for line in _own_commands(each)]
+    return list(dict.fromkeys((*before, *own)))
+
+
+def _own_commands(result: Result) -> list[str]:
+    """The commands that evaluate one result's rows."""
     sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
     asked = [session for session in sessions if "asked" in session]
     if not asked:
@@ -81,7 +93,12 @@ def data_argument(result: Result) -> str:
 
 def _common(result: Result) -> list[str]:
     parts = ["--seed", str(result.run.seed)] if result.run.seed else []
-    return [*parts, *(["--precision", result.run.precision] if result.run.precision != "fp32" else [])]
+    base = result.measured.get("baseline")
+    return [
+        *parts,
+        *(["--precision", result.run.precision] if result.run.precision != "fp32" else []),
+        *(["--baseline", base["model"]] if base else []),
+    ]
 
 
 def _option(name: str, value: Any) -> str:

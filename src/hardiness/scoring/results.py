@@ -100,7 +100,10 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
         key=stored.key,
         parts=run.parts,
         plan=stored.plan,
-        measured={"sessions": run.sessions()},
+        measured={
+            "sessions": run.sessions(),
+            **({"baseline": base.as_measured(run)} if base and divisor else {}),
+        },
         failures=run.failures,
         findings=findings,
         exhibits=stored.exhibits(),

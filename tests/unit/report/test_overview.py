@@ -336,3 +336,16 @@ def test_the_command_makes_the_run_again() -> None:
         "hardiness run -m 'py:my net.py:build:depth=3' -b whitebox:epsilons=0.01+0.06,must_break=true "
         "--data =/data/imagenet --seed 7 --precision bf16"
     ]
+
+
+def test_the_command_keeps_the_baseline_and_makes_it_first() -> None:
+    def made(model: str, key: str, limit: int) -> Result:
+        asked = {"model": model, "benchmark": "imagenet-c", "data": ["embedded"]}
+        sessions = [{"rows": 9, "asked": asked, "limit": limit}]
+        measured = {"sessions": sessions, "baseline": {"model": "base", "run": "1" * 16}}
+        return result(model, top1(0.5), key=key, measured=measured, benchmark="imagenet-c")
+
+    base, other = made("base", "1" * 16, 5), made("other", "2" * 16, 3)
+    command = "hardiness run -m {} -b imagenet-c --data embedded --baseline base --limit {}"
+    assert commands_of(base, [base, other]) == [command.format("base", 5)]
+    assert commands_of(other, [base, other]) == [command.format("base", 5), command.format("other", 3)]

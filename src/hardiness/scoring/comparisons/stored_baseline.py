@@ -13,10 +13,11 @@ from hardiness.store import Store
 
 @dataclass(frozen=True)
 class StoredBaseline:
-    """A model whose stored runs ratios divide by: what they measured, by benchmark and data fingerprint."""
+    """A model whose stored runs ratios divide by: what they measured and their keys, by benchmark and data."""
 
     model: str
     measured: Mapping[tuple[str, str], Baseline]
+    keys: Mapping[tuple[str, str], str]
 
     @classmethod
     def of(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
@@ -26,23 +27,27 @@ class StoredBaseline:
             ArgumentError: there is none.
         """
         divisible = [run for run in runs if run.card.divides]
-        measured = {}
+        measured, keys = {}, {}
         for run in divisible:
             if run.stored.run.model.name == model and len(run.table):
                 found = run.card.as_baseline(run.table, run.stored.run)
                 assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
-                measured[_place(run)] = found
+                measured[_place(run)], keys[_place(run)] = found, run.stored.key
         if not measured:
             models = sorted({run.stored.run.model.name for run in divisible})
             raise ArgumentError(
                 f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
                 f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
             )
-        return cls(model, measured)
+        return cls(model, measured, keys)
 
     def of_run(self, run: ScoredRun) -> Baseline | None:
         """What the model measured where that run was made; ``None`` where it was not run there."""
         return self.measured.get(_place(run))
+
+    def as_measured(self, run: ScoredRun) -> dict[str, str]:
+        """What a result says of the run that its ratios divide by; see `of_run`."""
+        return {"model": self.model, "run": self.keys[_place(run)]}
 
 
 def stored_baseline(stores: Sequence[Store], model: str) -> StoredBaseline:
