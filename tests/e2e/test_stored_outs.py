@@ -163,8 +163,30 @@ def test_a_folder_that_was_renamed_is_used_and_named(
     ]
     shown = hardiness("show", out)
     assert sum(line in each for each in shown.lines) == 1
+    assert shown.status == 0, "nothing is missing"
+    assert hardiness("report", out, "--no-images").status == 0
     shutil.copytree(renamed, folder)
     told = hardiness(*command, "--out", out)
     assert [each["run"]["key"] for each in results(out)] == [first["run"]["key"]], "one key, one row"
     (line,) = (each for each in told.lines if "whose folder is" in each)
     assert line.endswith(f"whose folder is records/{folder.name}, which is there too: this one is left out; delete it")
+
+
+def test_of_two_renamed_folders_of_one_run_the_one_that_is_used_is_named(
+    hardiness: Any, factory: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("run", "-m", factory(), "-b", "imagenet-val", "--data", "embedded", "--limit", "2", "--device", "cpu")
+    assert hardiness(*command, "--quiet", "--out", out).status == 0
+    (folder,) = (out / "records").iterdir()
+    used = folder.rename(folder.with_name("a"))
+    shutil.copytree(used, folder.with_name("b"))
+    shown = hardiness("show", out)
+    assert shown.status == 0
+    first, second = (each for each in shown.lines if " holds the run " in each)
+    assert first.startswith(f"{used} holds the run")
+    assert first.endswith(
+        f"whose folder is records/{folder.name}: it was renamed, and is used as it is; give it that name again"
+    )
+    assert second.startswith(f"{folder.with_name('b')} holds the run")
+    assert second.endswith(f"which {used} holds too and is used from there: this one is left out; delete it")

@@ -59,10 +59,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a page is, and a line for each thing of the folders that could not be read."""
+    """Where a page is, a line for each thing of the folders that could not be read, and what else to know of them."""
 
     address: str
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def write_report(asked: Report) -> Written:
@@ -78,7 +79,7 @@ def write_report(asked: Report) -> Written:
     known = declared(asked.trained_with)
     grids, problems = _features(asked.outs)
     stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
-    found, problems = _results(stores, asked, problems)
+    found, problems, remarks = _results(stores, asked, problems)
     title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
@@ -91,7 +92,7 @@ def write_report(asked: Report) -> Written:
     )
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
-    return Written(f"{files.address}/{name}", tuple(problems))
+    return Written(f"{files.address}/{name}", tuple(problems), tuple(remarks))
 
 
 def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
@@ -133,11 +134,12 @@ def publish(
 
 @dataclass(frozen=True)
 class Collected:
-    """The results of one or more output folders, each run once; what could not be read; the models compared."""
+    """The results of one or more output folders, each run once; what could not be read; comparisons; remarks."""
 
     results: Sequence[Result]
     problems: Sequence[str]
     comparisons: Sequence[BenchmarkComparison]
+    remarks: Sequence[str] = ()
 
 
 def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
@@ -147,8 +149,8 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
         DataError: the one folder, or each of them, holds no records.
     """
     stores, problems = _opened(tuple(outs), [])
-    found, problems = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-    return Collected(found, problems, comparisons_of(stores, found, baseline))
+    found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
+    return Collected(found, problems, comparisons_of(stores, found, baseline), remarks)
 
 
 def _opened(
@@ -185,10 +187,13 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
     return grids, problems
 
 
-def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str]]:
+def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tuple[list[Result], list[str], list[str]]:
+    """The results, a line for each thing that could not be read, and a line for each folder that was renamed."""
     by_key: dict[str, Result] = {}
+    remarks: list[str] = []
     for store in stores:
-        problems = [*problems, *store.survey().problems]
+        survey = store.survey()
+        problems, remarks = [*problems, *survey.problems], [*remarks, *survey.renamed]
         # Page and results.json of a folder are of one baseline.
         made = scoring.rebuild if asked.into_out else scoring.results
         found = made(store, asked.baseline)
@@ -202,7 +207,7 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
     both = [replace(each, model=f"{each.model} (published)") if measured else each for each in known]
     everything = [*measured, *both]
     order = {id(result): place for place, result in enumerate(everything)}
-    return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems
+    return sorted(everything, key=lambda result: (*group_of(result), order[id(result)])), problems, remarks
 
 
 def _claims(stores: Sequence[Store], found: Sequence[Result], baseline: str | None) -> TextTable | None:

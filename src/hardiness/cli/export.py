@@ -26,6 +26,8 @@ def command(outs: tuple[str, ...], name: str, baseline: str | None, to: Path | N
     if exporter.binary and to is None:
         raise ArgumentError(f"--format {name} is binary: name a file with --to, as in --to results.{name}")
     found = api.collected(outs, baseline)
+    for line in found.remarks:
+        click.echo(line, err=True)
     for line in found.problems:
         click.echo(f"hardiness: {line}", err=True)
     content = exporter.write(found.results, found.comparisons)

@@ -42,6 +42,8 @@ def command(asked: api.Report) -> int:
     of 'hardiness visualise'. The exit status is 1 where something stored cannot be read; the rest is shown.
     """
     page = api.write_report(asked)
+    for line in page.remarks:
+        click.echo(line, err=True)
     for line in page.problems:
         click.echo(f"hardiness: {line}", err=True)
     click.echo(page.address)

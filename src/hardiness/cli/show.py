@@ -31,7 +31,10 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     """Print the score tables of OUT, from its stored records; nothing of it is changed."""
     store = Store.open(out)
     found = results(store, baseline, verify)
-    problems = [*store.survey().problems, *dict.fromkeys(line for result in found for line in result.damage)]
+    survey = store.survey()
+    for line in survey.renamed:
+        click.echo(line, err=True)
+    problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]
     for line in problems:
         click.echo(f"hardiness: {line}", err=True)
     if as_json:

@@ -32,8 +32,8 @@ class Survey:
 
     Attributes:
         runs: each once.
-        problems: a line for each folder that cannot be trusted, or was renamed.
-        renamed: those of the latter.
+        problems: a line for each folder that cannot be trusted.
+        renamed: a line for each folder that has not the name of its run; nothing is missing for it.
     """
 
     runs: tuple[StoredRun, ...]
@@ -66,7 +66,7 @@ def survey(files: Files) -> Survey:
 
     found = together(looked_at, files.folders(RECORDS))
     runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
-    return Survey(runs, (*(each for each in found if isinstance(each, str) and each), *renamed), renamed)
+    return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
 
 
 def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
@@ -77,13 +77,21 @@ def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple
     kept = {run.path for run in first.values()}
     lines = []
     for run in found:
-        if run.former or run.path == path_of(run.run):
+        usual = path_of(run.run)
+        if run.former or run.path == usual:
             continue
-        about = f"{run.place} holds the run {run.key}, whose folder is {path_of(run.run)}"
-        if run.path in kept:
-            lines.append(f"{about}: it was renamed, and is used as it is; give it that name again")
+        about = f"{run.place} holds the run {run.key}"
+        used = first[run.key]
+        if used is run:
+            lines.append(
+                f"{about}, whose folder is {usual}: it was renamed, and is used as it is; give it that name again"
+            )
+        elif used.path == usual:
+            lines.append(f"{about}, whose folder is {usual}, which is there too: this one is left out; delete it")
         else:
-            lines.append(f"{about}, which is there too: this one is left out; delete it")
+            lines.append(
+                f"{about}, which {used.place} holds too and is used from there: this one is left out; delete it"
+            )
     return tuple(run for run in found if run.path in kept), tuple(lines)
 
 
