@@ -51,18 +51,41 @@ def checks(result: Result, shown: Shown, declared: training.Declared | None = No
 
 
 def _completeness(result: Result) -> Iterator[Check]:
-    counts = result.counts
+    counts, conditions = result.counts, len(result.plan.whole)
+    what = "image-cells" if conditions > 1 else "pictures"
+    times = f" ({counts.expected // conditions:,} pictures x {conditions:,} conditions)" if conditions > 1 else ""
     if counts.complete:
-        yield Check("complete", False, f"all {counts.expected:,} pictures of the data set were evaluated")
+        yield Check("complete", False, f"all {counts.expected:,} {what} of the data set were evaluated{times}")
     elif counts.expected:
-        share = f"{counts.evaluated:,} of {counts.expected:,} pictures were evaluated"
-        yield Check("complete", True, share, "run the same command without --limit: it continues where it stopped")
+        share = f"{counts.evaluated:,} of {counts.expected:,} {what} were evaluated{times}"
+        limits = _limits(result)
+        without = f"without {' and '.join(filter(None, [', '.join(limits[:-1]), limits[-1]]))}" if limits else "again"
+        yield Check("complete", True, share, f"run the same command {without}: it continues where it stopped")
     if counts.failed:
         yield Check(
-            "failures", True, f"{counts.failed:,} pictures failed", "see the list below, mend the files, run again"
+            "failures", True, f"{counts.failed:,} {what} failed", "see the list below, mend the files, run again"
         )
     elif counts.evaluated:
         yield Check("failures", False, "no picture failed")
+
+
+_PICKS = frozenset(("corruptions", "severities", "perturbations", "difficulty"))
+"""Options of benchmarks by which a command asks for some of the conditions."""
+
+
+def _limits(result: Result) -> list[str]:
+    """What in the commands of a result asked for less than everything, as it is typed."""
+    sessions = result.measured.get("sessions", ())
+    asked = [session.get("asked", {}) for session in sessions]
+    options = [pair.partition("=")[0] for each in asked for pair in _options(each.get("benchmark", ""))]
+    found = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
+    found += ["--precision-target"] if any(each.get("precision_target") is not None for each in asked) else []
+    found += ["--time-budget"] if any(each.get("time_budget_s") is not None for each in asked) else []
+    return [*found, *(f"{option}=" for option in dict.fromkeys(options) if option in _PICKS)]
+
+
+def _options(benchmark: str) -> list[str]:
+    return benchmark.partition(":")[2].split(",")
 
 
 def _size(result: Result, shown: Shown) -> Iterator[Check]:

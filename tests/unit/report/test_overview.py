@@ -263,6 +263,24 @@ def test_checks_say_what_to_do() -> None:
     assert not found["loss"].raised
 
 
+@pytest.mark.parametrize(
+    ("limit", "benchmark", "advice"),
+    [
+        (8, "imagenet-c:corruptions=fog,severities=1+3", "without --limit, corruptions= and severities=:"),
+        (None, "imagenet-c:severities=5", "without severities=:"),
+        (8, "imagenet-c", "without --limit:"),
+        (None, "imagenet-c", "again:"),
+    ],
+)
+def test_a_partial_result_names_all_that_keeps_it_partial(limit: int | None, benchmark: str, advice: str) -> None:
+    sessions = [{"limit": limit, "asked": {"model": "a", "benchmark": benchmark, "data": ["embedded"]}}]
+    plan = Plan(whole=(1, 2, 3, 4, 5, 6))
+    part = result("a", top1(0.5), counts=Counts(594, 48, 0, 8), measured={"sessions": sessions}, plan=plan)
+    found = {check.name: check for check in checks(part, *sections([part]))}["complete"]
+    assert found.reason == "48 of 594 image-cells were evaluated (99 pictures x 6 conditions)"
+    assert found.advice == f"run the same command {advice} it continues where it stopped"
+
+
 def test_a_difference_that_n_is_too_small_for_is_told() -> None:
     right = {"a": np.arange(400) < 360, "b": np.arange(400) < 358, "c": np.arange(400) < 100}
     measures = {name: share(each) for name, each in right.items()}
