@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from hardiness.core.condition import Condition
@@ -38,6 +38,8 @@ class Score:
         condition: empty, or the protocol alone, for a headline.
         reason: why ``value`` is ``None``.
         interval_reason: why there is no interval, though there is a value and others of the metric have one.
+        doubt: ``"withdrawn"`` or ``"not checked"`` where the report on an attack does not stand by it; filled in by the
+            `Result` that it belongs to.
     """
 
     metric: str
@@ -49,6 +51,7 @@ class Score:
     condition: Condition = field(default_factory=Condition)
     reason: str | None = None
     interval_reason: str = ""
+    doubt: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
@@ -56,7 +59,10 @@ class Score:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         interval = [self.interval.low, self.interval.high] if self.interval else None
-        return {**asdict(self), "interval": interval, "condition": dict(self.condition)}
+        found = {**asdict(self), "interval": interval, "condition": dict(self.condition)}
+        if not self.doubt:
+            del found["doubt"]
+        return found
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Score:
@@ -157,6 +163,12 @@ class Result:
     stop: Stop | None = None
     parts: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # A score that is handed on alone keeps the word; findings may change after the scores (see `replace`).
+        if self.doubt or any(score.doubt for score in self.scores):
+            told = [replace(score, doubt=self.doubt_about(score)) for score in self.scores]
+            object.__setattr__(self, "scores", told)
+
     def is_of(self, keys: Collection[str]) -> bool:
         """Whether it is of a run with one of these keys; of several runs, of the first and one of the others."""
         if not self.parts:
@@ -201,10 +213,7 @@ class Result:
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
-            "scores": [
-                {**score.as_dict(), **({"doubt": doubt} if (doubt := self.doubt_about(score)) else {})}
-                for score in self.scores
-            ],
+            "scores": [score.as_dict() for score in self.scores],
             "counts": asdict(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}

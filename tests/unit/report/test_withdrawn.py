@@ -90,6 +90,19 @@ def test_a_result_says_which_of_its_scores_its_report_does_not_stand_by(doubt: s
 
 
 @DOUBTS
+def test_a_score_that_is_taken_out_of_its_result_keeps_the_word(doubt: str) -> None:
+    result = attacked("masked", doubt)
+    score = result.score("accuracy", epsilon=4 / 255, steps=50)
+    assert score.doubt == doubt
+    assert f"doubt='{doubt}'" in repr(score)
+    assert result.score("clean_accuracy").doubt == ""
+    assert Score.from_dict(score.as_dict()) == score
+    believed = replace(result, findings=attacked("masked", "").findings)
+    assert {each.doubt for each in believed.scores} == {""}, "the word goes with the verdict"
+    assert "doubt" not in believed.score("accuracy", epsilon=4 / 255, steps=50).as_dict()
+
+
+@DOUBTS
 def test_the_sentence_of_a_model_has_the_word(doubt: str) -> None:
     (sentence,) = summary(sections([attacked("masked", doubt)]))
     assert f"falls from 69 to 62\u00a0% under attack at ε\u00a04/255 ({doubt})" in sentence.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError
@@ -33,7 +33,9 @@ def kept_comparisons(
         results: of all its runs, as they are now: what was kept of other ones is not taken.
         baseline_model: whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
     """
-    known = [[each.key, [s.as_dict() for s in each.scores], each.details.get("noise")] for each in results]
+    known = [
+        [each.key, [replace(s, doubt="").as_dict() for s in each.scores], each.details.get("noise")] for each in results
+    ]
     digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
     with suppress(StoreError, LookupError, TypeError, ValueError):
         found = atomic.parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
