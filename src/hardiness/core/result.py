@@ -98,11 +98,19 @@ WITHDRAWN, NOT_CHECKED = "withdrawn", "not checked"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it."""
+    """One check of how far a result can be trusted: its name, whether it found something, and a sentence about it.
+
+    A check that did not run (``ran``) found nothing and passed nothing; its sentence says why.
+    """
 
     name: str
     raised: bool
     sentence: str
+    ran: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form; ``ran`` only where it did not."""
+        return {key: value for key, value in asdict(self).items() if key != "ran" or not value}
 
 
 def doubt_of(findings: Sequence[Finding]) -> str:
@@ -220,7 +228,7 @@ class Result:
                 for failure in self.failures
             ],
             "warnings": list(self.warnings),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding.as_dict() for finding in self.findings],
             **({"stop": self.stop.as_dict()} if self.stop else {}),
             "run": {"key": self.key, **self.run.as_dict(), "plan": self.plan.as_dict()},
             **({"parts": list(self.parts)} if self.parts else {}),

@@ -20,12 +20,13 @@ WARNINGS = {"demo-sized": "data", "a part of": "data", "top-1 is": "clean accura
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its name, whether it found something, why, and what to do about it."""
+    """One check: its name, whether it found something, why, what to do about it, and whether it ran at all."""
 
     name: str
     raised: bool
     reason: str
     advice: str = ""
+    ran: bool = True
 
 
 def checks(result: Result, shown: Shown, declared: training.Declared | None = None) -> list[Check]:
@@ -45,7 +46,7 @@ def checks(result: Result, shown: Shown, declared: training.Declared | None = No
         *_runtime(result),
         *_training(result, declared or {}),
         *(Check(_about(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
-        *(Check(finding.name, finding.raised, finding.sentence) for finding in result.findings),
+        *(Check(finding.name, finding.raised, finding.sentence, ran=finding.ran) for finding in result.findings),
     ]
     return sorted(found, key=lambda check: not check.raised)
 

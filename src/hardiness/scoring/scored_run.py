@@ -113,7 +113,7 @@ class ScoredRun:
         def compute() -> dict[str, Any]:
             scores = self.card.scores(self.table, self.stored.run, baseline)
             findings = self.card.findings(self.table, scores, self.stored.run)
-            return {"scores": [s.as_dict() for s in scores], "findings": [asdict(f) for f in findings]}
+            return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
         return [Score.from_dict(each) for each in found["scores"]], [Finding(**each) for each in found["findings"]]

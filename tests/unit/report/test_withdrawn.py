@@ -34,6 +34,7 @@ from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.summary import summary
 from hardiness.report.tables import score_tables, scorecard_tables
+from hardiness.scoring.attack_checks import untold
 from hardiness.scoring.claims import from_results, judged
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import compared
@@ -205,3 +206,16 @@ def test_a_claim_that_rests_on_it_has_the_word(doubt: str) -> None:
     judged_ = judged(from_results([replace(masked, scores=scores)], ["masked"]))
     names = [contrast.name for _, judgement in judged_.claims for contrast in judgement.contrasts]
     assert names == [f"masked: 61.70 % of 69.30 % are left ({doubt})"]
+
+
+def test_checks_that_did_not_run_have_not_passed() -> None:
+    idle = [untold("weaker than noise", "No noise was tried."), untold("restarts", "One start was tried.")]
+    result = attacked("honest", "")
+    result = replace(result, findings=[*idle, *result.findings])
+    (shown,) = sections([result])
+    text = page([with_figure(shown)], "title", inks_of([shown]), PageOptions(figures=()))
+    assert "5 passed, 2 not run" in text, "whole, no failure, n, zero gradients, and the verdict"
+    assert "<b>weaker than noise</b> (not run): No noise was tried." in text
+    saved = {each["name"]: each for each in result.as_dict()["findings"]}
+    assert [name for name, each in saved.items() if "ran" in each] == ["weaker than noise", "restarts"]
+    assert [Finding(**each) for each in saved.values()] == result.findings

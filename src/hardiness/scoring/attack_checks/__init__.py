@@ -22,8 +22,8 @@ def share_of(hits: NDArray[np.bool_]) -> float:
 
 
 def untold(name: str, why: str) -> Finding:
-    """A check that had nothing to look at."""
-    return Finding(name, False, why)
+    """A check that had nothing to look at, and so did not run."""
+    return Finding(name, False, why, ran=False)
 
 
 def bounds(interval: Interval) -> str:

@@ -59,8 +59,9 @@ def weaker_than_noise(clean: Values, attack: Values, noise: Values) -> Finding:
     both = open_ & (attack <= 0) & (noise <= 0)
     compared = open_ & ~both
     if not compared.any():
-        why = "Noise of the same budget takes every image as well." if both.any() else "No noise was tried."
-        return untold(name, why)
+        if both.any():
+            return Finding(name, False, "Noise of the same budget takes every image as well.")
+        return untold(name, "No noise was tried.")
     wins = np.where(attack <= 0, noise > 0, (noise > 0) & (attack < noise))[compared]
     n, count = len(wins), int(wins.sum())
     text = f"The attack got further than the best of some random draws of the same budget on {count} of {n} images"
@@ -106,6 +107,8 @@ def told_logits(error: Values) -> Finding:
     Args:
         error: largest difference over the largest logit, an entry an image.
     """
+    if not len(error):
+        return untold("told logits", "The attack told no logits.")
     share = share_of(error > TOLD)
     if share > 0:
         return Finding(

@@ -71,7 +71,7 @@ class Attack(Card):
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_whitebox.py`` and ``evaluate_blackbox.py``.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
     titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}

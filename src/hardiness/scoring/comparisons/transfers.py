@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hardiness.core import Condition, Finding, Result, Score
+from hardiness.scoring.attack_checks import untold
 from hardiness.scoring.comparison import Scored, registry
 from hardiness.scoring.intervals import disjoint
 
@@ -47,7 +48,7 @@ def with_transfers(
         return []
     *checks, verdict = findings
     if not black:
-        return [*checks, Finding(NAME, False, "No black-box run of this model is stored to compare with."), verdict]
+        return [*checks, untold(NAME, "No black-box run of this model is stored to compare with."), verdict]
     compared = _compared(white, black)
     if compared.raised and not verdict.raised:
         verdict = replace(
@@ -78,5 +79,5 @@ def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> F
                     f"{100 * here.value:.1f} % ({here.condition}): gradients of this model do not lead the attack.",
                 )
     if not pairs:
-        return Finding(NAME, False, "The stored black-box runs have no epsilon and steps in common with this run.")
+        return untold(NAME, "The stored black-box runs have no epsilon and steps in common with this run.")
     return Finding(NAME, False, f"No black box took more than the white box ({pairs} compared).")
