@@ -111,16 +111,27 @@ def _differences(result: Result, shown: Shown) -> Iterator[Check]:
     column = shown.section.headline
     found = shown.comparison(column) if column else None
     pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
+    scores = {each.name: (each, score_of(each, column)) for each in shown.results} if column else {}
+    said = {name: each.doubt_about(score) for name, (each, score) in scores.items() if score}
+    if pairs and (doubt := said.get(result.name)):
+        text = f"its number is {doubt}, so that no difference from another model is told"
+        yield Check("difference", False, text, ran=False)
+        return
+    left_out = {name: doubt for name, doubt in said.items() if doubt and any(name in pair for pair, _ in pairs)}
+    beside = f" (left out: {', '.join(f'{name}, {doubt}' for name, doubt in left_out.items())})" if left_out else ""
+    pairs = [(pair, each) for pair, each in pairs if not left_out.keys() & set(pair)]
     open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.told]
     if open_:
         others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_]
         named = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
         tells = [each.detectable for _, each in open_ if each.detectable is not None]
         needs = f"; {open_[0][1].n:,} images tell {100 * max(tells):.1f} points" if tells else ""
-        text = f"what it differs by from {named} is within chance{needs}"
+        text = f"what it differs by from {named} is within chance{needs}{beside}"
         yield Check("difference", True, text, "more images; hardiness power says how many")
     if pairs and not open_:
-        yield Check("difference", False, "it is told apart from every other model on the same images")
+        yield Check("difference", False, f"it is told apart from every other model on the same images{beside}")
+    if left_out and not pairs:
+        yield Check("difference", False, f"there is no other model to tell it from{beside}", ran=False)
 
 
 def _training(result: Result, declared: training.Declared) -> Iterator[Check]:

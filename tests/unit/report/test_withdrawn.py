@@ -34,6 +34,7 @@ from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.summary import summary
 from hardiness.report.tables import score_tables, scorecard_tables
+from hardiness.report.trust import checks
 from hardiness.scoring.attack_checks import untold
 from hardiness.scoring.claims import from_results, judged
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
@@ -196,7 +197,34 @@ def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
     clean, under_attack = comparison_view(whole).rows
     assert clean[1:3] == ("masked\n62.00", "honest\n40.00")
     assert under_attack[1:3] == (f"masked\n62.00 {doubt}", "honest\n40.00")
-    assert comparison_json(whole)["doubts"] == {"masked": doubt}
+    of = {"withdrawn": "of a withdrawn number", "not checked": "of a number not checked"}[doubt]
+    assert (clean[6], under_attack[6]) == ("yes", f"yes, {of}")
+    told_apart = comparison_json(whole)
+    assert told_apart["doubts"] == {"masked": doubt}
+    assert [pair.get("doubt") for score in told_apart["scores"] for pair in score["pairs"]] == [None, of]
+
+
+@DOUBTS
+def test_a_check_tells_no_difference_from_a_number_that_is_withdrawn(doubt: str) -> None:
+    ids = np.array([f"{i:03}" for i in range(300)])
+    measures = {name: share(np.arange(300) < n) for name, n in (("masked", 185), ("honest", 125), ("other", 65))}
+    found = compared("accuracy", measures, Resamples(ids), True)
+    three = [attacked("masked", doubt), attacked("honest", "", 0.2), attacked("other", "", 0.4)]
+    for shown_of, left in ((three, "honest"), (three[:2], "")):
+        (plain,) = sections(shown_of)
+        assert plain.section.headline is not None
+        pairs = {pair: each for pair, each in found.pairs.items() if "other" not in pair or len(shown_of) > 2}
+        last = replace(found, pairs=pairs, condition=plain.section.headline.condition)
+        whole = BenchmarkComparison("whitebox", "imagenet", (last,), 300, (), (), doubts={"masked": doubt})
+        shown = replace(plain, compared=whole)
+        said = {
+            result.name: [each for each in checks(result, shown) if each.name == "difference"]
+            for result in shown.results
+        }
+        assert [(each.ran, doubt in each.reason) for each in said["masked"]] == [(False, True)]
+        (honest,) = said["honest"]
+        assert honest.reason.endswith(f"(left out: masked, {doubt})")
+        assert honest.ran == ("told apart from every other" in honest.reason) == bool(left)
 
 
 @DOUBTS

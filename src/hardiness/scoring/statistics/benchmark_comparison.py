@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.core import WITHDRAWN, ArgumentError, UnknownNameError
 from hardiness.scoring.card import card_of
 from hardiness.scoring.comparisons.stored_baseline import stored_baseline
 from hardiness.scoring.own_names import differences
@@ -60,6 +60,13 @@ class BenchmarkComparison:
     def doubt_about(self, score: Compared, model: str) -> str:
         """That word where the score is of pictures under attack; else empty."""
         return self.doubts.get(model, "") if "epsilon" in score.condition else ""
+
+    def doubt_about_pair(self, score: Compared, first: str, second: str) -> str:
+        """What is said behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""
+        words = {self.doubt_about(score, name) for name in (first, second)} - {""}
+        if not words:
+            return ""
+        return "of a withdrawn number" if WITHDRAWN in words else "of a number not checked"
 
     @property
     def heading(self) -> str:

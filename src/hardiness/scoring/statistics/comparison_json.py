@@ -24,7 +24,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
         "effective_robustness": [asdict(model) for model in found.effective],
-        "scores": [_score(score) for score in found.scores],
+        "scores": [_score(score, found) for score in found.scores],
         "details": [_detail(detail) for detail in found.details],
     }
 
@@ -35,7 +35,7 @@ def difference_json(found: Difference) -> dict[str, Any]:
     return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.told}
 
 
-def _score(score: Compared) -> dict[str, Any]:
+def _score(score: Compared, found: BenchmarkComparison) -> dict[str, Any]:
     return {
         "metric": score.metric,
         "condition": dict(score.condition),
@@ -43,7 +43,13 @@ def _score(score: Compared) -> dict[str, Any]:
         "noise": score.noise,
         "values": {name: _finite(value) for name, value in score.values.items()},
         "pairs": [
-            {"first": first, "second": second, **difference_json(pair), "told_apart": score.told(pair)}
+            {
+                "first": first,
+                "second": second,
+                **difference_json(pair),
+                "told_apart": score.told(pair),
+                **({"doubt": doubt} if (doubt := found.doubt_about_pair(score, first, second)) else {}),
+            }
             for (first, second), pair in score.pairs.items()
         ],
         "ranks": {name: asdict(rank) for name, rank in score.ranks.items()},

@@ -91,7 +91,8 @@ def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, p
     yield _points(pair.value)
     yield f"{_points(pair.interval.low)} … {_points(pair.interval.high)}"
     yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
-    yield f"nothing: noise {100 * score.noise:.2f}" if score.is_nothing(pair) else "yes" if pair.told else "no"
+    said = f"nothing: noise {100 * score.noise:.2f}" if score.is_nothing(pair) else "yes" if pair.told else "no"
+    yield ", ".join([said, *([doubt] if (doubt := found.doubt_about_pair(score, first, second)) else [])])
     yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
 
 
