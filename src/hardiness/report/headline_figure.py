@@ -8,6 +8,7 @@ from dataclasses import replace
 from hardiness.core import Chart, Column, Curves, Dots, Observer, Score
 from hardiness.report import format as formatting
 from hardiness.report.sections import Shown, score_of
+from hardiness.scoring.attack_checks.verdict import word_of
 from hardiness.scoring.statistics.differences import FEWEST
 
 LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -91,7 +92,7 @@ def _message(shown: Shown, headline: Column) -> str:
     doubts = {
         result.name: doubt
         for result in shown.results
-        if result.name in scored and (doubt := result.doubt_about(scored[result.name]))
+        if result.name in scored and "epsilon" in scored[result.name].condition and (doubt := word_of(result))
     }
     if not known:
         return f"{headline.title} is undefined"

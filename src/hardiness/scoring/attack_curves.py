@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hardiness.core import Curves, Grid, Heat, Layer, Line, Panel, Result, Score, epsilon_text
+from hardiness.scoring.attack_checks.verdict import CANNOT_TELL, word_of
 from hardiness.scoring.attack_rounds import UNITS
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.leaderboard import series_beside
@@ -62,7 +63,7 @@ def accuracy_under_attack(results: Sequence[Result]) -> Curves | None:
     return Curves(
         "accuracy_under_attack",
         TITLE,
-        f"{heading}{_message(scored)}{doubts_of(scored)}",
+        f"{heading}{_message(standing(scored))}{doubts_of(scored)}",
         caption + dashes_of(scored),
         panels,
         "accuracy ↑ better",
@@ -81,13 +82,25 @@ def _message(results: Sequence[Result]) -> str:
     return f": {low if low == high else f'{low} to {high}'} % are left at ε {epsilon}"
 
 
+def standing(results: Sequence[Result]) -> Sequence[Result]:
+    """The results by whose numbers their reports stand; all where there is no such one."""
+    return [result for result in results if not result.doubt] or results
+
+
 def doubts_of(results: Sequence[Result]) -> str:
-    """What a heading says behind the numbers of some results of which a report does not stand by all."""
-    words = [result.doubt for result in results if result.doubt]
+    """What a heading says behind the numbers of some results of which a report does not stand by all, or cannot tell.
+
+    A range over several models is of those that are neither withdrawn nor unchecked (see `standing`).
+    """
+    words = [word for result in results if (word := word_of(result))]
     if not words:
         return ""
+    if len(results) == 1:
+        images = results[0].counts.images
+        few = f", from {images:,} image{'' if images == 1 else 's'}" if words[0] == CANNOT_TELL else ""
+        return f" ({words[0]}{few})"
     counted = ", ".join(f"{count} {word}" for word, count in sorted(Counter(words).items()))
-    return f" ({words[0] if len(results) == 1 else f'of {len(results)} models {counted}'})"
+    return f" (of {len(results)} models {counted})"
 
 
 def dashes_of(results: Sequence[Result]) -> str:

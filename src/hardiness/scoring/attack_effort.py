@@ -81,7 +81,7 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
     caption = "Share of images that are classified rightly; bands are 95 % intervals, 0 steps is without attack."
     noise = " Thin grey lines: under the best of ten random draws of the same budget." if tried else ""
     heading = f"An attack must leave less than noise does{_left(known)}" if tried else _leaves(known)
-    heading += doubts_of(tried_hard) if any(character.isdigit() for character in heading) else ""
+    heading += doubts_of(tried_hard)
     return Curves(
         "attack_effort",
         "Was it an attack? Accuracy against steps, starts and noise",
@@ -95,7 +95,8 @@ def strength_of_attack(results: Sequence[Result]) -> Curves | None:
 
 def _leaves(known: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """What the whole effort leaves, over the models."""
-    values = [100 * found["steps"][-1][1] for _, found in known if found["steps"]]
+    stands = [found for _, found in known if not found["doubt"]] or [found for _, found in known]
+    values = [100 * found["steps"][-1][1] for found in stands if found["steps"]]
     if not values:
         return "Accuracy by effort of the attack"
     low, high = f"{min(values):.0f}", f"{max(values):.0f}"

@@ -36,6 +36,8 @@ from hardiness.report.summary import summary
 from hardiness.report.tables import score_tables, scorecard_tables
 from hardiness.report.trust import checks
 from hardiness.scoring.attack_checks import untold
+from hardiness.scoring.attack_curves import accuracy_under_attack
+from hardiness.scoring.attack_effort import strength_of_attack
 from hardiness.scoring.claims import from_results, judged
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import compared
@@ -247,3 +249,29 @@ def test_checks_that_did_not_run_have_not_passed() -> None:
     saved = {each["name"]: each for each in result.as_dict()["findings"]}
     assert [name for name, each in saved.items() if "ran" in each] == ["weaker than noise", "restarts"]
     assert [Finding(**each) for each in saved.values()] == result.findings
+
+
+@DOUBTS
+def test_a_heading_s_range_is_over_the_numbers_that_stand(doubt: str) -> None:
+    results = [attacked("masked", doubt), attacked("honest", "", 0.2), attacked("other", "", 0.4)]
+    curves, effort = accuracy_under_attack(results), strength_of_attack(results)
+    assert curves is not None
+    assert effort is not None
+    assert curves.heading == f"Accuracy under attack: 22 to 42 % are left at ε 4/255 (of 3 models 1 {doubt})"
+    assert effort.heading.endswith(f" (of 3 models 1 {doubt})")
+    alone = accuracy_under_attack(results[:1])
+    assert alone is not None
+    assert alone.heading.endswith(f": 62 % are left at ε 4/255 ({doubt})")
+
+
+def test_a_heading_says_that_the_verdict_cannot_tell() -> None:
+    unsure = Finding("verdict", True, "At epsilon 4/255 …: cannot tell. With 4 images the loss may be up to 60.0 %.")
+    result = replace(attacked("few", ""), findings=[unsure], counts=Counts(300, 4, 0, 4))
+    (shown,) = sections([result])
+    headings = [
+        chart.heading for chart in with_figure(shown).section.charts if re.search(r"\d %|\d\d\.\d", chart.heading)
+    ]
+    assert len(headings) > 1
+    assert all("cannot tell" in heading for heading in headings), headings
+    (curves, *_) = [each for each in headings if each.startswith("Accuracy under attack")]
+    assert curves.endswith("62 % are left at ε 4/255 (cannot tell, from 4 images)")

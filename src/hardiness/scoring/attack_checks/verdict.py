@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import NOT_CHECKED, Finding, Interval, doubt_of
+from hardiness.core import NOT_CHECKED, Finding, Interval, Result, doubt_of
 from hardiness.scoring.attack_checks import bounds, percent
 from hardiness.scoring.intervals import wilson
 
@@ -18,7 +18,9 @@ NOT_ROBUST = 0.5
 HOLDS = 0.1
 """What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
 
-VERDICTS = ("not robust", "falls in part", "holds", "cannot tell", "withdrawn", "not checked")
+CANNOT_TELL = "cannot tell"
+
+VERDICTS = ("not robust", "falls in part", "holds", CANNOT_TELL, "withdrawn", "not checked")
 
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:
@@ -136,7 +138,12 @@ def trust(findings: Sequence[Finding]) -> str:
         about_the_model = ("verdict", "already misclassified")
         raised = [each.name for each in findings if each.raised and each.name not in about_the_model]
         return f"no: {', '.join(raised)}"
-    return "cannot tell" if "cannot tell" in said.sentence else "yes"
+    return CANNOT_TELL if CANNOT_TELL in said.sentence else "yes"
+
+
+def word_of(result: Result) -> str:
+    """What stands beside a result's accuracy under attack: its doubt, or ``"cannot tell"``; else empty."""
+    return result.doubt or (CANNOT_TELL if trust(result.findings) == CANNOT_TELL else "")
 
 
 ABOUT_THE_MODEL = ("verdict", "already misclassified")
