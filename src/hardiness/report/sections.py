@@ -32,14 +32,16 @@ class Shown:
         return self.compared.scores if self.compared else ()
 
     def places(self, column: Column) -> dict[str, Standing]:
-        """The places of its models by one column: by paired comparison where there is one, else by their intervals."""
+        """The places of its models by one column: by paired comparison where there is one, else by their intervals.
+
+        Of several models of which only one can have a place, none has: it would be the first of one.
+        """
         found = self.comparison(column)
         known = ((result, score_of(result, column)) for result in self.results)
         # What a report on an attack does not stand by has no place among the others.
         scores = {result.name: score for result, score in known if score and not result.doubt_about(score)}
-        if found is not None and found.ranks:
-            return places(found, list(scores))
-        return ranks(scores)
+        by = places(found, list(scores)) if found is not None and found.ranks else ranks(scores)
+        return by if len(by) > 1 or len(self.results) == 1 else {}
 
     def alone(self, column: Column) -> tuple[str, str]:
         """The model that is alone in first place by a column, and that in last place; empty where a place is shared."""
