@@ -95,7 +95,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "benchmark": result.benchmark,
         "data": shown(result.data),
         "complete": result.counts.complete,
-        "marks": ", ".join(marks_in_export(result)),
+        "marks": ", ".join(marks_in_export(result, score)),
         "metric": score.metric,
         "value": score.value,
         "low": score.interval.low if score.interval else None,

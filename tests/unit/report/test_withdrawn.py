@@ -29,6 +29,7 @@ from hardiness.report.exports import registry as exports
 from hardiness.report.headline_figure import with_figure
 from hardiness.report.loggers.tracking import numbers_of
 from hardiness.report.page import PageOptions, inks_of, page
+from hardiness.report.places import places_of
 from hardiness.report.scorecard import scorecard
 from hardiness.report.sections import sections
 from hardiness.report.stored_results import StoredResults
@@ -152,6 +153,9 @@ def test_a_number_that_is_withdrawn_has_no_place_among_others(doubt: str) -> Non
     assert ranks == {"masked": "None", "honest": "1", "other": "2"}
     (entry,) = [entries[-1] for model, entries in card.rows if model == "masked"]
     assert entry.marks == (doubt,)
+    two = sections(three[:2])
+    assert [entries[-1].rank for _, entries in scorecard(two).rows] == [None, None], "no first of one"
+    assert {metric for _, metric, _ in places_of(three[:2])} == {"clean_accuracy"}
 
 
 @DOUBTS
@@ -180,6 +184,9 @@ def test_every_export_has_the_word(doubt: str) -> None:
         assert told(cells, doubt) == [], name
     rows = list(csv.DictReader(io.StringIO(exports.get("csv").write([result]).decode())))
     assert [row["doubt"] for row in rows] == ["", *[doubt] * 4]
+    assert [row["marks"] for row in rows] == ["doubt", *[doubt] * 4]
+    for name in ("markdown", "latex"):
+        assert not re.search(r"\bdoubt\b", exports.get(name).write([result]).decode()), "the word is there instead"
     (found,) = json.loads(exports.get("json").write([result]))["results"]
     assert [score.get("doubt") for score in found["scores"]] == [None, *[doubt] * 4]
     table = StoredResults([result]).table().to_pylist()
