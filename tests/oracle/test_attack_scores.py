@@ -169,11 +169,31 @@ def test_what_survives_where_everything_must_fall_is_told_and_spoils_the_verdict
     assert spoilt["must break"].raised
     assert spoilt["verdict"].raised
     assert "cannot be trusted (must break)" in spoilt["verdict"].sentence
+    assert "accuracy goes from 100.0 % to 100.0 % (withdrawn):" in spoilt["steps"].sentence
+    assert "accuracy goes from 100.0 % to 100.0 %:" in held["steps"].sentence
 
 
 def test_a_model_that_loses_a_third_falls_in_part() -> None:
     _, report = scored(records([99] * 140 + [1] * 60), run())
     assert "falls to 70.0 % at 10 steps, from 100.0 % clean: it falls in part" in report["verdict"].sentence
+
+
+@pytest.mark.parametrize(
+    ("clean", "fallen", "text"),
+    [
+        (3, 2, "cannot tell whether less than half is left. With 3 images it may be up to 79.2 %"),
+        (4, 3, "cannot tell whether less than half is left. With 4 images it may be up to 69.9 %"),
+        (4, 4, "not robust (less than half is left)"),
+        (200, 104, "cannot tell whether less than half is left. With 200 images it may be up to 54.9 %"),
+        (200, 120, "not robust (less than half is left)"),
+    ],
+)
+def test_less_than_half_is_left_only_where_the_interval_lies_below_it(clean: int, fallen: int, text: str) -> None:
+    """Wilson's upper ends by hand: 0.792 for 1 of 3, 0.699 for 1 of 4, 0.549 for 96 of 200."""
+    _, report = scored(records([99] * (clean - fallen) + [1] * fallen), run())
+    verdict = report["verdict"].sentence
+    assert text in verdict
+    assert ("not robust" in verdict) != ("cannot tell" in verdict)
 
 
 def without(name: str, found: Records) -> Records:
@@ -190,11 +210,11 @@ def identity(chosen: dict[str, Any], **curve: Any) -> Run:
     ("options", "checked", "named"),
     [
         ({"must_break": False}, True, "but must break did not run"),
-        ({"cross_checks": False}, False, "but noise, slopes and repeated passes did not run"),
+        ({"cross_checks": False}, False, "but noise, Square, slopes and repeated passes did not run"),
         (
             {"must_break": False, "cross_checks": False},
             False,
-            "but must break and noise, slopes and repeated passes did not run",
+            "but must break, noise, Square, slopes and repeated passes did not run",
         ),
     ],
 )
@@ -206,7 +226,10 @@ def test_what_no_check_looked_at_is_not_said_to_hold(
     report = scored(found if checked else without("clean_lead", found), identity(options))[1]
     verdict = report["verdict"]
     assert verdict.raised
-    assert verdict.sentence.startswith("Not checked: At epsilon 0.06 accuracy falls to")
+    change = "falls to 70.0 %" if fallen else "stays at 100.0 %"
+    assert verdict.sentence.startswith(
+        f"Not checked: At epsilon 0.06 accuracy {change} at 10 steps, from 100.0 % clean"
+    )
     assert named in verdict.sentence
     assert not any(word in verdict.sentence for word in ("holds", "falls in part"))
     assert all(f"{option}=false" in verdict.sentence for option in options), "which options to leave out"
@@ -288,7 +311,7 @@ def test_a_black_box_that_takes_more_withdraws_the_verdict() -> None:
     black = {"other": [accuracy(0.5, 0.4, 0.6, epsilon=0.06, steps=10, surrogate="other")]}
     *_, compared, verdict = with_transfers(CHECKS, WHITE, black)
     assert compared.raised
-    assert "made on other leave 50.0 % right, the white box 80.0 %" in compared.sentence
+    assert "made on other leave 50.0 % right, the white box 80.0 % (withdrawn)" in compared.sentence
     assert verdict.raised
 
 

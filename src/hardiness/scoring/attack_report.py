@@ -30,7 +30,8 @@ def attack_report(records: Records, run: Run, scores: Sequence[Score]) -> list[F
         *([_breaking(records, curves)] if any(curve.must_break for curve in curves) else []),
         *_of_strength(records, strict, longest),
     ]
-    return [*found, *_conclusion(records, run, longest, found, _unchecked(records, run, longest))]
+    conclusion = _conclusion(records, run, longest, found, _unchecked(records, run, longest))
+    return verdict.with_doubt([*found, *conclusion])
 
 
 def _right(records: Records) -> NDArray[np.bool_]:
@@ -186,7 +187,8 @@ def _unchecked(records: Records, run: Run, curve: Curve) -> dict[str, str]:
     if run.benchmark.options.get("must_break") is False and curve.round.attack not in UNITS:
         found["must break"] = "must_break=false"
     if not _checked(records).any():
-        found["noise, slopes and repeated passes"] = "cross_checks=false"
+        square = ["Square"] if curve.round.attack != ENSEMBLE else []
+        found |= dict.fromkeys(["noise", *square, "slopes", "repeated passes"], "cross_checks=false")
     return found
 
 

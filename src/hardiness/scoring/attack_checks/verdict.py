@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +89,15 @@ def verdict(
     """
     before, after, n = float(clean.mean()), float(attacked.mean()), len(clean)
     interval = lost(clean, attacked)
-    text = f"{where} accuracy falls to {percent(after)}{steps}, from {percent(before)} clean{rules}"
-    off = " and ".join(unchecked or {})
+    falls = "falls to" if percent(after) != percent(before) else "stays at"
+    text = f"{where} accuracy {falls} {percent(after)}{steps}, from {percent(before)} clean{rules}"
+    off = _listed(list(unchecked or {}))
+    # That less than half is left is a finding about the model, so it is said only where the interval lies below.
+    most, half = wilson(int(attacked.sum()), n).high, NOT_ROBUST * before
     names = ", ".join(each.name for each in doubts)
     if any(each.name == "at chance" for each in doubts):
         return Finding("verdict", True, f"Withdrawn: {text}, and a model at chance has nothing to lose.")
-    if after < NOT_ROBUST * before and interval.low > 0:
+    if most < half and interval.low > 0:
         more = f" What was found ({names}) can only mean that it falls further." if doubts else ""
         more += f" Not checked: {off} did not run, so it may fall further." if off else ""
         return Finding("verdict", True, f"{text}: not robust (less than half is left).{more}")
@@ -107,7 +112,14 @@ def verdict(
             "verdict",
             True,
             f"Not checked: {text}, but {off} did not run, so hidden gradients would not show. What to do: run it "
-            f"without {' and '.join(unchecked.values())}.",
+            f"without {' and '.join(dict.fromkeys(unchecked.values()))}.",
+        )
+    if after < half:
+        return Finding(
+            "verdict",
+            True,
+            f"{text}: cannot tell whether less than half is left. With {n} images it may be up to {percent(most)}; "
+            "more images (--limit) would say.",
         )
     if interval.low > 0:
         return Finding("verdict", False, f"{text}: it falls in part, by {bounds(interval)}.")
@@ -119,6 +131,25 @@ def verdict(
             "images (--limit) would say.",
         )
     return Finding("verdict", False, f"{text}: it holds, within {percent(max(interval.high, 0.0))}.")
+
+
+_LEFT = re.compile(
+    r"(accuracy goes from [\d.]+ % to [\d.]+ %|the white box [\d.]+ %)(?! \((?:withdrawn|not checked)\))"
+)
+"""Where other findings than the verdict say what an attack left."""
+
+
+def with_doubt(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings; those that say what the attack left have the word where the verdict does not stand by it."""
+    doubt = doubt_of(findings)
+    if not doubt:
+        return list(findings)
+    return [replace(each, sentence=_LEFT.sub(rf"\1 ({doubt})", each.sentence)) for each in findings]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
 
 
 def _advice(doubt: Finding) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hardiness.core import Condition, Finding, Result, Score
 from hardiness.scoring.attack_checks import untold
+from hardiness.scoring.attack_checks.verdict import with_doubt
 from hardiness.scoring.comparison import Scored, registry
 from hardiness.scoring.intervals import disjoint
 
@@ -57,7 +58,7 @@ def with_transfers(
             sentence=f"Withdrawn: {verdict.sentence} But a black box took more: do not trust it; find what hides the "
             "gradient.",
         )
-    return [*checks, compared, verdict]
+    return with_doubt([*checks, compared, verdict])
 
 
 def _compared(white: Sequence[Score], black: Mapping[str, Sequence[Score]]) -> Finding:
