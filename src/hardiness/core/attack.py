@@ -104,9 +104,14 @@ def usual_epsilon(targeted: bool) -> float:
 
 
 def epsilon_text(epsilon: float) -> str:
-    """A budget as people write it: ``4/255`` where it is a multiple of half a level, else ``0.06``."""
+    """A budget as people write it: ``4/255`` where it is a multiple of half a level, else ``0.06``.
+
+    ``0.02/255`` where that is shorter than the number itself.
+    """
     halves = 2 * 255 * epsilon
     hundredths = 100 * epsilon
     if abs(hundredths - round(hundredths)) > 1e-6 and abs(halves - round(halves)) < 1e-6:
         return f"{round(halves) / 2:g}/255"
-    return f"{epsilon:g}"
+    levels, plain = f"{255 * epsilon:.3g}", f"{epsilon:g}"
+    is_exact = abs(float(levels) - 255 * epsilon) <= 1e-6 * abs(255 * epsilon)
+    return f"{levels}/255" if is_exact and len(levels) + len("/255") < len(plain) else plain

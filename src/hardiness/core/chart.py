@@ -10,7 +10,10 @@ from hardiness.core.result import Score
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve: x, a share, the 95 % interval of each point where it has one, and a word where it is not stood by."""
+    """One curve: x, a share, the 95 % interval of each point where it has one, and a word where it is not stood by.
+
+    The word is not about a point at 0, which is without attack.
+    """
 
     name: str
     x: tuple[float, ...]

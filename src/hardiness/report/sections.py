@@ -79,8 +79,8 @@ class Shown:
     @property
     def full_heading(self) -> str:
         """Its heading with the protocol, by which it differs from every other section."""
-        first = self.results[0]
-        return ", ".join([f"{first.benchmark} on {first.data}", *self.section.variant, first.protocol])
+        protocol, variant = self.results[0].protocol, self.section.variant
+        return ", ".join([self.heading, *([] if f"protocol {protocol}" in variant else [protocol])])
 
     @property
     def heading(self) -> str:

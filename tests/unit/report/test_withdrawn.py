@@ -24,6 +24,7 @@ from hardiness.core import (
     Round,
     Run,
     Score,
+    epsilon_text,
 )
 from hardiness.report.exports import registry as exports
 from hardiness.report.headline_figure import with_figure
@@ -282,3 +283,31 @@ def test_a_heading_says_that_the_verdict_cannot_tell() -> None:
     assert all("cannot tell" in heading for heading in headings), headings
     (curves, *_) = [each for each in headings if each.startswith("Accuracy under attack")]
     assert curves.endswith("62 % are left at ε 4/255 (cannot tell, from 4 images)")
+
+
+@DOUBTS
+def test_the_point_without_attack_is_not_said_to_be_withdrawn(doubt: str) -> None:
+    (shown,) = sections([attacked("masked", doubt)])
+    text = page([with_figure(shown)], "title", inks_of([shown]), PageOptions(figures=()))
+    tips = set(re.findall(r"masked, [^:<>]*: \d\d\.\d %[^<]*", text))
+    clean = {tip for tip in tips if "69.3 %" in tip}
+    assert clean
+    assert not any(doubt in tip for tip in clean)
+    assert tips - clean
+    assert all(tip.endswith(f" %, {doubt}") for tip in tips - clean)
+
+
+def test_a_caption_names_the_protocol_once() -> None:
+    (shown,) = sections([attacked("honest", "")])
+    assert shown.full_heading == "whitebox on imagenet, protocol standard"
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "text"),
+    [
+        (0.02 / 255, "0.02/255"), (0.3 / 255, "0.3/255"), (4 / 255, "4/255"), (0.5 / 255, "0.5/255"), (0.06, "0.06"),
+        (0.0001, "0.0001"), (0.001, "0.001"), (0.5, "0.5"), (1 / 3, "85/255"), (0.0, "0"),
+    ],
+)  # fmt: skip
+def test_a_budget_is_written_in_the_shorter_form(epsilon: float, text: str) -> None:
+    assert epsilon_text(epsilon) == text

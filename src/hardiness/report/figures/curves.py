@@ -171,7 +171,8 @@ def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
         return
     names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
     for (x, y), at, value in zip(points, line.x, line.y, strict=True):
-        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %{f', {line.doubt}' if line.doubt else ''}"
+        doubt = f", {line.doubt}" if line.doubt and at else ""
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %{doubt}"
         sheet.add(inks.marker(line.name, (x, y), MARKER_PX, tip), group=group)
 
 
