@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Chart, Curves, Dots, ImageTable, Line, Observer, Panel, Result, Score
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.leaderboard import EMBEDDED, published_on, series_beside
+from hardiness.scoring.statistics.differences import FEWEST
 
 BINS = 10
 """Bins of equal width of the reliability diagram: fixed ones, so that models can be compared bin by bin."""
@@ -27,7 +30,7 @@ EDGE = 0.96
 
 
 def confidence_details(table: ImageTable) -> dict[str, Any]:
-    """Reliability by bins of confidence, and accuracy by the share that is answered, most confident first."""
+    """Reliability by bins of confidence and over all, and accuracy by the share answered, most confident first."""
     right, confidence = table[RIGHT][:, 0] == 1, table["confidence"][:, 0].astype(np.float64)
     known = np.isfinite(confidence)
     right, confidence = right[known], confidence[known]
@@ -44,7 +47,23 @@ def confidence_details(table: ImageTable) -> dict[str, Any]:
     marks = np.linspace(min(LEAST, len(order)), len(order), POINTS).astype(int)
     at = np.unique(marks[marks > 0]).tolist()
     coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in at]
-    return {"reliability": reliability, "coverage": coverage}
+    return {"reliability": reliability, "coverage": coverage, "sureness": _sureness(confidence, right)}
+
+
+def _sureness(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, float]:
+    """Mean confidence and accuracy over all images, and how far the first less the second may be off by chance.
+
+    The larger of what an unknown accuracy leaves open, which is something even where every answer was right, and of
+    the spread of the images' differences.
+    """
+    n = len(right)
+    if not n:
+        return {}
+    sure, accuracy = float(confidence.mean()), float(right.mean())
+    bounds = wilson(int(right.sum()), n)
+    open_ = bounds.high - accuracy if sure > accuracy else accuracy - bounds.low
+    spread = 1.96 * float((confidence - right).std()) / math.sqrt(n)
+    return {"n": n, "confidence": sure, "accuracy": accuracy, "chance": max(open_, spread)}
 
 
 def confidence_charts(results: Sequence[Result], accuracy_first: bool = False) -> list[Chart]:
@@ -64,9 +83,10 @@ def _confidence(results: Sequence[Result]) -> Curves:
     )
     covered = tuple(
         Line(result.name, *(tuple(column) for column in zip(*result.details["coverage"], strict=True)))
-        for result in shown
-        if result.details["coverage"]
+        for result in results
+        if result.details.get("coverage")
     )
+    absent = ", ".join(result.name for result in results if not result.details.get("reliability"))
     gaps, called = _published_gaps(results)
     panels = [Panel("confidence", reliable, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
     title = "Does leaving out unsure answers help?"
@@ -79,10 +99,10 @@ def _confidence(results: Sequence[Result]) -> Curves:
     return Curves(
         "confidence",
         "Confidence",
-        f"How far confidence can be trusted: {_calibrated(shown)}",
+        _calibrated(results),
         f"Left: accuracy by confidence, in {BINS} bins of at least {LEAST} photographs; below the dashed line a "
         "model is surer than it is right. Right: accuracy of the share answered when the least sure are left out. "
-        "Bands are 95 % intervals.",
+        f"Bands are 95 % intervals.{f' Not at the left, as no bin holds so many: {absent}.' if absent else ''}",
         tuple(panels),
         "accuracy",
         grey=grey,
@@ -101,22 +121,47 @@ def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
 
 
 def _calibrated(results: Sequence[Result]) -> str:
-    """Whether models are surer than they are right, over all images."""
-    gaps = []
-    for result in results:
-        over = [row[0] - row[1] for row in result.details["reliability"]]
-        gaps.append(sum(over) / len(over))
-    surer = sum(gap > 0.03 for gap in gaps)
-    less = sum(gap < -0.03 for gap in gaps)
-    if surer == len(gaps):
-        return "each is surer than it is right" if len(gaps) > 1 else "it is surer than it is right"
-    if less == len(gaps):
-        return "each is right more often than it says" if len(gaps) > 1 else "it is right more often than it says"
-    if not surer and not less:
-        return "about as far as they say"
-    rest = len(gaps) - surer - less
-    parts = [(surer, "surer than right"), (less, "right more often than sure"), (rest, "about right")]
-    return ", ".join(f"{count} of {len(gaps)} {what}" for count, what in parts if count)
+    """Whether models are surer than they are right, over all images of each; below `FEWEST`, only both numbers."""
+    known = [each for result in results if (each := result.details.get("sureness"))]
+    if not known:
+        return "How far confidence can be trusted"
+    if min(each["n"] for each in known) < FEWEST:
+        sure, right = (_from_to([each[what] for each in known]) for what in ("confidence", "accuracy"))
+        return f"Mean confidence of {_models(len(known))}: {sure}; right on {right}"
+    signs = [_sign(each) for each in known]
+    if len(known) == 1:
+        (one,) = known
+        numbers = f"{_percent(one['confidence'])} % sure on average, {_percent(one['accuracy'])} % right"
+        verdict = {1: "Surer than right", -1: "Right more often than sure", 0: "As sure as right, within chance"}
+        return f"{verdict[signs[0]]}: {numbers}"
+    parts = [(1, "surer than right"), (-1, "right more often than sure"), (0, "as sure as right, within chance")]
+    counted = [(signs.count(sign), what) for sign, what in parts if sign in signs]
+    if len(counted) == 1:
+        return f"Each of {len(known)} models is {counted[0][1]}"
+    return f"Of {len(known)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counted)}"
+
+
+def _sign(sureness: Mapping[str, float]) -> int:
+    """1 where a model is surer than it is right beyond chance, -1 where less sure, 0 where chance may be all."""
+    gap = sureness["confidence"] - sureness["accuracy"]
+    return 0 if abs(gap) <= sureness["chance"] else int(math.copysign(1, gap))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _from_to(shares: Sequence[float]) -> str:
+    low, high = _percent(min(shares)), _percent(max(shares))
+    return f"{high} %" if low == high else f"{low} to {high} %"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 def _accuracies(results: Sequence[Result]) -> Dots | None:
