@@ -21,6 +21,7 @@ KIND = 10
 RULE = (
     "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found, with "
     f"the number of images and, below {FEWEST}, the 95 % interval. "
+    "The last words compare the model with the next one by the score that stands first in the overview. "
     "A lead is called within chance where a paired test on the same images does not tell the two apart (at 5 %)."
 )
 
@@ -41,7 +42,7 @@ def summary(shown: Sequence[Shown]) -> list[Sentence]:
         for saying in each.section.sayings:
             text = f"{saying.text} ({_footing(saying, of[saying.model])})"
             found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
-    leads = _leads(shown[0]) if shown else {}
+    leads = _leads(shown[0], len(shown) > 1) if shown else {}
     return [
         Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()
     ]
@@ -71,8 +72,11 @@ def _joined(parts: Sequence[str], lead: str) -> str:
     )
 
 
-def _leads(shown: Shown) -> dict[str, str]:
-    """Of each model but the last, whether its lead over the next one in the first section is more than chance."""
+def _leads(shown: Shown, is_one_of_several: bool) -> dict[str, str]:
+    """Of each model but the last, whether its lead over the next one in the first section is more than chance.
+
+    The score is named, as the numbers before may be of others, and the section where there are more.
+    """
     column = shown.section.headline
     if column is None:
         return {}
@@ -80,11 +84,12 @@ def _leads(shown: Shown) -> dict[str, str]:
     scored = [(result, score) for result, score in known if not result.doubt_about(score)]  # others lead nobody
     scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
     found = {}
+    where = f" on {shown.results[0].benchmark}" if is_one_of_several else ""
     for (better, score), (worse, other) in pairwise(scored):
         if _value(score) == _value(other):
             continue
         how = "more than chance" if shown.is_told_apart(column, better, worse) else "within chance"
-        found[better.name] = f"its lead over {worse.name} is {how}"
+        found[better.name] = f"by {column.title}{where}, its lead over {worse.name} is {how}"
     return found
 
 

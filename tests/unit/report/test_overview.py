@@ -174,10 +174,29 @@ def test_a_lead_within_chance_is_called_so() -> None:
     found = [result("a", top1(0.90)), result("b", top1(0.895)), result("c", top1(0.5))]
     said = {sentence.model: sentence.text.replace("\u00a0", " ") for sentence in summary(sections(found))}
     assert said == {
-        "a": "is right on 90.0 % of the photographs (n = 1,000); its lead over b is within chance.",
-        "b": "is right on 89.5 % of the photographs (n = 1,000); its lead over c is more than chance.",
+        "a": "is right on 90.0 % of the photographs (n = 1,000); by top-1, its lead over b is within chance.",
+        "b": "is right on 89.5 % of the photographs (n = 1,000); by top-1, its lead over c is more than chance.",
         "c": "is right on 50.0 % of the photographs (n = 1,000).",
     }
+
+
+def test_a_lead_names_its_score_which_may_be_another_than_the_sentences() -> None:
+    def corrupted(model: str, mce: float, noise: float) -> Result:
+        scores = [
+            Score("mce", mce, "ratio", 1000, Interval(mce - 0.05, mce + 0.05), False),
+            Score(
+                "error", noise, "fraction", 1000, Interval(noise - 0.01, noise + 0.01), False, Condition(group="noise")
+            ),
+            Score("clean_error", 0.1, "fraction", 1000, Interval(0.09, 0.11), False),
+        ]
+        run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+        return result(model, *scores, benchmark="imagenet-c", run=run)
+
+    found = [corrupted("a", 0.60, 0.7), corrupted("b", 0.62, 0.57)]
+    first = summary(sections(found))[0].text.replace("\u00a0", " ")
+    assert first == "loses 60 points under noise (n = 1,000); by mCE, its lead over b is within chance."
+    both = summary(sections([*found, result("a", top1(0.9)), result("b", top1(0.895))]))
+    assert "; by top-1 on imagenet-val, its lead over b is within chance." in both[0].text
 
 
 def sentence_of(found: Result) -> str:
