@@ -9,7 +9,7 @@ from hardiness.core import Chart, Condition, Curves, Heat, Interval, Layer, Line
 from hardiness.core.chart import Dots
 from hardiness.reference import baseline, distortion_set
 from hardiness.scoring.leaderboard import is_comparable, published_on, series_beside
-from hardiness.scoring.superlatives import first, in_words, words
+from hardiness.scoring.superlatives import ends_apart, in_words, mean_interval, words
 
 Errors = dict[tuple[str, int], Score]
 
@@ -32,17 +32,22 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     return charts
 
 
-def _title(errors: Mapping[str, float]) -> str:
-    """Where most and least is lost, by what a reader sees of the errors in per cent, the largest first."""
+def _title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Where most and least is lost, by errors as shares, the largest first; a range where these are not apart."""
     names = list(errors)
     if len(names) == 1:
         return f"Error under {words(names[0])} by severity"
-    worst, mildest = first(errors, 0), first(errors, 0, lowest=True)
-    most, least = (f"{errors[name]:.0f} %" for name in (names[0], names[-1]))
-    if worst == mildest:
-        return f"As much is lost under each: {most} wrong"
-    where, mild = (in_words(map(words, found), len(names)) for found in (worst, mildest))
-    return f"Most is lost under {where} ({most} wrong), least under {mild} ({least})"
+    shown = {name: f"{100 * error:.0f}" for name, error in errors.items()}
+    most, least = shown[names[0]], shown[names[-1]]
+    if most == least:
+        return f"As much is lost under each: {most} % wrong"
+    if not (apart := ends_apart(errors, intervals)):
+        return f"From {least} to {most} % are wrong, by corruption"
+    (where, worst), (mild, mildest) = (
+        (in_words(map(words, ends), len(names)), " to ".join(dict.fromkeys(shown[name] for name in reversed(ends))))
+        for ends in apart
+    )
+    return f"Most is lost under {where} ({worst} % wrong), least under {mild} ({mildest} %)"
 
 
 def noise_loss(result: Result) -> Score | None:
@@ -81,10 +86,10 @@ def _curves(
     errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
 ) -> Curves:
     ticks = tuple(float(severity) for severity in severities)
-    means = {
-        name: _mean([found[name, s] for found in errors.values() for s in severities if (name, s) in found])
-        for name in names
+    cells = {
+        name: [found[name, s] for found in errors.values() for s in severities if (name, s) in found] for name in names
     }
+    means = {name: _mean(scores) for name, scores in cells.items()}
     ordered = sorted(names, key=lambda name: (-means[name], name))
     panels, published = [], _published_errors(results, severities)
     for name in ordered:
@@ -98,7 +103,7 @@ def _curves(
     return Curves(
         "error_by_severity",
         "Error by severity",
-        _title({name: 100 * means[name] for name in ordered}),
+        _title({name: means[name] for name in ordered}, _intervals(cells)),
         "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
         tuple(panels),
         "error ↓ better",
@@ -155,16 +160,17 @@ def _matrix(errors: dict[str, Errors], names: Sequence[str], severities: Sequenc
 def _by_corruption(results: Sequence[Result]) -> Dots | None:
     """Mean error of each corruption over its severities, with the published models as strokes."""
     observers = tuple(_observer(result) for result in results)
-    means: dict[str, list[float]] = {}
+    rows: dict[str, list[Score]] = {}
     for each in observers:
         for name, score in each.by_row.items():
-            means.setdefault(name, []).append(score.value or 0.0)
-    if not means:
+            rows.setdefault(name, []).append(score)
+    if not rows:
         return None
-    shown = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
+    means = {name: _mean(scores) for name, scores in rows.items()}
+    shown = tuple(sorted(means, key=lambda name: (-means[name], name)))
     published: dict[str, dict[str, Score]] = {}
-    for model, rows in series_beside(results, "error").items():
-        for row in rows:
+    for model, series in series_beside(results, "error").items():
+        for row in series:
             if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
                 score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
                 published.setdefault(model, {})[row.condition["corruption"]] = score
@@ -175,7 +181,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         if model in overall
     )
     grey = f"Grey strokes: models as published, {published_on(results)}."
-    title = _mean_title({name: 100 * sum(means[name]) / len(means[name]) for name in shown})
+    title = _mean_title({name: means[name] for name in shown}, _intervals(rows))
     label, every = "error ↓ better", "all that were run"
     caption = "Mean over severities."
     return Dots(
@@ -183,14 +189,17 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
     )
 
 
-def _mean_title(errors: Mapping[str, float]) -> str:
-    """Where the errors in per cent, the largest first, are largest and smallest."""
-    if len(errors) == 1:
-        return f"Error under {words(next(iter(errors)))}"
-    most, least = first(errors, 1), first(errors, 1, lowest=True)
+def _mean_title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Where errors as shares, the largest first, are largest and smallest; a range where these are not apart."""
+    names = list(errors)
+    if len(names) == 1:
+        return f"Error under {words(names[0])}"
+    most, least = (f"{100 * errors[name]:.1f}" for name in (names[0], names[-1]))
     if most == least:
         return "Error by corruption: the same under each"
-    where, mild = (in_words(map(words, found), len(errors)) for found in (most, least))
+    if not (apart := ends_apart(errors, intervals)):
+        return f"Error by corruption: {least} to {most} %"
+    where, mild = (in_words(map(words, ends), len(errors)) for ends in apart)
     return f"Error by corruption: most under {where}, least under {mild}"
 
 
@@ -202,6 +211,12 @@ def _observer(result: Result) -> Observer:
     }
     overall = next((s for s in result.scores if s.metric.startswith("mean_error") and s.value is not None), None)
     return Observer(result.name, overall, by_row)
+
+
+def _intervals(scores: Mapping[str, Sequence[Score]]) -> dict[str, Interval]:
+    """Of each name's mean over models and severities, which share their images; without those that are unknown."""
+    found = {name: mean_interval(score.interval for score in each) for name, each in scores.items()}
+    return {name: interval for name, interval in found.items() if interval is not None}
 
 
 def _mean(scores: Sequence[Score]) -> float:

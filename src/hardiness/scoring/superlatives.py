@@ -1,8 +1,10 @@
-"""What stands first, for headings: everything whose value reads the same, so that nobody wins a tie."""
+"""What stands first, for headings: nobody wins a tie, or by what may be chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+
+from hardiness.core import Interval
 
 FEW = 3
 """Names that a heading can take; of more it gives the number."""
@@ -19,6 +21,32 @@ def first(values: Mapping[str, float], digits: int, lowest: bool = False) -> tup
     rounded = {name: round(value, digits) for name, value in values.items()}
     end = (min if lowest else max)(rounded.values())
     return tuple(name for name, value in rounded.items() if value == end)
+
+
+def ends_apart(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> tuple[tuple[str, ...], ...]:
+    """The names at the high end and those at the low end, where chance cannot have swapped them; else nothing.
+
+    An end has beside the first name all whose intervals overlap its own, and `FEW` names at most; no name is at both.
+
+    Args:
+        values: at least one; names keep their order.
+        intervals: of each, at 95 %.
+    """
+    if set(values) - set(intervals):
+        return ()
+    highest, lowest = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+    high = tuple(name for name in values if intervals[name].high >= intervals[highest].low)
+    low = tuple(name for name in values if intervals[name].low <= intervals[lowest].high)
+    return () if set(high) & set(low) or max(len(high), len(low)) > FEW else (high, low)
+
+
+def mean_interval(intervals: Iterable[Interval | None]) -> Interval | None:
+    """The mean's interval, however its parts go together: the means of both bounds; ``None`` where one is unknown."""
+    known = list(intervals)
+    bounds = [(each.low, each.high) for each in known if each is not None]
+    if not bounds or len(bounds) < len(known):
+        return None
+    return Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
 
 
 def in_words(names: Iterable[str], total: int) -> str:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from hardiness.core import BenchmarkIdentity, Condition, Counts, ModelIdentity, Result, Run, Score
+from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.core.chart import Chart, Curves
 from hardiness.scoring.cards import laion_c
 from hardiness.scoring.confidence import confidence_charts
 from hardiness.scoring.corruption_charts import corruption_charts
+from hardiness.scoring.intervals import wilson
 from hardiness.scoring.perturbation_charts import flips
-from hardiness.scoring.superlatives import first, in_words
+from hardiness.scoring.superlatives import ends_apart, first, in_words, mean_interval
 
 IMAGES = 100
 
 
-def result(model: str, metric: str, values: Mapping[Condition, float]) -> Result:
-    scores = [Score(metric, value, "fraction", IMAGES, condition=condition) for condition, value in values.items()]
+def result(model: str, metric: str, values: Mapping[Condition, float], n: int = IMAGES) -> Result:
+    scores = [
+        Score(metric, value, "fraction", n, wilson(round(value * n), n), condition=condition)
+        for condition, value in values.items()
+    ]
     run = Run(ModelIdentity(model), BenchmarkIdentity("mine", "own", "own"))
-    return Result(model, "mine", "own", "own", scores, Counts(IMAGES, IMAGES, 0, IMAGES), run, {})
+    return Result(model, "mine", "own", "own", scores, Counts(n, n, 0, n), run, {})
 
 
 def title(charts: Sequence[Chart], name: str) -> str:
@@ -108,3 +113,45 @@ def test_no_distortion_wins_a_tie() -> None:
 def test_no_mean_error_wins_a_tie(errors: dict[str, float], heading: str) -> None:
     found = result("a", "error", {Condition(corruption=name): value for name, value in errors.items()})
     assert title(corruption_charts([found]), "error_by_corruption") == heading
+
+
+@pytest.mark.parametrize(
+    ("errors", "n", "heading", "mean"),
+    [
+        ({"fog": 0.6, "gaussian_noise": 0.8}, 5, "From 60 to 80 % are wrong, by corruption", "60.0 to 80.0 %"),
+        (
+            {"fog": 0.6, "gaussian_noise": 0.8},
+            100,
+            "Most is lost under gaussian noise (80 % wrong), least under fog (60 %)",
+            "most under gaussian noise, least under fog",
+        ),
+        (
+            {"fog": 0.5, "snow": 0.7, "gaussian_noise": 0.8},
+            100,
+            "Most is lost under gaussian noise and snow (70 to 80 % wrong), least under fog (50 %)",
+            "most under gaussian noise and snow, least under fog",
+        ),
+        ({"fog": 0.6, "snow": 0.7, "blur": 0.8}, 100, "From 60 to 80 % are wrong, by corruption", "60.0 to 80.0 %"),
+    ],
+)
+def test_most_and_least_are_named_only_where_intervals_are_apart(
+    errors: dict[str, float], n: int, heading: str, mean: str
+) -> None:
+    cells = {Condition(corruption=name, severity=s): value for name, value in errors.items() for s in (1, 2)}
+    means = {Condition(corruption=name): value for name, value in errors.items()}
+    found = result("a", "error", {**cells, **means}, n)
+    for results in ([found], [found, replace(found, model="b")]):
+        charts = corruption_charts(results)
+        assert isinstance(charts[0], Curves)
+        assert charts[0].heading == heading
+        assert title(charts, "error_by_corruption") == f"Error by corruption: {mean}"
+
+
+def test_ends_without_intervals_or_with_many_names_are_not_apart() -> None:
+    values = {"a": 0.9, "b": 0.9, "c": 0.9, "d": 0.9, "e": 0.1}
+    narrow = {name: Interval(value - 0.01, value + 0.01) for name, value in values.items()}
+    assert ends_apart(values, narrow) == ()
+    assert ends_apart({"a": 0.9, "e": 0.1}, narrow) == (("a",), ("e",))
+    assert ends_apart({"a": 0.9, "e": 0.1}, {"a": narrow["a"]}) == ()
+    assert mean_interval([Interval(0.0, 0.5), Interval(0.5, 1.0)]) == Interval(0.25, 0.75)
+    assert mean_interval([Interval(0.0, 0.5), None]) is None
