@@ -354,3 +354,11 @@ def test_headlines_stand_in_sight_and_other_columns_behind_a_fold(browser: Any, 
         tab.locator("details:has(> .wide > #imagenet-val-on-imagenet-orhan2019-more) > summary").click()
         assert folded.is_visible()
         assert folded.locator("thead th").all_inner_texts() == ["model", "n", "ECE (equal-width) ↓"]
+
+
+def test_on_a_phone_each_table_shows_its_headline_without_scrolling(browser: Any, page: Path) -> None:
+    with opened(browser, page, viewport={"width": 390, "height": 900}) as tab:
+        for table in tab.locator("section table[id$=-scores]").all():
+            head = table.locator("thead th").nth(3).bounding_box()
+            assert head["x"] + head["width"] <= 390
+            assert all(cell.bounding_box()["height"] < 120 for cell in table.locator("td.believe").all())

@@ -28,7 +28,7 @@ from hardiness.report.headline_figure import from_few, with_figure
 from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, Wall, walls
 from hardiness.report.provenance import commands_of, sessions_of
-from hardiness.report.scorecard import scorecard
+from hardiness.report.scorecard import DEMO, scorecard
 from hardiness.report.sections import Shown, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
@@ -135,6 +135,7 @@ def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inks=inks,
         markers={model: Markup(icon(model, inks)) for model in inks.models},
+        demo=_demo(shown),
         sentences=summary(shown),
         rule=RULE,
         card=scorecard(shown),
@@ -207,10 +208,14 @@ def _section(
 
 
 def _tables(shown: Shown) -> list[list[int]]:
-    """The places of the columns of the table in sight, which are headlines, and of the folded one."""
-    places = range(len(shown.section.columns))
-    headlines = [place for place in places if shown.section.columns[place].headline]
-    return [headlines, [place for place in places if place not in headlines]] if headlines else [list(places), []]
+    """The places of the columns of the table in sight, which are headlines, and of the folded one.
+
+    The column that stands for the section is the first one, so that a phone shows it without scrolling.
+    """
+    columns = shown.section.columns
+    places = sorted(range(len(columns)), key=lambda place: columns[place] != shown.section.headline)
+    headlines = [place for place in places if columns[place].headline]
+    return [headlines, [place for place in places if place not in headlines]] if headlines else [places, []]
 
 
 def _notes(shown: Shown) -> list[str]:
@@ -218,6 +223,15 @@ def _notes(shown: Shown) -> list[str]:
     told = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
     told.update(w for result in shown.results if result.measured.get("published") for w in result.warnings)
     return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
+
+
+def _demo(shown: Sequence[Shown]) -> list[str]:
+    """That the data are those of the demo, once for the page, with the benchmarks where these are not all."""
+    few: dict[str, list[str]] = {}
+    for each in shown:
+        for line in dict.fromkeys(w for result in each.results for w in result.warnings if w.startswith(DEMO)):
+            few.setdefault(line, []).append(each.heading)
+    return [line if len(where) == len(shown) else f"{', '.join(where)}: {line}" for line, where in few.items()]
 
 
 def _figure(chart: Chart, inks: Inks) -> Mapping[str, Any]:

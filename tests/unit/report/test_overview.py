@@ -43,6 +43,9 @@ def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> S
     return Score("top1", value, "fraction", n, Interval(value - half, value + half), condition=Condition(**condition))
 
 
+DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
+
+
 def result(model: str, *scores: Score, benchmark: str = "imagenet-val", **more: Any) -> Result:
     given = {
         "data": "imagenet",
@@ -112,6 +115,49 @@ def test_a_model_that_surely_falls_casts_no_doubt_on_its_number_and_the_page_cou
     (shown,) = sections([doubted])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     assert text.count("1 doubt<") == 2, "in the table, and beside the question"
+
+
+def page_of(*results: Result) -> str:
+    shown = sections(results)
+    return page(shown, "t", inks_of(shown), PageOptions(images=False))
+
+
+def test_the_column_of_belief_is_a_word_with_its_reasons_behind_and_the_headline_stands_next() -> None:
+    at = Condition(epsilon=0.01, steps=10)
+    spread = Interval(0.4, 1.0)
+    scores = [Score("clean_accuracy", 0.5, "fraction", 400, spread), Score("accuracy", 0.4, "fraction", 400, spread)]
+    run = Run(ModelIdentity("a"), BenchmarkIdentity("whitebox", "attack", "orhan2019"))
+    reasons = ("reach", "gradient mismatch", "shattered gradients")
+    verdict = Finding("verdict", True, "Withdrawn: it stands, but the attack cannot be trusted (reach).")
+    attacked = result("a", scores[0], replace(scores[1], condition=at), benchmark="whitebox", run=run,
+                      findings=[*(Finding(name, True, "bad") for name in reasons), verdict])  # fmt: skip
+    text = page_of(attacked)
+    table = text[text.index('-scores">') :].split("</table>")[0]
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)
+    assert heads == ["model", "n", "believe it?", "ε 0.01, 10 steps ↑", "clean accuracy ↑"]
+    assert '<span class="warn">no</span>' in table
+    assert f'title="{", ".join(reasons)}"' in table
+    plain = page_of(result("a", top1(0.5, 0.2, n=24), counts=Counts(1000, 24, 0, 24)))
+    assert 'title="complete, sample size"><span class="warn">2 doubts</span>' in plain
+
+
+def test_places_are_explained_only_where_models_have_some() -> None:
+    one, other = result("a", top1(0.9)), result("b", top1(0.5))
+    assert "A place is shared" not in page_of(one)
+    assert "A place is shared" in page_of(one, other)
+
+
+def test_the_head_says_once_that_a_page_is_demo_sized() -> None:
+    demo = result("a", top1(0.9), data="embedded", warnings=(DEMO,))
+    corrupted = result("a", top1(0.9), data="embedded", benchmark="imagenet-v2", warnings=(DEMO,))
+    whole = result("a", top1(0.9))
+
+    def head(*results: Result) -> str:
+        return page_of(*results).split('<ul class="found">')[0]
+
+    assert head(demo, corrupted).count(f'<p class="warn small">{DEMO}</p>') == 1
+    assert head(demo, whole).count(f"imagenet-val on embedded: {DEMO}") == 1
+    assert "demo-sized" not in head(whole)
 
 
 def test_headlines_stand_first_with_n_and_all_other_columns_are_folded() -> None:
