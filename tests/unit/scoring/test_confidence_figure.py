@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, ImageTable, ModelIdentity, Result, Run
 from hardiness.core.chart import Curves
@@ -12,7 +15,10 @@ from hardiness.scoring.confidence import confidence_charts, confidence_details
 
 def result(name: str, confidence: list[float], right: list[bool]) -> Result:
     n = len(right)
-    columns = {"right": np.array(right, np.int8)[:, None], "confidence": np.array(confidence, np.float32)[:, None]}
+    columns: dict[str, NDArray[Any]] = {
+        "right": np.array(right, np.int8)[:, None],
+        "confidence": np.array(confidence, np.float32)[:, None],
+    }
     run = Run(ModelIdentity(name), BenchmarkIdentity("imagenet-val", "classification", "p"))
     table = ImageTable(
         np.array([f"{k:03}" for k in range(n)], object),
