@@ -26,7 +26,7 @@ def corruption_charts(results: Sequence[Result]) -> list[Chart]:
     if len(severities) > 1:
         charts.append(_curves(errors, names, severities, results))
     if names:
-        charts.append(_matrix(errors, names, severities))
+        charts.append(_matrix(errors, names, severities, results))
     if dots := _by_corruption(results):
         charts.append(dots)
     return charts
@@ -139,16 +139,26 @@ def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
     )
 
 
-def _matrix(errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int]) -> Heat:
+def _matrix(
+    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+) -> Heat:
+    """Errors of each model; of one severity alone, which has no curves, with the published ones beside."""
     layers = tuple(
         Layer(model, tuple(tuple(_value(found.get((name, s))) for s in severities) for name in names))
         for model, found in errors.items()
         if found
     )
+    caption = (
+        "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second."
+    )
+    if len(severities) == 1 and (published := _published_errors(results, severities)):
+        of_each = tuple(published[name].y if name in published else (None,) for name in names)
+        layers += (Layer(f"{BASELINE} as published", of_each),)
+        caption += f" {BASELINE} as published {published_on(results)}."
     return Heat(
         "error_matrix",
         "Error by corruption and severity, in %",
-        "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second.",
+        caption,
         "severity",
         tuple(str(severity) for severity in severities),
         tuple(names),

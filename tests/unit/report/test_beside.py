@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from hardiness.core import (
     Curves,
     DataIdentity,
     Dots,
+    Heat,
     InputIdentity,
     Interval,
     Line,
@@ -25,6 +27,7 @@ from hardiness.reference import baseline, published, published_beside, table
 from hardiness.reference.published import leaders
 from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
+from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.scoring.published_results import published_results
 
@@ -170,6 +173,26 @@ def test_the_figure_of_imagenet_c_has_alexnets_published_errors_by_severity() ->
     figure = shown.section.charts[0]
     assert isinstance(figure, Curves)
     assert caption_of(figure).endswith("AlexNet as published, on ImageNet's, not on these photographs.")
+
+
+def test_the_matrix_of_one_severity_has_alexnets_published_errors_beside() -> None:
+    def matrix(result: Result) -> Heat:
+        (shown,) = sections([result])
+        return next(chart for chart in shown.section.charts if isinstance(chart, Heat))
+
+    whole = with_cells(IMAGENET, FIXED)
+    one = replace(whole, scores=[s for s in whole.scores if s.condition.get("severity", 3) == 3])
+    known = baseline("imagenet-c")
+    assert known is not None
+    beside_it = matrix(one)
+    alexnet = {layer.name: layer.values for layer in beside_it.layers}["AlexNet as published"]
+    assert alexnet == tuple((known["error_by_severity"][name][2],) for name in beside_it.rows)
+    assert caption_of(beside_it).endswith("AlexNet as published on all of the data set.")
+    (shown,) = sections([one])
+    text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
+    assert re.search(r'<div class="wide published"[^>]*AlexNet', text)
+    assert len(matrix(whole).layers) == 1, "curves over severities have them"
+    assert len(matrix(replace(one, run=with_cells(IMAGENET, OTHER_CANVAS).run)).layers) == 1
 
 
 @pytest.mark.parametrize(
