@@ -9,7 +9,7 @@ from hardiness.core import Chart, Condition, Curves, Heat, Interval, Layer, Line
 from hardiness.core.chart import Dots
 from hardiness.reference import baseline, distortion_set
 from hardiness.scoring.leaderboard import is_comparable, published_on, series_beside
-from hardiness.scoring.superlatives import ends_apart, in_words, mean_interval, words
+from hardiness.scoring.superlatives import ends_apart, in_words, mean_intervals, words
 
 Errors = dict[tuple[str, int], Score]
 
@@ -103,7 +103,7 @@ def _curves(
     return Curves(
         "error_by_severity",
         "Error by severity",
-        _title({name: means[name] for name in ordered}, _intervals(cells)),
+        _title({name: means[name] for name in ordered}, mean_intervals(cells)),
         "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
         tuple(panels),
         "error ↓ better",
@@ -191,7 +191,7 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
         if model in overall
     )
     grey = f"Grey strokes: models as published, {published_on(results)}."
-    title = _mean_title({name: means[name] for name in shown}, _intervals(rows))
+    title = _mean_title({name: means[name] for name in shown}, mean_intervals(rows))
     label, every = "error ↓ better", "all that were run"
     caption = "Mean over severities."
     return Dots(
@@ -221,12 +221,6 @@ def _observer(result: Result) -> Observer:
     }
     overall = next((s for s in result.scores if s.metric.startswith("mean_error") and s.value is not None), None)
     return Observer(result.name, overall, by_row)
-
-
-def _intervals(scores: Mapping[str, Sequence[Score]]) -> dict[str, Interval]:
-    """Of each name's mean over models and severities, which share their images; without those that are unknown."""
-    found = {name: mean_interval(score.interval for score in each) for name, each in scores.items()}
-    return {name: interval for name, interval in found.items() if interval is not None}
 
 
 def _mean(scores: Sequence[Score]) -> float:

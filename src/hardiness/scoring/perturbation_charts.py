@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hardiness.core import Chart, Observer, Result, Score
+from hardiness.core import Chart, Interval, Observer, Result, Score
 from hardiness.core.chart import Dots
 from hardiness.scoring.leaderboard import published_on, series_beside
-from hardiness.scoring.superlatives import first, in_words, words
+from hardiness.scoring.superlatives import ends_apart, in_words, mean_intervals, words
 
 METRIC = "flip_probability"
 
@@ -18,20 +18,20 @@ LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
 def flips(results: Sequence[Result]) -> list[Chart]:
     """Flip probability by perturbation, the most unsettling first."""
     observers = tuple(_observer(result) for result in results if result.scores)
-    means: dict[str, list[float]] = {}
+    scores: dict[str, list[Score]] = {}
     for each in observers:
         for name, score in each.by_row.items():
-            assert score.value is not None
-            means.setdefault(name, []).append(score.value)
-    if not means:
+            scores.setdefault(name, []).append(score)
+    if not scores:
         return []
-    rows = tuple(sorted(means, key=lambda name: (-sum(means[name]) / len(means[name]), name)))
+    means = {name: sum(score.value or 0.0 for score in each) / len(each) for name, each in scores.items()}
+    rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
     published = _published(results, rows)
     every = [score.value for each in (*observers, *published) for score in each.by_row.values() if score.value]
     every += [each.overall.interval.high for each in observers if each.overall and each.overall.interval]
     limit = next(end for end in LIMITS if end >= min(1.0, max(every, default=1.0)))
     caption = "Share of steps from frame to frame (for noises: from the first frame) at which the answer changes."
-    title = _title({name: 100 * sum(means[name]) / len(means[name]) for name in rows})
+    title = _title({name: means[name] for name in rows}, mean_intervals(scores))
     return [
         Dots(
             "flip_probability",
@@ -50,13 +50,19 @@ def flips(results: Sequence[Result]) -> list[Chart]:
     ]
 
 
-def _title(shares: Mapping[str, float]) -> str:
-    """Under what answers flip most, by what a reader sees of the shares of steps in per cent."""
-    worst = first(shares, 1)
-    share = f"at {shares[worst[0]]:.1f} % of the steps"
-    if len(worst) == len(shares) > 1:
-        return f"Answers flip as often under each: {share}"
-    return f"Answers flip most under {in_words(map(words, worst), len(shares))}: {share}"
+def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Under what answers flip most, by shares of the steps; a range where most and least are not apart."""
+    names = list(shares)
+    shown = {name: f"{100 * share:.1f}" for name, share in shares.items()}
+    most, least = shown[names[0]], shown[names[-1]]
+    if len(names) == 1:
+        return f"Answers flip under {words(names[0])} at {most} % of the steps"
+    if most == least:
+        return f"Answers flip as often under each: at {most} % of the steps"
+    if not (apart := ends_apart(shares, intervals)):
+        return f"Answers flip at {least} to {most} % of the steps, by perturbation"
+    worst = " to ".join(dict.fromkeys(shown[name] for name in reversed(apart[0])))
+    return f"Answers flip most under {in_words(map(words, apart[0]), len(names))}: at {worst} % of the steps"
 
 
 def _observer(result: Result) -> Observer:

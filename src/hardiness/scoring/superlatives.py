@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from hardiness.core import Interval
+from hardiness.core import Interval, Score
 
 FEW = 3
 """Names that a heading can take; of more it gives the number."""
@@ -40,13 +40,18 @@ def ends_apart(values: Mapping[str, float], intervals: Mapping[str, Interval]) -
     return () if set(high) & set(low) or max(len(high), len(low)) > FEW else (high, low)
 
 
-def mean_interval(intervals: Iterable[Interval | None]) -> Interval | None:
-    """The mean's interval, however its parts go together: the means of both bounds; ``None`` where one is unknown."""
-    known = list(intervals)
-    bounds = [(each.low, each.high) for each in known if each is not None]
-    if not bounds or len(bounds) < len(known):
-        return None
-    return Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
+def mean_intervals(scores: Mapping[str, Sequence[Score]]) -> dict[str, Interval]:
+    """The interval of each name's mean, however its scores go together; left out where one has none.
+
+    It is the mean of both bounds: scores of several models or severities are of the same images, so that no spread
+    cancels for sure.
+    """
+    found = {}
+    for name, each in scores.items():
+        bounds = [(score.interval.low, score.interval.high) for score in each if score.interval is not None]
+        if bounds and len(bounds) == len(each):
+            found[name] = Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
+    return found
 
 
 def in_words(names: Iterable[str], total: int) -> str:

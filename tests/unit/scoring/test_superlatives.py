@@ -14,7 +14,7 @@ from hardiness.scoring.confidence import confidence_charts
 from hardiness.scoring.corruption_charts import corruption_charts
 from hardiness.scoring.intervals import wilson
 from hardiness.scoring.perturbation_charts import flips
-from hardiness.scoring.superlatives import ends_apart, first, in_words, mean_interval
+from hardiness.scoring.superlatives import ends_apart, first, in_words, mean_intervals
 
 IMAGES = 100
 
@@ -84,22 +84,28 @@ def test_no_corruption_wins_a_tie(errors: dict[str, float], heading: str) -> Non
 
 
 def test_no_perturbation_wins_a_tie() -> None:
-    def heading(**values: float) -> str:
+    def heading(n: int = 2000, **values: float) -> str:
         found = {Condition(perturbation=name): value for name, value in values.items()}
-        return flips([result("a", "flip_probability", found)])[0].title
+        return flips([result("a", "flip_probability", found, n)])[0].title
 
     assert heading(tilt=0.02, snow=0.0201) == "Answers flip as often under each: at 2.0 % of the steps"
     worse = "Answers flip most under zoom blur: at 5.0 % of the steps"
     assert heading(tilt=0.02, snow=0.0201, zoom_blur=0.05) == worse
+    within_chance = "Answers flip at 2.0 to 5.0 % of the steps, by perturbation"
+    assert heading(100, tilt=0.02, snow=0.02, zoom_blur=0.05) == within_chance
+    assert heading(tilt=0.02) == "Answers flip under tilt at 2.0 % of the steps"
 
 
 def test_no_distortion_wins_a_tie() -> None:
-    named = laion_c._title
-    assert named({"mosaic": 40.0, "glitched": 40.01, "stickers": 60}) == (
+    def named(half: float = 0.01, **shares: float) -> str:
+        return laion_c._title(shares, {name: Interval(share - half, share + half) for name, share in shares.items()})
+
+    assert named(mosaic=0.4, glitched=0.4001, stickers=0.6) == (
         "Fewest are right under mosaic and glitched, most under stickers"
     )
-    assert named({"mosaic": 40.0, "stickers": 40}) == "As many are right under each distortion"
-    assert named({"vertical_lines": 40.0}) == "Right under vertical lines"
+    assert named(0.15, mosaic=0.4, glitched=0.4001, stickers=0.6) == "Right on 40.0 to 60.0 %, by distortion"
+    assert named(mosaic=0.4, stickers=0.4) == "As many are right under each distortion"
+    assert named(vertical_lines=0.4) == "Right under vertical lines"
 
 
 @pytest.mark.parametrize(
@@ -153,5 +159,8 @@ def test_ends_without_intervals_or_with_many_names_are_not_apart() -> None:
     assert ends_apart(values, narrow) == ()
     assert ends_apart({"a": 0.9, "e": 0.1}, narrow) == (("a",), ("e",))
     assert ends_apart({"a": 0.9, "e": 0.1}, {"a": narrow["a"]}) == ()
-    assert mean_interval([Interval(0.0, 0.5), Interval(0.5, 1.0)]) == Interval(0.25, 0.75)
-    assert mean_interval([Interval(0.0, 0.5), None]) is None
+    high, low, bare = (Score("error", 0.5, "fraction", 9, each) for each in (Interval(0.5, 1), Interval(0, 0.5), None))
+    assert mean_intervals({"a": [high, low], "b": [high, bare], "c": [low]}) == {
+        "a": Interval(0.25, 0.75),
+        "c": Interval(0, 0.5),
+    }

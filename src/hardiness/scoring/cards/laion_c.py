@@ -9,7 +9,20 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, Grid, ImageTable, Observer, People, Records, Result, Run, Score, Section
+from hardiness.core import (
+    RIGHT,
+    Condition,
+    Grid,
+    ImageTable,
+    Interval,
+    Observer,
+    People,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+)
 from hardiness.core.chart import Dots
 from hardiness.reference import categories, published_series
 from hardiness.scoring.card import Baseline, Card, Known, register
@@ -19,7 +32,7 @@ from hardiness.scoring.shares import accuracy
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.statistics.measures import mean
 from hardiness.scoring.stopping.weighted_sum import WeightedSum, mean_of
-from hardiness.scoring.superlatives import first, in_words, words
+from hardiness.scoring.superlatives import ends_apart, in_words, mean_intervals, words
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -142,16 +155,15 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
     present = dict.fromkeys(name for each in observers for name in each.by_row)
     if not present:
         return None
-    means = {
-        name: np.mean([each.by_row[name].value or 0.0 for each in observers if name in each.by_row]) for name in present
-    }
+    scores = {name: [each.by_row[name] for each in observers if name in each.by_row] for name in present}
+    means = {name: float(np.mean([score.value or 0.0 for score in each])) for name, each in scores.items()}
     rows = tuple(sorted(means, key=lambda name: (means[name], name)))
     caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
     if _released(results):
         caption += " Red: the best of 19 people, over everything."
     return Dots(
         "accuracy_by_distortion",
-        _title({name: 100 * float(means[name]) for name in rows}),
+        _title({name: means[name] for name in rows}, mean_intervals(scores)),
         caption,
         "accuracy ↑ better",
         ("", ""),
@@ -165,15 +177,17 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
     )
 
 
-def _title(shares: Mapping[str, float]) -> str:
-    """Under what fewest and most are right, by shares in per cent."""
+def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Under what fewest and most are right, by shares; a range where these are not apart."""
     if len(shares) == 1:
         return f"Right under {words(next(iter(shares)))}"
-    worst, best = first(shares, 1, lowest=True), first(shares, 1)
-    if worst == best:
+    least, most = (f"{100 * end(shares.values()):.1f}" for end in (min, max))
+    if least == most:
         return "As many are right under each distortion"
-    fewest, most = (in_words(map(words, found), len(shares)) for found in (worst, best))
-    return f"Fewest are right under {fewest}, most under {most}"
+    if not (apart := ends_apart(shares, intervals)):
+        return f"Right on {least} to {most} %, by distortion"
+    many, few = (in_words(map(words, ends), len(shares)) for ends in apart)
+    return f"Fewest are right under {few}, most under {many}"
 
 
 def _published() -> tuple[Observer, ...]:
