@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import click
 from rich.console import Console
 
 from hardiness.core import Result
 from hardiness.report import score_tables, scorecard_tables
+from hardiness.report.sections import with_own_names
 from hardiness.report.tables import WARNING
 from hardiness.scoring import results
+from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.store import Store
@@ -72,17 +75,31 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
     for table in scorecard_tables(results, comparisons):
         console.print(table)
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
+    names = _names(results)
     for warning in warnings:
-        about = [f"{r.benchmark}, {r.name}" for r in results if warning in r.warnings]
+        about = [name for name, result in names if warning in result.warnings]
         where = "" if len(about) == len(results) else f"{'; '.join(about[:3])}{' …' if len(about) > 3 else ''}: "
         console.print(f"{where}{warning}", style=WARNING, markup=False, highlight=False)
     _print_failures(results, console)
 
 
+def _names(results: Sequence[Result]) -> list[tuple[str, Result]]:
+    """Each result with its benchmark and model; with what tells it apart, where another has the same two."""
+    groups = [(group, list(each)) for group, each in groupby(results, key=group_of)]
+    found = []
+    for group, alike in groups:
+        benchmark, data, *others = group
+        several = sum(other[0] == benchmark for other, _ in groups) > 1
+        where = ", ".join((f"{benchmark} on {data}", *filter(None, others))) if several else benchmark
+        named = with_own_names(alike)
+        found += [(f"{where}, {name.name}", result) for name, result in zip(named, alike, strict=True)]
+    return found
+
+
 def _print_failures(results: Sequence[Result], console: Console) -> None:
-    for result in results:
+    for name, result in _names(results):
         for failure in result.failures[:SHOWN_FAILURES]:
-            line = f"failed in {result.benchmark}, {result.model}: {failure.reason}"
+            line = f"failed in {name}: {failure.reason}"
             console.print(line, style="red", markup=False, soft_wrap=True)  # one line, however long the file's path
         if len(result.failures) > SHOWN_FAILURES:
             console.print(f"… and {len(result.failures) - SHOWN_FAILURES} more, all in results.json")

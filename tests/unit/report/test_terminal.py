@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from hardiness.cli.show import print_overview
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.report import score_tables, scorecard_tables
 
@@ -55,3 +56,23 @@ def test_a_note_that_holds_everywhere_is_said_once() -> None:
     lines = printed(120, [result("a", "blackbox", warning="demo-sized"), result("a", "whitebox", warning="demo-sized")])
     assert sum("demo-sized" in line for line in lines) == 1
     assert any("everywhere: demo-sized" in line for line in lines)
+
+
+def test_notes_of_a_run_say_what_tells_results_of_one_model_apart() -> None:
+    def made(crop_px: str, data: str, warning: str) -> Result:
+        run = Run(
+            ModelIdentity("net", options={"crop": crop_px}), BenchmarkIdentity("imagenet-val", "classification", "x")
+        )
+        score = Score("top1", 0.5, "fraction", 9, Interval(0.4, 0.6))
+        return Result(
+            "net", "imagenet-val", data, "x", [score], Counts(9, 5, 0, 5), run, {}, warnings=(warning,), key=crop_px
+        )
+
+    console = Console(width=200, force_terminal=False)
+    found = [made("64", "a", "partial: 5"), made("96", "a", "partial: 5"), made("64", "b", "partial: 4")]
+    with console.capture() as captured:
+        print_overview(found, console)
+    lines = captured.get().splitlines()
+    first = "imagenet-val on a, x, net (crop=64); imagenet-val on a, x, net (crop=96): partial: 5"
+    assert first in lines
+    assert "imagenet-val on b, x, net: partial: 4" in lines
