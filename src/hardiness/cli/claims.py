@@ -30,7 +30,8 @@ def command(out: str | None, family: tuple[str, ...], reference: str | None, pub
     """Do the sentences of the paper hold for the models of OUT?
 
     Each is answered with holds, does not hold, cannot be told from this n, or cannot be told: a score or a model is
-    missing, and which. p is two-sided, of the contrast that the verdict rests on.
+    missing, and which. p is two-sided, of the contrast that the verdict rests on; of a contrast that speaks against the
+    sentence it is multiplied by the number of the sentence's contrasts, and is 1 at most.
     """
     if published == (out is not None):
         raise ArgumentError("claims needs either OUT, the folder of an earlier 'hardiness run', or --published")

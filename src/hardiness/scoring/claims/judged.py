@@ -37,13 +37,16 @@ class Judged:
             for claim, judgement in self.claims
         ]
         reference = self.models.reference.model if self.models.reference else "none"
-        notes = (*self._family(), f"reference: {reference}", f"differences are {self._pairing}")
+        pairing = (
+            [f"differences are {self._pairing}"] if any(judgement.contrasts for _, judgement in self.claims) else []
+        )
+        notes = (*self._family(), f"reference: {reference}", *pairing)
         return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
 
     def _family(self) -> Iterator[str]:
         """The family in its order, and what is to be known of that order."""
         names, known = [subject.model for subject in self.models.family], self.models.parameters
-        said = [f"{name} ({known[name] / 1e6:.1f} million)" if name in known else name for name in names]
+        said = [f"{name} ({_size(known[name])})" if name in known else name for name in names]
         how = {"given": "smallest first", "parameters": "smallest first by parameters", "name": "in the order of names"}
         yield f"family{f', {how[self.models.order]}' if len(names) > 1 else ''}: {', '.join(said)}"
         if self.models.order == "name" and len(names) > 1:
@@ -58,7 +61,7 @@ class Judged:
     def _pairing(self) -> str:
         found = [contrast for _, judgement in self.claims for contrast in judgement.contrasts]
         paired = sum(contrast.paired for contrast in found)
-        if paired == len(found) and found:
+        if paired == len(found):
             return "paired on the same images"
         return f"paired on the same images in {paired} of {len(found)} contrasts" if paired else "unpaired"
 
@@ -94,6 +97,10 @@ def judged(models: Models) -> Judged:
     """Every registered claim judged on some models."""
     claims = (registry.get(name) for name in registry)
     return Judged(models, tuple((claim, claim.judge(models)) for claim in claims))
+
+
+def _size(parameters: int) -> str:
+    return f"{parameters / 1e6:.1f} million" if parameters >= 1e6 else f"{parameters:,}"
 
 
 def _number(known: Known) -> dict[str, Any]:

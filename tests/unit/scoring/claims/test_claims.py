@@ -295,6 +295,16 @@ def test_claims_as_a_table_and_that_published_numbers_are_not_paired() -> None:
     assert view.notes[-1] == "differences are unpaired"
 
 
+def test_where_nothing_is_compared_nothing_is_said_of_pairs_and_small_networks_are_not_of_no_size() -> None:
+    known = {"small": 49_000, "large": 4_700_000}
+    models = Models([Subject(name, {}) for name in known], order="parameters", parameters=known)
+    notes = judged(models).view().notes
+    assert notes == (
+        "family, smallest first by parameters: small (49,000), large (4.7 million)",
+        "reference: none",
+    )
+
+
 CELLS = tuple(Condition(corruption="fog", severity=severity) for severity in range(1, 6))
 
 
