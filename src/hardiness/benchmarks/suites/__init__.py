@@ -68,7 +68,9 @@ def _read(file: str) -> Suite:
         # Some editors begin a file with a mark.
         found = tomllib.loads(read_regular(file, _MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
-        raise ArgumentError(f"suite {file} cannot be read: {error.strerror}; name a file or one of {names()}") from None
+        raise ArgumentError(
+            f"suite {file} cannot be read: {error.strerror}; name a file that is there, or one of {', '.join(names())}"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ArgumentError(f"suite {file} must be TOML: {error}") from None
     except RecursionError:
