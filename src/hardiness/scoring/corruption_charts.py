@@ -153,8 +153,8 @@ def _matrix(
     )
     if len(severities) == 1 and (published := _published_errors(results, severities)):
         of_each = tuple(published[name].y if name in published else (None,) for name in names)
-        layers += (Layer(f"{BASELINE} as published", of_each),)
-        caption += f" {BASELINE} as published {published_on(results)}."
+        layers += (Layer(BASELINE, of_each),)
+        caption += f" {BASELINE}: as published, {published_on(results)}."
     return Heat(
         "error_matrix",
         "Error by corruption and severity, in %",

@@ -27,6 +27,7 @@ from hardiness.reference import baseline, published, published_beside, table
 from hardiness.reference.published import leaders
 from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
+from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
 from hardiness.scoring.published_results import published_results
@@ -185,12 +186,14 @@ def test_the_matrix_of_one_severity_has_alexnets_published_errors_beside() -> No
     known = baseline("imagenet-c")
     assert known is not None
     beside_it = matrix(one)
-    alexnet = {layer.name: layer.values for layer in beside_it.layers}["AlexNet as published"]
+    alexnet = {layer.name: layer.values for layer in beside_it.layers}["AlexNet"]
     assert alexnet == tuple((known["error_by_severity"][name][2],) for name in beside_it.rows)
-    assert caption_of(beside_it).endswith("AlexNet as published on all of the data set.")
+    assert caption_of(beside_it).endswith("AlexNet: as published, on all of the data set.")
     (shown,) = sections([one])
     text = page([shown], "t", inks_of([shown]), PageOptions(images=False))
     assert re.search(r'<div class="wide published"[^>]*AlexNet', text)
+    drawn = draw(beside_it, NARROW_PX, Inks.of(["a"]))
+    assert "AlexNet" in [mark.text for _, mark in drawn.marks if isinstance(mark, Text)], "not shortened"
     assert len(matrix(whole).layers) == 1, "curves over severities have them"
     assert len(matrix(replace(one, run=with_cells(IMAGENET, OTHER_CANVAS).run)).layers) == 1
 

@@ -11,16 +11,20 @@ from hardiness.report.figures.sheet import CELL_GAP, SMALL_PX, TEXT_PX, Band, Sh
 
 ROW_PX, CELL_PX, GAP = 19.0, 34.0, 22.0
 HEAD_PX = 38.0
+NAME_PX = 150.0
+"""What a name above a matrix of few columns may take."""
+
 LONGEST_HEAD = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a matrix stands, how wide its cells are, and whether rows are named beside it."""
+    """Where a matrix stands, how wide its cells are, and how wide the name above it may be."""
 
     left: float
     top: float
     cell: float
+    wide: float
 
 
 def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
@@ -34,12 +38,13 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     heat = replace(heat, heads=tuple(heads))
     cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heads) + 6)
     cell = min(cell, (width - left) / max(1, len(heat.heads)))
-    wide = cell * len(heat.heads)
+    longest = max((text_width(layer.name, 14.0) for layer in heat.layers), default=0.0) + 24
+    wide = max(cell * len(heat.heads), min(longest, NAME_PX, width - left))
     columns = max(1, min(len(heat.layers), int((width - left + GAP) // (wide + GAP))))
     high = HEAD_PX + ROW_PX * len(heat.rows) + 22
     for index, layer in enumerate(heat.layers):
         row, column = divmod(index, columns)
-        place = Place(left + column * (wide + GAP), top + row * high, cell)
+        place = Place(left + column * (wide + GAP), top + row * high, cell, wide)
         if column == 0:
             _rows(sheet, heat, names, place)
         _matrix(sheet, heat, layer, place, inks)
@@ -58,7 +63,7 @@ def _rows(sheet: Sheet, heat: Heat, names: list[str], place: Place) -> None:
 def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: Place, inks: Inks) -> None:
     known = layer.name in inks.models
     group = inks.group(layer.name) if known else ""
-    fits = int(place.cell * len(heat.heads) / (0.56 * TEXT_PX)) - 2
+    fits = int(place.wide / (0.56 * TEXT_PX)) - 2
     if known:
         sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
     left, shown = place.left + (16 if known else 0), shortened(layer.name, max(fits, 6))
