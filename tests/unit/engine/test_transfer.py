@@ -45,6 +45,7 @@ def crops(photographs: list[Path]) -> Tensor:
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
+@pytest.mark.slow  # nine seconds on one core
 def test_momentum_carries_over_to_another_network_more_often_than_pgd_does(networks: Any, crops: Tensor) -> None:
     """From the plain network to the adversarially trained one and back, as ``blackbox`` shows the pictures."""
     fooled: dict[str, list[int]] = {}
