@@ -7,7 +7,7 @@ from typing import Any
 
 from hardiness.benchmarks.attack_options import options_of, with_options
 from hardiness.benchmarks.registry import registry
-from hardiness.core import MOST_STEPS, ArgumentError, Benchmark, require_within, suggestion
+from hardiness.core import MOST_STEPS, ArgumentError, Benchmark, require_within, spelled, suggestion
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -56,16 +56,10 @@ def text_of(benchmark: Benchmark) -> str:
     for option in fields(benchmark):  # type: ignore[arg-type]  # concrete benchmarks are dataclasses
         value = getattr(benchmark, option.name)
         if "of" in option.metadata:
-            texts += [f"{name}={_spelled(each)}" for name, each in value]
+            texts += [f"{name}={spelled(each)}" for name, each in value]
         elif value != option.default:
-            texts.append(f"{name_of(option)}={_spelled(value)}")
+            texts.append(f"{name_of(option)}={spelled(value)}")
     return f"{benchmark.name}:{','.join(texts)}" if texts else benchmark.name
-
-
-def _spelled(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "+".join(map(_spelled, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def name_of(option: Field[Any]) -> str:

@@ -26,7 +26,7 @@ from hardiness.core.progress import Clock, Listener, Silence
 from hardiness.core.random import rng
 from hardiness.core.records import Columns, Failure, Records
 from hardiness.core.registry import Registry
-from hardiness.core.request import Request, Share
+from hardiness.core.request import Request, Share, spelled
 from hardiness.core.result import (
     NOT_CHECKED,
     SCHEMA,
@@ -133,6 +133,7 @@ __all__ = [
     "epsilon_text",
     "require_within",
     "rng",
+    "spelled",
     "suggestion",
     "usable_cores",
     "usual_epsilon",

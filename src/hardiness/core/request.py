@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hardiness.core.bounds import MOST_IMAGES, require_within
 from hardiness.core.errors import ArgumentError
 from hardiness.core.processors import usable_cores
+
+
+def spelled(value: Any, between: str = "+") -> str:
+    """The value of an option as a command line has it: several are joined, true and false are in small letters."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return between.join(map(spelled, value)) if isinstance(value, list | tuple) else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hardiness.core import Result
+from hardiness.core import Result, spelled
+from hardiness.scoring.own_names import typed_option
 
 _NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
 """What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""
-
-_CALLED = {"method": "attack"}
-"""How an option is called on the command line where its field is called otherwise."""
 
 
 def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
@@ -73,7 +71,7 @@ def _reconstructed(result: Result, limit: int | None) -> str:
     """A command from what changes rows, where an earlier version kept no more."""
     run = result.run
     options = ",".join(text for name, value in run.benchmark.options.items() if (text := _option(name, value)))
-    model_options = ",".join(f"{name}={_spelled(value)}" for name, value in run.model.options.items())
+    model_options = ",".join(f"{name}={spelled(value)}" for name, value in run.model.options.items())
     model = f"{run.model.name}{':' + model_options if model_options else ''}"
     benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
     parts = ["hardiness", "run", "-m", model, "-b", benchmark]
@@ -106,14 +104,8 @@ def _option(name: str, value: Any) -> str:
     if name in _NO_OPTIONS or value in ([], (), None, ""):
         return ""
     if name.endswith("_options"):  # of an attack, each under its own name
-        return ",".join(f"{each}={_spelled(given)}" for each, given in value)
-    return f"{_CALLED.get(name, name)}={_spelled(value)}"
-
-
-def _spelled(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return ",".join(f"{each}={spelled(given)}" for each, given in value)
+    return typed_option(name, value)
 
 
 def sessions_of(result: Result) -> list[Mapping[str, Any]]:

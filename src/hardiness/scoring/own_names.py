@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hardiness.core import Result, Run
+from hardiness.core import Result, Run, spelled
 
 DIGITS = 6
 """Of a hash that is shown."""
@@ -45,6 +45,11 @@ def differences_of(results: Sequence[Result]) -> list[str]:
     return differences([each.run for each in results], [each.key for each in results], sessions)
 
 
+def typed_option(name: str, value: Any) -> str:
+    """An option of a run's benchmark, by the name of its field, as a person types it."""
+    return f"{_TYPED.get(name, name)}={spelled(value)}"
+
+
 def _fewest(facts: Sequence[Mapping[str, str]]) -> list[str]:
     """Texts that differ, of as few facts as tell all apart, the first ones first."""
     shown = [""] * len(facts)
@@ -67,9 +72,9 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
         if name not in view:
             yield f"model {name}", f"{name}={value}"
     for name, value in view.items():
-        yield f"view {name}", f"{name}={_spelled(value, '/')}"
+        yield f"view {name}", f"{name}={spelled(value, '/')}"
     for name, value in run.benchmark.options.items():
-        yield f"option {name}", f"{_TYPED.get(name, name)}={_spelled(value, '+')}"
+        yield f"option {name}", typed_option(name, value)
     if run.surrogate:
         yield "surrogate", f"made on {run.surrogate.model}"
     yield "fed", f"fed {run.input.fed}"
@@ -91,9 +96,3 @@ def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
     typed = [str(session.get("asked", {}).get("model", "")) for session in sessions]
     found = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
     return re.split(r"[\\/]", found.most_common(1)[0][0])[-1] if found else ""
-
-
-def _spelled(value: Any, between: str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return between.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
