@@ -172,10 +172,11 @@ class Result:
     parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # A score that is handed on alone keeps the word; findings may change after the scores (see `replace`).
+        # The word is about scores under attack, and stays with one that is handed on alone. Findings may change after
+        # the scores (see `replace`).
         if self.doubt or any(score.doubt for score in self.scores):
-            told = [replace(score, doubt=self.doubt_about(score)) for score in self.scores]
-            object.__setattr__(self, "scores", told)
+            doubted = [replace(each, doubt=self.doubt if "epsilon" in each.condition else "") for each in self.scores]
+            object.__setattr__(self, "scores", doubted)
 
     def is_of(self, keys: Collection[str]) -> bool:
         """Whether it is of a run with one of these keys; of several runs, of the first and one of the others."""
@@ -192,10 +193,6 @@ class Result:
     def doubt(self) -> str:
         """``"withdrawn"`` or ``"not checked"`` where the report does not stand by what the attack left."""
         return doubt_of(self.findings)
-
-    def doubt_about(self, score: Score) -> str:
-        """The same where the score is of pictures under attack; empty for a score without attack."""
-        return self.doubt if "epsilon" in score.condition else ""
 
     def __repr__(self) -> str:
         """A table of the scores: what a Python prompt shows."""

@@ -16,7 +16,7 @@ def result_table(result: Result) -> str:
     head = f"{result.model} on {result.benchmark} ({result.data}, {result.protocol})"
     evaluated, expected = result.counts.evaluated, result.counts.expected
     shown = result.scores[:SHOWN]
-    rows = [("score", "value", "95 % interval", "n", ""), *(_row(score, result) for score in shown)]
+    rows = [("score", "value", "95 % interval", "n", ""), *(_row(score) for score in shown)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {result.counts.failed:,} failed"]
     lines += [
@@ -28,10 +28,10 @@ def result_table(result: Result) -> str:
     return "\n".join([*lines, *(f"  ! {warning}" for warning in result.warnings)])
 
 
-def _row(score: Score, result: Result) -> tuple[str, str, str, str, str]:
+def _row(score: Score) -> tuple[str, str, str, str, str]:
     condition = ", ".join(f"{name}={value}" for name, value in dict(score.condition).items())
     name = f"{score.metric} [{condition}]" if condition else score.metric
     if score.value is None:
         return name, "undefined", "", f"{score.n:,}", ""
     interval = f"{score.interval.low:.4g} to {score.interval.high:.4g}" if score.interval else ""
-    return name, f"{score.value:.4g}", interval, f"{score.n:,}", result.doubt_about(score)
+    return name, f"{score.value:.4g}", interval, f"{score.n:,}", score.doubt

@@ -162,7 +162,7 @@ def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     if not result.counts.complete:
         marks.append("partial")
     said = trust(result.findings)
-    if doubt := result.doubt if score is None else result.doubt_about(score):
+    if doubt := result.doubt if score is None else score.doubt:
         marks.append(doubt)
     elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
         marks.append("doubt")

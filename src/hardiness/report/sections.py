@@ -39,7 +39,7 @@ class Shown:
         found = self.comparison(column)
         known = ((result, score_of(result, column)) for result in self.results)
         # What a report on an attack does not stand by has no place among the others.
-        scores = {result.name: score for result, score in known if score and not result.doubt_about(score)}
+        scores = {result.name: score for result, score in known if score and not score.doubt}
         by = places(found, list(scores)) if found is not None and found.ranks else ranks(scores)
         return by if len(by) > 1 or len(self.results) == 1 else {}
 

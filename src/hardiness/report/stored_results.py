@@ -104,7 +104,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "n": score.n,
         "higher_is_better": score.higher_is_better,
         "reason": score.reason and shown(score.reason),
-        "doubt": result.doubt_about(score),
+        "doubt": score.doubt,
         "run": result.key,
     }
 

@@ -80,8 +80,8 @@ def _leads(shown: Shown, is_one_of_several: bool) -> dict[str, str]:
     column = shown.section.headline
     if column is None:
         return {}
-    known = [(result, score) for result in shown.results if (score := score_of(result, column)) and score.interval]
-    scored = [(result, score) for result, score in known if not result.doubt_about(score)]  # others lead nobody
+    known = [(result, score) for result in shown.results if (score := score_of(result, column))]
+    scored = [(result, score) for result, score in known if score.interval and not score.doubt]
     scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
     found = {}
     where = f" on {shown.results[0].benchmark}" if is_one_of_several else ""

@@ -83,7 +83,7 @@ def _cell(result: Result, score: Score, rank: Standing | None) -> Cell:
         source="; ".join(dict.fromkeys(each.source for each in known)),
         difference=difference(result, score, known),
         noise=_noise(result, score),
-        doubt=result.doubt_about(score),
+        doubt=score.doubt,
     )
 
 

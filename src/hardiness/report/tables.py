@@ -15,7 +15,7 @@ from hardiness.core import Grid, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
 from hardiness.report.scorecard import Entry, scorecard
-from hardiness.report.sections import Shown, sections
+from hardiness.report.sections import Shown, score_of, sections
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
@@ -134,23 +134,14 @@ def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> Renderabl
     columns = []
     for column in shown.section.columns:
         if everything or column.headline:
-            scores = [_given(result, column.metric, column.condition) for result in shown.results]
             heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
-            cells = [
-                _cell(score, result.doubt_about(score) if score else "")
-                for result, score in zip(shown.results, scores, strict=True)
-            ]
-            columns.append(Column(heading, cells))
+            columns.append(Column(heading, [_cell(score_of(result, column)) for result in shown.results]))
     columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
     table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:
         notes.insert(0, Text(shown.section.people_score, style=PEOPLE))
     return Group(table, *notes, *(map(_grid, shown.section.grids) if everything else ()))
-
-
-def _given(result: Result, metric: str, condition: object) -> Score | None:
-    return next((s for s in result.scores if (s.metric, s.condition) == (metric, condition)), None)
 
 
 def _grid(grid: Grid) -> RenderableType:
@@ -161,7 +152,7 @@ def _grid(grid: Grid) -> RenderableType:
     return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
-def _cell(score: Score | None, doubt: str) -> Text:
+def _cell(score: Score | None) -> Text:
     if score is None:
         return Text("")
     if score.value is None:
@@ -169,8 +160,8 @@ def _cell(score: Score | None, doubt: str) -> Text:
     text = Text(formatting.number(score.value, score.unit))
     if score.interval:
         text.append(f"\n{formatting.interval(score.interval, score.unit)}", style=LESS)
-    if doubt:
-        text.append(f"\n{doubt}", style=WARNING)
+    if score.doubt:
+        text.append(f"\n{score.doubt}", style=WARNING)
     return text
 
 

@@ -111,8 +111,8 @@ def _differences(result: Result, shown: Shown) -> Iterator[Check]:
     column = shown.section.headline
     found = shown.comparison(column) if column else None
     pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
-    scores = {each.name: (each, score_of(each, column)) for each in shown.results} if column else {}
-    said = {name: each.doubt_about(score) for name, (each, score) in scores.items() if score}
+    scores = {each.name: score_of(each, column) for each in shown.results} if column else {}
+    said = {name: score.doubt for name, score in scores.items() if score}
     if pairs and (doubt := said.get(result.name)):
         text = f"its number is {doubt}, so that no difference from another model is told"
         yield Check("difference", False, text, ran=False)

@@ -91,7 +91,7 @@ def told(text: str, doubt: str) -> list[str]:
 def test_a_result_says_which_of_its_scores_its_report_does_not_stand_by(doubt: str) -> None:
     result = attacked("masked", doubt)
     assert result.doubt == doubt
-    assert [result.doubt_about(score) for score in result.scores] == ["", *[doubt] * 4]
+    assert [score.doubt for score in result.scores] == ["", *[doubt] * 4]
     assert attacked("honest", "").doubt == ""
 
 

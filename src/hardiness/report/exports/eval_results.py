@@ -39,8 +39,8 @@ def _entry(shown: Shown, result: Result, score: Score) -> dict[str, Any]:
     details = {"n": score.n, "complete": result.counts.complete, "run": result.key, **dict(score.condition)}
     if marks := marks_in_export(result):
         details["marks"] = ", ".join(marks)
-    if doubt := result.doubt_about(score):
-        details["doubt"] = doubt
+    if score.doubt:
+        details["doubt"] = score.doubt
     if score.interval:
         scale = 100 if percent else 1
         details["interval"] = [round(scale * bound, 4) for bound in (score.interval.low, score.interval.high)]

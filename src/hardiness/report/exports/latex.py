@@ -102,7 +102,7 @@ def _cell(result: Result, column: Column) -> str:
         return "undefined" if score else "--"
     value = formatting.number(score.value, score.unit)
     beside = [formatting.interval(score.interval, score.unit)] if score.interval else []
-    beside += [doubt] if (doubt := result.doubt_about(score)) else []
+    beside += [score.doubt] if score.doubt else []
     return rf"{value} {{\scriptsize {_escaped(', '.join(beside))}}}" if beside else value
 
 

@@ -63,7 +63,7 @@ def _cell(result: Result, column: Column) -> str:
         return "undefined" if score else ""
     value = formatting.number(score.value, score.unit)
     text = f"{value} ({formatting.interval(score.interval, score.unit)})" if score.interval else value
-    return f"{text}, {doubt}" if (doubt := result.doubt_about(score)) else text
+    return f"{text}, {score.doubt}" if score.doubt else text
 
 
 def _escaped(text: str) -> str:

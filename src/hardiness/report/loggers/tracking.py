@@ -93,7 +93,7 @@ def numbers_of(result: Result) -> dict[str, float]:
                 f"{key}.{value:.4g}" if isinstance(value, float) else f"{key}.{value}"
                 for key, value in score.condition.items()
             ]
-            doubt = [doubt] if (doubt := result.doubt_about(score)) else []
+            doubt = [score.doubt] if score.doubt else []
             name = "/".join([result.benchmark, *data, score.metric, *where, *doubt])
             found[re.sub(r"[^\w./ -]+", "_", name)] = score.value
     return found

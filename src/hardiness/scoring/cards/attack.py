@@ -177,10 +177,10 @@ class Attack(Card):
         before, left = round(100 * clean), round(100 * swept[-1].value)
         stays = "holds" if trust(result.findings) == "yes" else "keeps"
         change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
-        doubt = f" ({doubt})" if (doubt := result.doubt_about(swept[-1])) else ""
         if surrogate:
             return f"{change} on pictures attacked on {surrogate}"
-        return f"{change} under attack at ε {epsilon}{doubt}"
+        doubt = swept[-1].doubt
+        return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}"
 
     def saying_score(self, result: Result) -> Score | None:
         """The accuracy at the largest epsilon, under a name that says so without the budget."""

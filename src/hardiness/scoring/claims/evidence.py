@@ -122,10 +122,8 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
             for score in result.scores:
                 if score.value is not None:
                     error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
-                    doubt = result.doubt_about(score)
-                    known = Known(
-                        score.value, score.n, error, source=f"{result.benchmark} on {result.data}", doubt=doubt
-                    )
+                    source = f"{result.benchmark} on {result.data}"
+                    known = Known(score.value, score.n, error, source=source, doubt=score.doubt)
                     rows.append((result.benchmark, score.metric, score.condition, known))
         return _subject(model, rows, own)
 
