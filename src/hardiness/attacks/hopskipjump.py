@@ -18,7 +18,8 @@ from hardiness.core import require_within
 if TYPE_CHECKING:
     from torch import Tensor
 
-_STARTS = 100
+_STARTS = 10_000
+"""Pictures of noise that are tried for a start, as in the code of the paper; and no more than the budget."""
 _FIRST_PROBE = 0.1
 _LEAST_PROBE = 1e-4
 """How far a probe moves each value at least, in the root mean square. The paper's probes move values of a 224 canvas by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +15,28 @@ from typing import Any, ClassVar
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError
+from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, processors
 from hardiness.data import locate
 from hardiness.engine.executors import ray_actor
 from hardiness.engine.executors.ray_actor import Errand, Evaluation, Outcome, Ready, UnitActor, unfitness
 from hardiness.engine.measuring import package_version
 from hardiness.engine.units import failed
 from hardiness.reference import wnids
+
+
+@pytest.fixture(autouse=True)
+def cores_are_given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An actor takes its cores for its whole process, which here is that of every other test too."""
+    from hardiness.models.execution.runtimes import openvino_cpu  # noqa: F401  # counts the cores when it is loaded
+
+    threads = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", str(threads)))
+    monkeypatch.setattr(processors, "_MOST", [])
+    yield
+    torch.set_num_threads(threads)
 
 
 def errand(version: str = "", gone: bool = False) -> Any:
