@@ -33,7 +33,7 @@ from fidelity import data_root
 from hardiness.core import CANVAS_224
 from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.still.caustics import Water
-from hardiness.distortions.still.cutout import Board
+from hardiness.distortions.still.cutout import CheckerPattern
 from hardiness.distortions.still.perlin import Lattice
 from hardiness.distortions.still.sparkles import Star
 from hardiness.distortions.still.waves import Plasma, Rings, Wave
@@ -81,7 +81,7 @@ def board(random: np.random.RandomState, level: Any) -> Pair:
     cells = int(4 * SIDE // side)
     painted = np.random.RandomState(seed).uniform(size=(cells, cells)) < level.fraction
     given = {"angle": angle, "scales": (side, side), "fraction": level.fraction, "seed": seed}
-    return given, Board(angle, side, painted)
+    return given, CheckerPattern(angle, side, painted)
 
 
 def stars(random: np.random.RandomState, level: Any) -> Pair:

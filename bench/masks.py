@@ -27,7 +27,7 @@ from torchvision.transforms import Normalize
 from hardiness import models
 from hardiness.core import CANVAS_224
 from hardiness.data import limited, locate
-from hardiness.engine.forward import Row
+from hardiness.engine.forward import QueuedPicture
 from hardiness.imaging import decode, on_canvas
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]
@@ -64,7 +64,7 @@ class Victim:
 
     letter: str
     network: nn.Module
-    rows: Sequence[Row]
+    rows: Sequence[QueuedPicture]
     asked: str
     classes: int
 
@@ -75,11 +75,11 @@ def lite0() -> nn.Module:
     return nn.Sequential(Normalize(spec.view.mean, spec.view.std), spec.builder()(spec)).eval().requires_grad_(False)
 
 
-def photographs() -> list[Row]:
+def photographs() -> list[QueuedPicture]:
     """Photographs on the canvas, of as many classes."""
     items = limited(locate([DATA]).dataset("imagenet").items, PHOTOGRAPHS, 0)
     return [
-        Row(item.id, (), 0, item.label, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224))
+        QueuedPicture(item.id, (), 0, item.label, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224))
         for item in items
     ]
 

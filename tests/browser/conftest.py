@@ -31,7 +31,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import png
 from hardiness.report import PageOptions, write_page
-from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.report.learned import FeatureGrid, FeaturePicture
 from hardiness.scoring.claims import judged, published_models
 from hardiness.scoring.published_results import published_results
 
@@ -162,7 +162,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn = path.parent / "unit.png"
     drawn.write_bytes(png(np.full((60, 60, 3), 90, np.uint8)))
     facts = {"activation_before": 0.5, "activation_after": 7.0}
-    features = [Feature("unit 3", facts, drawn), Feature("unit 4", facts, drawn), Feature("unit 5", facts, None)]
+    features = [
+        FeaturePicture("unit 3", facts, drawn),
+        FeaturePicture("unit 4", facts, drawn),
+        FeaturePicture("unit 5", facts, None),
+    ]
     options = PageOptions(
         picture,
         figures=("svg",),

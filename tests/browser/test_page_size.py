@@ -34,7 +34,7 @@ from hardiness.imaging.sheet import strip
 from hardiness.reference import categories, wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions, write_page
-from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.report.learned import FeatureGrid, FeaturePicture
 from hardiness.scoring import results
 from hardiness.scoring.cards.ood import OUTSIDE
 from hardiness.scoring.claims import judged, published_models
@@ -229,6 +229,8 @@ def features(folder: Path) -> list[FeatureGrid]:
     path.write_bytes(encode_jpeg(resize(photograph(0), 224, 224, "box"), 90))
     facts = {"activation_before": 0.5, "activation_after": 7.0}
     return [
-        FeatureGrid(model, "orhan2019", "steps 500", [Feature(f"unit {unit}", facts, path) for unit in range(10)])
+        FeatureGrid(
+            model, "orhan2019", "steps 500", [FeaturePicture(f"unit {unit}", facts, path) for unit in range(10)]
+        )
         for model in MODELS
     ]

@@ -14,7 +14,7 @@ from hardiness.benchmarks.options import parse
 from hardiness.core import Request
 from hardiness.engine import evaluate
 from hardiness.engine.batches import LARGEST, SMALLEST, BatchSize, automatic_batch_size
-from hardiness.engine.forward import Row, classify
+from hardiness.engine.forward import QueuedPicture, classify
 from hardiness.models import Classifier
 from hardiness.store import Store
 
@@ -59,7 +59,7 @@ def test_a_batch_that_does_not_fit_is_halved_by_a_real_refusal(classifier: Make,
     for size in (256, 32):  # kernels are loaded when they are first needed, and need memory of their own
         greedy.logits(torch.rand(size, 3, 224, 224))
     torch.cuda.empty_cache()
-    rows = [Row(f"a/{i}", (0,), 0, i, images[i % len(images)]) for i in range(256)]
+    rows = [QueuedPicture(f"a/{i}", (0,), 0, i, images[i % len(images)]) for i in range(256)]
     batch = BatchSize(256)
     free, _ = torch.cuda.mem_get_info()
     held = torch.empty(max(0, free - 96 * 2**20), dtype=torch.uint8, device="cuda")

@@ -12,18 +12,18 @@ from hardiness import View, models
 from hardiness.benchmarks.options import parse
 from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
 from hardiness.engine.attack_identity import attack_versions
-from hardiness.engine.forward import Row
+from hardiness.engine.forward import QueuedPicture
 from hardiness.engine.whitebox import Attacker
 from hardiness.scoring import registry
 
 CROPS, SIDE = 16, 32
 
 
-def crops() -> list[Row]:
+def crops() -> list[QueuedPicture]:
     """Crops of the ten photographs, as small as the small networks look at them."""
     draws = np.random.default_rng(2)
     return [
-        Row(
+        QueuedPicture(
             f"c{number % CLASSES}/{number}",
             (),
             0,
@@ -34,11 +34,13 @@ def crops() -> list[Row]:
     ]
 
 
-def report(network: Any, rows: Sequence[Row], asked: str, classes: int = CLASSES, seed: int = 0) -> dict[str, Finding]:
+def report(
+    network: Any, rows: Sequence[QueuedPicture], asked: str, classes: int = CLASSES, seed: int = 0
+) -> dict[str, Finding]:
     """The findings, by name, about a network that takes pixels in [0, 1], attacked on the pictures of these rows."""
     benchmark = parse(asked)
     conditions = benchmark.conditions()
-    wanted = [Row(r.sample, tuple(range(len(conditions))), 0, r.label, r.image) for r in rows]
+    wanted = [QueuedPicture(r.sample, tuple(range(len(conditions))), 0, r.label, r.image) for r in rows]
     classifier = models.wrap(network, View(mean=(0, 0, 0), std=(1, 1, 1)), name="masked", device="cpu")
     attacker = Attacker(benchmark, benchmark.attack, conditions, seed)
     records = attacker.records(classifier, classifier.feed(wanted[0].image.shape[0]), wanted)

@@ -24,7 +24,7 @@ from hardiness.core import (
 )
 from hardiness.reference.categories import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import Shown
+from hardiness.reference.trials import TrialStimulus
 from hardiness.scoring import human_likeness, registry
 from hardiness.scoring.comparisons.human_likeness import mean_ranks
 from hardiness.store import Store
@@ -137,12 +137,12 @@ def test_a_page_sets_people_beside_the_model() -> None:
     assert shown.sayings[0].text == "recognises 100 % of distorted objects (people: 66 %)"
 
 
-def answers(text: str) -> dict[Shown, bool]:
+def answers(text: str) -> dict[TrialStimulus, bool]:
     """``contrast/c50/a+`` is right, ``-`` wrong."""
     found = {}
     for each in text.split():
         name, level, own = each[:-1].split("/")
-        found[Shown(name, level, own)] = each[-1] == "+"
+        found[TrialStimulus(name, level, own)] = each[-1] == "+"
     return found
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from hardiness.distortions import corruptions
 from hardiness.distortions.still.caustics import Water
-from hardiness.distortions.still.cutout import Board
+from hardiness.distortions.still.cutout import CheckerPattern
 from hardiness.distortions.still.perlin import Lattice
 from hardiness.distortions.still.sparkles import Star
 from hardiness.distortions.still.waves import Plasma, Rings, Wave
@@ -32,10 +32,10 @@ def seeded(given: Given) -> np.random.RandomState:
     return np.random.RandomState(given["seed"])
 
 
-def board(given: Given) -> Board:
+def board(given: Given) -> CheckerPattern:
     side = given["scales"][0]
     cells = int(4 * SIDE // side)
-    return Board(given["angle"], side, seeded(given).uniform(size=(cells, cells)) < given["fraction"])
+    return CheckerPattern(given["angle"], side, seeded(given).uniform(size=(cells, cells)) < given["fraction"])
 
 
 def stars(given: Given) -> tuple[Star, ...]:

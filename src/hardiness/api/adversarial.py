@@ -17,7 +17,7 @@ from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, Un
 from hardiness.core.attack import epsilon_text
 from hardiness.engine.attacking import run_round
 from hardiness.engine.cross_checks import Suspect
-from hardiness.engine.victims import Judged, Victims
+from hardiness.engine.victims import RoundOutcome, Victims
 from hardiness.engine.whitebox import suspect_of
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
@@ -184,7 +184,7 @@ def _joined(suspect: Suspect, batch: _Batch, plan: Round, effort: Effort) -> Att
     """Batch after batch of the images, joined."""
     import torch
 
-    parts: list[tuple[Judged, Victims]] = []
+    parts: list[tuple[RoundOutcome, Victims]] = []
     for start in range(0, len(batch.pixels), effort.batch_size):
         victims = _victims(suspect, batch, slice(start, start + effort.batch_size))
         (judged,) = run_round(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkChoice:
     """One benchmark of a command, how much of it, and whether it is skipped where its data are absent."""
 
     benchmark: Benchmark
@@ -28,7 +28,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Workload:
     """What is to be evaluated.
 
     Attributes:
@@ -40,11 +40,11 @@ class Asked:
 
     suite: Suite
     models: Resolved
-    rows: Sequence[tuple[Row, DataSet]]
+    rows: Sequence[tuple[BenchmarkChoice, DataSet]]
     skipped: list[str]
 
 
-def asked_for(command: Command) -> Asked:
+def asked_for(command: Command) -> Workload:
     """What a command asks for; nothing is loaded or written.
 
     Raises:
@@ -58,8 +58,8 @@ def asked_for(command: Command) -> Asked:
         raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
     data = command.data or chosen.data
     request = replace(command.request, data_arguments=written(data, command.labels))
-    rows = [Row(parse(text), request) for text in command.benchmarks]
-    rows += [Row(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
+    rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
+    rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
         raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
     resolved = resolved_models(names, command.weights)
@@ -73,12 +73,12 @@ def asked_for(command: Command) -> Asked:
     root = datasets.locate(data, command.labels)
     kept, skipped = _with_data(rows, root)
     kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
-    return Asked(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+    return Workload(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
 
 
-def _each_once(rows: Iterable[Row]) -> list[Row]:
+def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:
     """The rows, each run once: benchmarks share parts."""
-    found: list[Row] = []
+    found: list[BenchmarkChoice] = []
     for row in rows:
         if not any((row.benchmark, row.request) == (each.benchmark, each.request) for each in found):
             found.append(row)
@@ -91,7 +91,7 @@ def _limited(request: Request, limit: int | None) -> Request:
     return replace(request, limit=min(limits, default=None))
 
 
-def _with_data(rows: Sequence[Row], root: DataRoot) -> tuple[list[Row], list[str]]:
+def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[BenchmarkChoice], list[str]]:
     """The rows without the optional ones whose data are absent, and a line for each of those."""
     kept, skipped = [], []
     for row in rows:

@@ -10,11 +10,11 @@ from pathlib import Path
 from hardiness.core import Result, TextTable, UnknownNameError
 from hardiness.models import registry
 from hardiness.scoring import results
-from hardiness.scoring.claims import Judged, Models, from_results, judged, paired_draws, published_models
+from hardiness.scoring.claims import ClaimVerdicts, Models, from_results, judged, paired_draws, published_models
 from hardiness.store import Store
 
 
-def claims(out: str | Path, *family: str, reference: str | None = None) -> Judged:
+def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimVerdicts:
     """Whether the paper's sentences hold for the models of an output folder.
 
     Args:
@@ -53,7 +53,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
     return replace(view, notes=(*view.notes, *left_out))
 
 
-def published_claims() -> Judged:
+def published_claims() -> ClaimVerdicts:
     """Whether they hold for the five models of the paper by their published numbers."""
     return judged(published_models())
 

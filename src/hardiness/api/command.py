@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hardiness import scoring
-from hardiness.api.asked import Asked, Row, asked_for
+from hardiness.api.asked import BenchmarkChoice, Workload, asked_for
 from hardiness.api.models import load_models, surrogate_absent
 from hardiness.api.placement import Placement
 from hardiness.api.tracking import TrackedListener
@@ -21,7 +21,7 @@ from hardiness.core import (
     Result,
     Silence,
 )
-from hardiness.engine import Budget, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
+from hardiness.engine import Deadline, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.executors.ray_actor import Errand, Evaluation
 from hardiness.engine.executors.ray_cluster import Cluster
@@ -70,7 +70,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommandOutcome:
     """What came of a command.
 
     Attributes:
@@ -101,7 +101,7 @@ class Outcome:
         return 1 if self.problems or any(result.counts.failed for result in self.results) else 0
 
 
-def run(command: Command, listener: Listener | None = None) -> Outcome:
+def run(command: Command, listener: Listener | None = None) -> CommandOutcome:
     """Evaluate the command's models on its benchmarks; what is stored in its folder already is not computed again.
 
     Raises:
@@ -120,7 +120,7 @@ def run(command: Command, listener: Listener | None = None) -> Outcome:
         return _run(command, TrackedListener(hears, tracking) if command.log else hears, tracking)
 
 
-def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
+def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcome:
     began_s = time.monotonic() if command.began_s is None else command.began_s
     asked = asked_for(command)
     _check_ends(command, asked)
@@ -133,7 +133,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
     seconds = command.request.time_budget_s
-    budget = Budget.from_now(seconds, time.monotonic() - began_s) if seconds else None
+    budget = Deadline.from_now(seconds, time.monotonic() - began_s) if seconds else None
     wanted = []
     for row, data in asked.rows if classifiers or command.cluster else ():
         if row.optional and (reason := surrogate_absent(row.benchmark, classifiers, hears)):
@@ -142,14 +142,14 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> Outcome:
             wanted.append((row, data))
     found: Sequence[Result] = ()
     evaluated: list[Evaluated] = []
-    for parts in _evaluated(command, asked.models.names, wanted, Beside(classifiers, store, budget, hears)):
+    for parts in _evaluated(command, asked.models.names, wanted, CommandContext(classifiers, store, budget, hears)):
         evaluated += parts
         found = _rebuilt(store, command.baseline)
         tracking.scores([result for result in found if any(result.is_of(each.keys) for each in parts)])
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
         found = scoring.rebuild(store, command.baseline)
-    return Outcome(
+    return CommandOutcome(
         results=[result for result in found if result.is_of(keys)],
         everything=found,
         remarks=[
@@ -189,17 +189,17 @@ def _remarks(classifier: Classifier) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Beside:
+class CommandContext:
     """What benchmarks of a command are evaluated with: models, store, a time that they share, and who hears of it."""
 
     classifiers: Sequence[Classifier]
     store: Store
-    budget: Budget | None
+    budget: Deadline | None
     hears: Listener
 
 
 def _evaluated(
-    command: Command, names: tuple[str, ...], wanted: Sequence[tuple[Row, DataSet]], beside: Beside
+    command: Command, names: tuple[str, ...], wanted: Sequence[tuple[BenchmarkChoice, DataSet]], beside: CommandContext
 ) -> Iterator[list[Evaluated]]:
     """What came of each benchmark in turn, or of all at once where they share a time."""
     models, store, hears = beside.classifiers, beside.store, beside.hears
@@ -221,7 +221,7 @@ def _evaluated(
         yield [run_benchmark(row.benchmark, models, data, store, row.request, hears)]
 
 
-def _check_ends(command: Command, asked: Asked) -> None:
+def _check_ends(command: Command, asked: Workload) -> None:
     """Raise where what is asked for cannot be evaluated in the way that is asked for."""
     request = command.request
     if command.cluster and (command.weights or request.share):

@@ -19,7 +19,7 @@ from hardiness.api.tracking import TrackedListener
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
 from hardiness.data.place import written
-from hardiness.engine import Budget, evaluate_within, prepared
+from hardiness.engine import Deadline, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report.loggers import Tracking
@@ -94,7 +94,7 @@ def evaluate(
     tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": benchmark})
     given = [data] if isinstance(data, str) else list(data)
     request: Request = replace(chosen_of(Request, options), data_arguments=written(given))
-    budget = Budget.from_now(request.time_budget_s) if request.time_budget_s else None
+    budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
     chosen = parse(benchmark)
     root = datasets.locate(given)
     parts = [(part, part.dataset(root)) for part in chosen.parts(root)]

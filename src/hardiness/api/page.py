@@ -11,9 +11,9 @@ from hardiness import scoring
 from hardiness.api.claim_verdicts import claims_table, published_claims
 from hardiness.api.folder_comparisons import comparisons_of
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable
-from hardiness.engine.pictures import Pictures
+from hardiness.engine.pictures import PictureSource
 from hardiness.report import PageOptions, put_page
-from hardiness.report.learned import Feature, FeatureGrid
+from hardiness.report.learned import FeatureGrid, FeaturePicture
 from hardiness.report.provenance import data_argument, flat
 from hardiness.report.training import declared
 from hardiness.scoring.published_results import published_results
@@ -58,7 +58,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenPage:
     """Where a page is, a line for each thing of the folders that could not be read, and what else to know of them."""
 
     address: str
@@ -66,7 +66,7 @@ class Written:
     remarks: tuple[str, ...] = ()
 
 
-def write_report(asked: Report) -> Written:
+def write_report(asked: Report) -> WrittenPage:
     """Write the page; where it is, and what could not be read.
 
     Raises:
@@ -92,7 +92,7 @@ def write_report(asked: Report) -> Written:
     )
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
-    return Written(f"{files.address}/{name}", tuple(problems), tuple(remarks))
+    return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
 
 
 def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:
@@ -182,7 +182,7 @@ def _features(outs: Sequence[str]) -> tuple[list[FeatureGrid], list[str]]:
             problems.append(str(error))
             continue
         settings = ", ".join(f"{name} {value}" for name, value in flat(found.settings))
-        features = [Feature(each.label, each.facts, each.file) for each in found.features]
+        features = [FeaturePicture(each.label, each.facts, each.file) for each in found.features]
         grids.append(FeatureGrid(found.model, found.protocol, f"{folder.name}: {settings}", features))
     return grids, problems
 
@@ -217,7 +217,7 @@ def _claims(stores: Sequence[Store], found: Sequence[Result], baseline: str | No
     return claims_table(stores, [result for result in found if not result.measured.get("published")], baseline)
 
 
-def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:
+def _pictures(stores: Sequence[Store], data: Sequence[str]) -> PictureSource:
     given = datasets.locate(list(data)) if data else None
 
     def root(result: Result) -> DataRoot:
@@ -228,4 +228,4 @@ def _pictures(stores: Sequence[Store], data: Sequence[str]) -> Pictures:
         asked = [session["asked"]["data"] for session in result.measured.get("sessions", ()) if "asked" in session]
         return datasets.locate(asked[-1] if asked else [data_argument(result)])
 
-    return Pictures(root, [store.files for store in stores])
+    return PictureSource(root, [store.files for store in stores])

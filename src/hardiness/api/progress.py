@@ -31,7 +31,7 @@ EVERY_S = 60.0
 MB = 10**6
 
 
-class Rate(ProgressColumn):
+class Throughput(ProgressColumn):
     """Rows a second."""
 
     def render(self, task: Task) -> Text:
@@ -127,7 +127,7 @@ class Bars:
                 TextColumn("[bold]{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                Rate(),
+                Throughput(),
                 TimeRemainingColumn(),
                 console=self._console,
             )
@@ -169,7 +169,7 @@ class Bars:
             self._tasks = {}
 
 
-class Lines:
+class LogProgress:
     """A listener that writes to a log: a line a minute, also while nothing is finished, and one at the end.
 
     Args:
@@ -256,9 +256,9 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 90 * 60 else f"{seconds / 3600:.1f} hours"
 
 
-def progress_on(console: Console) -> Bars | Lines:
+def progress_on(console: Console) -> Bars | LogProgress:
     """Bars on a terminal or in a notebook, lines anywhere else."""
-    return Bars(console) if console.is_terminal or console.is_jupyter else Lines(console)
+    return Bars(console) if console.is_terminal or console.is_jupyter else LogProgress(console)
 
 
 def listener(progress: bool | None) -> Listener:

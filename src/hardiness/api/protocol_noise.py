@@ -44,7 +44,7 @@ def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path
     request = replace(chosen_of(Request, options), data_arguments=written(given))
     chosen = parse(benchmark)
     dataset = chosen.dataset(datasets.locate(given))
-    asked = Asked(chosen, dataset, request, listener(options.get("progress")))
+    asked = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))
     classifier, store = _loaded(model, placement, {}), Store.create(out)
     usual, batch_size = asked.evaluated(classifier, store)
     moved: list[Moved] = []
@@ -62,7 +62,7 @@ def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path
 
 
 @dataclass(frozen=True)
-class Asked:
+class NoiseStudy:
     """What is evaluated: benchmark, data and request, and who hears of it."""
 
     benchmark: Benchmark
@@ -70,7 +70,7 @@ class Asked:
     request: Request
     listener: Listener
 
-    def varied(self, each: Variation, classifier: Classifier) -> Asked:
+    def varied(self, each: Variation, classifier: Classifier) -> NoiseStudy:
         """The same with one thing varied, on the very images that the usual request chooses."""
         items = sorted(limited(self.data.items, self.request.limit, self.request.seed), key=lambda item: item.id)
         canvas = self.benchmark.canvas or classifier.spec.view.canvas

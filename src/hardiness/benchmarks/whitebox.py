@@ -28,7 +28,7 @@ from hardiness.core import (
 
 
 @dataclass(frozen=True)
-class Protocol:
+class AttackProtocol:
     """The defaults of one published or usual way to attack.
 
     Attributes:
@@ -52,7 +52,7 @@ class Protocol:
 
 
 PROTOCOLS = {
-    "orhan2019": Protocol(
+    "orhan2019": AttackProtocol(
         epsilons=(0.01, 0.02, 0.04, 0.06, 0.08, 0.10),
         sweep_steps=10,
         marks=(1, 2, 3, 5, 10, 20, 30, 40, 50),
@@ -62,7 +62,7 @@ PROTOCOLS = {
         every_other=True,
         options={"step": 2 / 255, "clip_start": False},
     ),
-    "standard": Protocol(
+    "standard": AttackProtocol(
         epsilons=(0.5 / 255, 1 / 255, 2 / 255, 4 / 255, 8 / 255),
         sweep_steps=50,
         marks=(1, 2, 3, 5, 10, 20, 30, 40, 50),
@@ -158,11 +158,11 @@ class Whitebox(AttackedPhotographs):
             rounds += MUST_BREAK_ROUNDS if attacks.needs_gradients(self.method) else ()
         return AttackPlan(tuple(rounds), checks=checks, bpda=self.bpda)
 
-    def _marked(self, chosen: Protocol, epsilons: tuple[float, ...]) -> tuple[float, ...]:
+    def _marked(self, chosen: AttackProtocol, epsilons: tuple[float, ...]) -> tuple[float, ...]:
         """The epsilons at which all steps are recorded: the protocol's, or, where none of them is asked for, all."""
         return tuple(e for e in chosen.marks_at if e in epsilons) or epsilons
 
-    def _round(self, chosen: Protocol, epsilon: float, curve: bool) -> Round:
+    def _round(self, chosen: AttackProtocol, epsilon: float, curve: bool) -> Round:
         marks = self.steps or chosen.marks
         steps = sorted({*marks, *(() if self.steps else (chosen.sweep_steps,))}) if curve else [self._sweep(chosen)]
         return Round(
@@ -176,12 +176,12 @@ class Whitebox(AttackedPhotographs):
             options=method_options(chosen, self.method, self.method_options),
         )
 
-    def _sweep(self, chosen: Protocol) -> int:
+    def _sweep(self, chosen: AttackProtocol) -> int:
         """The steps at which epsilons are compared: the protocol's, or the last of those asked for."""
         return chosen.sweep_steps if not self.steps or chosen.sweep_steps in self.steps else max(self.steps)
 
 
-def method_options(chosen: Protocol, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+def method_options(chosen: AttackProtocol, method: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     """The protocol's options, which are PGD's, or an attack's own defaults; over both what was given."""
     own = dict(given)
     if method != "pgd":

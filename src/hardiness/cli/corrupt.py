@@ -16,11 +16,11 @@ from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
 from hardiness.reference import set_names
 from hardiness.trees.distorted import write_corrupted
-from hardiness.trees.tree import Written
+from hardiness.trees.tree import TreeOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class CorruptionOptions:
     """Which cells are written, as they were typed."""
 
     members: str
@@ -43,7 +43,7 @@ class Chosen:
 @click.argument("folder", metavar="DST", type=click.Path(path_type=Path))
 @grouped(
     "chosen",
-    Chosen,
+    CorruptionOptions,
     click.option(
         "--set", "members", default="imagenet-c", metavar="NAME", help=f"One of {', '.join(set_names('still'))}."
     ),
@@ -54,7 +54,7 @@ class Chosen:
 @grouped("request", Request, options.seed, options.limit("photographs"))
 @options.wait
 @options.quiet
-def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s: float, quiet: bool) -> int:
+def command(source: str, folder: Path, chosen: CorruptionOptions, request: Request, wait_s: float, quiet: bool) -> int:
     """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
@@ -66,7 +66,7 @@ def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s:
     return tell(written, folder / "manifest.json", quiet)
 
 
-def tell(written: Written, path: Path, quiet: bool) -> int:
+def tell(written: TreeOutcome, path: Path, quiet: bool) -> int:
     """Print what was written and what failed, and return the exit status."""
     for failure in written.failures[:SHOWN_FAILURES]:
         click.echo(f"failed: {failure.reason}", err=True)

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from hardiness.api import Bars, Lines, progress_on
+from hardiness.api import Bars, LogProgress, progress_on
 from hardiness.benchmarks import registry
 from hardiness.cli import data_tables
 from hardiness.cli.options import waiting
@@ -212,7 +212,7 @@ def _get_frost() -> None:
     click.echo(f"{folder}: {len(wanted)} pictures " + (f"from {package}" if package else "are there already"))
 
 
-def _progress(bars: Bars | Lines | None) -> Callable[[str], Callable[[int, int | None], None]]:
+def _progress(bars: Bars | LogProgress | None) -> Callable[[str], Callable[[int, int | None], None]]:
     if bars is None:
         return lambda _: lambda done, total: None
     return lambda what: lambda done, total: bars.download(what, done, total)

@@ -47,7 +47,7 @@ GOOD, BAD, PLAIN = "ok", "wrong", ""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Diagnosis:
     """One thing that was found: what, its value, and whether that is good, wrong, or neither."""
 
     what: str
@@ -83,7 +83,7 @@ def command(names: tuple[str, ...], root: str | None, no_test: bool, as_json: bo
     return 1 if any(line.verdict == BAD for lines in sections.values() for line in lines) else 0
 
 
-def _print(console: Console, sections: Mapping[str, list[Line]]) -> None:
+def _print(console: Console, sections: Mapping[str, list[Diagnosis]]) -> None:
     table = Table(show_header=False, box=None)
     for section, lines in sections.items():
         for line in lines:
@@ -93,77 +93,77 @@ def _print(console: Console, sections: Mapping[str, list[Line]]) -> None:
     console.print(table)
 
 
-def _versions() -> Iterator[Line]:
-    yield Line("Python", f"{platform.python_version()} {platform.python_implementation()}")
+def _versions() -> Iterator[Diagnosis]:
+    yield Diagnosis("Python", f"{platform.python_version()} {platform.python_implementation()}")
     for name in PACKAGES:
         try:
-            yield Line(name, version(name))
+            yield Diagnosis(name, version(name))
         except PackageNotFoundError:
-            yield Line(name, "not installed")
+            yield Diagnosis(name, "not installed")
 
 
-def _machine() -> Iterator[Line]:
+def _machine() -> Iterator[Diagnosis]:
     import torch
 
-    yield Line("system", f"{platform.system()} {platform.release()} {platform.machine()}")
-    yield Line("processor", machine.processor())
-    yield Line("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
-    yield Line(
+    yield Diagnosis("system", f"{platform.system()} {platform.release()} {platform.machine()}")
+    yield Diagnosis("processor", machine.processor())
+    yield Diagnosis("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
+    yield Diagnosis(
         "threads", f"torch {torch.get_num_threads()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}"
     )
-    yield Line("memory", machine.memory())
+    yield Diagnosis("memory", machine.memory())
     if not torch.cuda.is_available():
-        yield Line("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
+        yield Diagnosis("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
         return
     for index in range(torch.cuda.device_count()):
         found = torch.cuda.get_device_properties(index)
-        yield Line(f"GPU {index}", f"{found.name}, {found.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}")
+        yield Diagnosis(f"GPU {index}", f"{found.name}, {found.total_memory / 1e9:.0f} GB, CUDA {torch.version.cuda}")
 
 
-def _speed() -> Iterator[Line]:
+def _speed() -> Iterator[Diagnosis]:
     """What would run fast, and what would fall back."""
     import torch
 
     on_gpu = torch.cuda.is_available()
     openvino = importlib.util.find_spec("openvino") is not None
-    yield Line("forward pass", "torch on the GPU" if on_gpu else "OpenVINO" if openvino else "plain torch (slow)")
+    yield Diagnosis("forward pass", "torch on the GPU" if on_gpu else "OpenVINO" if openvino else "plain torch (slow)")
     flags = machine.cpu_flags()
     bf16 = "amx_bf16" in flags or "avx512_bf16" in flags
-    yield Line(
+    yield Diagnosis(
         "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: no faster than fp32"
     )
-    yield Line("onnx: models", _onnx())
-    yield Line("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
+    yield Diagnosis("onnx: models", _onnx())
+    yield Diagnosis("JPEG", "simplejpeg" if importlib.util.find_spec("simplejpeg") else "Pillow (half as fast)")
     compiled = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent)
     kept = os.access(compiled, os.W_OK)
-    yield Line("kernels", "compiled once and kept" if kept else "compiled at each start: set NUMBA_CACHE_DIR")
+    yield Diagnosis("kernels", "compiled once and kept" if kept else "compiled at each start: set NUMBA_CACHE_DIR")
     try:
         locate_frost(0)
-        yield Line("frost pictures", "there")
+        yield Diagnosis("frost pictures", "there")
     except HardinessError:
-        yield Line("frost pictures", "not there: hardiness data get frost")
+        yield Diagnosis("frost pictures", "not there: hardiness data get frost")
 
 
-def _folders(root: str | None) -> Iterator[Line]:
+def _folders(root: str | None) -> Iterator[Diagnosis]:
     cache = cache_folder()
-    yield Line("cache", f"{cache} ({machine.writable(cache)}, {machine.free(cache)} free)")
-    yield Line("here", f"{Path.cwd()} ({machine.writable(Path.cwd())}, {machine.free(Path.cwd())} free)")
+    yield Diagnosis("cache", f"{cache} ({machine.writable(cache)}, {machine.free(cache)} free)")
+    yield Diagnosis("here", f"{Path.cwd()} ({machine.writable(Path.cwd())}, {machine.free(Path.cwd())} free)")
     if root is None:
-        yield Line("data", "no --data given")
+        yield Diagnosis("data", "no --data given")
         return
     try:
         there = [each.published.name for each in inventory(Path(root)) if each.place is not None]
-        yield Line("data", f"{root}: {', '.join(there) or 'no data set that is known'}")
+        yield Diagnosis("data", f"{root}: {', '.join(there) or 'no data set that is known'}")
     except HardinessError as error:
-        yield Line("data", str(error), BAD)
+        yield Diagnosis("data", str(error), BAD)
 
 
-def _views(name: str) -> Iterator[Line]:
+def _views(name: str) -> Iterator[Diagnosis]:
     """The view of a model, and where its library says otherwise."""
     try:
         spec = models.resolve(name)
     except HardinessError as error:
-        yield Line(name, str(error), BAD)
+        yield Diagnosis(name, str(error), BAD)
         return
     given = options_of(name)[1]
     view = _plain(spec.view)
@@ -172,14 +172,14 @@ def _views(name: str) -> Iterator[Line]:
     told += f"; you say {', '.join(yours)}" if yours else ""
     found = None if spec.source.package else _of_library(spec)  # weights in a package are not the library's
     if found is None:
-        yield Line(name, f"{told}; no library states it for these weights")
+        yield Diagnosis(name, f"{told}; no library states it for these weights")
         return
     library, stated = found
     other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in given]
     if other:
-        yield Line(name, f"{told}; {library} says {', '.join(other)}", BAD)
+        yield Diagnosis(name, f"{told}; {library} says {', '.join(other)}", BAD)
     else:
-        yield Line(name, f"{told}, {'the rest ' if yours else ''}as {library} says", GOOD)
+        yield Diagnosis(name, f"{told}, {'the rest ' if yours else ''}as {library} says", GOOD)
 
 
 _FIELDS = {"crop": "crop_px", "resize": "resize_px", "filter": "interpolation", "mean": "mean", "std": "std"}
@@ -251,7 +251,7 @@ def _side(size: Any) -> int:
     return int(size if isinstance(size, int) else size[0])
 
 
-def _test(name: str, expected: int) -> Iterator[Line]:
+def _test(name: str, expected: int) -> Iterator[Diagnosis]:
     """Whether a model answers the embedded photographs as it must, and how fast."""
     try:
         photographs = embedded()
@@ -260,11 +260,11 @@ def _test(name: str, expected: int) -> Iterator[Line]:
         right = sum(_answer(classifier, item.file.read(), item.file.name) == item.label for item in photographs.items)
         seconds = time.perf_counter() - began
     except HardinessError as error:
-        yield Line(name, str(error))
+        yield Diagnosis(name, str(error))
         return
     where = f"{classifier.runtime} on {classifier.device}, {seconds:.1f} s"
     told = f"{right} of {PHOTOGRAPHS} right, must be {expected}; {where}"
-    yield Line(name, told, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
+    yield Diagnosis(name, told, GOOD if right == expected and len(photographs) == PHOTOGRAPHS else BAD)
 
 
 def _answer(classifier: Classifier, content: bytes, name: str) -> int:

@@ -15,7 +15,7 @@ from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.visualise.pairs import photographs
-from hardiness.visualise.stimuli import SHEET, Wanted, make_stimuli
+from hardiness.visualise.stimuli import SHEET, StimulusRequest, make_stimuli
 from hardiness.visualise.style import StyleSettings
 
 
@@ -59,7 +59,7 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> tuple[
 )
 @grouped(
     "wanted",
-    Wanted,
+    StimulusRequest,
     click.option("--each", type=int, default=1, metavar="K", help="Textures, of K other categories, for every shape."),
     options.limit("stimuli"),
     click.option("--size", "size_px", type=int, default=224, metavar="PX", help="Side of the stimuli."),
@@ -77,7 +77,7 @@ def _names(context: click.Context, option: click.Parameter, text: str) -> tuple[
     ),
 )
 @options.quiet
-def command(sides: Sides, out: Path, model: Model, wanted: Wanted, style: StyleSettings, quiet: bool) -> int:
+def command(sides: Sides, out: Path, model: Model, wanted: StimulusRequest, style: StyleSettings, quiet: bool) -> int:
     """Make stimuli with the shape of one photograph and the texture of another.
 
     DIR holds a folder for each category (any names, or wnids), or is what --data takes for imagenet. The benchmark

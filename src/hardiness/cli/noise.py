@@ -10,14 +10,14 @@ from rich.console import Console
 
 from hardiness import api
 from hardiness.cli import options
-from hardiness.cli.options import Shown, grouped
+from hardiness.cli.options import PrintOptions, grouped
 from hardiness.cli.show import wide
 from hardiness.core import Request
 from hardiness.report.text_table import terminal_table
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class NoiseOptions:
     """Which model on which benchmark, with which data."""
 
     model: str
@@ -28,7 +28,7 @@ class Chosen:
 @click.command(context_settings={"show_default": True})
 @grouped(
     "chosen",
-    Chosen,
+    NoiseOptions,
     click.option("-m", "--model", required=True, metavar="MODEL[:option=value,…]", help="The model."),
     click.option("-b", "--benchmark", required=True, metavar="BENCHMARK[:option=value,…]", help="The benchmark."),
     click.option(
@@ -40,11 +40,11 @@ class Chosen:
 @grouped("placement", api.Placement, options.device)
 @grouped(
     "shown",
-    Shown,
+    PrintOptions,
     options.quiet,
     click.option("--json", "as_json", is_flag=True, help="Print everything as JSON."),
 )
-def command(chosen: Chosen, out: str, request: Request, placement: api.Placement, shown: Shown) -> int:
+def command(chosen: NoiseOptions, out: str, request: Request, placement: api.Placement, shown: PrintOptions) -> int:
     """How far does the protocol itself move the scores of one model on one benchmark?
 
     Resize backend, precision, runtime, batch size and seed are varied, each alone, on the same images. 'hardiness

@@ -39,7 +39,7 @@ def grouped(name: str, kind: type[Any], *options: Decorator) -> Decorator:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PrintOptions:
     """What a command prints.
 
     Attributes:

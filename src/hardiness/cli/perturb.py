@@ -18,7 +18,7 @@ from hardiness.trees.distorted import write_contact_sheet, write_perturbed
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SequenceOptions:
     """Which sequences are written, as they were typed, and whether with a contact sheet."""
 
     perturbations: str
@@ -37,7 +37,7 @@ class Chosen:
 @click.argument("folder", metavar="DST", type=click.Path(path_type=Path))
 @grouped(
     "chosen",
-    Chosen,
+    SequenceOptions,
     click.option("--perturbations", default="", metavar="NAME+NAME", help="These alone; the ten if not given."),
     click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
     click.option("--difficulty", type=int, default=1, help="2 or 3: stronger noise, of the noises alone."),
@@ -48,7 +48,7 @@ class Chosen:
 @grouped("request", Request, options.seed, options.limit("photographs"))
 @options.wait
 @options.quiet
-def command(source: str, folder: Path, chosen: Chosen, request: Request, wait_s: float, quiet: bool) -> int:
+def command(source: str, folder: Path, chosen: SequenceOptions, request: Request, wait_s: float, quiet: bool) -> int:
     """Write DST/<perturbation>/<wnid>/*.mp4 from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues

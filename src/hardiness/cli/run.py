@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hardiness import api
 from hardiness.cli import options
-from hardiness.cli.options import Shown, grouped
+from hardiness.cli.options import PrintOptions, grouped
 from hardiness.cli.show import print_overview, wide
 from hardiness.cli.workers import Engine, share
 from hardiness.core import Request
@@ -23,7 +23,7 @@ from hardiness.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class RunOptions:
     """Which models and benchmarks on which data, what ratios divide by, whether only to plan, how long to wait."""
 
     models: tuple[str, ...]
@@ -38,7 +38,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Shown):
+class Told(PrintOptions):
     """What the command prints, and which trackers hear of it."""
 
     log: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Told(Shown):
 @click.command(context_settings={"show_default": True})
 @grouped(
     "chosen",
-    Chosen,
+    RunOptions,
     click.option(
         "-m",
         "--model",
@@ -130,12 +130,14 @@ class Told(Shown):
     click.option("--quiet", is_flag=True, help="Neither progress nor tables."),
     click.option("--json", "as_json", is_flag=True, help="Print the results as JSON."),
 )
-def command(chosen: Chosen, out: str, request: Request, placement: api.Placement, engine: Engine, shown: Told) -> int:
+def command(
+    chosen: RunOptions, out: str, request: Request, placement: api.Placement, engine: Engine, shown: Told
+) -> int:
     """Evaluate models on benchmarks.
 
     The same command again continues where it stopped; another model, benchmark or limit adds to the folder.
     """
-    given = {name: getattr(chosen, name) for name in Chosen.__slots__ if name != "plan"}
+    given = {name: getattr(chosen, name) for name in RunOptions.__slots__ if name != "plan"}
     cluster, began_s = engine.cluster(), click.get_current_context().find_root().obj
     asked = api.Command(
         **given, out=out, request=request, placement=placement, cluster=cluster, log=shown.log, began_s=began_s
@@ -172,7 +174,7 @@ def command(chosen: Chosen, out: str, request: Request, placement: api.Placement
     return outcome.exit_status
 
 
-def _plan(asked: api.Command, shown: Shown) -> int:
+def _plan(asked: api.Command, shown: PrintOptions) -> int:
     """Print what would run."""
     planned = api.plan(asked)
     if shown.as_json:

@@ -36,7 +36,7 @@ from hardiness.visualise.sheet import probability_text
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UnitOptions:
     """Whose units are shown, and which, as they were typed."""
 
     name: str
@@ -66,7 +66,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class PictureOptions:
     """How pictures are made, as typed; `Settings` says what each is."""
 
     steps: int | None
@@ -105,7 +105,7 @@ class Pictures:
 @click.command(context_settings={"show_default": True})
 @grouped(
     "wanted",
-    Wanted,
+    UnitOptions,
     click.option("-m", "--model", "name", required=True, metavar="MODEL[:option=value,…]", help="Any model but onnx:."),
     click.option("--layer", metavar="NAME", help="Layer, by its dotted name; --layers lists them."),
     click.option("--channel", multiple=True, metavar="N|N,N|N-N", help="Channels of the layer; may be repeated."),
@@ -123,7 +123,7 @@ class Pictures:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/visualise"), help="Output folder.")
 @grouped(
     "pictures",
-    Pictures,
+    PictureOptions,
     click.option("--steps", type=int, help="Steps of the optimiser; 256, or the protocol's 500."),
     click.option("--size", type=int, metavar="PX", help="Side of the pictures; the model's own if not given."),
     click.option("--parametrisation", default="fourier", metavar="fourier|pixels", help="What is optimised."),
@@ -142,7 +142,7 @@ class Pictures:
     click.option("--batch-size", type=int, metavar="B", help="Pictures in one pass; chosen if not given."),
 )
 @options.quiet
-def command(wanted: Wanted, out: Path, pictures: Pictures, quiet: bool) -> int:
+def command(wanted: UnitOptions, out: Path, pictures: PictureOptions, quiet: bool) -> int:
     """Show what units of a model respond to, as pictures made by optimisation.
 
     OUT gets a picture each, grid.png and features.json. With --protocol orhan2019 it follows the paper instead:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardiness.core import DataError, DataSet, File
-from hardiness.data.items import Sample, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.data.labels import as_index, read_labels
 from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, descended, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
+from hardiness.data.tree import FileEntry, Tree, descended, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.reference.classes import wnids
 from hardiness.sources import parquet, webdataset
 from hardiness.sources.files import shown
@@ -94,10 +94,10 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
     return _dataset(kind, place, samples, digest, names, tree.unused(images))
 
 
-def _in_folder(entry: Entry, classes: Mapping[str, int], is_own: bool) -> Sample:
+def _in_folder(entry: FileEntry, classes: Mapping[str, int], is_own: bool) -> LabelledFile:
     folder, _, path = entry.path.partition("/")
     index = classes[folder]
-    return Sample(folder if is_own else wnids()[index], path, index, entry.file)
+    return LabelledFile(folder if is_own else wnids()[index], path, index, entry.file)
 
 
 def _refuse_unknown_folders(kind: Classified, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
@@ -146,21 +146,21 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     if not found:
         raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
     are_unique = len({sample.key for _, sample in found}) == len(found)
-    samples: list[Sample] = []
+    samples: list[LabelledFile] = []
     for shard, (key, image, label) in found:
         if label not in groups:
             raise DataError(f"{image.name}: its label must be {kind.index_form(place)}, was {label}")
         path = key + image.member[image.member.rfind(".") :]
         samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
     names = tuple(groups.values()) if place.class_count else None
-    entries = (Entry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
+    entries = (FileEntry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
 
 
 def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
     groups = kind.indices(place)
     indices = {wnid: index for index, wnid in groups.items()}
-    samples: list[Sample] = []
+    samples: list[LabelledFile] = []
     for file in tables.files:
         for row in parquet.rows(file):
             index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
@@ -177,15 +177,15 @@ def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
     return _dataset(kind, place, samples, digest, names)
 
 
-def _sample(group: str, path: str, label: int, file: File) -> Sample:
+def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
     """Named as it would be in class folders, whether or not its path says the class too."""
-    return Sample(group, path.removeprefix(f"{group}/"), label, file)
+    return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
 
 
 def _dataset(
     kind: Classified,
     place: Place,
-    samples: Iterable[Sample],
+    samples: Iterable[LabelledFile],
     digest: str,
     names: tuple[str, ...] | None,
     unused: Sequence[str] = (),

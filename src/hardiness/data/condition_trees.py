@@ -15,7 +15,7 @@ from hardiness.data.cell import ArchiveCell, Cell, FolderCell
 from hardiness.data.items import as_text
 from hardiness.data.listing import Listing, Listings
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, passed_over
+from hardiness.data.tree import FileEntry, passed_over
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference.classes import wnid_indices, wnids
 from hardiness.sources import Stamp, archives, webdataset
@@ -151,7 +151,7 @@ class ConditionTrees:
             if self.condition(cell) is not None
         }
 
-    def _packed(self, file: Path, cell: str) -> Iterator[Entry]:
+    def _packed(self, file: Path, cell: str) -> Iterator[FileEntry]:
         """The copies in one tar, their paths beginning with the cell: ``fog/3/n01440764/a.JPEG``."""
         members = archives.members(file)
         kinds = frozenset(suffix[1:] for suffix in self.suffixes)
@@ -176,7 +176,7 @@ class ConditionTrees:
             if wnid is None and label is not None:
                 wnid, parts = wnids()[label], [*parts[:-1], wnids()[label], parts[-1]]
             place = cell.split("/") if cell else parts[:-2][-self.depth :]
-            yield Entry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
+            yield FileEntry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
 
     def _items(self, place: Place, paths: Iterable[str], cells: Mapping[str, Cell]) -> Iterator[Item]:
         known = self.classes()

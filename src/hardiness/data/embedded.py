@@ -7,7 +7,7 @@ import json
 from importlib.resources import files
 
 from hardiness.core import DataSet
-from hardiness.data.items import Sample, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.sources import DiskFile
 from hardiness.sources.packages import locate
 
@@ -26,7 +26,7 @@ def embedded() -> DataSet:
         "photographs"
     ]
     samples = [
-        Sample(
+        LabelledFile(
             photo["wnid"],
             photo["path"].rsplit("/", 1)[-1],
             photo["index"],

@@ -13,7 +13,7 @@ from hardiness.sources.archives import is_outside
 from hardiness.sources.files import shown
 
 
-class Sample(NamedTuple):
+class LabelledFile(NamedTuple):
     """One labelled file: class folder, path below it (with suffix), class index, bytes."""
 
     group: str
@@ -22,7 +22,7 @@ class Sample(NamedTuple):
     file: File
 
 
-def items(samples: Iterable[Sample]) -> tuple[Item, ...]:
+def items(samples: Iterable[LabelledFile]) -> tuple[Item, ...]:
     """An item for each sample, sorted by id.
 
     An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.data.tree import Entry, of_folder
+from hardiness.data.tree import FileEntry, of_folder
 from hardiness.sources import Stamp
 from hardiness.sources.downloads import cache_folder
 
@@ -107,7 +107,7 @@ class Listings:
             _save(kept, columns)
         return self._listing(columns, kept)
 
-    def of_archive(self, archive: Path, kind: str, make: Callable[[], Iterable[Entry]]) -> Listing:
+    def of_archive(self, archive: Path, kind: str, make: Callable[[], Iterable[FileEntry]]) -> Listing:
         """The files that ``make`` finds in an archive, which is asked only where the archive is not as before.
 
         Args:
@@ -148,7 +148,7 @@ def forget(kept: Path | None) -> None:
             kept.unlink(missing_ok=True)
 
 
-def _columns(entries: Iterable[Entry]) -> dict[str, NDArray[Any]]:
+def _columns(entries: Iterable[FileEntry]) -> dict[str, NDArray[Any]]:
     found = list(entries)
     return {
         "paths": _packed(entry.path for entry in found),

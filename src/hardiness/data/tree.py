@@ -36,7 +36,7 @@ def suffix_of(path: str) -> str:
     return name[dot:].lower() if dot > 0 else ""
 
 
-class Entry(NamedTuple):
+class FileEntry(NamedTuple):
     """One file: its path below the tree's top (with ``/``), its size, its time (or offset), and its bytes."""
 
     path: str
@@ -63,16 +63,16 @@ class Tree:
     """
 
     location: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FileEntry, ...]
     folders: tuple[str, ...]
     stamp: str = ""
     visited: tuple[tuple[str, int], ...] = ()
 
-    def images(self) -> list[Entry]:
+    def images(self) -> list[FileEntry]:
         """The files whose suffix is an image's."""
         return [entry for entry in self.entries if entry.suffix in IMAGE_SUFFIXES]
 
-    def unused(self, used: Iterable[Entry]) -> list[str]:
+    def unused(self, used: Iterable[FileEntry]) -> list[str]:
         """Paths of the files that are not used, and, with a slash at the end, the top folders without one that is."""
         paths = {entry.path for entry in used}
         files = [entry.path for entry in self.entries if entry.path not in paths]
@@ -89,7 +89,7 @@ def of_folder(folder: Path, argument: str) -> Tree:
     Raises:
         DataError: a folder cannot be read, or links lead to one folder by more than `MAX_WAYS` ways.
     """
-    entries: list[Entry] = []
+    entries: list[FileEntry] = []
     visited: list[tuple[str, int]] = []
     ways: Counter[str] = Counter()
     real = os.path.realpath(folder)
@@ -128,7 +128,7 @@ def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
     """The files of an uncompressed tar."""
     entries = tuple(
         sorted(
-            Entry(path, member.size, member.offset, member)
+            FileEntry(path, member.size, member.offset, member)
             for member in members
             if not any(map(_is_hidden, (path := member.member.removeprefix("./")).split("/")))
         )
@@ -212,7 +212,7 @@ def stamp_of(archive: Path) -> str:
     return f"{archive.name}\0{status.st_size}\0{status.st_mtime_ns}"
 
 
-def fingerprint(entries: Iterable[Entry], *also: str) -> str:
+def fingerprint(entries: Iterable[FileEntry], *also: str) -> str:
     """Hexadecimal sha256 over (path, size, time) of the entries in their order, and over further texts."""
     digest = hashlib.sha256()
     for text in also:
@@ -222,15 +222,15 @@ def fingerprint(entries: Iterable[Entry], *also: str) -> str:
     return digest.hexdigest()
 
 
-def _entry(prefix: str, found: os.DirEntry[str]) -> Entry:
+def _entry(prefix: str, found: os.DirEntry[str]) -> FileEntry:
     try:
         status = found.stat()
     except FileNotFoundError:  # a link that leads nowhere: reading it will say so
         status = found.stat(follow_symlinks=False)
-    return Entry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.of(status)))
+    return FileEntry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.of(status)))
 
 
-def _top_folders(entries: Iterable[Entry]) -> tuple[str, ...]:
+def _top_folders(entries: Iterable[FileEntry]) -> tuple[str, ...]:
     return tuple(sorted({entry.path.split("/", 1)[0] for entry in entries if "/" in entry.path}))
 
 

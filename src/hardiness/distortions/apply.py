@@ -10,7 +10,7 @@ import numpy as np
 
 from hardiness.core import ArgumentError, Image, rng, usable_cores
 from hardiness.distortions.corruption import Corruption, corruptions
-from hardiness.distortions.perturbation import SIDE_PX, Source, perturbations
+from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, perturbations
 from hardiness.imaging.canvas import centre
 from hardiness.imaging.resize import Size
 
@@ -132,7 +132,7 @@ def perturb(image: Image, name: str, *, difficulty: int = 1, seed: int = 0, id: 
     return found.apply(source, level, draws)
 
 
-def source_of(image: Image) -> Source:
+def source_of(image: Image) -> SequenceSource:
     """The image with its central crop.
 
     Raises:
@@ -150,4 +150,4 @@ def source_of(image: Image) -> Source:
     whole = np.require(image, requirements=["C", "W"])
     window = centre(Size(*image.shape[:2]), SIDE_PX)
     crop = whole[window.top : window.top + SIDE_PX, window.left : window.left + SIDE_PX].copy()
-    return Source(whole, window, crop)
+    return SequenceSource(whole, window, crop)

@@ -22,7 +22,7 @@ SIDE_PX = 224
 DIFFICULTIES = (1, 2, 3)
 
 
-class Source(NamedTuple):
+class SequenceSource(NamedTuple):
     """What a sequence is made of.
 
     Attributes:
@@ -60,7 +60,7 @@ class Perturbation(Generic[L, D]):
     levels: tuple[L, ...]
     frames: int
     draw: Callable[[np.random.Generator, L], D]
-    apply: Callable[[Source, L, D], Iterator[Image]]
+    apply: Callable[[SequenceSource, L, D], Iterator[Image]]
     version: int = 1
 
     @property
@@ -108,14 +108,14 @@ def perturbation(
     frames: int = 31,
     *,
     version: int = 1,
-) -> Callable[[Callable[[Source, L, D], Iterator[Image]]], Perturbation[L, D]]:
+) -> Callable[[Callable[[SequenceSource, L, D], Iterator[Image]]], Perturbation[L, D]]:
     """Decorator that registers ``apply`` under the function's own name.
 
     Args:
         group, levels, draw, frames, version: as in `Perturbation`.
     """
 
-    def decorate(apply: Callable[[Source, L, D], Iterator[Image]]) -> Perturbation[L, D]:
+    def decorate(apply: Callable[[SequenceSource, L, D], Iterator[Image]]) -> Perturbation[L, D]:
         entry = Perturbation(apply.__name__, group, levels, frames, draw, apply, version)
         perturbations.register(entry.name, entry, f"{apply.__module__}:{apply.__name__}")
         return entry

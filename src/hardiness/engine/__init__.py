@@ -1,11 +1,11 @@
 """Evaluation: what is missing is computed, unit by unit, and stored."""
 
-from hardiness.engine.budget import Budget, parse_duration
+from hardiness.engine.budget import Deadline, parse_duration
 from hardiness.engine.evaluation import Evaluated, evaluate, evaluate_shared, evaluate_within, prepared
 from hardiness.engine.precision import require_reachable
 
 __all__ = [
-    "Budget",
+    "Deadline",
     "Evaluated",
     "evaluate",
     "evaluate_shared",

@@ -19,7 +19,7 @@ from hardiness import attacks
 from hardiness.attacks import Budget, Iterate
 from hardiness.attacks.threats import threat
 from hardiness.core import AttackError, AttackPlan, Round, StoreError, rng
-from hardiness.engine.victims import Judged, Network, Victims
+from hardiness.engine.victims import Network, RoundOutcome, Victims
 from hardiness.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run_round(
     judge: Network | None = None,
     last: bool = False,
     members: Members | None = None,
-) -> list[Judged]:
+) -> list[RoundOutcome]:
     """The outcome of one round at each of its marks.
 
     Args:
@@ -216,7 +216,7 @@ class RoundState:
         with torch.no_grad():
             return self.judge(pixels).float()
 
-    def at(self, steps: int, keep_pixels: bool) -> Judged:
+    def at(self, steps: int, keep_pixels: bool) -> RoundOutcome:
         """The outcome when the round had taken ``steps`` steps; marks are asked for in ascending order."""
         import torch
 
@@ -250,7 +250,7 @@ class RoundState:
             "told_error": error.cpu().numpy(),
         }
         reached = torch.where(success[:, None], self.logits, standing)
-        return Judged(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached)
+        return RoundOutcome(self.plan.marks[steps], logits.cpu().numpy(), pixels, columns, reached)
 
     def _stand(self, trace: _Trace, error: Tensor) -> None:
         """Make what the attack tells now each sample's picture, and a success where the judge sees one in it."""

@@ -32,7 +32,7 @@ SHARED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Deadline:
     """When a command must have ended.
 
     Attributes:
@@ -44,7 +44,7 @@ class Budget:
     ends_s: float
 
     @classmethod
-    def from_now(cls, seconds: float, spent_s: float = 0.0) -> Budget:
+    def from_now(cls, seconds: float, spent_s: float = 0.0) -> Deadline:
         """The budget of a command, less what its scores and pages will take.
 
         Args:
@@ -162,7 +162,7 @@ class Progression:
         return Extent(min(images, most), self.extent.cells)
 
 
-def within(budget: Budget, progressions: Sequence[Progression]) -> None:
+def within(budget: Deadline, progressions: Sequence[Progression]) -> None:
     """Evaluate as much of some benchmarks as the time allows."""
     for progression in progressions:
         for worker in progression.rounds.workers:

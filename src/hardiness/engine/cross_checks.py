@@ -13,7 +13,7 @@ from hardiness import attacks
 from hardiness.attacks import Budget
 from hardiness.attacks.threats import threat
 from hardiness.core import CrossChecks, Round, rng
-from hardiness.engine.victims import Judged, Network, Victims
+from hardiness.engine.victims import Network, RoundOutcome, Victims
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ class Suspect:
 
 
 def cross_checked(
-    suspect: Suspect, victims: Victims, plan: Round, judged: Judged, checks: CrossChecks, seed: int
+    suspect: Suspect, victims: Victims, plan: Round, judged: RoundOutcome, checks: CrossChecks, seed: int
 ) -> Mapping[str, NDArray[np.float32]]:
     """What was found beside one round at its last mark: `COLUMNS`, one entry a sample.
 
@@ -140,7 +140,7 @@ def _noise(suspect: Suspect, victims: Victims, plan: Round, draws: int, seed: in
     return best if draws else best * float("nan")
 
 
-def _square(suspect: Suspect, victims: Victims, plan: Round, judged: Judged, queries: int, seed: int) -> Tensor:
+def _square(suspect: Suspect, victims: Victims, plan: Round, judged: RoundOutcome, queries: int, seed: int) -> Tensor:
     """The lead that Square leaves on the images that stand; NaN for others."""
     import torch
 
@@ -282,8 +282,8 @@ def _steepness(gradient: Tensor) -> Tensor:
 
 
 def with_columns(
-    outcomes: Sequence[Judged], found: Mapping[str, NDArray[np.float32]], at: Judged | None
-) -> list[Judged]:
+    outcomes: Sequence[RoundOutcome], found: Mapping[str, NDArray[np.float32]], at: RoundOutcome | None
+) -> list[RoundOutcome]:
     """The outcomes with the columns of the cross-checks: found ones beside ``at``, NaN beside the others."""
     return [
         replace(each, columns={**each.columns, **(found if each is at else nothing(len(each.logits)))})

@@ -10,7 +10,7 @@ from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, 
 from hardiness.core.errors import line_of
 from hardiness.engine.agreement import agree_on_data, fewer_images
 from hardiness.engine.attack_identity import asks_for_gradients
-from hardiness.engine.budget import Budget, Progression, within
+from hardiness.engine.budget import Deadline, Progression, within
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.executors import alone, shared
 from hardiness.engine.measuring import package_version, session
@@ -128,7 +128,7 @@ def precision_of(begun: Begun, request: Request) -> Precision | None:
     return Precision(Rounds(begun.workers), request.precision_target)
 
 
-def evaluate_within(budget: Budget, every: Sequence[Begun]) -> list[Evaluated]:
+def evaluate_within(budget: Deadline, every: Sequence[Begun]) -> list[Evaluated]:
     """As much of several evaluations as the time allows, in the order given; what is missing is told in remarks.
 
     Raises:

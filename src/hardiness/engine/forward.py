@@ -17,7 +17,7 @@ from hardiness.models.pixels import to_pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueuedPicture:
     """One picture on its way through a model.
 
     Attributes:
@@ -36,7 +36,7 @@ class Row:
 
 
 def classify(
-    classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[Row], batch: BatchSize
+    classifier: Classifier, benchmark: Benchmark, feed: InputPolicy, rows: Sequence[QueuedPicture], batch: BatchSize
 ) -> Records:
     """The records of one batch; rows whose logits are not finite become failures.
 

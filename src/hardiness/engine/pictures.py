@@ -24,7 +24,7 @@ from hardiness.store.files import Files
 NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
 
 
-class Pictures:
+class PictureSource:
     """Makes pictures again that models were shown; each data set is read once.
 
     Args:

@@ -16,7 +16,7 @@ from hardiness.attacks.threats import threat
 from hardiness.core import ArgumentError, Benchmark, Condition, DataSet, Image, Norm, Round
 from hardiness.data.saved_pictures import CLASSES, MANIFEST
 from hardiness.engine.plan import Task
-from hardiness.engine.victims import Judged, Network, Victims
+from hardiness.engine.victims import Network, RoundOutcome, Victims
 from hardiness.imaging import decode, png
 from hardiness.models.pixels import to_pixels
 from hardiness.store import Store, atomic
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Gallery:
+class SavedPictures:
     """The folder of one benchmark's adversarial pictures: ``<model>/<condition>/<sample>.png``, and their manifest.
 
     ``manifest.jsonl`` has a line a picture: file, sample, label and prediction (class indices), what was predicted when
@@ -47,7 +47,7 @@ class Gallery:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, store: Store, benchmark: Benchmark, data: DataSet) -> Gallery | None:
+    def of(cls, store: Store, benchmark: Benchmark, data: DataSet) -> SavedPictures | None:
         """Where the pictures of a benchmark are kept; ``None`` where it makes none.
 
         Raises:
@@ -59,7 +59,9 @@ class Gallery:
             return None
         return cls(store.folder / "images" / benchmark.name, data.class_names or ())
 
-    def keep(self, model: str, network: Network, victims: Victims, plan: Round, outcomes: Sequence[Judged]) -> None:
+    def keep(
+        self, model: str, network: Network, victims: Victims, plan: Round, outcomes: Sequence[RoundOutcome]
+    ) -> None:
         """Write the successes of a round, each mark in a folder of its own, and read them again.
 
         Raises:

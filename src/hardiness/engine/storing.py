@@ -11,7 +11,7 @@ import numpy as np
 from hardiness.core import Condition, Failure, Item, Records
 from hardiness.data import unchanged
 from hardiness.engine.attacking import Members
-from hardiness.engine.units import Part
+from hardiness.engine.units import UnitPart
 from hardiness.models import return_freed_memory
 
 AHEAD = 64
@@ -54,7 +54,7 @@ class Storing:
 
 
 def store(
-    part: Part,
+    part: UnitPart,
     records: Records,
     items: Mapping[str, Item],
     conditions: Sequence[Condition],

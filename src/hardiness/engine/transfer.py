@@ -12,11 +12,11 @@ from hardiness import attacks
 from hardiness.core import AttackPlan, Condition, Expansion, SampleError, Unreadable
 from hardiness.engine.attacking import run_round
 from hardiness.engine.ensemble import Ensemble
-from hardiness.engine.forward import Row
-from hardiness.engine.saving import Gallery
+from hardiness.engine.forward import QueuedPicture
+from hardiness.engine.saving import SavedPictures
 from hardiness.engine.surrogate_pictures import SurrogatePictures
 from hardiness.engine.units import Job, Pictures
-from hardiness.engine.victims import Judged
+from hardiness.engine.victims import RoundOutcome
 from hardiness.engine.whitebox import judge_of, network_of, untouched, victims_of
 from hardiness.models import Classifier
 
@@ -24,7 +24,7 @@ Decoded = tuple[Job, Pictures | SampleError]
 
 
 @dataclass(frozen=True)
-class Surrogate:
+class SurrogateAttack:
     """The model that is attacked in place of the evaluated ones.
 
     Attributes:
@@ -44,7 +44,7 @@ class Surrogate:
     seed: int
     batch_size: int
     labels: NDArray[np.int32]
-    gallery: Gallery | None = None
+    gallery: SavedPictures | None = None
     kept: SurrogatePictures | None = None
 
     def transferred(self, decoded: Iterable[Decoded]) -> Iterator[Decoded]:
@@ -60,7 +60,7 @@ class Surrogate:
         """The batch with its pictures attacked; what could not be read, or gives no finite logits, says so instead."""
         readable = [(job, outcome[0]) for job, outcome in batch if not isinstance(outcome, SampleError)]
         rows = [
-            Row(job.item.id, job.conditions, 0, int(self.labels[job.item.label]), picture.images[0])
+            QueuedPicture(job.item.id, job.conditions, 0, int(self.labels[job.item.label]), picture.images[0])
             for job, picture in readable
             if isinstance(picture, Expansion)
         ]
@@ -73,14 +73,14 @@ class Surrogate:
         pictures |= made
         return [(job, outcome if isinstance(outcome, SampleError) else pictures[job.item.id]) for job, outcome in batch]
 
-    def _known(self, rows: list[Row]) -> dict[str, list[Expansion | Unreadable]]:
+    def _known(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | Unreadable]]:
         """The pictures that are kept already; none where they are to be saved as files, which the attack does."""
         if self.kept is None or self.gallery is not None:
             return {}
         found = {row.sample: self.kept.read(row.sample, row.conditions) for row in rows}
         return {sample: [*pictures] for sample, pictures in found.items() if pictures is not None}
 
-    def _pictures(self, rows: list[Row]) -> dict[str, list[Expansion | Unreadable]]:
+    def _pictures(self, rows: list[QueuedPicture]) -> dict[str, list[Expansion | Unreadable]]:
         if not rows:
             return {}
         feed = self.classifier.feed()
@@ -116,7 +116,7 @@ class Surrogate:
         return found
 
 
-def _expansions(outcome: Judged) -> Iterator[Expansion]:
+def _expansions(outcome: RoundOutcome) -> Iterator[Expansion]:
     """A picture for each sample of one condition, with how the attack on the surrogate went."""
     assert outcome.pixels is not None, "a transfer needs the pictures"
     pixels = outcome.pixels.cpu().numpy()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from hardiness.core import Expansion, Failure, Item, Records, Share, Unreadable
-from hardiness.engine.forward import Row
+from hardiness.engine.forward import QueuedPicture
 from hardiness.engine.plan import Task
 from hardiness.engine.shard_records import joined
 from hardiness.store import Row as Work
@@ -33,7 +33,7 @@ Pictures = Sequence[Expansion | Unreadable]
 
 
 @dataclass
-class Part:
+class UnitPart:
     """One model's part of one unit: its work, the rows waiting for a batch, and the outcomes.
 
     Attributes:
@@ -56,7 +56,7 @@ class Part:
     file: str
     before: Stamp | None = None
     again: bool = False
-    waiting: list[Row] = field(default_factory=list)
+    waiting: list[QueuedPicture] = field(default_factory=list)
     outcomes: list[Records] = field(default_factory=list)
     in_flight: int = 0
     closed: bool = False
@@ -85,7 +85,7 @@ class Unit:
     """
 
     index: int
-    parts: Sequence[Part]
+    parts: Sequence[UnitPart]
     last: bool = False
 
     @property
@@ -160,13 +160,13 @@ def units(
         lacking: what is stored and is to be made again; nothing if ``None``.
         share: of several processes; each looks into the files of its own shards, and believes the names of the rest.
     """
-    samples, listing = list(wanted), Listing(tasks, share)
+    samples, listing = list(wanted), StoredWork(tasks, share)
     for index, start in enumerate(range(0, len(samples), size)):
         rows = [(sample, condition) for sample in samples[start : start + size] for condition in wanted[sample]]
         parts = listing.parts(index, rows)
         if lacking is not None:
             parts += [
-                Part(task, index, work, file_name(index, work), again=True)
+                UnitPart(task, index, work, file_name(index, work), again=True)
                 for task, names in zip(tasks, listing.names, strict=True)
                 if task.error is None and (work := lacking(task, names.get(index, ()), rows))
             ]
@@ -174,7 +174,7 @@ def units(
             yield Unit(index, parts)
 
 
-class Listing:
+class StoredWork:
     """What the store holds of some models' runs, listed once."""
 
     def __init__(self, tasks: Sequence[Task], share: Share | None) -> None:
@@ -182,7 +182,7 @@ class Listing:
         self.stamps = together(lambda task: task.stored.stamps(), tasks)
         self.names = [by_shard(each) for each in self.stamps]
 
-    def parts(self, index: int, rows: list[Work]) -> list[Part]:
+    def parts(self, index: int, rows: list[Work]) -> list[UnitPart]:
         """A part for each model that lacks some of the rows of a shard."""
         whole, sound = file_name(index, rows), [place for place, task in enumerate(self.tasks) if task.error is None]
         lacked = partial(self._lacked, index, rows, whole)
@@ -191,7 +191,7 @@ class Listing:
         for place, work in zip(sound, together(lacked, sound) if looked_into else map(lacked, sound), strict=True):
             if work:
                 file = whole if work is rows else file_name(index, work)
-                found.append(Part(self.tasks[place], index, work, file, self.stamps[place].get(file)))
+                found.append(UnitPart(self.tasks[place], index, work, file, self.stamps[place].get(file)))
         return found
 
     def _lacked(self, index: int, rows: list[Work], whole: str, place: int) -> list[Work]:
@@ -225,7 +225,7 @@ def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], images: int, size:
         if unit.index < count - LAST_UNITS * share.count:
             yield unit
             continue
-        pieces: dict[int, list[Part]] = {}
+        pieces: dict[int, list[UnitPart]] = {}
         for part in unit.parts:
             pieces.setdefault(place[id(part.task)], []).append(part)
         yield from (Unit(unit.index, parts, last=True) for parts in pieces.values())
@@ -238,7 +238,7 @@ def uncovered(every: Sequence[Unit]) -> list[Unit]:
     stamps = dict(zip(tasks, together(lambda task: task.stored.stamps(first), list(tasks.values())), strict=True))
     listed = {key: by_shard(found) for key, found in stamps.items()}
 
-    def lacks(part: Part) -> bool:
+    def lacks(part: UnitPart) -> bool:
         key = id(part.task)
         if key not in stamps:
             return False
@@ -263,7 +263,7 @@ def told_given_up(name: str, reason: str, images: Sequence[str]) -> str:
     return f"unit {name} was given up: {reason}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
 
 
-def failed(part: Part, reason: str) -> Records:
+def failed(part: UnitPart, reason: str) -> Records:
     """Every row of a part as failed."""
     failures = tuple(Failure(sample, f"{sample}: {reason}", (condition,)) for sample, condition in part.work)
     return joined([Records({}, failures)])

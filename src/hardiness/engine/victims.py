@@ -62,7 +62,7 @@ class Victims:
 
 
 @dataclass(frozen=True)
-class Judged:
+class RoundOutcome:
     """One round at one mark; everything has one entry a sample.
 
     Attributes:

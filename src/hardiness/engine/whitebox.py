@@ -15,10 +15,10 @@ from hardiness.engine.attacking import Members, run_round
 from hardiness.engine.batches import BatchSize
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
 from hardiness.engine.ensemble import Ensemble
-from hardiness.engine.forward import Row
-from hardiness.engine.saving import Gallery
+from hardiness.engine.forward import QueuedPicture
+from hardiness.engine.saving import SavedPictures
 from hardiness.engine.substitutes import substitute
-from hardiness.engine.victims import Judged, Network, Victims, targets_of
+from hardiness.engine.victims import Network, RoundOutcome, Victims, targets_of
 from hardiness.models import Classifier, InputPolicy, is_out_of_memory
 from hardiness.models.execution.device_link import link_to
 from hardiness.models.pixels import to_pixels
@@ -43,13 +43,13 @@ class Attacker:
     plan: AttackPlan
     conditions: tuple[Condition, ...]
     seed: int
-    gallery: Gallery | None = None
+    gallery: SavedPictures | None = None
 
     def records(
         self,
         classifier: Classifier,
         feed: InputPolicy,
-        rows: Sequence[Row],
+        rows: Sequence[QueuedPicture],
         batch: BatchSize | None = None,
         members: Members | None = None,
     ) -> Records:
@@ -78,7 +78,7 @@ class Attacker:
         return Records.concatenate([self.records(classifier, feed, part, batch, members) for part in parts])
 
     def _records(
-        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[Row], members: Members | None
+        self, classifier: Classifier, feed: InputPolicy, rows: Sequence[QueuedPicture], members: Members | None
     ) -> Records:
         suspect = suspect_of(classifier, feed, self.plan.bpda)
         victims, lost = victims_of(suspect.judge, classifier, rows, self.seed)
@@ -99,9 +99,9 @@ class Attacker:
         suspect: Suspect,
         classifier: Classifier,
         victims: Victims,
-        rows: Sequence[Row],
+        rows: Sequence[QueuedPicture],
         members: Members | None,
-    ) -> list[Judged]:
+    ) -> list[RoundOutcome]:
         wanted = {self.conditions[index] for row in rows for index in row.conditions}
         found = [untouched(victims, self.plan)] if Condition() in wanted else []
         beside, at = nothing(len(victims.samples)), None
@@ -120,7 +120,7 @@ class Attacker:
                 beside = dict(cross_checked(suspect, victims, plan, at, checks, self.seed))
         return with_columns(found, beside, at)
 
-    def _rows(self, rows: Sequence[Row], judged: Judged) -> Records:
+    def _rows(self, rows: Sequence[QueuedPicture], judged: RoundOutcome) -> Records:
         """One condition's records; rows that do not want it are left out, those without finite logits fail."""
         index = self.conditions.index(judged.condition)
         asked = np.array([index in row.conditions for row in rows])
@@ -182,7 +182,7 @@ def substituted(classifier: Classifier, feed: InputPolicy, bpda: str) -> Network
 
 
 def victims_of(
-    judge: Network, classifier: Classifier | Ensemble, rows: Sequence[Row], seed: int
+    judge: Network, classifier: Classifier | Ensemble, rows: Sequence[QueuedPicture], seed: int
 ) -> tuple[Victims, list[bool]]:
     """The rows as a batch to be attacked, without those whose clean logits are not finite; and which those are."""
     import torch
@@ -204,7 +204,7 @@ def victims_of(
     return victims.of(finite.nonzero()[:, 0]), (~finite).tolist()
 
 
-def untouched(victims: Victims, plan: AttackPlan) -> Judged:
+def untouched(victims: Victims, plan: AttackPlan) -> RoundOutcome:
     """The clean pictures under the condition that stands for them, with the columns that attacked ones have."""
     n = len(victims.samples)
     targeted = any(each.targeted for each in plan.rounds)
@@ -220,4 +220,4 @@ def untouched(victims: Victims, plan: AttackPlan) -> Judged:
         "finite_gradient": np.ones(n, np.bool_),
         "told_error": np.zeros(n, np.float32),
     }
-    return Judged(Condition(), victims.clean.float().cpu().numpy(), victims.pixels, columns)
+    return RoundOutcome(Condition(), victims.clean.float().cpu().numpy(), victims.pixels, columns)

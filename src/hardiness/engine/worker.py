@@ -32,18 +32,18 @@ from hardiness.engine.attacking import Members
 from hardiness.engine.batches import automatic_batch_size
 from hardiness.engine.ensemble import Ensemble
 from hardiness.engine.exhibits import exhibit
-from hardiness.engine.forward import Row, classify
+from hardiness.engine.forward import QueuedPicture, classify
 from hardiness.engine.plan import Task, condition_indices, labels_for
-from hardiness.engine.saving import Gallery
+from hardiness.engine.saving import SavedPictures
 from hardiness.engine.shard_records import joined
 from hardiness.engine.storing import Storing, store
 from hardiness.engine.surrogate_pictures import SurrogatePictures
-from hardiness.engine.transfer import Decoded, Surrogate
+from hardiness.engine.transfer import Decoded, SurrogateAttack
 from hardiness.engine.units import (
     Job,
-    Part,
     Pictures,
     Unit,
+    UnitPart,
     give_up,
     told_given_up,
     uncovered,
@@ -83,7 +83,7 @@ class Worker:
         self.clock, self.ends_s, self.given_up = Clock(warmup=len(self.tasks)), math.inf, list[str]()
         plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
         self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
-        self.gallery = Gallery.of(self.store, self.benchmark, self.data) if self.request.save_images else None
+        self.gallery = SavedPictures.of(self.store, self.benchmark, self.data) if self.request.save_images else None
 
     def units(self, wanted: Mapping[str, Sequence[int]] | None = None) -> Iterator[Unit]:
         """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now."""
@@ -174,28 +174,28 @@ class Worker:
                 part.closed = True
                 self.store_if_done(part)
 
-    def _fail(self, part: Part, sample: str, conditions: Sequence[int], reason: str) -> None:
+    def _fail(self, part: UnitPart, sample: str, conditions: Sequence[int], reason: str) -> None:
         missed = tuple(condition for condition in conditions if (sample, condition) in part.wanted)
         if missed:
             part.outcomes.append(Records({}, (Failure(sample, reason, missed),)))
             self.advance(len(missed))
 
-    def _queue(self, part: Part, job: Job, pictures: Pictures) -> None:
+    def _queue(self, part: UnitPart, job: Job, pictures: Pictures) -> None:
         slot = self.canvases.index(part.task.canvas)
         label = int(part.task.labels[job.item.label])
         for picture in pictures:
             if self.batches.attacker and not isinstance(picture, Unreadable):
                 wanted = tuple(index for index in job.conditions if (job.item.id, index) in part.wanted)
-                part.waiting.append(Row(job.item.id, wanted, 0, label, picture.images[slot]))
+                part.waiting.append(QueuedPicture(job.item.id, wanted, 0, label, picture.images[slot]))
                 continue
             index = self.index_of[picture.condition]
             if isinstance(picture, Unreadable):
                 self._fail(part, job.item.id, [index], picture.reason)
             elif (job.item.id, index) in part.wanted:
                 image = picture.images[slot]
-                part.waiting.append(Row(job.item.id, (index,), picture.frame, label, image, picture.facts))
+                part.waiting.append(QueuedPicture(job.item.id, (index,), picture.frame, label, image, picture.facts))
 
-    def store_if_done(self, part: Part) -> None:
+    def store_if_done(self, part: UnitPart) -> None:
         """Begin to store a part whose last batch has come back; it is done once its file is written."""
         if not part.closed or part.in_flight:
             return
@@ -216,11 +216,11 @@ class Worker:
             self.listener.estimate(seconds)
 
 
-def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan) -> Surrogate:
+def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
     """The network that a worker's pictures are attacked on, for models that are only shown them."""
     size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
     labels, seed = labels_for(surrogate, worker.data), worker.request.seed
-    return Surrogate(surrogate, plan, worker.conditions, seed, size, labels, worker.gallery, worker.kept)
+    return SurrogateAttack(surrogate, plan, worker.conditions, seed, size, labels, worker.gallery, worker.kept)
 
 
 def _jobs(worker: Worker, given: Iterable[Unit]) -> Iterator[Job]:
@@ -250,11 +250,11 @@ class _Batches:
             if plan and worker.surrogate is None
             else None
         )
-        self.flying: deque[tuple[Part, int, Future[Records]]] = deque()
+        self.flying: deque[tuple[UnitPart, int, Future[Records]]] = deque()
         self.closed, self.storing = False, Storing(worker.store.files.at_once)
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
 
-    def launch(self, part: Part, flush: bool) -> None:
+    def launch(self, part: UnitPart, flush: bool) -> None:
         """Send the rows that wait, in whole batches, or all of them."""
         task = part.task
         while len(part.waiting) >= task.batch.current or (flush and part.waiting):
@@ -282,13 +282,13 @@ class _Batches:
             self.threads.shutdown(wait=wait, cancel_futures=True)
             self.storing.close()
 
-    def members_of(self, part: Part) -> Members | None:
+    def members_of(self, part: UnitPart) -> Members | None:
         """Where it is kept how the members of an ensemble ended on a part's pictures; ``None`` without an ensemble."""
         if self.attacker is None or part.again or not Members.has(self.attacker.plan):
             return None
         return Members(part.task.stored, part.index, self.worker.listener.stage)
 
-    def _evaluate(self, part: Part, batch: Sequence[Row]) -> Records:
+    def _evaluate(self, part: UnitPart, batch: Sequence[QueuedPicture]) -> Records:
         task = part.task
         if self.attacker:
             return self.attacker.records(task.classifier, task.feed, batch, task.batch, self.members_of(part))

@@ -9,7 +9,7 @@ from hardiness.core import ModelError
 from hardiness.models.execution.agreement import REFERENCE_IMAGES, Agreement, compare
 from hardiness.models.execution.memory import activation_bytes
 from hardiness.models.execution.reference import Function, Reference, refuse_broken
-from hardiness.models.execution.runtimes import Plan, Runtime, runtimes
+from hardiness.models.execution.runtimes import Executable, Runtime, runtimes
 from hardiness.models.execution.runtimes.onnx_runtime import OnnxRuntime
 from hardiness.models.failures import contained, told
 from hardiness.models.gradient_networks import GradientNetworks
@@ -19,7 +19,7 @@ from hardiness.models.outputs import refuse_probabilities
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from hardiness.models.execution.placement import Placement
+    from hardiness.models.execution.placement import ComputeSettings
 
 _ONNX_BYTES = 60 * 3 * 4
 """Of all layers' outputs, for a pixel of an ONNX model's image: an estimate, since its layers are not looked at."""
@@ -28,7 +28,7 @@ _ONNX_BYTES = 60 * 3 * 4
 class ChosenRuntimes:
     """A runtime for each input size, chosen on the first images of that size."""
 
-    def __init__(self, original: Original, gradients: GradientNetworks, placement: Placement) -> None:
+    def __init__(self, original: Original, gradients: GradientNetworks, placement: ComputeSettings) -> None:
         self._original, self._gradients, self._placement = original, gradients, placement
         self._by_size: dict[tuple[int, int], Runtime] = {}
         self._agreements: list[Agreement] = []
@@ -134,7 +134,7 @@ class ChosenRuntimes:
         with self._original.told(first):
             return runtime(first)
 
-    def _plan(self, size: tuple[int, int], reference: Reference | None) -> Plan:
+    def _plan(self, size: tuple[int, int], reference: Reference | None) -> Executable:
         original = self._original
 
         def make_folded(own: bool) -> nn.Module:
@@ -143,7 +143,7 @@ class ChosenRuntimes:
                 return original.folded(reference, norms=not self._placement.plain)
             return self._gradients.at(reference.pixels, reference)
 
-        return Plan(
+        return Executable(
             name=original.name,
             network=original.network,
             folded=make_folded,

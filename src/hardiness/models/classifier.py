@@ -14,12 +14,12 @@ from hardiness.models.chosen_runtimes import ChosenRuntimes
 from hardiness.models.execution.agreement import Agreement
 from hardiness.models.execution.arithmetic import differentiable_fp32, differentiable_outputs
 from hardiness.models.execution.device_link import DeviceLink, link_to
-from hardiness.models.execution.placement import Placement
+from hardiness.models.execution.placement import ComputeSettings
 from hardiness.models.fingerprint import Identity
 from hardiness.models.gradient_networks import GradientNetworks
 from hardiness.models.layers import Layers
 from hardiness.models.original import Original
-from hardiness.models.preprocessing import Affine, InputPolicy
+from hardiness.models.preprocessing import InputPolicy, Normalisation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -46,7 +46,7 @@ class Classifier:
         self,
         network: Any,
         spec: ModelSpec,
-        placement: Placement,
+        placement: ComputeSettings,
         *,
         identity: Identity,
         columns: tuple[int, ...] | None = None,
@@ -56,7 +56,7 @@ class Classifier:
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
         self.device, self.precision, self.num_classes = placement.device, placement.precision, spec.num_classes
-        self._original = Original(network, spec.name, Affine.of(spec.view), placement.device, columns)
+        self._original = Original(network, spec.name, Normalisation.of(spec.view), placement.device, columns)
         self.has_gradients, self.num_parameters = self._original.has_gradients, self._original.num_parameters
         self._gradients = GradientNetworks(self._original, plain=placement.plain)
         self._runtimes = ChosenRuntimes(self._original, self._gradients, placement)

@@ -14,7 +14,7 @@ from hardiness.models.checkpoints import read_checkpoint
 from hardiness.models.class_order import output_columns
 from hardiness.models.classifier import Classifier
 from hardiness.models.code_fingerprint import CodeIdentity, code_identity
-from hardiness.models.execution.placement import Placement, place
+from hardiness.models.execution.placement import ComputeSettings, place
 from hardiness.models.failures import contained, told
 from hardiness.models.fingerprint import Identity, outputs_sha256, state_sha256
 from hardiness.models.initialise import randomise
@@ -22,7 +22,7 @@ from hardiness.models.naming import resolve
 from hardiness.models.onnx_files import onnx_sha256
 from hardiness.models.options import RANDOM
 from hardiness.models.outputs import logits_of
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 from hardiness.models.recognised import recognised
 from hardiness.models.state_dicts import assign, check_parameters, fit, refuse_not_finite
 from hardiness.sources.downloads import Progress, fetch
@@ -169,7 +169,7 @@ def _address(url: str) -> str:
     return f"{mirror.rstrip('/')}/{url.rpartition('/')[2]}" if mirror else url
 
 
-def _settled(network: nn.Module, name: str, placement: Placement) -> nn.Module:
+def _settled(network: nn.Module, name: str, placement: ComputeSettings) -> nn.Module:
     """The network in evaluation mode and in its place, once all its tensors are numbers."""
     if empty := [name for name, tensor in network.state_dict().items() if tensor.is_meta]:
         raise ModelError(
@@ -180,7 +180,7 @@ def _settled(network: nn.Module, name: str, placement: Placement) -> nn.Module:
     return network.to(placement.device)
 
 
-def _classifier(built: Built, known: ModelSpec, placement: Placement, identity: Identity) -> Classifier:
+def _classifier(built: Built, known: ModelSpec, placement: ComputeSettings, identity: Identity) -> Classifier:
     network, spec, width = built.network, built.spec or known, None
     if not isinstance(network, OnnxFile):
         width, spec = _probed(network, spec)
@@ -215,5 +215,5 @@ def _outputs(network: nn.Module, spec: ModelSpec, side: int) -> int:
 
     device = next(network.parameters(), torch.empty(0)).device
     with contained(), torch.no_grad():
-        given = Affine.of(spec.view)(torch.zeros(1, 3, side, side, device=device))
+        given = Normalisation.of(spec.view)(torch.zeros(1, 3, side, side, device=device))
         return logits_of(network(given), spec.name, 1).shape[1]

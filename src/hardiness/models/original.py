@@ -18,7 +18,7 @@ from hardiness.models.execution.folding import NORMS, folded
 from hardiness.models.execution.reference import Reference, refuse_broken
 from hardiness.models.failures import contained, told, well_behaved
 from hardiness.models.outputs import logits_of, refuse_probabilities
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,7 +39,7 @@ class Original:
 
     network: Any
     name: str
-    affine: Affine
+    affine: Normalisation
     device: str
     columns: tuple[int, ...] | None
     lock: threading.RLock = field(default_factory=threading.RLock)

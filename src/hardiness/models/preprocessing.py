@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Affine:
+class Normalisation:
     """A view's numbers per RGB channel of pixels in [0, 1]: ``(pixel - mean) / std``, then perhaps reversed."""
 
     mean: tuple[float, ...]
@@ -21,7 +21,7 @@ class Affine:
     reverse: bool
 
     @classmethod
-    def of(cls, view: View) -> Affine:
+    def of(cls, view: View) -> Normalisation:
         """The same map as the view's, whose mean and std are in the model's own range and channel order."""
         full = 255.0 if view.range == "0..255" else 1.0
         reverse = view.channel_order == "BGR"

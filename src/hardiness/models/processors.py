@@ -13,7 +13,7 @@ from hardiness.core import ArgumentError, DataError, HardinessError, Image, View
 from hardiness.imaging import on_canvas
 from hardiness.models.failures import first_line
 from hardiness.models.hub import respect_offline
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 
 # PIL's numbers for its filters, which processor files store.
 _FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
@@ -183,7 +183,7 @@ def _compare(processor: Any, view: View) -> None:
     """Raises `ArgumentError` where the processor gives other values than the view on the probes."""
     from PIL import Image as PILImage
 
-    affine = Affine.of(view)
+    affine = Normalisation.of(view)
     for height, width in _PROBES:
         picture = _probe(height, width)
         expected = np.asarray(processor(PILImage.fromarray(picture), return_tensors="np")["pixel_values"][0])
@@ -201,7 +201,7 @@ def _compare(processor: Any, view: View) -> None:
             )
 
 
-def _normalised(image: Image, affine: Affine) -> NDArray[np.float64]:
+def _normalised(image: Image, affine: Normalisation) -> NDArray[np.float64]:
     pixels = image.transpose(2, 0, 1) / 255.0
     mean, std = (np.array(values).reshape(3, 1, 1) for values in (affine.mean, affine.std))
     normalised: NDArray[np.float64] = (pixels - mean) / std

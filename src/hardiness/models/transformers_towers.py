@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class EncoderFamily:
     """A family of dual encoders.
 
     Attributes:
@@ -37,7 +37,7 @@ class Kind:
     lower: bool = False
 
 
-def spec_of(kind: Kind, name: str, options: Mapping[str, str], build: str) -> ModelSpec:
+def spec_of(kind: EncoderFamily, name: str, options: Mapping[str, str], build: str) -> ModelSpec:
     """The spec of a dual encoder on the hub or in a folder.
 
     Raises:
@@ -62,7 +62,7 @@ def spec_of(kind: Kind, name: str, options: Mapping[str, str], build: str) -> Mo
     )
 
 
-def build_with(kind: Kind, spec: ModelSpec) -> Built:
+def build_with(kind: EncoderFamily, spec: ModelSpec) -> Built:
     """The image tower with the classes' sentences as its head.
 
     Raises:
@@ -112,7 +112,7 @@ def _width(model: Any) -> int:
     return int(projection.out_features if projection is not None else model.config.vision_config.hidden_size)
 
 
-def _text(kind: Kind, model: Any, tokenise: Any, context: int) -> TextTower:
+def _text(kind: EncoderFamily, model: Any, tokenise: Any, context: int) -> TextTower:
     def tokens(sentences: Sequence[str]) -> Any:
         given = [each.lower() for each in sentences] if kind.lower else list(sentences)
         return tokenise(given, padding="max_length", max_length=context, truncation=True, return_tensors="pt")
@@ -136,7 +136,7 @@ def _tokeniser(name: str, where: str) -> Any:
         )
 
 
-def _config(kind: Kind, name: str, where: str) -> Any:
+def _config(kind: EncoderFamily, name: str, where: str) -> Any:
     config = read_config(name, where)
     if config.model_type not in kind.types:
         folder = "the folder" if Path(name).is_dir() else "it"

@@ -40,7 +40,7 @@ def read_trials(paths: Iterable[Path]) -> Answers:
     return found
 
 
-class Shown(NamedTuple):
+class TrialStimulus(NamedTuple):
     """One stimulus of model-vs-human: its set, its condition, and its own name."""
 
     set: str
@@ -48,7 +48,7 @@ class Shown(NamedTuple):
     name: str
 
 
-Right = Mapping[str, Mapping[Shown, bool]]
+Right = Mapping[str, Mapping[TrialStimulus, bool]]
 """By observer, whether each stimulus was answered with its category."""
 
 
@@ -68,14 +68,14 @@ def read_set_trials(folder: Path) -> Right:
         raise ArgumentError(
             f"{folder}: must hold a folder of csv files for each set of stimuli ({', '.join(SETS[:3])} …), holds none"
         )
-    found: dict[str, dict[Shown, bool]] = {}
+    found: dict[str, dict[TrialStimulus, bool]] = {}
     for name in held:
         for file in _files([folder / name]):
             for where, (observer, answer, image, category, condition) in _rows(file, (*COLUMNS, *JUDGED)):
                 level = stimulus_set(name).levels[0] if not _varies(name) else stimulus_set(name).level(condition)
                 if level is None:
                     raise ArgumentError(f"{where}: {condition!r} is no condition of {name}")
-                stimulus = Shown(name, level.name, own_name(image))
+                stimulus = TrialStimulus(name, level.name, own_name(image))
                 answered = found.setdefault(observer, {})
                 if stimulus in answered:
                     raise ArgumentError(f"{where}: {observer} must answer {image} once, but does so again; remove one")

@@ -9,7 +9,7 @@ from hardiness.core import Column, Ladder, Result, Rung, Score
 from hardiness.reference import Published
 from hardiness.reference import published_beside as known
 from hardiness.report import format as formatting
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.leaderboard import EMBEDDED, is_comparable
 
 BEST, RUNGS_MOST = 3, 14
@@ -40,7 +40,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PublishedModel:
     """One published model: a number for each column, ``None`` where none was published, and where they stand."""
 
     model: str
@@ -49,7 +49,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class PublishedPeers:
     """What was published of a section's numbers by models that are not among its own.
 
     Attributes:
@@ -61,11 +61,11 @@ class Beside:
 
     heads: tuple[str, ...]
     measured: tuple[Measured, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[PublishedModel, ...]
     models: tuple[str, ...]
 
 
-def beside(shown: Shown) -> Beside | None:
+def beside(shown: BenchmarkSection) -> PublishedPeers | None:
     """The published models beside a section's own; ``None`` where none was measured under its protocol."""
     found = {column: rows for column in shown.section.columns if (rows := _others(shown, column))}
     if not found:
@@ -77,7 +77,7 @@ def beside(shown: Shown) -> Beside | None:
         names, key=lambda m: found[first][m].value if m in found[first] else worst, reverse=first.higher_is_better
     )
     lines = tuple(
-        Line(
+        PublishedModel(
             model,
             tuple(_number(shown, column, rows.get(model)) for column, rows in found.items()),
             "; ".join(dict.fromkeys(rows[model].source for rows in found.values() if model in rows)),
@@ -86,17 +86,17 @@ def beside(shown: Shown) -> Beside | None:
     )
     heads = tuple(f"{column.title} {formatting.direction(column.higher_is_better)}" for column in found)
     models = tuple(result.name for result in shown.results)
-    return Beside(heads, tuple(_measured(shown, column) for column in found), lines, models)
+    return PublishedPeers(heads, tuple(_measured(shown, column) for column in found), lines, models)
 
 
-def with_ladder(shown: Shown) -> Shown:
+def with_ladder(shown: BenchmarkSection) -> BenchmarkSection:
     """The section with its models among the published ones as its last figure, where it has published ones."""
     found = ladder(shown)
     charts = [*shown.section.charts, found] if found else shown.section.charts
     return replace(shown, section=replace(shown.section, charts=charts))
 
 
-def ladder(shown: Shown) -> Ladder | None:
+def ladder(shown: BenchmarkSection) -> Ladder | None:
     """The section's models among the published ones, by the first of its columns that these have numbers of."""
     column = next((each for each in _in_order(shown) if len(_others(shown, each)) >= FEWEST), None)
     if column is None:
@@ -122,14 +122,14 @@ def ladder(shown: Shown) -> Ladder | None:
     )
 
 
-def _in_order(shown: Shown) -> list[Column]:
+def _in_order(shown: BenchmarkSection) -> list[Column]:
     """The section's columns, the one that stands for it first."""
     columns = list(shown.section.columns)
     headline = shown.section.headline
     return [headline, *(each for each in columns if each != headline)] if headline else columns
 
 
-def _others(shown: Shown, column: Column) -> dict[str, Published]:
+def _others(shown: BenchmarkSection, column: Column) -> dict[str, Published]:
     """Published numbers of one column, of models that the section does not show as published already."""
     data = shown.results[0].data
     if data == EMBEDDED or not is_comparable(shown.results):
@@ -139,7 +139,7 @@ def _others(shown: Shown, column: Column) -> dict[str, Published]:
     return {model: row for model, row in rows.items() if model not in shown_already}
 
 
-def _measured(shown: Shown, column: Column) -> Measured:
+def _measured(shown: BenchmarkSection, column: Column) -> Measured:
     """The numbers of models that were measured, where they are told in points."""
     found = {}
     for result in shown.results:
@@ -150,7 +150,7 @@ def _measured(shown: Shown, column: Column) -> Measured:
     return found
 
 
-def _number(shown: Shown, column: Column, row: Published | None) -> Number | None:
+def _number(shown: BenchmarkSection, column: Column, row: Published | None) -> Number | None:
     if row is None:
         return None
     told = next(iter(_measured(shown, column)), None)
@@ -179,7 +179,7 @@ def _compared(result: Result, score: Score, known: Sequence[Published]) -> tuple
     return points, "within" if inside else "outside"
 
 
-def _message(shown: Shown, rungs: Sequence[Rung], column: Column) -> str:
+def _message(shown: BenchmarkSection, rungs: Sequence[Rung], column: Column) -> str:
     """How many published models the best measured one is ahead of; nothing of the kind on a part of the data."""
     own = [rung for rung in rungs if not rung.published]
     values = [formatting.number(rung.score.value or 0.0, rung.score.unit) for rung in own]
@@ -202,7 +202,7 @@ def _nearest(rungs: Sequence[Rung]) -> list[Rung]:
     return [rung for place, rung in enumerate(rungs) if place in {*own, *nearest}]
 
 
-def _caption(shown: Shown, theirs: Sequence[Rung], left_out: int) -> str:
+def _caption(shown: BenchmarkSection, theirs: Sequence[Rung], left_out: int) -> str:
     text = "Grey: as published, each on all of the data; their sources stand in the table below"
     text += f", with {left_out} more models." if left_out else "."
     if any(result.counts.images < max(rung.score.n for rung in theirs) for result in shown.results):

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hardiness.report.sections import Shown
+from hardiness.report.sections import BenchmarkSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Citation:
     reasons: tuple[str, ...]
 
 
-def citations(shown: Sequence[Shown]) -> list[Citation]:
+def citations(shown: Sequence[BenchmarkSection]) -> list[Citation]:
     """The papers behind what was run, each once with the benchmarks, protocols and models it stands for."""
     reasons: dict[str, list[str]] = {}
     for each in shown:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, pdf, png
-from hardiness.report.sections import Shown
+from hardiness.report.sections import BenchmarkSection
 from hardiness.store.files import Files
 
 WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
@@ -19,7 +19,7 @@ WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
 FOLDER, LONGEST_STEM = "figures", 120
 
 
-def sheets(shown: Sequence[Shown], inks: Inks) -> Iterator[tuple[str, Sheet]]:
+def sheets(shown: Sequence[BenchmarkSection], inks: Inks) -> Iterator[tuple[str, Sheet]]:
     """The drawing of every chart with a name for its file, ``<benchmark>--<data>--<name>``.
 
     The data are left out where the benchmark is theirs.
@@ -31,7 +31,7 @@ def sheets(shown: Sequence[Shown], inks: Inks) -> Iterator[tuple[str, Sheet]]:
             yield re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM], draw(chart, PAPER_PX, inks, titled=True)
 
 
-def write_figures(shown: Sequence[Shown], inks: Inks, files: Files, endings: Sequence[str]) -> list[str]:
+def write_figures(shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str]) -> list[str]:
     """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hardiness.core import Chart, Column, Curves, Dots, Observer, Score
 from hardiness.report import format as formatting
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.attack_checks.verdict import word_of
 from hardiness.scoring.statistics.differences import FEWEST
 
@@ -18,13 +18,13 @@ ROWS_MOST = 6
 """Scores that it shows at most, in the order of the table."""
 
 
-def with_figure(shown: Shown) -> Shown:
+def with_figure(shown: BenchmarkSection) -> BenchmarkSection:
     """The section, with a figure of its scores where it has no other and they are shares."""
     figure = None if shown.section.charts else _scores(shown)
     return replace(shown, section=replace(shown.section, charts=[figure])) if figure else shown
 
 
-def from_few(shown: Shown) -> Shown:
+def from_few(shown: BenchmarkSection) -> BenchmarkSection:
     """The section; where images are too few for a test, the headings of its figures say how few."""
     n = max(result.counts.images for result in shown.results)
     if n >= FEWEST:
@@ -39,7 +39,7 @@ def from_few(shown: Shown) -> Shown:
     return replace(shown, section=replace(shown.section, charts=[named(chart) for chart in shown.section.charts]))
 
 
-def _scores(shown: Shown) -> Dots | None:
+def _scores(shown: BenchmarkSection) -> Dots | None:
     columns = [column for column in shown.section.columns if column.headline and _is_share(shown, column)][:ROWS_MOST]
     headline = shown.section.headline
     if not columns or headline is None:
@@ -70,7 +70,7 @@ def _named(column: Column) -> str:
     return f"{column.title} {formatting.direction(column.higher_is_better)}"
 
 
-def _is_share(shown: Shown, column: Column) -> bool:
+def _is_share(shown: BenchmarkSection, column: Column) -> bool:
     """Whether every value of a column lies on a scale from 0 to 1."""
     scores = [score for result in shown.results if (score := score_of(result, column)) is not None]
     return any(score.value is not None for score in scores) and all(map(_lies_on_scale, scores))
@@ -81,7 +81,7 @@ def _lies_on_scale(score: Score) -> bool:
     return score.unit == "fraction" and all(0 <= each <= 1 for each in (score.value or 0.0, *ends))
 
 
-def _message(shown: Shown, headline: Column) -> str:
+def _message(shown: BenchmarkSection, headline: Column) -> str:
     """From where to where the score goes that stands for the section; a name only where its place is its own."""
     known: Sequence[tuple[str, Score]] = [
         (result.name, score)

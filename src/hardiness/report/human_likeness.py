@@ -8,7 +8,7 @@ from rich.table import Table
 
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.scoring.comparisons.human_likeness import Likeness
-from hardiness.scoring.kappa import Estimate
+from hardiness.scoring.kappa import KappaInterval
 
 
 def human_likeness_table(found: Sequence[Likeness]) -> Table:
@@ -39,7 +39,7 @@ def consistency_by_set_table(found: Sequence[Likeness]) -> Table:
     return table
 
 
-def _shown(found: Estimate) -> str:
+def _shown(found: KappaInterval) -> str:
     if found.value is None or found.interval is None:
         return "undefined"
     return f"{found.value:.3f}\n[dim]{found.interval.low:.3f} … {found.interval.high:.3f}[/dim]"

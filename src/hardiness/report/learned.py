@@ -18,7 +18,7 @@ TOLD = ("activation_before", "activation_after", "probability_after", "start", "
 
 
 @dataclass(frozen=True)
-class Feature:
+class FeaturePicture:
     """One unit: its label, what is known of its picture, and the PNG file; ``None`` where none was made."""
 
     label: str
@@ -40,7 +40,7 @@ class FeatureGrid:
     model: str
     title: str
     about: str
-    features: Sequence[Feature]
+    features: Sequence[FeaturePicture]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Board:
+class UnitBoard:
     """One grid as a page shows it; ``more`` are left out, ``lacking`` says why a picture is not there."""
 
     grid: FeatureGrid
@@ -63,12 +63,12 @@ class Board:
     lacking: str
 
 
-def boards(grids: Sequence[FeatureGrid], images: bool) -> list[Board]:
+def boards(grids: Sequence[FeatureGrid], images: bool) -> list[UnitBoard]:
     """The grids with their pictures, or without any where ``images`` are not wanted."""
     return [_board(number, grid, images) for number, grid in enumerate(grids)]
 
 
-def _board(number: int, grid: FeatureGrid, images: bool) -> Board:
+def _board(number: int, grid: FeatureGrid, images: bool) -> UnitBoard:
     lacking, tiles = "", []
     for place, feature in enumerate(grid.features[:MOST]):
         data = ""
@@ -78,7 +78,7 @@ def _board(number: int, grid: FeatureGrid, images: bool) -> Board:
             except (HardinessError, OSError) as error:
                 lacking = lacking or str(error)
         tiles.append(Tile(f"feature-{number}-{place}", feature.label, _caption(feature), data))
-    return Board(grid, tuple(tiles), max(0, len(grid.features) - MOST), lacking)
+    return UnitBoard(grid, tuple(tiles), max(0, len(grid.features) - MOST), lacking)
 
 
 def _encoded(picture: Picture, label: str) -> str:
@@ -87,7 +87,7 @@ def _encoded(picture: Picture, label: str) -> str:
     return base64.b64encode(encode_jpeg(small, QUALITY)).decode()
 
 
-def _caption(feature: Feature) -> str:
+def _caption(feature: FeaturePicture) -> str:
     known = {name: feature.facts[name] for name in TOLD if feature.facts.get(name) is not None}
     parts = []
     if "activation_before" in known and "activation_after" in known:

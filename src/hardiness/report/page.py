@@ -29,7 +29,7 @@ from hardiness.report.learned import FeatureGrid, boards
 from hardiness.report.pictures import PictureOf, Wall, walls
 from hardiness.report.provenance import commands_of, sessions_of
 from hardiness.report.scorecard import DEMO, scorecard
-from hardiness.report.sections import Shown, sections
+from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.report.summary import RULE, summary
 from hardiness.report.table import rows_of
 from hardiness.report.training import Declared
@@ -98,12 +98,12 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     files.write(name, content)
 
 
-def inks_of(shown: Sequence[Shown]) -> Inks:
+def inks_of(shown: Sequence[BenchmarkSection]) -> Inks:
     """The models of all sections, in the order of the overview."""
     return Inks.of(result.name for each in shown for result in each.results)
 
 
-def page(shown: Sequence[Shown], title: str, inks: Inks, options: PageOptions) -> str:
+def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: PageOptions) -> str:
     """The text of the page."""
     environment = Environment(
         loader=PackageLoader("hardiness.report"),
@@ -172,7 +172,7 @@ def _asset(name: str) -> str:
 
 
 def _section(
-    shown: Shown,
+    shown: BenchmarkSection,
     inks: Inks,
     options: PageOptions,
     hung: Sequence[Wall],
@@ -207,7 +207,7 @@ def _section(
     }
 
 
-def _tables(shown: Shown) -> list[list[int]]:
+def _tables(shown: BenchmarkSection) -> list[list[int]]:
     """The places of the columns of the table in sight, which are headlines, and of the folded one.
 
     The column that stands for the section is the first one, so that a phone shows it without scrolling.
@@ -218,14 +218,14 @@ def _tables(shown: Shown) -> list[list[int]]:
     return [headlines, [place for place in places if place not in headlines]] if headlines else [places, []]
 
 
-def _notes(shown: Shown) -> list[str]:
+def _notes(shown: BenchmarkSection) -> list[str]:
     """What there is to know before trusting the table, without what the checks say."""
     told = {f"{finding.name}: {finding.sentence}" for result in shown.results for finding in result.findings}
     told.update(w for result in shown.results if result.measured.get("published") for w in result.warnings)
     return [note for note in shown.notes() if not any(note.endswith(each) for each in told)]
 
 
-def _demo(shown: Sequence[Shown]) -> list[str]:
+def _demo(shown: Sequence[BenchmarkSection]) -> list[str]:
     """That the data are those of the demo, once for the page, with the benchmarks where these are not all."""
     few: dict[str, list[str]] = {}
     for each in shown:
@@ -254,6 +254,6 @@ def _exhibits(results: Sequence[Result]) -> list[tuple[str, str]]:
     return found
 
 
-def _explanations(shown: Sequence[Shown]) -> list[tuple[str, str]]:
+def _explanations(shown: Sequence[BenchmarkSection]) -> list[tuple[str, str]]:
     """Each term once."""
     return list(dict(pair for each in shown for pair in each.section.explanations).items())

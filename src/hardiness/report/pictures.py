@@ -10,7 +10,7 @@ import numpy as np
 
 from hardiness.core import Condition, Gallery, HardinessError, Image, Result, Sample
 from hardiness.imaging import encode_jpeg, resize
-from hardiness.report.sections import Shown
+from hardiness.report.sections import BenchmarkSection
 from hardiness.scoring.card import card_of
 
 PictureOf = Callable[[Result, str, Condition], Image]
@@ -27,7 +27,7 @@ BRIGHT = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class EmbeddedPicture:
     """One picture of a page: what it is, and its JPEG in base64."""
 
     title: str
@@ -41,7 +41,7 @@ class Exhibit:
     anchor: str
     sample: Sample
     condition: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[EmbeddedPicture, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Wall:
     more: int = 0
 
 
-def walls(shown: Sequence[Shown], picture_of: PictureOf | None, room: int) -> list[list[Wall]]:
+def walls(shown: Sequence[BenchmarkSection], picture_of: PictureOf | None, room: int) -> list[list[Wall]]:
     """The galleries of each section: equally many samples of every one, as many as there is room for.
 
     Args:
@@ -86,7 +86,7 @@ def walls(shown: Sequence[Shown], picture_of: PictureOf | None, room: int) -> li
 class _Hanging:
     """One gallery of a section while its pictures are made."""
 
-    def __init__(self, shown: Shown, number: int) -> None:
+    def __init__(self, shown: BenchmarkSection, number: int) -> None:
         self._shown, self._number = shown, number
         self._model, self.gallery = shown.section.galleries[number]
         self._result = next(result for result in shown.results if result.name == self._model)
@@ -98,7 +98,7 @@ class _Hanging:
         if place >= len(self.gallery.samples):
             return 0
         sample = self.gallery.samples[place]
-        pictures: tuple[Picture, ...] = ()
+        pictures: tuple[EmbeddedPicture, ...] = ()
         try:
             pictures = _pictures(self._result, sample, picture_of) if picture_of else ()
         except HardinessError as error:
@@ -114,19 +114,19 @@ class _Hanging:
         return Wall(self._model, self.gallery, tuple(self._exhibits), self._lacking, more)
 
 
-def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[Picture, ...]:
+def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[EmbeddedPicture, ...]:
     shown = _small(picture_of(result, sample.id, sample.condition))
     if not sample.condition or sample.before is None:
-        return (Picture("shown", _encoded(shown)),)
+        return (EmbeddedPicture("shown", _encoded(shown)),)
     clean = _small(picture_of(result, sample.id, Condition()))
     difference = shown.astype(np.int16) - clean
     largest = float(np.quantile(np.abs(difference), BRIGHT)) or 1.0
     gain = max(1.0, 127.0 / largest)
     amplified = np.clip(128 + gain * difference, 0, 255).astype(np.uint8)
     return (
-        Picture("photograph", _encoded(clean)),
-        Picture("disturbed", _encoded(shown)),
-        Picture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
+        EmbeddedPicture("photograph", _encoded(clean)),
+        EmbeddedPicture("disturbed", _encoded(shown)),
+        EmbeddedPicture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
     )
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from hardiness.core import GROUPS, NOT_CHECKED, WITHDRAWN, Column, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.ranking import Standing
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.attack_checks.verdict import doubtful, trust
 
 
@@ -27,7 +27,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OverviewEntry:
     """One number of the overview.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scorecard:
     """The overview: a row for each model, an entry for each section, group by group."""
 
     heads: tuple[Head, ...]
-    rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+    rows: tuple[tuple[str, tuple[OverviewEntry, ...]], ...]
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
@@ -86,7 +86,7 @@ class Scorecard:
         return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
 
 
-def scorecard(shown: Sequence[Shown]) -> Scorecard:
+def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
     """The overview of some sections; those without a number of their own are left out."""
     parts = [
         (each, column, group)
@@ -103,11 +103,11 @@ def scorecard(shown: Sequence[Shown]) -> Scorecard:
         Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
         for title, (each, column, group) in zip(titles, counted, strict=True)
     )
-    rows = tuple((model, tuple(column.get(model, Entry()) for column in columns)) for model in models)
+    rows = tuple((model, tuple(column.get(model, OverviewEntry()) for column in columns)) for model in models)
     return Scorecard(heads, rows)
 
 
-def _titles(shown: Sequence[Shown]) -> list[str]:
+def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
     """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
     found = []
     for each in shown:
@@ -121,17 +121,17 @@ def _titles(shown: Sequence[Shown]) -> list[str]:
     return found
 
 
-def _parts(shown: Shown) -> tuple[str, ...]:
+def _parts(shown: BenchmarkSection) -> tuple[str, ...]:
     """What a section's heading says beside its benchmark."""
     first = shown.results[0]
     return (first.data, *shown.section.variant, f"protocol {first.protocol}")
 
 
-def _entries(shown: Shown, column: Column) -> dict[str, Entry]:
+def _entries(shown: BenchmarkSection, column: Column) -> dict[str, OverviewEntry]:
     scores = {result.name: score for result in shown.results if (score := score_of(result, column)) is not None}
     places = shown.places(column)
     return {
-        result.name: Entry(
+        result.name: OverviewEntry(
             scores.get(result.name),
             places.get(result.name),
             marks_of(result, scores.get(result.name)),

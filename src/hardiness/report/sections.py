@@ -19,7 +19,7 @@ from hardiness.scoring.statistics.comparison import Compared
 
 
 @dataclass(frozen=True)
-class Shown:
+class BenchmarkSection:
     """One benchmark on one data set: its results and what their card wants shown of them."""
 
     results: Sequence[Result]
@@ -105,7 +105,7 @@ def score_of(result: Result, column: Column) -> Score | None:
     return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
 
 
-def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> list[Shown]:
+def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> list[BenchmarkSection]:
     """The sections of results, in the order of the paper's experiments, then of their names.
 
     Args:
@@ -115,12 +115,12 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        found.append(Shown(together, card_of(together[0].run).view(together)))
+        found.append(BenchmarkSection(together, card_of(together[0].run).view(together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     return [_with_winner(_with_figures_across(_compared(shown, comparisons), found)) for shown in found]
 
 
-def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown:
+def _compared(shown: BenchmarkSection, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
     """The section with the comparison of its models on the same images."""
     first = shown.results[0]
     wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
@@ -129,7 +129,7 @@ def _compared(shown: Shown, comparisons: Sequence[BenchmarkComparison]) -> Shown
     return replace(shown, compared=next((replace(each, doubts=doubts) for each in known), None))
 
 
-def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:
+def _with_figures_across(shown: BenchmarkSection, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:
     """The section; the first of several variants begins with the figures that need all of them."""
     kin = [other for other in all_shown if _kind(other) == _kind(shown)]
     if len(kin) < 2 or kin[0].anchor != shown.anchor:
@@ -139,7 +139,7 @@ def _with_figures_across(shown: Shown, all_shown: Sequence[Shown]) -> Shown:
     return replace(shown, section=replace(shown.section, charts=charts))
 
 
-def _with_winner(shown: Shown) -> Shown:
+def _with_winner(shown: BenchmarkSection) -> BenchmarkSection:
     """The section; headings that may name a winner do so where one model is alone in first place."""
     column = shown.section.headline
     named = [chart for chart in shown.section.charts if column and _is_about(chart, column)]
@@ -167,7 +167,7 @@ def _is_about(chart: Chart, column: Column) -> bool:
     return all((each.metric, each.condition) == (column.metric, column.condition) for each in overall)
 
 
-def _kind(shown: Shown) -> tuple[str, ...]:
+def _kind(shown: BenchmarkSection) -> tuple[str, ...]:
     first = shown.results[0]
     return first.benchmark, first.data, first.protocol
 

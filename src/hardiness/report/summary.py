@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from hardiness.core import Result, Saying, Score
 from hardiness.report import format as formatting
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.attack_checks.verdict import trust
 from hardiness.scoring.statistics.differences import FEWEST
 
@@ -34,7 +34,7 @@ class Sentence:
     text: str
 
 
-def summary(shown: Sequence[Shown]) -> list[Sentence]:
+def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
     """A sentence for each model of which anything was found, in the order of their first section."""
     found: dict[str, dict[int, str]] = {}
     for each in shown:
@@ -72,7 +72,7 @@ def _joined(parts: Sequence[str], lead: str) -> str:
     )
 
 
-def _leads(shown: Shown, is_one_of_several: bool) -> dict[str, str]:
+def _leads(shown: BenchmarkSection, is_one_of_several: bool) -> dict[str, str]:
     """Of each model but the last, whether its lead over the next one in the first section is more than chance.
 
     The score is named, as the numbers before may be of others, and the section where there are more.

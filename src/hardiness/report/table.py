@@ -10,12 +10,12 @@ from hardiness.reference import Published, published, published_for
 from hardiness.report import format as formatting
 from hardiness.report.beside import difference
 from hardiness.report.ranking import Standing
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.leaderboard import names_of
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """One number: as text, its interval, its place on a scale from 0 to 1, its rank, what was published, its noise."""
 
     score: Score
@@ -41,11 +41,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelRow:
     """One model's numbers, ``None`` where it has none."""
 
     result: Result
-    cells: tuple[Cell | None, ...]
+    cells: tuple[TableCell | None, ...]
 
     @property
     def published(self) -> bool:
@@ -53,12 +53,12 @@ class Row:
         return any(cell is not None and cell.published for cell in self.cells)
 
 
-def rows_of(shown: Shown) -> list[Row]:
+def rows_of(shown: BenchmarkSection) -> list[ModelRow]:
     """The rows of a section's table, in the order of its results."""
     columns = shown.section.columns
     places = [shown.places(column) if len(shown.results) > 1 else {} for column in columns]
     return [
-        Row(
+        ModelRow(
             result,
             tuple(
                 _cell(result, score, place.get(result.name)) if (score := score_of(result, column)) else None
@@ -69,12 +69,12 @@ def rows_of(shown: Shown) -> list[Row]:
     ]
 
 
-def _cell(result: Result, score: Score, rank: Standing | None) -> Cell:
+def _cell(result: Result, score: Score, rank: Standing | None) -> TableCell:
     if score.value is None:
-        return Cell(score, "undefined", "", None, "", "", "")
+        return TableCell(score, "undefined", "", None, "", "", "")
     known = _published(result, score)
     values = sorted({formatting.number(each.value, each.unit) for each in known})
-    return Cell(
+    return TableCell(
         score=score,
         value=formatting.number(score.value, score.unit),
         interval=formatting.interval(score.interval, score.unit) if score.interval else "",

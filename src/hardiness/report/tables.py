@@ -14,8 +14,8 @@ from rich.text import Text
 from hardiness.core import Grid, Result, Score
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
-from hardiness.report.scorecard import Entry, scorecard
-from hardiness.report.sections import Shown, score_of, sections
+from hardiness.report.scorecard import OverviewEntry, scorecard
+from hardiness.report.sections import BenchmarkSection, score_of, sections
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
@@ -27,7 +27,7 @@ SHORT_HEADING = 13
 
 
 @dataclass(frozen=True)
-class Column:
+class TerminalColumn:
     """One column: its heading, and a cell for each row."""
 
     heading: str
@@ -47,7 +47,7 @@ class Fitted:
 
     title: str
     names: Sequence[str]
-    columns: Sequence[Column]
+    columns: Sequence[TerminalColumn]
     everything: bool
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -63,7 +63,7 @@ class Fitted:
             named = ", ".join(column.heading for column in left)
             yield Text(f"and {len(left)} more with --all: {named}", style=LESS)
 
-    def _fitting(self, columns: Sequence[Column], console: Console, options: ConsoleOptions) -> int:
+    def _fitting(self, columns: Sequence[TerminalColumn], console: Console, options: ConsoleOptions) -> int:
         """How many of the first columns fit; at least one."""
         for count in range(len(columns), 1, -1):
             table = self._table(columns[:count], "", options.max_width)
@@ -72,7 +72,7 @@ class Fitted:
                 return count
         return min(1, len(columns))
 
-    def _table(self, columns: Sequence[Column], title: str, width: int) -> Table:
+    def _table(self, columns: Sequence[TerminalColumn], title: str, width: int) -> Table:
         table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
         longest = max(12, width // 3)
         table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=longest)
@@ -101,7 +101,7 @@ def scorecard_tables(
     if not card.heads:
         return
     columns = [
-        Column(
+        TerminalColumn(
             f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}",
             [_entry(entries[place], len(card.rows)) for _, entries in card.rows],
         )
@@ -130,13 +130,15 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
 
 
-def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> RenderableType:
+def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:
     columns = []
     for column in shown.section.columns:
         if everything or column.headline:
             heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
-            columns.append(Column(heading, [_cell(score_of(result, column)) for result in shown.results]))
-    columns.insert(min(1, len(columns)), Column("n", [Text(f"{each.counts.images:,}") for each in shown.results]))
+            columns.append(TerminalColumn(heading, [_cell(score_of(result, column)) for result in shown.results]))
+    columns.insert(
+        min(1, len(columns)), TerminalColumn("n", [Text(f"{each.counts.images:,}") for each in shown.results])
+    )
     table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
     notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
     if shown.section.people_score:
@@ -146,7 +148,7 @@ def _section(shown: Shown, everything: bool, shared: Sequence[str]) -> Renderabl
 
 def _grid(grid: Grid) -> RenderableType:
     columns = [
-        Column(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
+        TerminalColumn(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
         for place, head in enumerate(grid.heads)
     ]
     return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
@@ -165,7 +167,7 @@ def _cell(score: Score | None) -> Text:
     return text
 
 
-def _entry(entry: Entry, models: int) -> Text:
+def _entry(entry: OverviewEntry, models: int) -> Text:
     text = Text(entry.text)
     if entry.interval:
         text.append(f"\n{entry.interval}", style=LESS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hardiness.core import Result, Score
 from hardiness.report import training
-from hardiness.report.sections import Shown, score_of
+from hardiness.report.sections import BenchmarkSection, score_of
 from hardiness.scoring.attack_checks.verdict import doubtful, trust
 
 WIDE = 0.10
@@ -29,7 +29,7 @@ class Check:
     ran: bool = True
 
 
-def checks(result: Result, shown: Shown, declared: training.Declared | None = None) -> list[Check]:
+def checks(result: Result, shown: BenchmarkSection, declared: training.Declared | None = None) -> list[Check]:
     """The checks of one result, those that found something first.
 
     Args:
@@ -89,7 +89,7 @@ def _options(benchmark: str) -> list[str]:
     return benchmark.partition(":")[2].split(",")
 
 
-def _size(result: Result, shown: Shown) -> Iterator[Check]:
+def _size(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     column = shown.section.headline
     score = score_of(result, column) if column else None
     if score is None or score.interval is None or score.unit != "fraction":
@@ -106,7 +106,7 @@ def _more(score: Score, width: float) -> str:
     return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
 
 
-def _differences(result: Result, shown: Shown) -> Iterator[Check]:
+def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
     """Whether n is large enough to tell this model from each other one by the score that stands for the section."""
     column = shown.section.headline
     found = shown.comparison(column) if column else None

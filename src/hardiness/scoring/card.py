@@ -10,8 +10,8 @@ from hardiness.core import Finding, ImageTable, Records, Registry, Result, Run, 
 from hardiness.reference import baseline, class_name
 from hardiness.scoring.galleries import galleries
 from hardiness.scoring.kept_views import shown_again
-from hardiness.scoring.presentation import Known as Known
 from hardiness.scoring.presentation import Presentation
+from hardiness.scoring.presentation import ScoreTexts as ScoreTexts
 from hardiness.scoring.statistics.measurable import Measurable
 from hardiness.scoring.stopping.weighted_sum import WeightedSum
 

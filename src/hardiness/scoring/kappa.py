@@ -23,7 +23,7 @@ Draws = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class KappaInterval:
     """A number with its 95 % interval; both ``None`` where it is undefined, the interval alone where too few errors are
     behind it."""
 
@@ -46,9 +46,9 @@ class Consistency:
 
     n: int
     accuracies: tuple[float, float]
-    agreement: Estimate
-    expected: Estimate
-    kappa: Estimate
+    agreement: KappaInterval
+    expected: KappaInterval
+    kappa: KappaInterval
 
 
 def expected_agreement(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -162,7 +162,7 @@ def _over_conditions(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Con
     found = _consistency(p, q, agreement, len(first), spread if fewest > 1 else centred)
     if fewest >= FEWEST_JOINT:
         return found
-    bare = (Estimate(each.value, None) for each in (found.agreement, found.expected, found.kappa))
+    bare = (KappaInterval(each.value, None) for each in (found.agreement, found.expected, found.kappa))
     return Consistency(found.n, found.accuracies, *bare)
 
 
@@ -187,8 +187,8 @@ def _plain(draws: Draws, estimate: float) -> Interval:
     return Interval(float(min(low, estimate)), float(max(high, estimate)))
 
 
-def _estimate(values: Draws, lowest: float, interval: Callable[[Draws, float], Interval]) -> Estimate:
+def _estimate(values: Draws, lowest: float, interval: Callable[[Draws, float], Interval]) -> KappaInterval:
     """From the estimate and its draws, ``(1 + R,)``, with the lowest value that there can be."""
     if np.isnan(values[0]):
-        return Estimate(None, None)
-    return Estimate(float(values[0]), within(interval(values[1:], float(values[0])), lowest, 1.0))
+        return KappaInterval(None, None)
+    return KappaInterval(float(values[0]), within(interval(values[1:], float(values[0])), lowest, 1.0))

@@ -74,7 +74,7 @@ class Presentation:
         """The column that stands for the benchmark in the overview of models; by default the first."""
         return next((column for column in columns if column.headline), None)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
         return ""
 
@@ -86,7 +86,7 @@ class Presentation:
         return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
 
     def _saying(self, result: Result) -> Saying | None:
-        text = self.saying_of(result, Known(result.scores)) if result.scores else ""
+        text = self.saying_of(result, ScoreTexts(result.scores)) if result.scores else ""
         if not text:
             return None
         score = self.saying_score(result)
@@ -142,7 +142,7 @@ class Presentation:
         ]
 
 
-class Known:
+class ScoreTexts:
     """Scores as percentages in words, by metric and condition."""
 
     def __init__(self, scores: Sequence[Score]) -> None:

@@ -17,7 +17,7 @@ HIGHER_IS_BETTER = frozenset({*PROPORTIONS, "aurra"} - {"texture_bias"})
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PublishedRuns:
     """What runs of a benchmark are of: card, protocol and data set."""
 
     card: str
@@ -25,14 +25,14 @@ class Kind:
     data: str
 
 
-KINDS: Mapping[str, Kind] = {
-    "imagenet-val": Kind("classification", "orhan2019", "imagenet"),
-    "imagenet-a": Kind("subset_classification", "hendrycks2019", "imagenet-a"),
-    "imagenet-c": Kind("corruption", "hendrycks2019", "imagenet-c"),
-    "imagenet-p": Kind("perturbation", "hendrycks2019", "imagenet-p"),
-    "whitebox": Kind("attack", "orhan2019", "imagenet"),
-    "blackbox": Kind("attack", "orhan2019", "imagenet"),
-    "cue-conflict": Kind("cue_conflict", "orhan2019", "cue-conflict"),
+KINDS: Mapping[str, PublishedRuns] = {
+    "imagenet-val": PublishedRuns("classification", "orhan2019", "imagenet"),
+    "imagenet-a": PublishedRuns("subset_classification", "hendrycks2019", "imagenet-a"),
+    "imagenet-c": PublishedRuns("corruption", "hendrycks2019", "imagenet-c"),
+    "imagenet-p": PublishedRuns("perturbation", "hendrycks2019", "imagenet-p"),
+    "whitebox": PublishedRuns("attack", "orhan2019", "imagenet"),
+    "blackbox": PublishedRuns("attack", "orhan2019", "imagenet"),
+    "cue-conflict": PublishedRuns("cue_conflict", "orhan2019", "cue-conflict"),
 }
 
 
@@ -76,7 +76,7 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[Published]) -
     )
 
 
-def _clean(model: str, kind: Kind) -> list[Score]:
+def _clean(model: str, kind: PublishedRuns) -> list[Score]:
     """An attack's clean accuracy, which is that of the validation set."""
     clean = [row for row in table() if (row.model, row.benchmark, row.metric) == (model, "imagenet-val", "top1")]
     return [_score(clean[-1], "clean_accuracy")] if clean and kind.card == "attack" else []

@@ -28,7 +28,7 @@ _IMAGES, _LABELS = ("image", "img", "jpg", "png", "webp"), ("label", "labels", "
 _BATCH_ROWS = 64
 
 
-class Row(NamedTuple):
+class PictureRecord(NamedTuple):
     """One picture: what it is called, its label as it is written there, its bytes."""
 
     name: str
@@ -122,7 +122,7 @@ def _of_split(files: Sequence[Path], split: str | None, where: str) -> list[Path
     return [file for file in files if of[file] == wanted]
 
 
-def rows(file: Path) -> Iterator[Row]:
+def rows(file: Path) -> Iterator[PictureRecord]:
     """The pictures of one Parquet file, in its order.
 
     Pictures in a random order cannot be read out of Parquet at once: the first time, they are copied to one plain file
@@ -149,7 +149,7 @@ def rows(file: Path) -> Iterator[Row]:
     for name, label, offset, size in zip(
         names, labels, columns["offsets"].tolist(), columns["sizes"].tolist(), strict=True
     ):
-        yield Row(name, label, TarMember(str(blob), offset, size, f"{file.name}/{name}", copied))
+        yield PictureRecord(name, label, TarMember(str(blob), offset, size, f"{file.name}/{name}", copied))
 
 
 def _load(index: Path, blob: Path) -> dict[str, Any] | None:

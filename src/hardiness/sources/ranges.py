@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardiness.sources.checksum import Checksum
-from hardiness.sources.transfer import Answer, InterruptedTransferError, RefusedTransferError, ask
+from hardiness.sources.transfer import InterruptedTransferError, RefusedTransferError, Response, ask
 
 SEGMENT_BYTES = 16 << 20
 """What one request asks for, and what one connection can lose at most."""
@@ -188,7 +188,7 @@ def _segment(url: str, segments: Segments, number: int, stop: threading.Event) -
         raise InterruptedTransferError("the connection ended early")
 
 
-def _refuse_another(answer: Answer, first: int, segments: Segments) -> None:
+def _refuse_another(answer: Response, first: int, segments: Segments) -> None:
     if answer.stream.status != 206:
         raise NoRangesError
     if answer.start != first:

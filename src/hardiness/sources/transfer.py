@@ -40,7 +40,7 @@ class RefusedTransferError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server sends.
 
     Attributes:
@@ -79,7 +79,7 @@ class BeyondEndError(Exception):
 
 
 @contextmanager
-def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterator[Answer]:
+def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterator[Response]:
     """Ask for the bytes of a file from ``first`` to ``last``; the answer may begin elsewhere, its ``start`` says.
 
     Proxies are those of the environment (``https_proxy``, ``no_proxy``); redirects are followed, ten at most.
@@ -122,7 +122,7 @@ def offline() -> bool:
     return os.environ.get(OFFLINE, "0") not in ("", "0")
 
 
-def _answer(response: http.client.HTTPResponse) -> Answer:
+def _answer(response: http.client.HTTPResponse) -> Response:
     length = response.headers.get("Content-Length", "")
     total = int(length) if length.isdecimal() else None
     start = 0
@@ -132,7 +132,7 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
             raise RefusedTransferError("sends a part of the file without saying which")
         start, total = int(given[1]), None if given[2] == "*" else int(given[2])
     etag = response.headers.get("ETag", "")
-    return Answer(response, start, total, "" if etag.startswith("W/") else etag)
+    return Response(response, start, total, "" if etag.startswith("W/") else etag)
 
 
 def told(request: Callable[[], T]) -> T:

@@ -18,7 +18,7 @@ from hardiness.imaging.canvas import before_crop
 from hardiness.imaging.sheet import sheet
 from hardiness.imaging.video import encode_video, is_whole_video
 from hardiness.store import WAIT_S, atomic
-from hardiness.trees.tree import Written, write_tree
+from hardiness.trees.tree import TreeOutcome, write_tree
 
 JPEG_END = b"\xff\xd9"
 PNG_END = b"IEND\xaeB`\x82"
@@ -109,7 +109,7 @@ def write_corrupted(
     request: Request,
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
-) -> Written:
+) -> TreeOutcome:
     """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
 
     Each photograph is decoded and cropped once. The pixels are those that the benchmark generates with the same seed,
@@ -140,7 +140,7 @@ def write_perturbed(
     request: Request,
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
-) -> Written:
+) -> TreeOutcome:
     """Write ``folder/<perturbation>/<id>.mp4`` for every photograph and sequence; finished files are kept.
 
     Args:

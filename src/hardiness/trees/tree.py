@@ -70,7 +70,7 @@ class WrittenFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Written:
+class TreeOutcome:
     """What became of a tree.
 
     Attributes:
@@ -96,7 +96,7 @@ def write_tree(
     request: Request,
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
-) -> Written:
+) -> TreeOutcome:
     """Write ``folder/<place of a cell>/<id><suffix>`` for every photograph and cell; finished files are kept.
 
     Args:
@@ -119,14 +119,14 @@ def write_tree(
     }
     refuse_strangers(folder)
     with alone(folder, wait_s):
-        tree = Tree(Manifest.open(folder, origin), maker)
+        tree = TreeWriter(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
         failures = _write(tree, chosen, request.workers, listener or Silence())
-    return Written(len(tree.manifest), failures, photographs.notes)
+    return TreeOutcome(len(tree.manifest), failures, photographs.notes)
 
 
 @dataclass
-class Tree:
+class TreeWriter:
     """A tree while it is written.
 
     Attributes:
@@ -193,7 +193,7 @@ class Tree:
                 temporary.unlink(missing_ok=True)
 
 
-def _write(tree: Tree, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
+def _write(tree: TreeWriter, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
     """Write what is missing, keep the manifest, and tell which photographs failed."""
     every = tuple(range(len(tree.maker.cells)))
     failures = []

@@ -13,7 +13,7 @@ from hardiness.core import ArgumentError, Image
 from hardiness.imaging import png
 from hardiness.models import Classifier
 from hardiness.store import atomic
-from hardiness.visualise.sheet import Panel, sheet
+from hardiness.visualise.sheet import SheetTile, sheet
 
 RECORD, GRID = "features.json", "grid.png"
 SCHEMA = 1
@@ -41,7 +41,7 @@ class Exhibition:
             self._pictures[name] = image
         self._entries.append({"file": name, "label": label, **facts})
 
-    def write(self, rows: Sequence[Sequence[Panel]]) -> None:
+    def write(self, rows: Sequence[Sequence[SheetTile]]) -> None:
         """Write all files, `features.json` last, so that a folder which has it is complete.
 
         Raises:

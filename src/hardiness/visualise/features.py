@@ -9,7 +9,7 @@ from hardiness.core import ArgumentError, Listener
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.maximise import Feature, Settings, maximise, side_px
-from hardiness.visualise.sheet import Panel, folded, probability_text
+from hardiness.visualise.sheet import SheetTile, folded, probability_text
 from hardiness.visualise.units import Unit
 
 PROTOCOL = "activation-maximisation"
@@ -53,8 +53,8 @@ def write_features(
     return features
 
 
-def _panel(feature: Feature) -> Panel:
+def _panel(feature: Feature) -> SheetTile:
     told = f"{feature.before:.3g} to {feature.after:.3g}"
     if feature.probability is not None:
         told += f"   p {probability_text(feature.probability)}"
-    return Panel((feature.unit.label, told), feature.image)
+    return SheetTile((feature.unit.label, told), feature.image)

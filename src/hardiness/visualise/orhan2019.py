@@ -17,7 +17,7 @@ from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.pictures import to_images
-from hardiness.visualise.sheet import Panel, probability_text
+from hardiness.visualise.sheet import SheetTile, probability_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ STEP, STEPS, EPSILON = 1 / 255, 500, 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ProtocolDraw:
     """What the protocol draws: units, and a start image of uniform noise ``(3, 224, 224)``."""
 
     units: tuple[int, ...]
@@ -62,7 +62,7 @@ class Pushed:
     distance: float
 
 
-def choose(features: int) -> Chosen:
+def choose(features: int) -> ProtocolDraw:
     """Six of the features from 1 on, with replacement, and the noise image drawn next from the same generator.
 
     Args:
@@ -73,7 +73,7 @@ def choose(features: int) -> Chosen:
     legacy = np.random.RandomState(SEED)  # the generator that the paper drew with; our own instance
     units = legacy.choice(np.arange(1, features), UNITS)
     noise: Pixels = legacy.uniform(size=(3, CANVAS_224.crop_px, CANVAS_224.crop_px)).astype(np.float32)
-    return Chosen(tuple(units.tolist()), noise)
+    return ProtocolDraw(tuple(units.tolist()), noise)
 
 
 class Nearest:
@@ -241,9 +241,9 @@ def _starts(photographs: DataSet) -> list[tuple[str, Image | Pixels]]:
     return [(item.id, on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)) for item in first]
 
 
-def _panel(pushed: Pushed) -> Panel:
+def _panel(pushed: Pushed) -> SheetTile:
     told = f"{pushed.before:.3g} to {pushed.after:.3g}"
     caption = (f"unit {pushed.unit}   {told}", f"from {pushed.start}")
     if pushed.image is None:
-        return Panel(caption, None, f"failed: p {probability_text(pushed.probability)}\nafter {pushed.step} steps")
-    return Panel((caption[0], f"{caption[1]}, step {pushed.step}"), pushed.image)
+        return SheetTile(caption, None, f"failed: p {probability_text(pushed.probability)}\nafter {pushed.step} steps")
+    return SheetTile((caption[0], f"{caption[1]}, step {pushed.step}"), pushed.image)

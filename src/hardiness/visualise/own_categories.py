@@ -8,10 +8,10 @@ from hardiness import reference
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.reference.categories import COLUMNS, sixteen
 from hardiness.store import atomic
-from hardiness.visualise.pairs import Photographs, as_category, own_name
+from hardiness.visualise.pairs import CategoryPhotographs, as_category, own_name
 
 
-def classes_of(shapes: Photographs, textures: Photographs) -> dict[str, tuple[int, ...]] | None:
+def classes_of(shapes: CategoryPhotographs, textures: CategoryPhotographs) -> dict[str, tuple[int, ...]] | None:
     """The ImageNet classes of every category; ``None`` where a category's are not known.
 
     They are known of wnid folders, of the 16 published categories, and of folders named like one ImageNet class.
@@ -31,7 +31,7 @@ def classes_of(shapes: Photographs, textures: Photographs) -> dict[str, tuple[in
     return dict(sorted(found.items())) if len(every) == len(set(every)) else None
 
 
-def write_categories(folder: Path, sides: tuple[Photographs, Photographs]) -> tuple[str, ...]:
+def write_categories(folder: Path, sides: tuple[CategoryPhotographs, CategoryPhotographs]) -> tuple[str, ...]:
     """Write ``categories.csv`` beside the stimuli if their classes are known; else return a line that asks for it.
 
     Raises:

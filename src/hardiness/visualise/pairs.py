@@ -22,7 +22,7 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Photographs:
+class CategoryPhotographs:
     """One side of the experiment: photographs by category.
 
     Attributes:
@@ -40,7 +40,7 @@ class Photographs:
         return self.names[item.label]
 
 
-def photographs(option: str, place: str) -> Photographs:
+def photographs(option: str, place: str) -> CategoryPhotographs:
     """What ``--shapes`` or ``--textures`` names.
 
     Args:
@@ -71,10 +71,12 @@ def photographs(option: str, place: str) -> Photographs:
     numbers: dict[str, int] = {}
     for item in data.items:
         counts[item.label] = numbers[item.id] = counts.get(item.label, 0) + 1
-    return Photographs(data, names, numbers)
+    return CategoryPhotographs(data, names, numbers)
 
 
-def pairs(shapes: Photographs, textures: Photographs, each: int, limit: int | None, seed: int) -> list[Pair]:
+def pairs(
+    shapes: CategoryPhotographs, textures: CategoryPhotographs, each: int, limit: int | None, seed: int
+) -> list[Pair]:
     """Every shape in the textures of ``each`` other categories, or the first ``limit`` of these in a seeded order.
 
     The order is class-stratified over the shapes, and a shape's next texture comes when all shapes have had theirs;
@@ -115,7 +117,7 @@ def _texture(by_category: Mapping[str, Sequence[Item]], shape: str, key: str, tu
     return [chosen[int(rng(seed, "texture's photograph", key, turn).integers(len(chosen)))]]
 
 
-def _pair(shapes: Photographs, textures: Photographs, shape: Item, texture: Item) -> Pair:
+def _pair(shapes: CategoryPhotographs, textures: CategoryPhotographs, shape: Item, texture: Item) -> Pair:
     stimulus = Stimulus(
         shapes.category(shape), shapes.numbers[shape.id], textures.category(texture), textures.numbers[texture.id]
     )

@@ -26,7 +26,7 @@ from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.visualise.naming import class_names
 from hardiness.visualise.pictures import to_images
-from hardiness.visualise.sheet import Panel
+from hardiness.visualise.sheet import SheetTile
 from hardiness.visualise.units import ClassUnit
 
 if TYPE_CHECKING:
@@ -118,14 +118,14 @@ class PatchTraining:
         (image,) = to_images(patch[None])
         return image, before, self._effect(to_pixels([image])[0].to(self._device))
 
-    def panels(self, image: Image) -> list[Panel]:
+    def panels(self, image: Image) -> list[SheetTile]:
         """The first photographs under the patch, each with what the model saw and sees."""
         rows = np.arange(min(SHOWN, len(self._images)))
         patch = to_pixels([image])[0].to(self._device)
         pictures = to_images(pasted(self._pixels(rows), patch, self._corners("measure", 0, len(self._images))[rows]))
         now, names = self._answers(patch), class_names(self._spec)
         told = [(names[self._seen[row]][0], f"now {names[now[row]][0]}") for row in rows]
-        return [Panel(caption, picture) for caption, picture in zip(told, pictures, strict=True)]
+        return [SheetTile(caption, picture) for caption, picture in zip(told, pictures, strict=True)]
 
     def _rows(self, step: int) -> NDArray[np.int64]:
         """The photographs of a step: a new order whenever all have been seen."""

@@ -17,7 +17,7 @@ PAPER, INK, FAINT, EMPTY = (255, 255, 255), (34, 34, 34), (110, 110, 110), (236,
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class SheetTile:
     """One place of the page.
 
     Attributes:
@@ -36,7 +36,7 @@ def probability_text(probability: float) -> str:
     return f"{probability:.3f}" if probability < 0.9995 else f"1 - {max(1 - probability, 0.0):.0e}"
 
 
-def sheet(rows: Sequence[Sequence[Panel]], cell_px: int = 224) -> Image:
+def sheet(rows: Sequence[Sequence[SheetTile]], cell_px: int = 224) -> Image:
     """The page, ``uint8 (H, W, 3)``: rows of panels, each picture as large as its cell, captions below.
 
     Args:
@@ -55,13 +55,13 @@ def sheet(rows: Sequence[Sequence[Panel]], cell_px: int = 224) -> Image:
     return np.array(page)
 
 
-def folded(panels: Sequence[Panel], columns: int | None = None) -> list[list[Panel]]:
+def folded(panels: Sequence[SheetTile], columns: int | None = None) -> list[list[SheetTile]]:
     """One list of panels as rows; by default of a page that is a little wider than high."""
     width = columns or max(1, min(8, int(np.ceil(np.sqrt(1.6 * len(panels))))))
     return [list(panels[first : first + width]) for first in range(0, len(panels), width)]
 
 
-def _place(page: PIL.Image.Image, draw: PIL.ImageDraw.ImageDraw, panel: Panel, place: tuple[int, int, int]) -> None:
+def _place(page: PIL.Image.Image, draw: PIL.ImageDraw.ImageDraw, panel: SheetTile, place: tuple[int, int, int]) -> None:
     left, top, side = place
     font = PIL.ImageFont.load_default(FONT_PX)
     if panel.image is None:

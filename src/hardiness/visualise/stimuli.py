@@ -32,9 +32,9 @@ from hardiness.store import WAIT_S, atomic
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 from hardiness.visualise.drawings import edges, silhouette
 from hardiness.visualise.own_categories import write_categories
-from hardiness.visualise.pairs import Pair, Photographs, pairs
+from hardiness.visualise.pairs import CategoryPhotographs, Pair, pairs
 from hardiness.visualise.pictures import to_images
-from hardiness.visualise.sheet import Panel, sheet
+from hardiness.visualise.sheet import SheetTile, sheet
 from hardiness.visualise.style import StyleSettings, style_layers, stylise
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ SHEET_PAIRS, SHEET_CELL_PX = 16, 150
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class StimulusRequest:
     """How many stimuli, in what form, and how long they may wait for others.
 
     Attributes:
@@ -112,9 +112,9 @@ class Made:
 
 def make_stimuli(
     classifier: Classifier,
-    sides: tuple[Photographs, Photographs],
+    sides: tuple[CategoryPhotographs, CategoryPhotographs],
     folder: Path,
-    wanted: Wanted,
+    wanted: StimulusRequest,
     style: StyleSettings,
     listener: Listener | None = None,
 ) -> Made:
@@ -168,7 +168,7 @@ class _Workshop:
 
     classifier: Classifier
     manifest: Manifest
-    wanted: Wanted
+    wanted: StimulusRequest
     style: StyleSettings
     _crops: dict[str, Image] = field(default_factory=dict)
 
@@ -191,7 +191,7 @@ class _Workshop:
             listener.end()
         return tuple(failures.values())
 
-    def draw(self, chosen: Sequence[Pair], shapes: Photographs) -> None:
+    def draw(self, chosen: Sequence[Pair], shapes: CategoryPhotographs) -> None:
         """The further sets, in a folder for each class, as ``--data imagenet=FOLDER`` takes them."""
         for variant in self.wanted.variants:
             for pair in chosen:
@@ -211,7 +211,7 @@ class _Workshop:
 
     def show(self, chosen: Sequence[Pair]) -> None:
         """The contact sheet of the first stimuli: shape, texture, stimulus, and what else was drawn."""
-        shown: list[list[Panel]] = []
+        shown: list[list[SheetTile]] = []
         for pair in chosen:
             path = self.manifest.folder / STIMULI / _name(pair)
             if len(shown) < SHEET_PAIRS and path.exists():
@@ -222,17 +222,17 @@ class _Workshop:
             content = png(sheet(rows, SHEET_CELL_PX))
             atomic.write(self.manifest.folder / SHEET, content, self.manifest.folder / atomic.PARTIAL)
 
-    def _panels(self, pair: Pair, path: Path) -> list[Panel]:
+    def _panels(self, pair: Pair, path: Path) -> list[SheetTile]:
         stimulus = pair.stimulus
         with atomic.told(path, "read"):
             picture = decode(path.read_bytes(), str(path))
         shape = self._crop(pair.shape)
         drawn = [(name, DRAWINGS[name](shape)) for name in self.wanted.variants if name in DRAWINGS]
         return [
-            Panel((f"{stimulus.shape}{stimulus.shape_number}",), shape),
-            Panel((f"{stimulus.texture}{stimulus.texture_number}",), self._crop(pair.texture)),
-            Panel((str(stimulus),), picture),
-            *(Panel((name,), image) for name, image in drawn),
+            SheetTile((f"{stimulus.shape}{stimulus.shape_number}",), shape),
+            SheetTile((f"{stimulus.texture}{stimulus.texture_number}",), self._crop(pair.texture)),
+            SheetTile((str(stimulus),), picture),
+            *(SheetTile((name,), image) for name, image in drawn),
         ]
 
     def _stylised(self, batch: Sequence[Pair], listener: Listener) -> Tensor:
@@ -286,7 +286,7 @@ def _name(pair: Pair) -> str:
     return f"{pair.stimulus}.png"
 
 
-def _class_folder(shapes: Photographs, item: Item) -> str:
+def _class_folder(shapes: CategoryPhotographs, item: Item) -> str:
     """The wnid where classes are ImageNet's, else the folder that the photograph came from."""
     own = shapes.data.class_names
     return wnids()[item.label] if own is None else own[item.label]

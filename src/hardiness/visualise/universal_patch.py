@@ -11,7 +11,7 @@ from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
 from hardiness.visualise.patch_training import PatchSettings, PatchTraining
-from hardiness.visualise.sheet import Panel, folded
+from hardiness.visualise.sheet import SheetTile, folded
 from hardiness.visualise.units import ClassUnit
 
 PROTOCOL = "universal-patch"
@@ -86,7 +86,7 @@ def write_patch(
     exhibition = Exhibition(folder, about(classifier, PROTOCOL, stated))
     facts = {"effect_before": before, "effect_after": after, "trained_on": list(ids)}
     exhibition.add("patch", image, facts)
-    exhibition.write(folded([Panel(("patch",), image), *training.panels(image)]))
+    exhibition.write(folded([SheetTile(("patch",), image), *training.panels(image)]))
     return made
 
 

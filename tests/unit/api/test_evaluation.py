@@ -93,7 +93,7 @@ def test_trackers_hear_of_a_call_from_python(
         return SimpleNamespace(log=log, close=close)
 
     loggers.registry.names()
-    monkeypatch.setitem(loggers.registry._entries, "kept", (loggers.Kind((), opened), "here"))
+    monkeypatch.setitem(loggers.registry._entries, "kept", (loggers.TrackerKind((), opened), "here"))
     with pytest.raises(ArgumentError, match=r"log='kept' needs out=, the folder"):
         hardiness.evaluate(network(), "imagenet-val", str(root), view=view, log="kept")
     with pytest.raises(UnknownNameError, match="logger"):

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from hardiness import __version__
-from hardiness.api import Bars, Lines, progress_on
+from hardiness.api import Bars, LogProgress, progress_on
 from hardiness.api.progress import RedrawnOutput, listener
 from hardiness.cli import main
 from hardiness.cli.failing import tell_warnings
@@ -96,9 +96,9 @@ def test_a_download_is_shown_and_gives_way_to_the_benchmark(bars: tuple[Bars, St
     assert "imagenet-val" in told
 
 
-def log_of(every_s: float = 3600.0) -> tuple[Lines, StringIO, list[float]]:
+def log_of(every_s: float = 3600.0) -> tuple[LogProgress, StringIO, list[float]]:
     stream, now = StringIO(), [0.0]
-    return Lines(Console(file=stream, width=60), every_s, lambda: now[0]), stream, now
+    return LogProgress(Console(file=stream, width=60), every_s, lambda: now[0]), stream, now
 
 
 def test_a_log_hears_how_far_a_benchmark_is_also_while_nothing_is_finished() -> None:
@@ -158,7 +158,7 @@ def test_a_log_hears_of_downloads_and_of_what_is_stored() -> None:
 
 def test_a_terminal_has_bars_and_a_log_has_lines() -> None:
     assert isinstance(progress_on(Console(file=StringIO(), force_terminal=True)), Bars)
-    assert isinstance(progress_on(Console(file=StringIO(), force_terminal=False)), Lines)
+    assert isinstance(progress_on(Console(file=StringIO(), force_terminal=False)), LogProgress)
 
 
 def test_what_is_logged_is_told_whatever_a_library_makes_of_the_root(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardiness.data.items import Sample, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.sources import DiskFile
 
 
 def ids(*paths: str) -> list[str]:
-    return [item.id for item in items(Sample("n1", path, 0, DiskFile(path)) for path in paths)]
+    return [item.id for item in items(LabelledFile("n1", path, 0, DiskFile(path)) for path in paths)]
 
 
 def test_the_suffix_is_dropped_and_ids_are_sorted() -> None:

@@ -13,7 +13,7 @@ from hardiness import attacks
 from hardiness.attacks import Iterate, autoattack
 from hardiness.core import AttackError, Condition, Round
 from hardiness.engine.attacking import Members, run_round
-from hardiness.engine.victims import Judged, Victims, targets_of
+from hardiness.engine.victims import RoundOutcome, Victims, targets_of
 from hardiness.store.files import LocalFiles
 from hardiness.store.run_folder import RunFolder
 
@@ -42,7 +42,7 @@ def round_of(epsilon: float, marks: tuple[int, ...], **changed: Any) -> Round:
     return replace(plan, **changed)
 
 
-def successes(found: list[Judged]) -> list[list[bool]]:
+def successes(found: list[RoundOutcome]) -> list[list[bool]]:
     return [judged.columns["success"].tolist() for judged in found]
 
 
@@ -371,7 +371,7 @@ def members(folder: Path, shard: int = 7) -> Members:
     return Members(RunFolder(LocalFiles(folder), "records/run"), shard)
 
 
-def same(first: Judged, second: Judged) -> bool:
+def same(first: RoundOutcome, second: RoundOutcome) -> bool:
     assert first.columns.keys() == second.columns.keys()
     columns = all(np.array_equal(first.columns[name], second.columns[name]) for name in first.columns)
     return columns and first.logits.tobytes() == second.logits.tobytes() and first.condition == second.condition

@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.engine import budget as budgets
-from hardiness.engine.budget import Budget, Progression, narrowed, parse_duration, within
+from hardiness.engine.budget import Deadline, Progression, narrowed, parse_duration, within
 from hardiness.scoring.stopping.rule import Extent
 
 
@@ -59,7 +59,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def spend(clock: list[float], seconds: float, *rounds: Rounds) -> list[Progression]:
     every: list[Any] = [Progression(each) for each in rounds]  # type: ignore[arg-type]
-    within(Budget(seconds, clock[0] + seconds), every)
+    within(Deadline(seconds, clock[0] + seconds), every)
     return every
 
 
@@ -130,9 +130,9 @@ def test_without_a_model_or_time_nothing_is_begun(clock: list[float]) -> None:
 
 
 def test_time_is_kept_for_scores_and_pages(clock: list[float]) -> None:
-    assert [Budget.from_now(seconds).ends_s for seconds in (4, 30, 600, 86_400)] == [2, 26, 540, 86_280]
+    assert [Deadline.from_now(seconds).ends_s for seconds in (4, 30, 600, 86_400)] == [2, 26, 540, 86_280]
     # What began long ago on a busy machine will end as slowly.
-    assert [Budget.from_now(60, spent_s).ends_s for spent_s in (2, 10, 40)] == [52, 40, -10]
+    assert [Deadline.from_now(60, spent_s).ends_s for spent_s in (2, 10, 40)] == [52, 40, -10]
 
 
 def test_more_images_and_more_cells_narrow() -> None:

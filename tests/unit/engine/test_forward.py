@@ -10,13 +10,13 @@ import torch
 from hardiness.benchmarks.options import parse
 from hardiness.core import ModelError
 from hardiness.engine.batches import BatchSize
-from hardiness.engine.forward import Row, classify
+from hardiness.engine.forward import QueuedPicture, classify
 from hardiness.models import InputPolicy
 
 
-def rows(n: int) -> list[Row]:
+def rows(n: int) -> list[QueuedPicture]:
     images = np.random.default_rng(0).integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
-    return [Row(f"a/{i}", (0,), 0, i, image) for i, image in enumerate(images)]
+    return [QueuedPicture(f"a/{i}", (0,), 0, i, image) for i, image in enumerate(images)]
 
 
 def model(logits: Any) -> Any:

@@ -10,18 +10,18 @@ import pytest
 from findings import raised
 
 from hardiness.core import Finding
-from hardiness.engine.forward import Row
+from hardiness.engine.forward import QueuedPicture
 
 WHITEBOX = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    crops: list[Row] = found_in.crops()
+def rows() -> list[QueuedPicture]:
+    crops: list[QueuedPicture] = found_in.crops()
     return crops
 
 
-def report(network: Any, rows: list[Row], asked: str = WHITEBOX) -> dict[str, Finding]:
+def report(network: Any, rows: list[QueuedPicture], asked: str = WHITEBOX) -> dict[str, Finding]:
     found: dict[str, Finding] = found_in.report(network, rows, asked)
     return found
 
@@ -29,7 +29,7 @@ def report(network: Any, rows: list[Row], asked: str = WHITEBOX) -> dict[str, Fi
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["adversarial", "plain"])
 @pytest.mark.parametrize("mask", masked.MASKS)
-def test_a_mask_is_named_and_the_verdict_withdrawn(mask: str, which: str, rows: list[Row]) -> None:
+def test_a_mask_is_named_and_the_verdict_withdrawn(mask: str, which: str, rows: list[QueuedPicture]) -> None:
     found = report(masked.MASKS[mask](masked.crops(which)), rows)
     assert raised(found) & masked.KINDS[mask], {name: found[name].sentence for name in raised(found)}
     verdict = found["verdict"]
@@ -42,7 +42,7 @@ def test_a_mask_is_named_and_the_verdict_withdrawn(mask: str, which: str, rows: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["adversarial", "plain"])
-def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Row]) -> None:
+def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[QueuedPicture]) -> None:
     found = report(masked.crops(which), rows)
     about_the_attack = raised(found) - {"verdict"}
     assert about_the_attack == set(), {name: found[name].sentence for name in about_the_attack}
@@ -53,7 +53,7 @@ def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Ro
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["adversarial", "plain"])
 @pytest.mark.parametrize("defence", masked.HONEST)
-def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: str, rows: list[Row]) -> None:
+def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: str, rows: list[QueuedPicture]) -> None:
     found = report(masked.HONEST[defence](masked.crops(which)), rows)
     zeros = found["zero gradients"].sentence
     assert float(zeros.partition(" %")[0]) > 10, "the case is one that zeros alone would withdraw"
@@ -65,7 +65,9 @@ def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: s
 
 
 @pytest.mark.slow
-def test_a_gradient_that_is_wrong_between_the_levels_of_files_is_told_from_one_that_is_short(rows: list[Row]) -> None:
+def test_a_gradient_that_is_wrong_between_the_levels_of_files_is_told_from_one_that_is_short(
+    rows: list[QueuedPicture],
+) -> None:
     found = report(masked.MASKS["off_grid"](masked.crops("adversarial")), rows)
     mismatch = found["gradient mismatch"]
     assert mismatch.raised
@@ -75,7 +77,7 @@ def test_a_gradient_that_is_wrong_between_the_levels_of_files_is_told_from_one_t
 
 
 @pytest.mark.slow
-def test_logits_given_as_log_probabilities_are_no_mask(rows: list[Row]) -> None:
+def test_logits_given_as_log_probabilities_are_no_mask(rows: list[QueuedPicture]) -> None:
     # A confident answer's logarithm is flat by itself, but its lead over the others is not.
     network = masked.Masked(masked.crops("plain"), after=lambda logits: logits.log_softmax(1))
     found = report(network, rows)
@@ -83,13 +85,13 @@ def test_logits_given_as_log_probabilities_are_no_mask(rows: list[Row]) -> None:
 
 
 @pytest.mark.slow
-def test_sixteen_images_that_stand_are_no_proof(rows: list[Row]) -> None:
+def test_sixteen_images_that_stand_are_no_proof(rows: list[QueuedPicture]) -> None:
     found = report(masked.crops("adversarial"), rows, WHITEBOX.replace("8/255", "2/255"))
     assert "cannot tell. With 16 images the loss may be up to 19.4 %" in found["verdict"].sentence
 
 
 @pytest.mark.slow
-def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: list[Row]) -> None:
+def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: list[QueuedPicture]) -> None:
     asked = "whitebox:protocol=standard,epsilons=8/255,steps=1+3,must_break=false,attack=pgd,samples=3"
     found = report(masked.MASKS["noise"](masked.crops("adversarial")), rows[:4], asked)
     assert not found["randomised"].raised
@@ -105,7 +107,7 @@ def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: li
         ("broken", {"non-finite gradients", "ensemble members"}),
     ],
 )
-def test_autoattack_names_masks_as_well(mask: str, kinds: set[str], rows: list[Row]) -> None:
+def test_autoattack_names_masks_as_well(mask: str, kinds: set[str], rows: list[QueuedPicture]) -> None:
     asked = "autoattack:epsilons=24/255,queries=300"
     found = report(masked.MASKS[mask](masked.crops("plain")), rows[:6], asked)
     assert kinds <= raised(found), {name: each.sentence for name, each in found.items()}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import wrap
 from hardiness.models.execution.agreement import Agreement, compare
-from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.runtimes import Executable, runtimes
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -457,9 +457,11 @@ def test_streams_are_shared_out(tiny: Make, noise: Noise) -> None:
 
 def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
     from hardiness.models.execution.runtimes.openvino_cpu import chunk_images
-    from hardiness.models.preprocessing import Affine
+    from hardiness.models.preprocessing import Normalisation
 
-    plan = Plan("net", None, lambda own: None, Affine.of(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000)
+    plan = Executable(
+        "net", None, lambda own: None, Normalisation.of(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000
+    )
     assert chunk_images(plan) == 2
     assert chunk_images(replace(plan, precision="bf16")) == 4
     assert chunk_images(replace(plan, weight_bytes=240_000_000)) == 8

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hardiness.core import ModelError
 from hardiness.engine.batches import LARGEST, SMALLEST, automatic_batch_size
-from hardiness.engine.forward import Row
+from hardiness.engine.forward import QueuedPicture
 from hardiness.engine.whitebox import judge_of, victims_of
 from hardiness.models import InputPolicy, load, place, resolve
 from hardiness.models.execution.runtimes import onnx_runtime
@@ -192,6 +192,6 @@ def test_a_graph_on_a_gpu_is_tried_and_attacked_with_images_in_main_memory(
     assert automatic_batch_size(classifier, 32) in range(SMALLEST, LARGEST + 1)
     image = np.zeros((32, 32, 3), np.uint8)
     judge = judge_of(classifier, InputPolicy(32, 32))
-    victims, lost = victims_of(judge, classifier, [Row("a/0", (0,), 0, 1, image)], 0)
+    victims, lost = victims_of(judge, classifier, [QueuedPicture("a/0", (0,), 0, 1, image)], 0)
     assert lost == [False]
     assert victims.pixels.device == victims.clean.device == torch.device("cpu")

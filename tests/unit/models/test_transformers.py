@@ -18,7 +18,7 @@ from hardiness.core import ArgumentError, ModelError, View, rng
 from hardiness.imaging import on_canvas
 from hardiness.models import load, resolve
 from hardiness.models.pixels import to_pixels
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 from hardiness.models.processors import view_of
 from hardiness.reference import class_name, wnids
 
@@ -141,7 +141,7 @@ def test_processors_become_views(
         expected = processor(image, return_tensors="np")["pixel_values"][0]
         pixels = to_pixels([on_canvas(np.asarray(image), found.canvas)])
         np.testing.assert_allclose(
-            Affine.of(found)(pixels)[0].numpy(), expected, atol=1e-5 * max(1, np.abs(expected).max())
+            Normalisation.of(found)(pixels)[0].numpy(), expected, atol=1e-5 * max(1, np.abs(expected).max())
         )
 
 

@@ -21,7 +21,7 @@ from hardiness.core import (
     Silence,
     UnknownNameError,
 )
-from hardiness.report.loggers import Kind, Tracked, Tracking, registry
+from hardiness.report.loggers import Tracked, TrackerKind, Tracking, registry
 from hardiness.report.loggers.tracking import numbers_of
 
 ABOUT = {"models": "first", "benchmarks": "imagenet-c"}
@@ -59,8 +59,8 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[Kept]:
     """Runs of a tracker ``kept``; one of ``broken`` fails."""
     runs: list[Kept] = []
 
-    def opened(fails: bool) -> Kind:
-        return Kind((), lambda tracked: runs.append(Kept(tracked, fails)) or runs[-1])  # type: ignore[func-returns-value]
+    def opened(fails: bool) -> TrackerKind:
+        return TrackerKind((), lambda tracked: runs.append(Kept(tracked, fails)) or runs[-1])  # type: ignore[func-returns-value]
 
     registry.names()
     monkeypatch.setitem(registry._entries, "kept", (opened(False), "here"))

@@ -38,10 +38,10 @@ from hardiness.report.page import DIFFERENCES_MOST
 from hardiness.report.sections import sections
 from hardiness.scoring import registry as cards
 from hardiness.scoring import results
-from hardiness.scoring.card import Baseline, Card, Known
+from hardiness.scoring.card import Baseline, Card, ScoreTexts
 from hardiness.store import Store
 from hardiness.visualise.exhibition import Exhibition
-from hardiness.visualise.sheet import Panel
+from hardiness.visualise.sheet import SheetTile
 
 N = 12
 
@@ -120,7 +120,7 @@ def test_learned_features_are_a_section(tmp_path: Path) -> None:
     exhibition = Exhibition(tmp_path / "visualise", {"protocol": "orhan2019", "model": "a", "settings": {"steps": 5}})
     exhibition.add("unit 3 <b>", picture, {"activation_before": 0.5, "activation_after": 2.0, "start": "noise"})
     exhibition.add("unit 4", None, {"activation_before": 0.5, "activation_after": 1.0})
-    exhibition.write([[Panel(("unit 3",), picture)]])
+    exhibition.write([[SheetTile(("unit 3",), picture)]])
     api.write_report(api.Report((str(tmp_path),)))
     page = (tmp_path / "report.html").read_text()
     section = page[page.index('<section id="learned-features">') : page.index('<section id="claims"')]
@@ -262,7 +262,7 @@ class Foreign(Card):
     def variant(self, run: Run) -> tuple[str, ...]:
         return ("by my rule",)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         return "stands on its own feet"
 
     def view(self, results: Sequence[Result]) -> Section:

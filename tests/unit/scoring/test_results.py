@@ -25,7 +25,7 @@ from hardiness.core import (
 )
 from hardiness.scoring import rebuild, registry, results
 from hardiness.scoring.cards.classification import Classification
-from hardiness.scoring.cards.perturbation import Perturbation
+from hardiness.scoring.cards.perturbation import PerturbationCard
 from hardiness.scoring.trust import warnings_of
 from hardiness.store import Store, shards, tables
 
@@ -207,7 +207,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(owner, name, counted)
 
     counting(shards, "read", "shards")
-    for card in (Classification, Perturbation):
+    for card in (Classification, PerturbationCard):
         counting(card, "scores", "scores")
     counting(tables, "read", "tables")
     return done

@@ -12,7 +12,7 @@ from PIL import Image
 
 from hardiness.core import ArgumentError, DataError, Stimulus
 from hardiness.visualise.own_categories import classes_of
-from hardiness.visualise.pairs import Photographs, pairs, photographs
+from hardiness.visualise.pairs import CategoryPhotographs, pairs, photographs
 
 Make = Callable[..., str]
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Make:
     return make
 
 
-def side(place: str) -> Photographs:
+def side(place: str) -> CategoryPhotographs:
     return photographs("--shapes", place)
 
 

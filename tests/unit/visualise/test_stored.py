@@ -11,7 +11,7 @@ import pytest
 from hardiness.core import DataError, StoreError
 from hardiness.visualise import stored
 from hardiness.visualise.exhibition import Exhibition
-from hardiness.visualise.sheet import Panel
+from hardiness.visualise.sheet import SheetTile
 
 
 def exhibition(folder: Path) -> Exhibition:
@@ -19,7 +19,7 @@ def exhibition(folder: Path) -> Exhibition:
     found = Exhibition(folder, {"protocol": "p", "model": "m", "settings": {"steps": 2}})
     found.add("unit 3 noise", picture, {"unit": 3, "activation_before": 0.5, "activation_after": 2.0})
     found.add("unit 4 noise", None, {"unit": 4, "reached": False})
-    found.write([[Panel(("unit 3",), picture)]])
+    found.write([[SheetTile(("unit 3",), picture)]])
     return found
 
 

@@ -15,7 +15,7 @@ from hardiness.data.checking.files import FileChecks
 from hardiness.data.place import Place
 from hardiness.data.tree import (
     IMAGE_SUFFIXES,
-    Entry,
+    FileEntry,
     Tree,
     descended,
     of_folder,
@@ -160,7 +160,7 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
         yield Fault("count", where or published.name, f"has {len(images):,} images, must have {published.images:,}")
 
 
-def _stimuli(images: Sequence[Entry]) -> Iterator[Fault]:
+def _stimuli(images: Sequence[FileEntry]) -> Iterator[Fault]:
     known = categories.sixteen()
     for entry in images:
         path = PurePosixPath(entry.path)
@@ -189,7 +189,7 @@ def _missing_conditions(published: PublishedSet, root: Path) -> Iterator[Fault]:
             yield Fault("missing-condition", name, "is not there; 'hardiness data get' fetches it")
 
 
-def _counts(published: PublishedSet, entry: Entry) -> bool:
+def _counts(published: PublishedSet, entry: FileEntry) -> bool:
     if PurePosixPath(entry.path).name == CONTACT_SHEET:
         return False
     return entry.suffix in (_VIDEOS if published.frames else IMAGE_SUFFIXES)

@@ -13,7 +13,7 @@ from hardiness.core import SampleError
 from hardiness.data.checking.faults import Fault
 from hardiness.data.checking.structure import HEAD_BYTES, Structure, opened, structure, tables_of
 from hardiness.data.prefetching import ordered
-from hardiness.data.tree import Entry
+from hardiness.data.tree import FileEntry
 from hardiness.imaging.decode import refuse_damaged
 from hardiness.imaging.video import decode_video
 from hardiness.reference.datasets import PublishedSet
@@ -41,9 +41,9 @@ class FileChecks:
     hashes: Callable[[str], str] = field(default=lambda path: "")
     read: int = 0
 
-    def faults(self, where: str, entries: Sequence[Entry], workers: int) -> Iterator[Fault]:
+    def faults(self, where: str, entries: Sequence[FileEntry], workers: int) -> Iterator[Fault]:
         """What is wrong with the files of one tree; ``where`` comes before each path in messages."""
-        alike: dict[tuple[int, bytes], list[Entry]] = defaultdict(list)
+        alike: dict[tuple[int, bytes], list[FileEntry]] = defaultdict(list)
         jobs = (
             ordered(lambda entry: self._look(where, entry), entries, workers, 8 * workers)
             if self.pixels
@@ -56,7 +56,7 @@ class FileChecks:
                 alike[entry.size, mark].append(entry)
         yield from _duplicates(where, alike.values())
 
-    def _look(self, where: str, entry: Entry) -> tuple[bytes, list[Fault]]:
+    def _look(self, where: str, entry: FileEntry) -> tuple[bytes, list[Fault]]:
         """A digest of the first and last bytes, and what is wrong."""
         path = shown(where + entry.path)
         file = entry.file
@@ -123,7 +123,7 @@ class FileChecks:
     def _frames(self, where: str) -> int:
         return self.published.frames_of.get(where.rstrip("/"), self.published.frames)
 
-    def _decoded(self, path: str, where: str, entry: Entry) -> Iterator[Fault]:
+    def _decoded(self, path: str, where: str, entry: FileEntry) -> Iterator[Fault]:
         try:
             content = entry.file.read()
             listed = self.hashes(where + entry.path)
@@ -147,12 +147,12 @@ def _special(path: str, file: str) -> Fault | None:
     return None if stat.S_ISREG(mode) else Fault("special", path, "must be a file, is a FIFO, socket or device")
 
 
-def _duplicates(where: str, groups: Iterable[Sequence[Entry]]) -> Iterator[Fault]:
+def _duplicates(where: str, groups: Iterable[Sequence[FileEntry]]) -> Iterator[Fault]:
     """Files with the same content, among those of one size whose first and last bytes are the same."""
     for group in groups:
         if len(group) < 2:
             continue
-        first: dict[str, Entry] = {}
+        first: dict[str, FileEntry] = {}
         known: dict[tuple[int, int], str] = {}
         for entry in group:
             try:
@@ -164,7 +164,7 @@ def _duplicates(where: str, groups: Iterable[Sequence[Entry]]) -> Iterator[Fault
                 yield Fault("duplicate", shown(where + entry.path), f"is the same file as {shown(where + other.path)}")
 
 
-def _whole(entry: Entry, known: dict[tuple[int, int], str]) -> str:
+def _whole(entry: FileEntry, known: dict[tuple[int, int], str]) -> str:
     """The sha256 of a file; taken once for links to the same one."""
     file = entry.file
     place = (0, 0)

@@ -26,7 +26,7 @@ _MODES = {"L": "grey", "P": "palette", "CMYK": "CMYK", "RGBA": "RGB with alpha",
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ByteWindow:
     """Bytes of one file, read where they are wanted.
 
     Attributes:
@@ -61,7 +61,7 @@ class Structure:
 
 
 @contextmanager
-def opened(file: DiskFile | TarMember) -> Iterator[Window]:
+def opened(file: DiskFile | TarMember) -> Iterator[ByteWindow]:
     """A window on a file on disk or in a tar.
 
     Raises:
@@ -70,14 +70,16 @@ def opened(file: DiskFile | TarMember) -> Iterator[Window]:
     if isinstance(file, TarMember):
         with open_regular(file.archive) as stream:
             handle = stream.fileno()
-            yield Window(file.size, lambda at, n: os.pread(handle, max(min(n, file.size - at), 0), file.offset + at))
+            yield ByteWindow(
+                file.size, lambda at, n: os.pread(handle, max(min(n, file.size - at), 0), file.offset + at)
+            )
         return
     with open_regular(file.path) as stream:
         handle = stream.fileno()
-        yield Window(os.fstat(handle).st_size, lambda at, n: os.pread(handle, n, at))
+        yield ByteWindow(os.fstat(handle).st_size, lambda at, n: os.pread(handle, n, at))
 
 
-def structure(window: Window, head: bytes) -> Structure | None:
+def structure(window: ByteWindow, head: bytes) -> Structure | None:
     """What a file's structure says; ``None`` where it is no image.
 
     Args:
@@ -95,12 +97,12 @@ def structure(window: Window, head: bytes) -> Structure | None:
 def tables_of(quality: int) -> tuple[tuple[int, ...], ...]:
     """The quantisation tables, in zigzag order, that libjpeg uses for a quality from 1 to 100."""
     content = encode_jpeg(np.zeros((16, 16, 3), np.uint8), quality)
-    found = _jpeg(Window(len(content), lambda at, n: content[at : at + n]), content)
+    found = _jpeg(ByteWindow(len(content), lambda at, n: content[at : at + n]), content)
     assert found is not None
     return found.tables
 
 
-def _jpeg(window: Window, head: bytes) -> Structure | None:
+def _jpeg(window: ByteWindow, head: bytes) -> Structure | None:
     """Follows the markers to the frame header; the tables stand before it as a rule, and before the scan always."""
     at, tables, frame = 2, {}, None
     while at + 4 <= window.size:
@@ -137,7 +139,7 @@ def _quantisation(content: bytes) -> dict[int, tuple[int, ...]]:
     return found
 
 
-def _ends(window: Window) -> bool:
+def _ends(window: ByteWindow) -> bool:
     """Whether the end marker is there; cameras write further bytes behind it."""
     if window.read(window.size - 2, 2) == b"\xff\xd9":
         return True
@@ -145,7 +147,7 @@ def _ends(window: Window) -> bool:
     return b"\xff\xd9" in tail
 
 
-def _png(window: Window, head: bytes) -> Structure | None:
+def _png(window: ByteWindow, head: bytes) -> Structure | None:
     if head[12:16] != b"IHDR" or len(head) < 26:
         return Structure(0, 0, "RGB", 8, False)
     width, height, bits, kind = struct.unpack(">IIBB", head[16:26])
@@ -153,7 +155,7 @@ def _png(window: Window, head: bytes) -> Structure | None:
     return Structure(width, height, _PNG_MODES.get(kind, "unknown"), bits, b"IEND\xaeB`\x82" in tail)
 
 
-def _other(window: Window) -> Structure | None:
+def _other(window: ByteWindow) -> Structure | None:
     """GIF, BMP, WebP, TIFF, PPM, as PIL reads their headers; rare enough to be read whole."""
     try:
         with PIL.Image.open(io.BytesIO(window.read(0, window.size))) as image:
@@ -163,5 +165,5 @@ def _other(window: Window) -> Structure | None:
         return None
 
 
-def _at(window: Window, head: bytes, at: int, length: int) -> bytes:
+def _at(window: ByteWindow, head: bytes, at: int, length: int) -> bytes:
     return head[at : at + length] if at + length <= len(head) else window.read(at, length)

@@ -8,7 +8,7 @@ from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, fingerprint, passed_over
+from hardiness.data.tree import FileEntry, Tree, fingerprint, passed_over
 from hardiness.reference import categories
 from hardiness.reference.categories import Categories
 from hardiness.reference.classes import wnids
@@ -59,8 +59,8 @@ def read(place: Place) -> DataSet:
     )
 
 
-def _items(place: Place, tree: Tree, images: list[Entry], known: Categories) -> tuple[Item, ...]:
-    found: dict[str, Entry] = {}
+def _items(place: Place, tree: Tree, images: list[FileEntry], known: Categories) -> tuple[Item, ...]:
+    found: dict[str, FileEntry] = {}
     items = []
     for entry in images:
         stimulus, stem = _stimulus(entry, known), PurePosixPath(entry.path).stem
@@ -77,7 +77,7 @@ def _items(place: Place, tree: Tree, images: list[Entry], known: Categories) -> 
     return tuple(sorted(items, key=lambda item: item.id))
 
 
-def _stimulus(entry: Entry, known: Categories) -> Stimulus:
+def _stimulus(entry: FileEntry, known: Categories) -> Stimulus:
     path = PurePosixPath(entry.path)
     stimulus = Stimulus.parse(path.stem)
     if stimulus is None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from hardiness.core import DataError, DataSet, suggestion
-from hardiness.data.items import Sample, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import open_place
 from hardiness.data.place import Place
-from hardiness.data.tree import Entry, Tree, fingerprint, passed_over
+from hardiness.data.tree import FileEntry, Tree, fingerprint, passed_over
 from hardiness.reference import categories
 from hardiness.reference.classes import wnids
 from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
@@ -53,17 +53,17 @@ def read(place: Place) -> DataSet:
     )
 
 
-def _samples(entries: list[Entry]) -> Iterator[Sample]:
+def _samples(entries: list[FileEntry]) -> Iterator[LabelledFile]:
     known = categories.sixteen()
     for entry in entries:
         name, _, below = entry.path.partition("/")
         level, category = _shown(entry, stimulus_set(name))
         if category not in known:
             raise DataError(f"{entry.file.name}: {category!r} is no category{suggestion(category, list(known))}")
-        yield Sample(f"{name}/{level}", PurePosixPath(below).name, known[category][0], entry.file)
+        yield LabelledFile(f"{name}/{level}", PurePosixPath(below).name, known[category][0], entry.file)
 
 
-def _shown(entry: Entry, of: StimulusSet) -> tuple[str, str]:
+def _shown(entry: FileEntry, of: StimulusSet) -> tuple[str, str]:
     """The condition and the category of a stimulus.
 
     Source: the file names of model-vs-human, release v0.1, as its csv files repeat them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from hardiness.core import DataError, DataSet
-from hardiness.data.items import Sample, items
+from hardiness.data.items import LabelledFile, items
 from hardiness.data.layout import LAYOUTS, Layout
 from hardiness.data.opened import open_place
 from hardiness.data.place import Place
@@ -31,7 +31,7 @@ def read(name: str, place: Place) -> DataSet:
     if not found:
         raise DataError(f"--data {place.argument}: {opened.location} must hold images, but holds none")
     classes = len(wnids())
-    samples = (Sample(name, entry.path, index % classes, entry.file) for index, entry in enumerate(found))
+    samples = (LabelledFile(name, entry.path, index % classes, entry.file) for index, entry in enumerate(found))
     remarks = passed_over(name, place.path, opened.unused(found))
     return DataSet(name, items(samples), classes, fingerprint(found, opened.stamp), place.location, remarks=remarks)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import Source, no_draws, perturbation
+from hardiness.distortions.perturbation import SequenceSource, no_draws, perturbation
 from hardiness.imaging.affine import about_centre, add_and_mean, affine_window
 from hardiness.imaging.gaussian import blur_image, gaussian_weights
 from hardiness.imaging.motion import Trail, motion_blur_image, motion_trail
@@ -17,7 +17,7 @@ from hardiness.imaging.motion import Trail, motion_blur_image, motion_trail
 FRAMES = 31
 
 
-class Motion(NamedTuple):
+class MotionSweep(NamedTuple):
     """Half the length of the trail and deviation along it (px), first direction and how far it turns (degrees)."""
 
     radius: int
@@ -41,14 +41,14 @@ class Widening(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _trails(level: Motion) -> tuple[Trail, ...]:
+def _trails(level: MotionSweep) -> tuple[Trail, ...]:
     return tuple(
         motion_trail(level.radius, level.sigma, level.first_degrees + i * level.step_degrees) for i in range(FRAMES)
     )
 
 
-@perturbation("blur", (Motion(10, 3.0, -120.0, 4.0),), no_draws)
-def motion_blur(source: Source, level: Motion, draws: None) -> Iterator[Image]:
+@perturbation("blur", (MotionSweep(10, 3.0, -120.0, 4.0),), no_draws)
+def motion_blur(source: SequenceSource, level: MotionSweep, draws: None) -> Iterator[Image]:
     """A trail that turns by four degrees a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
@@ -59,7 +59,7 @@ def motion_blur(source: Source, level: Motion, draws: None) -> Iterator[Image]:
 
 
 @perturbation("blur", (Zoom(0.004),), no_draws)
-def zoom_blur(source: Source, level: Zoom, draws: None) -> Iterator[Image]:
+def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Image]:
     """The mean of all zooms so far, as when a camera moves forward.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
@@ -72,7 +72,7 @@ def zoom_blur(source: Source, level: Zoom, draws: None) -> Iterator[Image]:
 
 
 @perturbation("blur", (Widening(0.25, 0.035, 6.0),), no_draws)
-def gaussian_blur(source: Source, level: Widening, draws: None) -> Iterator[Image]:
+def gaussian_blur(source: SequenceSource, level: Widening, draws: None) -> Iterator[Image]:
     """A Gaussian blur that widens, edges repeated.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; scikit-image's

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, Source, no_draws, perturbation
+from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
 from hardiness.imaging.affine import about_centre, affine_window, perspective_window
 
 FRAMES = 31
 MIDDLE = 15
 
 
-class Shift(NamedTuple):
+class ShiftSweep(NamedTuple):
     """First shift and how far each frame moves, in pixels to the right."""
 
     first_px: int
@@ -29,15 +29,15 @@ class Turn(NamedTuple):
     step_degrees: float
 
 
-class Scale(NamedTuple):
+class SizeSweep(NamedTuple):
     """First size and what each frame adds to it, in percent."""
 
     first_percent: float
     step_percent: float
 
 
-@perturbation("digital", (Shift(-20, 1),), no_draws, frames=41)
-def translate(source: Source, level: Shift, draws: None) -> Iterator[Image]:
+@perturbation("digital", (ShiftSweep(-20, 1),), no_draws, frames=41)
+def translate(source: SequenceSource, level: ShiftSweep, draws: None) -> Iterator[Image]:
     """The photograph moves from left to right by a pixel a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
@@ -54,7 +54,7 @@ def translate(source: Source, level: Shift, draws: None) -> Iterator[Image]:
 
 
 @perturbation("digital", (Turn(1.0),), no_draws)
-def rotate(source: Source, level: Turn, draws: None) -> Iterator[Image]:
+def rotate(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph turns clockwise by a degree a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
@@ -66,7 +66,7 @@ def rotate(source: Source, level: Turn, draws: None) -> Iterator[Image]:
 
 
 @perturbation("digital", (Turn(1.0),), no_draws)
-def tilt(source: Source, level: Turn, draws: None) -> Iterator[Image]:
+def tilt(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph leans in space by a degree a frame, about both of its axes.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV's
@@ -99,8 +99,8 @@ def tilt_inverse(size: tuple[int, int], degrees: float) -> NDArray[np.float64]:
     return np.linalg.inv(camera @ np.stack([across, down, ahead], axis=1) @ to_centre)
 
 
-@perturbation("digital", (Scale(40.0, 2.5),), no_draws)
-def scale(source: Source, level: Scale, draws: None) -> Iterator[Image]:
+@perturbation("digital", (SizeSweep(40.0, 2.5),), no_draws)
+def scale(source: SequenceSource, level: SizeSweep, draws: None) -> Iterator[Image]:
     """The photograph grows from small to slightly enlarged.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and
@@ -112,7 +112,7 @@ def scale(source: Source, level: Scale, draws: None) -> Iterator[Image]:
 
 
 @perturbation("digital", (Turn(1.0),), no_draws)
-def shear(source: Source, level: Turn, draws: None) -> Iterator[Image]:
+def shear(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph's columns lean by a degree a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; torchvision 0.2 and

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, Source, perturbation
+from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, perturbation
 from hardiness.imaging.alias import AliasTables, poisson_tables, sample
 from hardiness.imaging.lookup import add_noise, multiply_noise
 from hardiness.imaging.normals import normals_from_words, quantile_table
@@ -19,31 +19,31 @@ NOISY_FRAMES = 30
 SHAPE = (SIDE_PX, SIDE_PX, 3)
 
 
-class Sigma(NamedTuple):
+class FrameNoise(NamedTuple):
     """Standard deviation of the noise; values count as [0, 1]."""
 
     sigma: float
 
 
-class Rate(NamedTuple):
+class FramePhotons(NamedTuple):
     """Mean photon count of a white pixel."""
 
     rate: float
 
 
-def draw_words(rng: np.random.Generator, level: Rate) -> Iterator[NDArray[np.uint32]]:
+def draw_words(rng: np.random.Generator, level: FramePhotons) -> Iterator[NDArray[np.uint32]]:
     """Random words of 32 bits, one for each value, for each noisy frame."""
     return (rng.integers(0, 2**32, SHAPE, dtype=np.uint32) for _ in range(NOISY_FRAMES))
 
 
-def draw_normals(rng: np.random.Generator, level: Sigma) -> Iterator[NDArray[np.float32]]:
+def draw_normals(rng: np.random.Generator, level: FrameNoise) -> Iterator[NDArray[np.float32]]:
     """Standard normal numbers, one for each value, for each noisy frame."""
     words = (rng.integers(0, 2**32, SHAPE, dtype=np.uint32) for _ in range(NOISY_FRAMES))
     return (normals_from_words(frame, *quantile_table()) for frame in words)
 
 
-@perturbation("noise", tuple(map(Sigma, (0.03, 0.05, 0.08))), draw_normals)
-def gaussian_noise(source: Source, level: Sigma, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
+@perturbation("noise", tuple(map(FrameNoise, (0.03, 0.05, 0.08))), draw_normals)
+def gaussian_noise(source: SequenceSource, level: FrameNoise, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
     """Normal noise added to each value, anew in every frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
@@ -58,8 +58,8 @@ def _photon_tables(rate: float) -> AliasTables:
     return poisson_tables(rate)
 
 
-@perturbation("noise", tuple(map(Rate, (300.0, 120.0, 60.0))), draw_words)
-def shot_noise(source: Source, level: Rate, draws: Iterator[NDArray[np.uint32]]) -> Iterator[Image]:
+@perturbation("noise", tuple(map(FramePhotons, (300.0, 120.0, 60.0))), draw_words)
+def shot_noise(source: SequenceSource, level: FramePhotons, draws: Iterator[NDArray[np.uint32]]) -> Iterator[Image]:
     """Poisson counts of photons in place of each value, anew in every frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
@@ -72,8 +72,8 @@ def shot_noise(source: Source, level: Rate, draws: Iterator[NDArray[np.uint32]])
         yield sample(source.crop, words, *_photon_tables(level.rate))
 
 
-@perturbation("noise", tuple(map(Sigma, (0.05, 0.1, 0.15))), draw_normals)
-def speckle_noise(source: Source, level: Sigma, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
+@perturbation("noise", tuple(map(FrameNoise, (0.05, 0.1, 0.15))), draw_normals)
+def speckle_noise(source: SequenceSource, level: FrameNoise, draws: Iterator[NDArray[np.float32]]) -> Iterator[Image]:
     """Normal noise in proportion to each value, anew in every frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, Source, no_draws, perturbation
+from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
 from hardiness.imaging.colour import brightness_table, look_up_by_largest
 from hardiness.imaging.gaussian import blur_field, gaussian_weights
 from hardiness.imaging.motion import Trail, motion_blur_image, motion_trail
@@ -22,7 +22,7 @@ FRAMES = 31
 MIDDLE = 15
 
 
-class Snow(NamedTuple):
+class SnowSequence(NamedTuple):
     """Mean and deviation of the flakes' noise, its zoom, what stays dark, the wind, and the share of the image."""
 
     mean: float
@@ -36,13 +36,13 @@ class Snow(NamedTuple):
     image_share: float
 
 
-class Added(NamedTuple):
+class BrightnessSweep(NamedTuple):
     """What each frame adds to the HSV value, in [0, 1]; the middle frame is clean."""
 
     step: float
 
 
-class Spatter(NamedTuple):
+class SpatterSequence(NamedTuple):
     """Mean and deviation of the noise, its blur (px), what stays dry, and the strength of the water."""
 
     mean: float
@@ -52,20 +52,20 @@ class Spatter(NamedTuple):
     intensity: float
 
 
-def draw_flakes(rng: np.random.Generator, level: Snow) -> NDArray[np.float64]:
+def draw_flakes(rng: np.random.Generator, level: SnowSequence) -> NDArray[np.float64]:
     """The flakes' noise, ``float64 (75, 75)``: the centre of a field of normal numbers, all that is ever seen."""
     side = math.ceil(SIDE_PX / level.zoom)
     return rng.normal(level.mean, level.deviation, (side, side))
 
 
 @lru_cache(maxsize=8)
-def _winds(level: Snow) -> tuple[Trail, ...]:
+def _winds(level: SnowSequence) -> tuple[Trail, ...]:
     degrees = (level.first_degrees + i * level.step_degrees for i in range(FRAMES))
     return tuple(motion_trail(level.motion_radius, level.motion_sigma, angle) for angle in degrees)
 
 
-@perturbation("weather", (Snow(0.05, 0.3, 3.0, 0.5, 14, 4.0, -150.0, 4.0, 0.85),), draw_flakes)
-def snow(source: Source, level: Snow, draws: NDArray[np.float64]) -> Iterator[Image]:
+@perturbation("weather", (SnowSequence(0.05, 0.3, 3.0, 0.5, 14, 4.0, -150.0, 4.0, 0.85),), draw_flakes)
+def snow(source: SequenceSource, level: SnowSequence, draws: NDArray[np.float64]) -> Iterator[Image]:
     """The same flakes over a whitened image, in a wind that turns by four degrees a frame.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; ImageMagick 7.1.1,
@@ -76,8 +76,8 @@ def snow(source: Source, level: Snow, draws: NDArray[np.float64]) -> Iterator[Im
         yield snow_over(source.crop, motion_blur_image(layer, *wind)[:, :, 0], level.image_share)
 
 
-@perturbation("weather", (Added(0.02),), no_draws)
-def brightness(source: Source, level: Added, draws: None) -> Iterator[Image]:
+@perturbation("weather", (BrightnessSweep(0.02),), no_draws)
+def brightness(source: SequenceSource, level: BrightnessSweep, draws: None) -> Iterator[Image]:
     """An HSV value that rises from darker to lighter than the image.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py.
@@ -86,7 +86,7 @@ def brightness(source: Source, level: Added, draws: None) -> Iterator[Image]:
         yield look_up_by_largest(source.crop, brightness_table((i - MIDDLE) * level.step))
 
 
-def draw_liquid(rng: np.random.Generator, level: Spatter) -> NDArray[np.float64]:
+def draw_liquid(rng: np.random.Generator, level: SpatterSequence) -> NDArray[np.float64]:
     """Normal numbers ``float64 (224, 224)``."""
     return rng.normal(level.mean, level.deviation, (SIDE_PX, SIDE_PX))
 
@@ -95,8 +95,8 @@ DRIP = (0.05, 0.1, 0.15, 0.7)
 """Share of the liquid that a pixel takes from one below, from itself, from one and from two above."""
 
 
-@perturbation("weather", (Spatter(0.65, 0.27, 3.7, 0.69, 0.6),), draw_liquid)
-def spatter(source: Source, level: Spatter, draws: NDArray[np.float64]) -> Iterator[Image]:
+@perturbation("weather", (SpatterSequence(0.65, 0.27, 3.7, 0.69, 0.6),), draw_liquid)
+def spatter(source: SequenceSource, level: SpatterSequence, draws: NDArray[np.float64]) -> Iterator[Image]:
     """Drops of water that run down in front of the image.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_p.py; OpenCV for the rim

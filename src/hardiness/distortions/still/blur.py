@@ -38,7 +38,7 @@ class Zooms(NamedTuple):
     step: float
 
 
-class Sigma(NamedTuple):
+class BlurSigma(NamedTuple):
     """Standard deviation, in pixels."""
 
     sigma: float
@@ -98,8 +98,8 @@ def zoom_blur(image: Image, level: Zooms, draws: None) -> Image:
     return mean_of_zooms(image, _zoom_axes(height, level), _zoom_axes(width, level), OWN_WEIGHT)
 
 
-@corruption("extra", tuple(map(Sigma, (1.0, 2.0, 3.0, 4.0, 6.0))), no_draws)
-def gaussian_blur(image: Image, level: Sigma, draws: None) -> Image:
+@corruption("extra", tuple(map(BlurSigma, (1.0, 2.0, 3.0, 4.0, 6.0))), no_draws)
+def gaussian_blur(image: Image, level: BlurSigma, draws: None) -> Image:
     """A Gaussian blur, edges repeated.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's gaussian (four standard deviations).

@@ -25,7 +25,7 @@ class Bits(NamedTuple):
     bits: int
 
 
-class Sigma(NamedTuple):
+class SensorSigma(NamedTuple):
     """Standard deviation of the normal noise; values count as [0, 1]."""
 
     sigma: float
@@ -44,7 +44,7 @@ class Sensor(NamedTuple):
     normals: NDArray[np.float32]
 
 
-def draw_sensor(rng: np.random.Generator, shape: Shape, level: Sigma | Light) -> Sensor:
+def draw_sensor(rng: np.random.Generator, shape: Shape, level: SensorSigma | Light) -> Sensor:
     """Chance for each value's photons and for its electronics."""
     words = rng.integers(0, 2**32, shape, dtype=np.uint32)
     return Sensor(rng.random(shape, dtype=np.float32), normals_from_words(words, *quantile_table()))
@@ -64,8 +64,8 @@ def color_quant(image: Image, level: Bits, draws: None) -> Image:
     return image & np.uint8(256 - (1 << (8 - level.bits)))
 
 
-@corruption("noise", tuple(map(Sigma, (0.056, 0.084, 0.126, 0.182, 0.266))), draw_sensor)
-def iso_noise(image: Image, level: Sigma, draws: Sensor) -> Image:
+@corruption("noise", tuple(map(SensorSigma, (0.056, 0.084, 0.126, 0.182, 0.266))), draw_sensor)
+def iso_noise(image: Image, level: SensorSigma, draws: Sensor) -> Image:
     """The noise of a sensitive film: few photons, then normal noise.
 
     Source: Kar et al. 2022, arXiv:2203.01441, and its published code.

@@ -10,7 +10,7 @@ from hardiness.imaging.colour import brightness_table, look_up_by_largest, satur
 from hardiness.imaging.lookup import drawn_to_means
 
 
-class Added(NamedTuple):
+class BrightnessOffset(NamedTuple):
     """What is added to the HSV value, in [0, 1]."""
 
     added: float
@@ -29,8 +29,8 @@ class Saturation(NamedTuple):
     offset: float
 
 
-@corruption("weather", tuple(map(Added, (0.1, 0.2, 0.3, 0.4, 0.5))), no_draws)
-def brightness(image: Image, level: Added, draws: None) -> Image:
+@corruption("weather", tuple(map(BrightnessOffset, (0.1, 0.2, 0.3, 0.4, 0.5))), no_draws)
+def brightness(image: Image, level: BrightnessOffset, draws: None) -> Image:
     """A larger HSV value, as in strong daylight.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.

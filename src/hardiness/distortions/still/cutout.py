@@ -21,7 +21,7 @@ class Fraction(NamedTuple):
     fraction: float
 
 
-class Board(NamedTuple):
+class CheckerPattern(NamedTuple):
     """Its angle in radians, the side of a cell in pixels, and which cells are painted, ``bool (n, n)``."""
 
     angle: float
@@ -29,16 +29,16 @@ class Board(NamedTuple):
     painted: NDArray[np.bool_]
 
 
-def draw_board(rng: np.random.Generator, shape: Shape, level: Fraction) -> Board:
+def draw_board(rng: np.random.Generator, shape: Shape, level: Fraction) -> CheckerPattern:
     """How the board lies, and the cells that are painted if they are of the right colour."""
     angle = rng.uniform(0.0, 2.0 * math.pi)
     side = max(1.0, rng.uniform(0.1, 0.25) * min(shape[:2]))
     cells = int(4 * max(shape[:2]) // side)
-    return Board(angle, side, rng.random((cells, cells)) < level.fraction)
+    return CheckerPattern(angle, side, rng.random((cells, cells)) < level.fraction)
 
 
 @corruption("occlusion", tuple(map(Fraction, (0.2, 0.3, 0.4, 0.5, 0.6))), draw_board)
-def checkerboard_cutout(image: Image, level: Fraction, draws: Board) -> Image:
+def checkerboard_cutout(image: Image, level: Fraction, draws: CheckerPattern) -> Image:
     """Some cells of a turned checkerboard painted grey.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.

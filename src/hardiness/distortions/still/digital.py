@@ -9,7 +9,7 @@ from hardiness.distortions.corruption import corruption, no_draws
 from hardiness.imaging import decode, encode_jpeg, resize
 
 
-class Scale(NamedTuple):
+class CoarseScale(NamedTuple):
     """Size of the coarse image as a share of each side."""
 
     scale: float
@@ -21,8 +21,8 @@ class Quality(NamedTuple):
     quality: int
 
 
-@corruption("digital", tuple(map(Scale, (0.6, 0.5, 0.4, 0.3, 0.25))), no_draws)
-def pixelate(image: Image, level: Scale, draws: None) -> Image:
+@corruption("digital", tuple(map(CoarseScale, (0.6, 0.5, 0.4, 0.3, 0.25))), no_draws)
+def pixelate(image: Image, level: CoarseScale, draws: None) -> Image:
     """Fewer and larger pixels.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; PIL's box filter, down and up.

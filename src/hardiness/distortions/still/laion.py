@@ -38,21 +38,21 @@ class Shapes(NamedTuple):
     colour: NDArray[np.int64]
 
 
-class Shift(NamedTuple):
+class TileBrightness(NamedTuple):
     """By how much a tile is brighter or darker, of 255."""
 
     least: int
     most: int
 
 
-class Lines(NamedTuple):
+class LineGrid(NamedTuple):
     """How many lines there are, and how many pixels apart their points are."""
 
     columns: int
     step: int
 
 
-class Amount(NamedTuple):
+class GlitchAmount(NamedTuple):
     """Of glitch, from 0 to 10."""
 
     amount: int
@@ -100,14 +100,24 @@ def _star(x: int, y: int, size: int, turn: int) -> list[tuple[float, float]]:
     return [(x + r * math.sin(a), y + r * math.cos(a)) for r, a in zip(radii, angles, strict=True)]
 
 
-def draw_lights(rng: np.random.Generator, shape: Shape, level: Shift) -> NDArray[np.float64]:
+def draw_lights(rng: np.random.Generator, shape: Shape, level: TileBrightness) -> NDArray[np.float64]:
     """The size of each tile's shift, of 255, ``float64 (rows, columns)``."""
     rows, columns = (-(-side // TILE_PX) for side in shape[:2])
     return rng.uniform(level.least, level.most, (rows, columns))
 
 
-@corruption("light", (Shift(0, 50), Shift(50, 100), Shift(100, 125), Shift(125, 150), Shift(150, 255)), draw_lights)
-def luminance_checkerboard(image: Image, level: Shift, draws: NDArray[np.float64]) -> Image:
+@corruption(
+    "light",
+    (
+        TileBrightness(0, 50),
+        TileBrightness(50, 100),
+        TileBrightness(100, 125),
+        TileBrightness(125, 150),
+        TileBrightness(150, 255),
+    ),
+    draw_lights,
+)
+def luminance_checkerboard(image: Image, level: TileBrightness, draws: NDArray[np.float64]) -> Image:
     """Tiles of 14 pixels, in turn brighter and darker by random steps.
 
     Source: Li et al. 2025, arXiv:2506.16950, and its published code.
@@ -120,8 +130,10 @@ def luminance_checkerboard(image: Image, level: Shift, draws: NDArray[np.float64
     return (np.clip(image / 255.0 + over, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-@corruption("digital", (Lines(224, 1), Lines(178, 2), Lines(112, 4), Lines(84, 6), Lines(60, 8)), no_draws)
-def vertical_lines(image: Image, level: Lines, draws: None) -> Image:
+@corruption(
+    "digital", (LineGrid(224, 1), LineGrid(178, 2), LineGrid(112, 4), LineGrid(84, 6), LineGrid(60, 8)), no_draws
+)
+def vertical_lines(image: Image, level: LineGrid, draws: None) -> Image:
     """Vertical lines in the picture's colours on black, which bend to the left where it is dark.
 
     Source: Li et al. 2025, arXiv:2506.16950, and its published code.
@@ -158,8 +170,8 @@ def _block_means(
     return (blocks[..., :3] // sizes[..., None]).tolist(), (blocks[..., 3] / sizes).tolist()
 
 
-@corruption("digital", tuple(map(Amount, (2, 4, 5, 8, 10))), no_draws)
-def glitched(image: Image, level: Amount, draws: None) -> Image:
+@corruption("digital", tuple(map(GlitchAmount, (2, 4, 5, 8, 10))), no_draws)
+def glitched(image: Image, level: GlitchAmount, draws: None) -> Image:
     """Bands of rows shifted sideways, one colour moved, and every other row black.
 
     The shifts are the same for every picture, as published: Python's generator is seeded with 1, 2, … before each.

@@ -14,14 +14,14 @@ from hardiness.imaging.motion import motion_blur_image, motion_trail
 from hardiness.imaging.snowfall import snow_layer, snow_over
 
 
-class Motion(NamedTuple):
+class MotionTrail(NamedTuple):
     """Half the length of the trail and standard deviation along it, in pixels."""
 
     radius: int
     sigma: float
 
 
-class Snow(NamedTuple):
+class SnowLayer(NamedTuple):
     """Mean and deviation of the flakes' noise, its zoom, what stays dark, the wind, and the share of the image."""
 
     mean: float
@@ -46,13 +46,17 @@ class Snowfall(NamedTuple):
     angle_degrees: float
 
 
-def draw_angle(rng: np.random.Generator, shape: Shape, level: Motion) -> float:
+def draw_angle(rng: np.random.Generator, shape: Shape, level: MotionTrail) -> float:
     """A direction in degrees, between -45 and 45."""
     return float(rng.uniform(-45.0, 45.0))
 
 
-@corruption("blur", (Motion(10, 3.0), Motion(15, 5.0), Motion(15, 8.0), Motion(15, 12.0), Motion(20, 15.0)), draw_angle)
-def motion_blur(image: Image, level: Motion, draws: float) -> Image:
+@corruption(
+    "blur",
+    (MotionTrail(10, 3.0), MotionTrail(15, 5.0), MotionTrail(15, 8.0), MotionTrail(15, 12.0), MotionTrail(20, 15.0)),
+    draw_angle,
+)
+def motion_blur(image: Image, level: MotionTrail, draws: float) -> Image:
     """A trail in a drawn direction, as of a moving camera.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; ImageMagick 7.1.1, MotionBlurImage.
@@ -60,7 +64,7 @@ def motion_blur(image: Image, level: Motion, draws: float) -> Image:
     return motion_blur_image(image, *motion_trail(level.radius, level.sigma, draws))
 
 
-def draw_snowfall(rng: np.random.Generator, shape: Shape, level: Snow) -> Snowfall:
+def draw_snowfall(rng: np.random.Generator, shape: Shape, level: SnowLayer) -> Snowfall:
     """The flakes' noise and a direction between -135 and -45 degrees."""
     size = math.ceil(shape[0] / level.zoom), math.ceil(shape[1] / level.zoom)
     return Snowfall(rng.normal(level.mean, level.deviation, size), float(rng.uniform(-135.0, -45.0)))
@@ -69,15 +73,15 @@ def draw_snowfall(rng: np.random.Generator, shape: Shape, level: Snow) -> Snowfa
 @corruption(
     "weather",
     (
-        Snow(0.1, 0.3, 3.0, 0.5, 10, 4.0, 0.8),
-        Snow(0.2, 0.3, 2.0, 0.5, 12, 4.0, 0.7),
-        Snow(0.55, 0.3, 4.0, 0.9, 12, 8.0, 0.7),
-        Snow(0.55, 0.3, 4.5, 0.85, 12, 8.0, 0.65),
-        Snow(0.55, 0.3, 2.5, 0.85, 12, 12.0, 0.55),
+        SnowLayer(0.1, 0.3, 3.0, 0.5, 10, 4.0, 0.8),
+        SnowLayer(0.2, 0.3, 2.0, 0.5, 12, 4.0, 0.7),
+        SnowLayer(0.55, 0.3, 4.0, 0.9, 12, 8.0, 0.7),
+        SnowLayer(0.55, 0.3, 4.5, 0.85, 12, 8.0, 0.65),
+        SnowLayer(0.55, 0.3, 2.5, 0.85, 12, 12.0, 0.55),
     ),
     draw_snowfall,
 )
-def snow(image: Image, level: Snow, draws: Snowfall) -> Image:
+def snow(image: Image, level: SnowLayer, draws: Snowfall) -> Image:
     """Flakes blown in a drawn direction over a whitened image.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; ImageMagick 7.1.1,

@@ -15,36 +15,36 @@ from hardiness.imaging.lookup import add_noise, multiply_noise, salt_and_pepper
 from hardiness.imaging.normals import normals_from_words, quantile_table
 
 
-class Sigma(NamedTuple):
+class NoiseSigma(NamedTuple):
     """Standard deviation of the noise; values count as [0, 1]."""
 
     sigma: float
 
 
-class Rate(NamedTuple):
+class PhotonRate(NamedTuple):
     """Mean photon count of a white pixel."""
 
     rate: float
 
 
-class Amount(NamedTuple):
+class ReplacedShare(NamedTuple):
     """Share of the values that are replaced."""
 
     amount: float
 
 
-def draw_normals(rng: np.random.Generator, shape: Shape, level: Sigma) -> NDArray[np.float32]:
+def draw_normals(rng: np.random.Generator, shape: Shape, level: NoiseSigma) -> NDArray[np.float32]:
     """Standard normal numbers, one for each value of the image."""
     return normals_from_words(rng.integers(0, 2**32, shape, dtype=np.uint32), *quantile_table())
 
 
-def draw_words(rng: np.random.Generator, shape: Shape, level: Rate | Amount) -> NDArray[np.uint32]:
+def draw_words(rng: np.random.Generator, shape: Shape, level: PhotonRate | ReplacedShare) -> NDArray[np.uint32]:
     """Random words of 32 bits, one for each value of the image."""
     return rng.integers(0, 2**32, shape, dtype=np.uint32)
 
 
-@corruption("noise", tuple(map(Sigma, (0.08, 0.12, 0.18, 0.26, 0.38))), draw_normals)
-def gaussian_noise(image: Image, level: Sigma, draws: NDArray[np.float32]) -> Image:
+@corruption("noise", tuple(map(NoiseSigma, (0.08, 0.12, 0.18, 0.26, 0.38))), draw_normals)
+def gaussian_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
     """Normal noise added to each value, as in poor light.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
@@ -52,8 +52,8 @@ def gaussian_noise(image: Image, level: Sigma, draws: NDArray[np.float32]) -> Im
     return add_noise(image, draws, level.sigma)
 
 
-@corruption("extra", tuple(map(Sigma, (0.15, 0.2, 0.35, 0.45, 0.6))), draw_normals)
-def speckle_noise(image: Image, level: Sigma, draws: NDArray[np.float32]) -> Image:
+@corruption("extra", tuple(map(NoiseSigma, (0.15, 0.2, 0.35, 0.45, 0.6))), draw_normals)
+def speckle_noise(image: Image, level: NoiseSigma, draws: NDArray[np.float32]) -> Image:
     """Normal noise in proportion to each value.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
@@ -66,8 +66,8 @@ def _photon_tables(rate: float) -> AliasTables:
     return poisson_tables(rate)
 
 
-@corruption("noise", tuple(map(Rate, (60.0, 25.0, 12.0, 5.0, 3.0))), draw_words)
-def shot_noise(image: Image, level: Rate, draws: NDArray[np.uint32]) -> Image:
+@corruption("noise", tuple(map(PhotonRate, (60.0, 25.0, 12.0, 5.0, 3.0))), draw_words)
+def shot_noise(image: Image, level: PhotonRate, draws: NDArray[np.uint32]) -> Image:
     """Poisson counts of photons in place of each value.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py.
@@ -78,8 +78,8 @@ def shot_noise(image: Image, level: Rate, draws: NDArray[np.uint32]) -> Image:
     return sample(image, draws, *_photon_tables(level.rate))
 
 
-@corruption("noise", tuple(map(Amount, (0.03, 0.06, 0.09, 0.17, 0.27))), draw_words)
-def impulse_noise(image: Image, level: Amount, draws: NDArray[np.uint32]) -> Image:
+@corruption("noise", tuple(map(ReplacedShare, (0.03, 0.06, 0.09, 0.17, 0.27))), draw_words)
+def impulse_noise(image: Image, level: ReplacedShare, draws: NDArray[np.uint32]) -> Image:
     """Salt and pepper: some values, channel by channel, become 255 or 0.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261; scikit-image's random_noise, mode ``s&p``.

@@ -15,7 +15,7 @@ CELLS_ACROSS = 7
 """Cells of the lattice along the shorter side: 32 pixels each at 224."""
 
 
-class Share(NamedTuple):
+class NoiseShare(NamedTuple):
     """Of the noise in the picture."""
 
     share: float
@@ -28,15 +28,15 @@ class Lattice(NamedTuple):
     partners: NDArray[np.int64]
 
 
-def draw_lattice(rng: np.random.Generator, shape: Shape, level: Share) -> Lattice:
+def draw_lattice(rng: np.random.Generator, shape: Shape, level: NoiseShare) -> Lattice:
     """Random slopes, and a shuffle of them."""
     drawn = (rng.integers(0, 2 * CELLS, (CELLS, 2)) - CELLS) / CELLS
     lengths = np.sqrt((drawn**2).sum(axis=1, keepdims=True))
     return Lattice(drawn / np.where(lengths > 0.0, lengths, 1.0), rng.integers(0, CELLS, CELLS))
 
 
-@corruption("noise", tuple(map(Share, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice)
-def perlin_noise(image: Image, level: Share, draws: Lattice) -> Image:
+@corruption("noise", tuple(map(NoiseShare, (0.23, 0.26, 0.29, 0.38, 0.44))), draw_lattice)
+def perlin_noise(image: Image, level: NoiseShare, draws: Lattice) -> Image:
     """The picture mixed with grey clouds of Perlin noise in five octaves.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code; Perlin 1985.

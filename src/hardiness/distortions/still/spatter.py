@@ -15,7 +15,7 @@ from hardiness.imaging.splash import WATER, add_colour, cover_colour, lit_rim
 MUD = (63.0, 42.0, 20.0)
 
 
-class Spatter(NamedTuple):
+class SpatterLayer(NamedTuple):
     """Mean and deviation of the noise, its blur (px), what stays dry, and the strength of water or blur of mud (px)."""
 
     mean: float
@@ -26,7 +26,7 @@ class Spatter(NamedTuple):
     mud: bool
 
 
-def draw_liquid(rng: np.random.Generator, shape: Shape, level: Spatter) -> NDArray[np.float64]:
+def draw_liquid(rng: np.random.Generator, shape: Shape, level: SpatterLayer) -> NDArray[np.float64]:
     """Normal numbers ``float64 (H, W)``."""
     return rng.normal(level.mean, level.deviation, shape[:2])
 
@@ -34,15 +34,15 @@ def draw_liquid(rng: np.random.Generator, shape: Shape, level: Spatter) -> NDArr
 @corruption(
     "extra",
     (
-        Spatter(0.65, 0.3, 4.0, 0.69, 0.6, False),
-        Spatter(0.65, 0.3, 3.0, 0.68, 0.6, False),
-        Spatter(0.65, 0.3, 2.0, 0.68, 0.5, False),
-        Spatter(0.65, 0.3, 1.0, 0.65, 1.5, True),
-        Spatter(0.67, 0.4, 1.0, 0.65, 1.5, True),
+        SpatterLayer(0.65, 0.3, 4.0, 0.69, 0.6, False),
+        SpatterLayer(0.65, 0.3, 3.0, 0.68, 0.6, False),
+        SpatterLayer(0.65, 0.3, 2.0, 0.68, 0.5, False),
+        SpatterLayer(0.65, 0.3, 1.0, 0.65, 1.5, True),
+        SpatterLayer(0.67, 0.4, 1.0, 0.65, 1.5, True),
     ),
     draw_liquid,
 )
-def spatter(image: Image, level: Spatter, draws: NDArray[np.float64]) -> Image:
+def spatter(image: Image, level: SpatterLayer, draws: NDArray[np.float64]) -> Image:
     """Drops of water (severities 1 to 3) or mud (4 and 5) in front of the image.
 
     Source: Hendrycks & Dietterich 2019, arXiv:1903.12261, and its generator make_imagenet_c.py; OpenCV for the rim

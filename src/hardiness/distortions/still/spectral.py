@@ -15,7 +15,7 @@ from hardiness.imaging.spectrum import add_fields, keep_above, spectral_field, s
 Phases = NDArray[np.float64]
 
 
-class Intensity(NamedTuple):
+class NoiseDeviation(NamedTuple):
     """Deviation of the noise, of 255."""
 
     intensity: float
@@ -32,7 +32,7 @@ def _phases(rng: np.random.Generator, shape: Shape, fields: int) -> Phases:
     return rng.uniform(0.0, 2.0 * math.pi, (fields, shape[0] + shape[0] % 2, (shape[1] + 1) // 2))
 
 
-def draw_three(rng: np.random.Generator, shape: Shape, level: Intensity) -> Phases:
+def draw_three(rng: np.random.Generator, shape: Shape, level: NoiseDeviation) -> Phases:
     """Phases ``float64 (3, H, W / 2)``, one field for each channel."""
     return _phases(rng, shape, 3)
 
@@ -42,8 +42,8 @@ def draw_one(rng: np.random.Generator, shape: Shape, level: Threshold) -> Phases
     return _phases(rng, shape, 1)
 
 
-@corruption("noise", tuple(map(Intensity, (6.4, 12.8, 19.2, 25.6, 32.0))), draw_three)
-def brownish_noise(image: Image, level: Intensity, draws: Phases) -> Image:
+@corruption("noise", tuple(map(NoiseDeviation, (6.4, 12.8, 19.2, 25.6, 32.0))), draw_three)
+def brownish_noise(image: Image, level: NoiseDeviation, draws: Phases) -> Image:
     """Slow noise added to each channel, of amplitude 1 / (r**2 + 1) by frequency r.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.

@@ -12,7 +12,7 @@ from hardiness.distortions.corruption import Shape, corruption
 from hardiness.imaging.waves import plane_wave, plasma, rings
 
 
-class Intensity(NamedTuple):
+class PatternIntensity(NamedTuple):
     """Of the pattern, of 255."""
 
     intensity: float
@@ -45,7 +45,7 @@ class Plasma(NamedTuple):
     scale: float
 
 
-def draw_wave(rng: np.random.Generator, shape: Shape, level: Intensity) -> Wave:
+def draw_wave(rng: np.random.Generator, shape: Shape, level: PatternIntensity) -> Wave:
     """One frequency of either sign, a lower one for the other axis, and a phase."""
     high = rng.uniform(-math.pi, math.pi)
     low = rng.uniform(-abs(high), abs(high))
@@ -53,8 +53,8 @@ def draw_wave(rng: np.random.Generator, shape: Shape, level: Intensity) -> Wave:
     return Wave(along, down, rng.uniform(0.0, 2.0 * math.pi))
 
 
-@corruption("noise", tuple(map(Intensity, (19.6, 29.4, 39.2, 88.2, 98.0))), draw_wave)
-def single_frequency_greyscale(image: Image, level: Intensity, draws: Wave) -> Image:
+@corruption("noise", tuple(map(PatternIntensity, (19.6, 29.4, 39.2, 88.2, 98.0))), draw_wave)
+def single_frequency_greyscale(image: Image, level: PatternIntensity, draws: Wave) -> Image:
     """One grey plane wave added, of a random direction and frequency.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.
@@ -62,15 +62,15 @@ def single_frequency_greyscale(image: Image, level: Intensity, draws: Wave) -> I
     return plane_wave(image, draws.along, draws.down, draws.phase, level.intensity)
 
 
-def draw_rings(rng: np.random.Generator, shape: Shape, level: Intensity) -> Rings:
+def draw_rings(rng: np.random.Generator, shape: Shape, level: PatternIntensity) -> Rings:
     """A centre in the picture, and the form of the rings."""
     side = min(shape[:2])
     x, y = rng.uniform(0.0, shape[1]), rng.uniform(0.0, shape[0])
     return Rings(x, y, rng.uniform(0.0, 10.0), rng.uniform(0.0, 0.1 * side), rng.uniform(0.0, 0.1 * side))
 
 
-@corruption("noise", tuple(map(Intensity, (38.4, 64.0, 102.4, 115.2, 128.0))), draw_rings)
-def cocentric_sine_waves(image: Image, level: Intensity, draws: Rings) -> Image:
+@corruption("noise", tuple(map(PatternIntensity, (38.4, 64.0, 102.4, 115.2, 128.0))), draw_rings)
+def cocentric_sine_waves(image: Image, level: PatternIntensity, draws: Rings) -> Image:
     """Grey rings around a random point, which sway on their way round.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code, whose spelling the name is.
@@ -78,14 +78,14 @@ def cocentric_sine_waves(image: Image, level: Intensity, draws: Rings) -> Image:
     return rings(image, (draws.x, draws.y), draws.rays, (draws.amplitude, draws.width), level.intensity)
 
 
-def draw_plasma(rng: np.random.Generator, shape: Shape, level: Intensity) -> Plasma:
+def draw_plasma(rng: np.random.Generator, shape: Shape, level: PatternIntensity) -> Plasma:
     """A time, 4 to 6 foldings, a sharpness and a scale."""
     time, iterations = rng.uniform(0.0, 6.0 * math.pi), int(rng.integers(4, 7))
     return Plasma(time, iterations, rng.uniform(0.5, 1.0), rng.uniform(0.075, 0.2) * min(shape[:2]))
 
 
-@corruption("noise", tuple(map(Intensity, (30.4, 44.8, 54.4, 59.2, 64.0))), draw_plasma)
-def plasma_noise(image: Image, level: Intensity, draws: Plasma) -> Image:
+@corruption("noise", tuple(map(PatternIntensity, (30.4, 44.8, 54.4, 59.2, 64.0))), draw_plasma)
+def plasma_noise(image: Image, level: PatternIntensity, draws: Plasma) -> Image:
     """The picture mixed with coloured plasma: a plane folded again and again by sines.
 
     Source: Mintun et al. 2021, arXiv:2102.11273, and its published code.

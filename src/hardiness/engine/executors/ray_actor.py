@@ -98,7 +98,7 @@ class Unfit:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UnitOutcome:
     """What came of a unit.
 
     Attributes:
@@ -165,10 +165,10 @@ class UnitActor:
             remarks=tuple(remarks),
         )
 
-    def evaluate(self, name: str) -> Outcome:
+    def evaluate(self, name: str) -> UnitOutcome:
         """Evaluate the unit of that name, unless it is stored by now; the answer comes when it is stored."""
         if name not in self._units:
-            return Outcome()  # nothing was missing of it when this actor began
+            return UnitOutcome()  # nothing was missing of it when this actor began
         worker, unit = self._units[name]
         if not unit.stored:
             with self._comes:
@@ -176,12 +176,12 @@ class UnitActor:
                 self._comes.notify()
             while not all(part.done for part in unit.parts):
                 if self._broken:
-                    return Outcome(broken=self._broken)
+                    return UnitOutcome(broken=self._broken)
                 time.sleep(LOOK_S)
         lost = [part for part in unit.parts if part.task.error is not None and not part.stored]
         if not self._noted:
             self.leave()
-        return Outcome(
+        return UnitOutcome(
             stored=tuple(part.task.stored.key for part in unit.parts if part not in lost),
             raised={
                 part.task.stored.key: f"{part.task.classifier.spec.name} on {worker.benchmark.name}: {part.task.error}"

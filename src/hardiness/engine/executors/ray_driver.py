@@ -11,7 +11,7 @@ from typing import Any
 
 from hardiness.core import Listener
 from hardiness.engine.evaluation import Evaluated
-from hardiness.engine.executors.ray_actor import Errand, Outcome, Unfit, UnitActor
+from hardiness.engine.executors.ray_actor import Errand, Unfit, UnitActor, UnitOutcome
 from hardiness.engine.executors.ray_cluster import Cluster, Connection, connect, told
 from hardiness.engine.executors.unit_ledger import ATTEMPTS, UnitLedger
 from hardiness.engine.measuring import package_version
@@ -167,7 +167,7 @@ class _Driver:
         """Keep one answer; an actor that has died or whose model raised is replaced, and its units go back."""
         actor, name = self._flying[answer]
         try:
-            found: Outcome | Sequence[str] = self._ray.get(answer)
+            found: UnitOutcome | Sequence[str] = self._ray.get(answer)
         except self._ray.exceptions.RayActorError as error:
             self._replace(actor, told(error))
             return
@@ -178,8 +178,8 @@ class _Driver:
             else:
                 self._replace(actor, told(error), name)
             return
-        raised = self._ledger.lost(found) if isinstance(found, Outcome) else {}
-        broken = found.broken if isinstance(found, Outcome) else ""
+        raised = self._ledger.lost(found) if isinstance(found, UnitOutcome) else {}
+        broken = found.broken if isinstance(found, UnitOutcome) else ""
         if raised or broken:
             self._replace(actor, broken or "; ".join(dict.fromkeys(raised.values())), name, raised)
             return
@@ -215,10 +215,10 @@ class _Driver:
         if self._ledger.waiting:
             self._start()
 
-    def _answered(self, answer: Any) -> Outcome | Sequence[str] | None:
+    def _answered(self, answer: Any) -> UnitOutcome | Sequence[str] | None:
         """What an actor that is no more had answered to a call; ``None`` where it had not, or a model had raised."""
         try:
-            found: Outcome | Sequence[str] = self._ray.get(answer)
+            found: UnitOutcome | Sequence[str] = self._ray.get(answer)
         except self._ray.exceptions.RayError:
             return None
-        return None if isinstance(found, Outcome) and (self._ledger.lost(found) or found.broken) else found
+        return None if isinstance(found, UnitOutcome) and (self._ledger.lost(found) or found.broken) else found

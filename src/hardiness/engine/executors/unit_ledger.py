@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hardiness.core import Clock, Listener
 from hardiness.engine.evaluation import Evaluated
-from hardiness.engine.executors.ray_actor import Outcome, Ready
+from hardiness.engine.executors.ray_actor import Ready, UnitOutcome
 from hardiness.engine.units import told_given_up
 
 ATTEMPTS = 3
@@ -75,7 +75,7 @@ class UnitLedger:
         """Whether an actor has failed at a unit."""
         return name in self._attempts
 
-    def lost(self, outcome: Outcome) -> dict[str, str]:
+    def lost(self, outcome: UnitOutcome) -> dict[str, str]:
         """What models raised at a unit, by the key of the run, but for those that were given up."""
         return {key: line for key, line in outcome.raised.items() if key not in self.without}
 
@@ -107,9 +107,9 @@ class UnitLedger:
         else:
             self.waiting.append(name)
 
-    def keep(self, name: str, answer: Outcome | Sequence[str]) -> None:
+    def keep(self, name: str, answer: UnitOutcome | Sequence[str]) -> None:
         """Keep an actor's answer: what came of a unit, or, of one that was given up, the ids of its images."""
-        if isinstance(answer, Outcome):
+        if isinstance(answer, UnitOutcome):
             self._sound |= set(answer.stored)
         else:
             self.problem(told_given_up(name, self.given_up[name], tuple(answer)))

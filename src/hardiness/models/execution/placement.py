@@ -12,7 +12,7 @@ from hardiness.models.execution.runtimes.onnx_runtime import onnx_on_gpu
 
 
 @dataclass(frozen=True)
-class Placement:
+class ComputeSettings:
     """Where and how a classifier computes.
 
     Attributes:
@@ -30,7 +30,7 @@ class Placement:
     plain: bool = False
 
 
-def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement:
+def place(device: str, precision: str, runtime: str, *, onnx: bool) -> ComputeSettings:
     """The placement that the arguments ask for.
 
     Raises:
@@ -48,7 +48,7 @@ def place(device: str, precision: str, runtime: str, *, onnx: bool) -> Placement
         notes = (f"it runs on the CPU, as this ONNX Runtime has no CUDA (device {where} was to be used)",)
         where = "cpu"
     candidates = _candidates(runtime, where, onnx)
-    return Placement(where, precision, candidates, notes, plain=runtime == "torch")  # type: ignore[arg-type]  # checked above
+    return ComputeSettings(where, precision, candidates, notes, plain=runtime == "torch")  # type: ignore[arg-type]  # checked above
 
 
 def _device(device: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.transformers_towers import Kind, build_with, spec_of
+from hardiness.models.transformers_towers import EncoderFamily, build_with, spec_of
 from hardiness.models.zero_shot import OPTIONS
 
-_KIND = Kind("hf-clip", ("clip", "metaclip_2"))
+_KIND = EncoderFamily("hf-clip", ("clip", "metaclip_2"))
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.transformers_towers import Kind, build_with, spec_of
+from hardiness.models.transformers_towers import EncoderFamily, build_with, spec_of
 from hardiness.models.zero_shot import OPTIONS
 
 # Both were trained on sentences in lower case, padded to 64 tokens; without, 12 points less are reported.
-_KIND = Kind("hf-siglip", ("siglip",), context=64, lower=True)
+_KIND = EncoderFamily("hf-siglip", ("siglip",), context=64, lower=True)
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:

@@ -8,7 +8,7 @@ from typing import Any
 from hardiness.core import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.scorecard import marks_in_export
-from hardiness.report.sections import Shown, sections
+from hardiness.report.sections import BenchmarkSection, sections
 from hardiness.sources.files import shown as printable
 
 TASK = "image-classification"
@@ -33,7 +33,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     return "".join(f"---\n{block.rstrip()}\n" for block in blocks).encode()
 
 
-def _entry(shown: Shown, result: Result, score: Score) -> dict[str, Any]:
+def _entry(shown: BenchmarkSection, result: Result, score: Score) -> dict[str, Any]:
     assert score.value is not None
     percent = score.unit in ("fraction", "ratio")
     details = {"n": score.n, "complete": result.counts.complete, "run": result.key, **dict(score.condition)}

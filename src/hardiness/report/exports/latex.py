@@ -8,8 +8,8 @@ from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.scorecard import Entry, Scorecard, marks_in_export, scorecard
-from hardiness.report.sections import Shown, score_of, sections
+from hardiness.report.scorecard import OverviewEntry, Scorecard, marks_in_export, scorecard
+from hardiness.report.sections import BenchmarkSection, score_of, sections
 from hardiness.sources.files import shown as printable
 
 _SPECIAL = {
@@ -64,7 +64,7 @@ def _overview(card: Scorecard) -> Iterator[str]:
     yield from (r"\bottomrule", r"\end{tabular}", r"\end{table}")
 
 
-def _placed(entry: Entry, models: int) -> str:
+def _placed(entry: OverviewEntry, models: int) -> str:
     if entry.score is None:
         return "--"
     rank = rf" {{\scriptsize {_escaped(str(entry.rank))}}}" if entry.rank and models > 1 else ""
@@ -73,7 +73,7 @@ def _placed(entry: Entry, models: int) -> str:
     return r"\shortstack[r]{" + r" \\ ".join(lines) + "}"
 
 
-def _table(shown: Shown) -> Iterator[str]:
+def _table(shown: BenchmarkSection) -> Iterator[str]:
     columns = [column for column in shown.section.columns if column.headline]
     heads = [_escaped(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
     yield ""

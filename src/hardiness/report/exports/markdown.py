@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.scorecard import Entry, Scorecard, marks_in_export, scorecard
-from hardiness.report.sections import Shown, score_of, sections
+from hardiness.report.scorecard import OverviewEntry, Scorecard, marks_in_export, scorecard
+from hardiness.report.sections import BenchmarkSection, score_of, sections
 from hardiness.sources.files import shown as printable
 
 
@@ -32,7 +32,7 @@ def _overview(card: Scorecard) -> Iterator[str]:
     yield ""
 
 
-def _placed(entry: Entry, models: int) -> str:
+def _placed(entry: OverviewEntry, models: int) -> str:
     if entry.score is None:
         return entry.text
     place = f", place {entry.rank}" if entry.rank and models > 1 else ""
@@ -40,7 +40,7 @@ def _placed(entry: Entry, models: int) -> str:
     return f"{entry.text}{f' ({entry.interval})' if entry.interval else ''}{place}, n = {entry.score.n:,}{marks}"
 
 
-def _section(shown: Shown) -> Iterator[str]:
+def _section(shown: BenchmarkSection) -> Iterator[str]:
     columns = [column for column in shown.section.columns if column.headline]
     heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
     yield f"## {_escaped(shown.full_heading)}"

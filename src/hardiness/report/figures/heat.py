@@ -18,7 +18,7 @@ LONGEST_HEAD = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MatrixFrame:
     """Where a matrix stands, how wide its cells are, and how wide the name above it may be."""
 
     left: float
@@ -44,7 +44,7 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     high = HEAD_PX + ROW_PX * len(heat.rows) + 22
     for index, layer in enumerate(heat.layers):
         row, column = divmod(index, columns)
-        place = Place(left + column * (wide + GAP), top + row * high, cell, wide)
+        place = MatrixFrame(left + column * (wide + GAP), top + row * high, cell, wide)
         if column == 0:
             _rows(sheet, heat, names, place)
         _matrix(sheet, heat, layer, place, inks)
@@ -52,7 +52,7 @@ def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
     return sheet
 
 
-def _rows(sheet: Sheet, heat: Heat, names: list[str], place: Place) -> None:
+def _rows(sheet: Sheet, heat: Heat, names: list[str], place: MatrixFrame) -> None:
     sheet.add(Text(0, place.top + 32, heat.corner, "faint", SMALL_PX))
     for row, name in enumerate(names):
         fits = int((place.left - 8) / (0.56 * 12))
@@ -60,7 +60,7 @@ def _rows(sheet: Sheet, heat: Heat, names: list[str], place: Place) -> None:
         sheet.add(Text(place.left - 8, y, shortened(name, fits), size=12, anchor="end"))
 
 
-def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: Place, inks: Inks) -> None:
+def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: Inks) -> None:
     known = layer.name in inks.models
     group = inks.group(layer.name) if known else ""
     fits = int(place.wide / (0.56 * TEXT_PX)) - 2

@@ -22,7 +22,7 @@ LETTER = 0.68
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ValueAxis:
     """From values to places on the sheet."""
 
     left: float
@@ -39,7 +39,7 @@ def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet
     sheet = Sheet(width)
     top = (heading(sheet, ladder.title) if titled else 0.0) + 4
     named = LETTER * NAME_PX * max(len(rung.name) for rung in ladder.rungs) + 24
-    scale = Scale(min(named, 0.46 * width), width - VALUE_PX, _limit(ladder))
+    scale = ValueAxis(min(named, 0.46 * width), width - VALUE_PX, _limit(ladder))
     bottom = top + ROW_PX * len(ladder.rungs)
     ticks = 4 if scale.right - scale.left > 300 else 2
     for tick in range(ticks + 1):
@@ -65,7 +65,7 @@ def _limit(ladder: Ladder) -> float:
     return next((limit for limit in LIMITS if limit >= max(ends)), math.ceil(max(ends)))
 
 
-def _published(rung: Rung, scale: Scale, y: float) -> list[Mark]:
+def _published(rung: Rung, scale: ValueAxis, y: float) -> list[Mark]:
     x = scale.x(_value(rung))
     return [
         _name(rung, scale, y, "faint"),
@@ -75,7 +75,7 @@ def _published(rung: Rung, scale: Scale, y: float) -> list[Mark]:
     ]
 
 
-def _measured(rung: Rung, scale: Scale, y: float, inks: Inks) -> list[Mark]:
+def _measured(rung: Rung, scale: ValueAxis, y: float, inks: Inks) -> list[Mark]:
     x, half, end = scale.x(_value(rung)), ROW_PX / 2 - 1, scale.right + VALUE_PX
     band = Area(((0, y - half), (end, y - half), (end, y + half), (0, y + half)), inks.ink(rung.name), 0.12)
     found: list[Mark] = [band, _name(rung, scale, y, "ink", bold=True)]
@@ -86,7 +86,7 @@ def _measured(rung: Rung, scale: Scale, y: float, inks: Inks) -> list[Mark]:
     return [*found, inks.marker(rung.name, (x, y), LARGE_PX), value]
 
 
-def _name(rung: Rung, scale: Scale, y: float, ink: str, bold: bool = False) -> Text:
+def _name(rung: Rung, scale: ValueAxis, y: float, ink: str, bold: bool = False) -> Text:
     fits = int((scale.left - 14) / (LETTER * NAME_PX))
     return Text(scale.left - 10, y + 4, shortened(rung.name, fits), ink, NAME_PX, "end", bold)
 

@@ -45,7 +45,7 @@ Open = Callable[[Tracked], Logger]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TrackerKind:
     """A tracker.
 
     Attributes:
@@ -78,15 +78,17 @@ class Kind:
                 ) from error
 
 
-registry: Registry[Kind] = Registry("logger", "hardiness.report.loggers", "hardiness.loggers")
+registry: Registry[TrackerKind] = Registry("logger", "hardiness.report.loggers", "hardiness.loggers")
 """By the name on the command line."""
 
 
 def register(name: str, *packages: str, quiet: Mapping[str, str] | None = None) -> Callable[[Open], Open]:
-    """Function decorator that adds a tracker under that name; arguments as the attributes of `Kind`."""
+    """Function decorator that adds a tracker under that name; arguments as the attributes of `TrackerKind`."""
 
     def decorate(opening: Open) -> Open:
-        registry.register(name, Kind(packages, opening, quiet or {}), f"{getattr(opening, '__module__', name)}:open")
+        registry.register(
+            name, TrackerKind(packages, opening, quiet or {}), f"{getattr(opening, '__module__', name)}:open"
+        )
         return opening
 
     return decorate

@@ -34,7 +34,7 @@ from hardiness.scoring.attack_curves import (
 )
 from hardiness.scoring.attack_effort import effort, strength_of_attack
 from hardiness.scoring.attack_report import attack_report
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.condition_calibration import (
     CALIBRATION_EXPLANATIONS,
     CALIBRATION_TITLES,
@@ -61,7 +61,7 @@ FLAGS = ("success", "finite_gradient")
 
 @register("attack")
 @final
-class Attack(Card):
+class AttackCard(Card):
     """Clean accuracy, then accuracy, attack success and, under a surrogate, its success by condition.
 
     Accuracy is the share of all images that what is judged is right on: under ``orhan2019`` the adversarial picture of
@@ -167,7 +167,7 @@ class Attack(Card):
         attacked = [column for column in columns if column.metric == "accuracy" and column.headline]
         return attacked[-1] if attacked else super().headline_of(columns)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
         swept, clean = sweep(result.scores), known.value("clean_accuracy")
         surrogate = result.run.surrogate.model if result.run.surrogate else ""

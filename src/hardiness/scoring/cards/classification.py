@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from hardiness.core import RIGHT, Column, Condition, ImageTable, Records, Result, Run, Score, Section
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.imagenet_x_chart import factor_chart
 from hardiness.scoring.rows import answered, classes
@@ -127,7 +127,7 @@ class Classification(Card):
         charts = [*confidence_charts(results, accuracy_first=True), *([factors] if factors else [])]
         return replace(super().view(results), charts=charts)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share of photographs answered rightly."""
         top1 = known.value("top1")
         return f"is right on {100 * top1:.1f} % of the photographs" if top1 is not None else ""

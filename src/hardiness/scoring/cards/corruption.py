@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, ArgumentError, Condition, Grid, ImageTable, Records, Result, Run, Score, Section
 from hardiness.reference import DistortionSet, distortion_set, set_names
-from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, published_baseline, register
 from hardiness.scoring.cells import cell_means, is_whole, means_of
 from hardiness.scoring.corruption_charts import corruption_charts, noise_loss
 from hardiness.scoring.corruption_scores import error_scores, ratio_scores
@@ -27,7 +27,7 @@ from hardiness.scoring.temperature import nll_column
 
 @register("corruption")
 @final
-class Corruption(Card):
+class CorruptionCard(Card):
     """The mCE, the relative mCE and the mean error; then CE and error by corruption, group, severity and cell.
 
     A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
@@ -173,7 +173,7 @@ class Corruption(Card):
         """Noise, blur and their kin; shuffled cells leave textures and take shapes away."""
         return "shape" if run.benchmark.name == "patch-shuffle" else "noise and blur"
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """How much is lost under the worst group of corruptions."""
         found = noise_loss(result)
         if found is None:

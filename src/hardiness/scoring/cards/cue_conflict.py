@@ -26,7 +26,7 @@ from hardiness.core import (
     Stimulus,
     UnknownNameError,
 )
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.category_rules import Categories, Rule, max_logit, mean_probability
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.intervals import wilson
@@ -37,16 +37,16 @@ from hardiness.scoring.statistics.measures import share
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
+class CueProtocol:
     """Rules of one publication: how an answer is read off, and whether a stimulus without a conflict counts."""
 
     rule: Rule
     conflicts_alone: bool
 
 
-PROTOCOLS: Mapping[str, Protocol] = {
-    "orhan2019": Protocol(max_logit, conflicts_alone=False),
-    "geirhos2019": Protocol(mean_probability, conflicts_alone=True),
+PROTOCOLS: Mapping[str, CueProtocol] = {
+    "orhan2019": CueProtocol(max_logit, conflicts_alone=False),
+    "geirhos2019": CueProtocol(mean_probability, conflicts_alone=True),
 }
 """By name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
 
@@ -112,7 +112,7 @@ def _cues(names: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.str_
 
 @register("cue_conflict")
 @final
-class CueConflict(Card):
+class CueConflictCard(Card):
     """Cue accuracy, shape bias and texture bias under both protocols, over all stimuli and by the shape's category.
 
     Source: Geirhos et al. (2019), arXiv:1811.12231, section 2.4; Orhan (2019), arXiv:1907.07640.
@@ -161,7 +161,7 @@ class CueConflict(Card):
         bias = [column for column in columns if column.metric == "shape_bias" and column.headline]
         return bias[0] if bias else super().headline_of(columns)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """Shape bias, and people's."""
         bias = known.value("shape_bias", protocol=result.protocol)
         if bias is None:

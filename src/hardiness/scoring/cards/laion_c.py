@@ -25,7 +25,7 @@ from hardiness.core import (
 )
 from hardiness.core.chart import Dots
 from hardiness.reference import categories, published_series
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.cells import MadeOf, cell_means, is_whole
 from hardiness.scoring.grids import Lookup
 from hardiness.scoring.shares import accuracy
@@ -45,7 +45,7 @@ RELEASED = "laion-c"
 
 @register("laion_c")
 @final
-class LaionC(Card):
+class LaionCCard(Card):
     """Mean accuracy over the cells, each of a distortion at an intensity; then by distortion, intensity and cell.
 
     Source: Li et al. (2025), arXiv:2506.16950.
@@ -117,7 +117,7 @@ class LaionC(Card):
             grids=[grid for result in results if (grid := _grid(result))],
         )
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The mean accuracy."""
         value = known.value("mean_accuracy")
         return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"

@@ -23,7 +23,7 @@ from hardiness.core import (
     Section,
 )
 from hardiness.reference.stimulus_sets import SETS, Level, stimulus_set
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.human_charts import beside_people, by_set, human_charts, people_score
 from hardiness.scoring.intervals import centred, resampled_means, wilson, within
@@ -36,7 +36,7 @@ Cell = tuple[str, str]
 
 @register("model_vs_human")
 @final
-class ModelVsHuman(Card):
+class ModelVsHumanCard(Card):
     """Out-of-distribution accuracy as the mean over sets, its squared distance from people's, and every condition.
 
     A set's accuracy is that over its counted conditions: without its control, and without those under which people
@@ -107,7 +107,7 @@ class ModelVsHuman(Card):
         """The condition as the published figures name it."""
         return str(value)
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """Accuracy, and people's on the same sets."""
         beside = beside_people(result)
         if beside is None:

@@ -36,7 +36,7 @@ TITLES = {
 
 @register("ood")
 @final
-class Ood(Card):
+class OodCard(Card):
     """AUROC by method over the near and the far sets; then AUROC, AUPR and FPR at 95 % of each set.
 
     A mean is taken over whole groups alone, as published; a set whose group is not there as a whole is a headline

@@ -23,7 +23,7 @@ PHOTOGRAPH = Condition()
 
 @register("ood_unit_tests")
 @final
-class OodUnitTests(Card):
+class OodUnitTestsCard(Card):
     """The mean over the tests of FPR at 95 %, by method; then by kind of test and of each. Photographs are positive.
 
     A model that flags nothing lets both kinds pass, noise and plain pictures; one that flags noise alone the second.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Gallery, Grid, ImageTable, Records, Result, Run, Sample, Score, Section
 from hardiness.reference import IMAGENET_P, compared_with_first
-from hardiness.scoring.card import Baseline, Card, Known, published_baseline, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, published_baseline, register
 from hardiness.scoring.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
 from hardiness.scoring.galleries import SHOWN
 from hardiness.scoring.grids import Lookup
@@ -107,7 +107,7 @@ def mean_ratio(values: NDArray[np.floating], baseline: NDArray[np.floating]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class SequenceMeasure:
     """One of the two things that are measured: names of its score, its ratio and the mean ratio, its unit, its most."""
 
     column: str
@@ -123,13 +123,13 @@ class Quantity:
         return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
 
 
-FLIPS = Quantity("flips", "flip_probability", "flip_rate", "mfr", "fraction", 1.0)
-DISTANCES = Quantity("moved", "top5_distance", "t5d", "mt5d", DISTANCE, 18.0)
+FLIPS = SequenceMeasure("flips", "flip_probability", "flip_rate", "mfr", "fraction", 1.0)
+DISTANCES = SequenceMeasure("moved", "top5_distance", "t5d", "mt5d", DISTANCE, 18.0)
 
 
 @register("perturbation")
 @final
-class Perturbation(Card):
+class PerturbationCard(Card):
     """The mFR, flip probability, mT5D and top-5 distance; then each by perturbation.
 
     Means are over those of the ten test perturbations that were run, at difficulty 1.
@@ -226,7 +226,7 @@ class Perturbation(Card):
         """``shot noise``, ``difficulty 2``, or the value itself."""
         return f"difficulty {value}" if key == "severity" else str(value).replace("_", " ")
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share of answers that stay from frame to frame."""
         flip = known.value("flip_probability")
         return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
@@ -269,7 +269,7 @@ def _is_whole(table: ImageTable, seed: int) -> bool:
     return is_whole(table, {Condition(perturbation=name) for name in IMAGENET_P.members}, seed)
 
 
-def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None, seed: int) -> list[Score]:
+def _scores(table: ImageTable, quantity: SequenceMeasure, baseline: Baseline | None, seed: int) -> list[Score]:
     means = cell_means(table, quantity.values(table), "perturbation", quantity.top)
     test = _test(table)
     scores = _ratios(means, quantity, test, "" if _is_whole(table, seed) else "_partial", baseline)
@@ -283,7 +283,7 @@ def _scores(table: ImageTable, quantity: Quantity, baseline: Baseline | None, se
 
 
 def _ratios(
-    means: CellMeans, quantity: Quantity, test: Sequence[Condition], suffix: str, baseline: Baseline | None
+    means: CellMeans, quantity: SequenceMeasure, test: Sequence[Condition], suffix: str, baseline: Baseline | None
 ) -> list[Score]:
     """The mean ratio and its parts, or why it is undefined."""
     metric, known = f"{quantity.mean_ratio}{suffix}", (baseline or {}).get(quantity.metric)
@@ -301,7 +301,7 @@ def _ratios(
 
 
 def _why_undefined(
-    quantity: Quantity, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None
+    quantity: SequenceMeasure, test: Sequence[Condition], divisors: NDArray[np.float64], baseline: Baseline | None
 ) -> str:
     if baseline is None:
         return "there is no baseline for these classes"

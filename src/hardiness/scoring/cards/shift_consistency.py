@@ -22,7 +22,7 @@ from hardiness.scoring.temperature import nll_column
 
 @register("shift_consistency")
 @final
-class ShiftConsistency(Card):
+class ShiftConsistencyCard(Card):
     """Consistency over all passes and of each, and top-1 of all crops; intervals are over photographs.
 
     Source: Zhang (2019), arXiv:1904.11486.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score, Section
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 from hardiness.scoring.rows import answered
 from hardiness.scoring.shares import (
@@ -95,7 +95,7 @@ class SubsetClassification(Card):
         """The table of models, and how far confidence can be trusted."""
         return replace(super().view(results), charts=confidence_charts(results))
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share answered rightly, and what that is less than on ordinary photographs."""
         top1, drop = known.value("top1"), known.value("top1_drop")
         if top1 is None:

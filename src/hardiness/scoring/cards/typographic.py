@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, ImageTable, Records, Result, Run, Score
-from hardiness.scoring.card import Baseline, Card, Known, register
+from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.condition_calibration import (
     CALIBRATION_EXPLANATIONS,
     CALIBRATION_TITLES,
@@ -29,7 +29,7 @@ CLEAN, WRITTEN = Condition(), Condition(text="wrong class")
 
 @register("typographic")
 @final
-class Typographic(Card):
+class TypographicCard(Card):
     """The drop in accuracy over photographs that were seen both ways, and the share of answers that are the word.
 
     The same share on photographs without a word says how often that happens by chance.
@@ -98,7 +98,7 @@ class Typographic(Card):
             Measurable("typographic_accuracy", Condition(), True, lambda at: share(written[at])),
         ]
 
-    def saying_of(self, result: Result, known: Known) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """How often it reads instead of looking."""
         share = known.value("word_answered")
         return "" if share is None else f"answers with a wrong word written on it {100 * share:.0f} % of the time"

@@ -1,16 +1,16 @@
 """Sentences of papers as tests on the models at hand; one file a claim."""
 
-from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, Known, Models, Subject, registry
+from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, KnownNumber, Models, Subject, registry
 from hardiness.scoring.claims.evidence import from_results, published_models
-from hardiness.scoring.claims.judged import Judged, judged
+from hardiness.scoring.claims.judged import ClaimVerdicts, judged
 from hardiness.scoring.claims.paired_evidence import paired_draws
 
 __all__ = [
     "Claim",
+    "ClaimVerdicts",
     "Contrast",
-    "Judged",
     "Judgement",
-    "Known",
+    "KnownNumber",
     "Models",
     "Subject",
     "from_results",

@@ -33,7 +33,7 @@ Order = Literal["given", "parameters", "name"]
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownNumber:
     """What is known of one number of one model.
 
     Attributes:
@@ -68,7 +68,7 @@ class Subject:
     """
 
     model: str
-    numbers: Mapping[str, Known]
+    numbers: Mapping[str, KnownNumber]
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -214,7 +214,7 @@ class Claim:
         return Judgement(NO_SCORE, reason="; ".join(lines)) if lines else None
 
 
-def contrast(name: str, terms: Sequence[tuple[float, Known]], needed: bool = True) -> Contrast:
+def contrast(name: str, terms: Sequence[tuple[float, KnownNumber]], needed: bool = True) -> Contrast:
     """A weighted sum of known numbers with its standard error, paired where they come of the same draws.
 
     Args:
@@ -223,7 +223,7 @@ def contrast(name: str, terms: Sequence[tuple[float, Known]], needed: bool = Tru
         needed: as in `Contrast`.
     """
     value = sum(weight * known.value for weight, known in terms)
-    groups: dict[str, list[tuple[float, Known]]] = {}
+    groups: dict[str, list[tuple[float, KnownNumber]]] = {}
     for place, (weight, known) in enumerate(terms):
         key = known.images if known.draws is not None and known.images else f"\x00{place}"
         groups.setdefault(key, []).append((weight, known))

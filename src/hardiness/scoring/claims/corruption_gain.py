@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hardiness.scoring.claims.claim import Claim, Contrast, Known, Models, add, contrast
+from hardiness.scoring.claims.claim import Claim, Contrast, KnownNumber, Models, add, contrast
 
 
 def _contrasts(models: Models) -> Sequence[Contrast]:
@@ -21,7 +21,7 @@ def _contrasts(models: Models) -> Sequence[Contrast]:
     ]
 
 
-def _fall(what: str, terms: Sequence[tuple[float, Known]]) -> Contrast:
+def _fall(what: str, terms: Sequence[tuple[float, KnownNumber]]) -> Contrast:
     """The contrast that something falls, in words: below zero it rises."""
     found = contrast("", terms)
     change = "rises" if found.value < 0 else "falls"

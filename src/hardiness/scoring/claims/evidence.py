@@ -10,7 +10,7 @@ from typing import Any
 
 from hardiness.core import Result
 from hardiness.reference import baseline, table
-from hardiness.scoring.claims.claim import Known, Models, Subject
+from hardiness.scoring.claims.claim import KnownNumber, Models, Subject
 
 FAMILY = ("resnext101_32x8d_wsl", "resnext101_32x16d_wsl", "resnext101_32x32d_wsl", "resnext101_32x48d_wsl")
 REFERENCE = "resnext101_32x8d"
@@ -123,7 +123,7 @@ def from_results(results: Sequence[Result], family: Sequence[str], reference: st
                 if score.value is not None:
                     error = (score.interval.high - score.interval.low) / z if score.interval else 0.0
                     source = f"{result.benchmark} on {result.data}"
-                    known = Known(score.value, score.n, error, source=source, doubt=score.doubt)
+                    known = KnownNumber(score.value, score.n, error, source=source, doubt=score.doubt)
                     rows.append((result.benchmark, score.metric, score.condition, known))
         return _subject(model, rows, own)
 
@@ -138,7 +138,7 @@ def published_models() -> Models:
         return _subject(
             model,
             [
-                (row.benchmark, row.metric, row.condition, Known(row.value, row.n, 0.0, source=row.source))
+                (row.benchmark, row.metric, row.condition, KnownNumber(row.value, row.n, 0.0, source=row.source))
                 for row in rows
                 if row.model == model
             ],
@@ -147,11 +147,11 @@ def published_models() -> Models:
     return Models([subject(model) for model in FAMILY], subject(REFERENCE))
 
 
-_Row = tuple[str, str, Mapping[str, Any], Known]
+_Row = tuple[str, str, Mapping[str, Any], KnownNumber]
 
 
 def _subject(model: str, rows: Sequence[_Row], results: Sequence[Result] = ()) -> Subject:
-    numbers: dict[str, Known] = {}
+    numbers: dict[str, KnownNumber] = {}
     for quantity in QUANTITIES:
         if fitting := [row for row in rows if quantity.fits(*row[:3])]:
             *_, known = max(fitting, key=lambda row: row[2].get("steps", 0))
@@ -161,7 +161,7 @@ def _subject(model: str, rows: Sequence[_Row], results: Sequence[Result] = ()) -
     return Subject(model, found, {each.name: each.absent(results) for each in QUANTITIES if each.name not in found})
 
 
-def with_substitutes(numbers: Mapping[str, Known]) -> dict[str, Known]:
+def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumber]:
     """The numbers, with those of `SUBSTITUTES` where there are none of their own."""
     own = {name: known for name, known in numbers.items() if not (name in SUBSTITUTES and known.is_substitute)}
     found = dict(own)

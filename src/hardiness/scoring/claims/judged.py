@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from hardiness.core import TextTable
-from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, Known, Models, registry
+from hardiness.scoring.claims.claim import Claim, Contrast, Judgement, KnownNumber, Models, registry
 
 HEADS = ("claim", "verdict", "p", "because")
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClaimVerdicts:
     """What has become of every claim.
 
     Attributes:
@@ -93,17 +93,17 @@ class Judged:
         }
 
 
-def judged(models: Models) -> Judged:
+def judged(models: Models) -> ClaimVerdicts:
     """Every registered claim judged on some models."""
     claims = (registry.get(name) for name in registry)
-    return Judged(models, tuple((claim, claim.judge(models)) for claim in claims))
+    return ClaimVerdicts(models, tuple((claim, claim.judge(models)) for claim in claims))
 
 
 def _size(parameters: int) -> str:
     return f"{parameters / 1e6:.1f} million" if parameters >= 1e6 else f"{parameters:,}"
 
 
-def _number(known: Known) -> dict[str, Any]:
+def _number(known: KnownNumber) -> dict[str, Any]:
     return {"value": known.value, "n": known.n, "error": known.standard_error, "source": known.source}
 
 

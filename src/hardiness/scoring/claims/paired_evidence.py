@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.scoring.claims.claim import Known, Models, Subject
+from hardiness.scoring.claims.claim import KnownNumber, Models, Subject
 from hardiness.scoring.claims.evidence import QUANTITIES, Quantity, with_substitutes
 from hardiness.scoring.comparisons.stored_baseline import stored_baseline
 from hardiness.scoring.statistics.comparison import shared_images
@@ -39,7 +39,7 @@ def paired_draws(models: Models, stores: Sequence[Store], baseline_model: str | 
     base = stored_baseline(stores, baseline_model) if baseline_model else None
     measures = [stored_measures(run, base) for run in stored]
     runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
-    paired: dict[str, dict[str, Known]] = {name: {} for name in names}
+    paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
     drawn: dict[str, Resamples] = {}
     for quantity in QUANTITIES:
         having = [subject for subject in models.all if quantity.name in subject.numbers]

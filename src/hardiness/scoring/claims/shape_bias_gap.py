@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hardiness.reference import humans
-from hardiness.scoring.claims.claim import Claim, Contrast, Known, Models, add, contrast
+from hardiness.scoring.claims.claim import Claim, Contrast, KnownNumber, Models, add, contrast
 
 
 def _contrasts(models: Models) -> Sequence[Contrast]:
     assert models.reference is not None, "the claim needs a reference"
     reference = models.reference.numbers["shape_bias"]
     lowest = min(humans().shape_bias_by_observer.values())
-    people = Known(lowest, n=1, standard_error=0.0)
+    people = KnownNumber(lowest, n=1, standard_error=0.0)
     found = []
     for subject in models.family:
         own = subject.numbers["shape_bias"]

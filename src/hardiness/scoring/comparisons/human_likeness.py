@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, DataError, rng
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import Right, Shown, own_name
+from hardiness.reference.trials import Right, TrialStimulus, own_name
 from hardiness.scoring.card import registry
 from hardiness.scoring.cards.model_vs_human import cells_of
 from hardiness.scoring.intervals import RESAMPLES, centred, within
-from hardiness.scoring.kappa import Estimate, expected_agreement
+from hardiness.scoring.kappa import KappaInterval, expected_agreement
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.store import Store
 
@@ -50,11 +50,11 @@ class Likeness:
     """
 
     name: str
-    sets: Mapping[str, Estimate]
-    ood_accuracy: Estimate
-    accuracy_difference: Estimate
-    observed_consistency: Estimate
-    error_consistency: Estimate
+    sets: Mapping[str, KappaInterval]
+    ood_accuracy: KappaInterval
+    accuracy_difference: KappaInterval
+    observed_consistency: KappaInterval
+    error_consistency: KappaInterval
     mean_rank: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,15 +107,17 @@ def _ranked(found: Sequence[Likeness]) -> list[Likeness]:
     return sorted(ranked, key=lambda each: (each.mean_rank or 0.0, each.name))
 
 
-def _stored(store: Store) -> dict[str, dict[Shown, bool]]:
+def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     """The answers of the stored models, those of one model's runs together; two of one name bear their hash."""
-    found: dict[tuple[str, str], dict[Shown, bool]] = {}
+    found: dict[tuple[str, str], dict[TrialStimulus, bool]] = {}
     for run in store.runs():
         if run.run.benchmark.card != CARD:
             continue
         table = ScoredRun(run, registry.get(CARD)).table
         names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
-        stimuli = [Shown(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)]
+        stimuli = [
+            TrialStimulus(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)
+        ]
         right = (table[RIGHT] == 1).any(axis=1).tolist()
         model = run.run.model.name, run.run.model.weights_sha256
         found.setdefault(model, {}).update(zip(stimuli, right, strict=True))
@@ -163,7 +165,7 @@ def _in_set(name: str, first: Seen, second: Seen) -> NDArray[np.float64] | None:
     return np.asarray(np.mean(found, axis=0)) if found else None
 
 
-def _by_cell(seen: Mapping[Shown, bool]) -> Seen:
+def _by_cell(seen: Mapping[TrialStimulus, bool]) -> Seen:
     found: dict[Cell, dict[str, bool]] = {}
     for stimulus, right in seen.items():
         found.setdefault((stimulus.set, stimulus.level), {})[stimulus.name] = right
@@ -215,5 +217,5 @@ def _weights(cell: Cell, n: int) -> NDArray[np.float64]:
     return drawn.astype(np.float64)
 
 
-def _estimate(draws: Draws, lowest: float) -> Estimate:
-    return Estimate(float(draws[0]), within(centred(draws[1:], float(draws[0])), lowest, 1.0))
+def _estimate(draws: Draws, lowest: float) -> KappaInterval:
+    return KappaInterval(float(draws[0]), within(centred(draws[1:], float(draws[0])), lowest, 1.0))

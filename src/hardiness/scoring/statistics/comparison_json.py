@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from hardiness.scoring.kappa import Estimate
+from hardiness.scoring.kappa import KappaInterval
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import Compared
 from hardiness.scoring.statistics.pair_detail import PairDetail
@@ -57,7 +57,7 @@ def _score(score: Compared, found: BenchmarkComparison) -> dict[str, Any]:
 
 
 def _detail(detail: PairDetail) -> dict[str, Any]:
-    kappa = detail.kappa.kappa if detail.kappa else Estimate(None, None)
+    kappa = detail.kappa.kappa if detail.kappa else KappaInterval(None, None)
     return {
         "first": detail.first,
         "second": detail.second,

@@ -9,7 +9,7 @@ from itertools import pairwise
 from hardiness.core import TextTable
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import Compared
-from hardiness.scoring.statistics.decomposition import Part
+from hardiness.scoring.statistics.decomposition import DifferencePart
 from hardiness.scoring.statistics.effective_robustness import EffectiveRobustness
 from hardiness.scoring.statistics.pair_detail import PairDetail
 from hardiness.scoring.statistics.proportions import Difference
@@ -137,7 +137,7 @@ def _detail(detail: PairDetail) -> Iterator[str]:
         yield f"{pair}, most telling images: {named}"
 
 
-def _parts(parts: Sequence[Part]) -> str:
+def _parts(parts: Sequence[DifferencePart]) -> str:
     """The largest; those that are told from none after adjusting for all of them have a star."""
     largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
     stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]

@@ -19,7 +19,7 @@ from hardiness.scoring.statistics.resamples import Resamples
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DifferencePart:
     """One part of a difference; the parts add up to it.
 
     Attributes:
@@ -39,7 +39,7 @@ def by_cells(
     weights: NDArray[np.float64],
     groups: Sequence[object],
     resamples: Resamples,
-) -> list[Part]:
+) -> list[DifferencePart]:
     """The parts of a weighted difference of errors by group of cells, in the order in which groups first come.
 
     Args:
@@ -68,7 +68,7 @@ def by_class(
     labels: NDArray[np.integer],
     span: float = 1.0,
     namer: Callable[[int], str] = str,
-) -> list[Part]:
+) -> list[DifferencePart]:
     """The parts of a mean difference by class, the largest first.
 
     A class adds what its images are apart, over all images. Classes of few images seldom tell anything alone: the order
@@ -98,7 +98,7 @@ Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
 """Confidence in each answer, and whether it is right, ``(N,)`` each."""
 
 
-def by_calibration(first: Answers, second: Answers, resamples: Resamples) -> list[Part]:
+def by_calibration(first: Answers, second: Answers, resamples: Resamples) -> list[DifferencePart]:
     """The parts of the difference of two Brier scores: by calibration, and by refinement; see `brier`.
 
     Args:
@@ -163,10 +163,10 @@ def brier(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Brier:
     return Brier(score, off, score - off)
 
 
-def _adjusted(parts: Sequence[tuple[str, Difference]]) -> list[Part]:
+def _adjusted(parts: Sequence[tuple[str, Difference]]) -> list[DifferencePart]:
     p = np.array([np.nan if found.p is None else found.p for _, found in parts])
     adjusted = benjamini_hochberg(p)
     return [
-        Part(name, found, None if np.isnan(value) else float(value))
+        DifferencePart(name, found, None if np.isnan(value) else float(value))
         for (name, found), value in zip(parts, adjusted, strict=True)
     ]

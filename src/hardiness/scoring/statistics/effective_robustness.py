@@ -50,7 +50,7 @@ class EffectiveRobustness:
 
 
 @dataclass(frozen=True)
-class Line:
+class FittedLine:
     """A least-squares line through reference models, logit of shifted accuracy over logit of clean accuracy.
 
     Attributes:
@@ -97,7 +97,7 @@ class Line:
         )
 
 
-def fit(points: Sequence[Point]) -> Line:
+def fit(points: Sequence[Point]) -> FittedLine:
     """The line through reference models.
 
     Raises:
@@ -119,7 +119,7 @@ def fit(points: Sequence[Point]) -> Line:
     covariance = variance * np.array([[1 / len(x) + x.mean() ** 2 / spread, corner], [corner, 1 / spread]])
     clean = [point.clean for point in points]
     models = tuple(point.model for point in points)
-    return Line(models, intercept, slope, math.sqrt(variance), covariance, Interval(min(clean), max(clean)))
+    return FittedLine(models, intercept, slope, math.sqrt(variance), covariance, Interval(min(clean), max(clean)))
 
 
 def published_points(benchmark: str, metric: str = "top1", error: bool = False) -> list[Point]:

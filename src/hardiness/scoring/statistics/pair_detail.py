@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hardiness.scoring.calibration import BIN_SIZE
 from hardiness.scoring.kappa import Consistency, error_consistency
 from hardiness.scoring.statistics.comparison import CellDifference, by_cell
-from hardiness.scoring.statistics.decomposition import Part, by_calibration, by_cells, by_class
+from hardiness.scoring.statistics.decomposition import DifferencePart, by_calibration, by_cells, by_class
 from hardiness.scoring.statistics.disagreements import Disagreement, disagreements
 from hardiness.scoring.statistics.measurable import Places
 from hardiness.scoring.statistics.measured import Measured
@@ -37,7 +37,7 @@ class PairDetail:
     second: str
     kappa: Consistency | None
     cells: tuple[CellDifference, ...]
-    parts: Mapping[str, Sequence[Part]]
+    parts: Mapping[str, Sequence[DifferencePart]]
     images: tuple[Disagreement, ...]
 
 
@@ -69,7 +69,7 @@ def pair_detail(first: Side, second: Side, resamples: Resamples) -> PairDetail:
     corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
     counted = corrupted or list(range(len(both)))
     wrong = [~side[:, counted] for side in right]
-    parts: dict[str, Sequence[Part]] = {}
+    parts: dict[str, Sequence[DifferencePart]] = {}
     if corrupted:
         weights = np.full(len(corrupted), 1 / len(corrupted))
         for key in ("corruption", "severity"):

@@ -21,7 +21,7 @@ from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, processors
 from hardiness.data import locate
 from hardiness.engine.executors import ray_actor
-from hardiness.engine.executors.ray_actor import Errand, Evaluation, Outcome, Ready, UnitActor, unfitness
+from hardiness.engine.executors.ray_actor import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
 from hardiness.engine.measuring import package_version
 from hardiness.engine.units import failed
 from hardiness.reference import wnids
@@ -154,7 +154,7 @@ def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
     assert isinstance(ready, Ready)
     with ThreadPoolExecutor(4) as driver:
         found = list(driver.map(begun.evaluate, ready.units))
-    assert found == [Outcome(stored=ready.keys)] * 4
+    assert found == [UnitOutcome(stored=ready.keys)] * 4
     begun.leave()
     sessions = [json.loads(path.read_text())["rows"] for path in (tmp_path / "out").glob("records/*/measured/*.json")]
     assert sum(sessions) == 4

@@ -11,12 +11,12 @@ import pytest
 
 from hardiness.core import Silence
 from hardiness.engine.executors import ray_driver
-from hardiness.engine.executors.ray_actor import Errand, Outcome, Ready, Unfit
+from hardiness.engine.executors.ray_actor import Errand, Ready, Unfit, UnitOutcome
 from hardiness.engine.executors.ray_cluster import Connection
 from hardiness.engine.executors.ray_driver import _Driver
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
-DONE = Outcome(stored=("key",))
+DONE = UnitOutcome(stored=("key",))
 
 
 class RayError(Exception):
@@ -196,7 +196,7 @@ def raising(once: Callable[[Call], bool], line: str = "m on b: RuntimeError: boo
             return ("n01/a", "n02/b") if call.method == "give_up" else answers(call)
         if call.actor.number in broken or once(call):
             broken.add(call.actor.number)
-            return Outcome(raised={"key": line})
+            return UnitOutcome(raised={"key": line})
         return DONE
 
     return script
@@ -245,7 +245,7 @@ def test_a_model_that_begins_to_raise_at_everything_ends_the_run() -> None:
 def test_a_full_disk_at_one_actor_costs_no_unit() -> None:
     def full(call: Call) -> Any:
         return (
-            Outcome(broken="node-1: disk full")
+            UnitOutcome(broken="node-1: disk full")
             if call.method == "evaluate" and call.actor.number == 0
             else answers(call)
         )

@@ -20,7 +20,7 @@ from hardiness.models.execution.agreement import same_gradient
 from hardiness.models.execution.arithmetic import _guarded, differentiable_fp32, full_fp32
 from hardiness.models.gradient_networks import GradientNetworks
 from hardiness.models.original import Original
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 
 
 def _switches() -> tuple[bool, bool, str]:
@@ -139,7 +139,7 @@ def test_no_thread_waits_for_another_ones_backward_pass(
     monkeypatch.setattr(gradient_networks, "same_gradient", chosen_beside_another)
     for module in (arithmetic, original, gradient_networks):
         monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
-    network = Original(tiny(), "tiny", Affine.of(View()), "cpu", None)
+    network = Original(tiny(), "tiny", Normalisation.of(View()), "cpu", None)
     chosen: list[nn.Module] = []
     choice = threading.Thread(
         target=lambda: chosen.append(GradientNetworks(network, plain=False).at(noise(2))), daemon=True

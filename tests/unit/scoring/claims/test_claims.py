@@ -25,7 +25,7 @@ from hardiness.core import (
 )
 from hardiness.scoring import results
 from hardiness.scoring.claims import (
-    Known,
+    KnownNumber,
     Models,
     Subject,
     from_results,
@@ -138,9 +138,9 @@ def test_p_goes_with_the_verdict() -> None:
     assert open_.p is not None
     assert open_.p > 0.05
     # Below zero at p = .03: told by itself, and not as one of three.
-    clean = {"clean_accuracy": Known(0.8, 9, 0.0)}
-    rising = [Subject(name, {**clean, "corrupted_error": Known(0.4, 9, 0.0)}) for name in ("a", "b")]
-    rising[1] = Subject("b", {**clean, "corrupted_error": Known(0.4 + 0.0217, 9, 0.01)})
+    clean = {"clean_accuracy": KnownNumber(0.8, 9, 0.0)}
+    rising = [Subject(name, {**clean, "corrupted_error": KnownNumber(0.4, 9, 0.0)}) for name in ("a", "b")]
+    rising[1] = Subject("b", {**clean, "corrupted_error": KnownNumber(0.4 + 0.0217, 9, 0.01)})
     both = claim.judge(Models(rising))
     assert both.contrasts[0].p == pytest.approx(0.03, abs=1e-3)
     assert (both.verdict, both.p) == (OPEN, pytest.approx(3 * both.contrasts[0].p))
@@ -250,14 +250,14 @@ def test_a_claim_of_the_family_asks_nothing_of_the_reference() -> None:
 def test_contrasts_are_paired_where_the_draws_are_the_same() -> None:
     generator = np.random.default_rng(0)
     shared, own = generator.normal(size=1000), 0.1 * generator.normal(size=1000)
-    first, second = Known(0.5, 100, 1.0, shared, "x"), Known(0.2, 100, 1.0, shared + own, "x")
+    first, second = KnownNumber(0.5, 100, 1.0, shared, "x"), KnownNumber(0.2, 100, 1.0, shared + own, "x")
     assert contrast("paired", [(1.0, first), (-1.0, second)]).standard_error == pytest.approx(0.1, rel=0.1)
     elsewhere = replace(second, images="y")
     assert contrast("apart", [(1.0, first), (-1.0, elsewhere)]).standard_error == pytest.approx(2**0.5)
 
 
 def test_the_slope_over_sizes_by_hand() -> None:
-    models = Models([Subject(str(i), {"mfr": Known(value, 9, 0.1)}) for i, value in enumerate((0.6, 0.5, 0.1))])
+    models = Models([Subject(str(i), {"mfr": KnownNumber(value, 9, 0.1)}) for i, value in enumerate((0.6, 0.5, 0.1))])
     slope, *steps = falls_with_size("mfr", models)
     assert slope.value == pytest.approx((0.6 - 0.1) / 2)
     assert slope.standard_error == pytest.approx(0.1 * 2**0.5 / 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from hardiness.core import Registry
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ Precision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Executable:
     """What a runtime is to execute.
 
     Attributes:
@@ -35,7 +35,7 @@ class Plan:
     name: str
     network: Any
     folded: Callable[[bool], Any]
-    affine: Affine
+    affine: Normalisation
     device: str
     precision: Precision
     px: tuple[int, int]
@@ -51,7 +51,7 @@ class Runtime(Protocol):
     streams: int
     """How many calls may usefully run at the same time."""
 
-    def __init__(self, plan: Plan) -> None: ...
+    def __init__(self, plan: Executable) -> None: ...
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """All outputs, float32 ``(N, outputs)`` in main memory, for float32 pixels ``(N, 3, H, W)`` in [0, 1]."""

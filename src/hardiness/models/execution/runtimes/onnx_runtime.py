@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ModelError
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.runtimes import Executable, runtimes
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class OnnxRuntime:
     name = "onnxruntime"
     streams = 1
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Executable) -> None:
         if not isinstance(plan.network, OnnxFile):
             raise ModelError("ONNX Runtime runs models of the form onnx:FILE")
         if plan.precision != "fp32":

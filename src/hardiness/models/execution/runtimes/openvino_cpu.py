@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from hardiness.core import ModelError, usable_cores
 from hardiness.models.catalogue import OnnxFile
-from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.runtimes import Executable, runtimes
 from hardiness.models.execution.telemetry import silent_openvino
 from hardiness.models.failures import FOREIGN_ERRORS, PROCESS_STATE, first_line
 from hardiness.models.outputs import logits_of
-from hardiness.models.preprocessing import Affine
+from hardiness.models.preprocessing import Normalisation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,7 +44,7 @@ class OpenVINORuntime:
     name = "openvino"
     streams = min(usable_cores(), _MAX_STREAMS)
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Executable) -> None:
         core = silent_openvino().Core()
         if isinstance(plan.network, OnnxFile):
             raise ModelError("ONNX files run in ONNX Runtime")
@@ -125,7 +125,7 @@ def free_memory() -> int | None:
     return 1024 * int(kilobytes[0]) if kilobytes else None
 
 
-def _refuse_without_memory(plan: Plan) -> None:
+def _refuse_without_memory(plan: Executable) -> None:
     """Raises `ModelError` where compiling would need more memory than is free: the system would end the process."""
     free, needed = free_memory(), _COPIES * plan.weight_bytes
     if free is not None and needed > free:
@@ -135,7 +135,7 @@ def _refuse_without_memory(plan: Plan) -> None:
         )
 
 
-def chunk_images(plan: Plan) -> int:
+def chunk_images(plan: Executable) -> int:
     """How many images one stream computes at a time.
 
     Few, so that activations stay in the core's cache (2 in fp32, 4 in bf16, which is the same number of bytes: the
@@ -146,7 +146,7 @@ def chunk_images(plan: Plan) -> int:
     return min(max(least, math.ceil(plan.weight_bytes / plan.activation_bytes)), _MAX_CHUNK)
 
 
-def _convert(plan: Plan, chunk: int) -> Any:
+def _convert(plan: Executable, chunk: int) -> Any:
     import torch
 
     openvino = silent_openvino()
@@ -205,7 +205,7 @@ def _reason(error: BaseException) -> str:
     return named[0] if named else first_line(error)
 
 
-def _normalise(steps: Any, affine: Affine) -> None:
+def _normalise(steps: Any, affine: Normalisation) -> None:
     steps.mean(list(affine.mean))
     steps.scale(list(affine.std))
     if affine.reverse:

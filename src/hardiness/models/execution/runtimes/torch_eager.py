@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hardiness.models.execution.arithmetic import full_fp32
 from hardiness.models.execution.device_link import link_to
-from hardiness.models.execution.runtimes import Plan, runtimes
+from hardiness.models.execution.runtimes import Executable, runtimes
 from hardiness.models.outputs import logits_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class TorchRuntime:
     name = "torch"
     streams = 1
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Executable) -> None:
         import torch
 
         self._plan = plan
