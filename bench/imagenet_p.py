@@ -37,7 +37,7 @@ from hardiness.core import CANVAS_224, Condition, DataSet, Records, Request, Run
 from hardiness.distortions import perturb, perturbations
 from hardiness.engine import evaluate
 from hardiness.imaging import decode
-from hardiness.imaging.canvas import before_crop
+from hardiness.imaging.resize import before_crop
 from hardiness.imaging.top import top
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels

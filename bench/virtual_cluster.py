@@ -15,9 +15,9 @@ from hardiness.core import Share
 from hardiness.engine.executors.shared import shared
 from hardiness.engine.units import LAST_UNITS, PIECES
 from hardiness.store import Leases
+from hardiness.store.files import AT_ONCE as WRITING
+from hardiness.store.files import THREADS as ASKING
 from hardiness.store.leases import RENEWALS
-from hardiness.store.objects import AT_ONCE as WRITING
-from hardiness.store.together import THREADS as ASKING
 from virtual_time import VirtualTime
 
 PAGE = 1000

@@ -9,7 +9,7 @@ import hardiness
 
 SOURCE = Path(hardiness.__file__).parent
 BY_STRING = re.compile(r"""\b(run|identity|plan)(\.run|\.plan)?(\[["']|\.get\(["'])""")
-KNOWN = {"core/run.py", "store/former.py", "store/store.py"}
+KNOWN = {"core/run.py", "store/run.py", "store/store.py"}
 """Where ``run.json`` is written and read."""
 
 

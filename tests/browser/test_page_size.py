@@ -30,7 +30,7 @@ from hardiness.core import (
 )
 from hardiness.data import locate
 from hardiness.imaging import decode, encode_jpeg, on_canvas, png, resize
-from hardiness.imaging.sheet import strip
+from hardiness.imaging.text import strip
 from hardiness.reference import categories, wnids
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions, write_page

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.cli import main
-from hardiness.sources import downloads, transfer
+from hardiness.sources import downloads
+from hardiness.sources import downloads as transfer
 
 
 @dataclass

@@ -17,8 +17,9 @@ import pytest
 from hardiness.core import DataError, HardinessError
 from hardiness.data import locate
 from hardiness.reference import wnids
-from hardiness.sources import archives, extraction
-from hardiness.sources.extraction import unpack
+from hardiness.sources import archives
+from hardiness.sources import archives as extraction
+from hardiness.sources.archives import unpack
 from hardiness.sources.files import TarMember
 
 TENCH, GOLDFISH = wnids()[:2]

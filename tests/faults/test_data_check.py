@@ -18,8 +18,7 @@ from hardiness.core import DataError
 from hardiness.data.checking import Depth, check, mend
 from hardiness.data.checking.faults import KINDS
 from hardiness.data.place import Place
-from hardiness.imaging.jpeg import encode_jpeg
-from hardiness.imaging.video import encode_video
+from hardiness.imaging.decode import encode_jpeg, encode_video
 from hardiness.reference import wnids
 from hardiness.reference.datasets import published_set, validation_labels, validation_name
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from hardiness.core import DataError, rng
-from hardiness.sources import ranges
+from hardiness.sources import downloads
 from hardiness.sources.downloads import Remote, obtain
 
 SMALL = rng(0, "small").bytes(300_001)
@@ -22,7 +22,7 @@ LARGE = rng(0, "large").bytes(1_000_003)
 @pytest.fixture
 def remote(web: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Remote]:
     """A file on the server; segments are small, so that a megabyte is a large file."""
-    monkeypatch.setattr(ranges, "SEGMENT_BYTES", 100_000)
+    monkeypatch.setattr(downloads, "SEGMENT_BYTES", 100_000)
 
     def make(content: bytes = LARGE, checksum: str = "sha256", **more: Any) -> Remote:
         web.files["set.tar"] = content
@@ -67,18 +67,18 @@ def test_a_large_file_comes_in_ranges_and_goes_on_where_it_stopped(
 ) -> None:
     file = remote()
     marked: list[int] = []
-    mark = ranges.Segments.mark
+    mark = downloads.Segments.mark
 
-    def killed(self: ranges.Segments, number: int) -> None:
+    def killed(self: downloads.Segments, number: int) -> None:
         mark(self, number)
         marked.append(number)
         if len(marked) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ranges.Segments, "mark", killed)
+    monkeypatch.setattr(downloads.Segments, "mark", killed)
     with pytest.raises(KeyboardInterrupt):
         obtain(file, tmp_path, connections=3)
-    monkeypatch.setattr(ranges.Segments, "mark", mark)
+    monkeypatch.setattr(downloads.Segments, "mark", mark)
     assert len(json.loads((tmp_path / "set.tar.part.json").read_text())["done"]) == 4
     web.asked.clear()
     assert obtain(file, tmp_path, connections=3).path.read_bytes() == LARGE
@@ -94,7 +94,7 @@ def test_a_part_that_one_connection_left_is_kept_by_several(remote: Any, web: An
 
 def test_another_version_is_not_glued_to_the_old_one(remote: Any, web: Any, tmp_path: Path) -> None:
     file = remote()
-    part = ranges.Segments.open(tmp_path / "set.tar.part", len(LARGE), '"another"')
+    part = downloads.Segments.open(tmp_path / "set.tar.part", len(LARGE), '"another"')
     part.mark(3)
     assert obtain(file, tmp_path, connections=4).path.read_bytes() == LARGE
 

@@ -30,12 +30,12 @@ from hardiness.data import locate
 from hardiness.data.listing import Listings
 from hardiness.data.written_tree import WrittenTree
 from hardiness.imaging import decode
-from hardiness.imaging.video import encode_video
+from hardiness.imaging.decode import encode_video
 from hardiness.models.numpy_pickle import read_arrays
 from hardiness.reference import wnids
-from hardiness.sources.extraction import unpack
-from hardiness.sources.mp4 import video_facts
-from hardiness.store import shards
+from hardiness.sources.archives import unpack
+from hardiness.sources.files import video_facts
+from hardiness.store import tables
 
 SHARD = "000000-0123456789ab.parquet"
 ROWS = Records(
@@ -142,7 +142,7 @@ def pickled() -> bytes:
 
 
 def shard() -> bytes:
-    return shards.encode(ROWS, "key", SHARD)
+    return tables.encode(ROWS, "key", SHARD)
 
 
 def read_picture(content: bytes, folder: Path) -> None:
@@ -157,7 +157,7 @@ def read_pickle(content: bytes, folder: Path) -> None:
 
 
 def read_shard(content: bytes, folder: Path) -> None:
-    found = shards.read(content, f"{folder}/{SHARD}", key="key")
+    found = tables.read(content, f"{folder}/{SHARD}", key="key")
     assert all(np.array_equal(found[name], column) for name, column in ROWS.columns.items()), "never another number"
     assert found.failures == ROWS.failures
 

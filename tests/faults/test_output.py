@@ -23,7 +23,8 @@ from filelock import FileLock
 
 from hardiness.core import StoreError
 from hardiness.reference import wnids
-from hardiness.store import atomic, files
+from hardiness.store import files
+from hardiness.store import files as atomic
 
 NETWORK = """
 import torch

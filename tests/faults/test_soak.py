@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from hardiness.core import StoreError
-from hardiness.store import Store, atomic
-from hardiness.store.shards import read
+from hardiness.store import Store
+from hardiness.store.files import PARTIAL
+from hardiness.store.tables import read
 
 sys.path.insert(0, str(Path(__file__).parent))
 import soak_worker as worker
@@ -70,7 +71,7 @@ def plant(out: Path, chance: random.Random) -> tuple[set[str], Counter[str]]:
     shutil.copy(victims[0], folder / "notes.parquet")
     (folder / "run.json").write_text(chance.choice(["", "[]", "{", '{"key": 1}']))
     (folder / "proved.json").write_text(chance.choice(["[]", "{", '{"x": 1}']))
-    (out / atomic.PARTIAL / "1-1-left-behind").write_bytes(b"PAR1")
+    (out / PARTIAL / "1-1-left-behind").write_bytes(b"PAR1")
     names = {path.name for path in victims}
     return names, Counter(shard=len(names), gone=1, foreign=1, described=2, left=1)
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, StoreError
-from hardiness.store import Store, StoredRun, atomic, files, shards
+from hardiness.store import Store, StoredRun, files
+from hardiness.store.files import PARTIAL
+from hardiness.store.tables import file_name
 
 IDENTITY = Run(ModelIdentity("net"), BenchmarkIdentity("imagenet-val"))
 SAMPLES, CONDITIONS, SHARDS = "abcd", (0, 1), 3
@@ -67,7 +69,7 @@ class StoreMachine(RuleBasedStateMachine):
     def write(self, shard: int, rows: list[Row], fails: int) -> None:
         work = [(f"{shard}/{sample}", condition) for sample, condition in rows]
         self.run.write(shard, work, outcome(shard, rows[fails:], rows[:fails]))
-        name = shards.file_name(shard, work)
+        name = file_name(shard, work)
         self.damaged.discard(name)
         if name not in self.whole or self.whole[name][2]:  # what is whole and without failures stays
             self.whole[name] = (shard, rows[fails:], rows[:fails])
@@ -93,7 +95,7 @@ class StoreMachine(RuleBasedStateMachine):
         with cut, pytest.raises((StoreError, Killed)):
             self.run.write(shard, work, outcome(shard, rows, []))
         if isinstance(error, Killed):  # a process that is killed tidies nothing up
-            (self.folder / atomic.PARTIAL / "999-1-000000-0123456789ab.parquet").write_bytes(b"PAR1")
+            (self.folder / PARTIAL / "999-1-000000-0123456789ab.parquet").write_bytes(b"PAR1")
 
     @precondition(lambda self: self.whole)
     @rule(data=st.data(), way=st.sampled_from(["cut", "zeroed", "bit", "exchanged", "gone"]))

@@ -20,7 +20,7 @@ from hardiness.data import locate
 from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes
 from hardiness.imaging import decode, encode_jpeg
-from hardiness.imaging.tiles import mosaic, pasted
+from hardiness.imaging.geometry import mosaic, pasted
 from hardiness.reference import categories
 from hardiness.scoring import registry
 

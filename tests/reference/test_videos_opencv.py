@@ -11,8 +11,8 @@ import pytest
 from hardiness.core import CANVAS_224
 from hardiness.distortions import perturb, perturbations
 from hardiness.imaging import decode
-from hardiness.imaging.canvas import before_crop
-from hardiness.imaging.video import decode_video, encode_video
+from hardiness.imaging.decode import decode_video, encode_video
+from hardiness.imaging.resize import before_crop
 from hardiness.trees.distorted import ENCODERS
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import hardiness as library
-from hardiness.store.objects import ObjectFiles
+from hardiness.store.files import ObjectFiles
 
 
 @pytest.fixture

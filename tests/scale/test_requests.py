@@ -17,7 +17,7 @@ from hardiness.data import locate
 from hardiness.engine import evaluate
 from hardiness.models import Classifier, wrap
 from hardiness.store import Store
-from hardiness.store.objects import ObjectFiles
+from hardiness.store.files import ObjectFiles
 
 BESIDE = ("together", "store", "leases", "next")
 """How threads are called that ask while others wait, or many at a time."""

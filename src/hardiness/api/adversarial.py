@@ -14,7 +14,7 @@ from hardiness.api.classifiers import classifier_of
 from hardiness.api.placement import Placement
 from hardiness.attacks.threats import threat, threats
 from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
-from hardiness.core.attack import epsilon_text
+from hardiness.core.run import epsilon_text
 from hardiness.engine.attacking import run_round
 from hardiness.engine.cross_checks import Suspect
 from hardiness.engine.victims import RoundOutcome, Victims

@@ -16,7 +16,7 @@ from hardiness.core import CANVAS_224, Canvas, Condition, DataError, DataRoot, D
 from hardiness.data import limited
 from hardiness.distortions import corrupt, corruption_versions
 from hardiness.imaging import decode, encode_jpeg, on_canvas
-from hardiness.imaging.tiles import mosaic, pasted
+from hardiness.imaging.geometry import mosaic, pasted
 from hardiness.reference import categories
 from hardiness.scoring.cards.laion_c import DISTORTIONS
 

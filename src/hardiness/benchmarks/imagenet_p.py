@@ -31,9 +31,9 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.imaging import decode
-from hardiness.imaging.canvas import before_crop
-from hardiness.imaging.sheet import strip
-from hardiness.imaging.video import decode_video
+from hardiness.imaging.decode import decode_video
+from hardiness.imaging.resize import before_crop
+from hardiness.imaging.text import strip
 from hardiness.reference import IMAGENET_P
 
 SOURCES = ("auto", "stored", "generated")

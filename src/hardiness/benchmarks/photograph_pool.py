@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, File, Image, Item, SampleError
 from hardiness.imaging import decode, on_canvas
-from hardiness.imaging.tiles import thumbnail
+from hardiness.imaging.geometry import thumbnail
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,9 +28,8 @@ from hardiness.data.place import parse as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
 from hardiness.reference.datasets import datasets, published_set
 from hardiness.sources.downloads import WAIT_S
-from hardiness.sources.pins import pins_file
-from hardiness.sources.wheels import PackagedFile
-from hardiness.sources.wheels import obtain as obtain_packaged
+from hardiness.sources.packages import PackagedFile, pins_file
+from hardiness.sources.packages import obtain as obtain_packaged
 
 FROST = "frost"
 TOLD_EVERY = 500

@@ -1,12 +1,20 @@
 """The types that every room speaks; standard library and numpy only."""
 
-from hardiness.core.attack import AttackPlan, CrossChecks, Norm, Round, epsilon_text, usual_epsilon
-from hardiness.core.benchmark import Benchmark, Expansion, Image, Pixels, Unreadable
-from hardiness.core.bounds import MOST_IMAGES, MOST_STEPS, require_within
-from hardiness.core.chart import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, People, Rung
-from hardiness.core.condition import Condition
-from hardiness.core.dataset import DataRoot, DataSet, File, Item
+from hardiness.core.benchmark import (
+    Benchmark,
+    DataRoot,
+    DataSet,
+    Expansion,
+    File,
+    Image,
+    Item,
+    Pixels,
+    Stimulus,
+    Unreadable,
+)
 from hardiness.core.errors import (
+    MOST_IMAGES,
+    MOST_STEPS,
     ArgumentError,
     AttackError,
     DataError,
@@ -16,17 +24,12 @@ from hardiness.core.errors import (
     SampleError,
     StoreError,
     UnknownNameError,
+    require_within,
     suggestion,
 )
-from hardiness.core.gallery import Answer, Gallery, Sample
-from hardiness.core.image_table import RIGHT, ImageTable
-from hardiness.core.model import ModelSpec, Source
-from hardiness.core.processors import usable_cores
-from hardiness.core.progress import Clock, Listener, Silence
-from hardiness.core.random import rng
-from hardiness.core.records import Columns, Failure, Records
+from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, Source, View
+from hardiness.core.random import rng, usable_cores
 from hardiness.core.registry import Registry
-from hardiness.core.request import Request, Share, spelled
 from hardiness.core.result import (
     NOT_CHECKED,
     SCHEMA,
@@ -37,14 +40,57 @@ from hardiness.core.result import (
     Picture,
     Result,
     Score,
+    TextTable,
     doubt_of,
 )
-from hardiness.core.run import BenchmarkIdentity, DataIdentity, InputIdentity, ModelIdentity, Plan, Run, Surrogate
-from hardiness.core.section import GROUPS, LAST, Column, Grid, GridCell, Note, Saying, Section
-from hardiness.core.stimulus import Stimulus
-from hardiness.core.stop import Stop
-from hardiness.core.text_table import TextTable
-from hardiness.core.view import CANVAS_224, Canvas, View
+from hardiness.core.run import (
+    AttackPlan,
+    BenchmarkIdentity,
+    Clock,
+    Condition,
+    CrossChecks,
+    DataIdentity,
+    InputIdentity,
+    Listener,
+    ModelIdentity,
+    Norm,
+    Plan,
+    Request,
+    Round,
+    Run,
+    Share,
+    Silence,
+    Stop,
+    Surrogate,
+    epsilon_text,
+    spelled,
+    usual_epsilon,
+)
+from hardiness.core.section import (
+    GROUPS,
+    LAST,
+    Answer,
+    Chart,
+    Column,
+    Curves,
+    Dots,
+    Gallery,
+    Grid,
+    GridCell,
+    Heat,
+    Ladder,
+    Layer,
+    Line,
+    Note,
+    Observer,
+    Panel,
+    People,
+    Rung,
+    Sample,
+    Saying,
+    Section,
+)
+from hardiness.core.table import RIGHT, Columns, Failure, ImageTable, Records
 
 __all__ = [
     "CANVAS_224",

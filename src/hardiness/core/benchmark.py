@@ -2,19 +2,146 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core.attack import AttackPlan
-from hardiness.core.condition import Condition
-from hardiness.core.dataset import DataRoot, DataSet, Item
-from hardiness.core.records import Columns
-from hardiness.core.view import Canvas
+from hardiness.core.model import Canvas
+from hardiness.core.run import AttackPlan, Condition
+from hardiness.core.table import Columns
+
+_CATEGORY = r"[^\W\d_](?:[\w ]*[^\W\d])?"
+_NAME = re.compile(rf"({_CATEGORY})(\d+)-({_CATEGORY})(\d+)")
+
+
+class Stimulus(NamedTuple):
+    """``<shape><n>-<texture><n>``: two categories, and which picture of each.
+
+    A category begins with a letter and ends with a letter or an underscore; letters, digits, underscores and spaces
+    may stand between.
+
+    Source: the file names of Geirhos et al. (2019), arXiv:1811.12231.
+    """
+
+    shape: str
+    shape_number: int
+    texture: str
+    texture_number: int
+
+    @classmethod
+    def parse(cls, stem: str) -> Stimulus | None:
+        """The stimulus of that name, without suffix; ``None`` where the name breaks the rule."""
+        found = _NAME.fullmatch(stem)
+        if found is None:
+            return None
+        shape, first, texture, second = found.groups()
+        return cls(shape, int(first), texture, int(second))
+
+    @property
+    def in_conflict(self) -> bool:
+        """Whether shape and texture are of different categories."""
+        return self.shape != self.texture
+
+    def __str__(self) -> str:
+        return f"{self.shape}{self.shape_number}-{self.texture}{self.texture_number}"
+
+
+class File(Protocol):
+    """Bytes that can be read again and again, from any thread: a file on disk, in an archive or in a package."""
+
+    @property
+    def name(self) -> str:
+        """What a person would call it in an error message: a path, or ``archive!member``."""
+        ...
+
+    def read(self) -> bytes:
+        """All of its bytes.
+
+        Raises:
+            SampleError: it cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sample: ``id`` is ``"<wnid>/<stem>"`` (unique, stable across machines), ``label`` its class index."""
+
+    id: str
+    label: int
+    file: File
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named, fingerprinted list of items.
+
+    Attributes:
+        name: what results carry, e.g. ``"imagenet"`` or ``"embedded"``.
+        items: sorted by id.
+        num_classes: how many classes the labels index into.
+        fingerprint: hash that changes whenever the data do; where there are `fingerprints`, whenever the list of
+            photographs does.
+        location: where it was found, for people.
+        class_names: folder names in label order where the classes are not ImageNet's; else ``None``.
+        conditions: the conditions that can be evaluated on it, where it does not allow all.
+        notes: faults that cost only a part of it; they are told, and the exit status is 1.
+        remarks: what else lies in its folders and is no item of it, a line each; the exit status stays as it is.
+        released: how many items the published set has; results on fewer are shown as partial. ``None`` if unknown.
+        categories: groups of classes that answers are judged by, where they are not judged by single classes: the
+            class indices of each, by name.
+        fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
+            do; empty where the conditions are made of the items.
+    """
+
+    name: str
+    items: Sequence[Item]
+    num_classes: int
+    fingerprint: str
+    location: str
+    class_names: tuple[str, ...] | None = None
+    conditions: frozenset[Condition] | None = None
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    released: int | None = None
+    categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fingerprints: Mapping[Condition, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """A hash that changes whenever anything of it does, in whatever condition."""
+        if not self.fingerprints:
+            return self.fingerprint
+        cells = sorted((str(condition), digest) for condition, digest in self.fingerprints.items())
+        lines = "".join(f"{condition}\0{digest}\n" for condition, digest in cells)
+        return sha256(f"{self.fingerprint}\n{lines}".encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class DataRoot(Protocol):
+    """Finds data sets by name (``"imagenet"``, ``"imagenet-a"``, …) in what ``--data`` named."""
+
+    def dataset(self, name: str) -> DataSet:
+        """The data set of that name.
+
+        Raises:
+            DataError: it is not there, empty or laid out wrongly; the message says what to do.
+        """
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether a data set of that name was named or found, without reading it."""
+        ...
+
 
 Image = NDArray[np.uint8]
 """``uint8 (H, W, 3)``, RGB, 0–255: the form of the disk and the corruptions."""

@@ -1,8 +1,4 @@
-"""Everything that can go wrong, as one tree.
-
-A message says which argument, file or sample; what it must be; what it was; what to do. The command line prints
-the message as one line and leaves with the error's ``exit_status``; a traceback is a bug of ours.
-"""
+"""Everything that can go wrong, as one tree."""
 
 from __future__ import annotations
 
@@ -96,3 +92,22 @@ def show_traceback(error: BaseException) -> None:
     """Print where an error came from, and what it came from, to standard error, if `DEBUG` is set."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error, file=sys.stderr)
+
+
+MOST_STEPS = 1_000_000
+"""Of an optimiser or an attack, and of any other count in the options of benchmarks and attacks."""
+
+MOST_IMAGES = 16_384
+"""In one batch: 10 GB of pixels at 224."""
+
+
+def require_within(name: str, value: float, least: float, most: float) -> None:
+    """Raise an error unless a number lies between two others, ends included.
+
+    Raises:
+        ArgumentError: it does not, or is NaN; the message names both bounds.
+    """
+    if not value >= least:
+        raise ArgumentError(f"{name} must be at least {least:,g}, was {value}")
+    if not value <= most:
+        raise ArgumentError(f"{name} must be at most {most:,}, was {value}")

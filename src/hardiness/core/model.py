@@ -3,11 +3,121 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
-from hardiness.core.view import View
+from hardiness.core.errors import ArgumentError, suggestion
+from hardiness.core.later import json_form
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
+CropMode = Literal["center", "center_floor", "squash", "border", "unresized"]
+ChannelOrder = Literal["RGB", "BGR"]
+PixelRange = Literal["0..1", "0..255"]
+Triple = tuple[float, float, float]
+
+MAX_PX = 8192
+"""Longest side of a canvas; a larger one is a slip of the pen, and would take all memory."""
+
+_LARGEST = 1e6
+
+
+def _one_of(field: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ArgumentError(f"{field} cannot be {value!r}{suggestion(value, sorted(allowed))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The geometry alone: which square of a photograph is seen, and how it is resampled.
+
+    Attributes:
+        resize_px: the shorter side is resized to this many pixels (``squash``: both sides; ``border``: the longer
+            side, the rest is padded; ``unresized``: not at all).
+        crop_px: side of the centred square that is kept.
+        interpolation: filter, as PIL defines it.
+        crop_mode: ``center`` (the standard; a half pixel is rounded to even, as torchvision does), ``center_floor``
+            (the same, a half pixel is cut off, as transformers does), ``squash`` or ``border`` (timm's other two), or
+            ``unresized`` (as ``center``, of the photograph as it is; a smaller one is padded).
+        fill: RGB colour, 0–255, of what is padded; timm's ``border`` pads with the weights' mean.
+    """
+
+    resize_px: int
+    crop_px: int
+    interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
+    fill: tuple[int, int, int] = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        for name in ("resize_px", "crop_px"):
+            side = getattr(self, name)
+            if not isinstance(side, int) or side < 1:
+                raise ArgumentError(f"{name} must be at least 1, was {side!r}")
+            if side > MAX_PX:
+                raise ArgumentError(f"{name} must be at most {MAX_PX:,}, was {side:,}")
+        _one_of("interpolation", self.interpolation, get_args(Interpolation))
+        _one_of("crop_mode", self.crop_mode, get_args(CropMode))
+
+
+CANVAS_224 = Canvas(resize_px=256, crop_px=224, interpolation="bilinear")
+"""The fixed canvas on which ImageNet-C, -P, cue conflict and the attacks live."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything between a photograph on disk and the first layer; it belongs to the weights.
+
+    Attributes:
+        resize_px, crop_px, interpolation, crop_mode: as in `Canvas`.
+        mean, std: subtracted and divided by, per channel, in the model's own range and channel order.
+        channel_order: order in which the model wants the channels.
+        range: the model's own range of pixel values before mean and std, ``"0..1"`` or ``"0..255"``.
+    """
+
+    resize_px: int = 256
+    crop_px: int = 224
+    interpolation: Interpolation = "bilinear"
+    crop_mode: CropMode = "center"
+    mean: Triple = (0.485, 0.456, 0.406)
+    std: Triple = (0.229, 0.224, 0.225)
+    channel_order: ChannelOrder = "RGB"
+    range: PixelRange = "0..1"
+
+    def __post_init__(self) -> None:
+        Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode)
+        _one_of("channel_order", self.channel_order, get_args(ChannelOrder))
+        _one_of("range", self.range, get_args(PixelRange))
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) != 3:
+                raise ArgumentError(f"{name} must hold 3 numbers (one per channel), was {getattr(self, name)}")
+            if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in getattr(self, name)):
+                raise ArgumentError(
+                    f"{name} must be finite numbers of at most {_LARGEST:,.0f}, was {getattr(self, name)}"
+                )
+        if min(self.std) < 1 / _LARGEST:
+            raise ArgumentError(f"std must be positive (at least {1 / _LARGEST:g}), was {self.std}")
+
+    @property
+    def canvas(self) -> Canvas:
+        """The geometric half: models whose canvases are equal share decoded and cropped images."""
+        fill = self._mean_colour() if self.crop_mode == "border" else (0, 0, 0)
+        return Canvas(self.resize_px, self.crop_px, self.interpolation, self.crop_mode, fill)
+
+    def _mean_colour(self) -> tuple[int, int, int]:
+        scale = 255 if self.range == "0..1" else 1
+        colour = [round(scale * value) for value in self.mean]
+        first, second, third = colour if self.channel_order == "RGB" else reversed(colour)
+        return first, second, third
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, for keys and records."""
+        return json_form(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> View:
+        """The view that `as_dict` gave."""
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True, slots=True)

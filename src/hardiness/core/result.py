@@ -6,11 +6,38 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-from hardiness.core.condition import Condition
-from hardiness.core.records import Failure
-from hardiness.core.result_table import result_table
-from hardiness.core.run import Plan, Run
-from hardiness.core.stop import Stop
+from hardiness.core.run import Condition, Plan, Run, Stop
+from hardiness.core.table import Failure
+
+SHOWN = 24
+"""How many scores are shown; the rest are counted."""
+
+
+def result_table(result: Result) -> str:
+    """The result's scores, a line each, with what a person should know of them; values are not percent."""
+    head = f"{result.model} on {result.benchmark} ({result.data}, {result.protocol})"
+    evaluated, expected = result.counts.evaluated, result.counts.expected
+    shown = result.scores[:SHOWN]
+    rows = [("score", "value", "95 % interval", "n", ""), *(_row(score) for score in shown)]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [f"{head}: {evaluated:,} of {expected:,} evaluated, {result.counts.failed:,} failed"]
+    lines += [
+        f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {interval:>{widths[2]}}  {n:>{widths[3]}}  {doubt}".rstrip()
+        for name, value, interval, n, doubt in rows
+    ]
+    if len(result.scores) > SHOWN:
+        lines.append(f"  and {len(result.scores) - SHOWN} more in .scores")
+    return "\n".join([*lines, *(f"  ! {warning}" for warning in result.warnings)])
+
+
+def _row(score: Score) -> tuple[str, str, str, str, str]:
+    condition = ", ".join(f"{name}={value}" for name, value in dict(score.condition).items())
+    name = f"{score.metric} [{condition}]" if condition else score.metric
+    if score.value is None:
+        return name, "undefined", "", f"{score.n:,}", ""
+    interval = f"{score.interval.low:.4g} to {score.interval.high:.4g}" if score.interval else ""
+    return name, f"{score.value:.4g}", interval, f"{score.n:,}", score.doubt
+
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a file with another number is refused, never overwritten."""
@@ -231,3 +258,22 @@ class Result:
             **({"parts": list(self.parts)} if self.parts else {}),
             "measured": dict(self.measured),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Rows of text, and lines below them.
+
+    Attributes:
+        title: what it shows.
+        heads: a heading for each column.
+        rows: a cell for each column; a cell of two lines has its smaller print in the second.
+        named: how many of the first columns hold names, the others hold numbers.
+        notes: what else there is to say, a line each.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    named: int = 1
+    notes: tuple[str, ...] = ()

@@ -1,21 +1,389 @@
-"""What a stored run is of: everything that changes its rows, typed, with one canonical JSON form and one key.
-
-A field that is added to one of these classes needs a default, and nothing else: see `hardiness.core.later`.
-"""
+"""What is evaluated, typed: everything that changes a run's rows, with one canonical JSON form and one key."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
 
-from hardiness.core.attack import Round
-from hardiness.core.condition import Condition
-from hardiness.core.errors import StoreError
+from hardiness.core.errors import MOST_IMAGES, ArgumentError, StoreError, require_within
 from hardiness.core.later import json_form, later_fields, later_part, plain, read_later
-from hardiness.core.view import View
+from hardiness.core.model import View
+from hardiness.core.random import usable_cores
+
+
+class Condition(Mapping[str, Any]):
+    """An immutable, hashable mapping under any keys; ``Condition()`` is that of plain benchmarks.
+
+    Keys stay in the order in which they were given, which makes no difference to equality. How they are called and in
+    which order they are shown is said by the card that scores them.
+    """
+
+    __slots__ = ("_hash", "_values")
+
+    def __init__(self, **values: str | int | float) -> None:
+        self._values = values
+        self._hash = hash(frozenset(values.items()))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Condition) and self._values == other._values
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Condition], tuple[dict[str, Any]]]:
+        """Hashes of texts differ from process to process, so that another one makes its own."""
+        return _of, (self._values,)
+
+    def __repr__(self) -> str:
+        return f"Condition({', '.join(f'{key}={value!r}' for key, value in self._values.items())})"
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={value}" for key, value in self._values.items())
+
+
+def _of(values: dict[str, Any]) -> Condition:
+    return Condition(**values)
+
+
+Norm = str
+"""Name of a threat model, which says what an epsilon bounds: ``"linf"``, ``"l2"`` and others in `attacks.threats`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One attack at one epsilon, judged at one or more numbers of steps.
+
+    Attributes:
+        attack: registered name in `hardiness.attacks`.
+        norm: distance that epsilon bounds.
+        epsilon: budget, in units of the [0, 1] range.
+        marks: the condition for each number of steps at which the outcome is recorded; the last is how far it runs.
+        restarts: how often it begins anew, on the samples that could still fall earlier.
+        targeted: whether it must reach a seeded target class, or any class but the label.
+        failed: what is judged of an image whose attack has failed: ``"clean"`` or the ``"last"`` iterate.
+        options: further options of the attack.
+    """
+
+    attack: str
+    norm: Norm
+    epsilon: float
+    marks: Mapping[int, Condition]
+    restarts: int = 1
+    targeted: bool = False
+    failed: Literal["clean", "last"] = "last"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """How many steps it takes at most."""
+        return max(self.marks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "attack": self.attack,
+            "norm": self.norm,
+            "epsilon": self.epsilon,
+            "marks": {str(steps): dict(condition) for steps, condition in self.marks.items()},
+            "restarts": self.restarts,
+            "targeted": self.targeted,
+            "failed": self.failed,
+            "options": dict(self.options),
+            **later_part(self),
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Round:
+        """The round that `as_dict` gave."""
+        marks = {int(steps): Condition(**condition) for steps, condition in found["marks"].items()}
+        return cls(**{**found, "marks": marks} | read_later(cls, found))
+
+
+@dataclass(frozen=True, slots=True)
+class CrossChecks:
+    """What is tried beside one round, to see whether the attack or the model is to be believed.
+
+    Attributes:
+        round: which of the plan's rounds; its last mark is looked at.
+        queries: of Square, an attack without gradients, on each image that stands; 0 for none.
+        draws: of random noise within the same budget.
+    """
+
+    round: int
+    queries: int = 200
+    draws: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AttackPlan:
+    """All rounds of a benchmark.
+
+    Attributes:
+        rounds: in the order of evaluation.
+        surrogate: the model that is attacked in place of the evaluated ones, or several joined by ``+``; ``None`` where
+            each is attacked itself.
+        checks: what is tried beside one of the rounds; ``None`` for nothing.
+        bpda: ``MODULE`` or ``MODULE=FILE.py:FUNCTION``: the module whose backward pass is given, else empty.
+        keep: whether pictures made on the surrogate are kept for models that are added later.
+    """
+
+    rounds: tuple[Round, ...]
+    surrogate: str | None = None
+    checks: CrossChecks | None = None
+    bpda: str = ""
+    keep: bool = True
+
+
+def usual_epsilon(targeted: bool) -> float:
+    """The budget that results are usually compared at: Orhan's sweep over steps, or the leaderboards'."""
+    return 0.06 if targeted else 4 / 255
+
+
+def epsilon_text(epsilon: float) -> str:
+    """A budget as people write it: ``4/255`` where it is a multiple of half a level, else ``0.06``.
+
+    ``0.02/255`` where that is shorter than the number itself.
+    """
+    halves = 2 * 255 * epsilon
+    hundredths = 100 * epsilon
+    if abs(hundredths - round(hundredths)) > 1e-6 and abs(halves - round(halves)) < 1e-6:
+        return f"{round(halves) / 2:g}/255"
+    levels, plain = f"{255 * epsilon:.3g}", f"{epsilon:g}"
+    is_exact = abs(float(levels) - 255 * epsilon) <= 1e-6 * abs(255 * epsilon)
+    return f"{levels}/255" if is_exact and len(levels) + len("/255") < len(plain) else plain
+
+
+def spelled(value: Any, between: str = "+") -> str:
+    """The value of an option as a command line has it: several are joined, true and false are in small letters."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return between.join(map(spelled, value)) if isinstance(value, list | tuple) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which of several workers this process is: number ``index``, from 0, of ``count``."""
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ArgumentError(
+                f"worker must be i/n with i from 0 to n - 1, was {self.index}/{self.count}; "
+                f"the last of {max(self.count, 1)} is {max(self.count - 1, 0)}/{max(self.count, 1)}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """The share that ``"i/n"`` names.
+
+        Raises:
+            ArgumentError: it does not read so, or i is not from 0 to n - 1.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal()):
+            raise ArgumentError(f"worker must be i/n, as in 0/4, was {text!r}")
+        return cls(int(index), int(count))
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str]) -> Share | None:
+        """The share that ``torchrun`` and its kin give by ``RANK`` and ``WORLD_SIZE``; ``None`` outside of them."""
+        rank, size = environment.get("RANK", ""), environment.get("WORLD_SIZE", "")
+        return cls(int(rank), int(size)) if rank.isdecimal() and size.isdecimal() and int(size) > 1 else None
+
+    def owns(self, number: int) -> bool:
+        """Whether this one of the workers looks after the thing of that number, from 0; each thing has one."""
+        return number % self.count == self.index
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How much to evaluate, and how.
+
+    Attributes:
+        limit: the first so many samples of the seeded, class-stratified order; ``None`` for all.
+        seed: keys that order and every draw.
+        batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
+        save_images: whether the pictures that attacks made are kept as PNG files beside the records.
+        workers: decoding threads; by default one a core.
+        precision_target: half-width of the headline's 95 % interval, in its own unit, at which a benchmark is exact
+            enough and its evaluation ends; ``None`` to evaluate everything asked for.
+        time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
+        share: which part of the work this process begins with, where several share a store.
+        data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
+    """
+
+    limit: int | None = None
+    seed: int = 0
+    batch_size: int | None = None
+    save_images: bool = False
+    workers: int = usable_cores()
+    share: Share | None = None
+    precision_target: float | None = None
+    time_budget_s: float | None = None
+    data_arguments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ArgumentError(f"limit must be at least 1, was {self.limit}")
+        if self.batch_size is not None:
+            require_within("batch_size", self.batch_size, 1, MOST_IMAGES)
+        for name in ("precision_target", "time_budget_s"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            option = name.removesuffix("_s").replace("_", "-")
+            if not (value > 0 and math.isfinite(value)):
+                raise ArgumentError(f"{option} must be above 0, was {value:g}")
+            if self.share:
+                raise ArgumentError(
+                    f"{option} does not go with worker: who shares a store cannot see how far the others are; "
+                    f"leave out --worker, or --{option}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The last look at a run that is evaluated until its headline is exact enough.
+
+    Attributes:
+        precision_target: the half-width that was aimed at, in the headline's unit.
+        rows: image-cells that the run held; where it holds others by now, it is no longer at this stop.
+        companions: keys of the runs whose answers were used as companions.
+    """
+
+    precision_target: float
+    rows: int
+    companions: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {**asdict(self), "companions": list(self.companions)}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any], where: str) -> Stop:
+        """The stop that `as_dict` gave.
+
+        Raises:
+            StoreError: a field is missing, unknown or of another form; the message names ``where``.
+        """
+        try:
+            return cls(float(found["precision_target"]), int(found["rows"]), tuple(map(str, found["companions"])))
+        except (TypeError, KeyError, ValueError) as error:
+            raise StoreError(f"{where} must be what a run wrote, and is not ({error!r}); delete it") from None
+
+
+WINDOW_S = 2.0
+STEADY = 1.3
+LONG_S = 60.0
+
+
+class Listener(Protocol):
+    """Is told how a benchmark progresses; counts are image-conditions summed over models."""
+
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """While weights are downloaded: bytes so far, and bytes in all (``None`` where that is not known)."""
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        """A benchmark begins, or goes on in another round: image-conditions in all, and those that are stored."""
+
+    def advance(self, rows: int) -> None:
+        """This many more image-conditions are finished."""
+
+    def estimate(self, seconds: float) -> None:
+        """About how many seconds are left; told once, and only where that is over a minute."""
+
+    def stage(self, text: str) -> None:
+        """What was last done of rows that are not finished, in a few words; the next takes its place."""
+
+    def note(self, line: str) -> None:
+        """What a person should know while it runs, in one line."""
+
+    def end(self) -> None:
+        """The benchmark is finished."""
+
+
+class Silence:
+    """A listener that ignores everything it is told."""
+
+    def download(self, model: str, done: int, total: int | None) -> None:
+        """Do nothing."""
+
+    def begin(self, benchmark: str, total: int, stored: int) -> None:
+        """Do nothing."""
+
+    def advance(self, rows: int) -> None:
+        """Do nothing."""
+
+    def estimate(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def stage(self, text: str) -> None:
+        """Do nothing."""
+
+    def note(self, line: str) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+class Clock:
+    """Measures how long a session takes, and estimates once how much longer it will take.
+
+    The first ``warmup`` batches (one a model) are left out, and nothing is said before two windows of two seconds have
+    gone equally fast: models and kernels are compiled when they are first used.
+    """
+
+    def __init__(self, warmup: int) -> None:
+        self.started = datetime.now(UTC)
+        self._begin = time.perf_counter()
+        self._warmup = warmup
+        self._window = (0.0, 0)
+        self._rate = 0.0
+        self._told = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the session began."""
+        return time.perf_counter() - self._begin
+
+    def estimate(self, rows: int, remaining: int) -> float | None:
+        """Seconds that ``remaining`` rows will take, told once, when the rate is steady and the run is long."""
+        now, (since, done) = self.elapsed_s, self._window
+        if self._warmup:
+            self._warmup -= 1
+            self._window = (now, 0)
+            return None
+        if self._told or now - since < WINDOW_S:
+            self._window = (since, done + rows)
+            return None
+        rate, before = (done + rows) / (now - since), self._rate
+        self._window, self._rate = (now, 0), rate
+        if not before or not rate or max(rate / before, before / rate) > STEADY:
+            return None
+        self._told = True
+        seconds = remaining / rate
+        return seconds if seconds > LONG_S else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,258 @@
-"""What a page shows of one benchmark on one data set, as data: a card makes it, terminal and page render it."""
+"""What a page shows, as data: figures, galleries and tables that any renderer can draw."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from hardiness.core.chart import Chart
-from hardiness.core.condition import Condition
-from hardiness.core.gallery import Gallery
 from hardiness.core.result import Score
+from hardiness.core.run import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: x, a share, the 95 % interval of each point where it has one, and a word where it is not stood by.
+
+    The word is not about a point at 0, which is without attack.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    doubt: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        label: what x is.
+        measured, published: the models' curves, and those that stand beside them.
+        ticks, names: the values of x with their names; they stand at equal distances unless ``to_scale``.
+        title: what tells it from the other panels; may be empty.
+        to_scale: whether x runs from the first to the last tick by value.
+        diagonal: whether to draw where y equals x.
+        people: people's curve; ``None`` where they were not asked.
+    """
+
+    label: str
+    measured: tuple[Line, ...]
+    published: tuple[Line, ...]
+    ticks: tuple[float, ...]
+    names: tuple[str, ...]
+    title: str = ""
+    to_scale: bool = False
+    diagonal: bool = False
+    people: Line | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A figure of curves, one or more panels; ``heading`` is drawn above them.
+
+    Attributes:
+        name: stem of its files, unique within a section.
+        title: what it shows, in a few words.
+        heading: the same with what is special about it.
+        caption: how to read it.
+        panels: in reading order.
+        label: what y is, a share from 0 to 1.
+        small: whether the panels are many and small.
+        limit: where the axis of y ends.
+        beside: what the thin grey curves of its panels are.
+        grey: the same as a sentence, said below the figure where there are such curves.
+    """
+
+    name: str
+    title: str
+    heading: str
+    caption: str
+    panels: tuple[Panel, ...]
+    label: str = ""
+    small: bool = False
+    limit: float = 1.0
+    beside: str = "published"
+    grey: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """One model's scores: over everything, and by row."""
+
+    name: str
+    overall: Score | None
+    by_row: Mapping[str, Score]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """People's shares beside models' scores: over everything, by row, and of each person."""
+
+    overall: float
+    by_row: Mapping[str, float]
+    each: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """A figure of markers, one a model in each row, and people where they are known.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        label: what the axis is, a share.
+        ends: what the left end and the right end mean.
+        all_rows: name of the row that stands for everything.
+        rows: names of the others, in order.
+        observers: the models.
+        people: or ``None``.
+        published: models that stand beside them.
+        limit: where the axis ends.
+        percent: whether values are shares, written in percent, or plain numbers.
+        bars: whether every row shows intervals, not only the one of everything.
+        grey: what the marks of ``published`` are, a sentence said below the figure where there are some.
+        winner: what the heading says instead, between the name and the overall value, of a model that is alone in
+            first place; empty where the heading is not about models.
+    """
+
+    name: str
+    title: str
+    caption: str
+    label: str
+    ends: tuple[str, str]
+    all_rows: str
+    rows: tuple[str, ...]
+    observers: tuple[Observer, ...]
+    people: People | None = None
+    published: tuple[Observer, ...] = ()
+    limit: float = 1.0
+    percent: bool = True
+    bars: bool = False
+    grey: str = ""
+    winner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One matrix: values by row and column, ``None`` where nothing was measured; ``name`` is a model or empty."""
+
+    name: str
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A figure of matrices, one a model, coloured by value.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        corner: what rows are.
+        heads: a heading for each column.
+        rows: a name for each row.
+        layers: the matrices, shares of 1.
+        higher_is_better: direction of improvement.
+        across: what columns are.
+    """
+
+    name: str
+    title: str
+    caption: str
+    corner: str
+    heads: tuple[str, ...]
+    rows: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    higher_is_better: bool = False
+    across: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One model of a ladder: its score, and whether that was published and not measured here."""
+
+    name: str
+    score: Score
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A figure of models in the order of one score, the best on top.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        label: what the axis is.
+        rungs: the best first; each has a value.
+    """
+
+    name: str
+    title: str
+    caption: str
+    label: str
+    rungs: tuple[Rung, ...]
+
+
+Chart = Curves | Dots | Heat | Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered, and how sure it was (``None`` where that is not known)."""
+
+    name: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture worth looking at.
+
+    Attributes:
+        id: of the photograph.
+        condition: under which it is shown; empty for the photograph itself.
+        label: what it shows.
+        after: the answer under the condition.
+        before: the answer to the photograph itself; ``None`` where that was not asked or is the same picture.
+        note: what else there is to say, e.g. how often an answer flips.
+    """
+
+    id: str
+    condition: Condition = field(default_factory=Condition)
+    label: str = ""
+    after: Answer | None = None
+    before: Answer | None = None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {**asdict(self), "condition": dict(self.condition)}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Sample:
+        """The sample that `as_dict` gave."""
+        answers = {name: Answer(**found[name]) if found[name] else None for name in ("after", "before")}
+        return cls(**{**found, **answers, "condition": Condition(**found["condition"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Some pictures of one model under one rule that says why these."""
+
+    title: str
+    rule: str
+    samples: tuple[Sample, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {"title": self.title, "rule": self.rule, "samples": [sample.as_dict() for sample in self.samples]}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Gallery:
+        """The gallery that `as_dict` gave."""
+        return cls(found["title"], found["rule"], tuple(map(Sample.from_dict, found["samples"])))
+
 
 LAST = 90
 """Place of sections that no experiment of the paper is like."""

@@ -15,8 +15,8 @@ from hardiness.data.opened import Shards, Tables, open_place
 from hardiness.data.place import Place
 from hardiness.data.tree import FileEntry, Tree, descended, fingerprint, passed_over, refuse_folder_too_deep, stamp_of
 from hardiness.reference.classes import wnids
-from hardiness.sources import parquet, webdataset
 from hardiness.sources.files import shown
+from hardiness.sources.tables import parquet_rows, webdataset_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
     found = [
         (file.stem, sample)
         for file, members in zip(shards.files, shards.members, strict=True)
-        for sample in webdataset.samples(members)
+        for sample in webdataset_samples(members)
     ]
     if not found:
         raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
@@ -162,7 +162,7 @@ def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
     indices = {wnid: index for index, wnid in groups.items()}
     samples: list[LabelledFile] = []
     for file in tables.files:
-        for row in parquet.rows(file):
+        for row in parquet_rows(file):
             index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
             if index not in groups:
                 raise DataError(

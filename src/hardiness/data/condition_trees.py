@@ -18,8 +18,9 @@ from hardiness.data.place import Place
 from hardiness.data.tree import FileEntry, passed_over
 from hardiness.data.written_tree import WrittenTree
 from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.sources import Stamp, archives, webdataset
+from hardiness.sources import Stamp, archives
 from hardiness.sources.files import shown
+from hardiness.sources.tables import is_shard, webdataset_samples
 
 RELEASED = 50_000
 """Photographs in each cell of the published sets: all of ImageNet's validation set."""
@@ -156,8 +157,8 @@ class ConditionTrees:
         members = archives.members(file)
         kinds = frozenset(suffix[1:] for suffix in self.suffixes)
         labels: dict[str, int] = {}
-        if webdataset.is_shard(members, kinds):
-            found = webdataset.samples(members, kinds)
+        if is_shard(members, kinds):
+            found = webdataset_samples(members, kinds)
             labels = {sample.image.member: sample.label for sample in found}
             members = tuple(sample.image for sample in found)
         for member in members:

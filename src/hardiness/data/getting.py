@@ -10,11 +10,10 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError
 from hardiness.reference.datasets import PublishedFile, PublishedSet, published_set
-from hardiness.sources.disk_space import refuse_full_disk
-from hardiness.sources.downloads import WAIT_S, Remote, obtain
-from hardiness.sources.extraction import unpack
+from hardiness.sources.archives import unpack
+from hardiness.sources.downloads import WAIT_S, Remote, obtain, refuse_full_disk
 from hardiness.sources.files import read_regular
-from hardiness.sources.pins import pin, pinned
+from hardiness.sources.packages import pin, pinned
 
 ARCHIVES = "downloads"
 """The folder below a data root for what was fetched."""

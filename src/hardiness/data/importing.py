@@ -19,9 +19,8 @@ from hardiness.reference.datasets import (
     validation_name,
 )
 from hardiness.sources import TarMember, archives
-from hardiness.sources.checksum import Checksum
-from hardiness.sources.disk_space import refuse_full_disk
-from hardiness.sources.extraction import move_into
+from hardiness.sources.archives import move_into
+from hardiness.sources.downloads import Checksum, refuse_full_disk
 from hardiness.sources.files import open_regular, shown
 
 NAME = "imagenet"

@@ -11,7 +11,8 @@ from pathlib import Path
 from hardiness.core import DataError
 from hardiness.data.place import Place
 from hardiness.data.tree import Tree, of_folder, of_tar
-from hardiness.sources import TarMember, archives, parquet, webdataset
+from hardiness.sources import TarMember, archives
+from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,13 @@ def open_place(place: Place, subfolder: str = "") -> Tree | Shards | Tables:
     Raises:
         DataError: nothing is there, or it cannot be read.
     """
-    if place.path.startswith(parquet.HUB):
-        return _tables(place, parquet.from_hub(place.path, place.split))
+    if place.path.startswith(HUB):
+        return _tables(place, from_hub(place.path, place.split))
     try:
         path = Path(place.path)
         if path.suffix == ".parquet" and path.is_file():
             return Tables(place.path, (path,))
-        if path.is_dir() and (tables := parquet.parquet_files(path, place.split)):
+        if path.is_dir() and (tables := parquet_files(path, place.split)):
             return Tables(place.path, tuple(tables))
         if path.is_dir():
             below = path / subfolder
@@ -61,13 +62,13 @@ def open_place(place: Place, subfolder: str = "") -> Tree | Shards | Tables:
             f"{_neighbours(path)}"
         )
     members = tuple(archives.members(file) for file in files)
-    if len(files) > 1 or webdataset.is_shard(members[0]):
+    if len(files) > 1 or is_shard(members[0]):
         return Shards(place.path, files, members)
     return of_tar(files[0], members[0])
 
 
 def _tables(place: Place, folder: Path) -> Tables:
-    files = parquet.parquet_files(folder, place.split, anywhere=True)
+    files = parquet_files(folder, place.split, anywhere=True)
     if not files:
         raise DataError(f"--data {place.argument}: {place.path} must hold Parquet files, but holds none")
     return Tables(place.path, tuple(files))

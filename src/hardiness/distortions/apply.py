@@ -11,8 +11,7 @@ import numpy as np
 from hardiness.core import ArgumentError, Image, rng, usable_cores
 from hardiness.distortions.corruption import Corruption, corruptions
 from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, perturbations
-from hardiness.imaging.canvas import centre
-from hardiness.imaging.resize import Size
+from hardiness.imaging.resize import Size, centre
 
 SMALLEST_PX = 32
 

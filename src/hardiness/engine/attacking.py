@@ -20,7 +20,7 @@ from hardiness.attacks import Budget, Iterate
 from hardiness.attacks.threats import threat
 from hardiness.core import AttackError, AttackPlan, Round, StoreError, rng
 from hardiness.engine.victims import Network, RoundOutcome, Victims
-from hardiness.store.run_folder import RunFolder
+from hardiness.store.run import RunFolder
 
 if TYPE_CHECKING:
     import torch

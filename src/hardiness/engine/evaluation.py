@@ -20,8 +20,8 @@ from hardiness.engine.rounds import Rounds
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Leases, Store, Survey, surveyed
-from hardiness.store.former import GREW
-from hardiness.store.together import together
+from hardiness.store.files import together
+from hardiness.store.run import GREW
 
 
 @dataclass(frozen=True)

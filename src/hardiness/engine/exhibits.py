@@ -8,7 +8,7 @@ from hardiness.core import Benchmark, Item, SampleError
 from hardiness.engine.plan import Task
 from hardiness.imaging import png
 from hardiness.store import StoredRun
-from hardiness.store.together import together
+from hardiness.store.files import together
 
 
 def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Sequence[Task]) -> None:

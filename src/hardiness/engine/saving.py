@@ -19,7 +19,8 @@ from hardiness.engine.plan import Task
 from hardiness.engine.victims import Network, RoundOutcome, Victims
 from hardiness.imaging import decode, png
 from hardiness.models.pixels import to_pixels
-from hardiness.store import Store, atomic
+from hardiness.store import Store
+from hardiness.store.files import PARTIAL, refuse_links, write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,8 +118,8 @@ class SavedPictures:
     def _written(self, model: str, condition: Condition, sample: str, image: Image) -> tuple[Path, Image]:
         path = self.folder / place_of(model, condition, sample)
         content = png(image)
-        atomic.refuse_links(path, self.folder.parents[1])  # the output folder
-        atomic.write(path, content, self.folder / atomic.PARTIAL)
+        refuse_links(path, self.folder.parents[1])  # the output folder
+        write(path, content, self.folder / PARTIAL)
         return path, decode(content, str(path))
 
     def _count(self, network: Network, pixels: Tensor, entries: Sequence[dict[str, Any]]) -> None:
@@ -133,13 +134,13 @@ class SavedPictures:
             self.changed += sum(entry["read_again"] != entry["prediction"] for entry in told)
             if self.classes and not (self.folder / CLASSES).exists():
                 names = json.dumps({"names": list(self.classes)}).encode()
-                atomic.write(self.folder / CLASSES, names, self.folder / atomic.PARTIAL)
+                write(self.folder / CLASSES, names, self.folder / PARTIAL)
             at = self.folder / MANIFEST
             known = dict.fromkeys(at.read_text().splitlines()) if at.exists() else {}
             known |= dict.fromkeys(json.dumps(entry, sort_keys=True) for entry in told)
             lines = {json.loads(line)["file"]: line for line in known}
             content = "".join(f"{line}\n" for _, line in sorted(lines.items()))
-            atomic.write(at, content.encode(), self.folder / atomic.PARTIAL)
+            write(at, content.encode(), self.folder / PARTIAL)
 
     @property
     def remark(self) -> str | None:

@@ -14,9 +14,9 @@ from hardiness.engine.forward import QueuedPicture
 from hardiness.engine.plan import Task
 from hardiness.engine.shard_records import joined
 from hardiness.store import Row as Work
-from hardiness.store.run_folder import Stamp, by_shard
-from hardiness.store.shards import file_name
-from hardiness.store.together import together
+from hardiness.store.files import together
+from hardiness.store.run import Stamp, by_shard
+from hardiness.store.tables import file_name
 
 PIECES = 4
 """Into how many a unit of many models is cut at the end: each lasts a quarter, and pictures are made four times."""

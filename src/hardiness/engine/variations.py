@@ -10,7 +10,7 @@ import numpy as np
 
 from hardiness.core import Benchmark, Canvas, DataSet, File, Image, Request
 from hardiness.imaging import decode, png
-from hardiness.imaging.canvas import before_crop
+from hardiness.imaging.resize import before_crop
 from hardiness.models import Classifier
 
 OTHER_BATCH = 8

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.sources.pickles import TORCHS_ADVICE
+from hardiness.sources.files import TORCHS_ADVICE
 
 if TYPE_CHECKING:
     from torch import Tensor

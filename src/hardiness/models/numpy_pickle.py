@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.sources.files import shown
-from hardiness.sources.pickles import refuse_bomb
+from hardiness.sources.files import refuse_bomb, shown
 
 _DAMAGE = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 
 from hardiness.core import ArgumentError, ModelSpec, UnknownNameError, View
-from hardiness.core.view import MAX_PX
+from hardiness.core.model import MAX_PX
 from hardiness.reference import robustbench
 
 RANDOM = "random"

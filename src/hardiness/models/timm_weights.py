@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hardiness.models.hub import need_any_host, torch_files
-from hardiness.sources.hub_cache import hub_folder
+from hardiness.sources.downloads import hub_folder
 
 _HUB_ID = re.compile(r"""hf_hub_id['"]?\s*[=:]\s*['"]([^'"]+)['"]""")
 _URL = re.compile(r"""['"](https?://[^'"]+)['"]""")

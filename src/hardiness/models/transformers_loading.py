@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hardiness.core import ModelError, ModelSpec
 from hardiness.models.failures import first_line, told
 from hardiness.models.hub import need_hub, respect_offline
-from hardiness.sources.hub_cache import check_hub_files
+from hardiness.sources.downloads import check_hub_files
 
 if TYPE_CHECKING:
     from torch import nn

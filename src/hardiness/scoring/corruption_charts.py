@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from hardiness.core import Chart, Condition, Curves, Heat, Interval, Layer, Line, Observer, Panel, Result, Score
-from hardiness.core.chart import Dots
+from hardiness.core.section import Dots
 from hardiness.reference import baseline, distortion_set
 from hardiness.scoring.leaderboard import is_comparable, published_on, series_beside
 from hardiness.scoring.superlatives import ends_apart, in_words, mean_intervals, words

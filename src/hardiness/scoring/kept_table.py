@@ -45,7 +45,9 @@ class KeptTable:
         content = self._content()
         if content and tables.describe(content) == self._described(self._stamps):
             with suppress(StoreError):
-                return tables.read(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions, names)
+                return tables.read_table(
+                    content, f"{self._stored.place}/{self._file}", self._stored.run.conditions, names
+                )
         return None
 
     def made(self) -> ImageTable:
@@ -67,7 +69,7 @@ class KeptTable:
         table = ImageTable.join(parts) if parts else ImageTable.empty(self._stored.run.conditions)
         if len(table):
             with suppress(StoreError):  # where nothing can be written, it is made again next time
-                self._stored.keep(self._file, tables.encode(table, self._described(self._stamps)))
+                self._stored.keep(self._file, tables.encode_table(table, self._described(self._stamps)))
         return table
 
     def _content(self) -> bytes:
@@ -101,7 +103,7 @@ class KeptTable:
         if any(name[:6] in covered for name in self._stamps if name not in shards):
             return None
         try:
-            return tables.read(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions), shards
+            return tables.read_table(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions), shards
         except StoreError:
             return None
 

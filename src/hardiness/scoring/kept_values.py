@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from hardiness.core import StoreError
-from hardiness.store import StoredRun, atomic
+from hardiness.store import StoredRun
+from hardiness.store.files import parsed
 
 FOLDER = "scored"
 """``<run>/scored/``: may be deleted at any time; it is then computed again."""
@@ -58,7 +59,7 @@ class KeptValues:
     def _read(self) -> dict[str, Any]:
         """What was kept; nothing where it is absent, follows from something else, or cannot be read."""
         with suppress(StoreError):
-            found = atomic.parsed(self._stored.content(SCORES), f"{self._stored.place}/{SCORES}")
+            found = parsed(self._stored.content(SCORES), f"{self._stored.place}/{SCORES}")
             if not isinstance(found, dict) or found.get("check") != digest_of(found.get("known")):
                 return {}
             if self._trusted or found.get("digest") == self._digest:

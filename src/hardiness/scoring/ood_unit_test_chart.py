@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hardiness.core import Observer, Result, Score
-from hardiness.core.chart import Dots
+from hardiness.core.section import Dots
 from hardiness.scoring.superlatives import in_words
 
 NOISE = (

@@ -2,30 +2,494 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
+import json
+import logging
 import os
+import platform
+import queue
+import re
+import shutil
+import ssl
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
+from urllib.request import Request, build_opener
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
-from hardiness.sources import ranges
-from hardiness.sources.checksum import Checksum
-from hardiness.sources.disk_space import refuse_full_disk
-from hardiness.sources.files import shown
-from hardiness.sources.locks import LockedError, held
-from hardiness.sources.transfer import (
-    OFFLINE,
-    BeyondEndError,
-    InterruptedTransferError,
-    RefusedTransferError,
-    ask,
-    offline,
-)
+from hardiness.sources.files import open_regular, read_regular, shown
+
+ALGORITHMS = ("sha256", "md5")
+_PIECE_BYTES = 1 << 20
+
+
+class Checksum:
+    """Takes the checksum of bytes in their order; also their sha256 where none was given to compare with.
+
+    Args:
+        expected: ``sha256:…`` (perhaps its first digits only) or ``md5:…``; empty to compare with nothing.
+
+    Raises:
+        DataError: it is of another form.
+    """
+
+    def __init__(self, expected: str) -> None:
+        kind, _, digits = expected.rpartition(":")
+        self.kind, self.digits = kind or "sha256", digits.lower()
+        if self.kind not in ALGORITHMS:
+            raise DataError(f"a checksum must begin with sha256: or md5:, was {expected!r}")
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all bytes."""
+        self._digest = hashlib.new(self.kind, usedforsecurity=self.kind != "md5")
+
+    def update(self, piece: bytes) -> None:
+        """Take further bytes."""
+        self._digest.update(piece)
+
+    def add_file(self, file: Path, start: int = 0, length: int | None = None) -> None:
+        """Take the bytes of a file, or ``length`` of them from ``start``."""
+        left = length
+        with file.open("rb") as stream:
+            stream.seek(start)
+            while piece := stream.read(_PIECE_BYTES if left is None else min(_PIECE_BYTES, left)):
+                self._digest.update(piece)
+                left = None if left is None else left - len(piece)
+
+    @property
+    def found(self) -> str:
+        """What the bytes have, as ``sha256:…``."""
+        return f"{self.kind}:{self._digest.hexdigest()}"
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is the expected one."""
+        return self._digest.hexdigest().startswith(self.digits)
+
+
+_SPARE_BYTES = 64 << 20
+
+
+def refuse_full_disk(folder: Path, missing: int, what: str) -> None:
+    """Raise where a folder has no room for so many bytes more.
+
+    Raises:
+        DataError: it has not; the message says how much there is.
+    """
+    free = shutil.disk_usage(folder).free
+    if missing + _SPARE_BYTES > free:
+        raise DataError(
+            f"{what} needs {missing / 1e9:,.1f} GB in {folder}, and {free / 1e9:,.1f} GB are free; free some space, "
+            "or choose another folder"
+        )
+
+
+MOST_BYTES = 1000
+"""Of what says who holds a lock."""
+
+FIRST_WAIT_S = 2.0
+"""How long a lock is waited for without a word."""
+
+
+class LockedError(Exception):
+    """Somebody held a lock for longer than was to be waited; the message says who and how long."""
+
+
+@contextmanager
+def held(lock: Path, what: str, wait_s: float, tell: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold a lock, with this process's id and host in ``<lock>-holder`` meanwhile.
+
+    Args:
+        lock: the lock file; it is opened, and emptied.
+        what: what is locked, for messages.
+        wait_s: how long to wait for it.
+        tell: hears, after two seconds, who holds the lock; by default the log, which is standard error.
+
+    Raises:
+        LockedError: somebody holds it longer than that.
+        OSError: it cannot be opened.
+    """
+    file = FileLock(lock)
+    holder = lock.with_name(f"{lock.name}-holder")
+    tell = tell or logging.getLogger("hardiness").warning
+    if not _acquired(file, min(FIRST_WAIT_S, wait_s)):
+        told = f"{what} is locked by {_named(holder)}"
+        if wait_s > FIRST_WAIT_S:
+            tell(f"{told}; waiting for up to {wait_s:,g} s")
+        if not _acquired(file, max(wait_s - FIRST_WAIT_S, 0)):
+            raise LockedError(f"{told}, and was for {wait_s:,g} s; wait for its end, or end it, and run again")
+    try:
+        _sign(holder)
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        file.release()
+
+
+def _acquired(lock: FileLock, wait_s: float) -> bool:
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        return False
+    return True
+
+
+def _sign(holder: Path) -> None:
+    """Write down that this process holds the lock, where that can be written."""
+    with suppress(OSError):
+        holder.unlink(missing_ok=True)  # a link or FIFO that stands there is not written to
+        with holder.open("x") as stream:
+            stream.write(f"process {os.getpid()} on {platform.node()}")
+
+
+def _named(holder: Path) -> str:
+    """Who wrote that they hold the lock, as one printable line."""
+    try:
+        return shown(read_regular(holder, MOST_BYTES).decode(errors="replace")) or "another process"
+    except OSError:
+        return "another process"
+
+
+T = TypeVar("T")
+
+OFFLINE = "HARDINESS_OFFLINE"
+"""Environment variable: set to anything but 0, nothing is downloaded."""
+
+TIMEOUT_S = 30.0
+PIECE_BYTES = 1 << 18
+_TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
+_WEB_PAGE = re.compile(rb"\s*<(!doctype\s+html|html|head)", re.IGNORECASE)
+
+
+class InterruptedTransferError(Exception):
+    """Something that may be over in a moment: a cut, a time-out, a busy server."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+class RefusedTransferError(Exception):
+    """Something that another try will not change: no such file, a web page instead, an endless redirect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server sends.
+
+    Attributes:
+        stream: the bytes.
+        start: the position in the file of the first of them.
+        total: bytes of the whole file; ``None`` where the server does not say.
+        etag: what tells this version of the file from others; empty where the server does not say or only nearly so.
+    """
+
+    stream: http.client.HTTPResponse
+    start: int
+    total: int | None
+    etag: str
+
+    def pieces(self, start_of_file: bool) -> Iterator[bytes]:
+        """The bytes, as they come.
+
+        Raises:
+            InterruptedTransferError: the connection broke.
+            RefusedTransferError: they begin as a web page does.
+        """
+        first = start_of_file
+        while piece := told(lambda: self.stream.read(PIECE_BYTES)):
+            if first and _WEB_PAGE.match(piece):
+                raise RefusedTransferError("sends a web page in place of the file")
+            first = False
+            yield piece
+
+
+class BeyondEndError(Exception):
+    """The range that was asked for lies behind the end of the file; ``total`` is its size where the server says."""
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__(total)
+        self.total = total
+
+
+@contextmanager
+def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterator[Response]:
+    """Ask for the bytes of a file from ``first`` to ``last``; the answer may begin elsewhere, its ``start`` says.
+
+    Proxies are those of the environment (``https_proxy``, ``no_proxy``); redirects are followed, ten at most.
+
+    Args:
+        url: ``http``, ``https`` or ``file`` address.
+        first: position of the first byte that is wanted.
+        last: position of the last; ``None`` for all that follow.
+        etag: send the range only of this version of the file, else the whole file.
+
+    Raises:
+        DataError: downloads are forbidden.
+        InterruptedTransferError, RefusedTransferError, BeyondEndError: there is no such answer.
+    """
+    refuse_offline(url)
+    headers = {"User-Agent": "hardiness", "Accept-Encoding": "identity"}
+    if first or last is not None:
+        headers["Range"] = f"bytes={first}-{'' if last is None else last}"
+        if etag:
+            headers["If-Range"] = etag
+    response = told(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
+    with response:
+        if response.headers.get_content_type() == "text/html" and not urlsplit(url).path.endswith((".html", ".htm")):
+            raise RefusedTransferError("sends a web page in place of the file")
+        yield _answer(response)
+
+
+def refuse_offline(url: str) -> None:
+    """Raise where downloads are forbidden.
+
+    Raises:
+        DataError: they are.
+    """
+    if offline() and urlsplit(url).scheme != "file":
+        raise DataError(f"{url} is not fetched, as {OFFLINE} is set; unset it, or put the file in its place by hand")
+
+
+def offline() -> bool:
+    """Whether downloads are forbidden."""
+    return os.environ.get(OFFLINE, "0") not in ("", "0")
+
+
+def _answer(response: http.client.HTTPResponse) -> Response:
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else None
+    start = 0
+    if response.status == 206:
+        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if given is None:
+            raise RefusedTransferError("sends a part of the file without saying which")
+        start, total = int(given[1]), None if given[2] == "*" else int(given[2])
+    etag = response.headers.get("ETag", "")
+    return Response(response, start, total, "" if etag.startswith("W/") else etag)
+
+
+def told(request: Callable[[], T]) -> T:
+    """What a request gives, its failures sorted into those that are worth another try and those that are not.
+
+    Raises:
+        InterruptedTransferError, RefusedTransferError, BeyondEndError: it failed.
+    """
+    try:
+        return request()
+    except HTTPError as error:
+        error.close()
+        if error.code == 416:
+            total = re.fullmatch(r"bytes \*/(\d+)", error.headers.get("Content-Range") or "")
+            raise BeyondEndError(int(total[1]) if total else None) from None
+        if error.code in _TRANSIENT:
+            wait = error.headers.get("Retry-After") or ""
+            raise InterruptedTransferError(
+                f"answers {error.code} {error.reason}", float(wait) if wait.isdecimal() else None
+            ) from None
+        reason = " ".join(str(error.reason).split())
+        raise RefusedTransferError(f"answers {error.code} {reason}") from None
+    except (URLError, http.client.HTTPException, ssl.SSLError, ConnectionError, TimeoutError) as error:
+        reason = str(getattr(error, "reason", error)) or type(error).__name__
+        raise InterruptedTransferError(reason) from None
+    except ValueError as error:  # an address that is none
+        raise RefusedTransferError(str(error)) from None
+
+
+SEGMENT_BYTES = 16 << 20
+"""What one request asks for, and what one connection can lose at most."""
+
+
+_PATIENCE_S = 1.0
+
+
+class NoRangesError(Exception):
+    """The server gives whole files only, or the file has changed meanwhile."""
+
+
+@dataclass
+class Segments:
+    """A file in the making, in segments of equal size.
+
+    Attributes:
+        part: the file.
+        total: its bytes.
+        etag: the version that is being fetched.
+        done: the segments that are there.
+    """
+
+    part: Path
+    total: int
+    etag: str
+    done: set[int]
+
+    @classmethod
+    def open(cls, part: Path, total: int, etag: str) -> Segments:
+        """What an earlier command left of the same version, or an empty file of the right size."""
+        done: set[int] = set()
+        have = part.stat().st_size if part.exists() else 0
+        state = _state(part)
+        try:
+            found = json.loads(state.read_text())
+            if (found["total"], found["etag"], found["segment"]) == (total, etag, SEGMENT_BYTES) and have == total:
+                done = {number for number in found["done"] if isinstance(number, int)}
+        except FileNotFoundError:
+            done = set(range(min(have, total) // SEGMENT_BYTES))  # one connection filled it from the front
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        with part.open("ab"):
+            pass
+        os.truncate(part, total)
+        return cls(part, total, etag, done)
+
+    @property
+    def count(self) -> int:
+        """How many segments the file has."""
+        return -(-self.total // SEGMENT_BYTES)
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """First and last position of a segment."""
+        return number * SEGMENT_BYTES, min((number + 1) * SEGMENT_BYTES, self.total) - 1
+
+    def mark(self, number: int) -> None:
+        """A segment is there."""
+        self.done.add(number)
+        content = {"total": self.total, "etag": self.etag, "segment": SEGMENT_BYTES, "done": sorted(self.done)}
+        temporary = self.part.with_name(f"{self.part.name}.{os.getpid()}")
+        temporary.write_text(json.dumps(content))
+        temporary.replace(_state(self.part))
+
+
+def _state(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def forget(part: Path) -> None:
+    """Remove what says which segments are there; the bytes too where they are no whole beginning of the file."""
+    if _state(part).exists():
+        part.unlink(missing_ok=True)
+        _state(part).unlink(missing_ok=True)
+
+
+def finish(part: Path) -> None:
+    """Remove what says which segments are there, now that all are."""
+    _state(part).unlink(missing_ok=True)
+
+
+def fetch_segments(
+    url: str,
+    segments: Segments,
+    connections: int,
+    checksum: Checksum,
+    attempt: Callable[[Callable[[], None]], None],
+    progress: Callable[[int, int | None], None] | None,
+) -> None:
+    """Fill a file by several connections, and take its checksum as its beginning grows.
+
+    Args:
+        url: the address.
+        segments: the file.
+        connections: how many requests at once.
+        checksum: takes all bytes, in their order.
+        attempt: calls what it is given, again where it was interrupted.
+        progress: told of the bytes there are.
+
+    Raises:
+        NoRangesError: the server does not send ranges of this version.
+        InterruptedTransferError, RefusedTransferError: a segment cannot be had; what is there is kept.
+    """
+    missing: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(segments.count):
+        if number not in segments.done:
+            missing.put(number)
+    came: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def work() -> None:
+        with suppress(queue.Empty):
+            while not stop.is_set():
+                number = missing.get_nowait()
+                try:
+                    attempt(lambda number=number: _segment(url, segments, number, stop))  # type: ignore[misc]
+                except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+                    came.put(error)
+                    return
+                came.put(number)
+
+    threads = [threading.Thread(target=work, daemon=True, name=f"range {n}") for n in range(connections)]
+    for thread in threads:
+        thread.start()
+    try:
+        _follow(segments, came, checksum, progress)
+    finally:
+        stop.set()
+        for thread in threads:  # they look at `stop` after each piece; one that waits for a dead server is left alone
+            thread.join(_PATIENCE_S)
+
+
+def _follow(
+    segments: Segments,
+    came: queue.SimpleQueue[int | BaseException],
+    checksum: Checksum,
+    progress: Callable[[int, int | None], None] | None,
+) -> None:
+    for number in _in_order(segments, came, progress):
+        first, last = segments.bounds(number)
+        checksum.add_file(segments.part, first, last - first + 1)
+
+
+def _in_order(
+    segments: Segments, came: queue.SimpleQueue[int | BaseException], progress: Callable[[int, int | None], None] | None
+) -> Iterator[int]:
+    """The segments in their order, each once it is there."""
+    for number in range(segments.count):
+        while number not in segments.done:
+            found = came.get()
+            if isinstance(found, BaseException):
+                raise found
+            segments.mark(found)
+            if progress:
+                progress(min(len(segments.done) * SEGMENT_BYTES, segments.total), segments.total)
+        yield number
+
+
+def _segment(url: str, segments: Segments, number: int, stop: threading.Event) -> None:
+    first, last = segments.bounds(number)
+    with ask(url, first, last, segments.etag) as answer:
+        _refuse_another(answer, first, segments)
+        at = first
+        with segments.part.open("r+b") as stream:
+            stream.seek(first)
+            for piece in answer.pieces(start_of_file=first == 0):
+                if stop.is_set():
+                    raise InterruptedTransferError("stopped")
+                piece = piece[: last + 1 - at]
+                stream.write(piece)
+                at += len(piece)
+    if at <= last:
+        raise InterruptedTransferError("the connection ended early")
+
+
+def _refuse_another(answer: Response, first: int, segments: Segments) -> None:
+    if answer.stream.status != 206:
+        raise NoRangesError
+    if answer.start != first:
+        raise RefusedTransferError("sends another part of the file than it was asked for")
+    if answer.total not in (None, segments.total) or answer.etag != segments.etag:
+        raise NoRangesError
+
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes there are so far and the bytes there will be (``None`` where the server does not say)."""
@@ -140,7 +604,7 @@ def obtain(
             url = _from_any(remote, part, checksum, progress, connections)
             _check(part, checksum, url)
             part.replace(target)
-            ranges.finish(part)
+            finish(part)
             return Fetched(target, checksum.found, url)
     except LockedError as error:
         raise DataError(str(error)) from None
@@ -154,7 +618,7 @@ def obtain(
 def _check(file: Path, checksum: Checksum, url: str) -> None:
     if not checksum.fits:
         file.unlink()
-        ranges.forget(file)
+        forget(file)
         kind, found = checksum.found.split(":")
         length = len(checksum.digits)
         whole = "of" if length == len(found) else "that starts with"
@@ -197,28 +661,28 @@ def _by_ranges(
     with suppress(BeyondEndError):
         _persist(url, probe, lambda: 0)
     total, etag = found[0] if found else (None, "")
-    if total is None or total < 2 * ranges.SEGMENT_BYTES:
-        ranges.forget(part)
+    if total is None or total < 2 * SEGMENT_BYTES:
+        forget(part)
         return False
     _refuse_size(remote, total)
-    segments = ranges.Segments.open(part, total, etag)
-    _refuse_full_disk(part, (segments.count - len(segments.done)) * ranges.SEGMENT_BYTES)
+    segments = Segments.open(part, total, etag)
+    _refuse_full_disk(part, (segments.count - len(segments.done)) * SEGMENT_BYTES)
     checksum.restart()
 
     def attempt(work: Callable[[], None]) -> None:
         _persist(url, work, lambda: len(segments.done))
 
     try:
-        ranges.fetch_segments(url, segments, connections, checksum, attempt, progress)
-    except ranges.NoRangesError:
-        ranges.forget(part)
+        fetch_segments(url, segments, connections, checksum, attempt, progress)
+    except NoRangesError:
+        forget(part)
         return False
     return True
 
 
 def _by_one(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
     """Fill the part by one connection, going on from where it stands."""
-    ranges.forget(part)
+    forget(part)
     checksum.restart()
     if _size(part):
         checksum.add_file(part)
@@ -287,3 +751,103 @@ def _refuse_full_disk(part: Path, missing: int) -> None:
 
 def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
+
+
+_GIT_SHA1, _SHA256 = re.compile("[0-9a-f]{40}"), re.compile("[0-9a-f]{64}")
+_CHECKED = "checked.json"
+
+
+def hub_folder() -> Path:
+    """Where the hub's library keeps what it has downloaded."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def check_hub_files(repository: str, where: str) -> tuple[str, ...]:
+    """What was checked of the files of a model's repository in the hub's cache, and what could not be, as notes.
+
+    Args:
+        repository: ``ORG/NAME`` or ``ORG/NAME@REVISION``; of a folder nothing is checked.
+        where: name of the model, for the message.
+
+    Raises:
+        DataError: a file is not what its name says.
+    """
+    if Path(repository).exists():
+        return ()
+    name, _, revision = repository.partition("@")
+    folder = hub_folder() / f"models--{name.replace('/', '--')}"
+    reference = folder / "refs" / (revision or "main")
+    commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
+    checked, unchecked = check_snapshot(folder / "snapshots" / commit, where) if commit else (0, [])
+    notes = []
+    if checked:
+        notes.append(f"{checked} file{'s' * (checked > 1)} of {repository} checked against the hub's hashes")
+    if unchecked:
+        notes.append(f"{', '.join(unchecked)} of {repository} not checked: the hub's cache holds no hash of them here")
+    return tuple(notes or [f"its files were not checked: there are none of {repository} in {hub_folder()}"])
+
+
+def check_snapshot(snapshot: Path, where: str) -> tuple[int, list[str]]:
+    """How many files of a repository's revision in the hub's cache were checked, and the names of those that were not.
+
+    Raises:
+        DataError: a file is not what its name says.
+    """
+    checked, unchecked = 0, []
+    for path in sorted(snapshot.rglob("*")):
+        blob = path.resolve()
+        if not blob.is_file():
+            continue
+        if path.is_symlink() and (_SHA256.fullmatch(blob.name) or _GIT_SHA1.fullmatch(blob.name)):
+            check_hash(blob, blob.name, f"{where}: {shown(path.name)}")
+            checked += 1
+        else:
+            unchecked.append(shown(str(path.relative_to(snapshot))))
+    return checked, unchecked
+
+
+def check_hash(file: Path, published: str, where: str) -> None:
+    """Raise a `DataError` unless the file has the hash: a SHA-256, its beginning, or Git's SHA-1 of a file."""
+    try:
+        stream = open_regular(file)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {shown(str(file))}: {error.strerror}") from None
+    with stream:
+        status = os.fstat(stream.fileno())
+        stamp = [published, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        known = _checked()
+        if known.get(str(file)) == stamp:
+            return
+        is_git = _GIT_SHA1.fullmatch(published) is not None
+        start = f"blob {status.st_size}\0".encode() if is_git else b""
+        digest = hashlib.sha1(start, usedforsecurity=False) if is_git else hashlib.sha256()
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+    if not digest.hexdigest().startswith(published):
+        kind = "Git's SHA-1" if is_git else "SHA-256"
+        raise DataError(
+            f"{where} is not what was published: {shown(str(file))} must have the {kind} {published[:16]}, "
+            f"has {digest.hexdigest()[:16]}; remove that file, and it is fetched again"
+        )
+    _remember({**known, str(file): stamp})
+
+
+def _checked() -> dict[str, list[object]]:
+    """Published hash, size, times and inode of the files that were checked, by path."""
+    try:
+        found = json.loads((cache_folder() / _CHECKED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(checked: dict[str, list[object]]) -> None:
+    """Keep them for the next process, where the cache can be written to."""
+    file = cache_folder() / _CHECKED
+    part = file.with_name(f"{_CHECKED}.{os.getpid()}.part")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(checked), "utf-8")
+        part.replace(file)

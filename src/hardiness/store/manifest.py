@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, StoreError
-from hardiness.store import atomic
-from hardiness.store.lock import HOLDER, LOCK, WAIT_S, locked
+from hardiness.store.files import HOLDER, LOCK, PARTIAL, WAIT_S, locked, read_json, refuse_links, told, write_json
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -57,7 +56,7 @@ class Manifest:
             manifest = cls(folder, origin)
             manifest.save()
             return manifest
-        found = atomic.read_json(path)
+        found = read_json(path)
         if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("files"), dict):
             raise StoreError(f"{path} is not a manifest of this version; choose another folder")
         for key, value in origin.items():
@@ -98,7 +97,7 @@ class Manifest:
             **self.origin,
             "files": {cell: dict(sorted(self.files[cell].items())) for cell in sorted(self.files)},
         }
-        atomic.write_json(self.folder / MANIFEST, content, self.folder / atomic.PARTIAL)
+        write_json(self.folder / MANIFEST, content, self.folder / PARTIAL)
         end = time.monotonic()
         self._next_s = end + max(REST_S, REST_SHARE * (end - begin))
 
@@ -112,8 +111,8 @@ def refuse_strangers(folder: Path) -> None:
     """
     if not folder.exists() or (folder / MANIFEST).exists():
         return
-    with atomic.told(folder, "list"):
-        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL, LOCK, HOLDER})
+    with told(folder, "list"):
+        strange = sorted(set(os.listdir(folder)) - {PARTIAL, LOCK, HOLDER})
     if strange:
         raise ArgumentError(
             f"{folder} must be empty or a tree that this command began, but holds {strange[0]} and no {MANIFEST}; "
@@ -128,12 +127,12 @@ def alone(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     Raises:
         StoreError: another process writes to it for longer than that; or it cannot be written to.
     """
-    partial = folder / atomic.PARTIAL
-    with atomic.told(folder, "write to"):
+    partial = folder / PARTIAL
+    with told(folder, "write to"):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, wait_s=wait_s):
-        with atomic.told(folder, "write to"):
-            atomic.refuse_links(partial, folder)
+        with told(folder, "write to"):
+            refuse_links(partial, folder)
             partial.mkdir(exist_ok=True)
         yield
         shutil.rmtree(partial, ignore_errors=True)

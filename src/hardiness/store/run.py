@@ -2,18 +2,256 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hardiness.core import Failure, Plan, Records, Run, Share, StoreError
-from hardiness.store import atomic, shards
-from hardiness.store.run_folder import STRANGE, RunFolder, Stamps
-from hardiness.store.shards import Row
-from hardiness.store.together import together
+from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError
+from hardiness.store import tables
+from hardiness.store.files import Files, as_json, parsed, together
+from hardiness.store.tables import Row
+
+MEASURED, EXHIBITS, STOP = "measured", "exhibits", "stop.json"
+
+DAMAGED, STRANGE = "damaged", "is no file of this run"
+
+FORMER_MEASURED = "measured.json"
+"""What sessions of earlier versions shared."""
+
+Stamp = list[int | str]
+Stamps = dict[str, Stamp]
+"""What tells whether files are as they were, by name: size in bytes, and the time of change or an ETag."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of an output folder, read when it is wanted."""
+
+    files: Files
+    path: str
+
+    def read_bytes(self) -> bytes:
+        """All of its bytes; none where it is gone."""
+        return self.files.read(self.path) or b""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder.
+
+    Attributes:
+        files: of the output folder.
+        path: of this run's folder there, ``records/<model>--<benchmark>--<key>``.
+    """
+
+    files: Files
+    path: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return f"{self.files.address}/{self.path}"
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, where the output folder is on a disk."""
+        return Path(self.files.address) / self.path
+
+    def shards(self) -> dict[int, list[str]]:
+        """Names of the shard files there are, by shard, sorted; other files are none of ours."""
+        return by_shard(self.stamps())
+
+    def stamps(self, first: int = 0) -> Stamps:
+        """Size in bytes and what changes with the content of each shard file, by name, sorted.
+
+        Args:
+            first: index of the first shard wanted.
+        """
+        return self.contents(first)[0]
+
+    def stamp(self, name: str) -> Stamp | None:
+        """The same of one file of its folder, asked for now; ``None`` where there is none."""
+        found = self.files.stamp(f"{self.path}/{name}")
+        return list(found) if found else None
+
+    def content(self, name: str) -> bytes:
+        """The bytes of one file of its folder; none where it is gone."""
+        return self.files.read(f"{self.path}/{name}") or b""
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Put a file into its folder, whole or not at all.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        self.files.write(f"{self.path}/{name}", content)
+
+    def strangers(self) -> list[str]:
+        """Names of Parquet files in the folder that are no shards of ours."""
+        return self.contents()[1]
+
+    def contents(self, first: int = 0) -> tuple[Stamps, list[str]]:
+        """What `stamps` and `strangers` give, by one listing, from shard `first` on."""
+        found = self.files.listed(self.path, tables.before(first) if first else "")
+        names = {path.removeprefix(f"{self.path}/"): stamp for path, stamp in found.items()}
+        ours: Stamps = {name: list(stamp) for name, stamp in names.items() if tables.NAME.fullmatch(name)}
+        others = [name for name in names if name.endswith(".parquet") and "/" not in name and name not in ours]
+        return ours, others
+
+    def set_aside(self, name: str, why: str) -> str:
+        """Move a file of the folder to ``damaged/``; the line that says so."""
+        aside = f"{self.path}/{DAMAGED}/{name.rpartition('/')[2]}"
+        self.files.move(f"{self.path}/{name}", aside)
+        return f"{why} (now {self.files.address}/{aside})"
+
+    def complaints(self, strangers: Sequence[str] | None = None) -> list[str]:
+        """A line for each file that is not what was written, and for each of `strangers`, listed now if ``None``."""
+        broken = [str(error) for _, error in self.sessions() if isinstance(error, StoreError)]
+        try:
+            self._stop()
+        except StoreError as error:
+            broken.append(str(error))
+        there = self.strangers() if strangers is None else strangers
+        return broken + [f"{self.place}/{name} {STRANGE}" for name in there]
+
+    def exhibits(self) -> dict[str, StoredFile]:
+        """PNG files that show what was done, by caption."""
+        return {
+            Path(path).stem: StoredFile(self.files, path)
+            for path in self.files.listed(f"{self.path}/{EXHIBITS}")
+            if path.endswith(".png")
+        }
+
+    def keep_exhibit(self, caption: str, picture: bytes) -> None:
+        """Add a PNG file to those.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        self.keep(f"{EXHIBITS}/{caption}.png", picture)
+
+    def stop(self) -> Stop | None:
+        """The last look at the run while it was evaluated until exact enough; ``None`` where there is none to read."""
+        with suppress(StoreError):
+            return self._stop()
+        return None
+
+    def keep_stop(self, stop: Stop) -> None:
+        """Remember a look.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        if self.stop() != stop:
+            self.keep(STOP, as_json(stop.as_dict()))
+
+    def _stop(self) -> Stop | None:
+        content, place = self.content(STOP), f"{self.place}/{STOP}"
+        return Stop.from_dict(parsed(content, place), place) if content else None
+
+    def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
+        """What each session that computed rows of this run said, in the order in which they began, by file.
+
+        A file that is not what was written gives an error that names it. Earlier versions kept all in one file.
+        """
+        paths = [f"{self.path}/{FORMER_MEASURED}", *self.files.listed(f"{self.path}/{MEASURED}")]
+        for path, content in self.files.read_all(paths).items():
+            place = f"{self.files.address}/{path}"
+            if content is None:
+                continue
+            try:
+                found = parsed(content, place)
+            except StoreError as error:
+                yield path, error
+                continue
+            for session in found if isinstance(found, list) else [found]:
+                sound = isinstance(session, dict)
+                yield path, session if sound else StoreError(f"{place} must hold how a session computed; delete it")
+
+    def measured(self) -> list[dict[str, Any]]:
+        """The sessions whose files can be read."""
+        return [session for _, session in self.sessions() if isinstance(session, dict)]
+
+    def add_measured(self, session: Mapping[str, Any]) -> None:
+        """Keep how one session computed its rows, in a file of its own.
+
+        Raises:
+            StoreError: disk full or no permission.
+        """
+        content = as_json(dict(session))
+        name = re.sub(r"[^\w.+-]+", "_", f"{session.get('started', '')}-{platform.node()}-{os.getpid()}")
+        for turn in count():
+            if self.files.create(f"{self.path}/{MEASURED}/{name}-{turn}.json", content):
+                return
+
+
+def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
+    """Names of shard files, sorted, by the shard that they start with."""
+    return {shard: list(group) for shard, group in groupby(names, key=tables.index_of)}
+
+
+GREW = "builder options, the order of classes, the code of one's own models, decision columns and versions of attacks"
+"""What the key covers now and did not then."""
+
+
+def is_former(found: Mapping[str, Any]) -> bool:
+    """Whether ``run.json`` was written before runs were typed."""
+    return "scorer" in found and "card" not in found
+
+
+def former_run(found: Mapping[str, Any], where: str) -> tuple[Run, Plan]:
+    """The run and its plan; what was not recorded then is empty now, so its key is none of this version's.
+
+    Raises:
+        StoreError: it lacks a field that it always had.
+    """
+    try:
+        kernels = found["options"].get("kernels")
+        run = Run.from_dict(
+            {
+                **{key: value for key, value in found.items() if key in Run().as_dict()},
+                "card": found["scorer"],
+                "columns": [],
+                "model_options": {},
+                "outputs_sha256": "",
+                "code_sha256": "",
+                "data": {"categories": {}, **found["data"]},
+                "attack": found.get("attack", []),
+                "surrogate": found.get("surrogate"),
+                "versions": {
+                    "rows": found["rows_version"],
+                    "resampling": found["resampling"],
+                    **({} if kernels is None else {"kernels": kernels}),
+                },
+            },
+            where,
+        )
+        return run, Plan.from_dict({"unit_items": 0, **found["plan"]}, where)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{where} is not a run of this or the former format: {error}; restore the file") from None
+
+
+def continues(former: Run, run: Run) -> bool:
+    """Whether ``run`` is what the same command gives today: equal in everything that was recorded then."""
+
+    def then(each: Run) -> tuple[Any, ...]:
+        options = {key: value for key, value in each.as_dict()["options"].items() if key != "kernels"}
+        return (
+            *(each.model.name, each.model.weights_sha256, each.model.view, each.input, each.benchmark.name, options),
+            *(each.benchmark.protocol, each.seed, each.precision, each.data.name, each.surrogate),
+        )
+
+    return then(former) == then(run)
+
 
 RUN, PROVED, CELLS = "run.json", "proved.json", "cells.json"
 
@@ -50,10 +288,10 @@ class StoredRun(RunFolder):
         Args:
             shard: index of the shard.
             work: rows asked for.
-            listed: what `shards` gave; listing the folder once serves all shards.
+            listed: what `tables` gave; listing the folder once serves all shards.
         """
         present = listed.get(shard, ())
-        whole = shards.file_name(shard, work)
+        whole = tables.file_name(shard, work)
         if whole in present and _is_whole(self, whole):
             return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
@@ -69,13 +307,13 @@ class StoredRun(RunFolder):
         Raises:
             StoreError: disk full or no permission.
         """
-        name = shards.file_name(shard, work)
-        _put(self, name, shards.encode(records, self.key, name, self.cells))
+        name = tables.file_name(shard, work)
+        _put(self, name, tables.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
         try:
-            return shards.read(self.content(name), f"{self.place}/{name}", columns, self._proof, self.cells)
+            return tables.read(self.content(name), f"{self.place}/{name}", columns, self._proof, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
             _disprove(self, name)
@@ -97,7 +335,7 @@ class StoredRun(RunFolder):
         if share:
             return lines
         if found != proved:
-            self.keep(PROVED, atomic.as_json(found))
+            self.keep(PROVED, as_json(found))
         broken = {path: str(error) for path, error in self.sessions() if isinstance(error, StoreError)}
         lines += [self.set_aside(path.removeprefix(f"{self.path}/"), why) for path, why in broken.items()]
         return lines + [self.set_aside(name, f"{self.place}/{name} {STRANGE}") for name in self.strangers()]
@@ -124,13 +362,13 @@ class StoredRun(RunFolder):
         joined = Records.concatenate(self.parts() if reduce is None else map(reduce, self.parts()))
         if not len(joined):
             return joined
-        image = shards.numbered(joined["sample"])
+        image = tables.numbered(joined["sample"])
         numbered = Records({**joined.columns, "image": image}, joined.failures)
         return numbered.where(np.lexsort((joined["frame"], joined["condition"], image)))
 
     def holds(self, shard: int, work: Sequence[Row]) -> bool:
         """Whether the outcome of this very work is stored."""
-        return self.files.has(f"{self.path}/{shards.file_name(shard, work)}")
+        return self.files.has(f"{self.path}/{tables.file_name(shard, work)}")
 
     def with_cells(self, cells: Mapping[int, str]) -> StoredRun:
         """This run on data whose conditions' own files are these now; kept for whoever reads it later.
@@ -140,7 +378,7 @@ class StoredRun(RunFolder):
         """
         if dict(cells) == dict(self.cells):
             return self
-        content = atomic.as_json({str(condition): fingerprint for condition, fingerprint in sorted(cells.items())})
+        content = as_json({str(condition): fingerprint for condition, fingerprint in sorted(cells.items())})
         self.keep(CELLS, content)
         return replace(self, cells=dict(cells))
 
@@ -156,7 +394,7 @@ class StoredRun(RunFolder):
 
     def _proved_rows(self, name: str) -> Records:
         """Which rows a shard file holds; raises where it is damaged."""
-        return shards.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof, self.cells)
+        return tables.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof, self.cells)
 
     @property
     def _proof(self) -> str | None:
@@ -176,14 +414,14 @@ def _put(run: StoredRun, name: str, content: bytes) -> None:
 
 
 def _is_whole(run: StoredRun, name: str) -> bool:
-    return name in run.whole or shards.is_whole(run.content(name), f"{run.place}/{name}", run.cells)
+    return name in run.whole or tables.is_whole(run.content(name), f"{run.place}/{name}", run.cells)
 
 
 def _looked_into(run: StoredRun, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
     """The shard files that are as they were written, and why each of the others cannot be used, by name."""
     stamps = run.stamps()
     found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
-    unknown = [name for name in stamps if name not in found and (not share or share.owns(shards.index_of(name)))]
+    unknown = [name for name in stamps if name not in found and (not share or share.owns(tables.index_of(name)))]
     damage = dict(zip(unknown, together(partial(_damage, run), unknown), strict=True))
     found |= {name: stamps[name] for name in unknown if not damage[name]}
     return found, {name: why for name, why in damage.items() if why}
@@ -194,10 +432,10 @@ def _damage(run: StoredRun, name: str) -> str:
     place = f"{run.place}/{name}"
     try:
         content = run.content(name)
-        shards.read(content, place, None, run.key, run.cells)
+        tables.read(content, place, None, run.key, run.cells)
     except StoreError as error:
         return str(error)
-    if shards.is_whole(content, place, run.cells):
+    if tables.is_whole(content, place, run.cells):
         run.whole.add(name)
     return ""
 
@@ -231,7 +469,7 @@ def _still_failed(failures: Sequence[Failure], evaluated: set[Row]) -> Iterator[
 def _proved(run: StoredRun) -> Stamps:
     """Size and time of the files that were proved, by name; nothing where that is not known."""
     try:
-        found = atomic.parsed(run.content(PROVED), PROVED)
+        found = parsed(run.content(PROVED), PROVED)
     except StoreError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -242,4 +480,159 @@ def _disprove(run: StoredRun, name: str) -> None:
     proved = _proved(run)
     if proved.pop(name, None) is not None:
         with suppress(StoreError):  # a folder that may only be read
-            run.keep(PROVED, atomic.as_json(proved))
+            run.keep(PROVED, as_json(proved))
+
+
+RECORDS = "records"
+
+LONGEST_NAME = 100
+"""Of the part of a folder's name that is for people; the key after it tells runs apart."""
+
+
+def path_of(run: Run) -> str:
+    """The folder of a run, below the output folder."""
+    name = re.sub(r"[^\w.-]+", "_", f"{run.model.name}--{run.benchmark.name}")[:LONGEST_NAME]
+    return f"{RECORDS}/{name}--{run.key}"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What an output folder holds.
+
+    Attributes:
+        runs: each once.
+        problems: a line for each folder that cannot be trusted.
+        renamed: a line for each folder that has not the name of its run; nothing is missing for it.
+    """
+
+    runs: tuple[StoredRun, ...]
+    problems: tuple[str, ...]
+    renamed: tuple[str, ...] = ()
+
+    def without_continued(self) -> Survey:
+        """The same without runs of the former format which the same command has begun anew."""
+        today = [each.run for each in self.runs if not each.former]
+        kept = [each for each in self.runs if not (each.former and any(continues(each.run, run) for run in today))]
+        return Survey(tuple(kept), self.problems, self.renamed)
+
+    def former(self, run: Run) -> StoredRun | None:
+        """The run of the former format that the same command had made, if there is one."""
+        return next((each for each in self.runs if each.former and continues(each.run, run)), None)
+
+
+def survey_runs(files: Files) -> Survey:
+    """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
+
+    def looked_at(name: str) -> StoredRun | str:
+        folder = f"{RECORDS}/{name}"
+        try:
+            if run := find_run(files, folder):
+                return run
+            has_rows = bool(RunFolder(files, folder).shards())
+            return f"{files.address}/{folder} holds rows and no {RUN} that says of what" if has_rows else ""
+        except StoreError as error:
+            return str(error)
+
+    found = together(looked_at, files.folders(RECORDS))
+    runs, renamed = _each_once([each for each in found if isinstance(each, StoredRun)])
+    return Survey(runs, tuple(each for each in found if isinstance(each, str) and each), renamed)
+
+
+def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
+    """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
+    first: dict[str, StoredRun] = {}
+    for run in sorted(found, key=lambda run: (not run.former and run.path != path_of(run.run), run.path)):
+        first.setdefault(run.key, run)
+    kept = {run.path for run in first.values()}
+    lines = []
+    for run in found:
+        usual = path_of(run.run)
+        if run.former or run.path == usual:
+            continue
+        about = f"{run.place} holds the run {run.key}"
+        used = first[run.key]
+        if used is run:
+            lines.append(
+                f"{about}, whose folder is {usual}: it was renamed, and is used as it is; give it that name again"
+            )
+        elif used.path == usual:
+            lines.append(f"{about}, whose folder is {usual}, which is there too: this one is left out; delete it")
+        else:
+            lines.append(
+                f"{about}, which {used.place} holds too and is used from there: this one is left out; delete it"
+            )
+    return tuple(run for run in found if run.path in kept), tuple(lines)
+
+
+def find_run(files: Files, folder: str) -> StoredRun | None:
+    """The run in a folder; ``None`` where it has no ``run.json``.
+
+    Raises:
+        StoreError: ``run.json`` is damaged, or was changed.
+    """
+    content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
+    if content is None:
+        return None
+    run, plan, key, former = _identity(files, folder, content)
+    cells = {} if former else _cells(files, folder, of_cells or b"{}")
+    return StoredRun(files, folder, run, plan, key, former, cells)
+
+
+def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
+    """Move what says of what a run is, and does not say it, to ``damaged/``; a line for each file.
+
+    Args:
+        files: of the output folder.
+        folder: of the run.
+        run, plan: what is to be continued there.
+
+    Raises:
+        StoreError: a file cannot be read or moved.
+    """
+    stored, lines = StoredRun(files, folder, run, plan, run.key), []
+    for name, check in ((RUN, _identity), (CELLS, _cells)):
+        content = files.read(f"{folder}/{name}")
+        if content is None:
+            continue
+        try:
+            check(files, folder, content)
+        except StoreError as error:
+            lines.append(stored.set_aside(name, str(error)))
+    return tuple(lines)
+
+
+def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str, bool]:
+    """What ``run.json`` says: the run, its plan, its key, and whether it is of the former format.
+
+    Raises:
+        StoreError: it is not what was written.
+    """
+    path = f"{files.address}/{folder}/{RUN}"
+    found = parsed(content, path)
+    if not isinstance(found, dict):
+        raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
+    if is_former(found):
+        return (*former_run(found, path), str(found.get("key")), True)
+    identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
+    run = Run.from_dict(identity, path)
+    plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
+    if found.get("key") != run.key:
+        raise StoreError(
+            f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
+            "restore the file, or run the same command again, which sets it aside"
+        )
+    return run, plan, run.key, False
+
+
+def _cells(files: Files, folder: str, content: bytes) -> dict[int, str]:
+    """Fingerprints of the conditions' own files, as the last command found them.
+
+    Raises:
+        StoreError: they are not what was written.
+    """
+    path = f"{files.address}/{folder}/{CELLS}"
+    found = parsed(content, path)
+    try:
+        return {int(condition): str(fingerprint) for condition, fingerprint in found.items()}
+    except (AttributeError, ValueError):
+        raise StoreError(f"{path} must hold fingerprints by condition; delete it") from None

@@ -9,14 +9,60 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
-from hardiness.store import atomic, opening, results_file
-from hardiness.store.files import Files, LocalFiles
-from hardiness.store.lock import WAIT_S, locked
-from hardiness.store.objects import ObjectFiles, is_address
-from hardiness.store.opening import RECORDS, Survey
-from hardiness.store.results_file import RESULTS
-from hardiness.store.run import RUN, StoredRun
-from hardiness.store.run_folder import Stamps
+from hardiness.store.files import WAIT_S, Files, LocalFiles, ObjectFiles, as_json, is_address, locked, parsed
+from hardiness.store.run import (
+    DAMAGED,
+    RECORDS,
+    RUN,
+    Stamps,
+    StoredRun,
+    Survey,
+    find_run,
+    path_of,
+    set_run_aside,
+    survey_runs,
+)
+
+RESULTS = "results.json"
+
+
+def results_damage(files: Files) -> str:
+    """A line where ``results.json`` is damaged, else nothing.
+
+    Raises:
+        ArgumentError: it is of another schema.
+    """
+    path, content = f"{files.address}/{RESULTS}", files.read(RESULTS)
+    if content is None:
+        return ""
+    try:
+        found = parsed(content, path)
+    except StoreError as error:
+        return str(error)
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if not isinstance(schema, int):
+        return f"{path} must say its schema, and does not; it is made again from what is stored"
+    if schema != SCHEMA:
+        raise ArgumentError(
+            f"{path} has schema {schema!r}, and this version reads and writes {SCHEMA}; choose another --out"
+        )
+    return ""
+
+
+def set_damage_aside(files: Files) -> list[str]:
+    """Move a damaged ``results.json`` to ``damaged/``; the line that says so, or none.
+
+    Raises:
+        ArgumentError: it is of another schema.
+        StoreError: it cannot be moved.
+    """
+    line = results_damage(files)
+    if not line:
+        return []
+    aside = f"{DAMAGED}/{RESULTS}"
+    files.move(RESULTS, aside)
+    return [f"{line} (now {files.address}/{aside})"]
+
 
 WRITABLE = ".writable"
 
@@ -77,7 +123,7 @@ class Store:
             store.files.remove(WRITABLE)
         except StoreError as error:
             raise ArgumentError(f"--out {out}: {error}") from error
-        store.remarks.extend(results_file.set_damage_aside(store.files))
+        store.remarks.extend(set_damage_aside(store.files))
         if not store.files.conditional:
             store.remarks.append(UNCONDITIONAL.format(out))
         return store
@@ -126,7 +172,7 @@ class Store:
 
     def check_schema(self) -> str:
         """A line where ``results.json`` is damaged, else nothing; `ArgumentError` where it is of another schema."""
-        return results_file.damage(self.files)
+        return results_damage(self.files)
 
     def run(self, run: Run, plan: Plan) -> StoredRun:
         """The stored run of that identity, opened or begun.
@@ -140,16 +186,16 @@ class Store:
         Raises:
             StoreError: disk full or no permission.
         """
-        path = opening.path_of(run)
+        path = path_of(run)
         aside: tuple[str, ...] = ()
         try:
             found = self.find(run)
         except StoreError:
-            aside = opening.set_damage_aside(self.files, path, run, plan)
+            aside = set_run_aside(self.files, path, run, plan)
             found = self.find(run)
         if found is None:
             described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
-            self.files.create(f"{path}/{RUN}", atomic.as_json(described))
+            self.files.create(f"{path}/{RUN}", as_json(described))
             found = self.find(run)
         if found is None:
             raise StoreError(f"{self.address}/{path}/{RUN} was written and is gone; does something else delete there?")
@@ -161,16 +207,16 @@ class Store:
         Raises:
             StoreError: the stored ``run.json`` is damaged.
         """
-        path, key = opening.path_of(run), run.key
+        path, key = path_of(run), run.key
         renamed = (each for each in self.known.values() if each.key == key and not each.former)
-        return self.known.get(path) or next(renamed, None) or opening.find(self.files, path)
+        return self.known.get(path) or next(renamed, None) or find_run(self.files, path)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
 
         A run of the former format is left out where the same command has begun a run of this one.
         """
-        found = opening.survey(self.files).without_continued()
+        found = survey_runs(self.files).without_continued()
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
 
@@ -188,13 +234,13 @@ class Store:
         Raises:
             StoreError: disk full or no permission.
         """
-        self.files.write(RESULTS, atomic.as_json({"schema": SCHEMA, "results": list(results)}))
+        self.files.write(RESULTS, as_json({"schema": SCHEMA, "results": list(results)}))
 
 
 @contextmanager
 def surveyed(store: Store) -> Iterator[Survey]:
     """Every run there is, also of the former format; within, `Store.find` does not read again what each is of."""
-    every = opening.survey(store.files)
+    every = survey_runs(store.files)
     store.known.update({run.path: run for run in every.runs})
     try:
         yield every

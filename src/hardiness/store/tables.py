@@ -1,12 +1,13 @@
-"""Image tables as Parquet: one file beside a run's shards, read by column, also by pandas, polars and DuckDB."""
+"""Records and image tables as Parquet files that can prove what they hold."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,238 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Failure, ImageTable, StoreError
+from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
 from hardiness.sources.files import shown
-from hardiness.store.shards import digest
 
-DESCRIPTION, TABLE, COLUMNS, CHECK = (b"hardiness." + name for name in (b"made_of", b"table", b"columns", b"check"))
+FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
+"""What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
+
+SAMPLE, IMAGE = "sample", "image"
+
+FORMAT = 2
+"""Of shards: 2 carries ``UNIT`` and ``CHECK``."""
+
+NAME = re.compile(r"\d{6}-[0-9a-f]{12}\.parquet")
+
+Row = tuple[str, int]
+"""What identifies work: a sample's id and the index of its condition in the run's list of conditions."""
+
+
+def file_name(shard: int, work: Sequence[Row]) -> str:
+    """The name of the file that holds the outcome of ``work``: equal work has an equal name."""
+    text = json.dumps(work)
+    return f"{shard:06d}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.parquet"
+
+
+def index_of(name: str) -> int:
+    """The index of the shard that a file of that name belongs to."""
+    return int(name.partition("-")[0])
+
+
+def before(shard: int) -> str:
+    """What comes in order before the names of a shard's files, and after those of the shards before it."""
+    return f"{shard:06d}"
+
+
+Cells = Mapping[int, str]
+"""By a condition's index the fingerprint of its own files, where the data have files for each condition."""
+
+
+def encode(records: Records, key: str = "", name: str = "", cells: Cells | None = None) -> bytes:
+    """The Parquet bytes of records: equal records, key and name give equal bytes.
+
+    Arrays with a second axis become fixed-size lists; failures go to the file's metadata.
+
+    Args:
+        records: the outcome of one unit of work.
+        key: of the run that they belong to.
+        name: of the file, which stands for the work.
+        cells: what the conditions' own files were when these rows were made.
+    """
+    fields = {column: _to_arrow(values) for column, values in records.columns.items()}
+    failures = json.dumps([asdict(failure) for failure in records.failures])
+    unit = {
+        "format": FORMAT,
+        "key": key,
+        "name": name,
+        "rows": len(records),
+        "columns": {column: digest(values) for column, values in fields.items()},
+        "cells": {str(condition): fingerprint for condition, fingerprint in sorted((cells or {}).items())},
+    }
+    described = json.dumps(unit, sort_keys=True)
+    metadata = {FAILURES: failures.encode(), UNIT: described.encode(), CHECK: _check(failures, described).encode()}
+    table = pa.table(fields).replace_schema_metadata(metadata)
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue()
+
+
+def read(
+    content: bytes,
+    place: str,
+    columns: Sequence[str] | None = None,
+    key: str | None = None,
+    cells: Cells | None = None,
+) -> Records:
+    """The records of one shard file, or some of their columns (those that it has), proved to be what was written.
+
+    Args:
+        content: of the file.
+        place: where it is, for messages; ends in its name.
+        columns: those wanted; all if ``None``.
+        key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
+        cells: what the conditions' own files are now; rows and failures of others are left out.
+
+    Raises:
+        StoreError: the file is no shard of ours, belongs to another run or unit, or is damaged; the message names it.
+    """
+    try:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            present = file.schema_arrow.names
+            wanted = None if columns is None else [name for name in columns if name in present]
+            table = file.read(columns=wanted, use_threads=False)  # a shard is small, and several are read at a time
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = shown(str(error).partition("\n")[0])
+        raise StoreError(
+            f"{place} is not a readable shard ({reason}); delete it and run the same command again"
+        ) from error
+    arrays = {name: _joined(table.column(name)) for name in table.column_names}
+    metadata = table.schema.metadata or {}
+    if key is not None:
+        _prove(place, metadata, arrays, present, key)
+    failures = json.loads(metadata.get(FAILURES, b"[]"))
+    found = Records(
+        {name: _from_arrow(array) for name, array in arrays.items()},
+        tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in failures),
+    )
+    return found if key is None else _of_these_cells(found, stale_cells(metadata, cells or {}))
+
+
+def stale_cells(metadata: Mapping[bytes, bytes], cells: Cells) -> frozenset[int]:
+    """Conditions whose own files were others when a shard was made; the metadata must have been proved."""
+    made_of: Mapping[str, str] = json.loads(metadata[UNIT]).get("cells", {})
+    then = {int(condition): fingerprint for condition, fingerprint in made_of.items()}
+    return frozenset(c for c in {*then, *cells} if then.get(c) != cells.get(c))
+
+
+def _of_these_cells(records: Records, stale: frozenset[int]) -> Records:
+    """The rows and failures of all but some conditions."""
+    if not stale:
+        return records
+    failures = [(f, tuple(c for c in f.conditions if c not in stale)) for f in records.failures]
+    kept = tuple(replace(f, conditions=conditions) for f, conditions in failures if conditions)
+    fresh = ~np.isin(records["condition"], list(stale)) if len(records) else None
+    columns = records.columns if fresh is None else records.where(fresh).columns
+    return Records(columns, kept)
+
+
+def is_whole(content: bytes, place: str, cells: Cells) -> bool:
+    """Whether a shard file lists no failed sample, and no condition whose files are others now; decodes its footer."""
+    metadata = _metadata(content, place)
+    stale = stale_cells(metadata, cells) if cells or UNIT in metadata else frozenset()
+    return bool(metadata.get(FAILURES, b"[]") == b"[]") and not stale
+
+
+def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
+    """What a shard file says of itself.
+
+    Raises:
+        StoreError: it is no readable shard.
+    """
+    try:
+        return pq.read_schema(pa.BufferReader(content)).metadata or {}
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{place} is not a readable shard ({shown(str(error))}); delete it and run again") from error
+
+
+def _prove(
+    place: str, metadata: Mapping[bytes, bytes], arrays: Mapping[str, pa.Array], present: Sequence[str], key: str
+) -> None:
+    """Raise unless the file holds what was written, under this run's key and its own name."""
+    damaged = f"{place} is damaged: "
+    advice = "; run the same command again, which sets it aside and computes it anew"
+    try:
+        failures, described, check = (metadata[name].decode() for name in (FAILURES, UNIT, CHECK))
+        unit = json.loads(described)
+    except (KeyError, ValueError):
+        raise StoreError(f"{place} is no shard of this version: it does not say what it holds{advice}") from None
+    if _check(failures, described) != check:
+        raise StoreError(f"{damaged}its description is not the one that was written{advice}")
+    if unit["key"] != key:
+        raise StoreError(f"{place} belongs to another run (key {unit['key']}, must be {key}){advice}")
+    if unit["name"] != place.rpartition("/")[2]:
+        raise StoreError(f"{place} holds the work of {unit['name']}{advice}")
+    if sorted(unit["columns"]) != sorted(present):
+        raise StoreError(f"{damaged}it must have the columns {', '.join(unit['columns'])}{advice}")
+    for name, array in arrays.items():
+        if len(array) != unit["rows"] or digest(array) != unit["columns"][name]:
+            raise StoreError(f"{damaged}column {name} is not the one that was written{advice}")
+
+
+def _check(failures: str, described: str) -> str:
+    return hashlib.sha256(f"{failures}\n{described}".encode()).hexdigest()
+
+
+def digest(array: pa.Array) -> str:
+    """16 hexadecimal digits over an array's type and values; the same before writing and after reading."""
+    width, length = 1, len(array)
+    if pa.types.is_fixed_size_list(array.type):
+        width, array = array.type.list_size, array.flatten()
+    digest = hashlib.sha256(f"{array.type} {length} {width}\n".encode())
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    if pa.types.is_string(array.type):
+        _, offsets, values = array.buffers()
+        ends = (
+            np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1] if offsets else np.zeros(1)
+        )
+        digest.update((ends - ends[:1]).astype(np.int64).data)
+        digest.update(memoryview(values)[int(ends[0]) : int(ends[-1])] if values else b"")
+    else:
+        digest.update(np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data)
+    return digest.hexdigest()[:16]
+
+
+def _to_arrow(column: NDArray[Any]) -> pa.Array:
+    if column.ndim == 2:
+        return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
+    return pa.array(column)
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    joined = column.combine_chunks()
+    # Combining no chunks at all gives a chunked array again.
+    return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _from_arrow(joined: pa.Array) -> NDArray[Any]:
+    if pa.types.is_fixed_size_list(joined.type):
+        return np.asarray(joined.flatten()).reshape(-1, joined.type.list_size)
+    if pa.types.is_string(joined.type):
+        # Objects, each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
+        coded = joined.dictionary_encode()
+        texts = np.asarray(coded.dictionary.to_pylist(), dtype=object)
+        return np.take(texts, np.asarray(coded.indices))
+    return np.asarray(joined)
+
+
+def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
+    """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
+    coded = (texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())).dictionary_encode()
+    different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
+    rank = np.empty(len(different), np.int32)
+    rank[np.argsort(different)] = np.arange(len(different), dtype=np.int32)
+    return np.take(rank, np.asarray(coded.indices))
+
+
+DESCRIPTION, TABLE, COLUMNS, TABLE_CHECK = (
+    b"hardiness." + name for name in (b"made_of", b"table", b"columns", b"check")
+)
 """What the file's metadata hold: what the caller says it was made of; its cells and failures; a digest of each column;
 the sha256 of these three."""
 
 
-def encode(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
+def encode_table(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
     """The bytes of a table's file.
 
     Args:
@@ -37,7 +260,7 @@ def encode(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
 
 def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.Table:
     """The same as a pyarrow table: ``image``, ``label``, and each column under its name."""
-    columns = {name: _to_arrow(column) for name, column in table.columns.items()}
+    columns = {name: _table_to_arrow(column) for name, column in table.columns.items()}
     held = {
         "cells": table.cells.tolist(),
         "conditions": [dict(condition) for condition in table.present],
@@ -47,7 +270,7 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
     digests = {name: digest(column) for name, column in fields.items()}
     said = {DESCRIPTION: made_of or {}, TABLE: held, COLUMNS: digests}
     metadata = {name: json.dumps(value).encode() for name, value in said.items()}
-    metadata[CHECK] = _check(metadata)
+    metadata[TABLE_CHECK] = _check_table(metadata)
     return pa.table(fields).replace_schema_metadata(metadata)
 
 
@@ -63,7 +286,7 @@ def describe(content: bytes | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def read(
+def read_table(
     content: bytes, place: str, conditions: Sequence[Condition], columns: Sequence[str] | None = None
 ) -> ImageTable:
     """The table of a file, or some of its columns.
@@ -83,7 +306,7 @@ def read(
             found = file.read(columns=wanted)
         metadata = found.schema.metadata
         held, digests = (json.loads(metadata[name]) for name in (TABLE, COLUMNS))
-        if _check(metadata) != metadata[CHECK]:
+        if _check_table(metadata) != metadata[TABLE_CHECK]:
             raise ValueError("its description is not the one that was written")
         if changed := [name for name in found.column_names if digest(_one(found.column(name))) != digests[name]]:
             raise ValueError(f"column {changed[0]} is not the one that was written")
@@ -96,23 +319,23 @@ def read(
         label=_one(found.column("label")).to_numpy(),
         conditions=tuple(conditions),
         cells=cells,
-        columns={name: _from_arrow(_one(found.column(name)), len(cells)) for name in named},
+        columns={name: _table_from_arrow(_one(found.column(name)), len(cells)) for name in named},
         failures=tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in held["failures"]),
     )
 
 
-def _check(metadata: Mapping[bytes, bytes]) -> bytes:
+def _check_table(metadata: Mapping[bytes, bytes]) -> bytes:
     said = b"\n".join(metadata[name] for name in (DESCRIPTION, TABLE, COLUMNS))
     return hashlib.sha256(said).hexdigest().encode()
 
 
-def _to_arrow(column: NDArray[Any]) -> pa.Array:
+def _table_to_arrow(column: NDArray[Any]) -> pa.Array:
     if column.ndim == 1:
         return pa.array(column)
     return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
 
 
-def _from_arrow(column: pa.Array, cells: int) -> NDArray[Any]:
+def _table_from_arrow(column: pa.Array, cells: int) -> NDArray[Any]:
     if pa.types.is_fixed_size_list(column.type):
         return np.asarray(column.flatten()).reshape(-1, cells)
     return np.asarray(column)

@@ -14,10 +14,11 @@ from hardiness.core import CANVAS_224, Condition, DataSet, Item, Listener, Reque
 from hardiness.data import limited
 from hardiness.distortions import corrupt, perturb, perturbations
 from hardiness.imaging import decode, on_canvas, png
-from hardiness.imaging.canvas import before_crop
-from hardiness.imaging.sheet import sheet
-from hardiness.imaging.video import encode_video, is_whole_video
-from hardiness.store import WAIT_S, atomic
+from hardiness.imaging.decode import encode_video, is_whole_video
+from hardiness.imaging.resize import before_crop
+from hardiness.imaging.text import sheet
+from hardiness.store import WAIT_S
+from hardiness.store.files import write
 from hardiness.trees.tree import TreeOutcome, write_tree
 
 JPEG_END = b"\xff\xd9"
@@ -183,7 +184,7 @@ def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request
         except SampleError as error:
             unread = unread or error
             continue
-        atomic.write(path, png(picture), folder)
+        write(path, png(picture), folder)
         return path
     raise unread or SampleError(f"{source}: must hold a photograph to show, but holds none")
 

@@ -14,7 +14,8 @@ from hardiness.core import Clock, Condition, DataSet, Failure, Item, Listener, R
 from hardiness.data import limited
 from hardiness.data.prefetching import ordered
 from hardiness.sources.files import read_regular, shown
-from hardiness.store import WAIT_S, atomic
+from hardiness.store import WAIT_S
+from hardiness.store.files import PARTIAL, refuse_links, told
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 
 AHEAD = 2
@@ -139,7 +140,7 @@ class TreeWriter:
     partial: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.partial = self.manifest.folder / atomic.PARTIAL
+        self.partial = self.manifest.folder / PARTIAL
 
     def listed(self, item: Item) -> int:
         """How many of one photograph's files the manifest lists."""
@@ -183,8 +184,8 @@ class TreeWriter:
     def _put(self, path: Path, content: bytes) -> None:
         """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
         temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
-        with atomic.told(path, "write"):
-            atomic.refuse_links(path.parent, self.manifest.folder)
+        with told(path, "write"):
+            refuse_links(path.parent, self.manifest.folder)
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 temporary.write_bytes(content)

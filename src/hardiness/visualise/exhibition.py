@@ -12,7 +12,7 @@ from typing import Any
 from hardiness.core import ArgumentError, Image
 from hardiness.imaging import png
 from hardiness.models import Classifier
-from hardiness.store import atomic
+from hardiness.store import files
 from hardiness.visualise.sheet import SheetTile, sheet
 
 RECORD, GRID = "features.json", "grid.png"
@@ -49,13 +49,13 @@ class Exhibition:
             StoreError: it cannot be written to.
         """
         refuse_strangers(self.folder)
-        partial = self.folder / atomic.PARTIAL
+        partial = self.folder / files.PARTIAL
         _clear(self.folder)
         for name, image in self._pictures.items():
-            atomic.write(self.folder / name, png(image), partial)
-        atomic.write(self.folder / GRID, png(sheet(rows)), partial)
+            files.write(self.folder / name, png(image), partial)
+        files.write(self.folder / GRID, png(sheet(rows)), partial)
         record = {"schema": SCHEMA, **self.about, "grid": GRID, "features": self._entries}
-        atomic.write_json(self.folder / RECORD, record, partial)
+        files.write_json(self.folder / RECORD, record, partial)
         partial.rmdir()
 
 
@@ -78,8 +78,8 @@ def refuse_strangers(folder: Path) -> None:
     """
     if not folder.exists() or (folder / RECORD).exists():
         return
-    with atomic.told(folder, "list"):
-        strange = sorted(set(os.listdir(folder)) - {atomic.PARTIAL})
+    with files.told(folder, "list"):
+        strange = sorted(set(os.listdir(folder)) - {files.PARTIAL})
     if strange:
         raise ArgumentError(
             f"--out {folder} must be empty or hold a {RECORD}, but holds {strange[0]}; choose another folder"
@@ -91,10 +91,10 @@ def _clear(folder: Path) -> None:
     record = folder / RECORD
     if not record.exists():
         return
-    found = atomic.read_json(record)
+    found = files.read_json(record)
     entries = found.get("features", ()) if isinstance(found, dict) else ()
     names = [entry.get("file") for entry in entries if isinstance(entry, dict)]
-    with atomic.told(folder, "write to"):
+    with files.told(folder, "write to"):
         record.unlink()
         for name in names:
             if isinstance(name, str) and name == Path(name).name:

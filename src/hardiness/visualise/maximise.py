@@ -19,7 +19,7 @@ from hardiness.core import (
     require_within,
     rng,
 )
-from hardiness.core.view import MAX_PX
+from hardiness.core.model import MAX_PX
 from hardiness.models import Classifier
 from hardiness.visualise.diversity import similarity
 from hardiness.visualise.painting import KINDS, Kind, Painting

@@ -7,7 +7,7 @@ from pathlib import Path
 from hardiness import reference
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.reference.categories import COLUMNS, sixteen
-from hardiness.store import atomic
+from hardiness.store.files import PARTIAL, write
 from hardiness.visualise.pairs import CategoryPhotographs, as_category, own_name
 
 
@@ -46,7 +46,7 @@ def write_categories(folder: Path, sides: tuple[CategoryPhotographs, CategoryPho
     if not names <= set(sixteen()):
         rows = [f"{name},{index}" for name, classes in known.items() for index in classes]
         content = "\n".join([",".join(COLUMNS), *rows, ""]).encode()
-        atomic.write(path, content, folder.parent / atomic.PARTIAL)
+        write(path, content, folder.parent / PARTIAL)
     return ()
 
 

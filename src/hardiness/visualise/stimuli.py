@@ -23,12 +23,13 @@ from hardiness.core import (
     UnknownNameError,
     require_within,
 )
-from hardiness.core.view import MAX_PX
+from hardiness.core.model import MAX_PX
 from hardiness.imaging import decode, on_canvas, png
 from hardiness.models import Classifier
 from hardiness.models.pixels import to_pixels
 from hardiness.reference import wnids
-from hardiness.store import WAIT_S, atomic
+from hardiness.store import WAIT_S
+from hardiness.store.files import PARTIAL, told, write
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
 from hardiness.visualise.drawings import edges, silhouette
 from hardiness.visualise.own_categories import write_categories
@@ -203,7 +204,7 @@ class _Workshop:
                 if self._is_there(variant, name):
                     continue
                 if variant == STYLISED:
-                    with atomic.told(stimulus, "read"):
+                    with told(stimulus, "read"):
                         self._put(variant, name, stimulus.read_bytes())
                 else:
                     self._put(variant, name, png(DRAWINGS[variant](self._crop(pair.shape))))
@@ -220,11 +221,11 @@ class _Workshop:
             a_row = 2 if len(shown[0]) == 3 else 1
             rows = [list(chain(*shown[first : first + a_row])) for first in range(0, len(shown), a_row)]
             content = png(sheet(rows, SHEET_CELL_PX))
-            atomic.write(self.manifest.folder / SHEET, content, self.manifest.folder / atomic.PARTIAL)
+            write(self.manifest.folder / SHEET, content, self.manifest.folder / PARTIAL)
 
     def _panels(self, pair: Pair, path: Path) -> list[SheetTile]:
         stimulus = pair.stimulus
-        with atomic.told(path, "read"):
+        with told(path, "read"):
             picture = decode(path.read_bytes(), str(path))
         shape = self._crop(pair.shape)
         drawn = [(name, DRAWINGS[name](shape)) for name in self.wanted.variants if name in DRAWINGS]
@@ -269,7 +270,7 @@ class _Workshop:
         if not path.exists():
             return False
         if not self.manifest.holds(place, name):
-            with atomic.told(path, "read"):
+            with told(path, "read"):
                 content = path.read_bytes()
             if not content.endswith(PNG_END):
                 return False
@@ -278,7 +279,7 @@ class _Workshop:
 
     def _put(self, place: str, name: str, content: bytes) -> None:
         folder = self.manifest.folder
-        atomic.write(folder / place / name, content, folder / atomic.PARTIAL)
+        write(folder / place / name, content, folder / PARTIAL)
         self.manifest.add(place, name, hashlib.sha256(content).hexdigest())
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import DataError
-from hardiness.store import atomic
+from hardiness.store.files import PARTIAL, read_json, told
 from hardiness.visualise.exhibition import RECORD, SCHEMA
 
 DEEP = 2
 """Folders below an output folder in which pictures are looked for."""
 
-NOT_OURS = frozenset(("records", "figures", "images", atomic.PARTIAL))
+NOT_OURS = frozenset(("records", "figures", "images", PARTIAL))
 """Folders of an output folder that hold something else."""
 
 
@@ -51,7 +51,7 @@ def read(folder: Path) -> StoredFeatures:
         DataError: its record is damaged or of another schema.
         StoreError: it cannot be read.
     """
-    found = atomic.read_json(folder / RECORD)
+    found = read_json(folder / RECORD)
     try:
         if found["schema"] != SCHEMA:
             raise DataError(f"{folder / RECORD} has schema {found['schema']}; this version reads {SCHEMA}")
@@ -75,7 +75,7 @@ def _below(folder: Path, deep: int) -> Iterator[Path]:
         yield folder
     if not deep or not folder.is_dir():
         return
-    with atomic.told(folder, "list"):
+    with told(folder, "list"):
         inside = sorted(each.name for each in os.scandir(folder) if each.is_dir(follow_symlinks=False))
     for name in inside:
         if name not in NOT_OURS:

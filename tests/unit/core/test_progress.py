@@ -4,14 +4,15 @@ import itertools
 
 import pytest
 
-from hardiness.core import Clock, progress
+from hardiness.core import Clock
+from hardiness.core.run import time
 
 
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look at the clock is a second later."""
     seconds = itertools.count()
-    monkeypatch.setattr(progress.time, "perf_counter", lambda: float(next(seconds)))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
 
 
 def told(clock: Clock, sizes: list[int], remaining: int) -> list[float | None]:

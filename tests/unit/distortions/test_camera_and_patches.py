@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from scipy import stats
 
 from hardiness.distortions import corrupt, corruptions
-from hardiness.imaging.photons import cumulated_poisson, sensor_noise
+from hardiness.imaging.noise import cumulated_poisson, sensor_noise
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 

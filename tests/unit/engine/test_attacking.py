@@ -15,7 +15,7 @@ from hardiness.core import AttackError, Condition, Round
 from hardiness.engine.attacking import Members, run_round
 from hardiness.engine.victims import RoundOutcome, Victims, targets_of
 from hardiness.store.files import LocalFiles
-from hardiness.store.run_folder import RunFolder
+from hardiness.store.run import RunFolder
 
 CLASSES, SIDE = 5, 6
 

@@ -12,7 +12,7 @@ import pytest
 from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, Share
 from hardiness.engine.units import LAST_UNITS, PIECES, Unit, uncovered, units, with_pieces
 from hardiness.store import Store
-from hardiness.store.shards import encode
+from hardiness.store.tables import encode
 
 SAMPLES = [f"n/{index}" for index in range(6)]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.affine import Affine, about_centre, add_and_mean, affine_window, perspective_window
+from hardiness.imaging.geometry import Affine, about_centre, add_and_mean, affine_window, perspective_window
 from hardiness.imaging.resize import Window
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hardiness.imaging.alias import AliasTables, alias_tables, poisson_tables, sample
+from hardiness.imaging.noise import AliasTables, alias_tables, poisson_tables, sample
 
 
 def probabilities_of(tables: AliasTables) -> np.ndarray:

@@ -7,8 +7,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from hardiness.imaging.colour import brightness_table, look_up_by_largest, saturate_image
-from hardiness.imaging.splash import add_colour, cover_colour
+from hardiness.imaging.colour import add_colour, brightness_table, cover_colour, look_up_by_largest, saturate_image
 
 
 @pytest.fixture(scope="module")

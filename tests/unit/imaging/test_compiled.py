@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
+from hardiness.imaging.colour import drawn_to_means
 from hardiness.imaging.compiled import compiled
-from hardiness.imaging.lookup import drawn_to_means
 
 
 @compiled

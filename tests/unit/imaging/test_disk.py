@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hardiness.imaging.disk import disk_filter, disk_outline, filter_outline, running_sums
+from hardiness.imaging.blur import disk_filter, disk_outline, filter_outline, running_sums
 
 DISKS = [(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hardiness.imaging.gaussian import blur_field, blur_image, gaussian_weights
+from hardiness.imaging.blur import blur_field, blur_image, gaussian_weights
 
 
 @pytest.mark.parametrize("sigma", [0.7, 1.0, 2.44, 6.0])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.lookup import add_noise, drawn_to_means, multiply_noise, salt_and_pepper
+from hardiness.imaging.colour import add_noise, drawn_to_means, multiply_noise, salt_and_pepper
 
 seeds = st.integers(0, 2**32 - 1)
 

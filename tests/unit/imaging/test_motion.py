@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.motion import motion_blur_image, motion_trail
+from hardiness.imaging.blur import motion_blur_image, motion_trail
 
 
 def by_pixel(image: np.ndarray, radius: int, sigma: float, angle: float) -> np.ndarray:

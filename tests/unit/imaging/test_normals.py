@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
-from hardiness.imaging.normals import normals_from_words, quantile_table
+from hardiness.imaging.noise import normals_from_words, quantile_table
 
 
 def exact(words: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.imaging.plasma import plasma_fractal, veil
+from hardiness.imaging.noise import plasma_fractal, veil
 
 
 def by_arrays(draws: np.ndarray, size: int, decay: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardiness.core import ArgumentError
-from hardiness.core.view import Interpolation
+from hardiness.core.model import Interpolation
 from hardiness.imaging import resize
 from hardiness.imaging.resize import Size, Window, resize_window
 

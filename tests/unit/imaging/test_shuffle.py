@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.imaging.shuffle import copy_neighbours
+from hardiness.imaging.geometry import copy_neighbours
 
 
 @pytest.mark.parametrize(("reach", "passes", "size"), [(1, 2, (32, 33)), (4, 2, (40, 35))])

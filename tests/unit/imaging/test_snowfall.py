@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hardiness.imaging.snowfall import blend_crop, snow_over
+from hardiness.imaging.colour import blend_crop, snow_over
 
 
 def test_snow_whitens_and_is_added_with_its_half_turn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.imaging.spectrum import amplitudes, keep_above, spectral_noise
+from hardiness.imaging.noise import amplitudes, keep_above, spectral_noise
 
 
 @pytest.mark.parametrize("exponent", [1, -2])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hardiness.imaging.warp import affine_inverse, displace, smooth_reflected, warp_affine
+from hardiness.imaging.geometry import affine_inverse, displace, smooth_reflected, warp_affine
 
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(32, 60)

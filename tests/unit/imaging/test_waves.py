@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hardiness.imaging.waves import (
+from hardiness.imaging.noise import (
     angles,
     caustics,
     plane_wave,

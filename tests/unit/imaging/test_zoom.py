@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hardiness.imaging.zoom import ZoomAxis, mean_of_zooms, zoom_axis, zoom_field
+from hardiness.imaging.blur import ZoomAxis, mean_of_zooms, zoom_axis, zoom_field
 
 FACTORS = [1.0, 1.01, 1.1, 1.25, 1.3, 2.0, 2.5, 3.0, 4.0, 4.5]
 

@@ -32,7 +32,7 @@ from hardiness.core import (
     Section,
     StoreError,
 )
-from hardiness.core.chart import Dots
+from hardiness.core.section import Dots
 from hardiness.report import PageOptions, write_page
 from hardiness.report.page import DIFFERENCES_MOST
 from hardiness.report.sections import sections

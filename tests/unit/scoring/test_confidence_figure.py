@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, ImageTable, ModelIdentity, Result, Run
-from hardiness.core.chart import Curves
+from hardiness.core.section import Curves
 from hardiness.scoring.confidence import confidence_charts, confidence_details
 
 

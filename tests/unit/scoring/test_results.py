@@ -27,7 +27,8 @@ from hardiness.scoring import rebuild, registry, results
 from hardiness.scoring.cards.classification import Classification
 from hardiness.scoring.cards.perturbation import PerturbationCard
 from hardiness.scoring.trust import warnings_of
-from hardiness.store import Store, shards, tables
+from hardiness.store import Store, tables
+from hardiness.store import tables as shards
 
 DATA = DataIdentity("imagenet", "f", 4)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
-from hardiness.core.chart import Chart, Curves
+from hardiness.core.section import Chart, Curves
 from hardiness.scoring.cards import laion_c
 from hardiness.scoring.confidence import confidence_charts
 from hardiness.scoring.corruption_charts import corruption_charts

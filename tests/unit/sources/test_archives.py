@@ -14,7 +14,7 @@ import pytest
 
 from hardiness.core import DataError
 from hardiness.sources.archives import expand, members
-from hardiness.sources.webdataset import is_shard, samples
+from hardiness.sources.tables import is_shard, webdataset_samples
 
 
 def tar_of(path: Path, contents: dict[str, bytes]) -> Path:
@@ -108,7 +108,7 @@ def test_samples_pair_images_with_labels(tmp_path: Path) -> None:
     }
     files = members(tar_of(tmp_path / "s.tar", contents))
     assert is_shard(files)
-    found = [(sample.key, sample.image.read(), sample.label) for sample in samples(files)]
+    found = [(sample.key, sample.image.read(), sample.label) for sample in webdataset_samples(files)]
     assert found == [("a/000", b"first", 7), ("001", b"second", 8), ("002", b"third", 9)]
 
 
@@ -130,4 +130,4 @@ def test_a_tree_is_no_shard(tmp_path: Path) -> None:
 )
 def test_bad_samples_are_named(tmp_path: Path, contents: dict[str, bytes], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        samples(members(tar_of(tmp_path / "s.tar", contents)))
+        webdataset_samples(members(tar_of(tmp_path / "s.tar", contents)))

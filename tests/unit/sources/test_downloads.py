@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError, rng
-from hardiness.sources import downloads, transfer
+from hardiness.sources import downloads
+from hardiness.sources import downloads as transfer
 from hardiness.sources.downloads import cache_folder, fetch
 
 

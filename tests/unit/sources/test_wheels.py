@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError
-from hardiness.sources.wheels import PackagedFile, obtain
+from hardiness.sources.packages import PackagedFile, obtain
 
 CONTENT = b"frost"
 WANTED = [PackagedFile("a.png", hashlib.sha256(CONTENT).hexdigest())]

@@ -22,8 +22,10 @@ from hardiness.core import (
     Run,
     StoreError,
 )
-from hardiness.sources import locks
-from hardiness.store import Store, StoredRun, opening, shards
+from hardiness.sources import downloads
+from hardiness.store import Store, StoredRun
+from hardiness.store.run import survey_runs
+from hardiness.store.tables import FAILURES, encode
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
@@ -308,7 +310,7 @@ def test_shards_of_another_run_or_unit_are_not_believed(run: StoredRun, tmp_path
 def test_files_that_were_proved_are_not_read_again(run: StoredRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run.write(0, work("a"), records("a"))
     assert run.set_damage_aside() == []
-    monkeypatch.setattr("hardiness.store.shards.read", lambda *arguments: pytest.fail("read again"))
+    monkeypatch.setattr("hardiness.store.tables.read", lambda *arguments: pytest.fail("read again"))
     assert run.set_damage_aside() == []
 
 
@@ -407,8 +409,8 @@ def former_store(out: Path) -> StoredRun:
     folder.mkdir(parents=True)
     described = {"key": "0123456789abcdef", **then, "scorer": "classification", "resampling": "x", "rows_version": 1}
     (folder / "run.json").write_text(json.dumps({**described, "plan": plan}))
-    table = pq.read_table(pa.BufferReader(shards.encode(records("a"))))
-    pq.write_table(table.replace_schema_metadata({shards.FAILURES: b"[]"}), folder / "000000-0123456789ab.parquet")
+    table = pq.read_table(pa.BufferReader(encode(records("a"))))
+    pq.write_table(table.replace_schema_metadata({FAILURES: b"[]"}), folder / "000000-0123456789ab.parquet")
     (run,) = Store.open(out).runs()
     return run
 
@@ -427,15 +429,15 @@ def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_
     store = Store(tmp_path)
     today = store.run(IDENTITY, Plan(batch_size=8))
     assert store.runs() == [today]
-    found = opening.survey(store.files).former(IDENTITY)
+    found = survey_runs(store.files).former(IDENTITY)
     assert found is not None
     assert found.folder == former.folder
-    assert opening.survey(store.files).former(replace(IDENTITY, seed=1)) is None
+    assert survey_runs(store.files).former(replace(IDENTITY, seed=1)) is None
 
 
 def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert locks.FIRST_WAIT_S == 2
-    monkeypatch.setattr(locks, "FIRST_WAIT_S", 0.05)
+    assert downloads.FIRST_WAIT_S == 2
+    monkeypatch.setattr(downloads, "FIRST_WAIT_S", 0.05)
     store, told = Store.create(tmp_path), []
     with store.locked():
         refused = pytest.raises(StoreError, match=rf"is locked by process {os.getpid()} on .*; wait for its end")

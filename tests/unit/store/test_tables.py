@@ -31,8 +31,8 @@ def table() -> ImageTable:
 
 
 def test_a_table_is_read_as_it_was_written(table: ImageTable) -> None:
-    content = tables.encode(table, {"shards": {"a": [1, 2]}})
-    found = tables.read(content, "images.parquet", CONDITIONS)
+    content = tables.encode_table(table, {"shards": {"a": [1, 2]}})
+    found = tables.read_table(content, "images.parquet", CONDITIONS)
     assert tables.describe(content) == {"shards": {"a": [1, 2]}}
     assert (found.ids.tolist(), found.label.tolist(), found.failures) == (["n/1", "n/2"], [4, 5], table.failures)
     assert found.present == table.present
@@ -42,13 +42,16 @@ def test_a_table_is_read_as_it_was_written(table: ImageTable) -> None:
 
 
 def test_some_columns_are_read_alone(table: ImageTable) -> None:
-    content = tables.encode(table, {})
-    assert set(tables.read(content, "images.parquet", CONDITIONS, ["confidence"]).columns) == {"right", "confidence"}
+    content = tables.encode_table(table, {})
+    assert set(tables.read_table(content, "images.parquet", CONDITIONS, ["confidence"]).columns) == {
+        "right",
+        "confidence",
+    }
 
 
 def test_others_read_a_row_an_image(table: ImageTable, tmp_path: Path) -> None:
     path = tmp_path / "images.parquet"
-    path.write_bytes(tables.encode(table, {}))
+    path.write_bytes(tables.encode_table(table, {}))
     frame = pq.read_table(path).to_pydict()
     assert frame["image"] == ["n/1", "n/2"]
     assert frame["right"] == [[1, 0], [-1, 1]]
@@ -59,4 +62,4 @@ def test_what_is_no_table_is_told(content: bytes) -> None:
     assert tables.describe(None) == {}
     assert tables.describe(content) == {}
     with pytest.raises(StoreError, match=r"images.parquet is no image table"):
-        tables.read(content, "OUT/images.parquet", CONDITIONS)
+        tables.read_table(content, "OUT/images.parquet", CONDITIONS)

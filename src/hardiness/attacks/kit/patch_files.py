@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hardiness.core import ArgumentError, SampleError
 from hardiness.core.errors import described
 from hardiness.imaging import decode
-from hardiness.sources.files import read_regular
-from hardiness.sources.pickles import TORCHS_ADVICE, refuse_bomb
+from hardiness.sources.files import TORCHS_ADVICE, read_regular, refuse_bomb
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,12 +14,10 @@ from hardiness.data.checking.faults import Fault
 from hardiness.data.checking.structure import HEAD_BYTES, Structure, opened, structure, tables_of
 from hardiness.data.prefetching import ordered
 from hardiness.data.tree import FileEntry
-from hardiness.imaging.decode import refuse_damaged
-from hardiness.imaging.video import decode_video
+from hardiness.imaging.decode import decode_video, refuse_damaged
 from hardiness.reference.datasets import PublishedSet
 from hardiness.sources import DiskFile, TarMember
-from hardiness.sources.files import shown
-from hardiness.sources.mp4 import video_facts
+from hardiness.sources.files import shown, video_facts
 
 _NOTED_MODES = frozenset(("grey", "CMYK", "palette", "RGB with alpha", "grey with alpha", "black and white"))
 """What the published photographs have here and there, and PIL turns into RGB."""

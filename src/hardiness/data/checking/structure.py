@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import PIL.Image
 
-from hardiness.imaging.jpeg import encode_jpeg
+from hardiness.imaging.decode import encode_jpeg
 from hardiness.sources import DiskFile, TarMember
 from hardiness.sources.files import open_regular
 

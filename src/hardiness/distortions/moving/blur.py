@@ -10,9 +10,8 @@ import numpy as np
 
 from hardiness.core import Image
 from hardiness.distortions.perturbation import SequenceSource, no_draws, perturbation
-from hardiness.imaging.affine import about_centre, add_and_mean, affine_window
-from hardiness.imaging.gaussian import blur_image, gaussian_weights
-from hardiness.imaging.motion import Trail, motion_blur_image, motion_trail
+from hardiness.imaging.blur import Trail, blur_image, gaussian_weights, motion_blur_image, motion_trail
+from hardiness.imaging.geometry import about_centre, add_and_mean, affine_window
 
 FRAMES = 31
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
-from hardiness.imaging.affine import about_centre, affine_window, perspective_window
+from hardiness.imaging.geometry import about_centre, affine_window, perspective_window
 
 FRAMES = 31
 MIDDLE = 15

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, perturbation
-from hardiness.imaging.alias import AliasTables, poisson_tables, sample
-from hardiness.imaging.lookup import add_noise, multiply_noise
-from hardiness.imaging.normals import normals_from_words, quantile_table
+from hardiness.imaging.colour import add_noise, multiply_noise
+from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 
 NOISY_FRAMES = 30
 SHAPE = (SIDE_PX, SIDE_PX, 3)

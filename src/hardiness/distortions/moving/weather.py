@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
-from hardiness.imaging.colour import brightness_table, look_up_by_largest
-from hardiness.imaging.gaussian import blur_field, gaussian_weights
-from hardiness.imaging.motion import Trail, motion_blur_image, motion_trail
-from hardiness.imaging.snowfall import snow_layer, snow_over
-from hardiness.imaging.splash import WATER, add_colour, lit_rim
+from hardiness.imaging.blur import Trail, blur_field, gaussian_weights, motion_blur_image, motion_trail
+from hardiness.imaging.colour import (
+    WATER,
+    add_colour,
+    brightness_table,
+    lit_rim,
+    look_up_by_largest,
+    snow_layer,
+    snow_over,
+)
 
 FRAMES = 31
 MIDDLE = 15

@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption, no_draws
-from hardiness.imaging.disk import disk_outline, filter_outline, running_sums
-from hardiness.imaging.gaussian import blur_image, gaussian_weights
-from hardiness.imaging.shuffle import copy_neighbours
-from hardiness.imaging.zoom import ZoomAxis, mean_of_zooms, zoom_axis
+from hardiness.imaging.blur import (
+    ZoomAxis,
+    blur_image,
+    disk_outline,
+    filter_outline,
+    gaussian_weights,
+    mean_of_zooms,
+    running_sums,
+    zoom_axis,
+)
+from hardiness.imaging.geometry import copy_neighbours
 
 
 class Disk(NamedTuple):

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption, no_draws
-from hardiness.imaging.normals import normals_from_words, quantile_table
-from hardiness.imaging.photons import cumulated_poisson, sensor_noise
+from hardiness.imaging.noise import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
 
 ISO_PHOTONS = 25.0
 LOW_LIGHT_PHOTONS = 120.0

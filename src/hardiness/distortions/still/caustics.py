@@ -8,9 +8,9 @@ import numpy as np
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.gaussian import blur_field, gaussian_weights
-from hardiness.imaging.refraction import refract
-from hardiness.imaging.waves import caustics
+from hardiness.imaging.blur import blur_field, gaussian_weights
+from hardiness.imaging.geometry import refract
+from hardiness.imaging.noise import caustics
 
 REFRACTION = 4.0
 SMOOTHING_PX = 1.0

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import corruption, no_draws
-from hardiness.imaging.colour import brightness_table, look_up_by_largest, saturate_image
-from hardiness.imaging.lookup import drawn_to_means
+from hardiness.imaging.colour import brightness_table, drawn_to_means, look_up_by_largest, saturate_image
 
 
 class BrightnessOffset(NamedTuple):

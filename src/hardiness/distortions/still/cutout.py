@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.checkerboard import paint_cells
+from hardiness.imaging.colour import paint_cells
 
 GREY = 128
 

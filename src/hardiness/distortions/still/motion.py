@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.motion import motion_blur_image, motion_trail
-from hardiness.imaging.snowfall import snow_layer, snow_over
+from hardiness.imaging.blur import motion_blur_image, motion_trail
+from hardiness.imaging.colour import snow_layer, snow_over
 
 
 class MotionTrail(NamedTuple):

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.corruption import Shape, corruption
-from hardiness.imaging.alias import AliasTables, poisson_tables, sample
-from hardiness.imaging.lookup import add_noise, multiply_noise, salt_and_pepper
-from hardiness.imaging.normals import normals_from_words, quantile_table
+from hardiness.imaging.colour import add_noise, multiply_noise, salt_and_pepper
+from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 
 
 class NoiseSigma(NamedTuple):

@@ -20,7 +20,7 @@ from hardiness.core import (
     Silence,
 )
 from hardiness.core.errors import line_of
-from hardiness.core.processors import use_cores
+from hardiness.core.random import use_cores
 from hardiness.engine.evaluation import prepared
 from hardiness.engine.measuring import package_version, session
 from hardiness.engine.units import Unit

@@ -11,7 +11,7 @@ from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_hub, need_url
 from hardiness.models.timm_weights import need_timm_weights
-from hardiness.sources.hub_cache import check_hub_files
+from hardiness.sources.downloads import check_hub_files
 
 if TYPE_CHECKING:
     from torch import nn

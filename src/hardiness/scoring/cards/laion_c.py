@@ -23,7 +23,7 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.core.chart import Dots
+from hardiness.core.section import Dots
 from hardiness.reference import categories, published_series
 from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.cells import MadeOf, cell_means, is_whole

@@ -14,7 +14,8 @@ from hardiness.scoring.statistics.benchmark_comparison import BenchmarkCompariso
 from hardiness.scoring.statistics.comparison import Compared
 from hardiness.scoring.statistics.proportions import Difference
 from hardiness.scoring.statistics.ranks import Rank
-from hardiness.store import Store, atomic
+from hardiness.store import Store
+from hardiness.store.files import parsed
 
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
@@ -38,7 +39,7 @@ def kept_comparisons(
     ]
     digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
     with suppress(StoreError, LookupError, TypeError, ValueError):
-        found = atomic.parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
+        found = parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
         if found["digest"] == digest_of([digest, found["comparisons"]]):
             return [_comparison(each) for each in found["comparisons"]]
     try:

@@ -14,7 +14,8 @@ from hardiness.scoring.statistics.comparison import shared_images
 from hardiness.scoring.statistics.differences import difference
 from hardiness.scoring.statistics.measured import Measured
 from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.store import Store, atomic
+from hardiness.store import Store
+from hardiness.store.files import as_json, parsed
 
 FOLDER = "noise"
 HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")
@@ -167,7 +168,7 @@ def keep_noise(store: Store, noise: Noise) -> str:
         StoreError: disk full or no permission.
     """
     path = f"{FOLDER}/{noise.key}.json"
-    store.files.write(path, atomic.as_json(noise.as_dict()))
+    store.files.write(path, as_json(noise.as_dict()))
     return f"{store.address}/{path}"
 
 
@@ -182,7 +183,7 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
         for path in store.files.listed(FOLDER):
             if path.count("/") == 1 and path.endswith(".json"):
                 where = f"{store.address}/{path}"
-                read = atomic.parsed(store.files.read(path) or b"", where)
+                read = parsed(store.files.read(path) or b"", where)
                 noise = Noise.from_dict(read if isinstance(read, dict) else {}, where)
                 found[noise.key] = noise
     return found

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, processors
+from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, random
 from hardiness.data import locate
 from hardiness.engine.executors import ray_actor
 from hardiness.engine.executors.ray_actor import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
@@ -34,7 +34,7 @@ def cores_are_given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     threads = torch.get_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", str(threads)))
-    monkeypatch.setattr(processors, "_MOST", [])
+    monkeypatch.setattr(random, "_MOST", [])
     yield
     torch.set_num_threads(threads)
 
