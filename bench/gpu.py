@@ -27,7 +27,7 @@ from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.core import DataSet, Request
 from hardiness.engine import evaluate
-from hardiness.engine.batches import automatic_batch_size
+from hardiness.engine.batch import automatic_batch_size
 from hardiness.models import Classifier
 from hardiness.store import Store
 

@@ -39,7 +39,7 @@ from hardiness.distortions import SEVERITIES, corrupt, corruptions
 from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
 from hardiness.scoring import wilson
 from hardiness.store import Store

@@ -32,7 +32,7 @@ from hardiness import data as datasets
 from hardiness.core import CANVAS_224, Item, Result
 from hardiness.distortions import SEVERITIES, corruptions
 from hardiness.imaging import decode, on_canvas
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
 from hardiness.scoring import wilson
 

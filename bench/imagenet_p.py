@@ -40,7 +40,7 @@ from hardiness.imaging import decode
 from hardiness.imaging.resize import before_crop
 from hardiness.imaging.top import top
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_P
 from hardiness.scoring.cards.perturbation import sequences
 from hardiness.store import Store

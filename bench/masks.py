@@ -27,7 +27,7 @@ from torchvision.transforms import Normalize
 from hardiness import models
 from hardiness.core import CANVAS_224
 from hardiness.data import limited, locate
-from hardiness.engine.forward import QueuedPicture
+from hardiness.engine.batch import QueuedPicture
 from hardiness.imaging import decode, on_canvas
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests/masked", "docs")]

@@ -30,9 +30,7 @@ from hardiness import models
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Share, Silence
 from hardiness.engine import evaluate
-from hardiness.engine.executors.ray_actor import Errand, Evaluation
-from hardiness.engine.executors.ray_cluster import Cluster
-from hardiness.engine.executors.ray_driver import on_ray
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.reference import wnids
 from hardiness.store import Store
 

@@ -33,7 +33,7 @@ from hardiness.core import DataSet, Request
 from hardiness.engine import evaluate
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

@@ -4,9 +4,9 @@
 
 Time is virtual (`virtual_time`), what hands the units out is the real code (`virtual_cluster`). The job is full
 ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which ends in twenty files. A
-unit is priced as ``--plan`` does it (`hardiness.engine.cost`), by the stages that docs/performance.md has for a worker
-of two cores; how units differ is replayed from a run in OUT (the moments at which its records were written) where one
-is given, else drawn with a spread of a tenth.
+unit is priced as ``--plan`` does it (`hardiness.engine.forecast`), by the stages that docs/performance.md has for a
+worker of two cores; how units differ is replayed from a run in OUT (the moments at which its records were written)
+where one is given, else drawn with a spread of a tenth.
 
 What is assumed: a request takes 30 ms in the median (a slow store: 0.5 s), with a spread of a half; a listing gives
 1,000 names a request; 16 requests go at a time, and 8 files are written at a time beside the computing, as in the real
@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from bars import at_least, tell, versions
-from hardiness.engine.cost import Costs, Price
-from hardiness.engine.units import PIECES
+from hardiness.engine.forecast import Costs, Price
+from hardiness.engine.plan import PIECES
 from virtual_cluster import Conditions, Outcome, simulated
 
 MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, 50_000, 16, 76

@@ -1,6 +1,6 @@
 """A cluster that exists in virtual time alone: a store with latency and refusals, workers that only pass the time.
 
-What hands units out is the real code: `hardiness.engine.executors.shared` and `hardiness.store.Leases`. What a worker
+What hands units out is the real code: `hardiness.engine.shared` and `hardiness.store.Leases`. What a worker
 asks of the store besides is what the real one asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
 """
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hardiness.core import Share
-from hardiness.engine.executors.shared import shared
-from hardiness.engine.units import LAST_UNITS, PIECES
+from hardiness.engine.plan import LAST_UNITS, PIECES
+from hardiness.engine.shared import shared
 from hardiness.store import Leases
 from hardiness.store.files import AT_ONCE as WRITING
 from hardiness.store.files import THREADS as ASKING
@@ -212,7 +212,7 @@ class VirtualUnit:
 
 
 def units_of(times: Sequence[float], share: Share, files: VirtualFiles) -> list[VirtualUnit]:
-    """All units, the last of them in pieces, as `hardiness.engine.units.with_pieces` cuts them."""
+    """All units, the last of them in pieces, as `hardiness.engine.plan.with_pieces` cuts them."""
     conditions, found = files.conditions, []
     for index, seconds in enumerate(times):
         if index < len(times) - LAST_UNITS * share.count:
@@ -228,7 +228,7 @@ def units_of(times: Sequence[float], share: Share, files: VirtualFiles) -> list[
 
 @dataclass
 class VirtualWorker:
-    """One life of a worker, as `hardiness.engine.executors.shared.Working`.
+    """One life of a worker, as `hardiness.engine.shared.Working`.
 
     Attributes:
         dies_at: when it is killed.

@@ -30,7 +30,7 @@ from hardiness import models
 from hardiness.core import CANVAS_224
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.visualise.orhan2019 import EPSILON, STEP, choose, push
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

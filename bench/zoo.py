@@ -32,7 +32,7 @@ from bars import at_least, at_most, tell, versions
 from hardiness import models
 from hardiness.core import rng
 from hardiness.imaging import on_canvas
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 
 LOGITS_BAR, LEAD = 1e-3, 2e-3
 PICTURES = ((301, 402), (403, 300), (375, 500), (333, 333))

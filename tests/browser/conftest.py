@@ -31,7 +31,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import png
 from hardiness.report import PageOptions, write_page
-from hardiness.report.learned import FeatureGrid, FeaturePicture
+from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.scoring.claims import judged, published_models
 from hardiness.scoring.published_results import published_results
 

@@ -31,10 +31,11 @@ from hardiness.core import (
 from hardiness.data import locate
 from hardiness.imaging import decode, encode_jpeg, on_canvas, png, resize
 from hardiness.imaging.text import strip
-from hardiness.reference import categories, wnids
+from hardiness.reference import wnids
+from hardiness.reference.classes import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions, write_page
-from hardiness.report.learned import FeatureGrid, FeaturePicture
+from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.scoring import results
 from hardiness.scoring.cards.ood import OUTSIDE
 from hardiness.scoring.claims import judged, published_models
@@ -149,17 +150,17 @@ def photographs(benchmark: Benchmark) -> tuple[list[str], np.ndarray[Any, Any], 
     plain = [f"{wnids()[label]}/ILSVRC2012_val_{number:08d}" for number, label in enumerate(labels)]
     name = benchmark.needs[0]
     if name == "cue-conflict":
-        known = list(categories.sixteen())
+        known = list(sixteen())
         cues = [(shape, texture) for shape in known for texture in known if shape != texture][:PHOTOGRAPHS]
         ids = [f"{shape}1-{texture}2" for shape, texture in cues]
-        first = np.array([categories.sixteen()[shape][0] for shape, _ in cues], np.int32)
-        return ids, first, DataIdentity(name, "f" * 64, len(ids), 1000, categories.sixteen())
+        first = np.array([sixteen()[shape][0] for shape, _ in cues], np.int32)
+        return ids, first, DataIdentity(name, "f" * 64, len(ids), 1000, sixteen())
     if name == "model-vs-human":
         shown = [(each, level.name) for each in SETS for level in stimulus_set(each).levels for _ in range(5)]
-        names = list(categories.sixteen())
+        names = list(sixteen())
         ids = [f"{each}/{level}/{names[number % 16]}{number}" for number, (each, level) in enumerate(shown)]
-        first = np.array([categories.sixteen()[names[number % 16]][0] for number in range(len(ids))], np.int32)
-        return ids, first, DataIdentity(name, "f" * 64, len(ids), 1000, categories.sixteen())
+        first = np.array([sixteen()[names[number % 16]][0] for number in range(len(ids))], np.int32)
+        return ids, first, DataIdentity(name, "f" * 64, len(ids), 1000, sixteen())
     if benchmark.name == "ood":
         outside = [f"{each}:{name}" for each in OUTSIDE for name in plain[:10]]
         both = np.concatenate([labels, np.tile(labels[:10], len(OUTSIDE))])

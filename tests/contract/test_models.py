@@ -14,9 +14,8 @@ from torchvision.models import regnet
 
 from hardiness.core import DataError, ModelSpec, rng
 from hardiness.models import load, loading, registry, schemes
-from hardiness.models.checkpoints import Checkpoint
-from hardiness.models.state_dicts import assign
-from hardiness.sources.packages import locate
+from hardiness.models.checkpoints import Checkpoint, assign
+from hardiness.sources.packages import installed_file
 
 NAMES = registry.names()
 EMBEDDED = [name for name in NAMES if registry.get(name).source.package]
@@ -78,7 +77,7 @@ def test_schemes_describe_themselves() -> None:
 def test_embedded_models_keep_the_laws_of_logits(name: str) -> None:
     source = registry.get(name).source
     try:
-        locate(source.package, source.path, source.sha256)
+        installed_file(source.package, source.path, source.sha256)
     except DataError as error:
         pytest.skip(str(error))
     classifier = load(name, device="cpu")

@@ -10,8 +10,7 @@ import torch
 
 from hardiness.models import Classifier, InputPolicy, load, resolve
 from hardiness.models.classifier import link_of
-from hardiness.models.execution.device_link import DeviceLink, link_to
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import DeviceLink, link_to, to_pixels
 
 Make = Callable[..., Classifier]
 

@@ -13,8 +13,7 @@ from hardiness import data as datasets
 from hardiness.benchmarks.options import parse
 from hardiness.core import Request
 from hardiness.engine import evaluate
-from hardiness.engine.batches import LARGEST, SMALLEST, BatchSize, automatic_batch_size
-from hardiness.engine.forward import QueuedPicture, classify
+from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, QueuedPicture, automatic_batch_size, classify
 from hardiness.models import Classifier
 from hardiness.store import Store
 

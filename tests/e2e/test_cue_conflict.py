@@ -18,8 +18,8 @@ from hardiness import api
 from hardiness.core import Stimulus
 from hardiness.imaging import decode
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
-from hardiness.reference.categories import sixteen
+from hardiness.models.preprocessing import to_pixels
+from hardiness.reference.classes import sixteen
 from hardiness.store import Store
 
 EMBEDDED = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")

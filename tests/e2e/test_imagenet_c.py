@@ -21,10 +21,10 @@ from hardiness.data import locate
 from hardiness.distortions import SEVERITIES
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
 from hardiness.store import Store
-from hardiness.trees.distorted import write_corrupted
+from hardiness.trees import write_corrupted
 
 Rows = dict[tuple[str, str], dict[tuple[str, int], tuple[int, float]]]
 

@@ -12,9 +12,9 @@ from torch import nn
 import hardiness
 from hardiness.benchmarks.superclasses import CELLS
 from hardiness.core import View
-from hardiness.reference import categories
+from hardiness.reference.classes import laion_c
 
-DOG, FRUIT = (categories.laion_c()[name][0] for name in ("dog", "fruit"))
+DOG, FRUIT = (laion_c()[name][0] for name in ("dog", "fruit"))
 
 
 class DogsAreDark(nn.Module):
@@ -23,8 +23,8 @@ class DogsAreDark(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         bright = x.mean(dim=(1, 2, 3))
         logits = torch.zeros(len(x), 1000)
-        logits[:, list(categories.laion_c()["dog"])] = -10 * (bright[:, None] - 0.5)
-        logits[:, list(categories.laion_c()["fruit"])] = 10 * (bright[:, None] - 0.5)
+        logits[:, list(laion_c()["dog"])] = -10 * (bright[:, None] - 0.5)
+        logits[:, list(laion_c()["fruit"])] = 10 * (bright[:, None] - 0.5)
         return logits
 
 

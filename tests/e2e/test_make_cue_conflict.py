@@ -17,8 +17,8 @@ from filelock import FileLock
 from hardiness import models
 from hardiness.core import CANVAS_224, Stimulus
 from hardiness.imaging import decode, on_canvas
-from hardiness.models.pixels import to_pixels
-from hardiness.visualise.pairs import pairs, photographs
+from hardiness.models.preprocessing import to_pixels
+from hardiness.visualise.stimuli import pairs, photographs
 
 NETWORK = """
 import torch

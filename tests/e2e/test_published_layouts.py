@@ -12,16 +12,14 @@ from torch import nn
 
 import hardiness
 from hardiness import Placement
-from hardiness.api.classifiers import classifier_of
-from hardiness.api.command import Command
-from hardiness.api.planning import plan
+from hardiness.api.command import Command, plan
+from hardiness.api.evaluation import classifier_of
 from hardiness.benchmarks.ood import Ood
 from hardiness.core import Request, View
 from hardiness.data import locate
 from hardiness.engine import evaluate
 from hardiness.reference import baseline, distortion_set, wnids
-from hardiness.report.scorecard import scorecard
-from hardiness.report.sections import sections
+from hardiness.report.sections import scorecard, sections
 from hardiness.store import Store
 
 DARK, BRIGHT = 4, 9

@@ -16,7 +16,7 @@ from PIL import Image
 import hardiness as package
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 
 Results = Callable[[Path], list[dict[str, Any]]]
 

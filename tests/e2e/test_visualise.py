@@ -14,8 +14,8 @@ import torch
 from hardiness import models
 from hardiness.core import rng
 from hardiness.imaging import decode
-from hardiness.models.pixels import to_pixels
-from hardiness.visualise.transforms import Transforms, moved
+from hardiness.models.preprocessing import to_pixels
+from hardiness.visualise.maximise import Transforms, moved
 
 VIT = "timm:vit_tiny_patch16_224:weights=random"
 

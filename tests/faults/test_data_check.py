@@ -15,9 +15,8 @@ import PIL.Image
 import pytest
 
 from hardiness.core import DataError
-from hardiness.data.checking import Depth, check, mend
-from hardiness.data.checking.faults import KINDS
-from hardiness.data.place import Place
+from hardiness.data.checking import KINDS, Depth, check, mend
+from hardiness.data.root import Place
 from hardiness.imaging.decode import encode_jpeg, encode_video
 from hardiness.reference import wnids
 from hardiness.reference.datasets import published_set, validation_labels, validation_name

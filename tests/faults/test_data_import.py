@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import DataError
-from hardiness.data import importing, locate
-from hardiness.data.importing import import_validation
+from hardiness.data import locate
+from hardiness.data.getting import CLASSES, GROUND_TRUTH, import_validation
 from hardiness.reference import wnids
 from hardiness.reference.datasets import validation_labels, validation_name
 
@@ -37,7 +37,7 @@ def devkit(path: Path, labels: tuple[int, ...], header: str = "ILSVRC2012_devkit
     savemat(stream, {"synsets": table})
     truth = "".join(f"{numbers[label]}\n" for label in labels).encode()
     with tarfile.open(path, "w:gz") as tar:
-        for name, content in ((importing.GROUND_TRUTH, truth), (importing.CLASSES, stream.getvalue())):
+        for name, content in ((GROUND_TRUTH, truth), (CLASSES, stream.getvalue())):
             entry = tarfile.TarInfo(f"{header}/{name}")
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))

@@ -24,14 +24,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from hardiness.attacks.kit import patch_files
+from hardiness.attacks import patch_files
 from hardiness.core import Failure, HardinessError, Records
 from hardiness.data import locate
+from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
-from hardiness.data.written_tree import WrittenTree
 from hardiness.imaging import decode
 from hardiness.imaging.decode import encode_video
-from hardiness.models.numpy_pickle import read_arrays
+from hardiness.models.checkpoints import read_arrays
 from hardiness.reference import wnids
 from hardiness.sources.archives import unpack
 from hardiness.sources.files import video_facts

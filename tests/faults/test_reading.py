@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import Condition, DataSet, HardinessError, SampleError
 from hardiness.data import locate, unchanged
-from hardiness.data.labels import read_labels
+from hardiness.data.files import read_labels
 from hardiness.reference import wnids
 from hardiness.sources import DiskFile, files
 

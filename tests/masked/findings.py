@@ -11,9 +11,9 @@ from pictures import CLASSES, crop
 from hardiness import View, models
 from hardiness.benchmarks.options import parse
 from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
-from hardiness.engine.attack_identity import attack_versions
-from hardiness.engine.forward import QueuedPicture
-from hardiness.engine.whitebox import Attacker
+from hardiness.engine.attack import Attacker
+from hardiness.engine.batch import QueuedPicture
+from hardiness.engine.plan import attack_versions
 from hardiness.scoring import registry
 
 CROPS, SIDE = 16, 32

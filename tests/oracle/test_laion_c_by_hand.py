@@ -21,7 +21,7 @@ from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.imaging.geometry import mosaic, pasted
-from hardiness.reference import categories
+from hardiness.reference.classes import laion_c
 from hardiness.scoring import registry
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
@@ -29,7 +29,7 @@ GREY = np.full((224, 224, 3), 128, np.uint8)
 
 
 def test_the_superclasses_are_the_published_ones() -> None:
-    sizes = {name: len(classes) for name, classes in categories.laion_c().items()}
+    sizes = {name: len(classes) for name, classes in laion_c().items()}
     assert len(sizes) == 16
     assert sum(sizes.values()) == 285
     assert (sizes["fruit"], sizes["bird"], sizes["dog"], sizes["car_truck"]) == (6, 49, 109, 11)
@@ -151,11 +151,11 @@ def test_a_jpeg_with_whole_chroma_is_pils_without_subsampling(tmp_path: Path) ->
 
 
 def run_of(*conditions: Condition) -> Run:
-    return Run(data=DataIdentity("laion-c", "f", 4, 1000, categories.laion_c()), conditions=conditions)
+    return Run(data=DataIdentity("laion-c", "f", 4, 1000, laion_c()), conditions=conditions)
 
 
 def scored(run: Run, rows: list[tuple[int, int, str, str]]) -> list[Score]:
-    known = categories.laion_c()
+    known = laion_c()
     names = list(known)
     image, condition, label, answer = zip(*rows, strict=True)
     records = Records(
@@ -185,7 +185,7 @@ def test_the_mean_weighs_cells_alike_and_a_part_does_not_pass_for_the_whole() ->
 
 
 def test_the_answer_is_the_superclass_of_the_largest_mean_probability() -> None:
-    known = categories.laion_c()
+    known = laion_c()
     names = list(known)
     logits = np.zeros((2, 1000), np.float32)
     logits[0, list(known["dog"])[:2]] = 6.0  # two of 109: a small mean
@@ -206,7 +206,7 @@ def test_the_published_layout_is_read(tmp_path: Path) -> None:
             PIL.Image.fromarray(IMAGE).save(folder / "one.png")
     found = locate([str(tmp_path)]).dataset("laion-c")
     assert [item.id for item in found.items] == ["dog/one", "fruit/one"]
-    assert [item.label for item in found.items] == [categories.laion_c()[name][0] for name in ("dog", "fruit")]
+    assert [item.label for item in found.items] == [laion_c()[name][0] for name in ("dog", "fruit")]
     assert found.conditions == frozenset(CELLS[:3])
     benchmark = LaionC()
     pictures = list(benchmark.expand(found.items[0], CELLS[:4], [], 0))
@@ -219,10 +219,10 @@ def test_the_six_are_made_of_photographs_of_the_superclasses(data_root: Path) ->
     data = locate([str(data_root)])
     benchmark = ImagenetLaionC()
     found = benchmark.dataset(data)
-    known = {index for group in categories.laion_c().values() for index in group}
+    known = {index for group in laion_c().values() for index in group}
     assert 0 < len(found.items) < len(data.dataset("imagenet").items)
     assert all(item.label in known for item in found.items)
-    assert found.categories == categories.laion_c()
+    assert found.categories == laion_c()
     item = found.items[0]
     assert isinstance(item.file, Pooled)
     pool = PhotographPool(found.items[:3])

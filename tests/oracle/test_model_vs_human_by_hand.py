@@ -22,9 +22,9 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import sixteen
+from hardiness.reference.humans import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import TrialStimulus
 from hardiness.scoring import human_likeness, registry
 from hardiness.scoring.comparisons.human_likeness import mean_ranks
 from hardiness.store import Store

@@ -13,7 +13,7 @@ from hardiness.imaging import png
 from hardiness.imaging.text import Lettering, text_box, write_text
 from hardiness.reference import wording
 from hardiness.scoring import registry
-from hardiness.sources.packages import locate
+from hardiness.sources.packages import installed_file
 
 CONDITIONS = Typographic().conditions()
 GREY = np.full((260, 300, 3), 128, np.uint8)
@@ -73,7 +73,7 @@ def test_letters_have_two_of_eight_colours_and_stand_inside_the_picture() -> Non
 
 
 def test_text_is_written_where_its_box_says() -> None:
-    font = locate("matplotlib", "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf").read_bytes()
+    font = installed_file("matplotlib", "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf").read_bytes()
     look = Lettering(font, 30, (255, 255, 255), (0, 0, 0))
     left, top, right, bottom = text_box("great\nshark", look)
     out = write_text(GREY, "great\nshark", look, (20, 40))

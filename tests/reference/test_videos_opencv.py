@@ -13,7 +13,7 @@ from hardiness.distortions import perturb, perturbations
 from hardiness.imaging import decode
 from hardiness.imaging.decode import decode_video, encode_video
 from hardiness.imaging.resize import before_crop
-from hardiness.trees.distorted import ENCODERS
+from hardiness.trees import ENCODERS
 
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "rotate", "snow"])

@@ -18,9 +18,7 @@ import pytest
 from hardiness import data as datasets
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, Silence
-from hardiness.engine.executors.ray_actor import Errand, Evaluation
-from hardiness.engine.executors.ray_cluster import Cluster
-from hardiness.engine.executors.ray_driver import on_ray
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.reference import wnids
 
 ray = pytest.importorskip("ray")

@@ -16,7 +16,7 @@ import pytest
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Share
 from hardiness.data import locate
-from hardiness.engine.agreement import agree_on_data
+from hardiness.engine.plan import agree_on_data
 from hardiness.reference import wnids
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.api.classifiers import classifier_of
-from hardiness.api.placement import Placement
+from hardiness.api.command import Placement
+from hardiness.api.evaluation import classifier_of
 from hardiness.attacks.threats import threat, threats
 from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
 from hardiness.core.run import epsilon_text
-from hardiness.engine.attacking import run_round
+from hardiness.engine.attack import run_round, suspect_of
+from hardiness.engine.batch import RoundOutcome, Victims
 from hardiness.engine.cross_checks import Suspect
-from hardiness.engine.victims import RoundOutcome, Victims
-from hardiness.engine.whitebox import suspect_of
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

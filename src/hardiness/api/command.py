@@ -2,33 +2,283 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from hardiness import scoring
-from hardiness.api.asked import BenchmarkChoice, Workload, asked_for
-from hardiness.api.models import load_models, surrogate_absent
-from hardiness.api.placement import Placement
-from hardiness.api.tracking import TrackedListener
+from hardiness import data as datasets
+from hardiness import models, scoring
+from hardiness.api.progress import TrackedListener
+from hardiness.benchmarks.options import parse
+from hardiness.benchmarks.suites import Suite, suite
 from hardiness.core import (
     ArgumentError,
+    Benchmark,
+    DataError,
+    DataRoot,
     DataSet,
+    HardinessError,
     Listener,
+    ModelError,
+    ModelSpec,
     Request,
     Result,
     Silence,
+    StoreError,
+    TextTable,
+    UnknownNameError,
 )
+from hardiness.core.errors import line_of
+from hardiness.data.root import written
 from hardiness.engine import Deadline, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.executors.ray_actor import Errand, Evaluation
-from hardiness.engine.executors.ray_cluster import Cluster
-from hardiness.engine.executors.ray_driver import on_ray
+from hardiness.engine.forecast import Forecast, forecast
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.models import Classifier
+from hardiness.models.catalogue import with_option
 from hardiness.report.loggers import Tracking
 from hardiness.store import WAIT_S, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how precisely models are computed; each field as the option of the same name.
+
+    Attributes:
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``fp32``; ``bf16`` and ``fp16`` (GPU only) are faster and less exact.
+        runtime: ``auto``, ``torch`` or ``openvino``.
+    """
+
+    device: str = "auto"
+    precision: str = "fp32"
+    runtime: str = "auto"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The models that names stand for.
+
+    Attributes:
+        names: those that stand for a model, as they were typed.
+        specs: of these.
+        problems: a line for each of the others.
+        absent: lines about those whose weights cannot be had, where that was known without their library.
+    """
+
+    names: tuple[str, ...]
+    specs: tuple[ModelSpec, ...]
+    problems: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The models that could be loaded, and a line for each that could not.
+
+    Attributes:
+        classifiers: those that could.
+        absent: lines about weights that cannot be had.
+        problems: lines about everything else.
+    """
+
+    classifiers: list[Classifier] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def resolved_models(names: Sequence[str], weights: str | None = None) -> Resolved:
+    """The models of these names; one whose file or options are wrong becomes a line.
+
+    Args:
+        names: as typed.
+        weights: checkpoint for the one model.
+
+    Raises:
+        UnknownNameError: a name is misspelt: that is put right before hours of work.
+        ArgumentError, ModelError, DataError: no model is left, or ``weights`` stands beside several.
+    """
+    found, problems, absent, first = {}, [], [], None
+    for name in names:
+        if weights is None and (reason := _weights_absent(name)):
+            absent.append(reason)
+            continue
+        try:
+            found[name] = models.resolve(name)
+        except UnknownNameError:
+            raise
+        except HardinessError as error:
+            first = first or error
+            problems.append(_about(name, error))
+    if first and not found:
+        raise first
+    if weights is not None:
+        if len(names) != 1:
+            raise ArgumentError(
+                f"--weights goes with one model, had {len(names)}; write -m MODEL:weights=FILE for each"
+            )
+        found = {
+            name: replace(spec, weights=weights, asked=with_option(spec.asked, "weights", weights))
+            for name, spec in found.items()
+        }
+    return Resolved(tuple(found), tuple(found.values()), tuple(problems), tuple(absent))
+
+
+def _weights_absent(name: str) -> str:
+    """Why a model's published weights cannot be had, in one line; empty where they may be."""
+    try:
+        models.need_weights(name)
+    except DataError as error:
+        return _about(name, error)
+    except HardinessError:
+        return ""  # `resolve` says what is wrong with the name
+    return ""
+
+
+def load_models(specs: Sequence[ModelSpec], placement: Placement, listener: Listener) -> Loaded:
+    """The classifiers of these specs, each with its weights.
+
+    Raises:
+        ArgumentError: what the only one is told to do cannot be done; of several it becomes a line.
+    """
+    loaded = Loaded()
+    for spec in specs:
+        try:
+            told = partial(listener.download, spec.name)
+            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=told))
+        except DataError as error:
+            loaded.absent.append(_about(spec.name, error))
+        except ArgumentError as error:
+            if len(specs) == 1:
+                raise
+            loaded.problems.append(_about(spec.name, error))
+        except ModelError as error:
+            loaded.problems.append(_about(spec.name, error))
+    return loaded
+
+
+def _about(name: str, error: HardinessError) -> str:
+    """The line about an error, which begins with the model's name."""
+    line = line_of(error)
+    return line if line.startswith(name) else f"{name}: {line}"
+
+
+def refuse_unknown_surrogate(benchmark: Benchmark) -> None:
+    """Raise where the models that are to be attacked in place of others are not there, before anything is evaluated.
+
+    Raises:
+        ArgumentError, ModelError, DataError: as `hardiness.models.resolve`.
+    """
+    plan = benchmark.attack
+    for name in plan.surrogate.split("+") if plan and plan.surrogate else ():
+        models.resolve(name)
+
+
+def surrogate_absent(benchmark: Benchmark, classifiers: Sequence[Classifier], listener: Listener) -> str | None:
+    """Why a benchmark's surrogate cannot be had, in one line; ``None`` where it can, or where none is needed."""
+    plan = benchmark.attack
+    if plan is None or plan.surrogate is None:
+        return None
+    spec = models.resolve(plan.surrogate)
+    if any(classifier.spec.name == spec.name for classifier in classifiers):
+        return None
+    try:
+        models.load(spec, device="cpu", progress=partial(listener.download, spec.name))
+    except DataError as error:
+        return f"{benchmark.name}: its surrogate cannot be had: {error}"
+    except ModelError:
+        return None  # the evaluation says what is wrong with it
+    return None
+
+
+@dataclass(frozen=True)
+class BenchmarkChoice:
+    """One benchmark of a command, how much of it, and whether it is skipped where its data are absent."""
+
+    benchmark: Benchmark
+    request: Request
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is to be evaluated.
+
+    Attributes:
+        suite: that was named; one without rows else.
+        models: by name.
+        rows: with the data set of each.
+        skipped: a line for each row of the suite whose data are absent.
+    """
+
+    suite: Suite
+    models: Resolved
+    rows: Sequence[tuple[BenchmarkChoice, DataSet]]
+    skipped: list[str]
+
+
+def asked_for(command: Command) -> Workload:
+    """What a command asks for; nothing is loaded or written.
+
+    Raises:
+        ArgumentError: a name or option is wrong.
+        DataError: a benchmark's data are absent, or the weights of all models that were named. Of a suite, what has no
+            data is skipped.
+    """
+    chosen = suite(command.suite) if command.suite is not None else Suite("", ())
+    names = tuple(command.models or chosen.models)
+    if not names:
+        raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
+    data = command.data or chosen.data
+    request = replace(command.request, data_arguments=written(data, command.labels))
+    rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
+    rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
+    if not rows:
+        raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
+    resolved = resolved_models(names, command.weights)
+    if command.models and resolved.absent and not resolved.specs:
+        raise DataError(resolved.absent[0])
+    for row in rows:
+        if not row.optional:
+            refuse_unknown_surrogate(row.benchmark)
+    for spec in resolved.specs:
+        models.place(**asdict(command.placement), onnx=spec.name.startswith("onnx:"))
+    root = datasets.locate(data, command.labels)
+    kept, skipped = _with_data(rows, root)
+    kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
+    return Workload(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+
+
+def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:
+    """The rows, each run once: benchmarks share parts."""
+    found: list[BenchmarkChoice] = []
+    for row in rows:
+        if not any((row.benchmark, row.request) == (each.benchmark, each.request) for each in found):
+            found.append(row)
+    return found
+
+
+def _limited(request: Request, limit: int | None) -> Request:
+    """The request with the smaller of its own limit and a suite row's."""
+    limits = [value for value in (request.limit, limit) if value is not None]
+    return replace(request, limit=min(limits, default=None))
+
+
+def _with_data(rows: Sequence[BenchmarkChoice], root: DataRoot) -> tuple[list[BenchmarkChoice], list[str]]:
+    """The rows without the optional ones whose data are absent, and a line for each of those."""
+    kept, skipped = [], []
+    for row in rows:
+        if row.optional and (lacks := row.benchmark.lacks(root)):
+            skipped.append(f"{row.benchmark.name}: {lacks}")
+        else:
+            kept.append(row)
+    return kept, skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +481,146 @@ def _check_ends(command: Command, asked: Workload) -> None:
     if request.precision_target is not None:
         for row, data in asked.rows:
             require_reachable(row.benchmark, data, request.precision_target, row.request.limit)
+
+
+HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a command would do.
+
+    Attributes:
+        forecasts: of each benchmark.
+        models: that would be evaluated.
+        skipped: what of a suite would be skipped, each with the reason.
+        problems: what was asked for and could not be evaluated, one line each.
+        remarks: what else a person should know of the data.
+        stops: whether a precision target may end it earlier.
+    """
+
+    forecasts: tuple[Forecast, ...]
+    models: tuple[str, ...]
+    skipped: tuple[str, ...]
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    stops: bool = False
+
+    @property
+    def exit_status(self) -> int:
+        """0 where everything asked for could be evaluated, else 1."""
+        return 1 if self.problems else 0
+
+    def view(self) -> TextTable:
+        """A row for each benchmark, then the whole."""
+        names = Counter(each.benchmark for each in self.forecasts)
+        rows = [
+            _row(each if names[each.benchmark] == 1 else replace(each, benchmark=f"{each.benchmark} on {each.data}"))
+            for each in self.forecasts
+        ]
+        if len(rows) > 1:
+            rows.append(_row(self.whole))
+        stops = ("with a precision target it ends as soon as every headline is exact enough: at most so much",)
+        notes = (
+            f"models: {', '.join(self.models)}",
+            *(stops if self.stops else ()),
+            "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "
+            "from loaded models",
+        )
+        return TextTable("what would run", HEADS, tuple(rows), notes=notes)
+
+    @property
+    def whole(self) -> Forecast:
+        """All benchmarks together."""
+        found = self.forecasts
+        return Forecast(
+            benchmark="all",
+            data="",
+            models=self.models,
+            units=sum(each.units for each in found),
+            images=sum(each.images for each in found),
+            rows=sum(each.rows for each in found),
+            stored=sum(each.stored for each in found),
+            bytes_read=sum(each.bytes_read for each in found),
+            bytes_written=sum(each.bytes_written for each in found),
+            seconds=sum(each.seconds for each in found),
+            error_s=math.hypot(*(each.error_s for each in found)),
+            at_most=any(each.at_most for each in found),
+            refused=any(each.refused for each in found),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "models": list(self.models),
+            "benchmarks": [asdict(each) for each in self.forecasts],
+            "skipped": list(self.skipped),
+            "problems": list(self.problems),
+            "remarks": list(self.remarks),
+        }
+
+
+def plan(command: Command, listener: Listener | None = None) -> Planned:
+    """What `run` would do with this command: nothing is evaluated but a few rows that are thrown away, nothing stored.
+
+    Raises:
+        ArgumentError: a name or option is wrong, or Ray is to evaluate.
+        DataError: a benchmark's data are absent. Of a suite, what has no data or no weights is skipped.
+        StoreError: what is stored cannot be read.
+    """
+    if command.cluster:
+        raise ArgumentError("--plan is for this process; leave --engine ray out")
+    asked, hears = asked_for(command), listener or Silence()
+    store = Store(command.out)
+    try:
+        store.check_schema()
+    except StoreError as error:
+        raise ArgumentError(f"--out {command.out}: {error}") from error
+    loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
+    found = [
+        forecast(row.benchmark, loaded.classifiers, data, store, row.request, hears)
+        for row, data in (asked.rows if loaded.classifiers else ())
+    ]
+    absent, problems = (
+        (*asked.models.absent, *loaded.absent),
+        (*asked.models.problems, *loaded.problems, *(line for each in found for line in each.problems)),
+    )
+    return Planned(
+        forecasts=tuple(found),
+        models=tuple(classifier.spec.name for classifier in loaded.classifiers),
+        skipped=(*asked.skipped, *(() if command.models else absent)),
+        problems=(*(absent if command.models else ()), *problems),
+        remarks=tuple(dict.fromkeys(line for each in found for line in each.remarks)),
+        stops=command.request.precision_target is not None,
+    )
+
+
+def _row(each: Forecast) -> tuple[str, ...]:
+    return (
+        each.benchmark,
+        f"{each.units:,}",
+        f"{each.images:,}",
+        f"{each.rows:,}",
+        f"{each.stored:,}",
+        _bytes(each.bytes_read),
+        _bytes(each.bytes_written),
+        _time(each),
+    )
+
+
+def _bytes(size: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def _time(each: Forecast) -> str:
+    """The time with its error; of an attack at most how long."""
+    if not each.rows and each.refused:
+        return "none: what can be evaluated is stored" if each.stored else "none: it cannot be evaluated"
+    if not each.rows:
+        return "none: all is stored"
+    factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)
+    told = f"{each.seconds / factor:.1f} {unit}"
+    return f"at most {told}" if each.at_most else f"{told} ± {each.error_s / factor:.1f}"

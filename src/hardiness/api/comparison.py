@@ -1,20 +1,33 @@
-"""Whether models differ, from Python."""
+"""Whether models differ, and how far the protocol itself moves their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from hardiness.core import TextTable
-from hardiness.report.text import as_text
-from hardiness.report.text_table import terminal_table
+from hardiness import data as datasets
+from hardiness import models
+from hardiness.api.command import Placement
+from hardiness.api.evaluation import Options, chosen_of
+from hardiness.api.progress import listener
+from hardiness.benchmarks.options import parse
+from hardiness.core import ArgumentError, Benchmark, DataSet, Listener, ModelError, Request, Result, TextTable
+from hardiness.data import limited
+from hardiness.data.root import written
+from hardiness.engine import evaluate as run_benchmark
+from hardiness.engine.evaluation import Variation, variations
+from hardiness.models import Classifier
+from hardiness.report.format import as_text, terminal_table
 from hardiness.scoring import results
 from hardiness.scoring.statistics import benchmark_comparison
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare_stores
 from hardiness.scoring.statistics.comparison_json import comparison_json
 from hardiness.scoring.statistics.comparison_view import comparison_view
+from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
+from hardiness.scoring.statistics.measured import Measured, stored_measures
+from hardiness.scoring.statistics.noise import FOLDER, Moved, Noise, keep_noise, moved_by
 from hardiness.store import Store
 
 
@@ -55,7 +68,7 @@ def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons
     """
     outs = [out] if isinstance(out, str | Path) else list(out)
     stores = [Store.open(each) for each in outs]
-    found = benchmark_comparison.compare(stores, models)
+    found = benchmark_comparison.compare_stores(stores, models)
     doubts = {result.key: result.doubt for store in stores for result in results(store) if result.doubt}
     return Comparisons(
         tuple(
@@ -63,3 +76,127 @@ def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons
             for each in found
         )
     )
+
+
+DETAILED_MOST = 6
+"""Models up to which a page says more of each pair than its scores: 15 pairs. Their number grows with its square."""
+
+
+def comparisons_of(
+    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None
+) -> list[BenchmarkComparison]:
+    """The models of one or more folders on the same images; none where there are fewer than two.
+
+    Of more than `DETAILED_MOST` models nothing is said but their scores, which one folder keeps.
+
+    Args:
+        stores: the folders.
+        found: what they hold.
+        baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
+    """
+    models = {result.name for result in found if not result.measured.get("published")}
+    detailed = len(models) <= DETAILED_MOST
+    kept = kept_comparisons(stores[0], found, baseline) if len(stores) == 1 else []
+    if kept and not detailed:
+        return kept
+    try:
+        compared = compare_stores(stores, details=detailed, baseline_model=baseline, kept=kept)
+    except ArgumentError:
+        return []
+    return compared if len(stores) == 1 else [_under_own_names(each) for each in compared]
+
+
+def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
+    """The scores of a comparison of several folders, without their names before those of models.
+
+    Where two folders hold a model of one name, no score is left: which of them is meant cannot be told.
+    """
+    own = {name: name.partition("/")[2] for score in found.scores for name in score.values}
+    if len(set(own.values())) < len(own):
+        return replace(found, scores=(), details=(), effective=())
+    scores = [
+        replace(
+            score,
+            values={own[name]: value for name, value in score.values.items()},
+            pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
+            ranks={own[name]: rank for name, rank in score.ranks.items()},
+        )
+        for score in found.scores
+    ]
+    return replace(found, scores=tuple(scores), details=(), effective=())
+
+
+def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path, **options: Unpack[Options]) -> Noise:
+    """What resize backend, precision, runtime, batch size and seed move a model's scores by, each varied alone.
+
+    The usual run is evaluated in ``out`` as `evaluate` would; the varied ones below ``out/noise``, so that the same
+    call continues. The record is kept there too: `compare` calls a difference nothing that is no larger.
+
+    Args:
+        model: its name.
+        benchmark: ``"NAME"`` or ``"NAME:option=value"``.
+        data: as ``--data`` on the command line; one or several.
+        out: folder, or the address of one in an object store.
+        options: as of `evaluate`.
+
+    Raises:
+        ArgumentError, DataError, ModelError, StoreError: as the message says.
+    """
+    given, placement = [data] if isinstance(data, str) else list(data), chosen_of(Placement, options)
+    request = replace(chosen_of(Request, options), data_arguments=written(given))
+    chosen = parse(benchmark)
+    dataset = chosen.dataset(datasets.locate(given))
+    asked = NoiseStudy(chosen, dataset, request, listener(options.get("progress")))
+    classifier, store = _loaded(model, placement, {}), Store.create(out)
+    usual, batch_size = asked.evaluated(classifier, store)
+    moved: list[Moved] = []
+    left_out: dict[str, str] = {}
+    for each in variations(chosen, classifier, batch_size):
+        try:
+            varied = _loaded(model, placement, each.placement) if each.placement else classifier
+            place = Store.create(f"{store.address}/{FOLDER}/{each.name}")
+            moved += moved_by(each.factor, each.setting, usual, asked.varied(each, varied).evaluated(varied, place)[0])
+        except (ModelError, ArgumentError) as error:
+            left_out[f"{each.factor}, {each.setting}"] = str(error)
+    found = Noise(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
+    keep_noise(store, found)
+    return found
+
+
+@dataclass(frozen=True)
+class NoiseStudy:
+    """What is evaluated: benchmark, data and request, and who hears of it."""
+
+    benchmark: Benchmark
+    data: DataSet
+    request: Request
+    listener: Listener
+
+    def varied(self, each: Variation, classifier: Classifier) -> NoiseStudy:
+        """The same with one thing varied, on the very images that the usual request chooses."""
+        items = sorted(limited(self.data.items, self.request.limit, self.request.seed), key=lambda item: item.id)
+        canvas = self.benchmark.canvas or classifier.spec.view.canvas
+        data = each.dataset(replace(self.data, items=tuple(items)), canvas)
+        return replace(self, data=data, request=each.request(replace(self.request, limit=None)))
+
+    def evaluated(self, classifier: Classifier, store: Store) -> tuple[Measured, int]:
+        """The run by image, and its images per forward pass.
+
+        Raises:
+            ModelError: the model cannot be evaluated.
+            ArgumentError: no image was evaluated under every condition, or the benchmark has no score to compare by.
+        """
+        found = run_benchmark(self.benchmark, [classifier], self.data, store, self.request, self.listener)
+        runs = [run for run in store.runs() if run.key in found.keys]
+        if not runs:
+            raise ModelError(found.problems[0])
+        measured = stored_measures(runs[0])
+        if measured is None:
+            raise ArgumentError(
+                f"{self.benchmark.name}: no image was evaluated under every condition, or it has no score to compare by"
+            )
+        return measured, runs[0].plan.batch_size
+
+
+def _loaded(model: str, placement: Placement, other: Mapping[str, Any]) -> Classifier:
+    return models.load(models.resolve(model), **{**asdict(placement), **other})

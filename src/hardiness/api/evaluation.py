@@ -6,27 +6,100 @@ import copy
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from hardiness import attacks, benchmarks, models, scoring
 from hardiness import data as datasets
-from hardiness import scoring
-from hardiness.api.classifiers import classifier_of
-from hardiness.api.placement import Placement
-from hardiness.api.progress import listener
-from hardiness.api.tracking import TrackedListener
+from hardiness.api.command import Placement
+from hardiness.api.progress import TrackedListener, listener
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
-from hardiness.data.place import written
+from hardiness.data.root import written
+from hardiness.distortions import corruptions, perturbations
 from hardiness.engine import Deadline, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
+from hardiness.report import StoredResults
 from hardiness.report.loggers import Tracking
 from hardiness.store import Store
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def load_model(name: str, placement: Placement | None = None) -> Classifier:
+    """The classifier of that name, e.g. ``"resnext101_32x8d_wsl"`` or ``"timm:resnet50.a1_in1k"``.
+
+    Raises:
+        UnknownNameError: nothing has that name.
+        ModelError: its weights cannot be had or do not fit.
+    """
+    return models.load(models.resolve(name), **asdict(placement or Placement()))
+
+
+def classifier_of(model: str | Classifier | nn.Module, view: View | None, placement: Placement) -> Classifier:
+    """The classifier that ``model`` names, is, or becomes with its ``view``.
+
+    Raises:
+        ArgumentError: a module has no view, something else has one, or a loaded classifier has a placement.
+    """
+    if isinstance(model, str | Classifier) and view is not None:
+        raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
+    if isinstance(model, str):
+        return load_model(model, placement)
+    if isinstance(model, Classifier):
+        if placement != Placement():
+            raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
+        return model
+    if view is None:
+        raise ArgumentError("an nn.Module needs view=hardiness.View(...): without its preprocessing no number is right")
+    return models.wrap(model, view, name=type(model).__name__, **asdict(placement))
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of models that match a shell-style pattern, e.g. ``list_models("resnext*")``, sorted.
+
+    Forms such as ``"timm:NAME"``, which stand for every model of another library, follow the names.
+    """
+    return [name for name in models.known_names() if fnmatch(name, pattern)]
+
+
+def list_benchmarks(pattern: str = "*") -> list[str]:
+    """Names of benchmarks that match a shell-style pattern, sorted."""
+    return benchmarks.registry.names(pattern)
+
+
+def list_attacks(pattern: str = "*") -> list[str]:
+    """Names of attacks that match a shell-style pattern, sorted."""
+    return attacks.registry.names(pattern)
+
+
+def list_corruptions(pattern: str = "*") -> list[str]:
+    """Names of corruptions that match a shell-style pattern, sorted."""
+    return corruptions.names(pattern)
+
+
+def list_perturbations(pattern: str = "*") -> list[str]:
+    """Names of perturbations that match a shell-style pattern, sorted."""
+    return perturbations.names(pattern)
+
+
+def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResults:
+    """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
+        DataError: the folder holds no records.
+    """
+    return StoredResults(scoring.results(Store.open(out), baseline))
+
 
 DIGITS = 6
 """How much of the hash of its weights an unnamed module's name carries, so that two of one class are told apart."""

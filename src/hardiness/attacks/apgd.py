@@ -7,14 +7,26 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.chance import check_samples, expected
-from hardiness.attacks.kit.checks import labels_of
-from hardiness.attacks.kit.gradient import Slope, forward, picked, slope
-from hardiness.attacks.kit.margins import LogitsRatio, TargetedLogitsRatio, likeliest_others
-from hardiness.attacks.kit.norms import steepest
-from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
-from hardiness.attacks.kit.steps import allowed, anywhere
+from hardiness.attacks.kit import (
+    CheckedAttack,
+    Iterate,
+    LogitsRatio,
+    Problem,
+    Slope,
+    TargetedLogitsRatio,
+    allowed,
+    anywhere,
+    attempts,
+    check_samples,
+    expected,
+    forward,
+    labels_of,
+    likeliest_others,
+    picked,
+    registry,
+    slope,
+)
+from hardiness.attacks.norms import steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.chance import check_samples, expected
-from hardiness.attacks.kit.gradient import forward, picked, slope
-from hardiness.attacks.kit.margins import with_margin
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit import (
+    CheckedAttack,
+    Iterate,
+    Problem,
+    check_samples,
+    expected,
+    forward,
+    picked,
+    registry,
+    slope,
+    with_margin,
+)
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -8,9 +8,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from hardiness.attacks.apgd import APGD, TargetedAPGD
 from hardiness.attacks.fab import FAB, TargetedFAB
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.checks import labels_of
-from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, attempts, labels_of, registry
 from hardiness.attacks.square import Square
 from hardiness.core import MOST_STEPS, UnknownNameError, require_within
 

@@ -7,13 +7,24 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.checks import check_logits, labels_of
-from hardiness.attacks.kit.gradient import Pass, Slope, forward, picked, slope
-from hardiness.attacks.kit.margins import TargetedMargin, likeliest_others
-from hardiness.attacks.kit.norms import distance, onto_hyperplane, steepest
-from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
-from hardiness.attacks.kit.steps import anywhere
+from hardiness.attacks.kit import (
+    CheckedAttack,
+    Iterate,
+    Pass,
+    Problem,
+    Slope,
+    TargetedMargin,
+    anywhere,
+    attempts,
+    check_logits,
+    forward,
+    labels_of,
+    likeliest_others,
+    picked,
+    registry,
+    slope,
+)
+from hardiness.attacks.norms import distance, onto_hyperplane, steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

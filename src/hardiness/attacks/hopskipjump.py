@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import forward, no_gradient
-from hardiness.attacks.kit.norms import distance, steepest
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
+from hardiness.attacks.norms import distance, steepest
 from hardiness.core import require_within
 
 if TYPE_CHECKING:

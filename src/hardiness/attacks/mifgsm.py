@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import forward, picked, slope
-from hardiness.attacks.kit.norms import steepest
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
-from hardiness.attacks.kit.steps import allowed
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, allowed, forward, picked, registry, slope
+from hardiness.attacks.norms import steepest
 from hardiness.core import CANVAS_224, ArgumentError, require_within
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import forward, picked, slope
-from hardiness.attacks.kit.problem import CheckedAttack, Problem, attempts
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, attempts, forward, picked, registry, slope
 from hardiness.attacks.threats.patch import side
 from hardiness.core import ArgumentError, require_within
 

@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.chance import check_samples, expected
-from hardiness.attacks.kit.gradient import forward, picked, slope
-from hardiness.attacks.kit.margins import with_margin
-from hardiness.attacks.kit.norms import steepest
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
-from hardiness.attacks.kit.steps import allowed, anywhere
+from hardiness.attacks.kit import (
+    CheckedAttack,
+    Iterate,
+    Problem,
+    allowed,
+    anywhere,
+    check_samples,
+    expected,
+    forward,
+    picked,
+    registry,
+    slope,
+    with_margin,
+)
+from hardiness.attacks.norms import steepest
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import Pass, forward, no_gradient
-from hardiness.attacks.kit.margins import with_margin
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit import CheckedAttack, Iterate, Pass, Problem, forward, no_gradient, registry, with_margin
 from hardiness.core import ArgumentError
 
 if TYPE_CHECKING:

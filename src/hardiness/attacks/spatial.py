@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import forward, no_gradient
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
 from hardiness.attacks.threats.spatial import places, transformed
 
 

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.criteria import Misclassified
-from hardiness.attacks.kit.gradient import Pass, forward, no_gradient, picked
-from hardiness.attacks.kit.margins import Margin
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
-from hardiness.attacks.kit.steps import allowed
+from hardiness.attacks.kit import (
+    CheckedAttack,
+    Iterate,
+    Margin,
+    Misclassified,
+    Pass,
+    Problem,
+    allowed,
+    forward,
+    no_gradient,
+    picked,
+    registry,
+)
 from hardiness.core import ArgumentError, Norm
 
 if TYPE_CHECKING:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.kit.attack import Iterate, registry
-from hardiness.attacks.kit.gradient import forward, no_gradient
-from hardiness.attacks.kit.patch_files import read_patch
-from hardiness.attacks.kit.problem import CheckedAttack, Problem
+from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_gradient, registry
+from hardiness.attacks.patch_files import read_patch
 from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core import ArgumentError
 from hardiness.sources.packages import file_sha256

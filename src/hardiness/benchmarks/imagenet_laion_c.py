@@ -17,7 +17,7 @@ from hardiness.data import limited
 from hardiness.distortions import corrupt, corruption_versions
 from hardiness.imaging import decode, encode_jpeg, on_canvas
 from hardiness.imaging.geometry import mosaic, pasted
-from hardiness.reference import categories
+from hardiness.reference.classes import laion_c
 from hardiness.scoring.cards.laion_c import DISTORTIONS
 
 POOL = 400
@@ -63,7 +63,7 @@ class ImagenetLaionC(Superclasses):
             DataError: there is none.
         """
         found = data.dataset("imagenet")
-        known = categories.laion_c()
+        known = laion_c()
         classes = {index for group in known.values() for index in group}
         pool = PhotographPool(limited(found.items, POOL, seed=0))
         items = [replace(item, file=Pooled(item.file, pool)) for item in found.items if item.label in classes]

@@ -27,7 +27,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.imaging import decode
-from hardiness.reference import categories
+from hardiness.reference.classes import sixteen
 from hardiness.reference.stimulus_sets import SETS
 from hardiness.scoring.category_rules import mean_probability
 
@@ -87,5 +87,5 @@ class ModelVsHuman(Benchmark):
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and, int16 ``(N,)``, the place of the answer among the 16 ``category`` names."""
-        known = categories.sixteen()
+        known = sixteen()
         return {**decisions.argmax(logits, labels), "category": mean_probability(logits, known).astype(np.int16)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness import reference
 from hardiness.benchmarks import decisions
 from hardiness.core import Benchmark, Canvas, Columns, Condition, DataRoot, DataSet, Expansion, Item
-from hardiness.data.saved_pictures import AS_IT_IS
+from hardiness.data.photographs import AS_IT_IS
 from hardiness.imaging import decode, on_canvas
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
 from hardiness.core import CANVAS_224, Benchmark, Canvas, Columns, Condition
-from hardiness.reference import categories, wnids
+from hardiness.reference import wnids
+from hardiness.reference.classes import laion_c
 from hardiness.scoring.cards.laion_c import DISTORTIONS, SEVERITIES
 from hardiness.scoring.category_rules import mean_probability
 
@@ -31,4 +32,4 @@ class Superclasses(Benchmark):
         columns = decisions.argmax(logits, labels)
         if logits.shape[1] != len(wnids()):
             return {**columns, "superclass": np.full(len(logits), -1, np.int16)}
-        return {**columns, "superclass": mean_probability(logits, categories.laion_c()).astype(np.int16)}
+        return {**columns, "superclass": mean_probability(logits, laion_c()).astype(np.int16)}

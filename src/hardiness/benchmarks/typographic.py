@@ -15,7 +15,7 @@ from hardiness.core import Canvas, Condition, DataError, DataRoot, DataSet, Expa
 from hardiness.imaging import decode, on_canvas
 from hardiness.imaging.text import Lettering, text_box, write_text
 from hardiness.reference import wording
-from hardiness.sources.packages import locate
+from hardiness.sources.packages import installed_file
 
 SIDE = 224
 WRITTEN = Condition(text="wrong class")
@@ -127,4 +127,4 @@ def _names() -> tuple[str, ...]:
 
 @cache
 def _font(name: str) -> bytes:
-    return locate("matplotlib", f"matplotlib/mpl-data/fonts/ttf/{name}").read_bytes()
+    return installed_file("matplotlib", f"matplotlib/mpl-data/fonts/ttf/{name}").read_bytes()

@@ -15,8 +15,7 @@ from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
 from hardiness.reference import set_names
-from hardiness.trees.distorted import write_corrupted
-from hardiness.trees.tree import TreeOutcome
+from hardiness.trees import TreeOutcome, write_corrupted
 
 
 @dataclass(frozen=True, slots=True)

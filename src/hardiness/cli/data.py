@@ -4,32 +4,132 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
+from rich.table import Table
 
 from hardiness.api import Bars, LogProgress, progress_on
 from hardiness.benchmarks import registry
-from hardiness.cli import data_tables
 from hardiness.cli.options import waiting
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
-from hardiness.data.checking import Depth, check, mend
-from hardiness.data.getting import Got, Manner, get, parse
-from hardiness.data.importing import NAME as IMAGENET
-from hardiness.data.importing import import_validation
-from hardiness.data.inventory import Held, inventory, place_of
-from hardiness.data.place import Place
-from hardiness.data.place import parse as parse_place
+from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend
+from hardiness.data.getting import NAME as IMAGENET
+from hardiness.data.getting import Got, Held, Manner, get, import_validation, inventory, parse, place_of
+from hardiness.data.root import Place
+from hardiness.data.root import parse as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
-from hardiness.reference.datasets import datasets, published_set
+from hardiness.reference.datasets import PublishedFile, datasets, published_set
 from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.packages import PackagedFile, pins_file
 from hardiness.sources.packages import obtain as obtain_packaged
+
+SHOWN_PATHS = 3
+
+
+def present_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
+    """What is there: how many images, and for which benchmarks."""
+    table = Table("data set", "images", "for", box=None, title="there", title_justify="left", title_style="bold")
+    for each in held:
+        images = f"{each.images:,}" if each.images is not None else ""
+        conditions = f" x {each.conditions}" if each.conditions else ""
+        count = f"{images}{conditions} {each.note}".strip()
+        table.add_row(each.published.name, count, ", ".join(needs.get(each.published.name, [])))
+    return table
+
+
+def missing_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
+    """What is not there: how large it is, its licence, where it is from, and for which benchmarks."""
+    table = Table(
+        "data set", "GB", "licence", "from", "for", box=None, title="missing", title_justify="left", title_style="bold"
+    )
+    table.columns[1].max_width = len("published")  # "not published" takes two lines, and names need theirs
+    table.columns[3].overflow = "fold"
+    for each in held:
+        published = each.published
+        served = ", ".join(needs.get(published.name, []))
+        home = published.home.removeprefix("https://")
+        table.add_row(published.name, _size(published.chosen(())), published.licence, escape(home), served)
+    return table
+
+
+def tell_how(console: Console, missing: Sequence[Held], root: str) -> None:
+    """How to get what is missing, a line each."""
+    lines = [f"{each.published.name}: {each.note}" for each in missing if each.note]
+    lines += [f"{each.published.name}: {each.published.advice}" for each in missing if each.published.advice]
+    if any(not each.published.advice for each in missing):
+        lines.append(f"hardiness data get NAME --data {root} fetches one; NAME:part+part a part of it")
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def _size(files: Sequence[PublishedFile]) -> str:
+    known = [file.about_bytes for file in files if file.about_bytes]
+    return f"{sum(known) / 1e9:.1f}" if known and len(known) == len(files) else "not published"
+
+
+def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
+    """One data set for JSON."""
+    published = held.published
+    return {
+        "name": published.name,
+        "title": published.title,
+        "place": str(held.place) if held.place else None,
+        "images": held.images,
+        "conditions": held.conditions or None,
+        "published_images": published.images or None,
+        "licence": published.licence,
+        "home": published.home,
+        "bytes": sum(file.about_bytes or 0 for file in published.chosen(())) or None,
+        "benchmarks": needs.get(published.name, []),
+        "seen": published.seen,
+        "note": held.note,
+    }
+
+
+def checked_as_dict(checked: Checked) -> dict[str, object]:
+    """What was found in one data set, for JSON."""
+    return {
+        "name": checked.name,
+        "location": checked.location,
+        "files": checked.files,
+        "sound": not checked.wrong,
+        "faults": [fault.as_dict() for fault in checked.faults],
+        "remarks": list(checked.remarks),
+    }
+
+
+def print_checked(console: Console, checked: Checked) -> None:
+    """Say whether a data set is sound; a table of what is wrong, kind by kind."""
+    verdict = "sound" if not checked.wrong else f"{len(checked.wrong):,} fault{'s' * (len(checked.wrong) != 1)}"
+    head = f"{checked.name}: {checked.files:,} files in {checked.location}: {verdict}"
+    console.print(head, markup=False, highlight=False, soft_wrap=True)
+    for remark in checked.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+    if not checked.faults:
+        return
+    table = Table("fault", "count", "where", box=None)
+    counts = Counter((fault.kind, fault.is_note) for fault in checked.faults)
+    for (kind, is_note), count in counts.items():
+        alike = [fault for fault in checked.faults if (fault.kind, fault.is_note) == (kind, is_note)]
+        label = f"{kind} (told only)" if is_note else kind
+        table.add_row(label, f"{count:,}", escape(f"{KINDS[kind]}:\n{_examples(alike)}"))
+    console.print(table)
+
+
+def _examples(faults: Sequence[Fault]) -> str:
+    shown = [f"{fault.path}: {fault.reason}" for fault in faults[:SHOWN_PATHS]]
+    return "\n".join(
+        shown + ([f"… and {len(faults) - SHOWN_PATHS:,} more, all with --json"] if len(faults) > SHOWN_PATHS else [])
+    )
+
 
 FROST = "frost"
 TOLD_EVERY = 500
@@ -60,17 +160,17 @@ def list_(root: str, as_json: bool) -> int:
     held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
     needs = _needs()
     if as_json:
-        click.echo(json.dumps([data_tables.as_dict(each, needs) for each in held], indent=1))
+        click.echo(json.dumps([as_dict(each, needs) for each in held], indent=1))
         return 0
     console = wide(Console())
     there = [each for each in held if each.place is not None]
     console.print(f"{root} holds {len(there)} of {len(held)} data sets", markup=False, highlight=False)
     if there:
-        console.print(data_tables.there(there, needs))
+        console.print(present_table(there, needs))
     missing = [each for each in held if each.place is None]
     if missing:
-        console.print(data_tables.missing(missing, needs))
-        data_tables.tell_how(console, missing, root)
+        console.print(missing_table(missing, needs))
+        tell_how(console, missing, root)
     return 0
 
 
@@ -165,11 +265,11 @@ def check_(
                 checked = check(published_set(name), place, depth)
         found.append(checked)
     if as_json:
-        click.echo(json.dumps([data_tables.checked_as_dict(each) for each in found], indent=1))
+        click.echo(json.dumps([checked_as_dict(each) for each in found], indent=1))
     else:
         console = wide(Console())
         for each in found:
-            data_tables.print_checked(console, each)
+            print_checked(console, each)
     return 1 if any(each.wrong for each in found) else 0
 
 

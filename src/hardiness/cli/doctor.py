@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,19 +21,56 @@ from rich.markup import escape
 from rich.table import Table
 
 from hardiness import models
-from hardiness.cli import machine
 from hardiness.cli.show import wide
 from hardiness.core import HardinessError, ModelSpec, Request, View
-from hardiness.data.embedded import embedded
-from hardiness.data.inventory import inventory
+from hardiness.data.getting import inventory
+from hardiness.data.root import embedded
 from hardiness.distortions.frost_pictures import locate_frost
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.options import split as options_of
-from hardiness.models.pixels import to_pixels
-from hardiness.models.processors import stated_view
-from hardiness.models.transformers_loading import TRUST
+from hardiness.models.catalogue import split as options_of
+from hardiness.models.preprocessing import to_pixels
+from hardiness.models.transformers_parts import TRUST, stated_view
 from hardiness.sources.downloads import cache_folder
+
+
+def processor() -> str:
+    """The name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
+def cpu_flags() -> frozenset[str]:
+    """What the processor can do, as Linux names it; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
+
+
+def memory() -> str:
+    """How much memory the machine has."""
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"
+    except (ValueError, OSError, AttributeError):
+        return "unknown"
+
+
+def writable(folder: Path) -> str:
+    """Whether a folder, or the first of its parents that exists, can be written."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return "can be written" if os.access(there, os.W_OK) else "cannot be written"
+
+
+def free(folder: Path) -> str:
+    """Free space of the disk that a folder is on."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return f"{shutil.disk_usage(there).free / 1e9:.0f} GB"
+
 
 PACKAGES = (
     *("hardiness", "numpy", "torch", "torchvision", "timm", "openvino", "onnxruntime", "transformers", "pillow"),
@@ -106,12 +144,12 @@ def _machine() -> Iterator[Diagnosis]:
     import torch
 
     yield Diagnosis("system", f"{platform.system()} {platform.release()} {platform.machine()}")
-    yield Diagnosis("processor", machine.processor())
+    yield Diagnosis("processor", processor())
     yield Diagnosis("cores", f"{os.cpu_count()} in all, {Request().workers} for this process")
     yield Diagnosis(
         "threads", f"torch {torch.get_num_threads()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}"
     )
-    yield Diagnosis("memory", machine.memory())
+    yield Diagnosis("memory", memory())
     if not torch.cuda.is_available():
         yield Diagnosis("GPU", "none that torch sees" + (" (torch without CUDA)" if torch.version.cuda is None else ""))
         return
@@ -127,7 +165,7 @@ def _speed() -> Iterator[Diagnosis]:
     on_gpu = torch.cuda.is_available()
     openvino = importlib.util.find_spec("openvino") is not None
     yield Diagnosis("forward pass", "torch on the GPU" if on_gpu else "OpenVINO" if openvino else "plain torch (slow)")
-    flags = machine.cpu_flags()
+    flags = cpu_flags()
     bf16 = "amx_bf16" in flags or "avx512_bf16" in flags
     yield Diagnosis(
         "bf16", "fast on the GPU" if on_gpu else "in hardware" if bf16 else "not in hardware: no faster than fp32"
@@ -146,8 +184,8 @@ def _speed() -> Iterator[Diagnosis]:
 
 def _folders(root: str | None) -> Iterator[Diagnosis]:
     cache = cache_folder()
-    yield Diagnosis("cache", f"{cache} ({machine.writable(cache)}, {machine.free(cache)} free)")
-    yield Diagnosis("here", f"{Path.cwd()} ({machine.writable(Path.cwd())}, {machine.free(Path.cwd())} free)")
+    yield Diagnosis("cache", f"{cache} ({writable(cache)}, {free(cache)} free)")
+    yield Diagnosis("here", f"{Path.cwd()} ({writable(Path.cwd())}, {free(Path.cwd())} free)")
     if root is None:
         yield Diagnosis("data", "no --data given")
         return

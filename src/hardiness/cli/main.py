@@ -2,18 +2,241 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
 import importlib
+import logging
 import os
+import signal
 import sys
+import threading
 import time
-from typing import NoReturn
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from hardiness.cli.failing import DEBUG, show_any_name, tell, tell_warnings, without_debug
-from hardiness.cli.interruption import leave, leave_others_behind, listen
-from hardiness.cli.repeats import refuse_repeats
-from hardiness.core import UnknownNameError
+from hardiness.core import ArgumentError, HardinessError, UnknownNameError, errors
+from hardiness.core.errors import described
+
+DEBUG = "--debug"
+
+READER_LEFT = 141
+"""Where who reads our output goes first, as ``head`` does: what a shell says of any command that this happens to."""
+
+
+def without_debug(arguments: Sequence[str]) -> list[str]:
+    """The arguments without ``--debug``, which may stand anywhere, as people add it to the line that failed.
+
+    It sets an environment variable, so that processes that are started later show tracebacks too.
+    """
+    if DEBUG in arguments:
+        os.environ[errors.DEBUG] = "1"
+    return [argument for argument in arguments if argument != DEBUG]
+
+
+def show_any_name(stream: TextIO) -> None:
+    """From now on names that the stream's encoding lacks, or that are no UTF-8, are written as ``\\udcff``."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def tell_warnings() -> None:
+    """From now on what the package logs as a warning, e.g. whom it waits for, is a line like any other."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("hardiness: %(message)s"))
+    log = logging.getLogger("hardiness")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.WARNING)  # whatever a library makes of the root's level
+
+
+def tell(error: BaseException) -> int:
+    """Print what went wrong to standard error; the exit status."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        return READER_LEFT  # rich has closed the output by then
+    errors.show_traceback(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help that was asked for
+        return error.exit_code
+    if isinstance(error, OSError) and (refused := _output_refused(error)):
+        return refused
+    if isinstance(error, click.ClickException):
+        line, status = _usage(error), error.exit_code
+    elif isinstance(error, HardinessError):
+        line, status = str(error), error.exit_status
+    elif isinstance(error, PermissionError) and error.filename:
+        line = f"{error.filename}: permission denied; name another file or folder, or change its permissions"
+        status = 2
+    elif isinstance(error, MemoryError):
+        line, status = "there is not enough memory; give a smaller --batch-size, or fewer models at a time", 1
+    elif isinstance(error, SystemExit):
+        line, status = f"code outside of hardiness ended the program (exit status {error.code}){_where(error)}", 1
+    else:
+        line = f"{described(error)}{_where(error)}: this should have been told more plainly; {DEBUG} shows where it is"
+        status = 1
+    click.echo(f"hardiness: {_as_one(line)}", err=True)
+    return status
+
+
+def _as_one(line: str) -> str:
+    """The same as one line: names of files and options may hold line breaks."""
+    return "\\n".join(line.splitlines())
+
+
+def _output_refused(error: OSError) -> int:
+    """The exit status where standard output takes no more, which is told if its reader is still there; else 0."""
+    innermost = Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts
+    if not {"rich", "click", "cli"} & set(innermost):
+        return 0
+    # What is left in its buffer would be tried once more, and told by Python, when the program ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
+        return READER_LEFT
+    click.echo(f"hardiness: standard output cannot be written: {error.strerror}; what is stored is kept", err=True)
+    return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the line that was typed, and which help to read."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    joint = " " if said.endswith(("?", ")")) else "; "
+    return f"{said}{joint}see '{context.command_path} --help'" if context else said
+
+
+def _where(error: BaseException) -> str:
+    """File, line and function of the innermost frame."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
+
+
+STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+OTHERS_S = 5.0
+"""How long the program waits at its end for threads and processes that other code has left running."""
+
+
+class Interruption(KeyboardInterrupt):
+    """A signal that ends the program; raised in the main thread, so that what is finished is kept."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = STATUS[signal.Signals(number)]
+
+
+def listen() -> None:
+    """Turn the first signal into an `Interruption`; a second one ends the program at once.
+
+    Files are written whole or not at all, so ending at any moment leaves no half file. Only the main thread can do
+    this; elsewhere, as in a test or a notebook's thread, signals stay whose they were.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in STATUS:
+        signal.signal(number, _interrupt)
+
+
+def leave(error: BaseException) -> NoReturn:
+    """End the program after an interruption, without waiting for threads of native libraries, which would abort it.
+
+    Args:
+        error: the interruption, or what a library made of it.
+    """
+    interruption = next((each for each in (error, error.__cause__, error.__context__) if _is_ours(each)), None)
+    sys.stderr.write("hardiness: stopped; what is finished is kept, and the same command continues\n")
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(interruption.status if isinstance(interruption, Interruption) else STATUS[signal.SIGINT])
+
+
+def leave_others_behind(status: int) -> None:
+    """From now on the program ends with this status, although threads or processes of other code go on for ever.
+
+    Python waits at its end for every thread, and every child of `multiprocessing`, that is no daemon. Where this takes
+    longer than `OTHERS_S` one line names them. Processes are ended; where threads are left, what was registered to be
+    done at the end is done, and the program ends without them.
+    """
+    waited = threading.Event()
+    atexit.register(waited.set)  # called when Python has waited for all threads, before it waits for processes
+
+    def watch() -> None:
+        threads: list[str] = []
+        while not threads:
+            time.sleep(OTHERS_S)
+            multiprocessing = sys.modules.get("multiprocessing")
+            children = multiprocessing.active_children() if multiprocessing else []
+            if left := [each for each in children if not each.daemon]:
+                _tell_of("process", [each.name for each in left])
+                for each in left:
+                    each.kill()  # a fork has our handler of SIGTERM
+            if not waited.is_set():
+                threads = [each.name for each in threading.enumerate() if not each.daemon and each is not main_thread]
+        _tell_of("thread", threads)
+        last = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
+        last.start()
+        last.join(OTHERS_S)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+
+    main_thread = threading.main_thread()
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _tell_of(kind: str, names: list[str]) -> None:
+    sys.stderr.write(
+        f"hardiness: everything is written; a {kind} that a model's code or a library has left running "
+        f"({', '.join(sorted(names))}) did not end within {OTHERS_S:.0f} s, and the program ends without it\n"
+    )
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    return isinstance(error, Interruption)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    for each in STATUS:
+        signal.signal(each, _leave_now)
+    raise Interruption(number)
+
+
+def _leave_now(number: int, frame: FrameType | None) -> None:
+    os._exit(STATUS[signal.Signals(number)])
+
+
+def refuse_repeats(command: click.Command, arguments: Sequence[str]) -> None:
+    """Raise where an option that takes one value is given twice, or one that takes several has the same value twice.
+
+    Args:
+        command: that is called; of a group the command of the group that the arguments name.
+        arguments: that follow its name.
+
+    Raises:
+        ArgumentError: naming the option.
+    """
+    while isinstance(command, click.Group) and arguments and arguments[0] in command.commands:
+        command, arguments = command.commands[arguments[0]], arguments[1:]
+    context = click.Context(command)
+    given: dict[str, Any] = {}
+    order: list[click.Parameter] = []
+    with suppress(click.ClickException):  # it is told when the command is called
+        given, _, order = command.make_parser(context).parse_args(list(arguments))
+    for option in dict.fromkeys(each for each in order if isinstance(each, click.Option)):
+        if not option.multiple and order.count(option) > 1:
+            raise ArgumentError(f"{option.opts[-1]} is given twice; give it once")
+        values = given.get(option.name or "") if option.multiple else None
+        if values and len(set(values)) < len(values):
+            twice = next(value for place, value in enumerate(values) if value in values[:place])
+            raise ArgumentError(f"{option.opts[-1]} {twice} is given twice; give it once")
+
 
 COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),

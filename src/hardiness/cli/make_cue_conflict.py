@@ -14,9 +14,7 @@ from hardiness.api.progress import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
-from hardiness.visualise.pairs import photographs
-from hardiness.visualise.stimuli import SHEET, StimulusRequest, make_stimuli
-from hardiness.visualise.style import StyleSettings
+from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hardiness.cli import options
 from hardiness.cli.corrupt import tell
 from hardiness.cli.options import grouped
 from hardiness.core import Request
-from hardiness.trees.distorted import write_contact_sheet, write_perturbed
+from hardiness.trees import write_contact_sheet, write_perturbed
 
 
 @dataclass(frozen=True, slots=True)

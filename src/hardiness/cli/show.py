@@ -13,7 +13,7 @@ from rich.console import Console
 from hardiness.core import Result
 from hardiness.report import score_tables, scorecard_tables
 from hardiness.report.sections import with_own_names
-from hardiness.report.tables import WARNING
+from hardiness.report.terminal import WARNING
 from hardiness.scoring import results
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison

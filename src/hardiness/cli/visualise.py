@@ -30,9 +30,8 @@ from hardiness.visualise import (
     write_features,
     write_pushed,
 )
-from hardiness.visualise.exhibition import GRID, RECORD
+from hardiness.visualise.exhibition import GRID, RECORD, probability_text
 from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
-from hardiness.visualise.sheet import probability_text
 
 
 @dataclass(frozen=True, slots=True)

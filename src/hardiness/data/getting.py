@@ -1,19 +1,280 @@
-"""A published data set fetched and laid out below a data root."""
+"""Published data sets fetched, imported and laid out below a data root."""
 
 from __future__ import annotations
 
+import difflib
+import io
 import json
 import os
+import shutil
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hardiness.core import ArgumentError, DataError
-from hardiness.reference.datasets import PublishedFile, PublishedSet, published_set
-from hardiness.sources.archives import unpack
-from hardiness.sources.downloads import WAIT_S, Remote, obtain, refuse_full_disk
-from hardiness.sources.files import read_regular
+from hardiness.core import ArgumentError, DataError, SampleError
+from hardiness.data.files import IMAGE_SUFFIXES
+from hardiness.data.root import LAYOUTS
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.reference.datasets import (
+    VALIDATION_NAMES_SHA256,
+    PublishedFile,
+    PublishedSet,
+    datasets,
+    names_sha256,
+    published_set,
+    validation_labels,
+    validation_name,
+)
+from hardiness.sources import TarMember, archives
+from hardiness.sources.archives import move_into, unpack
+from hardiness.sources.downloads import WAIT_S, Checksum, Remote, obtain, refuse_full_disk
+from hardiness.sources.files import open_regular, read_regular, shown
 from hardiness.sources.packages import pin, pinned
+
+_SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".mp4"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is there of one data set.
+
+    Attributes:
+        published: what it should be.
+        place: where it is; ``None`` where it is not.
+        images: how many images lie there; those of one condition, where there are conditions. ``None`` in a tar.
+        conditions: how many conditions there are; 0 where there are none.
+        note: what looks wrong at first sight; empty where nothing does.
+    """
+
+    published: PublishedSet
+    place: Path | None
+    images: int | None = None
+    conditions: int = 0
+    note: str = ""
+
+
+def inventory(root: Path) -> Iterator[Held]:
+    """Each published data set, there or not, by the names of folders and files alone.
+
+    Raises:
+        DataError: the root is no folder, or cannot be listed.
+    """
+    try:
+        inside = sorted(os.listdir(root))
+    except OSError as error:
+        raise DataError(
+            f"--data {root} must be a folder of data sets, but cannot be listed ({error.strerror})"
+        ) from None
+    for name in datasets():
+        yield _held(root, inside, published_set(name))
+
+
+def place_of(root: Path, published: PublishedSet) -> Path | None:
+    """Where a data set is below a root: its folder, or its tar; ``None`` where it is not."""
+    top = LAYOUTS.get(published.name).folder if published.name in LAYOUTS else published.folder
+    for candidate in (root / top, root / f"{top}.tar"):
+        if candidate.is_dir() or candidate.is_file():
+            return candidate
+    return None
+
+
+def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
+    place = place_of(root, published)
+    if place is None:
+        top = published.folder.split("/")[0]
+        close = difflib.get_close_matches(top.lower(), [each.lower() for each in inside], n=1, cutoff=0.9)
+        meant = next((each for each in inside if close and each.lower() == close[0] and each not in datasets()), None)
+        return Held(published, None, note=f"{meant} is there; is that it?" if meant else "")
+    if place.is_file():
+        return Held(published, place, note="a tar, read where it lies")
+    if published.layout in ("corruption", "perturbation"):
+        return _of_conditions(published, place)
+    inner = root / published.folder
+    count = _count(inner if inner.is_dir() else place)
+    note = "" if count == published.images or not published.images else f"of {published.images:,}"
+    return Held(published, place, count, note=note)
+
+
+def _of_conditions(published: PublishedSet, place: Path) -> Held:
+    tops = _folders(place)
+    cells = [place / top for top in tops]
+    if published.layout == "corruption":
+        cells = [place / top / level for top in tops for level in "12345" if (place / top / level).is_dir()]
+    tars = len(list(place.glob("*.tar")))
+    count = _count(cells[0]) if cells else None
+    note = f"and {tars} tars" if tars else "" if count == published.images else f"of {published.images:,}"
+    return Held(published, place, count, len(cells), note)
+
+
+def _count(folder: Path) -> int:
+    """Images below a folder and in the folders of it; nothing is opened."""
+    count, pending, depth = 0, [(str(folder), 0)], 3
+    while pending:
+        path, level = pending.pop()
+        try:
+            with os.scandir(path) as found:
+                for entry in found:
+                    if entry.name[0] == ".":
+                        continue
+                    if entry.name.lower().endswith(_SUFFIXES):
+                        count += 1
+                    elif level < depth and entry.is_dir():
+                        pending.append((entry.path, level + 1))
+        except OSError:
+            continue
+    return count
+
+
+def _folders(place: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and entry.name[0] != ".")
+
+
+NAME = "imagenet"
+GROUND_TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"
+CLASSES = "data/meta.mat"
+_MAX_KIT_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A validation set that is laid out now.
+
+    Attributes:
+        folder: the class folders.
+        images: how many there are.
+        is_official: whether the archive is, byte for byte, the published one.
+    """
+
+    folder: Path
+    images: int
+    is_official: bool
+
+
+def import_validation(
+    val: Path,
+    root: Path,
+    devkit: Path | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+    labels: Sequence[int] | None = None,
+) -> Imported:
+    """Lay out ``root/imagenet/val/<wnid>/*.JPEG`` from the flat tar; what an interrupted command wrote is kept.
+
+    The tree takes its place only when all images are there: their number and the hash of their names must be right.
+
+    Args:
+        val: ``ILSVRC2012_img_val.tar``.
+        root: the data root.
+        devkit: ``ILSVRC2012_devkit_t12.tar.gz``; without it the labels are those that the package carries.
+        progress: told of the bytes that were written.
+        labels: class index of each image in the order of their numbers, in place of the package's.
+
+    Raises:
+        DataError: an archive cannot be read or is another one, or there is no room.
+    """
+    labels = labels or validation_labels()
+    folder = root / published_set(NAME).folder
+    if folder.exists():
+        raise DataError(f"{folder} is there already; 'hardiness data check {NAME}' says whether it is whole")
+    if devkit is not None:
+        labels = _from_devkit(devkit, len(labels))
+    members = _members(val, len(labels))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        refuse_full_disk(folder.parent, val.stat().st_size, NAME)
+        is_official = _is_official(val)
+        staging = folder.with_name(f".{folder.name}.partial")
+        written = 0
+        for number, label in enumerate(labels, start=1):
+            member = members[validation_name(number)]
+            _put(staging / wnids()[label] / validation_name(number), member)
+            written += member.size
+            if progress:
+                progress(written, val.stat().st_size)
+        move_into(staging, folder)
+        shutil.rmtree(staging, ignore_errors=True)
+    except SampleError as error:
+        raise DataError(str(error)) from None
+    except OSError as error:
+        raise DataError(
+            f"cannot write {folder}: {error.strerror or error}; run the same command again: it continues"
+        ) from None
+    return Imported(folder, len(labels), is_official)
+
+
+def _members(val: Path, count: int) -> dict[str, TarMember]:
+    """The images of the archive by name, which must be all of them and no others."""
+    found = {member.member.removeprefix("./"): member for member in archives.members(val)}
+    missing = [name for name in map(validation_name, range(1, count + 1)) if name not in found]
+    strange = sorted(set(found) - set(map(validation_name, range(1, count + 1)))) if len(found) > count else []
+    if missing or strange:
+        what = f"lacks {missing[0]}" if missing else f"also holds {shown(strange[0])}"
+        raise DataError(
+            f"{val} must be the official ILSVRC2012_img_val.tar of {count:,} images, but {what} ({len(found):,} files "
+            "in all); fetch it again"
+        )
+    if count == published_set(NAME).images and names_sha256(list(found)) != VALIDATION_NAMES_SHA256:
+        raise DataError(f"{val} must hold the official names, but does not; fetch it again")
+    return found
+
+
+def _is_official(val: Path) -> bool:
+    """Whether the archive has the published checksum; read only where it has the published size."""
+    (official,) = (file for file in published_set(NAME).files if file.name == "ILSVRC2012_img_val.tar")
+    if val.stat().st_size != official.size:
+        return False
+    checksum = Checksum(official.checksum)
+    checksum.add_file(val)
+    return checksum.fits
+
+
+def _put(target: Path, member: TarMember) -> None:
+    content = member.read()
+    try:
+        if target.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.part")
+    partial.write_bytes(content)
+    partial.replace(target)
+
+
+def _from_devkit(devkit: Path, count: int) -> list[int]:
+    """The labels in the development kit: numbers from 1 to 1,000, and the wnid of each number."""
+    from scipy.io import loadmat
+
+    try:
+        truth, table = _two_files(devkit)
+        of_number = {
+            int(row["ILSVRC2012_ID"].item()): str(row["WNID"].item())
+            for row in loadmat(io.BytesIO(table))["synsets"].ravel()
+        }
+        known = wnid_indices()
+        labels = [known[of_number[int(line)]] for line in truth.decode("ascii").split()]
+    except OSError as error:
+        raise DataError(f"{devkit} cannot be read ({error.strerror or error})") from None
+    except (tarfile.TarError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{devkit} must be the official ILSVRC2012_devkit_t12.tar.gz, but is not ({shown(str(error))}); fetch it "
+            "again, or leave --devkit out: the labels are in this package too"
+        ) from None
+    if len(labels) != count:
+        raise DataError(f"{devkit} must have {count:,} labels, has {len(labels):,}; fetch it again")
+    return labels
+
+
+def _two_files(devkit: Path) -> tuple[bytes, bytes]:
+    wanted: dict[str, bytes] = {}
+    with open_regular(devkit) as stream, tarfile.open(fileobj=stream, mode="r|*") as tar:
+        for entry in tar:
+            name = "/".join(entry.name.removeprefix("./").split("/")[-2:])
+            if name in (GROUND_TRUTH, CLASSES) and entry.isreg() and entry.size <= _MAX_KIT_BYTES:
+                content = tar.extractfile(entry)
+                assert content is not None  # it is a regular file
+                wanted[name] = content.read()
+    return wanted[GROUND_TRUTH], wanted[CLASSES]
+
 
 ARCHIVES = "downloads"
 """The folder below a data root for what was fetched."""

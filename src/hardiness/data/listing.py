@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.data.tree import FileEntry, of_folder
+from hardiness.data.files import FileEntry, of_folder
 from hardiness.sources import Stamp
 from hardiness.sources.downloads import cache_folder
 

@@ -1,19 +1,259 @@
-"""What the ``--data`` arguments named, as one place to ask for data sets by name."""
+"""What the ``--data`` arguments name: data roots, data sets at a path, or the embedded photographs."""
 
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import os
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from pathlib import Path
 
-from hardiness.core import ArgumentError, DataError, DataRoot, DataSet
-from hardiness.data import embedded
-from hardiness.data.layout import LAYOUTS
-from hardiness.data.place import Place, parse
+from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Registry, suggestion
+from hardiness.data.files import LabelledFile, Tree, items, of_folder, of_tar
 from hardiness.reference.classes import wnid_indices
+from hardiness.sources import DiskFile, TarMember, archives
+from hardiness.sources.packages import installed_file
+from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_files
+
+MAX_CLASSES = 1_000_000
+"""More than any published classifier tells apart; each gets a name in memory."""
+
+_OPTIONS = ("classes", "labels", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one data set is to be read from.
+
+    Attributes:
+        argument: what the person typed, for messages.
+        path: folder, tar, a pattern of shards, or ``hf:ORG/NAME``.
+        labels: csv with the class of each file, for a flat folder or tar.
+        split: which split of Parquet files; ``None`` where there is one, or for the validation split.
+        classes: ``None`` for ImageNet's classes; else the classes are the data's own: ``"folders"`` (its class
+            folders), ``"names"`` (the csv's label column holds names) or a number (its labels are indices below it).
+    """
+
+    argument: str
+    path: str
+    labels: Path | None = None
+    classes: str | None = None
+    split: str | None = None
+
+    def below(self, folder: str) -> Place:
+        """A folder of this place."""
+        return replace(self, path=str(Path(self.path, folder)))
+
+    @property
+    def location(self) -> str:
+        """The path from any folder; an address as it is."""
+        return _absolute(self.path)
+
+    @property
+    def class_count(self) -> int | None:
+        """The number of classes where `classes` is one."""
+        return int(self.classes) if self.classes and self.classes.isdecimal() else None
+
+
+def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
+    """Values of ``--data`` that name in any folder what these name in this one.
+
+    Args:
+        arguments: values of ``--data``.
+        labels: csv of the one flat folder among them, which then stands behind it.
+
+    Raises:
+        ArgumentError: an argument cannot be read.
+    """
+    found = []
+    for argument in arguments:
+        if argument == "embedded":
+            found.append(argument)
+            continue
+        name, place = parse(argument)
+        if labels is not None and name in (None, "imagenet") and place.labels is None:
+            name, place = "imagenet", replace(place, labels=Path(labels))
+        options = {
+            "labels": place.labels and _absolute(str(place.labels)),
+            "classes": place.classes,
+            "split": place.split,
+        }
+        behind = "".join(f":{key}={value}" for key, value in options.items() if value is not None)
+        found.append(f"{name}={place.location}{behind}" if name else f"{place.location}{behind}")
+    return tuple(found)
+
+
+def _absolute(path: str) -> str:
+    is_address = not path or re.match(r"[a-z][a-z0-9+.-]+://|hf:", path)
+    return path if is_address else os.path.abspath(path)
+
+
+def parse(argument: str) -> tuple[str | None, Place]:
+    """The name that an argument gives its data set (``None`` for a root) and the place.
+
+    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N:split=NAME``; a PATH may be
+    ``hf:ORG/NAME``.
+
+    Raises:
+        ArgumentError: an option is unknown or has an impossible value.
+    """
+    if _is_there(argument):
+        return None, Place(argument, argument)
+    name, path = named.groups() if (named := re.fullmatch(r"([\w.+-]+)=(.*)", argument)) else (None, argument)
+    if _is_there(path):
+        return name, Place(argument, path)
+    path, *options = re.split(r":(?=[a-z]+=)", path)
+    if not path:
+        raise ArgumentError(f"--data {argument or repr(argument)}: must be ROOT or NAME=PATH, but the path is missing")
+    values = dict(option.split("=", 1) for option in options)
+    for option in values:
+        if option not in _OPTIONS:
+            raise ArgumentError(f"--data {argument}: has no option {option!r}{suggestion(option, _OPTIONS)}")
+    classes = values.get("classes")
+    if classes is not None and classes not in ("folders", "names") and not _is_class_count(classes):
+        raise ArgumentError(
+            f"--data {argument}: classes must be 'folders', 'names' or a number from 2 to {MAX_CLASSES:,}, "
+            f"was {classes[:40]!r}"
+        )
+    if classes == "folders" and "labels" in values:
+        raise ArgumentError(f"--data {argument}: the classes come from folders or from a csv; leave one option out")
+    labels = Path(values["labels"]) if "labels" in values else None
+    return name, Place(argument, path, labels, classes, values.get("split"))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).exists()
+    except OSError:  # longer than a name can be
+        return False
+
+
+def _is_class_count(text: str) -> bool:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_CLASSES))
+    return is_number and 2 <= int(text) <= MAX_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one data set lies on disk.
+
+    Attributes:
+        expected: its place below a data root and its form, for messages, e.g. ``"imagenet-a/<wnid>/*"``; the first
+            part is the folder that is looked for.
+        read: reads it from a place.
+    """
+
+    expected: str
+    read: Callable[[Place], DataSet]
+
+    @property
+    def folder(self) -> str:
+        """Its folder below a data root."""
+        return self.expected.split("/", 1)[0]
+
+
+LAYOUTS: Registry[Layout] = Registry("data set", "hardiness.data.layouts", "hardiness.datasets")
+"""Every data set by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """WebDataset shards: each file with its members."""
+
+    location: str
+    files: tuple[Path, ...]
+    members: tuple[Sequence[TarMember], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Parquet files: each with its pictures."""
+
+    location: str
+    files: tuple[Path, ...]
+
+
+def open_place(place: Place, subfolder: str = "") -> Tree | Shards | Tables:
+    """What is at a place; below the folder ``subfolder`` where a folder has one of that name.
+
+    Raises:
+        DataError: nothing is there, or it cannot be read.
+    """
+    if place.path.startswith(HUB):
+        return _tables(place, from_hub(place.path, place.split))
+    try:
+        path = Path(place.path)
+        if path.suffix == ".parquet" and path.is_file():
+            return Tables(place.path, (path,))
+        if path.is_dir() and (tables := parquet_files(path, place.split)):
+            return Tables(place.path, tuple(tables))
+        if path.is_dir():
+            below = path / subfolder
+            return of_folder(below if below.is_dir() else path, place.argument)
+        files = (path,) if path.is_file() else archives.expand(place.path)
+        special = next((file for file in files if file.exists() and not file.is_file() and not file.is_dir()), None)
+        if special is not None:
+            raise DataError(f"--data {place.argument}: {special} must be a file, but is a FIFO, socket or device")
+        missing = next((file for file in files if not file.is_file()), None)
+    except OSError as error:
+        raise DataError(f"--data {place.argument}: {place.path} cannot be read ({error.strerror})") from None
+    if missing is not None or not files:
+        raise DataError(
+            f"--data {place.argument}: must be a folder, a tar or shards, but {missing or place.path} does not exist"
+            f"{_neighbours(path)}"
+        )
+    members = tuple(archives.members(file) for file in files)
+    if len(files) > 1 or is_shard(members[0]):
+        return Shards(place.path, files, members)
+    return of_tar(files[0], members[0])
+
+
+def _tables(place: Place, folder: Path) -> Tables:
+    files = parquet_files(folder, place.split, anywhere=True)
+    if not files:
+        raise DataError(f"--data {place.argument}: {place.path} must hold Parquet files, but holds none")
+    return Tables(place.path, tuple(files))
+
+
+def _neighbours(path: Path) -> str:
+    try:
+        close = difflib.get_close_matches(path.name, os.listdir(path.parent), n=2)
+    except OSError:
+        return f"; nor does {path.parent}" if not path.parent.exists() else ""
+    return f"; did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else "; check the path"
+
+
+NAME = "embedded"
+
+
+def embedded() -> DataSet:
+    """The photographs, read in place; labels are ImageNet's class indices.
+
+    Raises:
+        DataError: a package is not installed or holds another file; the message says what to install.
+
+    Source: ai-benchmark 0.1.2 and foolbox 3.3.4 (see ``SOURCES.md``).
+    """
+    listed = json.loads(files("hardiness.reference").joinpath("embedded_photographs.json").read_text("utf-8"))[
+        "photographs"
+    ]
+    samples = [
+        LabelledFile(
+            photo["wnid"],
+            photo["path"].rsplit("/", 1)[-1],
+            photo["index"],
+            DiskFile(str(installed_file(photo["package"], photo["path"], photo["sha256"]))),
+        )
+        for photo in listed
+    ]
+    contents = "".join(f"{photo['wnid']} {photo['sha256']}\n" for photo in listed)
+    fingerprint = hashlib.sha256(contents.encode()).hexdigest()
+    return DataSet(NAME, items(samples), 1000, fingerprint, "packages ai-benchmark and foolbox")
 
 
 def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
@@ -31,7 +271,7 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
     named: dict[str, Place] = {}
     roots: list[Place] = []
     for argument in arguments:
-        name, place = (_EMBEDDED_AS, Place(argument, "")) if argument == embedded.NAME else parse(argument)
+        name, place = (_EMBEDDED_AS, Place(argument, "")) if argument == NAME else parse(argument)
         if name is None and place.labels is None and place.classes is None:
             roots.append(place)
             continue
@@ -77,7 +317,7 @@ class _Located:
                 place = self._place(name)
                 if place is None:
                     raise DataError(self._absent(name))
-                self._read[name] = layout.read(place) if place.path else embedded.embedded()
+                self._read[name] = layout.read(place) if place.path else embedded()
             return self._read[name]
 
     def _place(self, name: str) -> Place | None:

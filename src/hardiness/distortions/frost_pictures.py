@@ -12,7 +12,7 @@ import PIL.Image
 
 from hardiness.core import DataError, Image
 from hardiness.sources.downloads import cache_folder
-from hardiness.sources.packages import file_sha256, locate
+from hardiness.sources.packages import file_sha256, installed_file
 
 PICTURES = (
     ("frost1.png", "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755"),
@@ -51,7 +51,7 @@ def locate_frost(index: int) -> Path:
         return cached
     for package, folder in PACKAGES:
         if _installed(package):
-            return locate(package, f"{folder}/{name}", sha256)
+            return installed_file(package, f"{folder}/{name}", sha256)
     raise DataError(
         f"frost needs the published picture {name}, which no installed package carries; run: "
         "hardiness data get frost (or pip install --no-deps imagecorruptions-imaug)"

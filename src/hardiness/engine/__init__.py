@@ -1,8 +1,7 @@
 """Evaluation: what is missing is computed, unit by unit, and stored."""
 
-from hardiness.engine.budget import Deadline, parse_duration
 from hardiness.engine.evaluation import Evaluated, evaluate, evaluate_shared, evaluate_within, prepared
-from hardiness.engine.precision import require_reachable
+from hardiness.engine.rounds import Deadline, parse_duration, require_reachable
 
 __all__ = [
     "Deadline",

@@ -13,7 +13,7 @@ from hardiness import attacks
 from hardiness.attacks import Budget
 from hardiness.attacks.threats import threat
 from hardiness.core import CrossChecks, Round, rng
-from hardiness.engine.victims import Network, RoundOutcome, Victims
+from hardiness.engine.batch import Network, RoundOutcome, Victims
 
 if TYPE_CHECKING:
     from torch import Tensor

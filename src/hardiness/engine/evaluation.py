@@ -2,26 +2,244 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+import os
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from hardiness.core import Benchmark, DataError, DataSet, Listener, ModelError, Request, Share, Silence
+import numpy as np
+
+from hardiness.benchmarks.options import text_of
+from hardiness.core import (
+    Benchmark,
+    Canvas,
+    Clock,
+    DataError,
+    DataSet,
+    File,
+    Image,
+    Listener,
+    ModelError,
+    Request,
+    Share,
+    Silence,
+)
 from hardiness.core.errors import line_of
-from hardiness.engine.agreement import agree_on_data, fewer_images
-from hardiness.engine.attack_identity import asks_for_gradients
-from hardiness.engine.budget import Deadline, Progression, within
-from hardiness.engine.ensemble import Ensemble
-from hardiness.engine.executors import alone, shared
-from hardiness.engine.measuring import package_version, session
-from hardiness.engine.plan import Task, begin, require_gradients
-from hardiness.engine.precision import Precision, require_reachable
-from hardiness.engine.rounds import Rounds
+from hardiness.engine.batch import Ensemble
+from hardiness.engine.plan import Task, agree_on_data, asks_for_gradients, begin, fewer_images, require_gradients
+from hardiness.engine.rounds import Deadline, Precision, Progression, Rounds, require_reachable, within
+from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
+from hardiness.imaging import decode, png
+from hardiness.imaging.resize import before_crop
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Leases, Store, Survey, surveyed
 from hardiness.store.files import together
 from hardiness.store.run import GREW
+
+PACKAGES = (
+    "hardiness",
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "open_clip_torch",
+    "openvino",
+    "pillow",
+    "simplejpeg",
+    "timm",
+    "torch",
+    "torchvision",
+    "transformers",
+)
+
+
+def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> dict[str, Any]:
+    """One entry of ``measured.json``."""
+    classifier = task.classifier
+    return {
+        "started": clock.started.isoformat(timespec="seconds"),
+        "elapsed_s": round(clock.elapsed_s, 3),
+        "rows": task.computed,
+        "rows_per_s": round(task.computed / clock.elapsed_s, 2),
+        "limit": request.limit,
+        "asked": _asked(task, request, benchmark),
+        "batch_size": task.batch.current,
+        "workers": request.workers,
+        "device": classifier.device,
+        "device_name": _device_name(classifier.device),
+        "runtime": classifier.runtime,
+        "precision": classifier.precision,
+        "agreement": asdict(classifier.agreement) if classifier.agreement else None,
+        "notes": list(classifier.notes),
+        "published_as": classifier.spec.published,
+        "parameters": classifier.num_parameters or None,
+        "host": platform.node(),
+        "processor": _processor_name(),
+        "python": platform.python_version(),
+        "packages": _packages(),
+    }
+
+
+def _asked(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]:
+    """What a command line must say to evaluate the same rows, from any folder."""
+    model = task.classifier.spec.asked
+    found = {
+        "model": model,
+        "folder": os.getcwd() if _names_a_file_here(model) else "",
+        "benchmark": text_of(benchmark),
+        "data": list(request.data_arguments),
+        "precision_target": request.precision_target,
+        "time_budget_s": request.time_budget_s,
+    }
+    return {name: value for name, value in found.items() if value not in ("", None)}
+
+
+def _names_a_file_here(model: str) -> bool:
+    """Whether a model's name or options name a file or folder by its place below the working folder."""
+    parts = (part for part in re.split(r"[:=,]", model) if part and not os.path.isabs(part))
+    return any(os.path.exists(part) for part in parts)
+
+
+def package_version() -> str:
+    """The version of hardiness that runs here."""
+    return _packages().get("hardiness", "of no package")
+
+
+def _processor_name() -> str:
+    return platform.processor() or platform.machine()
+
+
+@cache
+def _device_name(device: str) -> str:
+    """What a GPU, or the processor, calls itself."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor_name()
+
+
+@cache
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+OTHER_BATCH = 8
+"""Images per forward pass where the usual number is another; else half of it."""
+
+Resizer = Callable[[Image, int, int, str], Image]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One setting.
+
+    Attributes:
+        factor, setting: what is varied, and to what.
+        placement: keyword arguments of loading the model that differ.
+        request: from the usual request to this one.
+        resizer: what resizes photographs instead; ``None`` for the usual.
+    """
+
+    factor: str
+    setting: str
+    placement: dict[str, Any] = field(default_factory=dict)
+    request: Callable[[Request], Request] = field(default=lambda request: request)
+    resizer: Resizer | None = None
+
+    @property
+    def name(self) -> str:
+        """As part of a path."""
+        return f"{self.factor}-{self.setting}".replace(" ", "-")
+
+    def dataset(self, data: DataSet, canvas: Canvas) -> DataSet:
+        """The data set, its photographs resized by other means where that is what is varied."""
+        if self.resizer is None:
+            return data
+        resized = (replace(item, file=Resized(item.file, canvas, self.resizer)) for item in data.items)
+        return replace(data, items=tuple(resized))
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """A photograph's file as it would be if other means had resized it: what is read is already of the canvas's size.
+
+    Attributes:
+        file: the photograph's own.
+        canvas: for which it is resized; the crop is left to the benchmark.
+        resizer: the other means.
+    """
+
+    file: File
+    canvas: Canvas
+    resizer: Resizer
+
+    @property
+    def name(self) -> str:
+        """The photograph's."""
+        return self.file.name
+
+    def read(self) -> bytes:
+        """A PNG of the resized photograph.
+
+        Raises:
+            SampleError: it cannot be read or decoded.
+        """
+        photograph = decode(self.file.read(), self.file.name)
+        height, width = before_crop(photograph, self.canvas).shape[:2]
+        return png(self.resizer(photograph, height, width, self.canvas.interpolation))
+
+
+def opencv(image: Image, height: int, width: int, interpolation: str) -> Image:
+    """As OpenCV resizes: the same filter, of the same few pixels however much the photograph shrinks."""
+    import cv2
+
+    flags = {"nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
+    resized = cv2.resize(image, (width, height), interpolation=flags.get(interpolation, cv2.INTER_LINEAR))
+    return np.asarray(resized, np.uint8)
+
+
+def torch_tensors(image: Image, height: int, width: int, interpolation: str) -> Image:
+    """As torchvision resizes tensors: filtered as PIL does, in floats, with another bicubic curve."""
+    import torch
+
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
+    mode = "bicubic" if interpolation in ("bicubic", "lanczos") else "bilinear"
+    resized = torch.nn.functional.interpolate(pixels, (height, width), mode=mode, align_corners=False, antialias=True)
+    return np.asarray(resized[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy())
+
+
+def variations(benchmark: Benchmark, classifier: Classifier, batch_size: int) -> list[Variation]:
+    """What can be varied of this model on this benchmark.
+
+    Args:
+        benchmark: which.
+        classifier: the model as it is usually run.
+        batch_size: that it is usually run with.
+    """
+    other = OTHER_BATCH if batch_size != OTHER_BATCH else OTHER_BATCH // 2
+    found = [
+        Variation("resize", "OpenCV", resizer=opencv),
+        Variation("resize", "torch tensors", resizer=torch_tensors),
+        Variation("batch size", str(other), request=lambda request: replace(request, batch_size=other)),
+    ]
+    if classifier.has_gradients:  # an ONNX file has the precision and the runtime that it has
+        precision = "bf16" if classifier.precision == "fp32" else "fp32"
+        found.append(Variation("precision", precision, placement={"precision": precision}))
+    if classifier.has_gradients and classifier.device == "cpu":
+        runtime = "torch" if classifier.runtime != "torch" else "openvino"
+        found.append(Variation("runtime", runtime, placement={"runtime": runtime}))
+    if benchmark.attack is not None or len(benchmark.conditions()) > 1:
+        found.append(Variation("seed", "the next", request=lambda request: replace(request, seed=request.seed + 1)))
+    return found
 
 
 @dataclass(frozen=True)

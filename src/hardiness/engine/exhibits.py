@@ -1,14 +1,28 @@
-"""Pictures of what a benchmark does to a photograph, kept beside its records for the report."""
+"""The pictures that a model was shown: kept beside its records, or made again from a sample and a condition."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 
-from hardiness.core import Benchmark, Item, SampleError
+from hardiness.benchmarks.registry import registry
+from hardiness.core import (
+    CANVAS_224,
+    Benchmark,
+    Condition,
+    DataError,
+    DataRoot,
+    Image,
+    Item,
+    Result,
+    SampleError,
+    Unreadable,
+)
+from hardiness.engine.attack import place_of
 from hardiness.engine.plan import Task
-from hardiness.imaging import png
+from hardiness.imaging import decode, png
 from hardiness.store import StoredRun
-from hardiness.store.files import together
+from hardiness.store.files import Files, together
 
 
 def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Sequence[Task]) -> None:
@@ -31,3 +45,77 @@ def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Seque
         drawn = [(run, caption, png(picture)) for run in bare for caption, picture in pictures.items()]
         together(lambda each: each[0].keep_exhibit(each[1], each[2]), drawn)
         return
+
+
+NO_PICTURE = "attacked pictures are kept where a run is given --save-images, and these were not"
+
+
+class PictureSource:
+    """Makes pictures again that models were shown; each data set is read once.
+
+    Args:
+        root: where the data of a result are looked for.
+        outs: the output folders, which may hold attacked pictures.
+    """
+
+    def __init__(self, root: Callable[[Result], DataRoot], outs: Sequence[Files]) -> None:
+        self._root, self._outs = root, outs
+        self._items: dict[tuple[str, str], tuple[Benchmark, dict[str, Item]]] = {}
+
+    def __call__(self, result: Result, sample: str, condition: Condition) -> Image:
+        """The picture ``uint8 (H, W, 3)``; of a sequence its last frame.
+
+        Raises:
+            DataError: the data are not where they were, have changed, or lack the sample; or an attacked picture was
+                not saved. The message says which.
+            SampleError: the file cannot be read.
+        """
+        if condition and result.run.attack:
+            return self._attacked(result, sample, condition)
+        benchmark, items = self._opened(result)
+        item = items.get(sample)
+        if item is None:
+            raise DataError(f"{result.data} at {result.plan.location} holds no {sample}")
+        canvas = benchmark.canvas or CANVAS_224
+        wanted = condition or next(iter(c for c in benchmark.conditions() if not c), Condition())
+        last: Image | None = None
+        for expansion in benchmark.expand(item, (wanted,), (canvas,), result.run.seed):
+            if isinstance(expansion, Unreadable):
+                raise DataError(expansion.reason)
+            last = expansion.images[0]  # type: ignore[assignment]  # before an attack every picture is an image
+        if last is None:
+            raise DataError(f"{sample} gives no picture under {wanted}")
+        return last
+
+    def _opened(self, result: Result) -> tuple[Benchmark, dict[str, Item]]:
+        key = result.run.benchmark.name, result.run.data.fingerprint
+        if key not in self._items:
+            benchmark = _benchmark(result)
+            found = benchmark.dataset(self._root(result))
+            if found.fingerprint != result.run.data.fingerprint:
+                raise DataError(f"{result.data} at {found.location} has changed since it was evaluated")
+            self._items[key] = benchmark, {item.id: item for item in found.items}
+        return self._items[key]
+
+    def _attacked(self, result: Result, sample: str, condition: Condition) -> Image:
+        made_on = result.run.surrogate.model if result.run.surrogate else result.run.model.name
+        path = f"images/{result.run.benchmark.name}/{place_of(made_on, condition, sample)}"
+        for files in self._outs:
+            if (content := files.read(path)) is not None:
+                return decode(content, f"{files.address}/{path}")
+        raise DataError(NO_PICTURE)
+
+
+def _benchmark(result: Result) -> Benchmark:
+    """The benchmark of a result with the options that changed its rows.
+
+    Raises:
+        DataError: it is not installed here.
+    """
+    identity = result.run.benchmark
+    if identity.name not in registry:
+        raise DataError(f"benchmark {identity.name} is not installed here")
+    kind = registry.get(identity.name)
+    known = {option.name: option.default for option in fields(kind)}  # type: ignore[arg-type]
+    given = {name: value for name, value in identity.options.items() if name in known}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})

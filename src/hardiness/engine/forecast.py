@@ -1,24 +1,322 @@
-"""What an evaluation would do: units, images, bytes and seconds; nothing of it is evaluated or stored."""
+"""What an evaluation would cost: units, images, bytes and seconds; nothing of it is stored."""
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from hardiness.core import Benchmark, DataError, DataSet, Item, Listener, ModelError, Request, Silence
+from hardiness.core import (
+    AttackPlan,
+    Benchmark,
+    Canvas,
+    Columns,
+    Condition,
+    DataError,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Item,
+    Listener,
+    ModelError,
+    Request,
+    Round,
+    Silence,
+    Unreadable,
+)
 from hardiness.data import limited
-from hardiness.engine.agreement import fewer_images
-from hardiness.engine.calibration import Trial
-from hardiness.engine.cost import Costs, Price
+from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
-from hardiness.engine.plan import Task, begin, condition_indices, look_up
-from hardiness.engine.precision import most_wanted, require_reachable
-from hardiness.engine.units import Unit, units
+from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, look_up, units
+from hardiness.engine.rounds import most_wanted, require_reachable
+from hardiness.engine.shared import alone
+from hardiness.engine.worker import Worker
 from hardiness.models import Classifier
 from hardiness.store import Store
+
+LEAST_ERROR = 0.05
+"""Relative error of a price that was measured twice with the same outcome."""
+
+UNKNOWN_ERROR = 0.25
+"""Relative error of a price that was measured once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What rows of one benchmark and one model cost; a row is one image under one condition.
+
+    Attributes:
+        row_s: seconds of a row, its share of reading and distorting included.
+        error: standard error of ``row_s``, as a share of it.
+        start_s: seconds that are spent once, whatever the number of rows.
+        row_bytes: stored for a row.
+        at_most: whether ``row_s`` is an upper bound: attacks leave out images that have fallen.
+    """
+
+    row_s: float
+    error: float = UNKNOWN_ERROR
+    start_s: float = 0.0
+    row_bytes: float = 0.0
+    at_most: bool = False
+
+    @classmethod
+    def of_trials(cls, trials: Sequence[tuple[int, float]]) -> Price:
+        """The price of a row from trials, each its rows and seconds.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not trials:
+            raise ValueError("a price needs at least one trial")
+        rows, seconds = (sum(column) for column in zip(*trials, strict=True))
+        rate = seconds / rows
+        if len(trials) == 1:
+            return cls(rate)
+        spread = math.sqrt(sum(n * (s / n - rate) ** 2 for n, s in trials) / rows) / rate
+        return cls(rate, max(spread / math.sqrt(len(trials) - 1), LEAST_ERROR))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Prices by benchmark and model, and what models share.
+
+    Attributes:
+        prices: by benchmark and model.
+        shared_s: by benchmark, seconds of reading and distorting a row (and of a surrogate's attack on it), which is
+            done once for all models.
+    """
+
+    prices: Mapping[tuple[str, str], Price] = field(default_factory=dict)
+    shared_s: Mapping[str, float] = field(default_factory=dict)
+
+    def unit_s(self, benchmark: str, rows: Mapping[str, int]) -> float:
+        """Seconds of one unit on the machine that the prices were measured on, without what is spent once.
+
+        Args:
+            benchmark: which.
+            rows: that each model lacks, by its name; they are of the same images.
+
+        Raises:
+            KeyError: a model has no price.
+        """
+        alone = {model: self.prices[benchmark, model].row_s * n for model, n in rows.items()}
+        if not alone:
+            return 0.0
+        once = self.shared_s.get(benchmark, 0.0) * (sum(rows.values()) - max(rows.values()))
+        return max(sum(alone.values()) - once, max(alone.values()))
+
+    def start_s(self, benchmark: str, models: Sequence[str]) -> float:
+        """Seconds that are spent once for some models."""
+        return sum(self.prices[benchmark, model].start_s for model in models)
+
+    def error(self, benchmark: str, rows: Mapping[str, int]) -> float:
+        """Standard error of the seconds of some rows, as a share of them; models err together."""
+        alone = {model: self.prices[benchmark, model].row_s * n for model, n in rows.items()}
+        total = sum(alone.values())
+        return sum(self.prices[benchmark, model].error * s for model, s in alone.items()) / total if total else 0.0
+
+    def bytes_written(self, benchmark: str, rows: Mapping[str, int]) -> float:
+        """Bytes that rows take in the output folder."""
+        return sum(self.prices[benchmark, model].row_bytes * n for model, n in rows.items())
+
+    def at_most(self, benchmark: str, models: Sequence[str]) -> bool:
+        """Whether seconds are an upper bound."""
+        return any(self.prices[benchmark, model].at_most for model in models)
+
+
+def steps_of(plan: AttackPlan) -> int:
+    """Steps that a plan takes at most on one image, over all rounds and restarts."""
+    return sum(each.steps * each.restarts for each in plan.rounds)
+
+
+class Shortened(Benchmark):
+    """The same benchmark, each of its attack's rounds cut to a share of its steps; nothing it gives is a result.
+
+    Args:
+        whole: the benchmark.
+        share: of the steps of each round, in (0, 1]; at least one step is left.
+    """
+
+    def __init__(self, whole: Benchmark, share: float) -> None:
+        self.whole_benchmark, self.share = whole, share
+        self.name, self.card, self.protocol = whole.name, whole.card, whole.protocol  # type: ignore[misc]
+        self.canvas, self.shard_items = whole.canvas, whole.shard_items  # type: ignore[misc]
+
+    @property
+    def attack(self) -> AttackPlan | None:
+        """The plan with fewer steps."""
+        plan = self.whole_benchmark.attack
+        return plan and replace(plan, rounds=tuple(map(self._cut, plan.rounds)))
+
+    def _cut(self, each: Round) -> Round:
+        steps = max(1, math.ceil(each.steps * self.share))
+        return replace(each, marks={steps: each.marks[each.steps]})
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """As the whole one's."""
+        return self.whole_benchmark.dataset(data)
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """As the whole one's."""
+        return self.whole_benchmark.conditions()
+
+    def requested(self) -> tuple[Condition, ...]:
+        """As the whole one's."""
+        return self.whole_benchmark.requested()
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion | Unreadable]:
+        """As the whole one's."""
+        return self.whole_benchmark.expand(item, conditions, canvases, seed)
+
+    def decide(self, logits: Any, labels: Any) -> Columns:
+        """As the whole one's."""
+        return self.whole_benchmark.decide(logits, labels)
+
+    def identity(self) -> dict[str, Any]:
+        """As the whole one's."""
+        return self.whole_benchmark.identity()
+
+
+BUDGET_S = 5.0
+"""Of one model on one benchmark; the trial that crosses it is finished."""
+
+ATTACKED = 4
+"""Images that an attack is tried on at a time: some fall at once, some never; one alone is dearer than in a batch."""
+
+
+MANY_STEPS = 400
+"""Of an attack on one image; where there are more, a share of them is tried and the rest taken for as dear."""
+
+MARGIN = 1.3
+"""By how much an attack's price is raised, so that images that stand longer than those tried do not pass the bound."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried.
+
+    Attributes:
+        benchmark, data, request, surrogate: as for an evaluation.
+        items: images to try, in the order of evaluation.
+        conditions: indices of those wanted of each.
+        store: that is thrown away.
+    """
+
+    benchmark: Benchmark
+    data: DataSet
+    request: Request
+    surrogate: Classifier | Ensemble | None
+    items: Sequence[Item]
+    conditions: Sequence[int]
+    store: Store
+
+    def price(self, classifier: Classifier) -> Price:
+        """What one model's rows cost; see `Price`."""
+        benchmark, share = self._affordable()
+        trials: list[tuple[int, float]] = []
+        spent = 0.0
+        for items, conditions in self._growing(benchmark, classifier):
+            worker = self._worker(benchmark, [classifier], items, conditions)
+            seconds = _seconds(partial(alone, worker))
+            trials.append((len(items) * len(conditions), seconds))
+            spent += seconds
+            if spent >= BUDGET_S and (len(trials) > 1 or benchmark.attack):
+                break
+        row_bytes = self._stored_bytes() / sum(rows for rows, _ in trials)
+        if benchmark.attack:
+            found = Price.of_trials(trials)
+            return replace(found, row_s=found.row_s / share * MARGIN, at_most=True, row_bytes=row_bytes)
+        # The first trial compiles kernels and models and makes exhibits.
+        first, *later = trials
+        found = Price.of_trials(later or trials)
+        start = max(0.0, first[1] - found.row_s * first[0]) if later else 0.0
+        return replace(found, start_s=start, row_bytes=row_bytes)
+
+    def shared_s(self, classifiers: Sequence[Classifier]) -> float:
+        """Seconds of what is done once for all of these models, a row."""
+        benchmark, share = self._affordable()
+        trials: list[tuple[int, float]] = []
+        for items, conditions in self._growing(benchmark, classifiers[0]):
+            scratch = Store.create(f"{self.store.address}/shared-{len(trials)}")
+            worker = self._worker(benchmark, classifiers, items, conditions, scratch)
+            seconds = _seconds(partial(worker.expand_alone, worker.units()))
+            trials.append((len(items) * len(conditions), seconds))
+            if sum(seconds for _, seconds in trials) >= BUDGET_S / 2:
+                break
+        return Price.of_trials(trials).row_s / share
+
+    def _affordable(self) -> tuple[Benchmark, float]:
+        """The benchmark, or one with a share of its attack's steps, and that share."""
+        plan = self.benchmark.attack
+        if plan is None or steps_of(plan) <= MANY_STEPS:
+            return self.benchmark, 1.0
+        share = MANY_STEPS / 4 / steps_of(plan)
+        short = Shortened(self.benchmark, share)
+        assert short.attack is not None, "it has the rounds of the whole"
+        return short, steps_of(short.attack) / steps_of(plan)
+
+    def _growing(self, benchmark: Benchmark, classifier: Classifier) -> Iterator[tuple[list[Item], list[int]]]:
+        """Images and conditions of one trial after the other, larger and larger, no image twice."""
+        conditions, at = list(self.conditions), 0
+        if benchmark.frames > 1:
+            yield from self._sequences(conditions)
+            return
+        canvas = benchmark.canvas or classifier.spec.view.canvas
+        chosen = self.request.batch_size or automatic_batch_size(classifier, classifier.feed(canvas.crop_px).input_px)
+        size = first = ATTACKED if benchmark.attack else max(1, math.ceil(chosen / len(conditions)))
+        while at < len(self.items):
+            yield list(self.items[at : at + size]), conditions
+            at += size
+            size = first if benchmark.attack else min(2 * size, 8 * first)
+
+    def _sequences(self, conditions: list[int]) -> Iterator[tuple[list[Item], list[int]]]:
+        """More and more sequences, those of a trial of one image: several at a time cost less, as in an evaluation.
+
+        Their conditions are from all over the list, as some are dearer than others.
+        """
+        stride = next(k for k in (5, 3, 2, 1) if math.gcd(k, len(conditions)) == 1 or k == 1)
+        order = [conditions[(k * stride) % len(conditions)] for k in range(len(conditions))]
+        first, *others = self.items
+        yield [first], order[:1]
+        if not others and len(order) > 1:
+            yield [first], order[1:]
+        at, size = 1, 1
+        for item in others:
+            yield [item], [order[(at + k) % len(order)] for k in range(size)]
+            at, size = at + size, min(2 * size, len(order))
+
+    def _worker(
+        self,
+        benchmark: Benchmark,
+        classifiers: Sequence[Classifier],
+        items: Sequence[Item],
+        conditions: Sequence[int],
+        store: Store | None = None,
+    ) -> Worker:
+        request = replace(self.request, limit=None, save_images=False, share=None)
+        data, place = replace(self.data, items=tuple(items)), store or self.store
+        tasks = [begin(each, benchmark, data, request, place, self.surrogate) for each in classifiers]
+        worker = Worker(benchmark, data, tasks, request, place, Silence(), self.surrogate)
+        worker.asked = list(conditions)
+        return worker
+
+    def _stored_bytes(self) -> int:
+        return sum(int(stamp[0]) for run in self.store.runs() for stamp in run.stamps().values())
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    begin_s = time.perf_counter()
+    work()
+    return time.perf_counter() - begin_s
+
 
 SIZED = 64
 """Photographs whose sizes are taken for those of all."""

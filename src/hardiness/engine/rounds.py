@@ -1,18 +1,32 @@
-"""One benchmark in growing rounds: more images in the seeded order, each in a few random cells where it has many."""
+"""One benchmark in growing rounds, until its headlines are exact enough or its time is over."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hardiness.core import ImageTable, Listener, Silence
+from hardiness.benchmarks.registry import registry as benchmarks
+from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker
-from hardiness.scoring.card import card_of
+from hardiness.scoring.card import card_of, published_baseline
+from hardiness.scoring.card import registry as cards
 from hardiness.scoring.scored_run import ScoredRun
-from hardiness.scoring.stopped import rows_of
+from hardiness.scoring.stopped import companions_of, look_at, rows_of
 from hardiness.scoring.stopping.cells import order_of_cells
-from hardiness.scoring.stopping.rule import Extent
+from hardiness.scoring.stopping.looks import population_of
+from hardiness.scoring.stopping.rule import (
+    Extent,
+    Headline,
+    decide,
+    is_out_of_reach,
+    largest_extent,
+    next_extent,
+    out_of_reach,
+)
+from hardiness.scoring.stopping.sequences import share_interval
 from hardiness.store import Store
 
 FEW_CELLS = 2
@@ -155,3 +169,346 @@ def _part(table: ImageTable, wanted: Mapping[str, Sequence[int]]) -> ImageTable:
     if rows_of(table) + failed == sum(map(len, wanted.values())):
         return table
     return table.only(wanted)
+
+
+FIRST_IMAGES, FIRST_IMAGES_OF_CELLS = 100, 1000
+"""Of the first round; where each image has two cells of many, more, so that every cell has some."""
+
+
+def require_reachable(benchmark: Benchmark, data: DataSet, target: float, limit: int | None = None) -> None:
+    """Raise unless a benchmark has a headline to be stopped by, and its images could make it as exact as that.
+
+    Raises:
+        ArgumentError: it has none, or not even equal answers to all images would do.
+    """
+    card = cards.get(benchmark.card)
+    if not card.stops_on:
+        raise ArgumentError(
+            f"precision-target does not go with {benchmark.name}, whose headline is no mean over images that could be "
+            f"stopped early; it goes with {_stoppable()}; leave it out, or use --limit"
+        )
+    available, population = min(len(data), limit or len(data)), population_of(data.name, len(data))
+    best = _tightest_share(available, population)
+    if card.draws_cells or best <= target:
+        return
+    needed = available + 1
+    while _tightest_share(needed, population) > target:
+        needed = math.ceil(1.01 * needed)
+    raise ArgumentError(
+        f"precision-target {target:g} cannot be reached on {benchmark.name}: {available:,} images give ±{best:.2g} "
+        f"at best; it would take at least about {needed:,} images"
+    )
+
+
+def _tightest_share(images: int, population: int | None) -> float:
+    """Half of the interval where not one image is answered wrongly: no share of as many is known better."""
+    images = images if population is None else min(images, population)
+    interval = share_interval(0, images, 1.0, population)
+    return (interval.high - interval.low) / 2
+
+
+def first_extent(whole: Extent, cells: int) -> Extent:
+    """The first round.
+
+    Args:
+        whole: images and cells that there are.
+        cells: that an image then has; 1 stands for all where none are drawn.
+    """
+    first = FIRST_IMAGES_OF_CELLS if cells > 1 else FIRST_IMAGES
+    return Extent(min(first, whole.images), min(cells, whole.cells))
+
+
+def most_wanted(
+    tried: Store, data: DataSet, request: Request, wanted: Mapping[str, Sequence[int]]
+) -> Mapping[str, Sequence[int]]:
+    """Of everything that is wanted, the most that is evaluated before the target is reached, whatever the answers are.
+
+    Args:
+        tried: holds a few rows of one model under these conditions.
+        data, request: as for an evaluation; with a target.
+        wanted: the conditions of each image, in the order of evaluation.
+    """
+    assert request.precision_target is not None, "there is a target"
+    asked = next(iter(wanted.values()), ())
+    for stored in tried.runs():
+        run = ScoredRun(stored, card_of(stored.run))
+        sums = run.card.sums(run.table, stored.run, published_baseline(stored.run))
+        if not sums:
+            continue
+        draws = run.card.draws_cells and len(asked) > FEW_CELLS
+        whole = Extent(len(wanted), len(asked) if draws else 1)
+        first = first_extent(whole, FEW_CELLS if draws else 1)
+        population = population_of(data.name, len(data))
+        most = largest_extent(sums[0].weights, first, whole, request.precision_target, population)
+        samples = list(wanted)[: most.images]
+        if not draws or most.cells >= whole.cells:
+            return dict.fromkeys(samples, asked)
+        count = len(stored.run.conditions)
+        orders = {sample: in_random_order(asked, request.seed, sample, count) for sample in samples}
+        return {sample: sorted(order[: most.cells]) for sample, order in orders.items()}
+    return wanted
+
+
+def _stoppable() -> str:
+    """The benchmarks that can be stopped early."""
+    found = [name for name in benchmarks.names() if cards.get(benchmarks.get(name).card).stops_on]
+    return ", ".join(found)
+
+
+@dataclass
+class Precision:
+    """The evaluation of one benchmark until it is exact enough.
+
+    Attributes:
+        rounds: that it goes in.
+        target: the half-width that is aimed at.
+        unreached: a line where the target cannot be reached; empty while it may be.
+        done: whether nothing is left to evaluate, for whichever reason.
+    """
+
+    rounds: Rounds
+    target: float
+    unreached: str = ""
+    done: bool = False
+    _companions: dict[str, list[ScoredRun]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.extent = first_extent(self.rounds.whole, self.rounds.cells)
+        name = self.rounds.benchmark.name
+        others = [ScoredRun(o, card_of(o.run)) for o in self.rounds.store.runs() if o.run.benchmark.name == name]
+        for task in self.rounds.tasks:
+            mine = ScoredRun(task.stored, card_of(task.stored.run))
+            self._companions[task.stored.key] = companions_of(mine, others)
+
+    def run(self) -> None:
+        """Rounds until it is exact enough, or cannot become so."""
+        while not self.done:
+            self.rounds.evaluate(self.extent)
+            self.look()
+
+    def look(self) -> None:
+        """Look at what the extent holds, and choose the next one."""
+        found = self._headlines()
+        if not found or decide(found, self.target).done:
+            self.done = True
+            return
+        whole = self.rounds.whole
+        following = next_extent(self.extent, found, self.target, whole)
+        hopeless = [each for each in found if is_out_of_reach(each, self.target, whole.images)]
+        if following is None or hopeless:
+            worst = max(hopeless or decide(found, self.target).loose, key=lambda each: each.half_width)
+            name = self.rounds.benchmark.name
+            self.unreached = (
+                f"precision-target cannot be reached on {name}: {out_of_reach(worst, self.target, whole.images)}"
+            )
+            self.done = True
+            return
+        self.extent = following
+
+    def _headlines(self) -> list[Headline]:
+        """Of every model that has one so far; each model's look is kept beside its rows."""
+        found: list[Headline] = []
+        for run, table in self.rounds.tables(self.extent):
+            companions = self._companions[run.stored.key]
+            look = look_at(self.target, published_baseline(run.stored.run), companions)
+            headlines: Sequence[Headline] = list(look.at(run.card, table, run.stored.run).values())
+            keys = tuple(each.stored.key for each in companions)
+            run.stored.keep_stop(Stop(self.target, rows_of(run.table), keys))
+            run.release()
+            found += headlines[:1]
+        return found
+
+
+FIRST_IMAGES_IN_TIME = 4
+"""Of the first round of each benchmark, which measures what an image costs."""
+
+WARMING = 2
+"""Rounds of each benchmark before one is chosen by its cost."""
+
+LARGEST_SHARE = 0.4
+"""Of the time that is left, what a round may take by what was measured: images differ, and so do moments."""
+
+LAST_SHARE = 0.8
+"""The same of a round that cannot be smaller: one image, or one more condition of each."""
+
+KEPT_SHARE, LEAST_KEPT_S, MOST_KEPT_S = 0.1, 4.0, 120.0
+"""Time that is kept for scores and pages."""
+
+SHARED = 0.6
+"""Correlation of two cells of an image, as in real rows: what more cells of the same image cannot narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a command must have ended.
+
+    Attributes:
+        seconds: that it was given.
+        ends_s: when no more work may be begun, on the clock of `time.monotonic`.
+    """
+
+    seconds: float
+    ends_s: float
+
+    @classmethod
+    def from_now(cls, seconds: float, spent_s: float = 0.0) -> Deadline:
+        """The budget of a command, less what its scores and pages will take.
+
+        Args:
+            seconds: that the command was given when it began.
+            spent_s: how long ago that was. To begin and to end take about as long on a busy machine.
+        """
+        kept = min(max(KEPT_SHARE * seconds, LEAST_KEPT_S, spent_s), MOST_KEPT_S, seconds / 2)
+        return cls(seconds, time.monotonic() + seconds - spent_s - kept)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds left for evaluating."""
+        return max(0.0, self.ends_s - time.monotonic())
+
+
+def narrowed(now: Extent, then: Extent) -> float:
+    """By how much an interval narrows from one extent to a larger one, as a share of that of one image.
+
+    It depends on numbers alone and not on answers: so the usual intervals hold when the time is over.
+    """
+    return _width(now) - _width(then)
+
+
+def _width(extent: Extent) -> float:
+    cells = math.sqrt(SHARED + (1 - SHARED) / extent.cells)
+    return cells / math.sqrt(max(extent.images, 1))
+
+
+@dataclass
+class Progression:
+    """One benchmark of those that share the time.
+
+    Attributes:
+        rounds: of the benchmark.
+        precision: what ends it before the time is over; ``None`` where only time does.
+        extent: evaluated so far.
+        measured: rounds that computed something; the first compiles what later ones use, so a second one follows.
+        cost_s: seconds for one condition of one image in all models, as last measured; 0 before.
+    """
+
+    rounds: Rounds
+    precision: Precision | None = None
+    extent: Extent = Extent(0, 1)
+    cost_s: float = 0.0
+    measured: int = 0
+
+    def __post_init__(self) -> None:
+        self.extent = self.rounds.stored()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to evaluate."""
+        tight = self.precision is not None and self.precision.done
+        return tight or self.extent == self.rounds.whole or not self.rounds.tasks
+
+    def following(self, left_s: float) -> Extent | None:
+        """The next round; ``None`` where what was measured says that the time is too short for any."""
+        now, whole = self.extent, self.rounds.whole
+        grows_images = now.images < whole.images
+        step = Extent(now.images + 1, now.cells) if grows_images else Extent(now.images, now.cells + 1)
+        if not self.cost_s:
+            return self._grown(now.images + FIRST_IMAGES_IN_TIME) if grows_images else step
+        again = self._grown(now.images + FIRST_IMAGES_IN_TIME)
+        if self.is_warming and grows_images and self.seconds(again) <= LARGEST_SHARE * left_s:
+            return again
+        if self.seconds(step) > LAST_SHARE * left_s:
+            return None
+        affordable = max(1, math.floor(LARGEST_SHARE * left_s / self.seconds(step)))
+        if grows_images:
+            return self._grown(now.images + min(affordable, max(now.images, FIRST_IMAGES_IN_TIME)))
+        return Extent(now.images, min(now.cells + min(affordable, now.cells), whole.cells))
+
+    def seconds(self, extent: Extent) -> float:
+        """What it takes from here to an extent, by what was measured."""
+        return self.cost_s * (self.rounds.pictures(extent) - self.rounds.pictures(self.extent))
+
+    def gain(self, following: Extent) -> float:
+        """What a second of it narrows, over all models; infinite before its cost was measured."""
+        models = len(self.rounds.tasks)
+        return math.inf if self.is_warming else models * narrowed(self.extent, following) / self.seconds(following)
+
+    @property
+    def is_warming(self) -> bool:
+        """Whether what a round costs is not known well enough to choose by."""
+        return self.measured < WARMING
+
+    def advance(self, following: Extent) -> None:
+        """Evaluate the next round, and measure it."""
+        began = time.monotonic()
+        if self.rounds.evaluate(following):
+            pictures = self.rounds.pictures(following) - self.rounds.pictures(self.extent)
+            self.cost_s = (time.monotonic() - began) / pictures
+            self.measured += 1
+        if all(time.monotonic() < worker.ends_s for worker in self.rounds.workers):
+            self.extent = following
+            if self.precision is not None and following.images >= self.precision.extent.images:
+                self.precision.extent = following
+                self.precision.look()
+
+    def missing(self) -> str:
+        """What is not evaluated, and about how long that would take, in one line."""
+        now, whole, name = self.extent, self.rounds.whole, self.rounds.benchmark.name
+        has = f"{now.images:,} of {whole.images:,} images"
+        if whole.cells > 1:
+            has += f", {now.cells} of {whole.cells} conditions of each"
+        rest = self.seconds(whole)
+        about = f"; the rest takes about {_duration(rest)}" if rest else ""
+        return f"{name}: the time was over after {has}{about}; the same command continues"
+
+    def _grown(self, images: int) -> Extent:
+        """So many images, and no more than there are or than the next look at the target waits for."""
+        most = self.rounds.whole.images
+        if self.precision is not None and self.precision.extent.images > self.extent.images:
+            most = self.precision.extent.images
+        return Extent(min(images, most), self.extent.cells)
+
+
+def within(budget: Deadline, progressions: Sequence[Progression]) -> None:
+    """Evaluate as much of some benchmarks as the time allows."""
+    for progression in progressions:
+        for worker in progression.rounds.workers:
+            worker.ends_s = budget.ends_s
+    while True:
+        left_s = budget.left_s
+        open_ = [each for each in progressions if not each.done]
+        possible = [(each, following) for each in open_ if left_s and (following := each.following(left_s))]
+        if not possible:
+            return
+        chosen, following = max(possible, key=lambda pair: pair[0].gain(pair[1]))
+        chosen.advance(following)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``"90s"``, ``"30m"``, ``"2h"`` or ``"1h30m"``.
+
+    Raises:
+        ArgumentError: it does not read so.
+    """
+    seconds, number = 0.0, ""
+    for character in text.strip().lower():
+        if character in "0123456789.":
+            number += character
+        elif character in _UNITS and number.count(".") < 2 and number.strip("."):
+            seconds, number = seconds + float(number) * _UNITS[character], ""
+        else:
+            number = "?"
+            break
+    if number or not text.strip():
+        raise ArgumentError(f"time-budget must be a time as in 90s, 30m or 1h30m, was {text!r}")
+    return seconds
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 1):.0f} seconds"

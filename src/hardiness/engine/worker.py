@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
 
 from hardiness.core import (
     AttackPlan,
@@ -19,6 +21,7 @@ from hardiness.core import (
     DataSet,
     DeviceError,
     Failure,
+    Item,
     Listener,
     Records,
     Request,
@@ -26,33 +29,114 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.core.errors import line_of
-from hardiness.data import limited
+from hardiness.data import limited, unchanged
 from hardiness.data.prefetching import ordered
-from hardiness.engine.attacking import Members
-from hardiness.engine.batches import automatic_batch_size
-from hardiness.engine.ensemble import Ensemble
+from hardiness.engine.attack import Attacker, Members, SavedPictures
+from hardiness.engine.batch import Ensemble, QueuedPicture, automatic_batch_size, classify, joined
 from hardiness.engine.exhibits import exhibit
-from hardiness.engine.forward import QueuedPicture, classify
-from hardiness.engine.plan import Task, condition_indices, labels_for
-from hardiness.engine.saving import SavedPictures
-from hardiness.engine.shard_records import joined
-from hardiness.engine.storing import Storing, store
-from hardiness.engine.surrogate_pictures import SurrogatePictures
-from hardiness.engine.transfer import Decoded, SurrogateAttack
-from hardiness.engine.units import (
+from hardiness.engine.plan import (
     Job,
     Pictures,
+    Task,
     Unit,
     UnitPart,
+    condition_indices,
     give_up,
+    labels_for,
     told_given_up,
     uncovered,
     units,
     with_pieces,
 )
-from hardiness.engine.whitebox import Attacker
-from hardiness.models import Classifier, keep_freed_memory, refuse_lost_device
+from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
+from hardiness.models import Classifier, keep_freed_memory, refuse_lost_device, return_freed_memory
 from hardiness.store import Store
+
+AHEAD = 64
+"""Files that may wait; then the models do, so that a store which is too slow fills no memory."""
+
+
+class Storing:
+    """Work that ends in files, beside the models; what goes wrong is raised where the next piece is handed over.
+
+    Args:
+        threads: files that are on their way at one time.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._waiting: deque[Future[None]] = deque()
+
+    def put(self, work: Callable[[], None]) -> None:
+        """Begin a piece of work, or wait until one of the earlier ones has ended.
+
+        Raises:
+            StoreError: an earlier piece failed.
+        """
+        while self._waiting and (self._waiting[0].done() or len(self._waiting) >= AHEAD):
+            self._waiting.popleft().result()
+        self._waiting.append(self._threads.submit(work))
+
+    def finish(self) -> None:
+        """Wait for everything.
+
+        Raises:
+            StoreError: a piece failed.
+        """
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Let what was handed over end, whatever became of the rest: it is finished work."""
+        self._threads.shutdown(wait=True)
+
+
+def store(
+    part: UnitPart,
+    records: Records,
+    items: Mapping[str, Item],
+    conditions: Sequence[Condition],
+    members: Members | None = None,
+) -> None:
+    """Write the file of one part, which is done then.
+
+    Args:
+        part: of a unit.
+        records: of its rows.
+        items: the photographs that they may be of, by id.
+        conditions: all of the benchmark.
+        members: what was kept until now of the members of an ensemble; ``None`` without one.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    part.task.stored.write(part.index, part.work, of_unchanged(records, items, conditions))
+    part.done = True
+    if members is not None:
+        members.remove()
+    return_freed_memory()
+
+
+def of_unchanged(records: Records, items: Mapping[str, Item], conditions: Sequence[Condition]) -> Records:
+    """The records without those of photographs that have changed since they were listed, which have failed."""
+    read: dict[str, set[int]] = {}
+    if len(records):
+        for sample, condition in zip(records["sample"].tolist(), records["condition"].tolist(), strict=True):
+            read.setdefault(sample, set()).add(condition)
+    changed = {
+        sample: held
+        for sample, held in read.items()
+        if not unchanged(items[sample], [conditions[index] for index in sorted(held)])
+    }
+    if not changed:
+        return records
+    failures = tuple(
+        Failure(sample, f"{items[sample].file.name} changed while it was evaluated", tuple(sorted(held)))
+        for sample, held in changed.items()
+    )
+    kept = records.where(np.array([sample not in changed for sample in records["sample"].tolist()]))
+    return Records(kept.columns, (*records.failures, *failures))
+
 
 FORWARD_THREADS = 2
 """Batches in a model at one time: one computes while the next is stacked, normalised and sent. Attacks use all cores
@@ -307,3 +391,8 @@ class _Batches:
             part.task.error = part.task.error or line_of(error)
         self.worker.advance(size)
         self.worker.store_if_done(part)
+
+
+def alone(worker: Worker) -> None:
+    """Evaluate every unit with missing rows, in order."""
+    worker.run(worker.units(), sum(unit.rows for unit in worker.units()))

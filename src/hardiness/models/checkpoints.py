@@ -1,21 +1,110 @@
-"""Checkpoints on disk to tensors by name: safe reading of torch files and safetensors, whole or in shards."""
+"""From checkpoints on disk to the parameters of a network: read safely, names recognised, shapes and types exact."""
 
 from __future__ import annotations
 
 import json
+import math
 import pickle
+import re
 import warnings
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ModelError
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ModelError, ModelSpec, View
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.sources.files import TORCHS_ADVICE
+from hardiness.sources.files import TORCHS_ADVICE, refuse_bomb, shown
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+
+_DAMAGE = (
+    *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ImportError),
+    *(ArithmeticError, MemoryError, RecursionError),
+)
+"""What reading a damaged pickle raises: also requests for more memory than there is."""
+
+_PLAIN_STATE = (None, None, None, -1, -1, 0)
+"""The rest of a dtype's state, after version and byte order, where it is a plain number."""
+
+
+class _Type:
+    """A plain number's type, as a pickle describes it."""
+
+    def __init__(self, code: object, *_: object) -> None:
+        if not isinstance(code, str) or not re.fullmatch(r"[fiu][1248]|b1", code):
+            raise pickle.UnpicklingError(f"its numbers are of type {code!r}")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *rest = state
+        if order not in ("<", ">", "=", "|") or tuple(rest) != _PLAIN_STATE:
+            raise pickle.UnpicklingError("its numbers are of no plain type")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """An array, as a pickle describes it."""
+
+    found: NDArray[Any]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, kind, fortran, content = state
+        if isinstance(content, str):  # of Python 2
+            content = content.encode("latin1")
+        if not isinstance(kind, _Type) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("an array of it has no numbers")
+        if math.prod(shape) * kind.dtype.itemsize != len(content) or any(side < 0 for side in shape):
+            raise pickle.UnpicklingError(f"an array of it has {len(content)} bytes for the shape {shape}")
+        self.found = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if fortran else "C").copy()
+
+
+def _reconstruct(kind: object, *_: object) -> _Array:
+    if kind is not _Array:
+        raise pickle.UnpicklingError("it holds something else than arrays")
+    return _Array()
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+    # numpy.core became numpy._core in numpy 2; files from before name the old place.
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Type,
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return _ALLOWED[module, name]
+
+
+def read_arrays(file: Path) -> dict[str, list[NDArray[np.float32]]]:
+    """A pickled dictionary of lists of arrays.
+
+    Raises:
+        ModelError: the file is damaged, holds something else, or names anything but numpy's arrays: a pickle can run
+            code, so nothing else is let in.
+    """
+    try:
+        with file.open("rb") as stream:
+            refuse_bomb(stream)
+            found = _ArraysOnly(stream, encoding="latin1").load()
+        if isinstance(found, dict) and all(isinstance(value, list) for value in found.values()):
+            return {name: [each.found for each in value] for name, value in found.items()}
+    except _DAMAGE as error:
+        reason = shown(str(error))
+        raise ModelError(f"{file} must be a pickle of numpy arrays and nothing else, but {reason}; refused") from None
+    raise ModelError(f"{file} must hold a dictionary of lists of arrays, held {type(found).__name__}")
+
 
 _ENTRIES = (
     "state_dict",
@@ -168,3 +257,207 @@ def _described(found: Any) -> str:
     if isinstance(found, Mapping):
         return f"a dictionary of {', '.join(map(repr, list(found)[:4]))}" if found else "an empty dictionary"
     return f"a {type(found).__name__}"
+
+
+_MEANS, _STDS = ("mean", "mu"), ("std", "sigma")
+_COUNTERS = ("n_averaged", "num_updates", "decay", "step", "initted", "iteration", "epoch")
+_PROFILER = ("total_ops", "total_params")  # what thop leaves in every module
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A checkpoint under a network's own names.
+
+    Attributes:
+        state: names to tensors; the network's own names where they were recognised.
+        notes: what was taken off or left out.
+    """
+
+    state: dict[str, Tensor]
+    notes: tuple[str, ...] = ()
+
+
+def fit(names: Sequence[str], state: Mapping[str, Tensor], view: View, where: str) -> Fit:
+    """The tensors whose names are the network's own, once the prefix is taken off that brings all of them in.
+
+    Prefixes are those that occur: ``module.`` of DataParallel, ``_orig_mod.`` of torch.compile, ``model.``,
+    ``backbone.``, ``ema_model.``, any other, or several of them. Beside the network may stand a normalisation, which
+    must be the view's, and counters of a trainer, which are left out; other tensors are not.
+
+    Raises:
+        ModelError: a normalisation is stored beside the network and the view has another.
+    """
+    needed = [name for name in names if not name.endswith("num_batches_tracked")]
+    prefix = _prefix(needed, state)
+    if prefix is None:
+        return Fit(dict(state))
+    inner = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    outer = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
+    notes = [f"the prefix {prefix!r} of its checkpoint's names was taken off"] if prefix else []
+    rest = {
+        **outer,
+        **{name: inner.pop(name) for name in list(inner) if name not in set(names) and _missing_beside(name)},
+    }
+    notes += _normalisation(rest, view, where)
+    copies = {each for each in outer if prefix and _copies(each, needed)}
+    left = [each for each in rest if not _missing_beside(each) and each not in copies]
+    if copies:
+        first = min(copies)
+        notes.append(f"{len(copies)} tensors of another copy of the network in the file ({first}, …) were left out")
+    return Fit({**inner, **{name: rest[name] for name in left}}, tuple(notes))
+
+
+def _prefix(needed: Sequence[str], state: Mapping[str, Tensor]) -> str | None:
+    """The shortest prefix under which every needed name stands in the checkpoint, or ``None``."""
+    if not needed:
+        return None
+    found = {name[: -len(needed[0])] for name in state if _ends(name, needed[0])}
+    whole = [prefix for prefix in found if all(prefix + name in state for name in needed)]
+    return min(whole, key=lambda prefix: ("ema" in prefix, len(prefix), prefix), default=None)
+
+
+def _ends(name: str, tail: str) -> bool:
+    return name == tail or name.endswith(f".{tail}")
+
+
+def _copies(name: str, needed: Iterable[str]) -> bool:
+    return any(_ends(name, each) for each in needed) or name.endswith("num_batches_tracked")
+
+
+def _missing_beside(name: str) -> bool:
+    """Whether a tensor of that name may stand beside a network without being a part of it."""
+    last = name.rpartition(".")[2]
+    return last in _PROFILER or name in _COUNTERS or _role(name) is not None
+
+
+def _role(name: str) -> str | None:
+    """``mean`` or ``std``, for ``mu``, ``normalizer.mean``, ``normalize.std``, ``0.sigma`` and their like."""
+    owner, _, last = name.rpartition(".")
+    tail = owner.rpartition(".")[2]
+    if owner and not (tail.isdecimal() or tail.lower().startswith(("norm", "preproc"))):
+        return None
+    last = last.removeprefix("_")
+    return "mean" if last in _MEANS else "std" if last in _STDS else None
+
+
+def _normalisation(rest: Mapping[str, Tensor], view: View, where: str) -> list[str]:
+    found = {_role(name): tensor for name, tensor in rest.items() if _role(name)}
+    for role in ("mean", "std"):
+        tensor = found.get(role)
+        if tensor is None:
+            continue
+        stored, ours = tensor.flatten().double().tolist(), getattr(view, role)
+        stored = stored * 3 if len(stored) == 1 else stored
+        if len(stored) != 3 or max(abs(a - b) for a, b in zip(stored, ours, strict=True)) > 1e-3:
+            said = "/".join(f"{value:.6g}" for value in stored[:3])
+            raise ModelError(
+                f"{where} brings a normalisation of its own, whose {role} is {said}, and the view has {ours}; "
+                f"state {role}={said} behind the model's name"
+            )
+    return [f"the normalisation in its checkpoint is the view's ({', '.join(filter(None, found))})"] if found else []
+
+
+def in_order(network: nn.Module, state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """The same tensors under the network's own names, entry by entry: for checkpoints whose names differ.
+
+    Raises:
+        ModelError: the numbers of entries differ.
+    """
+    names = list(network.state_dict())
+    if len(names) != len(state):
+        raise ModelError(f"{where} must hold {len(names)} entries for this network, held {len(state)}")
+    return dict(zip(names, state.values(), strict=True))
+
+
+def assign(network: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Make the tensors the network's own parameters, without a second copy; names and shapes must be exact.
+
+    Raises:
+        ModelError: names are missing or unexpected, or shapes or kinds of numbers differ; the message gives the first.
+    """
+    import torch
+
+    own = network.state_dict()
+    # Checkpoints older than torch 0.4.1 lack this counter, which evaluation never reads.
+    counters = {name for name in own if name.endswith("num_batches_tracked")}
+    both = [name for name in own if name in state]
+    problems = {
+        "missing": [name for name in own if name not in state and name not in counters],
+        "unexpected": [name for name in state if name not in own],
+        "of another shape": [
+            f"{name} {tuple(state[name].shape)} for {tuple(own[name].shape)}"
+            for name in both
+            if state[name].shape != own[name].shape
+        ],
+        "of another kind": [f"{name} {odd}" for name in both if (odd := _odd_kind(state[name], own[name]))],
+    }
+    told = [_listed(found, what) for what, found in problems.items() if found]
+    if told:
+        raise ModelError(f"{where} does not fit the network: {'; '.join(told)}; {_advice(own, state)}")
+    ready: Any = OrderedDict(
+        (name, state[name].to(own[name].dtype) if name in state else torch.zeros((), dtype=torch.int64)) for name in own
+    )
+    ready._metadata = getattr(own, "_metadata", {})  # the version of each layer's names, which some layers read
+    network.load_state_dict(ready, assign=True)
+
+
+def _odd_kind(tensor: Tensor, own: Tensor) -> str | None:
+    """What keeps a tensor from being copied without loss of meaning, or ``None``."""
+    if tensor.is_quantized:
+        return "quantised"
+    if str(tensor.layout) != "torch.strided":
+        return "sparse"
+    if tensor.is_complex() != own.is_complex() or tensor.is_floating_point() != own.is_floating_point():
+        return f"{tensor.dtype} for {own.dtype}".replace("torch.", "")
+    return None
+
+
+def _listed(found: Sequence[str], what: str) -> str:
+    return f"{len(found)} {what} ({', '.join(found[:_SHOWN])}{', …' if len(found) > _SHOWN else ''})"
+
+
+def _advice(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """Which prefix would bring in most names, where one brings in some."""
+    tails: dict[str, int] = {}
+    for name in state:
+        parts = name.split(".")
+        for cut in range(1, len(parts)):
+            if ".".join(parts[cut:]) in own:
+                prefix = ".".join(parts[:cut]) + "."
+                tails[prefix] = tails.get(prefix, 0) + 1
+    here = sum(name in state for name in own)
+    best = max(tails, key=lambda prefix: tails[prefix], default="")
+    if best and tails[best] > here:
+        return f"without the prefix {best!r} {tails[best]} of {len(own)} names would fit"
+    return "is it another model's checkpoint?"
+
+
+def refuse_not_finite(network: nn.Module, name: str) -> None:
+    """Raise an error unless all tensors are finite; buffers other than statistics may hold infinities.
+
+    Raises:
+        ModelError: a tensor is not; the message names the first one.
+    """
+    masks = {key for key, _ in network.named_buffers() if "running_" not in key}
+    for key, tensor in network.state_dict().items():
+        if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.is_meta:
+            continue
+        broken = tensor.isnan() if key in masks else ~tensor.isfinite()
+        if bool(broken.any()):
+            raise ModelError(
+                f"{name} has weights that are not finite: {int(broken.sum()):,} of {tensor.numel():,} numbers of "
+                f"{key} are NaN or infinite; fetch or save the checkpoint again"
+            )
+
+
+def check_parameters(network: nn.Module, spec: ModelSpec) -> int:
+    """The number of learnable parameters, once it is what the spec says.
+
+    Raises:
+        ModelError: it is another.
+    """
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if spec.source.parameters is not None and count != spec.source.parameters:
+        raise ModelError(f"{spec.name} must have {spec.source.parameters:,} parameters, has {count:,}")
+    return count

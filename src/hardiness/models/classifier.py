@@ -3,26 +3,601 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec
-from hardiness.models.chosen_runtimes import ChosenRuntimes
-from hardiness.models.execution.agreement import Agreement
-from hardiness.models.execution.arithmetic import differentiable_fp32, differentiable_outputs
-from hardiness.models.execution.device_link import DeviceLink, link_to
-from hardiness.models.execution.placement import ComputeSettings
-from hardiness.models.fingerprint import Identity
-from hardiness.models.gradient_networks import GradientNetworks
-from hardiness.models.layers import Layers
-from hardiness.models.original import Original
-from hardiness.models.preprocessing import InputPolicy, Normalisation
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
+from hardiness.models.catalogue import OnnxFile
+from hardiness.models.exactness import (
+    NORMS,
+    REFERENCE_IMAGES,
+    Agreement,
+    Function,
+    Reference,
+    compare,
+    differentiable_fp32,
+    differentiable_outputs,
+    evenly_padded,
+    folded,
+    full_fp32,
+    observed_pass,
+    refuse_broken,
+    same_gradient,
+    with_the_same_tensors,
+)
+from hardiness.models.failures import contained, told, well_behaved
+from hardiness.models.identity import Identity
+from hardiness.models.placement import ComputeSettings, activation_bytes
+from hardiness.models.preprocessing import DeviceLink, InputPolicy, Normalisation, link_to
+from hardiness.models.runtimes import Executable, Runtime, runtimes
+from hardiness.models.runtimes.onnx_runtime import OnnxRuntime
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+_SUM_TOLERANCE = 1e-3
+
+
+def logits_of(output: Any, name: str, images: int | None = None) -> Tensor:
+    """The logits in a tensor, a tuple or list that begins with them, a mapping or an object that has ``logits``.
+
+    Raises:
+        ModelError: there are none, or they are no real numbers of shape ``(N, K)``, N being ``images`` where given.
+    """
+    import torch
+
+    found = output
+    if isinstance(output, Mapping):
+        found = output.get("logits")
+    elif hasattr(output, "logits"):
+        found = output.logits
+    elif isinstance(output, tuple | list) and output:
+        found = output[0]
+    if not isinstance(found, torch.Tensor):
+        raise ModelError(f"{name} must return logits (a tensor, or an output with them), returned {_described(output)}")
+    if found.ndim != 2:
+        raise ModelError(f"{name} must return logits of shape (images, classes), returned {tuple(found.shape)}")
+    if not found.is_floating_point():
+        kind = str(found.dtype).removeprefix("torch.")
+        raise ModelError(f"{name} must return logits as floating-point numbers, returned {kind}")
+    if images is not None and found.shape[0] != images:
+        raise ModelError(f"{name} must return a row of logits for each of {images} images, returned {found.shape[0]}")
+    return found
+
+
+def refuse_probabilities(logits: Tensor, name: str) -> None:
+    """Raise an error where a model puts out probabilities instead of logits.
+
+    Raises:
+        ModelError: every row is non-negative and sums to 1.
+    """
+    if logits.shape[1] < 2 or not len(logits):
+        return
+    off = (logits.sum(1) - 1).abs().max().item()
+    if logits.min().item() >= 0 and off < _SUM_TOLERANCE:
+        raise ModelError(
+            f"{name} returns probabilities (rows sum to 1), and logits are needed; leave out its last softmax, "
+            "or return their logarithm"
+        )
+
+
+def _described(output: Any) -> str:
+    if isinstance(output, Mapping):
+        return f"a mapping with keys {', '.join(map(str, list(output)[:5]))}"
+    return f"a {type(output).__name__}"
+
+
+@dataclass(frozen=True)
+class Original:
+    """A network that is never changed, and copies of it that must answer as it does.
+
+    Attributes:
+        network: in evaluation mode, on ``device``; or an ONNX file, which has no gradients.
+        name: of the model, for messages.
+        affine: from pixels in [0, 1] to what the network reads.
+        device: a torch device.
+        columns: which outputs are the classes, in order; ``None`` for all of them.
+        lock: held while hooks are on the network, or a copy of it is chosen.
+    """
+
+    network: Any
+    name: str
+    affine: Normalisation
+    device: str
+    columns: tuple[int, ...] | None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether it is a torch network."""
+        return not isinstance(self.network, OnnxFile)
+
+    @property
+    def num_parameters(self) -> int:
+        """Learnable ones; 0 for ONNX."""
+        return sum(p.numel() for p in self.network.parameters()) if self.has_gradients else 0
+
+    def need_gradients(self, wanted: str) -> None:
+        """Raise an error unless it has gradients.
+
+        Raises:
+            ModelError: it runs in ONNX Runtime; the message names what was wanted.
+        """
+        if not self.has_gradients:
+            raise ModelError(
+                f"{self.name} runs in ONNX Runtime and has no gradients, so no {wanted}; use a torch model"
+            )
+
+    def select(self, outputs: Tensor) -> Tensor:
+        """The columns of the classes, ``(N, num_classes)``."""
+        return outputs if self.columns is None else outputs[:, list(self.columns)]
+
+    def through(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        """Pixels on ``device`` to all outputs ``(N, K)`` of a copy of the network, by torch autograd."""
+        return lambda pixels: logits_of(network(self.affine(pixels)), self.name, len(pixels))
+
+    def logits(self, network: nn.Module) -> Callable[[Tensor], Tensor]:
+        """As `through`, but to the columns of the classes, and with errors that name the model."""
+        outputs_of = self.through(network)
+
+        def logits(pixels: Tensor) -> Tensor:
+            with self.told(pixels):
+                return self.select(outputs_of(pixels))
+
+        return logits
+
+    def plain(self, pixels: Tensor) -> Tensor:
+        """All outputs ``(N, K)`` on ``device`` by eager fp32 torch, nothing folded, without graph."""
+        import torch
+
+        given = pixels.detach().to(self.device)
+        with torch.no_grad(), full_fp32(given.device):
+            return self.through(self.network)(given).float()
+
+    def _in_fp64(self) -> Callable[[Tensor], Tensor]:
+        """As `plain`, by a copy of the network in fp64; it fails where the network casts to fp32 itself."""
+        import torch
+
+        network = copy.deepcopy(self.network).double()
+
+        def outputs(pixels: Tensor) -> Tensor:
+            with torch.no_grad():
+                given = self.affine(pixels.to(self.device)).double()
+                return logits_of(network(given), self.name, len(pixels)).cpu()
+
+        return outputs
+
+    def refer(self, pixels: Tensor, *, random: bool = False) -> Reference:
+        """What it gives on the first images, in main memory, once it has shown that it can be trusted.
+
+        Args:
+            pixels: float32 ``(N, 3, H, W)``.
+            random: it may draw at random: defences do, and whoever attacks one tells so.
+
+        Raises:
+            ModelError: it fails, or its answers cannot be used; the message says why.
+        """
+        first = pixels[:REFERENCE_IMAGES].detach().contiguous().cpu()
+
+        def outputs_of(given: Tensor) -> Tensor:
+            return self.plain(given).cpu()
+
+        with self.lock, self.told(first), contained():
+            with observed_pass(self.network, NORMS) as observed:
+                outputs = outputs_of(first)
+            refuse_probabilities(self.select(outputs), self.name)
+            if not random or bool(outputs_of(first).equal(outputs)):
+                refuse_broken(outputs_of, first, outputs, self.name, self._in_fp64)
+        return Reference(first, outputs, observed.once())
+
+    def folded(self, reference: Reference, *, norms: bool = True) -> nn.Module:
+        """A copy in channels-last memory, its norms folded where that changes nothing that matters."""
+        import torch
+
+        for pairs in (reference.foldable, {}) if norms else ():
+            network = folded(self.network, pairs).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if self.exact(network, reference):
+                return network  # type: ignore[no-any-return]
+        return folded(self.network, {})
+
+    def exact(self, network: nn.Module, reference: Reference) -> bool:
+        """Whether a copy gives the reference's logits, to what rounding may change."""
+        import torch
+
+        with torch.no_grad(), full_fp32(torch.device(self.device)):
+            outputs = self.through(network)(reference.pixels.to(self.device))
+        return compare(outputs.float().cpu(), reference.logits).exact
+
+    @contextmanager
+    def told(self, pixels: Tensor) -> Iterator[None]:
+        """Within, foreign errors become one line that names the model, and a person's own file changes nothing."""
+        height, width = pixels.shape[2:]
+        aside = well_behaved() if self.name.startswith("py:") else nullcontext()
+        with told(self.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
+            yield
+
+
+class _Enough(Exception):  # noqa: N818  # no error: it leaves a forward pass early
+    """Everything asked for has been seen."""
+
+    def __init__(self, features: Any = None) -> None:
+        super().__init__()
+        self.features = features
+
+
+class Layers:
+    """Reads layers of the original network; one thread at a time.
+
+    How often each layer runs is counted on the first pass of an input size, so that later passes end where the last
+    layer asked for has run the last time.
+    """
+
+    def __init__(self, original: Original) -> None:
+        self._original = original
+        self._calls: dict[tuple[Any, ...], int] = {}
+
+    def shapes(self, px: int) -> dict[str, tuple[int, ...]]:
+        """What shape each layer puts out for one image of that size, without the batch, in the order they end.
+
+        Raises:
+            ModelError: the network fails on it, or is an ONNX file.
+        """
+        import torch
+
+        self._original.need_gradients("layers")
+        found: dict[str, tuple[int, ...]] = {}
+
+        def note(layer: str) -> Any:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                found.pop(layer, None)
+                if isinstance(output, torch.Tensor) and output.ndim > 1:
+                    found[layer] = tuple(output.shape[1:])
+
+            return hook
+
+        original = self._original
+        grey = torch.full((1, 3, px, px), 0.5, device=original.device)
+        with original.lock, told(original.name, f"fails on images of {px} px"), ExitStack() as stack, torch.no_grad():
+            for layer, module in original.network.named_modules():
+                if layer:
+                    stack.callback(module.register_forward_hook(note(layer)).remove)
+            original.network(original.affine(grey))
+        return found
+
+    def __call__(self, pixels: Tensor, layers: Sequence[str]) -> tuple[Tensor, ...]:
+        """What each layer puts out, by torch autograd; a layer that runs several times, the last time.
+
+        Raises:
+            UnknownNameError: one is not there; the message offers close names.
+            ModelError: the network fails, or a layer does not run or puts out no single tensor.
+        """
+        import torch
+
+        wanted = tuple(dict.fromkeys(layers))
+        key = (wanted, tuple(pixels.shape[2:]))
+        original = self._original
+        modules = {name: module for name, module in original.network.named_modules() if name}
+        for layer in wanted:
+            if layer not in modules:
+                raise UnknownNameError(f"layer of {original.name}", layer, modules)
+        with original.lock, original.told(pixels):
+            with _outputs_of({layer: modules[layer] for layer in wanted}, self._calls.get(key)) as seen:
+                original.network(original.affine(pixels))
+            self._calls[key] = len(seen)
+        outputs = dict(seen)
+        for layer in wanted:
+            if not isinstance(outputs.get(layer), torch.Tensor):
+                raise ModelError(
+                    f"layer {layer!r} of {original.name} puts out no tensor; choose one inside or after it"
+                )
+        return tuple(outputs[layer] for layer in layers)
+
+
+@contextmanager
+def _outputs_of(modules: Mapping[str, nn.Module], calls: int | None) -> Iterator[list[tuple[str, Any]]]:
+    """Collects what the modules put out within, and leaves after so many outputs; hooks are always removed."""
+    seen: list[tuple[str, Any]] = []
+
+    def keep(layer: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            seen.append((layer, output))
+            if len(seen) == calls:
+                raise _Enough
+
+        return hook
+
+    with ExitStack() as stack:
+        for layer, module in modules.items():
+            stack.callback(module.register_forward_hook(keep(layer)).remove)
+        with suppress(_Enough):
+            yield seen
+
+
+def last_layer(network: nn.Module, given: Tensor, name: str) -> str:
+    """The name of the last linear layer or convolution that runs on normalised input.
+
+    Args:
+        network: in evaluation mode.
+        given: normalised input.
+        name: for the message.
+
+    Raises:
+        ModelError: no such layer runs.
+    """
+    import torch
+    from torch import nn
+
+    ran: list[str] = []
+
+    def note(layer: str) -> Any:
+        return lambda _module, _inputs, _output: ran.append(layer)
+
+    with ExitStack() as stack, torch.no_grad():
+        for layer, module in network.named_modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                stack.callback(module.register_forward_hook(note(layer)).remove)
+        network(given)
+    if not ran or not ran[-1]:
+        raise ModelError(f"{name} has no linear layer or convolution at its end, so no pooled features")
+    return ran[-1]
+
+
+def without(network: nn.Module, layer: str) -> nn.Module:
+    """A network that returns what a layer of ``network`` reads, float32 ``(N, F)``; it shares all tensors.
+
+    What the layer reads is averaged over positions, which does nothing where it has none.
+
+    Differs: SqueezeNet pools after its last convolution, so here the pooling comes first.
+    """
+    from torch import nn
+
+    class Read(nn.Module):
+        def forward(self, features: Tensor) -> Tensor:
+            raise _Enough(features)
+
+    class Without(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = with_the_same_tensors(network)
+            self.body.set_submodule(layer, Read())
+
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                self.body(x)
+            except _Enough as reached:
+                return _pooled(reached.features)
+            raise AssertionError("the last layer ran a moment ago")
+
+    return Without().eval()
+
+
+def _pooled(features: Tensor) -> Tensor:
+    """Features ``(N, F)`` from ``(N, F)``, ``(N, F, H, W)`` or tokens ``(N, T, F)``."""
+    positions = {2: (), 3: (1,), 4: (2, 3)}[features.ndim]
+    return features.mean(positions) if positions else features
+
+
+class GradientNetworks:
+    """One folded copy, made when first needed, and for each input size the network that is right there.
+
+    Attributes:
+        notes: sizes at which the original runs because the copy is not exact there.
+    """
+
+    def __init__(self, original: Original, *, plain: bool) -> None:
+        """With ``plain`` gradients always go through the original."""
+        self._original, self._always_plain = original, plain
+        self._by_size: dict[tuple[int, int], nn.Module] = {}
+        self._headless: dict[tuple[int, int], nn.Module] = {}
+        self.notes: tuple[str, ...] = ()
+
+    def anew(self) -> GradientNetworks:
+        """The same before the first images."""
+        return GradientNetworks(self._original, plain=self._always_plain)
+
+    def at(self, pixels: Tensor, reference: Reference | None = None) -> nn.Module:
+        """The network for images of this size; the first of them are compared with the original.
+
+        Args:
+            pixels: float32 ``(N, 3, H, W)``.
+            reference: what the original gives on images of this size, where that is known already.
+
+        Raises:
+            ModelError: the original fails on them.
+        """
+        size = (pixels.shape[2], pixels.shape[3])
+        with self._original.lock, self._original.told(pixels):
+            if size not in self._by_size:
+                self._by_size[size] = self._chosen(pixels, reference)
+            return self._by_size[size]
+
+    def headless_at(self, pixels: Tensor) -> Function:
+        """From pixels of this size to what the last layer of their network reads, ``(N, F)``.
+
+        Raises:
+            ModelError: it has no last layer, or fails.
+        """
+        network, size = self.at(pixels), (pixels.shape[2], pixels.shape[3])
+        with self._original.lock, self._original.told(pixels):
+            if size not in self._headless:
+                given = self._original.affine(pixels[:1].detach())
+                self._headless[size] = without(network, last_layer(self._original.network, given, self._original.name))
+            headless = self._headless[size]
+        return lambda x: headless(self._original.affine(x))
+
+    def _chosen(self, pixels: Tensor, reference: Reference | None) -> nn.Module:
+        import torch
+
+        original = self._original
+        unfolded: nn.Module = original.network
+        if self._always_plain:
+            return unfolded
+        found = reference or original.refer(pixels, random=True)
+        used = next((network for network in self._by_size.values() if network is not unfolded), None)
+        network = self._folded(found) if used is None else used
+        with full_fp32(torch.device(original.device)):
+            given = found.pixels.to(original.device)
+            same = original.exact(network, found) and same_gradient(
+                original.through(network), original.through(unfolded), given
+            )
+        if same:
+            return network
+        px = "x".join(map(str, found.pixels.shape[2:]))
+        self.notes += (f"at {px} gradients go through the plain network: the folded one is not exact enough there",)
+        return unfolded
+
+    def _folded(self, reference: Reference) -> nn.Module:
+        """The copy; on a GPU, where nobody has measured it, convolutions stay as they are."""
+        import torch
+
+        network = self._original.folded(reference)
+        return evenly_padded(network) if torch.device(self._original.device).type == "cpu" else network
+
+
+_ONNX_BYTES = 60 * 3 * 4
+"""Of all layers' outputs, for a pixel of an ONNX model's image: an estimate, since its layers are not looked at."""
+
+
+class ChosenRuntimes:
+    """A runtime for each input size, chosen on the first images of that size."""
+
+    def __init__(self, original: Original, gradients: GradientNetworks, placement: ComputeSettings) -> None:
+        self._original, self._gradients, self._placement = original, gradients, placement
+        self._by_size: dict[tuple[int, int], Runtime] = {}
+        self._agreements: list[Agreement] = []
+
+    def anew(self, gradients: GradientNetworks) -> ChosenRuntimes:
+        """The same before the first images."""
+        return ChosenRuntimes(self._original, gradients, self._placement)
+
+    @property
+    def name(self) -> str:
+        """Those in use; before the first images, the one that will be tried first."""
+        used = {runtime.name for runtime in self._by_size.values()}
+        return "+".join(sorted(used)) if used else self._placement.candidates[0]
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """The worst agreement of those in use with plain fp32 torch; ``None`` before the first images."""
+        return max(self._agreements, key=lambda a: (a.fallback is not None, a.max_error), default=None)
+
+    @property
+    def streams(self) -> int:
+        """How many calls may usefully run at the same time."""
+        used = self._by_size.values() or (runtimes.get(self._placement.candidates[0]),)
+        return max(runtime.streams for runtime in used)
+
+    def at(self, pixels: Tensor) -> Function:
+        """From pixels of this size, in main memory, to all outputs ``(N, K)``, in main memory.
+
+        Raises:
+            ModelError: no runtime can run the model as asked, or its answers cannot be used.
+        """
+        size = (pixels.shape[2], pixels.shape[3])
+        runtime = self._by_size.get(size)
+        if runtime is None and self._original.has_gradients and not _any_finite(pixels[:REFERENCE_IMAGES]):
+            return lambda given: self._original.plain(given).cpu()  # nothing to choose a runtime by
+        if runtime is None:
+            with self._original.lock:
+                if size not in self._by_size:
+                    self._by_size[size] = self._choose(pixels, size)
+                runtime = self._by_size[size]
+        return runtime
+
+    def activation_bytes(self, px: int) -> int:
+        """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
+        with self._original.lock, told(self._original.name, f"fails on an image of {px} px"), contained():
+            return activation_bytes(self._original.network, px) if self._original.has_gradients else _ONNX_BYTES * px**2
+
+    def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
+        """The first candidate that runs and, in fp32, agrees with the reference."""
+        if not self._original.has_gradients:
+            return self._choose_for_onnx(pixels[:REFERENCE_IMAGES], size)
+        original, fp32 = self._original, self._placement.precision == "fp32"
+        reference = original.refer(pixels)
+        plan = self._plan(size, reference)
+        reasons: list[str] = []
+        for name in self._placement.candidates:
+            try:
+                with original.told(pixels):
+                    runtime = runtimes.get(name)(plan)
+                found = self._tried(runtime, reference.pixels)
+            except ModelError as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            refuse_probabilities(original.select(found), original.name)
+            agreement = compare(found, reference.logits)
+            if not fp32 or agreement.exact:
+                self._agreements.append(replace(agreement, fallback="; ".join(reasons) or None))
+                return runtime
+            reasons.append(f"{name} is not exact enough: {agreement}")
+        if "torch" in self._placement.candidates and fp32:
+            runtime = runtimes.get("torch")(replace(plan, plain=True))  # the reference itself
+            agreement = compare(runtime(reference.pixels), reference.logits)
+            self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
+            return runtime
+        raise ModelError(f"{original.name} cannot run as asked: {'; '.join(reasons)}")
+
+    def _choose_for_onnx(self, first: Tensor, size: tuple[int, int]) -> Runtime:
+        """ONNX Runtime on a GPU where it agrees there with itself on the CPU, else on the CPU."""
+        original, plan = self._original, self._plan(size, None)
+        try:
+            on_cpu = OnnxRuntime(replace(plan, device="cpu"))
+            expected = self._tried(on_cpu, first)
+        except ModelError as error:
+            raise ModelError(f"{original.name} cannot run as asked: onnxruntime: {error}") from None
+        refuse_broken(on_cpu, first, expected, original.name)
+        refuse_probabilities(original.select(expected), original.name)
+        if plan.device == "cpu":
+            self._agreements.append(Agreement(0.0, 1.0, 0))  # it is its own reference
+            return on_cpu
+        try:
+            on_gpu = OnnxRuntime(plan)
+            agreement = compare(self._tried(on_gpu, first), expected)
+            if agreement.exact or on_cpu.in_half_precision:
+                self._agreements.append(agreement)
+                return on_gpu
+            reason = f"onnxruntime on {plan.device} is not exact enough: {agreement}"
+        except ModelError as error:
+            agreement, reason = Agreement(0.0, 1.0, len(first)), f"onnxruntime on {plan.device}: {error}"
+        self._agreements.append(replace(agreement, fallback=f"{reason}; so it runs on the CPU"))
+        return on_cpu
+
+    def _tried(self, runtime: Runtime, first: Tensor) -> Tensor:
+        with self._original.told(first):
+            return runtime(first)
+
+    def _plan(self, size: tuple[int, int], reference: Reference | None) -> Executable:
+        original = self._original
+
+        def make_folded(own: bool) -> nn.Module:
+            assert reference is not None
+            if own:
+                return original.folded(reference, norms=not self._placement.plain)
+            return self._gradients.at(reference.pixels, reference)
+
+        return Executable(
+            name=original.name,
+            network=original.network,
+            folded=make_folded,
+            affine=original.affine,
+            device=self._placement.device,
+            precision=self._placement.precision,
+            px=size,
+            activation_bytes=self.activation_bytes(max(size)),
+            weight_bytes=4 * original.num_parameters,
+        )
+
+
+def _any_finite(pixels: Tensor) -> bool:
+    return bool(pixels.isfinite().flatten(1).all(1).any())
 
 
 @final

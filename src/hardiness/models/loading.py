@@ -1,34 +1,176 @@
-"""From a spec, or from any torch module, to a `Classifier`."""
+"""From what a person types, or from any torch module, to a `Classifier`."""
 
 from __future__ import annotations
 
 import copy
+import difflib
+import fnmatch
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, View
-from hardiness.models.catalogue import Built, OnnxFile
-from hardiness.models.checkpoints import read_checkpoint
-from hardiness.models.class_order import output_columns
-from hardiness.models.classifier import Classifier
-from hardiness.models.code_fingerprint import CodeIdentity, code_identity
-from hardiness.models.execution.placement import ComputeSettings, place
+import numpy as np
+
+from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError, View, rng
+from hardiness.models.catalogue import RANDOM, Built, OnnxFile, apply, known_names, registry, schemes, split
+from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
+from hardiness.models.classes import output_columns
+from hardiness.models.classifier import Classifier, logits_of
 from hardiness.models.failures import contained, told
-from hardiness.models.fingerprint import Identity, outputs_sha256, state_sha256
-from hardiness.models.initialise import randomise
-from hardiness.models.naming import resolve
-from hardiness.models.onnx_files import onnx_sha256
-from hardiness.models.options import RANDOM
-from hardiness.models.outputs import logits_of
+from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
+from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
-from hardiness.models.recognised import recognised
-from hardiness.models.state_dicts import assign, check_parameters, fit, refuse_not_finite
+from hardiness.reference import robustbench
 from hardiness.sources.downloads import Progress, fetch
+from hardiness.sources.packages import file_sha256
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_WILD = "*?["
+
+
+def resolve(text: str) -> ModelSpec:
+    """The spec that ``NAME[:key=value,…]`` stands for.
+
+    ``NAME`` is a registered name or ``SCHEME:…``, e.g. ``"resnext101_32x8d:weights=mine.pth"``,
+    ``"timm:vit_tiny_patch16_224:crop_px=224,mean=0.5/0.5/0.5"``.
+
+    Raises:
+        UnknownNameError: there is no such model or option; the message offers close matches.
+        ArgumentError: an option's value is wrong.
+        ModelError: the model exists but cannot be described, e.g. its configuration cannot be read.
+    """
+    name, options = split(text)
+    prefix, colon, rest = name.partition(":")
+    if colon and rest and prefix in schemes:
+        scheme = schemes.get(prefix)
+        # A view given by hand is shown to the scheme too: it may be what the model's own files leave open.
+        with told(name, "cannot be described"):
+            spec = scheme.spec(rest, options)
+        own = {key: value for key, value in options.items() if key not in scheme.options}
+        return replace(apply(spec, own), asked=text)
+    if name not in registry:
+        raise _unknown(name)
+    return replace(apply(registry.get(name), options), asked=text)
+
+
+def need_weights(text: str) -> None:
+    """Raise an error where the published weights that ``NAME[:key=value,…]`` asks for surely cannot be had.
+
+    It is quick, imports no library of models, and says nothing where it is not sure.
+
+    Raises:
+        DataError: they are in no cache, and cannot be downloaded.
+        ArgumentError: the options cannot be read.
+    """
+    name, options = split(text)
+    prefix, colon, rest = name.partition(":")
+    if colon and rest and prefix in schemes and "weights" not in options:
+        asks = schemes.get(prefix).need_weights
+        if asks:
+            asks(rest, name)
+
+
+def search(pattern: str) -> list[str]:
+    """Sorted names that match a shell-style pattern: ``"resnext*"`` among the registered, ``"timm:resnet*"`` in timm.
+
+    Raises:
+        ArgumentError: the models of that prefix cannot be listed.
+        UnknownNameError: nothing matches.
+    """
+    prefix, colon, rest = pattern.partition(":")
+    if not colon:
+        found = registry.names(pattern)
+        if not found:
+            raise UnknownNameError("model", pattern, known_names())
+        return found
+    names = schemes.get(prefix).names
+    if names is None:
+        raise ArgumentError(f"models of the form {schemes.get(prefix).form} cannot be listed; name one")
+    matching = sorted(set(fnmatch.filter(names(), rest)))
+    if not matching:
+        raise UnknownNameError(f"{prefix} model", rest, names())
+    return [f"{prefix}:{name}" for name in matching]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a name holds a wildcard."""
+    return any(sign in text for sign in _WILD)
+
+
+def _unknown(name: str) -> UnknownNameError:
+    """The error for a name that is in no registry, with the libraries' models of that name first."""
+    elsewhere = list(_elsewhere(name))
+    if not elsewhere:
+        return UnknownNameError("model", name, known_names())
+    error = UnknownNameError("model", name, elsewhere)
+    error.args = (f"unknown model {name!r}; did you mean {' or '.join(map(repr, elsewhere[:4]))}?",)
+    return error
+
+
+def _elsewhere(name: str) -> Iterator[str]:
+    """The same name behind a library's prefix, exactly or nearly."""
+    if difflib.get_close_matches(name, registry.names(), n=1, cutoff=0.75):
+        return
+    for prefix in schemes:
+        names = schemes.get(prefix).names
+        if names is None:
+            continue
+        known = names()
+        if name in known:
+            yield f"{prefix}:{name}"
+        else:
+            yield from (f"{prefix}:{each}" for each in difflib.get_close_matches(name, known, n=1, cutoff=0.85))
+
+
+def randomise(network: nn.Module, seed: int = 0) -> None:
+    """Give every parameter a value that depends on its name and shape alone: He-normal kernels, neutral norms.
+
+    Kernels get variance 2 / fan-in, biases 0. Vectors that are no bias keep what they are made with, but get ones
+    where that is zero (scales of the last norm of a block, which would silence it) or the network has no storage yet.
+
+    Source: He et al. 2015, arXiv:1502.01852, equation 10.
+    """
+    import torch
+
+    on_meta = any(tensor.is_meta for tensor in network.state_dict().values())
+    if on_meta:
+        network.to_empty(device="cpu")
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if parameter.ndim >= 2:
+                fan_in = parameter.numel() // parameter.shape[0]
+                draws = rng(seed, "weights", name).standard_normal(parameter.numel(), dtype=np.float32)
+                parameter.copy_(torch.from_numpy(draws).view(parameter.shape).mul_((2.0 / fan_in) ** 0.5))
+            elif name.endswith("bias"):
+                parameter.zero_()
+            elif on_meta or not bool(parameter.any()):
+                parameter.fill_(1.0)
+        for name, buffer in network.named_buffers() if on_meta else ():
+            buffer.fill_(1.0 if name.endswith("running_var") else 0.0)
+
+
+def recognised(spec: ModelSpec) -> tuple[str, str]:
+    """The name on RobustBench's leaderboard and by what it was told, in words; both empty where it is on none."""
+    if spec.published:
+        return spec.published, "as you say"
+    if spec.weights is None:
+        name = _by_hash(spec.source.sha256)
+        return (name, "by the hash of its weights") if name else ("", "")
+    path = Path(spec.weights if Path(spec.weights).exists() else spec.weights.partition("#")[0])
+    if path.stem in robustbench.entries():
+        return path.stem, "by the name of its file"
+    name = _by_hash(file_sha256(path)) if path.is_file() else ""
+    return (name, "by the hash of its file") if name else ("", "")
+
+
+def _by_hash(sha256: str) -> str:
+    return next((name for start, name in robustbench.FILES.items() if sha256.startswith(start)), "")
+
 
 _ZOO = "hardiness.models.zoo."
 WEIGHTS_URL = "HARDINESS_WEIGHTS_URL"

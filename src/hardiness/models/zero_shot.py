@@ -15,7 +15,7 @@ import numpy as np
 
 from hardiness.core import ArgumentError
 from hardiness.models.failures import first_line
-from hardiness.models.fingerprint import state_sha256
+from hardiness.models.identity import state_sha256
 from hardiness.reference import Wording, wnids, wording, wordings
 from hardiness.sources.downloads import cache_folder
 

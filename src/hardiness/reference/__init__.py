@@ -1,10 +1,11 @@
 """Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
-from hardiness.reference.baselines import baseline
-from hardiness.reference.classes import class_name, subset, wnids
-from hardiness.reference.humans import CueCounts, Humans, humans
+from hardiness.reference.classes import Wording, class_name, subset, wnids, wording, wordings
+from hardiness.reference.datasets import Recipe, recipes, recipes_of
+from hardiness.reference.humans import CueCounts, Humans, humans, read_set_trials, read_trials
 from hardiness.reference.published import (
     Published,
+    baseline,
     published,
     published_beside,
     published_for,
@@ -12,11 +13,8 @@ from hardiness.reference.published import (
     published_series,
     table,
 )
-from hardiness.reference.recipes import Recipe, recipes, recipes_of
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
 from hardiness.reference.sets import names as set_names
-from hardiness.reference.trials import read_set_trials, read_trials
-from hardiness.reference.zero_shot import Wording, wording, wordings
 
 IMAGENET_C = distortion_set("imagenet-c")
 IMAGENET_P = distortion_set("imagenet-p")

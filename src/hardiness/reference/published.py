@@ -1,4 +1,4 @@
-"""Published numbers by model, benchmark and metric, read from ``published*`` and ``leaders.json``."""
+"""Published numbers by model, benchmark and metric, each with its source."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from hardiness.core import Condition, Interval, ModelIdentity
 
@@ -138,3 +139,11 @@ def published_interval(model: ModelIdentity, benchmark: str, metric: str) -> Int
     """
     values = [row.value for row in published_for(model, benchmark, metric, {})]
     return Interval(min(values), max(values)) if values else None
+
+
+@cache
+def baseline(benchmark: str) -> Mapping[str, Any] | None:
+    """The published baseline of a benchmark, as it stands in the file with its sources; ``None`` where it has none."""
+    found: dict[str, Any] = json.loads(files("hardiness.reference").joinpath("baselines.json").read_text())
+    entry: Mapping[str, Any] | None = found.get(benchmark)
+    return entry

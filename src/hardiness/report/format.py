@@ -1,8 +1,15 @@
-"""Numbers as people read them; percent exists here and nowhere else."""
+"""Numbers and tables as plain text; percent exists here and nowhere else."""
 
 from __future__ import annotations
 
-from hardiness.core import GridCell, Interval
+import io
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hardiness.core import GridCell, Interval, TextTable
 
 PERCENT_UNITS = ("fraction", "ratio")
 
@@ -29,3 +36,33 @@ def grid_cell(cell: GridCell | None) -> str:
         return ""
     text = "undefined" if cell.value is None else number(cell.value, cell.unit)
     return f"{text} {cell.doubt}" if cell.doubt else text
+
+
+WIDTH = 140
+
+
+def as_text(parts: Iterable[RenderableType]) -> str:
+    """The parts below each other, without colours."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=WIDTH, no_color=True)
+    for part in parts:
+        console.print(part)
+    return stream.getvalue().rstrip()
+
+
+def terminal_table(view: TextTable) -> Iterator[RenderableType]:
+    """The table, then its notes."""
+    lines = any("\n" in cell for row in view.rows for cell in row)
+    table = Table(title=Text(view.title), title_justify="left", title_style="bold", show_lines=lines)
+    for place, head in enumerate(view.heads):
+        table.add_column(Text(head), justify="left" if place < view.named else "right")
+    for row in view.rows:
+        table.add_row(*map(_cell, row))
+    yield table
+    yield from map(Text, view.notes)
+
+
+def _cell(text: str) -> Text:
+    """The first line as it is, what follows it dim."""
+    first, newline, rest = text.partition("\n")
+    return Text.assemble(first, newline, (rest, "dim"))

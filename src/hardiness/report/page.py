@@ -6,37 +6,621 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness.core import Chart, Heat, Result, SampleError, StoreError, TextTable
+from hardiness.core import Chart, Heat, Result, SampleError, Saying, Score, StoreError, TextTable, spelled
 from hardiness.imaging import decode, encode_jpeg
+from hardiness.reference import Published, published, published_for
 from hardiness.report import format as formatting
-from hardiness.report.beside import Measured, beside, with_ladder
-from hardiness.report.citations import citations
-from hardiness.report.figure_files import WRITERS, write_figures
-from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw, icon, inline, rules, symbols
+from hardiness.report.beside import Measured, beside, difference, from_few, with_figure, with_ladder
+from hardiness.report.figures import (
+    NARROW_PX,
+    PAPER_PX,
+    WIDE_PX,
+    Inks,
+    Sheet,
+    caption_of,
+    document,
+    draw,
+    icon,
+    inline,
+    pdf,
+    png,
+    rules,
+    symbols,
+)
 from hardiness.report.figures.sheet import shade
-from hardiness.report.headline_figure import from_few, with_figure
-from hardiness.report.learned import FeatureGrid, boards
-from hardiness.report.pictures import PictureOf, Wall, walls
-from hardiness.report.provenance import commands_of, sessions_of
-from hardiness.report.scorecard import DEMO, scorecard
-from hardiness.report.sections import BenchmarkSection, sections
-from hardiness.report.summary import RULE, summary
-from hardiness.report.table import rows_of
-from hardiness.report.training import Declared
-from hardiness.report.trust import believed, checks, counted, doubts
+from hardiness.report.pictures import FeatureGrid, PictureOf, Wall, boards, walls
+from hardiness.report.sections import (
+    DEMO,
+    BenchmarkSection,
+    Declared,
+    Standing,
+    overlaps,
+    score_of,
+    scorecard,
+    sections,
+    touched,
+    training_sentence,
+)
+from hardiness.scoring.attack_checks.verdict import doubtful, trust
+from hardiness.scoring.leaderboard import names_of
+from hardiness.scoring.own_names import typed_option
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison_view import comparison_view
+from hardiness.scoring.statistics.differences import FEWEST
 from hardiness.store.files import Files, LocalFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One paper: what it is cited for, and its BibTeX entry."""
+
+    key: str
+    text: str
+    bibtex: str
+    reasons: tuple[str, ...]
+
+
+def citations(shown: Sequence[BenchmarkSection]) -> list[Citation]:
+    """The papers behind what was run, each once with the benchmarks, protocols and models it stands for."""
+    reasons: dict[str, list[str]] = {}
+    for each in shown:
+        for result in each.results:
+            names = (result.benchmark, f"protocol {result.protocol}", result.run.model.name)
+            for name in names:
+                for key in _table()["cited_for"].get(name, ()):
+                    told = reasons.setdefault(key, [])
+                    if name not in told:
+                        told.append(name)
+    return [
+        Citation(key, paper["text"], _bibtex(key, paper), tuple(reasons[key]))
+        for key, paper in _table()["papers"].items()
+        if key in reasons
+    ]
+
+
+def _bibtex(key: str, paper: dict[str, Any]) -> str:
+    fields = {
+        "title": f"{{{paper['title']}}}",
+        "author": paper["author"],
+        "year": str(paper["year"]),
+        "eprint": paper["arxiv"],
+        "archivePrefix": "arXiv",
+    }
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@misc{{{key},\n{lines}\n}}"
+
+
+@cache
+def _table() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files("hardiness.reference").joinpath("papers.json").read_text("utf-8"))
+    return found
+
+
+_NO_OPTIONS = frozenset(("kernels", "surrogate_sha256"))
+"""What stands among the options of a benchmark in ``run.json`` and cannot be chosen."""
+
+
+def commands_of(result: Result, every: Sequence[Result] = ()) -> list[str]:
+    """The commands that make the same scores in whatever folder they are given; none where nothing was run.
+
+    Args:
+        result: whose.
+        every: results among which is that of the model which its ratios divide by, if they divide by a stored one:
+            that model's commands come first.
+
+    There are several where the rows came of several requests of which none includes the others, e.g. one corruption
+    after another. What a Python program computed with a module of its own has none.
+    """
+    if result.measured.get("published"):
+        return []
+    own, base = _own_commands(result), result.measured.get("baseline", {}).get("run", result.key)
+    before = [] if base == result.key else [line for each in every if each.key == base for line in _own_commands(each)]
+    return list(dict.fromkeys((*before, *own)))
+
+
+def _own_commands(result: Result) -> list[str]:
+    """The commands that evaluate one result's rows."""
+    sessions = [session for session in result.measured.get("sessions", ()) if session.get("rows")]
+    asked = [session for session in sessions if "asked" in session]
+    if not asked:
+        limits = [session.get("limit") for session in sessions]
+        return [_reconstructed(result, None if None in limits else max(limits, default=None))]
+    found: dict[tuple[str, ...], int | None] = {}
+    for session in asked:
+        if "model" not in session["asked"]:
+            continue
+        command, limit = _typed(result, session["asked"]), session.get("limit")
+        known = found.get(command, 0)
+        found[command] = None if limit is None or known is None else max(limit, known)
+    return [_with_limit(command, limit) for command, limit in found.items()]
+
+
+def _typed(result: Result, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a command as its session kept them."""
+    parts = ["hardiness", "run", "-m", asked["model"], "-b", asked["benchmark"]]
+    for each in asked["data"]:
+        parts += ["--data", each]
+    parts += _common(result)
+    if asked.get("precision_target") is not None:
+        parts += ["--precision-target", f"{asked['precision_target']:g}"]
+    if asked.get("time_budget_s") is not None:
+        parts += ["--time-budget", f"{asked['time_budget_s']:g}s"]
+    return (asked.get("folder", ""), *parts)
+
+
+def _with_limit(command: Sequence[str], limit: int | None) -> str:
+    folder, *parts = command
+    text = shlex.join(parts if limit is None else [*parts, "--limit", str(limit)])
+    return f"cd {shlex.quote(folder)} && {text}" if folder else text
+
+
+def _reconstructed(result: Result, limit: int | None) -> str:
+    """A command from what changes rows, where an earlier version kept no more."""
+    run = result.run
+    options = ",".join(text for name, value in run.benchmark.options.items() if (text := _option(name, value)))
+    model_options = ",".join(f"{name}={spelled(value)}" for name, value in run.model.options.items())
+    model = f"{run.model.name}{':' + model_options if model_options else ''}"
+    benchmark = f"{run.benchmark.name}{':' + options if options else ''}"
+    parts = ["hardiness", "run", "-m", model, "-b", benchmark]
+    if result.data == "embedded":
+        parts += ["--data", "embedded"]
+    elif result.plan.location:
+        parts += ["--data", data_argument(result)]
+    return _with_limit(["", *parts, *_common(result)], limit)
+
+
+def data_argument(result: Result) -> str:
+    """The value of ``--data`` that names the data of a run, as far as its plan says."""
+    own = result.run.data.name.startswith("own-")
+    name, classes = ("imagenet", ":classes=folders") if own else (result.run.data.name, "")
+    return f"{name}={result.plan.location}{classes}"
+
+
+def _common(result: Result) -> list[str]:
+    parts = ["--seed", str(result.run.seed)] if result.run.seed else []
+    base = result.measured.get("baseline")
+    return [
+        *parts,
+        *(["--precision", result.run.precision] if result.run.precision != "fp32" else []),
+        *(["--baseline", base["model"]] if base else []),
+    ]
+
+
+def _option(name: str, value: Any) -> str:
+    """An option as a command line has it; nothing where it says nothing."""
+    if name in _NO_OPTIONS or value in ([], (), None, ""):
+        return ""
+    if name.endswith("_options"):  # of an attack, each under its own name
+        return ",".join(f"{each}={spelled(given)}" for each, given in value)
+    return typed_option(name, value)
+
+
+def sessions_of(result: Result) -> list[Mapping[str, Any]]:
+    """How it was computed, session by session: pairs that fit in a line."""
+    return [
+        {name: value for name, value in flat(session) if value not in (None, "", {}, [])}
+        for session in ({**each, "asked": None} for each in result.measured.get("sessions", ()))
+    ]
+
+
+def flat(found: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Every value under its name, inner ones under the names of both; numbers in six digits."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            pairs += flat(value, f"{before}{name} ")
+        else:
+            shown = f"{value:,.6g}" if isinstance(value, float) else value
+            pairs.append((f"{before}{name}".replace("_", " "), shown))
+    return pairs
+
+
+WIDE = 0.10
+"""Width of an interval above which n is called too small for most differences between models."""
+
+
+WARNINGS = {"demo-sized": "data", "a part of": "data", "top-1 is": "clean accuracy"}
+"""What warnings are about, by how they begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name, whether it found something, why, what to do about it, and whether it ran at all."""
+
+    name: str
+    raised: bool
+    reason: str
+    advice: str = ""
+    ran: bool = True
+
+
+def checks(result: Result, shown: BenchmarkSection, declared: Declared | None = None) -> list[Check]:
+    """The checks of one result, those that found something first.
+
+    Args:
+        result: one of a section's.
+        shown: the section.
+        declared: what models were trained with, as their user says.
+    """
+    if result.measured.get("published"):
+        return [Check("published", False, "a published number; nothing was run here")]
+    found = [
+        *_completeness(result),
+        *_size(result, shown),
+        *_differences(result, shown),
+        *_runtime(result),
+        *_training(result, declared or {}),
+        *(Check(_about(warning), True, warning) for warning in result.warnings if not warning.startswith("partial:")),
+        *(Check(finding.name, finding.raised, finding.sentence, ran=finding.ran) for finding in result.findings),
+    ]
+    return sorted(found, key=lambda check: not check.raised)
+
+
+def _completeness(result: Result) -> Iterator[Check]:
+    counts, conditions = result.counts, len(result.plan.whole)
+    what = "image-cells" if conditions > 1 else "pictures"
+    times = f" ({counts.expected // conditions:,} pictures x {conditions:,} conditions)" if conditions > 1 else ""
+    if counts.complete:
+        yield Check("complete", False, f"all {counts.expected:,} {what} of the data set were evaluated{times}")
+    elif counts.expected:
+        share = f"{counts.evaluated:,} of {counts.expected:,} {what} were evaluated{times}"
+        limits = _limits(result)
+        without = f"without {' and '.join(filter(None, [', '.join(limits[:-1]), limits[-1]]))}" if limits else "again"
+        yield Check("complete", True, share, f"run the same command {without}: it continues where it stopped")
+    if counts.failed:
+        yield Check(
+            "failures", True, f"{counts.failed:,} {what} failed", "see the list below, mend the files, run again"
+        )
+    elif counts.evaluated:
+        yield Check("failures", False, "no picture failed")
+
+
+_PICKS = frozenset(("corruptions", "severities", "perturbations", "difficulty"))
+"""Options of benchmarks by which a command asks for some of the conditions."""
+
+
+def _limits(result: Result) -> list[str]:
+    """What in the commands of a result asked for less than everything, as it is typed."""
+    sessions = result.measured.get("sessions", ())
+    asked = [session.get("asked", {}) for session in sessions]
+    options = [pair.partition("=")[0] for each in asked for pair in _options(each.get("benchmark", ""))]
+    found = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
+    found += ["--precision-target"] if any(each.get("precision_target") is not None for each in asked) else []
+    found += ["--time-budget"] if any(each.get("time_budget_s") is not None for each in asked) else []
+    return [*found, *(f"{option}=" for option in dict.fromkeys(options) if option in _PICKS)]
+
+
+def _options(benchmark: str) -> list[str]:
+    return benchmark.partition(":")[2].split(",")
+
+
+def _size(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
+    column = shown.section.headline
+    score = score_of(result, column) if column else None
+    if score is None or score.interval is None or score.unit != "fraction":
+        return
+    width = score.interval.high - score.interval.low
+    text = f"n = {score.n:,}: the interval of {column.title if column else ''} is {100 * width:.0f} points wide"
+    if width > WIDE:
+        yield Check("sample size", True, f"{text}, so that smaller differences are not told apart", _more(score, width))
+    else:
+        yield Check("sample size", False, text)
+
+
+def _more(score: Score, width: float) -> str:
+    return f"about {round(score.n * (width / WIDE) ** 2):,} images would bring it to {100 * WIDE:.0f} points"
+
+
+def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
+    """Whether n is large enough to tell this model from each other one by the score that stands for the section."""
+    column = shown.section.headline
+    found = shown.comparison(column) if column else None
+    pairs = [(pair, each) for pair, each in (found.pairs if found else {}).items() if result.name in pair]
+    scores = {each.name: score_of(each, column) for each in shown.results} if column else {}
+    said = {name: score.doubt for name, score in scores.items() if score}
+    if pairs and (doubt := said.get(result.name)):
+        text = f"its number is {doubt}, so that no difference from another model is told"
+        yield Check("difference", False, text, ran=False)
+        return
+    left_out = {name: doubt for name, doubt in said.items() if doubt and any(name in pair for pair, _ in pairs)}
+    beside = f" (left out: {', '.join(f'{name}, {doubt}' for name, doubt in left_out.items())})" if left_out else ""
+    pairs = [(pair, each) for pair, each in pairs if not left_out.keys() & set(pair)]
+    open_ = [(pair, each) for pair, each in pairs if each.interval is not None and not each.told]
+    if open_:
+        others = [(pair[1] if pair[0] == result.name else pair[0], each) for pair, each in open_]
+        named = ", ".join(f"{other} ({100 * abs(each.value):.1f} points)" for other, each in others)
+        tells = [each.detectable for _, each in open_ if each.detectable is not None]
+        needs = f"; {open_[0][1].n:,} images tell {100 * max(tells):.1f} points" if tells else ""
+        text = f"what it differs by from {named} is within chance{needs}{beside}"
+        yield Check("difference", True, text, "more images; hardiness power says how many")
+    if pairs and not open_:
+        yield Check("difference", False, f"it is told apart from every other model on the same images{beside}")
+    if left_out and not pairs:
+        yield Check("difference", False, f"there is no other model to tell it from{beside}", ran=False)
+
+
+def _training(result: Result, declared: Declared) -> Iterator[Check]:
+    """Whether the model was trained on what the benchmark tests, as far as that is known."""
+    found = list(overlaps(result, declared))
+    for recipe, members, is_declared in found:
+        yield Check("training", True, *training_sentence(result.benchmark, recipe, members, is_declared))
+    if not found and touched(result.benchmark):
+        yield Check("training", False, "nothing is known of a training on what this benchmark tests")
+
+
+def _about(warning: str) -> str:
+    return next((name for begin, name in WARNINGS.items() if warning.startswith(begin)), "warning")
+
+
+def _runtime(result: Result) -> Iterator[Check]:
+    agreements = [session["agreement"] for session in result.measured.get("sessions", ()) if session.get("agreement")]
+    for agreement in agreements[:1]:
+        if agreement.get("fallback"):
+            yield Check("runtime", True, str(agreement["fallback"]), "nothing: plain torch was used instead")
+        elif agreement.get("n"):
+            told = f"{100 * agreement['top1']:.0f} % of top-1 equal plain fp32 torch on {agreement['n']} images"
+            yield Check(
+                "runtime", agreement["top1"] < 1, told, "compare with --runtime torch" if agreement["top1"] < 1 else ""
+            )
+
+
+def believed(result: Result, found: Sequence[Check]) -> str:
+    """A word or two for a column: ``yes``, ``3 doubts``, ``cannot tell``, or ``no: …``.
+
+    Under attack the attack report goes first, by a verdict that it withdrew or that it cannot give.
+    """
+    said = trust(result.findings)
+    if said not in ("", "yes"):
+        return said
+    return counted(doubts(result, found)) or "yes"
+
+
+def doubts(result: Result, found: Sequence[Check]) -> list[Check]:
+    """The checks that cast doubt on the numbers; a verdict that is believed casts none, whatever it says."""
+    certain = {each.name for each in result.findings} - {each.name for each in doubtful(result.findings)}
+    return [check for check in found if check.raised and check.name not in certain]
+
+
+def counted(found: Sequence[Check]) -> str:
+    """``1 doubt``, ``3 doubts``; empty for none."""
+    return f"{len(found)} doubt{'s' if len(found) > 1 else ''}" if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCell:
+    """One number: as text, its interval, its place on a scale from 0 to 1, its rank, what was published, its noise."""
+
+    score: Score
+    value: str
+    interval: str
+    rank: Standing | None
+    published: str
+    source: str
+    difference: str
+    noise: float = 0.0
+    doubt: str = ""
+
+    @property
+    def noise_text(self) -> str:
+        """How far the protocol itself moves it, in points; empty where that was not measured."""
+        return f"±{100 * self.noise:.2f}" if self.noise else ""
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it can be drawn on the scale from 0 to 1."""
+        interval = self.score.interval
+        return self.score.unit == "fraction" and interval is not None and 0 <= interval.low <= interval.high <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model's numbers, ``None`` where it has none."""
+
+    result: Result
+    cells: tuple[TableCell | None, ...]
+
+    @property
+    def published(self) -> bool:
+        """Whether any number of it was published."""
+        return any(cell is not None and cell.published for cell in self.cells)
+
+
+def rows_of(shown: BenchmarkSection) -> list[ModelRow]:
+    """The rows of a section's table, in the order of its results."""
+    columns = shown.section.columns
+    places = [shown.places(column) if len(shown.results) > 1 else {} for column in columns]
+    return [
+        ModelRow(
+            result,
+            tuple(
+                _cell(result, score, place.get(result.name)) if (score := score_of(result, column)) else None
+                for column, place in zip(columns, places, strict=True)
+            ),
+        )
+        for result in shown.results
+    ]
+
+
+def _cell(result: Result, score: Score, rank: Standing | None) -> TableCell:
+    if score.value is None:
+        return TableCell(score, "undefined", "", None, "", "", "")
+    known = _published(result, score)
+    values = sorted({formatting.number(each.value, each.unit) for each in known})
+    return TableCell(
+        score=score,
+        value=formatting.number(score.value, score.unit),
+        interval=formatting.interval(score.interval, score.unit) if score.interval else "",
+        rank=rank,
+        published=" / ".join(values),
+        source="; ".join(dict.fromkeys(each.source for each in known)),
+        difference=difference(result, score, known),
+        noise=_noise(result, score),
+        doubt=score.doubt,
+    )
+
+
+def _noise(result: Result, score: Score) -> float:
+    """How far the protocol itself moves the score, where that was measured; else 0."""
+    wanted = (score.metric, dict(score.condition))
+    known = result.details.get("noise", ())
+    return next((each["noise"] for each in known if (each["metric"], each["condition"]) == wanted), 0.0)
+
+
+def _published(result: Result, score: Score) -> Sequence[Published]:
+    """What was published of this number under the same protocol; nothing beside what was itself published."""
+    if result.data.startswith("own-") or result.measured.get("published"):
+        return ()
+    recognised = (
+        each
+        for name in names_of(result)[1:]
+        for each in published(name, result.benchmark, score.metric, score.condition)
+    )
+    return [*published_for(result.run.model, result.benchmark, score.metric, score.condition), *recognised]
+
+
+MOST = 6
+"""Things that are said of a model at most."""
+
+KIND = 10
+"""Sections whose places share their tens are one kind of experiment."""
+
+RULE = (
+    "Each sentence takes, of every kind of experiment in the order of the paper, what its first section found, with "
+    f"the number of images and, below {FEWEST}, the 95 % interval. "
+    "The last words compare the model with the next one by the score that stands first in the overview. "
+    "A lead is called within chance where a paired test on the same images does not tell the two apart (at 5 %)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was found of one model: the rest of a sentence that begins with its name."""
+
+    model: str
+    text: str
+
+
+def summary(shown: Sequence[BenchmarkSection]) -> list[Sentence]:
+    """A sentence for each model of which anything was found, in the order of their first section."""
+    found: dict[str, dict[int, str]] = {}
+    for each in shown:
+        of = {result.name: result for result in each.results}
+        for saying in each.section.sayings:
+            text = f"{saying.text} ({_footing(saying, of[saying.model])})"
+            found.setdefault(saying.model, {}).setdefault(each.section.place // KIND, text)
+    leads = _leads(shown[0], len(shown) > 1) if shown else {}
+    return [
+        Sentence(model, _joined(list(parts.values())[:MOST], leads.get(model, ""))) for model, parts in found.items()
+    ]
+
+
+def _footing(saying: Saying, result: Result) -> str:
+    """How many images are behind what was found, whether they are a part, and what so few of them leave open."""
+    score = saying.score
+    n = score.n if score else result.counts.images
+    parts = [f"n = {n:,}"]
+    if not result.counts.complete:
+        parts.append("partial")
+    if trust(result.findings) == "cannot tell":
+        parts.append("cannot tell")
+    if n < FEWEST and score:
+        bounds = formatting.interval(score.interval, score.unit) if score.interval else "unknown"
+        parts.append(f"95 % interval of {saying.title}: {bounds}")
+    return ", ".join(parts)
+
+
+def _joined(parts: Sequence[str], lead: str) -> str:
+    text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return (
+        f"{text}{f'; {lead}' if lead else ''}.".replace(" %", "\u00a0%")
+        .replace("ε ", "ε\u00a0")
+        .replace("n = ", "n\u00a0=\u00a0")
+    )
+
+
+def _leads(shown: BenchmarkSection, is_one_of_several: bool) -> dict[str, str]:
+    """Of each model but the last, whether its lead over the next one in the first section is more than chance.
+
+    The score is named, as the numbers before may be of others, and the section where there are more.
+    """
+    column = shown.section.headline
+    if column is None:
+        return {}
+    known = [(result, score) for result in shown.results if (score := score_of(result, column))]
+    scored = [(result, score) for result, score in known if score.interval and not score.doubt]
+    scored.sort(key=lambda each: _value(each[1]), reverse=column.higher_is_better)
+    found = {}
+    where = f" on {shown.results[0].benchmark}" if is_one_of_several else ""
+    for (better, score), (worse, other) in pairwise(scored):
+        if _value(score) == _value(other):
+            continue
+        how = "more than chance" if shown.is_told_apart(column, better, worse) else "within chance"
+        found[better.name] = f"by {column.title}{where}, its lead over {worse.name} is {how}"
+    return found
+
+
+def _value(score: Score) -> float:
+    return score.value if score.value is not None else 0.0
+
+
+WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
+    "svg": lambda sheet: document(sheet).encode(),
+    "pdf": pdf,
+    "png": png,
+}
+"""From a drawing to a file, by its ending."""
+
+FOLDER, LONGEST_STEM = "figures", 120
+
+
+def sheets(shown: Sequence[BenchmarkSection], inks: Inks) -> Iterator[tuple[str, Sheet]]:
+    """The drawing of every chart with a name for its file, ``<benchmark>--<data>--<name>``.
+
+    The data are left out where the benchmark is theirs.
+    """
+    for each in shown:
+        first = each.results[0]
+        for chart in each.section.charts:
+            parts = dict.fromkeys([first.benchmark, first.data, *each.section.variant, chart.name])
+            yield re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM], draw(chart, PAPER_PX, inks, titled=True)
+
+
+def write_figures(shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str]) -> list[str]:
+    """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
+
+    Args:
+        shown: sections of a page.
+        inks: of its models.
+        files: where to write.
+        endings: some of `WRITERS`.
+
+    Raises:
+        StoreError: disk full, no permission, or the folder is a file.
+    """
+    written = []
+    for stem, sheet in sheets(shown, inks):
+        paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
+        svg = document(sheet).encode()
+        same = files.read(f"{FOLDER}/{stem}.svg") == svg
+        for ending, path in paths.items():  # the SVG last: where it is the same, all that are there are
+            if not same or not files.has(path):
+                files.write(path, WRITERS[ending](sheet))
+                written.append(path)
+    return written
+
 
 LISTED_FAILURES = 50
 QUALITY = 70

@@ -4,18 +4,164 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.core import Chart, Column, Dots, Result, Score, Section
+import numpy as np
+
+from hardiness.core import (
+    GROUPS,
+    NOT_CHECKED,
+    WITHDRAWN,
+    ArgumentError,
+    Chart,
+    Column,
+    Condition,
+    Dots,
+    Result,
+    Score,
+    Section,
+    UnknownNameError,
+)
+from hardiness.reference import Recipe, recipes, recipes_of, set_names
+from hardiness.reference import distortion_set as set_of
+from hardiness.reference.datasets import ALL
 from hardiness.report import format as formatting
-from hardiness.report.ranking import Standing, places, ranks, told_apart
+from hardiness.scoring.attack_checks.verdict import doubtful, trust
 from hardiness.scoring.card import card_of
 from hardiness.scoring.own_names import differences_of
 from hardiness.scoring.results import group_of
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import Compared
+from hardiness.scoring.statistics.multiplicity import holm
+
+LEVEL = 0.05
+"""Chance that any two of some models are told apart that are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The best and the worst place that a model can have, from 1."""
+
+    best: int
+    worst: int
+
+    def __str__(self) -> str:
+        return f"{self.best}" if self.best == self.worst else f"{self.best}–{self.worst}"
+
+
+def ranks(scores: Mapping[str, Score]) -> dict[str, Standing]:
+    """The places of models by their scores of one metric; those without a value or an interval have none.
+
+    A model stands behind another only where their intervals have no value in common. For models on the same images
+    `places` asks a paired test instead.
+    """
+    known = {name: score for name, score in scores.items() if score.value is not None and score.interval}
+    found = {}
+    for name, score in known.items():
+        better = sum(told_apart(other, score) > 0 for other in known.values())
+        worse = sum(told_apart(score, other) > 0 for other in known.values())
+        found[name] = Standing(1 + better, len(known) - worse)
+    return found
+
+
+def places(compared: Compared, names: Collection[str]) -> dict[str, Standing]:
+    """The places that a paired comparison on the same images gives to some of its models.
+
+    A model stands behind another only where Holm's procedure over their pairs tells them apart.
+    """
+    if set(names) == set(compared.ranks):
+        return {name: Standing(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
+    pairs = [pair for pair in compared.pairs if set(pair) <= set(names)]
+    p = [compared.pairs[pair].p for pair in pairs]
+    adjusted = holm(np.array([np.nan if each is None else each for each in p], float))
+    told = [pair for pair, each in zip(pairs, adjusted, strict=True) if each < LEVEL]
+    sign = 1 if compared.higher_is_better else -1
+    ordered = [pair if sign * compared.pairs[pair].value > 0 else pair[::-1] for pair in told]
+    better, worse = Counter(loser for _, loser in ordered), Counter(winner for winner, _ in ordered)
+    return {name: Standing(1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def told_apart(first: Score, second: Score) -> int:
+    """1 where the first is better than the second beyond chance, -1 where it is worse, else 0."""
+    if not first.interval or not second.interval:
+        return 0
+    above = first.interval.low > second.interval.high
+    below = first.interval.high < second.interval.low
+    sign = 1 if first.higher_is_better else -1
+    return sign * (above - below)
+
+
+Declared = Mapping[str, Sequence[Recipe]]
+"""By a model's name, the recipes that its user says it was trained with."""
+
+MEMBERS_OF = ("imagenet-c", "imagenet-p")
+
+
+def declared(texts: Sequence[str]) -> Declared:
+    """What was declared as ``MODEL=NAME+NAME``, each name that of a recipe or of a corruption or perturbation.
+
+    Raises:
+        ArgumentError: a text does not read so.
+        UnknownNameError: no recipe, corruption or perturbation has that name.
+    """
+    found: dict[str, list[Recipe]] = {}
+    for text in texts:
+        model, equals, names = text.rpartition("=")
+        if not (equals and model and names):
+            raise ArgumentError(f"--trained-with must be MODEL=RECIPE+…, as in mine=augmix+fog, was {text!r}")
+        found.setdefault(model, []).extend(_recipe(name) for name in names.split("+"))
+    return found
+
+
+def overlaps(result: Result, known: Declared) -> Iterator[tuple[Recipe, tuple[str, ...], bool]]:
+    """The recipes of a result's model that touch its benchmark: members that it trains on, and whether declared."""
+    weights = str(result.run.model.options.get("pretrained", ""))
+    by_name = [(recipe, False) for recipe in recipes_of(result.run.model.name, weights)]
+    told = [(recipe, True) for recipe in (*known.get(result.name, ()), *known.get(result.run.model.name, ()))]
+    seen: set[str] = set()
+    for recipe, is_declared in (*told, *by_name):
+        members = recipe.overlaps.get(result.benchmark, ())
+        if recipe.name not in seen and (members or result.benchmark in recipe.made_for):
+            seen.add(recipe.name)
+            yield recipe, members, is_declared
+
+
+def touched(benchmark: str) -> bool:
+    """Whether any known recipe touches a benchmark at all."""
+    return any(benchmark in (*recipe.overlaps, *recipe.made_for) for recipe in recipes().values())
+
+
+def training_sentence(benchmark: str, recipe: Recipe, members: Sequence[str], is_declared: bool) -> tuple[str, str]:
+    """What was found, as a sentence, and what to do about it."""
+    how = "as you declared" if is_declared else "as its name says"
+    begin = f"trained with {recipe.title}, {how}"
+    if not members:
+        return (
+            f"{begin}: it was made to do well on {benchmark}, without training on what that tests ({recipe.source})",
+            "compare it with models of the same kind of training",
+        )
+    if ALL in members:
+        what = f"the like of all that {benchmark} tests"
+        return f"{begin}: that is {what} ({recipe.source})", "do not read the score as what an unprepared model does"
+    named = ", ".join(member.replace("_", " ") for member in members)
+    return (
+        f"{begin}: it trains on {named}, which {benchmark} tests ({recipe.source})",
+        "read the score without these members, by the figure of errors by member",
+    )
+
+
+def _recipe(name: str) -> Recipe:
+    known = recipes()
+    if name in known:
+        return known[name]
+    holding = {benchmark: (name,) for benchmark in set_names() if name in set_of(benchmark).members}
+    if not holding:
+        members = [member for benchmark in MEMBERS_OF for member in set_of(benchmark).members]
+        raise UnknownNameError("recipe or corruption", name, (*known, *dict.fromkeys(members)))
+    return Recipe(name, name.replace("_", " "), "declared", overlaps=holding)
 
 
 @dataclass(frozen=True)
@@ -178,3 +324,182 @@ def with_own_names(results: Sequence[Result]) -> list[Result]:
         replace(result, model=f"{result.model} ({text})") if text else result
         for result, text in zip(results, differences_of(results), strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One column: the section it stands for, its number, and the group of benchmarks that it belongs to."""
+
+    title: str
+    full_title: str
+    metric: str
+    higher_is_better: bool
+    anchor: str
+    group: str = ""
+    short: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewEntry:
+    """One number of the overview.
+
+    Attributes:
+        score: the number; ``None`` where there is none.
+        rank: its place among the models, where it has an interval.
+        marks: what is amiss, in a word each; see `marks_of`.
+        reason: why there is no number.
+        exported: the marks of a table that stands alone; see `marks_in_export`.
+    """
+
+    score: Score | None = None
+    rank: Standing | None = None
+    marks: tuple[str, ...] = ()
+    reason: str = ""
+    exported: tuple[str, ...] = ()
+
+    @property
+    def doubt(self) -> str:
+        """The mark of a number that the report on an attack does not stand by; empty where there is none."""
+        return next((mark for mark in self.marks if mark in (WITHDRAWN, NOT_CHECKED)), "")
+
+    @property
+    def text(self) -> str:
+        """The value as people read it."""
+        if self.score is None or self.score.value is None:
+            return "undefined" if self.score else "–"
+        return formatting.number(self.score.value, self.score.unit)
+
+    @property
+    def interval(self) -> str:
+        """Its interval; empty where there is none."""
+        return formatting.interval(self.score.interval, self.score.unit) if self.score and self.score.interval else ""
+
+    @property
+    def percent(self) -> float | None:
+        """The value to sort by."""
+        return None if self.score is None or self.score.value is None else round(100 * self.score.value, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The overview: a row for each model, an entry for each section, group by group."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[str, tuple[OverviewEntry, ...]], ...]
+
+    @property
+    def groups(self) -> tuple[tuple[str, int], ...]:
+        """Each group with how many columns it has, in their order."""
+        return tuple((group, len(list(heads))) for group, heads in groupby(self.heads, key=lambda head: head.group))
+
+    @property
+    def told_apart(self) -> tuple[bool, ...]:
+        """Of each column, whether any model stands behind another beyond chance."""
+        columns = zip(*(entries for _, entries in self.rows), strict=True)
+        return tuple(any(entry.rank and entry.rank.best > 1 for entry in column) for column in columns)
+
+
+def scorecard(shown: Sequence[BenchmarkSection]) -> Scorecard:
+    """The overview of some sections; those without a number of their own are left out."""
+    parts = [
+        (each, column, group)
+        for each in shown
+        for group, column in ((each.section.group, each.section.headline), *each.section.others)
+        if column is not None
+    ]
+    places = {group: place for place, group in enumerate(GROUPS)}
+    counted = sorted(parts, key=lambda part: places.get(part[2], len(places)))
+    models = list(dict.fromkeys(result.name for each in shown for result in each.results))
+    columns = [_entries(each, column) for each, column, _ in counted]
+    titles = _titles([each for each, _, _ in counted])
+    heads = tuple(
+        Head(title, each.full_heading, column.title, column.higher_is_better, each.anchor, group, each.short)
+        for title, (each, column, group) in zip(titles, counted, strict=True)
+    )
+    rows = tuple((model, tuple(column.get(model, OverviewEntry()) for column in columns)) for model in models)
+    return Scorecard(heads, rows)
+
+
+def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
+    """A short title for each section: its benchmark, and what it needs to differ from others of that benchmark."""
+    found = []
+    for each in shown:
+        first = each.results[0]
+        kin = [other for other in shown if other is not each and other.results[0].benchmark == first.benchmark]
+        theirs = [
+            (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
+        ]
+        telling = [part for part in dict.fromkeys(_parts(each)) if any(part not in others for others in theirs)]
+        found.append(", ".join([first.benchmark, *telling]))
+    return found
+
+
+def _parts(shown: BenchmarkSection) -> tuple[str, ...]:
+    """What a section's heading says beside its benchmark."""
+    first = shown.results[0]
+    return (first.data, *shown.section.variant, f"protocol {first.protocol}")
+
+
+def _entries(shown: BenchmarkSection, column: Column) -> dict[str, OverviewEntry]:
+    scores = {result.name: score for result in shown.results if (score := score_of(result, column)) is not None}
+    places = shown.places(column)
+    return {
+        result.name: OverviewEntry(
+            scores.get(result.name),
+            places.get(result.name),
+            marks_of(result, scores.get(result.name)),
+            (scores[result.name].reason or "") if result.name in scores else "not evaluated",
+            marks_in_export(result, scores.get(result.name)),
+        )
+        for result in shown.results
+    }
+
+
+DEMO = "demo-sized"
+
+
+def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ...]:
+    """What is amiss with a result where its table stands alone: the marks, and whether its data are those of the demo.
+
+    The page says of the demo's data once for all.
+    """
+    is_demo = any(warning.startswith(DEMO) for warning in result.warnings)
+    return (*marks_of(result, score), *((DEMO,) if is_demo else ()))
+
+
+def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
+    """What is amiss with a result, or one of its scores, in a word each, e.g. partial, withdrawn, doubt."""
+    marks = []
+    if result.counts.failed:
+        marks.append("failed")
+    if not result.counts.complete:
+        marks.append("partial")
+    said = trust(result.findings)
+    if doubt := result.doubt if score is None else score.doubt:
+        marks.append(doubt)
+    elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
+        marks.append("doubt")
+    elif said == "cannot tell":
+        marks.append(said)
+    return tuple(marks)
+
+
+Places = Mapping[tuple[str, str, Condition], Standing]
+"""By the key of a run, a metric and its condition."""
+
+
+def places_of(results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()) -> Places:
+    """The places that the page and the terminal show; none where a benchmark has one model.
+
+    Args:
+        results: sorted by benchmark and data.
+        comparisons: of the models on the same images; places go by overlap of intervals without them.
+    """
+    found = {}
+    for shown in sections(results, comparisons):
+        for column in shown.section.columns if len(shown.results) > 1 else ():
+            places = shown.places(column)
+            for result in shown.results:
+                if result.name in places:
+                    found[result.run.key, column.metric, column.condition] = places[result.name]
+    return found

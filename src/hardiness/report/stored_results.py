@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from hardiness.core import Result, Score
-from hardiness.report.places import Places
-from hardiness.report.scorecard import marks_in_export
-from hardiness.report.tables import score_tables
+from hardiness.report.sections import Places, marks_in_export
+from hardiness.report.terminal import score_tables
 from hardiness.scoring.own_names import differences_of
 from hardiness.scoring.results import group_of
 from hardiness.sources.files import shown

@@ -52,7 +52,7 @@ def _read() -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def locate(package: str, path: str, sha256: str = "") -> Path:
+def installed_file(package: str, path: str, sha256: str = "") -> Path:
     """The absolute path of one file of an installed distribution.
 
     Args:

@@ -1,1 +1,415 @@
-"""Writers of corrupted and perturbed trees of files."""
+"""Writers of corrupted and perturbed trees of files: the pictures that a benchmark would generate."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from hardiness import data as datasets
+from hardiness.benchmarks.corruption_set import CorruptionSet
+from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+from hardiness.core import (
+    CANVAS_224,
+    Clock,
+    Condition,
+    DataSet,
+    Failure,
+    Item,
+    Listener,
+    Request,
+    SampleError,
+    Silence,
+    StoreError,
+)
+from hardiness.data import limited
+from hardiness.data.prefetching import ordered
+from hardiness.distortions import corrupt, perturb, perturbations
+from hardiness.imaging import decode, on_canvas, png
+from hardiness.imaging.decode import encode_video, is_whole_video
+from hardiness.imaging.resize import before_crop
+from hardiness.imaging.text import sheet
+from hardiness.sources.files import read_regular, shown
+from hardiness.store import WAIT_S
+from hardiness.store.files import PARTIAL, refuse_links, told, write
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
+
+AHEAD = 2
+"""Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""
+
+
+class Maker(Protocol):
+    """What makes the files of a tree."""
+
+    @property
+    def command(self) -> str:
+        """What it is called beside the progress bar."""
+        ...
+
+    @property
+    def cells(self) -> Sequence[Condition]:
+        """What each photograph is written for."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """Of the files, with the dot."""
+        ...
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """Everything but the photographs and the seed that the bytes depend on."""
+        ...
+
+    def place(self, cell: Condition) -> str:
+        """The folder of a cell below the tree, e.g. ``"fog/3"``."""
+        ...
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a file that an interrupted command left is finished."""
+        ...
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """What gives the file of each cell of one photograph, which is read now, and once.
+
+        Raises:
+            SampleError: it cannot be read.
+        """
+        ...
+
+
+class WrittenFile(NamedTuple):
+    """One file of the tree: its cell (``"fog/3"``), its path below it, its hash."""
+
+    cell: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TreeOutcome:
+    """What became of a tree.
+
+    Attributes:
+        files: how many files the tree holds now.
+        failures: photographs that could not be written, each with the reason.
+        notes: parts that could not be written at all, one line each.
+    """
+
+    files: int
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 where everything asked for is there, else 1."""
+        return 1 if self.failures or self.notes else 0
+
+
+def write_tree(
+    maker: Maker,
+    photographs: DataSet,
+    folder: Path,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
+) -> TreeOutcome:
+    """Write ``folder/<place of a cell>/<id><suffix>`` for every photograph and cell; finished files are kept.
+
+    Args:
+        maker: makes the files.
+        photographs: of what.
+        folder: where the tree is, or goes.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
+    """
+    origin = {
+        "source": photographs.name,
+        "source_fingerprint": photographs.fingerprint,
+        "seed": request.seed,
+        **maker.origin,
+    }
+    refuse_strangers(folder)
+    with alone(folder, wait_s):
+        tree = TreeWriter(Manifest.open(folder, origin), maker)
+        chosen = limited(photographs.items, request.limit, request.seed)
+        failures = _write(tree, chosen, request.workers, listener or Silence())
+    return TreeOutcome(len(tree.manifest), failures, photographs.notes)
+
+
+@dataclass
+class TreeWriter:
+    """A tree while it is written.
+
+    Attributes:
+        manifest: what it holds; changed by the main thread alone.
+        maker: makes the files.
+    """
+
+    manifest: Manifest
+    maker: Maker
+    partial: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.partial = self.manifest.folder / PARTIAL
+
+    def listed(self, item: Item) -> int:
+        """How many of one photograph's files the manifest lists."""
+        name = f"{item.id}{self.maker.suffix}"
+        return sum(self.manifest.holds(self.maker.place(cell), name) for cell in self.maker.cells)
+
+    def write(self, item: Item) -> list[WrittenFile] | SampleError:
+        """The files of one photograph that were made or found unlisted, or why there are none; on worker threads."""
+        try:
+            return list(self._files(item))
+        except SampleError as error:
+            return error
+
+    def _files(self, item: Item) -> Iterator[WrittenFile]:
+        name, make = f"{item.id}{self.maker.suffix}", None
+        for cell in self.maker.cells:
+            place = self.maker.place(cell)
+            path = self.manifest.folder / place / name
+            listed = self.manifest.sha256(place, name)
+            content = self._finished(path)
+            sha256 = hashlib.sha256(content).hexdigest() if content is not None else ""
+            if listed and sha256 == listed:
+                continue
+            if content is None or listed:  # a listed file that is another one now was damaged: it is made again
+                make = make or self.maker.opened(item)
+                content = make(cell)
+                self._put(path, content)
+                sha256 = hashlib.sha256(content).hexdigest()
+            yield WrittenFile(place, name, sha256)
+
+    def _finished(self, path: Path) -> bytes | None:
+        """The bytes of a whole file that an earlier command left; ``None`` where there is none."""
+        try:
+            content = read_regular(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{shown(str(path))} cannot be read ({error.strerror or error}); remove it") from None
+        return content if self.maker.is_whole(content) else None
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """As `atomic.write`, but without waiting for the disk: a file cut off by a power failure is made again."""
+        temporary = self.partial / f"{os.getpid()}-{threading.get_ident()}"
+        with told(path, "write"):
+            refuse_links(path.parent, self.manifest.folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+
+def _write(tree: TreeWriter, photographs: Sequence[Item], workers: int, listener: Listener) -> tuple[Failure, ...]:
+    """Write what is missing, keep the manifest, and tell which photographs failed."""
+    every = tuple(range(len(tree.maker.cells)))
+    failures = []
+    stored = sum(map(tree.listed, photographs))
+    remaining = len(photographs) * len(every) - stored
+    listener.begin(tree.maker.command, remaining + stored, stored)
+    clock = Clock(warmup=workers)
+    outcomes = ordered(tree.write, photographs, workers, AHEAD * workers)
+    try:
+        for item, outcome in outcomes:
+            rows = len(every) - tree.listed(item)
+            if isinstance(outcome, SampleError):
+                failures.append(Failure(item.id, str(outcome), every))
+            else:
+                for file in outcome:
+                    tree.manifest.add(*file)
+            listener.advance(rows)
+            remaining -= rows
+            seconds = clock.estimate(rows, remaining) if rows else None
+            if seconds is not None:
+                listener.estimate(seconds)
+    finally:
+        outcomes.close()
+        listener.end()
+        tree.manifest.save()
+    return tuple(failures)
+
+
+JPEG_END = b"\xff\xd9"
+PNG_END = b"IEND\xaeB`\x82"
+CONTACT_SHEET = "contact-sheet.png"
+"""Beside the folders of a tree."""
+
+ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "veryslow", "crf": "20"}}
+"""Settings of the released videos, of noises and of the others."""
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """Makes the files of a corruption set as released ones are held: JPEGs, or PNGs where the set has no JPEG."""
+
+    cells: Sequence[Condition]
+    seed: int
+    benchmark: CorruptionSet
+    command: str = "corrupt"
+
+    @property
+    def suffix(self) -> str:
+        """Of the files, with the dot."""
+        return ".JPEG" if self.benchmark.jpeg else ".png"
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The versions of the corruptions, and their set."""
+        return {"kernel_version": self.benchmark.identity()["kernels"], "set": self.benchmark.name}
+
+    def place(self, cell: Condition) -> str:
+        """``<corruption>/<severity>``."""
+        return f"{cell['corruption']}/{cell['severity']}"
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether a JPEG or PNG ends as one."""
+        return content.endswith(JPEG_END if self.benchmark.jpeg else PNG_END)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and crop, then a corruption and a file for each cell."""
+        clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
+            return self.benchmark.encoded(corrupted, optimise=True) if self.benchmark.jpeg else png(corrupted)
+
+        return make
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """Makes videos as the released ImageNet-P holds them."""
+
+    cells: Sequence[Condition]
+    seed: int
+    benchmark: ImagenetP
+    command: str = "perturb"
+    suffix: str = ".mp4"
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """The versions of the perturbations."""
+        return {"kernel_version": self.benchmark.identity()["kernels"]}
+
+    def place(self, cell: Condition) -> str:
+        """``<perturbation>``, with ``_2`` or ``_3`` where it is harder."""
+        return folder_of(cell)
+
+    def is_whole(self, content: bytes) -> bool:
+        """Whether an MP4 file ends where its boxes say."""
+        return is_whole_video(content)
+
+    def opened(self, item: Item) -> Callable[[Condition], bytes]:
+        """One decode and resize, then a sequence and its video for each cell."""
+        photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
+
+        def make(cell: Condition) -> bytes:
+            name, difficulty = cell["perturbation"], cell.get("severity", 1)
+            frames = perturb(photograph, name, difficulty=difficulty, seed=self.seed, id=item.id)
+            return encode_video(frames, ENCODERS[perturbations.get(name).group == "noise"])
+
+        return make
+
+
+def write_corrupted(
+    source: str,
+    folder: Path,
+    benchmark: CorruptionSet,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
+) -> TreeOutcome:
+    """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
+
+    Each photograph is decoded and cropped once. The pixels are those that the benchmark generates with the same seed,
+    so the tree gives the same predictions.
+
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``.
+        folder: where the tree is, or goes.
+        benchmark: its options pick corruptions and severities.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
+    """
+    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
+    return write_tree(Corrupted(cells, request.seed, benchmark), photographs, folder, request, listener, wait_s)
+
+
+def write_perturbed(
+    source: str,
+    folder: Path,
+    benchmark: ImagenetP,
+    request: Request,
+    listener: Listener | None = None,
+    wait_s: float = WAIT_S,
+) -> TreeOutcome:
+    """Write ``folder/<perturbation>/<id>.mp4`` for every photograph and sequence; finished files are kept.
+
+    Args:
+        source: photographs, as ``--data`` takes them for ``imagenet``.
+        folder: where the tree is, or goes.
+        benchmark: its options pick the sequences.
+        request: limit, seed and workers.
+        listener: hears of progress, in files.
+        wait_s: how long to wait for a process that is writing there.
+
+    Raises:
+        ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
+        DataError: the photographs are not there.
+        StoreError: the folder cannot be written to, or another process is writing there for longer than that.
+    """
+    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    return write_tree(
+        Perturbed(benchmark.requested(), request.seed, benchmark), photographs, folder, request, listener, wait_s
+    )
+
+
+def write_contact_sheet(source: str, folder: Path, benchmark: ImagenetP, request: Request) -> Path:
+    """Write a strip of frames of each sequence of the first photograph that can be read, and say where.
+
+    Args:
+        source, folder, benchmark, request: as in `write_perturbed`.
+
+    Raises:
+        DataError: the photographs are not there.
+        SampleError: none of them can be read.
+        StoreError: the folder cannot be written to.
+    """
+    generated = replace(benchmark, source="generated")
+    photographs = generated.dataset(datasets.locate([source]))
+    path = folder / CONTACT_SHEET
+    unread: SampleError | None = None
+    for item in limited(photographs.items, request.limit, request.seed):
+        try:
+            picture = sheet(generated.exhibits(item, request.seed))
+        except SampleError as error:
+            unread = unread or error
+            continue
+        write(path, png(picture), folder)
+        return path
+    raise unread or SampleError(f"{source}: must hold a photograph to show, but holds none")
+
+
+def _allowed(cell: Condition, photographs: DataSet) -> bool:
+    return photographs.conditions is None or cell in photographs.conditions

@@ -14,10 +14,8 @@ from hardiness.attacks import registry as attacks
 from hardiness.core import CANVAS_224, DataError, DataSet, Image, Listener, ModelError, Pixels, Silence, rng
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
-from hardiness.models.pixels import to_pixels
-from hardiness.visualise.exhibition import Exhibition, about, refuse_strangers
-from hardiness.visualise.pictures import to_images
-from hardiness.visualise.sheet import SheetTile, probability_text
+from hardiness.models.preprocessing import to_pixels
+from hardiness.visualise.exhibition import Exhibition, SheetTile, about, probability_text, refuse_strangers, to_images
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import hardiness
-from hardiness.api.classifiers import classifier_of
+from hardiness.api.evaluation import classifier_of
 from hardiness.core import ArgumentError, rng
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.api.asked import asked_for
-from hardiness.api.command import Command
-from hardiness.api.models import resolved_models
+from hardiness.api.command import Command, asked_for, resolved_models
 from hardiness.core import DataError
 
 
@@ -17,8 +15,8 @@ def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Caches without a file, where nothing may be downloaded."""
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("hardiness.models.timm_weights.hub_folder", lambda: tmp_path)
-    monkeypatch.setattr("hardiness.models.timm_weights.torch_files", set)
+    monkeypatch.setattr("hardiness.models.zoo.from_timm.hub_folder", lambda: tmp_path)
+    monkeypatch.setattr("hardiness.models.zoo.from_timm.torch_files", set)
 
 
 def test_of_several_models_the_one_without_weights_is_a_line(no_weights: None) -> None:

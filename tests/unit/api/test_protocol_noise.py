@@ -15,7 +15,7 @@ from hardiness import api
 from hardiness.benchmarks.options import parse
 from hardiness.cli import main
 from hardiness.core import ArgumentError, Condition, DataError, Request, UnknownNameError, rng
-from hardiness.engine.variations import opencv, torch_tensors, variations
+from hardiness.engine.evaluation import opencv, torch_tensors, variations
 from hardiness.imaging import resize
 
 MODEL = """

@@ -11,7 +11,7 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
 from hardiness.attacks import distance, project, steepest, uniform
-from hardiness.attacks.kit.norms import onto_hyperplane
+from hardiness.attacks.norms import onto_hyperplane
 from hardiness.core import ArgumentError, Norm, rng
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")

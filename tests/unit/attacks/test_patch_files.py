@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hardiness.attacks.kit.patch_files import MOST_BYTES, read_patch
+from hardiness.attacks.patch_files import MOST_BYTES, read_patch
 from hardiness.core import ArgumentError
 
 

@@ -18,8 +18,7 @@ from hardiness import __version__
 from hardiness.api import Bars, LogProgress, progress_on
 from hardiness.api.progress import RedrawnOutput, listener
 from hardiness.cli import main
-from hardiness.cli.failing import tell_warnings
-from hardiness.cli.main import COMMANDS
+from hardiness.cli.main import COMMANDS, tell_warnings
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

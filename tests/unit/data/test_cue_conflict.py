@@ -11,7 +11,7 @@ import pytest
 from hardiness import data
 from hardiness.core import DataSet, HardinessError
 from hardiness.reference import class_name
-from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import sixteen
 
 KEPT = "bicycle6-bicycle3"
 

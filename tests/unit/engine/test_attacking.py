@@ -12,8 +12,8 @@ import torch
 from hardiness import attacks
 from hardiness.attacks import Iterate, autoattack
 from hardiness.core import AttackError, Condition, Round
-from hardiness.engine.attacking import Members, run_round
-from hardiness.engine.victims import RoundOutcome, Victims, targets_of
+from hardiness.engine.attack import Members, run_round
+from hardiness.engine.batch import RoundOutcome, Victims, targets_of
 from hardiness.store.files import LocalFiles
 from hardiness.store.run import RunFolder
 

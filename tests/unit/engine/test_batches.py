@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from hardiness.engine import batches
-from hardiness.engine.batches import LARGEST, SMALLEST, BatchSize, automatic_batch_size, by_doubling
+from hardiness.engine import batch as batches
+from hardiness.engine.batch import LARGEST, SMALLEST, BatchSize, automatic_batch_size, by_doubling
 
 
 @pytest.mark.parametrize(

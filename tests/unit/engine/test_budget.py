@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.engine import budget as budgets
-from hardiness.engine.budget import Deadline, Progression, narrowed, parse_duration, within
+from hardiness.engine.rounds import FIRST_IMAGES_IN_TIME, Deadline, Progression, narrowed, parse_duration, time, within
 from hardiness.scoring.stopping.rule import Extent
 
 
@@ -53,7 +52,7 @@ class Rounds:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds, as `time.monotonic` tells them to what is tested."""
     now = [0.0]
-    monkeypatch.setattr(budgets.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 
@@ -111,7 +110,7 @@ def test_what_a_first_round_compiles_is_not_taken_for_its_cost(clock: list[float
 def test_it_goes_on_where_it_ended(clock: list[float]) -> None:
     rounds = Rounds(clock, 0.05, images=10**6, begun=Extent(40_000, 1))
     (found,) = spend(clock, 60.0, rounds)
-    assert rounds.done[0].images == 40_000 + budgets.FIRST_IMAGES
+    assert rounds.done[0].images == 40_000 + FIRST_IMAGES_IN_TIME
     assert found.missing().startswith(
         f"imagenet-val: the time was over after {found.extent.images:,} of 1,000,000 images"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from hardiness.core import DataSet, ModelError
-from hardiness.engine.compatibility import label_map
+from hardiness.engine.plan import label_map
 
 
 def pets(*names: str) -> DataSet:

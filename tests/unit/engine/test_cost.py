@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.engine.cost import LEAST_ERROR, UNKNOWN_ERROR, Costs, Price
+from hardiness.engine.forecast import LEAST_ERROR, UNKNOWN_ERROR, Costs, Price
 
 
 def test_a_price_is_the_seconds_over_the_rows_of_all_trials() -> None:

@@ -15,8 +15,7 @@ from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Request, View, rng
 from hardiness.engine import evaluate
-from hardiness.engine.calibration import Trial
-from hardiness.engine.forecast import Forecast, forecast
+from hardiness.engine.forecast import Forecast, Trial, forecast
 from hardiness.models import Classifier
 from hardiness.store import Store
 

@@ -9,8 +9,7 @@ import torch
 
 from hardiness.benchmarks.options import parse
 from hardiness.core import ModelError
-from hardiness.engine.batches import BatchSize
-from hardiness.engine.forward import QueuedPicture, classify
+from hardiness.engine.batch import BatchSize, QueuedPicture, classify
 from hardiness.models import InputPolicy
 
 

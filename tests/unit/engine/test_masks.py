@@ -10,7 +10,7 @@ import pytest
 from findings import raised
 
 from hardiness.core import Finding
-from hardiness.engine.forward import QueuedPicture
+from hardiness.engine.batch import QueuedPicture
 
 WHITEBOX = "whitebox:protocol=standard,epsilons=8/255,steps=1+10+40"
 

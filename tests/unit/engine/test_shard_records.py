@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hardiness.core import Failure, Records
-from hardiness.engine.shard_records import joined
+from hardiness.engine.batch import joined
 
 
 def rows(*given: tuple[str, int, int]) -> Records:

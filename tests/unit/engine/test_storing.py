@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hardiness.core import StoreError
-from hardiness.engine.storing import AHEAD, Storing
+from hardiness.engine.worker import AHEAD, Storing
 
 THREADS = 4
 

@@ -10,7 +10,7 @@ import pytest
 
 from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, Expansion, ModelIdentity, Run
 from hardiness.core.run import Surrogate
-from hardiness.engine.surrogate_pictures import MOST_BYTES, PICTURE_BYTES, SurrogatePictures
+from hardiness.engine.transfer import MOST_BYTES, PICTURE_BYTES, SurrogatePictures
 from hardiness.store import Store
 
 CONDITION = Condition(epsilon=0.06, steps=10, surrogate="squeezenet1_1")

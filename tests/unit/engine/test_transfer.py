@@ -15,8 +15,8 @@ from torch import Tensor
 
 from hardiness import attacks
 from hardiness.core import Condition, Round
-from hardiness.engine.attacking import run_round
-from hardiness.engine.victims import Victims
+from hardiness.engine.attack import run_round
+from hardiness.engine.batch import Victims
 
 FILE = Path(__file__).resolve().parents[2] / "masked" / "networks.py"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, Share
-from hardiness.engine.units import LAST_UNITS, PIECES, Unit, uncovered, units, with_pieces
+from hardiness.engine.plan import LAST_UNITS, PIECES, Unit, uncovered, units, with_pieces
 from hardiness.store import Store
 from hardiness.store.tables import encode
 

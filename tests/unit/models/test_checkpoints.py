@@ -13,8 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hardiness.core import ModelError, ModelSpec, Source, View
-from hardiness.models.checkpoints import read_checkpoint, read_state
-from hardiness.models.state_dicts import assign, check_parameters, fit, in_order
+from hardiness.models.checkpoints import assign, check_parameters, fit, in_order, read_checkpoint, read_state
 
 Make = Callable[..., nn.Module]
 

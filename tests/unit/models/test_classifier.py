@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import wrap
-from hardiness.models.execution.agreement import Agreement, compare
-from hardiness.models.execution.runtimes import Executable, runtimes
+from hardiness.models.exactness import Agreement, compare
+from hardiness.models.runtimes import Executable, runtimes
 
 Make = Callable[..., nn.Module]
 Noise = Callable[..., Tensor]
@@ -456,8 +456,8 @@ def test_streams_are_shared_out(tiny: Make, noise: Noise) -> None:
 
 
 def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
-    from hardiness.models.execution.runtimes.openvino_cpu import chunk_images
     from hardiness.models.preprocessing import Normalisation
+    from hardiness.models.runtimes.openvino_cpu import chunk_images
 
     plan = Executable(
         "net", None, lambda own: None, Normalisation.of(VIEW), "cpu", "fp32", (224, 224), 30_000_000, 18_000_000
@@ -471,7 +471,7 @@ def test_chunks_hold_few_images_unless_weights_are_heavy() -> None:
 def test_a_network_too_large_to_be_compiled_runs_in_torch_and_says_so(
     tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hardiness.models.execution.runtimes.openvino_cpu.free_memory", lambda: 1000)
+    monkeypatch.setattr("hardiness.models.runtimes.openvino_cpu.free_memory", lambda: 1000)
     classifier = wrap(tiny(), VIEW, name="tiny", device="cpu")
     classifier.logits(noise(2))
     assert classifier.runtime == "torch"
@@ -483,7 +483,7 @@ def test_a_network_that_folding_and_layout_change_runs_as_it_stands(
     tiny: Make, noise: Noise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, network = wrap(tiny(), VIEW, name="tiny", device="cpu", runtime="torch"), tiny()
-    monkeypatch.setattr("hardiness.models.execution.agreement.MAX_ERROR", -1.0)
+    monkeypatch.setattr("hardiness.models.exactness.MAX_ERROR", -1.0)
     classifier = wrap(network, VIEW, name="tiny", device="cpu", runtime="torch")
     found = classifier.logits(noise(3))
     assert classifier.agreement is not None

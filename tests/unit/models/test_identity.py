@@ -15,9 +15,7 @@ from torch import Tensor, nn
 
 from hardiness.core import ModelError, View
 from hardiness.models import load, wrap
-from hardiness.models.code_fingerprint import code_identity
-from hardiness.models.fingerprint import outputs_sha256
-from hardiness.models.onnx_files import external_files, onnx_sha256
+from hardiness.models.identity import code_identity, external_files, onnx_sha256, outputs_sha256
 from hardiness.reference import wnids
 
 VIEW = View(8, 8)

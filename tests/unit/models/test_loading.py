@@ -18,7 +18,7 @@ from torch import Tensor
 
 from hardiness.core import DataError, ModelError, ModelSpec
 from hardiness.models import load, registry
-from hardiness.models.initialise import randomise
+from hardiness.models.loading import randomise
 
 Noise = Callable[..., Tensor]
 

@@ -6,7 +6,7 @@ import pytest
 
 from hardiness.core import ArgumentError, UnknownNameError, View
 from hardiness.models import registry, resolve
-from hardiness.models.options import split
+from hardiness.models.catalogue import split
 
 
 def test_a_registered_name_is_its_spec() -> None:

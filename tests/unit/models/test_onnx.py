@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from hardiness.core import ModelError
-from hardiness.engine.batches import LARGEST, SMALLEST, automatic_batch_size
-from hardiness.engine.forward import QueuedPicture
-from hardiness.engine.whitebox import judge_of, victims_of
+from hardiness.engine.attack import judge_of, victims_of
+from hardiness.engine.batch import LARGEST, SMALLEST, QueuedPicture, automatic_batch_size
 from hardiness.models import InputPolicy, load, place, resolve
-from hardiness.models.execution.runtimes import onnx_runtime
+from hardiness.models.runtimes import onnx_runtime
 
 Noise = Callable[..., Tensor]
 NAMES = {np.float32: "FLOAT", np.float16: "FLOAT16", np.uint8: "UINT8"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, rng
-from hardiness.models.class_names import is_generic, looks_like_imagenet, order_by_name
-from hardiness.models.class_order import output_columns
+from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, output_columns
 from hardiness.reference import class_name, wnids
 
 IDENTITY = tuple(range(1000))

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.functional import to_tensor
 
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import to_pixels
 
 
 def test_equals_to_tensor_to_the_bit_and_lies_channels_last() -> None:

@@ -26,12 +26,12 @@ from hardiness.core import (
     View,
 )
 from hardiness.models import load
-from hardiness.models.options import apply
-from hardiness.models.recognised import recognised
+from hardiness.models.catalogue import apply
+from hardiness.models.loading import recognised
 from hardiness.reference import robustbench, wnids
 from hardiness.reference.published import table
+from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
-from hardiness.report.table import rows_of
 
 FACTORY = """
 import torch

@@ -17,9 +17,8 @@ from torch import Tensor
 from hardiness.core import ArgumentError, ModelError, View, rng
 from hardiness.imaging import on_canvas
 from hardiness.models import load, resolve
-from hardiness.models.pixels import to_pixels
-from hardiness.models.preprocessing import Normalisation
-from hardiness.models.processors import view_of
+from hardiness.models.preprocessing import Normalisation, to_pixels
+from hardiness.models.transformers_parts import view_of
 from hardiness.reference import class_name, wnids
 
 Noise = Callable[..., Tensor]

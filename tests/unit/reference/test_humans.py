@@ -8,7 +8,7 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.reference import humans, read_trials
-from hardiness.reference.categories import sixteen
+from hardiness.reference.classes import sixteen
 
 HEADER = "subj,session,trial,rt,object_response,category,condition,imagename\n"
 

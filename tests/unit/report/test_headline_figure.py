@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, Interval, ModelIdentity, Result, Run, Score
-from hardiness.report.headline_figure import from_few, with_figure
+from hardiness.report.beside import from_few, with_figure
 from hardiness.report.sections import sections
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import compared

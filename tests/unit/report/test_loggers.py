@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.api.tracking import TrackedListener
+from hardiness.api.progress import TrackedListener
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,

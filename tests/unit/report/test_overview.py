@@ -22,15 +22,9 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.provenance import commands_of
-from hardiness.report.ranking import Standing, ranks
-from hardiness.report.scorecard import scorecard
-from hardiness.report.sections import sections
-from hardiness.report.summary import summary
-from hardiness.report.table import rows_of
-from hardiness.report.tables import scorecard_tables
-from hardiness.report.trust import believed, checks
+from hardiness.report.page import PageOptions, believed, checks, commands_of, inks_of, page, rows_of, summary
+from hardiness.report.sections import Standing, ranks, scorecard, sections
+from hardiness.report.terminal import scorecard_tables
 from hardiness.scoring.published_results import published_results
 from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
 from hardiness.scoring.statistics.comparison import compared

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from hardiness import api
-from hardiness.api.claim_verdicts import claims_table
-from hardiness.api.folder_comparisons import DETAILED_MOST
+from hardiness.api.comparison import DETAILED_MOST
+from hardiness.api.page import claims_table
 from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,
@@ -40,8 +40,7 @@ from hardiness.scoring import registry as cards
 from hardiness.scoring import results
 from hardiness.scoring.card import Baseline, Card, ScoreTexts
 from hardiness.store import Store
-from hardiness.visualise.exhibition import Exhibition
-from hardiness.visualise.sheet import SheetTile
+from hardiness.visualise.exhibition import Exhibition, SheetTile
 
 N = 12
 

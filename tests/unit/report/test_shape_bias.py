@@ -27,8 +27,7 @@ from hardiness.core import (
 )
 from hardiness.report import consistency_tables, score_tables, write_page
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
-from hardiness.report.figures.inks import INKS
-from hardiness.report.figures.sheet import Area
+from hardiness.report.figures.sheet import INKS, Area
 from hardiness.report.format import grid_cell
 from hardiness.scoring import consistency, registry, results
 from hardiness.store import Store

@@ -18,10 +18,9 @@ from hardiness.core import (
 )
 from hardiness.reference import distortion_set as set_of
 from hardiness.reference import recipes, recipes_of, set_names
-from hardiness.reference.recipes import ALL
-from hardiness.report.sections import sections
-from hardiness.report.training import declared
-from hardiness.report.trust import Check, checks
+from hardiness.reference.datasets import ALL
+from hardiness.report.page import Check, checks
+from hardiness.report.sections import declared, sections
 
 
 def result(model: str, benchmark: str = "imagenet-c", **options: str) -> Result:

@@ -26,17 +26,13 @@ from hardiness.core import (
     Score,
     epsilon_text,
 )
+from hardiness.report.beside import with_figure
 from hardiness.report.exports import registry as exports
-from hardiness.report.headline_figure import with_figure
 from hardiness.report.loggers.tracking import numbers_of
-from hardiness.report.page import PageOptions, inks_of, page
-from hardiness.report.places import places_of
-from hardiness.report.scorecard import scorecard
-from hardiness.report.sections import sections
+from hardiness.report.page import PageOptions, checks, inks_of, page, summary
+from hardiness.report.sections import places_of, scorecard, sections
 from hardiness.report.stored_results import StoredResults
-from hardiness.report.summary import summary
-from hardiness.report.tables import score_tables, scorecard_tables
-from hardiness.report.trust import checks
+from hardiness.report.terminal import score_tables, scorecard_tables
 from hardiness.scoring.attack_checks import untold
 from hardiness.scoring.attack_curves import accuracy_under_attack
 from hardiness.scoring.attack_effort import strength_of_attack

@@ -7,30 +7,30 @@ import sys
 import pytest
 
 from hardiness.core import DataError
-from hardiness.sources.packages import file_sha256, locate
+from hardiness.sources.packages import file_sha256, installed_file
 
 SYNSETS = "timm/data/_info/imagenet_synsets.txt"
 
 
 def test_finds_a_file_without_importing_its_package() -> None:
     before = set(sys.modules)
-    file = locate("timm", SYNSETS)
+    file = installed_file("timm", SYNSETS)
     assert file.read_text().startswith("n01440764\n")
     assert not {name for name in set(sys.modules) - before if name.startswith("timm")}
 
 
 def test_checks_the_bytes() -> None:
-    file = locate("timm", SYNSETS)
-    assert locate("timm", SYNSETS, file_sha256(file)) == file
+    file = installed_file("timm", SYNSETS)
+    assert installed_file("timm", SYNSETS, file_sha256(file)) == file
     with pytest.raises(DataError, match=r"imagenet_synsets\.txt is not the published file.*000000000000.*timm"):
-        locate("timm", SYNSETS, "0" * 64)
+        installed_file("timm", SYNSETS, "0" * 64)
 
 
 def test_absent_package_is_told_with_what_to_install() -> None:
     with pytest.raises(DataError, match=r"'no-such-thing' is not installed.*pip install"):
-        locate("no-such-thing", "file")
+        installed_file("no-such-thing", "file")
 
 
 def test_absent_file_is_told() -> None:
     with pytest.raises(DataError, match=r"timm .* has no file timm/no\.txt"):
-        locate("timm", "timm/no.txt")
+        installed_file("timm", "timm/no.txt")

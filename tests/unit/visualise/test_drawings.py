@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import Image, rng
-from hardiness.visualise.drawings import edges, silhouette
+from hardiness.visualise.stimuli import edges, silhouette
 
 YY, XX = np.mgrid[:224, :224]
 DISK = np.hypot(YY - 120, XX - 100) < 60

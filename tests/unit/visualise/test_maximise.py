@@ -12,11 +12,19 @@ from torch import Tensor, nn
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import Classifier, wrap
-from hardiness.models.pixels import to_pixels
-from hardiness.visualise.diversity import similarity
-from hardiness.visualise.maximise import Settings, maximise, roughness
-from hardiness.visualise.transforms import Transforms
-from hardiness.visualise.units import Channel, ClassUnit, LayerUnit, Neuron, Unit
+from hardiness.models.preprocessing import to_pixels
+from hardiness.visualise.maximise import (
+    Channel,
+    ClassUnit,
+    LayerUnit,
+    Neuron,
+    Settings,
+    Transforms,
+    Unit,
+    maximise,
+    roughness,
+    similarity,
+)
 
 STILL = Transforms(0, 0, 0)
 SHORT = Settings(steps=12)

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from hardiness.core import ArgumentError, DataError, Stimulus
-from hardiness.visualise.own_categories import classes_of
-from hardiness.visualise.pairs import CategoryPhotographs, pairs, photographs
+from hardiness.visualise.stimuli import CategoryPhotographs, classes_of, pairs, photographs
 
 Make = Callable[..., str]
 

@@ -10,8 +10,20 @@ import pytest
 
 from hardiness.core import ArgumentError, Image, StoreError
 from hardiness.imaging import decode
-from hardiness.visualise.exhibition import GRID, RECORD, Exhibition, refuse_strangers
-from hardiness.visualise.sheet import EMPTY, FAINT, GAP_PX, MARGIN_PX, SheetTile, folded, probability_text, sheet
+from hardiness.visualise.exhibition import (
+    EMPTY,
+    FAINT,
+    GAP_PX,
+    GRID,
+    MARGIN_PX,
+    RECORD,
+    Exhibition,
+    SheetTile,
+    folded,
+    probability_text,
+    refuse_strangers,
+    sheet,
+)
 
 
 def plain(level: int, px: int = 40) -> Image:

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import DataError, StoreError
-from hardiness.visualise import stored
-from hardiness.visualise.exhibition import Exhibition
-from hardiness.visualise.sheet import SheetTile
+from hardiness.visualise.exhibition import Exhibition, SheetTile, folders, read
 
 
 def exhibition(folder: Path) -> Exhibition:
@@ -26,14 +24,14 @@ def exhibition(folder: Path) -> Exhibition:
 def test_pictures_are_found_in_a_folder_and_below_it(tmp_path: Path) -> None:
     for name in ("out/visualise/a", "out/records/b", "out/x/y/z"):
         exhibition(tmp_path / name)
-    assert stored.folders(tmp_path / "out") == [tmp_path / "out" / "visualise" / "a"]
-    assert stored.folders(tmp_path / "out" / "visualise" / "a") == [tmp_path / "out" / "visualise" / "a"]
-    assert stored.folders(tmp_path / "nowhere") == []
+    assert folders(tmp_path / "out") == [tmp_path / "out" / "visualise" / "a"]
+    assert folders(tmp_path / "out" / "visualise" / "a") == [tmp_path / "out" / "visualise" / "a"]
+    assert folders(tmp_path / "nowhere") == []
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     exhibition(tmp_path)
-    found = stored.read(tmp_path)
+    found = read(tmp_path)
     assert (found.model, found.protocol, found.settings) == ("m", "p", {"steps": 2})
     first, second = found.features
     assert first.label == "unit 3 noise"
@@ -56,13 +54,13 @@ def test_a_damaged_record_is_one_line(tmp_path: Path, change: dict[str, object],
     record = tmp_path / "features.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
     with pytest.raises(DataError, match=message):
-        stored.read(tmp_path)
+        read(tmp_path)
 
 
 def test_a_record_that_is_no_json_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "features.json").write_text("{")
     with pytest.raises(StoreError, match="is not valid JSON"):
-        stored.read(tmp_path)
+        read(tmp_path)
     (tmp_path / "features.json").write_text("[1]")
     with pytest.raises(DataError, match="is damaged"):
-        stored.read(tmp_path)
+        read(tmp_path)

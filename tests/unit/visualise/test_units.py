@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hardiness.core import ArgumentError, ModelError, UnknownNameError
 from hardiness.models import Classifier
-from hardiness.visualise.units import (
+from hardiness.visualise.maximise import (
     Channel,
     ClassUnit,
     LayerUnit,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.kit import norms
+from hardiness.attacks import norms
 from hardiness.attacks.threats import Threat, threats
 
 if TYPE_CHECKING:

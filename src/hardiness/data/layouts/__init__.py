@@ -1,1 +1,1 @@
-"""The layouts of the data sets, one module each; `hardiness.data.layout` finds them."""
+"""The layouts of the data sets, one module each; `hardiness.data.root` finds them."""

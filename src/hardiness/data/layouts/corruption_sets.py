@@ -1,7 +1,7 @@
 """Stored corruption sets in ImageNet-C's layout: one data set for each still set, under the set's name."""
 
-from hardiness.data.corruption_trees import corruption_tree
-from hardiness.data.layout import LAYOUTS
+from hardiness.data.conditions import corruption_tree
+from hardiness.data.root import LAYOUTS
 from hardiness.reference import set_names
 
 for _name in set_names("still"):

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
-from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.opened import Shards, Tables, open_place
-from hardiness.data.place import Place
-from hardiness.data.tree import FileEntry, Tree, fingerprint, passed_over
-from hardiness.reference import categories
-from hardiness.reference.categories import Categories
-from hardiness.reference.classes import wnids
+from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
+from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables, open_place
+from hardiness.reference import classes
+from hardiness.reference.classes import Categories, wnids
 
 NAME = "cue-conflict"
 OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"
@@ -25,7 +22,7 @@ def read(place: Place) -> DataSet:
     """The stimuli of a folder or tar, flat or in a folder for each shape; those without a conflict are left out.
 
     Labels are the first class of the shape's category: they give the order of ``--limit``, and answers are judged by
-    `DataSet.categories`. A ``categories.csv`` beside the stimuli replaces the 16 published categories; a
+    `DataSet.categories`. A ``classes.csv`` beside the stimuli replaces the 16 published categories; a
     ``contact-sheet.png`` is no stimulus.
 
     Raises:
@@ -44,7 +41,7 @@ def read(place: Place) -> DataSet:
             f"--data {place.argument}: classes= needs a {OWN_CATEGORIES} (category,class_index) beside them"
         )
     num_classes = place.class_count or len(wnids())
-    known = categories.read(own.file, num_classes) if own else categories.sixteen()
+    known = classes.read(own.file, num_classes) if own else classes.sixteen()
     images = [image for image in tree.images() if PurePosixPath(image.path).name != CONTACT_SHEET]
     items = _items(place, tree, images, known)
     return DataSet(
@@ -93,8 +90,8 @@ def _stimulus(entry: FileEntry, known: Categories) -> Stimulus:
 
 def _advice(category: str, known: Categories) -> str:
     advice = suggestion(category, list(known))
-    own = f"; for others, put a {OWN_CATEGORIES} ({','.join(categories.COLUMNS)}) beside the stimuli"
-    return advice + (own if known is categories.sixteen() else f" (from {OWN_CATEGORIES})")
+    own = f"; for others, put a {OWN_CATEGORIES} ({','.join(classes.COLUMNS)}) beside the stimuli"
+    return advice + (own if known is classes.sixteen() else f" (from {OWN_CATEGORIES})")
 
 
 LAYOUTS.register(NAME, Layout("cue-conflict/*.png", read), __name__)

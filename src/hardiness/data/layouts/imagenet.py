@@ -1,7 +1,7 @@
 """ImageNet's validation set; or one's own labelled folder, for models with classes of their own."""
 
-from hardiness.data.classified import Classified
-from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.photographs import Classified
+from hardiness.data.root import LAYOUTS, Layout
 from hardiness.reference.classes import wnid_indices
 
 LAYOUTS.register(

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from hardiness.data.classified import Classified
-from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.photographs import Classified
+from hardiness.data.root import LAYOUTS, Layout
 from hardiness.reference.classes import subset_wnids
 
 _SET = Classified("imagenet-o", partial(subset_wnids, "imagenet-o"), "the 200 wnids of ImageNet-O")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from hardiness.core import Condition
-from hardiness.data.condition_trees import ConditionTrees
-from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.videos import PerturbedCopies
+from hardiness.data.conditions import ConditionTrees, PerturbedCopies
+from hardiness.data.root import LAYOUTS, Layout
 
 
 def _condition(folder: str) -> Condition:

@@ -1,7 +1,7 @@
 """ImageNet-Sketch: black-and-white sketches of all 1,000 classes."""
 
-from hardiness.data.classified import Classified
-from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.photographs import Classified
+from hardiness.data.root import LAYOUTS, Layout
 from hardiness.reference.classes import wnid_indices
 
 _SET = Classified("imagenet-sketch", wnid_indices, "the 1,000 ImageNet wnids")

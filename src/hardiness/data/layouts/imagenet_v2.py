@@ -1,7 +1,7 @@
 """ImageNet-V2: a second validation set, in folders named after the class index."""
 
-from hardiness.data.classified import Classified
-from hardiness.data.layout import LAYOUTS, Layout
+from hardiness.data.photographs import Classified
+from hardiness.data.root import LAYOUTS, Layout
 from hardiness.reference.classes import wnids
 
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from hardiness.core import Condition
-from hardiness.data.condition_trees import ConditionTrees
-from hardiness.data.corrupted_copies import CorruptedCopies
-from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.tree import IMAGE_SUFFIXES
-from hardiness.reference import categories
+from hardiness.data.conditions import ConditionTrees, CorruptedCopies
+from hardiness.data.files import IMAGE_SUFFIXES
+from hardiness.data.root import LAYOUTS, Layout
+from hardiness.reference.classes import laion_c
 
 NAME = "laion-c"
 CELL = "{corruption}/intensity_level_{severity}"
@@ -25,7 +24,7 @@ def _condition(folder: str) -> Condition | None:
 
 def _labels() -> Mapping[str, int]:
     """A superclass's label is its first class: answers are judged by `DataSet.categories`."""
-    return {name: classes[0] for name, classes in categories.laion_c().items()}
+    return {name: classes[0] for name, classes in laion_c().items()}
 
 
 _read = ConditionTrees(
@@ -38,7 +37,7 @@ _read = ConditionTrees(
     classes=_labels,
     of="one of LAION-C's 16 superclasses",
     released=None,
-    categories=categories.laion_c,
+    categories=laion_c,
 ).read
 
 LAYOUTS.register(NAME, Layout(f"{NAME}/{FORM}", _read), __name__)

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from hardiness.core import DataError, DataSet, suggestion
-from hardiness.data.items import LabelledFile, items
-from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.opened import open_place
-from hardiness.data.place import Place
-from hardiness.data.tree import FileEntry, Tree, fingerprint, passed_over
-from hardiness.reference import categories
-from hardiness.reference.classes import wnids
+from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
+from hardiness.data.root import LAYOUTS, Layout, Place, open_place
+from hardiness.reference.classes import sixteen, wnids
 from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
 
 NAME = "model-vs-human"
@@ -49,12 +45,12 @@ def read(place: Place) -> DataSet:
         location=place.location,
         remarks=passed_over(NAME, place.path, opened.unused(found)),
         released=sum(stimulus_set(name).images for name in SETS),
-        categories=categories.sixteen(),
+        categories=sixteen(),
     )
 
 
 def _samples(entries: list[FileEntry]) -> Iterator[LabelledFile]:
-    known = categories.sixteen()
+    known = sixteen()
     for entry in entries:
         name, _, below = entry.path.partition("/")
         level, category = _shown(entry, stimulus_set(name))

@@ -5,11 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from hardiness.core import DataError, DataSet
-from hardiness.data.items import LabelledFile, items
-from hardiness.data.layout import LAYOUTS, Layout
-from hardiness.data.opened import open_place
-from hardiness.data.place import Place
-from hardiness.data.tree import Tree, fingerprint, passed_over
+from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
+from hardiness.data.root import LAYOUTS, Layout, Place, open_place
 from hardiness.reference.classes import wnids
 
 NAMES = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")

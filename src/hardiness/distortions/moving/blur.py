@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SequenceSource, no_draws, perturbation
+from hardiness.distortions.apply import SequenceSource, no_frame_draws, perturbation
 from hardiness.imaging.blur import Trail, blur_image, gaussian_weights, motion_blur_image, motion_trail
 from hardiness.imaging.geometry import about_centre, add_and_mean, affine_window
 
@@ -46,7 +46,7 @@ def _trails(level: MotionSweep) -> tuple[Trail, ...]:
     )
 
 
-@perturbation("blur", (MotionSweep(10, 3.0, -120.0, 4.0),), no_draws)
+@perturbation("blur", (MotionSweep(10, 3.0, -120.0, 4.0),), no_frame_draws)
 def motion_blur(source: SequenceSource, level: MotionSweep, draws: None) -> Iterator[Image]:
     """A trail that turns by four degrees a frame.
 
@@ -57,7 +57,7 @@ def motion_blur(source: SequenceSource, level: MotionSweep, draws: None) -> Iter
         yield motion_blur_image(source.crop, *trail)
 
 
-@perturbation("blur", (Zoom(0.004),), no_draws)
+@perturbation("blur", (Zoom(0.004),), no_frame_draws)
 def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Image]:
     """The mean of all zooms so far, as when a camera moves forward.
 
@@ -70,7 +70,7 @@ def zoom_blur(source: SequenceSource, level: Zoom, draws: None) -> Iterator[Imag
         yield add_and_mean(total, affine_window(source.whole, zoomed, source.window), i + 1)
 
 
-@perturbation("blur", (Widening(0.25, 0.035, 6.0),), no_draws)
+@perturbation("blur", (Widening(0.25, 0.035, 6.0),), no_frame_draws)
 def gaussian_blur(source: SequenceSource, level: Widening, draws: None) -> Iterator[Image]:
     """A Gaussian blur that widens, edges repeated.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
+from hardiness.distortions.apply import SIDE_PX, SequenceSource, no_frame_draws, perturbation
 from hardiness.imaging.geometry import about_centre, affine_window, perspective_window
 
 FRAMES = 31
@@ -36,7 +36,7 @@ class SizeSweep(NamedTuple):
     step_percent: float
 
 
-@perturbation("digital", (ShiftSweep(-20, 1),), no_draws, frames=41)
+@perturbation("digital", (ShiftSweep(-20, 1),), no_frame_draws, frames=41)
 def translate(source: SequenceSource, level: ShiftSweep, draws: None) -> Iterator[Image]:
     """The photograph moves from left to right by a pixel a frame.
 
@@ -53,7 +53,7 @@ def translate(source: SequenceSource, level: ShiftSweep, draws: None) -> Iterato
         yield frame
 
 
-@perturbation("digital", (Turn(1.0),), no_draws)
+@perturbation("digital", (Turn(1.0),), no_frame_draws)
 def rotate(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph turns clockwise by a degree a frame.
 
@@ -65,7 +65,7 @@ def rotate(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
         yield affine_window(source.whole, turned, source.window)
 
 
-@perturbation("digital", (Turn(1.0),), no_draws)
+@perturbation("digital", (Turn(1.0),), no_frame_draws)
 def tilt(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph leans in space by a degree a frame, about both of its axes.
 
@@ -99,7 +99,7 @@ def tilt_inverse(size: tuple[int, int], degrees: float) -> NDArray[np.float64]:
     return np.linalg.inv(camera @ np.stack([across, down, ahead], axis=1) @ to_centre)
 
 
-@perturbation("digital", (SizeSweep(40.0, 2.5),), no_draws)
+@perturbation("digital", (SizeSweep(40.0, 2.5),), no_frame_draws)
 def scale(source: SequenceSource, level: SizeSweep, draws: None) -> Iterator[Image]:
     """The photograph grows from small to slightly enlarged.
 
@@ -111,7 +111,7 @@ def scale(source: SequenceSource, level: SizeSweep, draws: None) -> Iterator[Ima
         yield affine_window(source.whole, size, source.window)
 
 
-@perturbation("digital", (Turn(1.0),), no_draws)
+@perturbation("digital", (Turn(1.0),), no_frame_draws)
 def shear(source: SequenceSource, level: Turn, draws: None) -> Iterator[Image]:
     """The photograph's columns lean by a degree a frame.
 

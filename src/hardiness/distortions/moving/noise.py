@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, perturbation
+from hardiness.distortions.apply import SIDE_PX, SequenceSource, perturbation
 from hardiness.imaging.colour import add_noise, multiply_noise
 from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.perturbation import SIDE_PX, SequenceSource, no_draws, perturbation
+from hardiness.distortions.apply import SIDE_PX, SequenceSource, no_frame_draws, perturbation
 from hardiness.imaging.blur import Trail, blur_field, gaussian_weights, motion_blur_image, motion_trail
 from hardiness.imaging.colour import (
     WATER,
@@ -81,7 +81,7 @@ def snow(source: SequenceSource, level: SnowSequence, draws: NDArray[np.float64]
         yield snow_over(source.crop, motion_blur_image(layer, *wind)[:, :, 0], level.image_share)
 
 
-@perturbation("weather", (BrightnessSweep(0.02),), no_draws)
+@perturbation("weather", (BrightnessSweep(0.02),), no_frame_draws)
 def brightness(source: SequenceSource, level: BrightnessSweep, draws: None) -> Iterator[Image]:
     """An HSV value that rises from darker to lighter than the image.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption, no_draws
+from hardiness.distortions.apply import Shape, corruption, no_draws
 from hardiness.imaging.noise import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
 
 ISO_PHOTONS = 25.0

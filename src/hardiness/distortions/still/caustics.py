@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.blur import blur_field, gaussian_weights
 from hardiness.imaging.geometry import refract
 from hardiness.imaging.noise import caustics

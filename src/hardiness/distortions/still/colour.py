@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import corruption, no_draws
+from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging.colour import brightness_table, drawn_to_means, look_up_by_largest, saturate_image
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import corruption, no_draws
+from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging import decode, encode_jpeg, resize
 
 

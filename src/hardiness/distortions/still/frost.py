@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.distortions.frost_pictures import PICTURES, frost_picture, require_frost
 from hardiness.imaging.colour import blend_crop
 

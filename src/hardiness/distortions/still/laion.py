@@ -12,7 +12,7 @@ import PIL.ImageDraw
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption, no_draws
+from hardiness.distortions.apply import Shape, corruption, no_draws
 
 TILE_PX = 14
 SHAPE_PX = (6, 15)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.blur import motion_blur_image, motion_trail
 from hardiness.imaging.colour import snow_layer, snow_over
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.colour import add_noise, multiply_noise, salt_and_pepper
 from hardiness.imaging.noise import AliasTables, normals_from_words, poisson_tables, quantile_table, sample
 

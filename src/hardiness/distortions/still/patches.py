@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 
 GRID = 14
 """Cells along each side that are dropped: 16 pixels each at 224."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.noise import stars
 
 STARS = 5

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.noise import add_fields, keep_above, spectral_field, spectral_noise
 
 Phases = NDArray[np.float64]

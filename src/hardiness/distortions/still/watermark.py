@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import corruption, no_draws
+from hardiness.distortions.apply import corruption, no_draws
 from hardiness.imaging.text import overlay_text
 
 TEXT = "捷径" * 3

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import Image
-from hardiness.distortions.corruption import Shape, corruption
+from hardiness.distortions.apply import Shape, corruption
 from hardiness.imaging.noise import plane_wave, plasma, rings
 
 

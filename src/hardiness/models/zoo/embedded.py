@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from hardiness.core import ModelSpec, Source, View
 from hardiness.models.catalogue import registry
-from hardiness.models.checkpoints import read_state
-from hardiness.models.numpy_pickle import read_arrays
-from hardiness.models.state_dicts import assign, in_order
-from hardiness.sources.packages import locate
+from hardiness.models.checkpoints import assign, in_order, read_arrays, read_state
+from hardiness.sources.packages import installed_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +22,7 @@ def build_lite(spec: ModelSpec) -> nn.Module:
 
     network: nn.Module = timm.create_model(f"tf_{spec.name}", num_classes=spec.num_classes)
     if spec.weights is None:
-        file = locate(spec.source.package, spec.source.path, spec.source.sha256)
+        file = installed_file(spec.source.package, spec.source.path, spec.source.sha256)
         assign(network, in_order(network, read_state(file), str(file)), str(file))
     return network
 
@@ -42,7 +40,7 @@ def build_squeezenet(spec: ModelSpec) -> nn.Module:
     network: nn.Module = squeezenet1_1(num_classes=spec.num_classes)
     if spec.weights is not None:
         return network
-    file = locate(spec.source.package, spec.source.path, spec.source.sha256)
+    file = installed_file(spec.source.package, spec.source.path, spec.source.sha256)
     entries = read_arrays(file)
     fires = [f"fire{n}/{part}" for n in range(2, 10) for part in ("squeeze1x1", "expand1x1", "expand3x3")]
     arrays = []

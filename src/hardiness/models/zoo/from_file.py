@@ -11,10 +11,9 @@ from types import CodeType
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.code_fingerprint import OWN_FILE, imported_by, installed, spec_of
+from hardiness.models.catalogue import Built, Scheme, override, schemes
 from hardiness.models.failures import told
-from hardiness.models.options import override
+from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
 
 _OPTIONS = {"tag": "a name for the code, in place of a hash over it: then edits are yours to answer for"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, View
 from hardiness.models.catalogue import Built, OnnxFile, Scheme, schemes
-from hardiness.models.execution.runtimes.onnx_runtime import IMAGE_TYPES, session
+from hardiness.models.runtimes.onnx_runtime import IMAGE_TYPES, session
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:

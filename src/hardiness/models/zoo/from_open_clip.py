@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import Built, Scheme, schemes
+from hardiness.models.catalogue import RANDOM, Built, Scheme, schemes
 from hardiness.models.failures import told
 from hardiness.models.hub import need_hub, need_url
-from hardiness.models.options import RANDOM
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
 from hardiness.sources.downloads import check_hub_files
 

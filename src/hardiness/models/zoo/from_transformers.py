@@ -7,10 +7,15 @@ from typing import Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.class_names import is_generic, looks_like_imagenet, order_by_name
-from hardiness.models.class_order import stated_order
-from hardiness.models.processors import stated_view
-from hardiness.models.transformers_loading import TRUST, checked, load_network, read_config, transformers_package
+from hardiness.models.classes import is_generic, looks_like_imagenet, order_by_name, stated_order
+from hardiness.models.transformers_parts import (
+    TRUST,
+    checked,
+    load_network,
+    read_config,
+    stated_view,
+    transformers_package,
+)
 
 _OPTIONS = {TRUST: "true lets Python code that lies beside the model run on this machine (default: false)"}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.transformers_towers import EncoderFamily, build_with, spec_of
+from hardiness.models.transformers_parts import EncoderFamily, build_with, spec_of
 from hardiness.models.zero_shot import OPTIONS
 
 _KIND = EncoderFamily("hf-clip", ("clip", "metaclip_2"))

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec
-from hardiness.models.catalogue import Built, Scheme, schemes
-from hardiness.models.checkpoints import read_checkpoint
-from hardiness.models.options import RANDOM
-from hardiness.models.processors import stated_view
-from hardiness.models.state_dicts import assign, fit
-from hardiness.models.transformers_loading import checked, load_network, read_config, transformers_package
+from hardiness.models.catalogue import RANDOM, Built, Scheme, schemes
+from hardiness.models.checkpoints import assign, fit, read_checkpoint
+from hardiness.models.transformers_parts import checked, load_network, read_config, stated_view, transformers_package
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

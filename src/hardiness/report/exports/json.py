@@ -8,7 +8,7 @@ from typing import Any
 
 from hardiness.core import SCHEMA, Result
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.places import Places, places_of
+from hardiness.report.sections import Places, places_of
 
 
 @register("json", "everything, as results.json has it, with places and the samples behind the numbers")

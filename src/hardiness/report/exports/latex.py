@@ -6,10 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from hardiness.core import Column, Result
 from hardiness.report import format as formatting
-from hardiness.report.citations import citations
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.scorecard import OverviewEntry, Scorecard, marks_in_export, scorecard
-from hardiness.report.sections import BenchmarkSection, score_of, sections
+from hardiness.report.page import citations
+from hardiness.report.sections import (
+    BenchmarkSection,
+    OverviewEntry,
+    Scorecard,
+    marks_in_export,
+    score_of,
+    scorecard,
+    sections,
+)
 from hardiness.sources.files import shown as printable
 
 _SPECIAL = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hardiness.core import Result
 from hardiness.report.exports.exporter import Comparisons, register
-from hardiness.report.places import places_of
+from hardiness.report.sections import places_of
 from hardiness.report.stored_results import StoredResults
 
 

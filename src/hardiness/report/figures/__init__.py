@@ -1,16 +1,9 @@
 """Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
 from hardiness.core import Chart, Curves, Dots, Ladder
-from hardiness.report.figures.beside import caption_of, without_twice
-from hardiness.report.figures.curves import draw_curves
-from hardiness.report.figures.dots import draw_dots
-from hardiness.report.figures.heat import draw_heat
-from hardiness.report.figures.in_page import icon, inline, rules, symbols
-from hardiness.report.figures.inks import Inks
-from hardiness.report.figures.ladder import draw_ladder
-from hardiness.report.figures.paper import pdf, png
-from hardiness.report.figures.sheet import Sheet
-from hardiness.report.figures.svg import document
+from hardiness.report.figures.charts import caption_of, draw_curves, draw_dots, draw_heat, draw_ladder, without_twice
+from hardiness.report.figures.sheet import Inks, Sheet
+from hardiness.report.figures.writers import document, icon, inline, pdf, png, rules, symbols
 
 WIDE_PX, NARROW_PX, PAPER_PX = 1000, 350, 680
 """Widths of a drawing: on a page, on a phone, and in a paper."""

@@ -14,7 +14,7 @@ from hardiness.core import DataError, ImageTable, Score
 from hardiness.scoring.annotated import behind, numbered, registry
 from hardiness.scoring.scored_run import ScoredRun
 from hardiness.scoring.shares import accuracy
-from hardiness.sources.packages import locate
+from hardiness.sources.packages import installed_file
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
 SHA256 = "d83e9bff374c631aae8439eb064c7019acc56e1b3bc3f56b8380c2a710b0220b"
@@ -63,5 +63,5 @@ def label_sets() -> LabelSets:
 
     Source: google-research/reassessed-imagenet, ``real.json``, which timm carries (Apache-2.0).
     """
-    found = json.loads(locate(PACKAGE, PATH, SHA256).read_text("utf-8"))
+    found = json.loads(installed_file(PACKAGE, PATH, SHA256).read_text("utf-8"))
     return {number: frozenset(classes) for number, classes in enumerate(found, start=1) if classes}

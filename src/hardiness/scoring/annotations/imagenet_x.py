@@ -18,7 +18,7 @@ from hardiness.scoring.annotated import numbered, registry
 from hardiness.scoring.imagenet_x_chart import FACTORS, METRIC
 from hardiness.scoring.intervals import centred, resampled_means, wilson
 from hardiness.scoring.scored_run import ScoredRun
-from hardiness.sources.packages import locate
+from hardiness.sources.packages import installed_file
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
@@ -112,8 +112,10 @@ def published_annotations() -> Annotations:
     Raises:
         DataError: the package is not installed, or does not hold them as published.
     """
-    lines = locate(PACKAGE, f"{FOLDER}/imagenet_x_val_top_factor.jsonl", SHA256).read_text("utf-8").splitlines()
-    listed = locate(PACKAGE, f"{FOLDER}/prototypical_paths.csv", PROTOTYPES_SHA256).read_text("utf-8").splitlines()
+    lines = installed_file(PACKAGE, f"{FOLDER}/imagenet_x_val_top_factor.jsonl", SHA256).read_text("utf-8").splitlines()
+    listed = (
+        installed_file(PACKAGE, f"{FOLDER}/prototypical_paths.csv", PROTOTYPES_SHA256).read_text("utf-8").splitlines()
+    )
     return read(map(json.loads, lines), {row["file_name"] for row in csv.DictReader(listed)})
 
 

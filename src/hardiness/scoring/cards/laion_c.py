@@ -24,7 +24,8 @@ from hardiness.core import (
     Section,
 )
 from hardiness.core.section import Dots
-from hardiness.reference import categories, published_series
+from hardiness.reference import published_series
+from hardiness.reference.classes import laion_c
 from hardiness.scoring.card import Baseline, Card, ScoreTexts, register
 from hardiness.scoring.cells import MadeOf, cell_means, is_whole
 from hardiness.scoring.grids import Lookup
@@ -61,7 +62,7 @@ class LaionCCard(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong among the superclasses, and the place of the one that was answered."""
-        known = run.data.categories or categories.laion_c()
+        known = run.data.categories or laion_c()
         owner = np.full(max(index for group in known.values() for index in group) + 2, -1)
         for place, group in enumerate(known.values()):
             owner[list(group)] = place

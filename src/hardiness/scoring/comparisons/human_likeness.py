@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, DataError, rng
+from hardiness.reference.humans import Right, TrialStimulus, own_name
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.reference.trials import Right, TrialStimulus, own_name
 from hardiness.scoring.card import registry
 from hardiness.scoring.cards.model_vs_human import cells_of
 from hardiness.scoring.intervals import RESAMPLES, centred, within

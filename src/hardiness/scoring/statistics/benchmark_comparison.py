@@ -82,7 +82,7 @@ _Accuracy = tuple[float, int]
 """The share of right answers, and of how many images."""
 
 
-def compare(
+def compare_stores(
     stores: Sequence[Store],
     models: Sequence[str] = (),
     *,

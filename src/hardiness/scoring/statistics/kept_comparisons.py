@@ -10,7 +10,7 @@ from typing import Any
 
 from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError
 from hardiness.scoring.kept_values import digest_of
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare_stores
 from hardiness.scoring.statistics.comparison import Compared
 from hardiness.scoring.statistics.proportions import Difference
 from hardiness.scoring.statistics.ranks import Rank
@@ -43,7 +43,7 @@ def kept_comparisons(
         if found["digest"] == digest_of([digest, found["comparisons"]]):
             return [_comparison(each) for each in found["comparisons"]]
     try:
-        made = compare([store], details=False, baseline_model=baseline_model)
+        made = compare_stores([store], details=False, baseline_model=baseline_model)
     except ArgumentError:
         return []
     described = json.loads(json.dumps([_as_dict(each) for each in made]))

@@ -20,17 +20,17 @@ import torch
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, random
 from hardiness.data import locate
-from hardiness.engine.executors import ray_actor
-from hardiness.engine.executors.ray_actor import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
-from hardiness.engine.measuring import package_version
-from hardiness.engine.units import failed
+from hardiness.engine import ray
+from hardiness.engine.evaluation import package_version
+from hardiness.engine.plan import failed
+from hardiness.engine.ray import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
 from hardiness.reference import wnids
 
 
 @pytest.fixture(autouse=True)
 def cores_are_given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An actor takes its cores for its whole process, which here is that of every other test too."""
-    from hardiness.models.execution.runtimes import openvino_cpu  # noqa: F401  # counts the cores when it is loaded
+    from hardiness.models.runtimes import openvino_cpu  # noqa: F401  # counts the cores when it is loaded
 
     threads = torch.get_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", str(threads)))
@@ -55,13 +55,13 @@ def test_the_same_version_and_data_that_are_there_fit() -> None:
 
 
 def test_another_version_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_actor.platform, "node", lambda: "node-7")
+    monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
     told = unfitness(errand("9.9"))
     assert told.startswith(f"node-7 runs hardiness {package_version()}, and the driver 9.9")
 
 
 def test_a_machine_that_does_not_see_the_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_actor.platform, "node", lambda: "node-7")
+    monkeypatch.setattr(ray.platform, "node", lambda: "node-7")
     assert unfitness(errand(gone=True)).startswith("node-7 does not see the data at /data/imagenet")
 
 
@@ -148,7 +148,7 @@ def actor(tmp_path: Path, data: DataSet, without: frozenset[str] = frozenset(), 
 def test_a_unit_is_decoded_while_the_one_before_it_is_in_the_model(
     tmp_path: Path, pictures: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_actor, "GRACE_S", 2.0)  # on a machine that is busy
+    monkeypatch.setattr(ray, "GRACE_S", 2.0)  # on a machine that is busy
     begun = actor(tmp_path, pictures, WAITS=True)
     ready = begun.ready()
     assert isinstance(ready, Ready)

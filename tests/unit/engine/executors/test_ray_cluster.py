@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hardiness.core import ModelError
-from hardiness.engine.executors.ray_cluster import Cluster, connect
+from hardiness.engine.ray import Cluster, connect
 
 
 @pytest.fixture

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from hardiness.core import Silence
-from hardiness.engine.executors import ray_driver
-from hardiness.engine.executors.ray_actor import Errand, Ready, Unfit, UnitOutcome
-from hardiness.engine.executors.ray_cluster import Connection
-from hardiness.engine.executors.ray_driver import _Driver
+from hardiness.engine import ray as ray_driver
+from hardiness.engine.ray import Connection, Errand, Ready, Unfit, UnitOutcome, _Driver
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
 DONE = UnitOutcome(stored=("key",))

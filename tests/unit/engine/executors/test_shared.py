@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hardiness.core import Share
-from hardiness.engine.executors.shared import LONGEST_REST_S, PATIENCE, from_own_end, part_of, shared
+from hardiness.engine.shared import LONGEST_REST_S, PATIENCE, from_own_end, part_of, shared
 from hardiness.store import Leases
 from hardiness.store.files import LocalFiles
 from hardiness.store.leases import deaths

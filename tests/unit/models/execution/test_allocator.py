@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hardiness.models import return_freed_memory
-from hardiness.models.execution import allocator
+from hardiness.models import placement, return_freed_memory
 
 PROGRAM = """
 import resource, sys, threading
@@ -56,8 +55,8 @@ def test_freed_memory_is_kept_and_returned() -> None:
 
 def test_memory_is_not_handed_back_after_every_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, now_s = [], 100.0
-    monkeypatch.setattr(allocator, "_function", lambda name: calls.append)
-    monkeypatch.setattr(allocator, "_trimmed_s", -float("inf"))
+    monkeypatch.setattr(placement, "_function", lambda name: calls.append)
+    monkeypatch.setattr(placement, "_trimmed_s", -float("inf"))
     monkeypatch.setattr("time.monotonic", lambda: now_s)
     for step_s in (0.0, 0.3, 0.3, 0.5, 0.2):
         now_s += step_s

@@ -14,12 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.core import View
-from hardiness.models import gradient_networks, original
-from hardiness.models.execution import arithmetic
-from hardiness.models.execution.agreement import same_gradient
-from hardiness.models.execution.arithmetic import _guarded, differentiable_fp32, full_fp32
-from hardiness.models.gradient_networks import GradientNetworks
-from hardiness.models.original import Original
+from hardiness.models import classifier, exactness
+from hardiness.models.classifier import GradientNetworks, Original
+from hardiness.models.exactness import _guarded, differentiable_fp32, full_fp32, same_gradient
 from hardiness.models.preprocessing import Normalisation
 
 
@@ -136,8 +133,8 @@ def test_no_thread_waits_for_another_ones_backward_pass(
         return same_gradient(*given)
 
     monkeypatch.setattr(torch.autograd, "grad", on_the_device)
-    monkeypatch.setattr(gradient_networks, "same_gradient", chosen_beside_another)
-    for module in (arithmetic, original, gradient_networks):
+    monkeypatch.setattr(classifier, "same_gradient", chosen_beside_another)
+    for module in (exactness, classifier, classifier):
         monkeypatch.setattr(module, "full_fp32", lambda device: full_fp32(torch.device("cuda")))
     network = Original(tiny(), "tiny", Normalisation.of(View()), "cpu", None)
     chosen: list[nn.Module] = []

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hardiness.models.execution.convolution_readers import Observed, observed_pass
+from hardiness.models.exactness import Observed, observed_pass
 
 RELU = frozenset(("torch.nn.modules.activation.ReLU",))
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hardiness.models.execution.device_link import CudaStreams, DeviceLink, link_to
-from hardiness.models.pixels import to_pixels
+from hardiness.models.preprocessing import CudaStreams, DeviceLink, link_to, to_pixels
 
 
 @pytest.fixture

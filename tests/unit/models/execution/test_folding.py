@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models.execution.convolution_readers import observed_pass
-from hardiness.models.execution.folding import NORMS, folded
+from hardiness.models.exactness import NORMS, folded, observed_pass
 
 Make = Callable[..., nn.Module]
 

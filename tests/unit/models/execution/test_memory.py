@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hardiness.core import View
 from hardiness.models import load, wrap
-from hardiness.models.execution.memory import activation_bytes
+from hardiness.models.placement import activation_bytes
 
 
 class _Shared(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hardiness.models.execution.placement import place
+from hardiness.models.placement import place
 
 
 @pytest.mark.parametrize(

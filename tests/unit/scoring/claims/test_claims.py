@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.api.claim_verdicts import claims, claims_table
+from hardiness.api.page import claims, claims_table
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,

@@ -25,10 +25,10 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import IMAGENET_C
-from hardiness.report.text_table import terminal_table
+from hardiness.report.format import terminal_table
 from hardiness.scoring import results
 from hardiness.scoring.statistics import kept_comparisons as kept
-from hardiness.scoring.statistics.benchmark_comparison import compare
+from hardiness.scoring.statistics.benchmark_comparison import compare_stores
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
 from hardiness.scoring.statistics.measured_runs import measured_runs
@@ -90,7 +90,7 @@ def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: 
         stored(tmp_path, "abc"[seed], errors(seed, 60 - seed, 76, 0.3 + seed / 10), failed=seed + 3)
     store = stored(tmp_path, "v", errors(7, 60, 1, 0.2), benchmark="imagenet-val")
     stored(tmp_path, "a", errors(8, 60, 1, 0.2), benchmark="imagenet-val")
-    whole, lean = compare([store]), compare([store], details=False)
+    whole, lean = compare_stores([store]), compare_stores([store], details=False)
     assert [repr(replace(each, details=())) for each in whole] == [repr(each) for each in lean]  # NaN is not NaN
     assert [each.n for each in lean] == [55, 60]
     (run,) = (each for each in store.runs() if each.run.model.name == "b")
@@ -103,11 +103,11 @@ def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
     """A table of 400 images takes 180 kB, a model's scores and resamples 60."""
     for model in range(8):
         store = stored(tmp_path, f"m{model}", errors(model, 400, 76, 0.3))
-    compare([store], details=False)
+    compare_stores([store], details=False)
 
     def peak(*models: str) -> int:
         tracemalloc.start()
-        compare([store], models, details=False)
+        compare_stores([store], models, details=False)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -119,7 +119,7 @@ def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
 def test_two_models_on_the_same_images(tmp_path: Path) -> None:
     first, second = errors(0, 60, 76, 0.3), errors(1, 60, 76, 0.4)
     stored(tmp_path, "a", first)
-    (found,) = compare([stored(tmp_path, "b", second)])
+    (found,) = compare_stores([stored(tmp_path, "b", second)])
     assert (found.n, found.benchmark) == (60, "imagenet-c")
     scores = {score.metric: score for score in found.scores}
     assert set(scores) == {"mce", "relative_mce", "mean_error"}
@@ -148,7 +148,7 @@ def test_two_models_on_the_same_images(tmp_path: Path) -> None:
 def test_accuracy_is_compared_exactly_and_errors_for_agreement(tmp_path: Path) -> None:
     first, second = errors(2, 300, 1, 0.2), errors(3, 300, 1, 0.4)
     stored(tmp_path, "a", first, benchmark="imagenet-val")
-    (found,) = compare([stored(tmp_path, "b", second, benchmark="imagenet-val")])
+    (found,) = compare_stores([stored(tmp_path, "b", second, benchmark="imagenet-val")])
     top1 = next(score for score in found.scores if score.metric == "top1")
     assert top1.pairs["a", "b"] == paired_difference(first[:, 0], second[:, 0])
     assert found.details[0].kappa.kappa.value == pytest.approx(0, abs=0.15)
@@ -157,7 +157,7 @@ def test_accuracy_is_compared_exactly_and_errors_for_agreement(tmp_path: Path) -
 
 def test_models_on_different_photographs_are_compared_unpaired_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(4, 300, 1, 0.2), benchmark="imagenet-val")
-    (found,) = compare([stored(tmp_path, "b", errors(5, 300, 1, 0.4), start=5000, benchmark="imagenet-val")])
+    (found,) = compare_stores([stored(tmp_path, "b", errors(5, 300, 1, 0.4), start=5000, benchmark="imagenet-val")])
     assert found.n == 0
     assert "share no image" in found.notes[0]
     assert all(pair.method.startswith(("unpaired", "different")) for s in found.scores for pair in s.pairs.values())
@@ -166,7 +166,7 @@ def test_models_on_different_photographs_are_compared_unpaired_and_it_says_so(tm
 
 def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(6, 50, 3, 0.2), failed=10)
-    (found,) = compare([stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)])
+    (found,) = compare_stores([stored(tmp_path, "b", errors(7, 50, 3, 0.4), start=5)])
     assert found.n == 44
     assert found.notes[0] == "a: 1 image lacks a condition and is left out"
     assert "a: 44 of 49 images are shared" in found.notes[1]
@@ -176,7 +176,7 @@ def test_only_shared_whole_images_count_and_it_says_so(tmp_path: Path) -> None:
 def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
     one = stored(tmp_path / "one", "a", errors(8, 40, 1, 0.2), benchmark="imagenet-val")
     two = stored(tmp_path / "two", "a", errors(9, 40, 1, 0.2), benchmark="imagenet-val")
-    (found,) = compare([one, two], ["a"])
+    (found,) = compare_stores([one, two], ["a"])
     assert list(found.scores[0].values) == ["one/a", "two/a"]
 
 
@@ -184,7 +184,7 @@ def test_effective_robustness_needs_clean_photographs(tmp_path: Path) -> None:
     for model, rate in (("a", 0.3), ("b", 0.4)):
         stored(tmp_path, model, errors(10, 60, 76, rate))
         store = stored(tmp_path, model, errors(11, 60, 1, rate / 2), benchmark="imagenet-val")
-    found = next(each for each in compare([store]) if each.benchmark == "imagenet-c")
+    found = next(each for each in compare_stores([store]) if each.benchmark == "imagenet-c")
     assert [each.model for each in found.effective] == ["a", "b"]
     assert all(each.interval.low < each.value < each.interval.high for each in found.effective)
 
@@ -204,24 +204,24 @@ def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path
             assert compared.values == pytest.approx(shown)
             assert baseline is None or metric == "mean_error" or shown[baseline] == pytest.approx(1)
     with pytest.raises(ArgumentError, match="must be a model with a stored run to divide by"):
-        compare([store], baseline_model="other")
+        compare_stores([store], baseline_model="other")
 
 
 def test_a_baseline_without_errors_divides_nothing(tmp_path: Path) -> None:
     for model, seed, rate in (("a", 30, 0.3), ("never wrong", 31, 0.0)):
         store = stored(tmp_path, model, errors(seed, 60, 76, rate))
-    (found,) = compare([store], baseline_model="never wrong")
+    (found,) = compare_stores([store], baseline_model="never wrong")
     assert [each.metric for each in found.scores] == ["mean_error"]
 
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     store = stored(tmp_path, "a", errors(12, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(ArgumentError, match=r"needs two models that were run on one benchmark, had a$"):
-        compare([store])
+        compare_stores([store])
     stored(tmp_path, "b", errors(13, 1, 1, 0.2), benchmark="imagenet-val")
     with pytest.raises(UnknownNameError, match="unknown model to compare 'c'"):
-        compare([store], ["a", "c"])
-    (found,) = compare([store])
+        compare_stores([store], ["a", "c"])
+    (found,) = compare_stores([store])
     assert not any(pair.told for score in found.scores for pair in score.pairs.values())
 
 
@@ -259,7 +259,7 @@ def test_runs_of_several_surrogates_are_kept_apart(tmp_path: Path) -> None:
     for surrogate, rate in (("s", 0.2), ("t", 0.5)):
         attacked(tmp_path, "a", errors(20, 80, 2, rate), surrogate)
         store = attacked(tmp_path, "b", errors(21, 80, 2, rate), surrogate)
-    found = compare([store])
+    found = compare_stores([store])
     assert len(found) == 2
     assert [each.variant[1].endswith("s") for each in found] == [True, False]
     values = [next(s for s in each.scores if s.metric == "accuracy").values["a"] for each in found]
@@ -271,7 +271,7 @@ def test_runs_of_several_surrogates_are_kept_apart(tmp_path: Path) -> None:
 def test_models_are_shown_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
     for model in "abc":
         store = stored(tmp_path, model, errors(ord(model), 60, 1, 0.3), benchmark="imagenet-val")
-    (found,) = compare([store], ["c", "a"])
+    (found,) = compare_stores([store], ["c", "a"])
     assert list(found.scores[0].values) == ["c", "a"]
     assert found.details[0].first == "c"
 
@@ -279,7 +279,7 @@ def test_models_are_shown_in_the_order_in_which_they_were_asked_for(tmp_path: Pa
 def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
     alike = errors(22, 120, 6, 0.3)
     stored(tmp_path, "a", alike)
-    (found,) = compare([stored(tmp_path, "b", alike)])
+    (found,) = compare_stores([stored(tmp_path, "b", alike)])
     kappa = found.details[0].kappa
     assert kappa is not None
     assert kappa.kappa.value == pytest.approx(1.0)
@@ -290,11 +290,13 @@ def test_kappa_is_there_for_runs_of_many_conditions(tmp_path: Path) -> None:
 
 def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(23, 40, 76, 0.3), failed=3)
-    (found,) = compare([stored(tmp_path, "b", errors(24, 40, 76, 0.3))])
+    (found,) = compare_stores([stored(tmp_path, "b", errors(24, 40, 76, 0.3))])
     assert [score.metric for score in found.scores] == ["mce", "relative_mce", "mean_error"]
     assert (found.n, found.notes[0]) == (39, "a: 1 image lacks a condition and is left out")
     bare = stored(tmp_path / "all", "a", errors(25, 40, 1, 0.3), benchmark="imagenet-val", failed=3)
-    (plain,) = compare([stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1])
+    (plain,) = compare_stores(
+        [stored(tmp_path / "all", "b", errors(26, 40, 1, 0.3), benchmark="imagenet-val"), bare][:1]
+    )
     assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"
 
 
@@ -302,11 +304,13 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
     for model, seed in (("a", 0), ("b", 1), ("c", 2)):
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
     made = kept_comparisons(store, results(store))
-    assert repr([each.scores for each in made]) == repr([each.scores for each in compare([store])])
+    assert repr([each.scores for each in made]) == repr([each.scores for each in compare_stores([store])])
     monkeypatch.setattr(kept, "compare", lambda *_, **__: pytest.fail("it was kept"))
     assert repr(kept_comparisons(store, results(store))) == repr(made)
     asked: list[object] = []
-    monkeypatch.setattr(kept, "compare", lambda *given, **_: asked.append(given) or compare([store], details=False))
+    monkeypatch.setattr(
+        kept, "compare", lambda *given, **_: asked.append(given) or compare_stores([store], details=False)
+    )
     first, *others = results(store)
     measured = [{"metric": "top1", "condition": {}, "noise": 0.5}]
     kept_comparisons(store, [replace(first, details={**first.details, "noise": measured}), *others])
@@ -324,7 +328,7 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
 def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: Path) -> None:
     for model, rate in (("a", 0.5), ("b", 0.1), ("c", 0.8), ("d", 0.3)):
         store = stored(tmp_path, model, errors(1, 60, 1, rate), benchmark="imagenet-val")
-    (found,) = compare([store])
+    (found,) = compare_stores([store])
     scores = len(found.scores)
     whole = comparison_view(found, rows_most=6 * scores)
     assert len(whole.rows) == 6 * scores
@@ -350,7 +354,7 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
     stored(tmp_path, "a", first, drawn=2)
     store = stored(tmp_path, "b", second, drawn=3)
     stored(tmp_path, "whole", second)
-    (found,) = compare([store])
+    (found,) = compare_stores([store])
     scores = {score.metric: score for score in found.scores}
     shared = np.zeros(first.shape, bool)
     for row in range(600):
@@ -373,10 +377,10 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
 def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(0, 250, 76, 0.3), drawn=2)
     store = stored(tmp_path, "b", errors(1, 250, 76, 0.4), drawn=2)
-    (found,) = compare([store])
+    (found,) = compare_stores([store])
     apart = found.scores[0].pairs["a", "b"]
     assert apart.interval is None
     assert "shared images, and 5 are needed" in apart.reason
     unequal = stored(tmp_path / "other", "c", errors(1, 250, 76, 0.4), start=1000, drawn=4)
-    (unpaired,) = compare([store, unequal], ["a", "c"])
+    (unpaired,) = compare_stores([store, unequal], ["a", "c"])
     assert unpaired.n == 0

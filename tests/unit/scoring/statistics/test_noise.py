@@ -19,10 +19,10 @@ from hardiness.core import (
     Run,
     StoreError,
 )
+from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
-from hardiness.report.table import rows_of
 from hardiness.scoring import results
-from hardiness.scoring.statistics.benchmark_comparison import compare
+from hardiness.scoring.statistics.benchmark_comparison import compare_stores
 from hardiness.scoring.statistics.comparison_view import comparison_view
 from hardiness.scoring.statistics.measured import Measured, measured
 from hardiness.scoring.statistics.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
@@ -109,13 +109,13 @@ def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None
     images = np.arange(400)
     stored(tmp_path, "a", images >= 40)
     store = stored(tmp_path, "b", images >= 60)
-    (before,) = compare([store])
+    (before,) = compare_stores([store])
     (score,) = (each for each in before.scores if each.metric == "top1")
     (pair,) = score.pairs.values()
     assert score.told(pair)
     key = next(run.key for run in store.runs() if run.run.model.name == "b")
     keep_noise(store, record(key, 0.06))
-    (after,) = compare([store])
+    (after,) = compare_stores([store])
     (score,) = (each for each in after.scores if each.metric == "top1")
     (pair,) = score.pairs.values()
     assert pair.told
@@ -123,7 +123,7 @@ def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None
     assert not score.told(pair)
     assert any("nothing: noise 6.00" in row for row in comparison_view(after).rows)
     keep_noise(store, record(key, 0.04))
-    (score,) = (each for each in compare([store])[0].scores if each.metric == "top1")
+    (score,) = (each for each in compare_stores([store])[0].scores if each.metric == "top1")
     assert score.told(pair)
 
 

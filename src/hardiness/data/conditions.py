@@ -1,0 +1,548 @@
+"""Data sets that hold every photograph once for each condition: as image trees, or as videos."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Condition, DataError, DataSet, File, Item, SampleError
+from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, passed_over
+from hardiness.data.listing import Listing, Listings, Paths, forget
+from hardiness.data.root import Layout, Place
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.sources import DiskFile, Stamp, TarMember, archives
+from hardiness.sources.files import read_regular, shown
+from hardiness.sources.tables import is_shard, webdataset_samples
+
+
+@runtime_checkable
+class _Stamped(Protocol):
+    """A file that knows what it was when it was listed."""
+
+    def unchanged(self) -> bool: ...
+
+
+@runtime_checkable
+class _Copies(Protocol):
+    """A photograph with a file for each condition."""
+
+    def of(self, condition: Condition) -> File | None: ...
+
+
+def unchanged(item: Item, conditions: Iterable[Condition] = ()) -> bool:
+    """Whether the files of one item are still those that were listed, by size, time of change and inode.
+
+    To be asked when the rows of an item are about to be stored: a file that was replaced, exchanged or removed after
+    it was read would leave rows under the name of other data.
+
+    Args:
+        item: of a data set that this room read.
+        conditions: those that were evaluated; each may have a file of its own. The item's own file counts where none
+            has.
+    """
+    return all(not isinstance(file, _Stamped) or file.unchanged() for file in _files(item, conditions))
+
+
+def _files(item: Item, conditions: Iterable[Condition]) -> Iterable[File]:
+    if not isinstance(item.file, _Copies):
+        return [item.file]
+    return [file for condition in conditions if (file := item.file.of(condition)) is not None]
+
+
+class Cell(Protocol):
+    """The copies of all photographs under one condition."""
+
+    @property
+    def paths(self) -> Paths:
+        """The photographs that have a copy, as ``<wnid>/<file>``."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash that changes whenever one of the copies does."""
+        ...
+
+    def file(self, path: str) -> File | None:
+        """The copy of one photograph; ``None`` where there is none."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FolderCell:
+    """Copies in a folder.
+
+    Attributes:
+        folder: holds them as ``<wnid>/<file>``.
+        listing: which there are.
+        hashes: uint8 (N, 32), sha256 that each must have; zeros where none is known. ``None`` where none is.
+    """
+
+    folder: str
+    listing: Listing
+    hashes: NDArray[np.uint8] | None = None
+
+    @property
+    def paths(self) -> Paths:
+        """The photographs that have a copy."""
+        return self.listing.paths
+
+    @property
+    def fingerprint(self) -> str:
+        """Over paths, sizes and times of change."""
+        return self.listing.fingerprint
+
+    def file(self, path: str) -> File | None:
+        """The copy, which must still be as it was listed."""
+        row = self.paths.rows.get(path)
+        if row is None:
+            return None
+        stamp = Stamp(int(self.listing.sizes[row]), int(self.listing.stamps[row]))
+        expected = self.hashes[row].tobytes() if self.hashes is not None else b""
+        return ListedFile(
+            DiskFile(f"{self.folder}/{path}", stamp), expected if any(expected) else b"", self.listing.kept
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ArchiveCell:
+    """Copies in tars.
+
+    Attributes:
+        places: the archive and the row of its listing in which each copy is.
+        archives: the listings of the tars.
+        names: the tars, each with its stamp.
+        paths: the photographs that have a copy.
+    """
+
+    places: Mapping[str, tuple[int, int]]
+    archives: tuple[Listing, ...]
+    names: tuple[tuple[str, Stamp], ...]
+    paths: Paths = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Over paths, sizes and offsets of the copies, and over name, size and time of the tars that hold them."""
+        digest = hashlib.sha256(self.paths.packed)
+        for archive in sorted({archive for archive, _ in self.places.values()}):
+            name, stamp = self.names[archive]
+            digest.update(f"{Path(name).name}\0{stamp.size}\0{stamp.mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        for path in self.paths.texts:
+            archive, row = self.places[path]
+            digest.update(f"{self.archives[archive].sizes[row]} {self.archives[archive].stamps[row]}\n".encode())
+        return digest.hexdigest()
+
+    def file(self, path: str) -> File | None:
+        """The copy, read where it stands."""
+        if path not in self.places:
+            return None
+        number, row = self.places[path]
+        listing, (name, stamp) = self.archives[number], self.names[number]
+        return TarMember(name, int(listing.stamps[row]), int(listing.sizes[row]), listing.paths.texts[row], stamp)
+
+
+@dataclass(frozen=True, eq=False)
+class ListedFile:
+    """A file that must be as it was listed, and have the hash that the manifest of its tree gives.
+
+    Attributes:
+        file: the file.
+        sha256: 32 bytes; empty where none is known.
+        kept: the listing that is dropped where the file turns out to have changed.
+    """
+
+    file: DiskFile
+    sha256: bytes = b""
+    kept: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return self.file.name
+
+    def read(self) -> bytes:
+        """All of its bytes.
+
+        Raises:
+            SampleError: it cannot be read, has changed, or is not what the manifest says.
+        """
+        try:
+            content = self.file.read()
+        except SampleError:
+            if not self.file.unchanged():
+                forget(self.kept)
+            raise
+        if self.sha256 and hashlib.sha256(content).digest() != self.sha256:
+            raise SampleError(
+                f"{self.name}: is not the file that manifest.json lists (its sha256 differs); "
+                "run the command that wrote the tree again"
+            )
+        return content
+
+    def unchanged(self) -> bool:
+        """Whether it is still there and the one that was listed."""
+        return self.file.unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptedCopies:
+    """The files of one photograph in a stored ImageNet-C.
+
+    Attributes:
+        root: the folder of corruptions, or the tars.
+        path: ``<wnid>/<file>``, the same in each cell.
+        cells: the copies of all photographs by ``<corruption>/<severity>``.
+        clean: the photograph itself, where ``imagenet/val`` is there too.
+        form: the folder of a cell.
+    """
+
+    root: str
+    path: str
+    cells: Mapping[str, Cell] = field(repr=False, compare=False)
+    clean: File | None = None
+    form: str = "{corruption}/{severity}"
+
+    @property
+    def name(self) -> str:
+        """The photograph's name, or where its copies are."""
+        return self.clean.name if self.clean else shown(f"{self.root}/*/*/{self.path}")
+
+    def read(self) -> bytes:
+        """The bytes of the photograph itself.
+
+        Raises:
+            SampleError: it is not there or cannot be read.
+        """
+        if self.clean is None:
+            raise SampleError(f"{shown(self.path)}: its uncorrupted photograph is not among imagenet/val")
+        return self.clean.read()
+
+    def cell(self, corruption: str, severity: int) -> File:
+        """The copy of one cell; whether it is there shows when it is read."""
+        return copy_of(self.root, self.path, self.cells, self.form.format(corruption=corruption, severity=severity))
+
+    def of(self, condition: Condition) -> File | None:
+        """The file that a condition is read from; ``None`` for a clean photograph that is not there."""
+        return self.cell(condition["corruption"], condition["severity"]) if condition else self.clean
+
+
+def copy_of(root: str, path: str, cells: Mapping[str, Cell], cell: str) -> File:
+    """The copy of a photograph in one cell; one that is not there says so when it is read."""
+    found = cells[cell].file(path) if cell in cells else None
+    return found or DiskFile(f"{root}/{cell}/{path}")
+
+
+@dataclass(frozen=True, slots=True)
+class PerturbedCopies:
+    """The videos of one photograph in a stored ImageNet-P.
+
+    Attributes:
+        root: the folder of perturbations, or the tars.
+        path: ``<wnid>/<file>``, the same in each of them.
+        cells: the videos of all photographs by folder of the perturbation.
+    """
+
+    root: str
+    path: str
+    cells: Mapping[str, Cell] = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Where its videos are."""
+        return shown(f"{self.root}/*/{self.path}")
+
+    def read(self) -> bytes:
+        """Raise an error: there is no photograph among the videos.
+
+        Raises:
+            SampleError: always.
+        """
+        raise SampleError(f"{self.name}: must be read as a video of one perturbation; there is no photograph")
+
+    def video(self, folder: str) -> File:
+        """The video in one folder of perturbations; whether it is there shows when it is read."""
+        return copy_of(self.root, self.path, self.cells, folder)
+
+    def of(self, condition: Condition) -> File | None:
+        """The video of a condition."""
+        return self.video("_".join(str(value) for value in condition.values()))
+
+
+MANIFEST = "manifest.json"
+"""What a tree of our own lists its files in; the published sets have none."""
+
+MAX_MANIFEST_BYTES = 4 << 30
+"""Ten times that of 50,000 photographs in 75 cells."""
+
+
+@dataclass(frozen=True)
+class WrittenTree:
+    """The files of such a tree.
+
+    Attributes:
+        files: hexadecimal sha256 by cell (``"fog/3"``) and path below it.
+    """
+
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, root: Path) -> WrittenTree | None:
+        """What the manifest in a folder says; ``None`` where there is none.
+
+        Raises:
+            DataError: the file is no manifest of ours.
+        """
+        path = root / MANIFEST
+        if not os.path.lexists(path):
+            return None
+        try:
+            files = json.loads(read_regular(path, MAX_MANIFEST_BYTES))["files"]
+            for cell in files.values():
+                for photograph, sha256 in cell.items():
+                    if not isinstance(photograph, str) or len(binascii.unhexlify(sha256)) != 32:
+                        raise ValueError(photograph)
+            return cls(files)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise DataError(
+                f"{path} must be the list of files that 'hardiness corrupt' or 'perturb' wrote, but is not; delete it "
+                "to take the tree as it is"
+            ) from None
+
+    @property
+    def photographs(self) -> set[str]:
+        """Every photograph that is listed for some cell."""
+        return {photograph for cell in self.files.values() for photograph in cell}
+
+    def hashes(self, cell: str, paths: Paths) -> NDArray[np.uint8] | None:
+        """uint8 (N, 32): the sha256 of each path, zeros where it is not listed; ``None`` where the cell is not."""
+        listed = self.files.get(cell)
+        if not listed:
+            return None
+        blank = "00" * 32
+        joined = "".join(listed.get(path, blank) for path in paths.texts)
+        return np.frombuffer(binascii.unhexlify(joined), np.uint8).reshape(len(paths), 32)
+
+
+RELEASED = 50_000
+"""Photographs in each cell of the published sets: all of ImageNet's validation set."""
+
+TOLD_CELLS = 5
+"""How many cells that lack photographs get a line of their own."""
+
+
+class Copies(Protocol):
+    """Makes the copies of one photograph, of all conditions."""
+
+    def __call__(self, root: str, path: str, cells: Mapping[str, Cell]) -> File:
+        """From the data set's place, ``<wnid>/<file>`` and all cells."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionTrees:
+    """One such data set.
+
+    Attributes:
+        name: what results carry.
+        form: what it must hold, for messages.
+        depth: how many folders deep the tree of a condition lies: 2 for ``fog/3``.
+        condition: the condition of such a folder; ``None`` for one that is of no condition.
+        suffixes: lower-case, with the dot, of the files that count.
+        copies: makes the copies of one photograph.
+        classes: gives the label of a photograph by the name of its class folder.
+        of: what those names are, for messages.
+        released: how many photographs a whole cell of the published set has; ``None`` where that is not known.
+        categories: groups of classes that answers are judged by, where they are not judged by single classes.
+    """
+
+    name: str
+    form: str
+    depth: int
+    condition: Callable[[str], Condition | None]
+    suffixes: frozenset[str]
+    copies: Copies
+    classes: Callable[[], Mapping[str, int]] = wnid_indices
+    of: str = "a wnid"
+    released: int | None = RELEASED
+    categories: Callable[[], Mapping[str, tuple[int, ...]]] = dict
+
+    def read(self, place: Place) -> DataSet:
+        """Every photograph that some cell holds; `DataSet.conditions` says which cells are there.
+
+        The place is a folder of cells, of tars, or of both; a tar; or a pattern of tars. Tars hold the same paths, with
+        or without WebDataset labels beside them; a folder of one cell may hold WebDataset shards instead.
+
+        Raises:
+            DataError: there is nothing of the kind, or a class folder is no wnid.
+        """
+        every = dict(sorted(self._cells(place).items()))
+        cells = {name: cell for name, cell in every.items() if len(cell.paths)}
+        if not cells:
+            raise DataError(f"--data {place.argument}: {place.path} must hold {self.form}, but none was found there")
+        written = WrittenTree.read(Path(place.path)) if Path(place.path).is_dir() else None
+        if written is not None:
+            cells = {name: _with_hashes(name, cell, written) for name, cell in cells.items()}
+        paths = set().union(*{id(cell.paths): cell.paths.texts for cell in cells.values()}.values())
+        held = {name: len(cell.paths) for name, cell in cells.items()}
+        paths |= written.photographs if written else set()
+        conditions = {name: condition for name in cells if (condition := self.condition(name))}
+        return DataSet(
+            name=self.name,
+            items=tuple(sorted(self._items(place, paths, cells), key=lambda item: item.id)),
+            num_classes=len(wnid_indices()),
+            fingerprint=hashlib.sha256(os.fsencode("\n".join(sorted(paths)))).hexdigest(),
+            location=place.location,
+            conditions=frozenset(conditions.values()),
+            notes=tuple(_thin(place.path, held, len(paths))),
+            remarks=passed_over(self.name, place.path, _unused(every)),
+            released=self.released if written is None else None,
+            categories=self.categories(),
+            fingerprints={condition: cells[name].fingerprint for name, condition in conditions.items()},
+        )
+
+    def _cells(self, place: Place) -> dict[str, Cell]:
+        root, listings = Path(place.path), Listings()
+        if not root.is_dir():
+            files = (root,) if root.is_file() else archives.expand(place.path)
+            missing = next((file for file in files if not file.is_file()), None)
+            if missing is not None or not files:
+                raise DataError(
+                    f"--data {place.argument}: must be a folder of {self.form}, or tars of it, but "
+                    f"{missing or place.path} is not there"
+                )
+            return self._in_archives([("", file) for file in files], listings)
+        found: dict[str, Cell] = {}
+        packed = [("", file) for file in sorted(root.glob("*.tar"))]
+        for name in self._folders(root):
+            listing = listings.of_folder(root / name, place.argument, self.suffixes | {".tar"})
+            shards = [root / name / path for path in listing.paths.texts if path.endswith(".tar")]
+            if shards:
+                packed += [(name, shard) for shard in shards]
+            else:
+                found[name] = FolderCell(f"{root}/{name}", listing)
+        filled = {name: cell for name, cell in found.items() if len(cell.paths)}
+        return {**found, **self._in_archives(packed, listings), **filled}
+
+    def _folders(self, root: Path) -> Iterator[str]:
+        """The folders below which the cells' class folders lie."""
+        for top in _folders_in(root):
+            for name in [top] if self.depth == 1 else [f"{top}/{inner}" for inner in _folders_in(root / top)]:
+                if self.condition(name) is not None:
+                    yield name
+
+    def _in_archives(self, files: Iterable[tuple[str, Path]], listings: Listings) -> dict[str, Cell]:
+        """The cells in tars; each tar comes with the cell that it is a shard of, or nothing where its paths say."""
+        places: dict[str, dict[str, tuple[int, int]]] = {}
+        found: list[Listing] = []
+        names: list[tuple[str, Stamp]] = []
+        for number, (cell, file) in enumerate(files):
+            found.append(listings.of_archive(file, f"{self.name} {cell}", partial(self._packed, file, cell)))
+            names.append((str(file), Stamp.of(file.stat())))
+            for row, path in enumerate(found[-1].paths.texts):
+                parts = path.split("/")
+                copies = places.setdefault("/".join(parts[: self.depth]), {})
+                below = "/".join(parts[self.depth :])
+                if below in copies:
+                    raise DataError(f"{shown(f'{file}!{path}')}: is also in {names[copies[below][0]][0]}; remove one")
+                copies[below] = (number, row)
+        return {
+            cell: ArchiveCell(
+                copies, tuple(found), tuple(names), listings.shared(os.fsencode("\0".join(sorted(copies))))
+            )
+            for cell, copies in places.items()
+            if self.condition(cell) is not None
+        }
+
+    def _packed(self, file: Path, cell: str) -> Iterator[FileEntry]:
+        """The copies in one tar, their paths beginning with the cell: ``fog/3/n01440764/a.JPEG``."""
+        members = archives.members(file)
+        kinds = frozenset(suffix[1:] for suffix in self.suffixes)
+        labels: dict[str, int] = {}
+        if is_shard(members, kinds):
+            found = webdataset_samples(members, kinds)
+            labels = {sample.image.member: sample.label for sample in found}
+            members = tuple(sample.image for sample in found)
+        for member in members:
+            name = member.member.removeprefix("./")
+            if os.path.splitext(name)[1].lower() not in self.suffixes or any(
+                p.startswith(".") for p in name.split("/")
+            ):
+                continue
+            label = labels.get(member.member)
+            if label is not None and not 0 <= label < len(wnids()):
+                raise DataError(f"{member.name}: its label must be a class index from 0 to 999, was {label}")
+            parts = name.split("/")
+            wnid = parts[-2] if len(parts) > 1 and parts[-2] in wnid_indices() else None
+            if label is not None and wnid is not None and wnids()[label] != wnid:
+                raise DataError(f"{member.name}: its label is {label}, which is not {wnid}; correct one of them")
+            if wnid is None and label is not None:
+                wnid, parts = wnids()[label], [*parts[:-1], wnids()[label], parts[-1]]
+            place = cell.split("/") if cell else parts[:-2][-self.depth :]
+            yield FileEntry("/".join([*place, *parts[-2:]]), member.size, member.offset, member)
+
+    def _items(self, place: Place, paths: Iterable[str], cells: Mapping[str, Cell]) -> Iterator[Item]:
+        known = self.classes()
+        for path in paths:
+            wnid = path.partition("/")[0]
+            if wnid not in known:
+                raise DataError(
+                    f"--data {place.argument}: {shown(path)} in {place.path} must lie in a folder named by {self.of}; "
+                    "move it"
+                )
+            yield Item(as_text(os.path.splitext(path)[0]), known[wnid], self.copies(place.path, path, cells))
+
+
+def _unused(cells: Mapping[str, Cell]) -> list[str]:
+    return [
+        f"{name}/{path}" for name, cell in cells.items() if isinstance(cell, FolderCell) for path in cell.listing.unused
+    ]
+
+
+def _with_hashes(name: str, cell: Cell, written: WrittenTree) -> Cell:
+    if not isinstance(cell, FolderCell):
+        return cell
+    return FolderCell(cell.folder, cell.listing, written.hashes(name, cell.paths))
+
+
+def _folders_in(root: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
+
+
+def _thin(root: str, held: Mapping[str, int], images: int) -> list[str]:
+    """A line for each cell that lacks photographs which others have or the manifest lists, or one where many do."""
+    thin = {cell: count for cell, count in held.items() if count < images}
+    if len(thin) <= TOLD_CELLS:
+        return [
+            f"{root}/{cell} holds {count:,} of {images:,} images; the rest count as failed"
+            for cell, count in thin.items()
+        ]
+    cell, fewest = min(thin.items(), key=lambda each: each[1])
+    return [
+        f"{len(thin)} folders of {root} hold fewer than {images:,} images (the fewest, {fewest:,}, {cell}); the rest "
+        "count as failed"
+    ]
+
+
+SEVERITIES = frozenset("123456789")
+
+
+def corruption_tree(name: str) -> Layout:
+    """The layout of a data set that is laid out as ImageNet-C, under its own name."""
+    form = "<corruption>/<severity>/<wnid>/*"
+    return Layout(f"{name}/{form}", ConditionTrees(name, form, 2, _condition, IMAGE_SUFFIXES, CorruptedCopies).read)
+
+
+def _condition(folder: str) -> Condition | None:
+    corruption, _, severity = folder.partition("/")
+    return Condition(corruption=corruption, severity=int(severity)) if severity in SEVERITIES else None

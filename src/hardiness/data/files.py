@@ -1,0 +1,409 @@
+"""The files of a folder or a tar as labelled items: ids that are unique and stable, sorted by them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from hardiness.core import ArgumentError, DataError, File, Item, rng
+from hardiness.sources import DiskFile, Stamp, TarMember
+from hardiness.sources.archives import is_outside
+from hardiness.sources.files import read_regular, shown
+
+IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
+"""Lower-case suffixes of the files that count as images; upper case is accepted too."""
+
+COMPANIONS = frozenset(("manifest.json", "contact-sheet.png", "categories.csv"))
+"""Files of ours beside the images of a data set."""
+
+SHOWN_FOLDERS = 3
+"""Class folders without an image that are named."""
+
+MAX_WAYS = 1000
+"""Ways by which links may lead to one folder: thirty folders of two links each make 2^30 paths."""
+
+_IGNORED_FOLDERS = frozenset(("__MACOSX", "@eaDir"))
+
+
+def suffix_of(path: str) -> str:
+    """The lower-case suffix of a file with the dot, or nothing."""
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
+
+
+class FileEntry(NamedTuple):
+    """One file: its path below the tree's top (with ``/``), its size, its time (or offset), and its bytes."""
+
+    path: str
+    size: int
+    stamp: int
+    file: File
+
+    @property
+    def suffix(self) -> str:
+        """Its lower-case suffix with the dot, or nothing."""
+        return suffix_of(self.path)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All visible files of a folder or tar.
+
+    Attributes:
+        location: the folder or tar.
+        entries: its files, sorted by path.
+        folders: its top-level folders, sorted; empty ones are included where it is a folder.
+        stamp: name, size and time of the tar; empty for a folder.
+        visited: each folder that was listed, with its time of change before that, in nanoseconds; for a folder alone.
+    """
+
+    location: str
+    entries: tuple[FileEntry, ...]
+    folders: tuple[str, ...]
+    stamp: str = ""
+    visited: tuple[tuple[str, int], ...] = ()
+
+    def images(self) -> list[FileEntry]:
+        """The files whose suffix is an image's."""
+        return [entry for entry in self.entries if entry.suffix in IMAGE_SUFFIXES]
+
+    def unused(self, used: Iterable[FileEntry]) -> list[str]:
+        """Paths of the files that are not used, and, with a slash at the end, the top folders without one that is."""
+        paths = {entry.path for entry in used}
+        files = [entry.path for entry in self.entries if entry.path not in paths]
+        filled = {path.partition("/")[0] for path in paths}
+        return [
+            *(path for path in files if path[path.rfind("/") + 1 :] not in COMPANIONS),
+            *(f"{folder}/" for folder in self.folders if folder not in filled),
+        ]
+
+
+def of_folder(folder: Path, argument: str) -> Tree:
+    """Everything below a folder; links to folders are followed, hidden files and folders left out.
+
+    Raises:
+        DataError: a folder cannot be read, or links lead to one folder by more than `MAX_WAYS` ways.
+    """
+    entries: list[FileEntry] = []
+    visited: list[tuple[str, int]] = []
+    ways: Counter[str] = Counter()
+    real = os.path.realpath(folder)
+    pending = [("", str(folder), real, frozenset(map(str, (real, *Path(real).parents))))]
+    top: list[str] = []
+    while pending:
+        prefix, path, real, above = pending.pop()
+        ways[real] += 1
+        if ways[real] > MAX_WAYS:
+            raise DataError(
+                f"--data {argument}: links lead to {shown(real)} by more than {MAX_WAYS} ways; remove the links"
+            )
+        try:
+            visited.append((prefix, os.stat(path).st_mtime_ns))
+            with os.scandir(path) as found:
+                for inner in found:
+                    if _is_hidden(inner.name):
+                        continue
+                    if not inner.is_dir():
+                        entries.append(_entry(prefix, inner))
+                        continue
+                    target = os.path.realpath(inner.path) if inner.is_symlink() else os.path.join(real, inner.name)
+                    if target not in above:  # a link to a folder above it would never end
+                        pending.append((f"{prefix}{inner.name}/", inner.path, target, above | {target}))
+                        if not prefix:
+                            top.append(inner.name)
+        except OSError as error:
+            raise DataError(
+                f"--data {argument}: {shown(error.filename or path)} cannot be read ({error.strerror}); "
+                "check its permissions"
+            ) from None
+    return Tree(str(folder), tuple(sorted(entries)), tuple(sorted(top)), visited=tuple(visited))
+
+
+def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
+    """The files of an uncompressed tar."""
+    entries = tuple(
+        sorted(
+            FileEntry(path, member.size, member.offset, member)
+            for member in members
+            if not any(map(_is_hidden, (path := member.member.removeprefix("./")).split("/")))
+        )
+    )
+    return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
+
+
+def refuse_folder_too_deep(argument: str, tree: Tree, known: Container[str]) -> None:
+    """Raise where class folders lie in one folder more than they must, as in ``val/val``.
+
+    Args:
+        argument: value of ``--data``, for the message.
+        tree: whose top folders must be classes.
+        known: names of the classes.
+
+    Raises:
+        DataError: naming the folder that is to be given.
+    """
+    if any(folder in known for folder in tree.folders):
+        return
+    for entry in tree.entries:
+        first, _, below = entry.path.partition("/")
+        inner, _, rest = below.partition("/")
+        if rest and inner in known:
+            raise DataError(
+                f"--data {argument}: {tree.location} must hold the class folders, but they lie in {first} in it; move "
+                f"them up, or name {tree.location}/{first}"
+            )
+
+
+def passed_over(name: str, location: str, unused: Sequence[str]) -> tuple[str, ...]:
+    """What a person should know of the files and folders that `Tree.unused` gives: a line each for both kinds.
+
+    Args:
+        name: of the data set.
+        location: where it is.
+        unused: paths below it.
+    """
+    files = [path for path in unused if not path.endswith("/")]
+    folders = [path.rstrip("/") for path in unused if path.endswith("/")]
+    lines = []
+    if files:
+        kinds = Counter(map(_kind, files)).most_common()
+        lines.append(
+            f"{name} at {location}: {_counted(len(files), 'file')} passed over "
+            f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example {shown(files[0])}): they are no "
+            "samples; convert or move those that should be evaluated"
+        )
+    if folders:
+        named = ", ".join(map(shown, folders[:SHOWN_FOLDERS])) + (" …" if len(folders) > SHOWN_FOLDERS else "")
+        lines.append(
+            f"{name} at {location}: {_counted(len(folders), 'folder')} without an image ({named}); fill or remove "
+            f"{'it' if len(folders) == 1 else 'them'}"
+        )
+    return tuple(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what} is" if count == 1 else f"{count:,} {what}s are"
+
+
+def _kind(path: str) -> str:
+    suffix = suffix_of(path)
+    if suffix in IMAGE_SUFFIXES:
+        return f"{suffix} outside the folders"
+    return shown(suffix) if suffix else "without a suffix"
+
+
+def descended(tree: Tree, folder: str) -> Tree:
+    """What lies below one top-level folder of the tree."""
+    start = f"{folder}/"
+    entries = tuple(
+        entry._replace(path=entry.path.removeprefix(start)) for entry in tree.entries if entry.path.startswith(start)
+    )
+    return replace(tree, entries=entries, folders=_top_folders(entries))
+
+
+def stamp_of(archive: Path) -> str:
+    """Name, size and time of a file, as one text that changes with it."""
+    status = archive.stat()
+    return f"{archive.name}\0{status.st_size}\0{status.st_mtime_ns}"
+
+
+def fingerprint(entries: Iterable[FileEntry], *also: str) -> str:
+    """Hexadecimal sha256 over (path, size, time) of the entries in their order, and over further texts."""
+    digest = hashlib.sha256()
+    for text in also:
+        digest.update(f"{text}\n".encode())
+    lines = (f"{entry.path}\0{entry.size}\0{entry.stamp}\n" for entry in entries)
+    digest.update("".join(lines).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _entry(prefix: str, found: os.DirEntry[str]) -> FileEntry:
+    try:
+        status = found.stat()
+    except FileNotFoundError:  # a link that leads nowhere: reading it will say so
+        status = found.stat(follow_symlinks=False)
+    return FileEntry(prefix + found.name, status.st_size, status.st_mtime_ns, DiskFile(found.path, Stamp.of(status)))
+
+
+def _top_folders(entries: Iterable[FileEntry]) -> tuple[str, ...]:
+    return tuple(sorted({entry.path.split("/", 1)[0] for entry in entries if "/" in entry.path}))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED_FOLDERS
+
+
+MAX_CSV_BYTES = 1 << 30
+
+_PATH_HEADERS = ("path", "file", "filename", "image")
+_LABEL_HEADERS = ("label", "class", "class_index", "target")
+
+
+class Labelled(NamedTuple):
+    """One row: where it stands (``file.csv:line``), the image's path in the folder, and its class as written."""
+
+    where: str
+    path: str
+    label: str
+
+
+def read_labels(file: Path) -> list[Labelled]:
+    """The rows of a csv with columns path and label, with or without a header; empty lines are skipped.
+
+    Raises:
+        DataError: it cannot be read, a row has no label, or a path comes twice; the message names the line.
+    """
+    try:
+        text = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig")
+        rows = list(_rows(file, csv.reader(io.StringIO(text, newline=""))))
+    except OSError as error:
+        raise DataError(f"{file}: must be a csv of paths and labels, but cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: must be a csv in UTF-8, but is not ({error})") from None
+    if not rows:
+        raise DataError(f"{file}: must have a row (path,label) for each image, but has none")
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row.path in seen:
+            raise DataError(
+                f"{row.where}: {shown(row.path)} must come once, but is also at {seen[row.path]}; remove one"
+            )
+        seen[row.path] = row.where
+    return rows
+
+
+def as_index(row: Labelled, allowed: Container[int], form: str) -> int:
+    """The row's label as a class index.
+
+    Raises:
+        DataError: it is none of the ``allowed``; ``form`` says what it must be.
+    """
+    index = int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1  # int() takes 1_0 and other scripts' digits
+    if index not in allowed:
+        raise DataError(f"{row.where}: the label of {shown(row.path)} must be {form}, was {row.label!r}")
+    return index
+
+
+def _rows(file: Path, lines: Iterator[list[str]]) -> Iterator[Labelled]:
+    columns = (0, 1)
+    for number, cells in enumerate(lines, start=1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if number == 1 and (header := _header(file, cells)) is not None:
+            columns = header
+            continue
+        if len(cells) <= max(columns):
+            raise DataError(f"{file}:{number}: must be path,label, was {','.join(cells)!r}")
+        path, label = (cells[column].strip() for column in columns)
+        yield Labelled(f"{file}:{number}", path.removeprefix("./"), label)
+
+
+def _header(file: Path, cells: list[str]) -> tuple[int, int] | None:
+    names = [cell.strip().lower() for cell in cells]
+    twice = next((name for name in names if name in (*_PATH_HEADERS, *_LABEL_HEADERS) and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{file}:1: must have one column {twice}, has {names.count(twice)}; remove the others")
+    path = next((names.index(name) for name in _PATH_HEADERS if name in names), None)
+    label = next((names.index(name) for name in _LABEL_HEADERS if name in names), None)
+    return None if path is None or label is None else (path, label)
+
+
+class LabelledFile(NamedTuple):
+    """One labelled file: class folder, path below it (with suffix), class index, bytes."""
+
+    group: str
+    path: str
+    label: int
+    file: File
+
+
+def items(samples: Iterable[LabelledFile]) -> tuple[Item, ...]:
+    """An item for each sample, sorted by id.
+
+    An id is ``"<group>/<path without suffix>"``; the suffix stays where two files differ in it alone.
+
+    Raises:
+        DataError: an id would lead out of a folder, and files are written by it.
+    """
+    given = list(samples)
+    whole = _texts([f"{sample.group}/{sample.path}" for sample in given])
+    for path, sample in zip(whole, given, strict=True):
+        if is_outside(path):
+            raise DataError(
+                f"{sample.file.name}: would be called {shown(path)}, which leads out of any folder; rename it"
+            )
+    ids = [_without_suffix(path) for path in whole]
+    if len(set(ids)) < len(ids):
+        counts = Counter(ids)
+        kept = {path for path, short in zip(whole, ids, strict=True) if counts[short] > 1}
+        ids = [path if path in kept or short in kept else short for path, short in zip(whole, ids, strict=True)]
+    found = [Item(id_, sample.label, sample.file) for id_, sample in zip(ids, given, strict=True)]
+    return tuple(sorted(found, key=lambda item: item.id))
+
+
+def _texts(paths: list[str]) -> list[str]:
+    """The paths as text, told apart where one is what another becomes: by the first digits of their hash."""
+    found = list(map(as_text, paths))
+    if len(set(found)) == len(found):
+        return found
+    counts = Counter(found)
+    return [
+        f"~{sha256(os.fsencode(path)).hexdigest()[:8]}".join(os.path.splitext(text))
+        if counts[text] > 1 and text != path
+        else text
+        for path, text in zip(paths, found, strict=True)
+    ]
+
+
+def as_text(path: str) -> str:
+    """A path as text that any file can hold: in one that is no UTF-8 its strange bytes become ``\\xff``, ``\\`` two."""
+    if path.isascii():
+        return path
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
+    return path
+
+
+def _without_suffix(path: str) -> str:
+    dot = path.rfind(".")
+    return path[:dot] if dot > path.rfind("/") + 1 else path
+
+
+def limited(dataset_items: Sequence[Item], limit: int | None, seed: int) -> Sequence[Item]:
+    """The first ``limit`` items of a seeded order in which every class comes once before any comes twice.
+
+    So the choice for N is a prefix of that for any larger N, and a small N covers as many classes as it can.
+
+    Args:
+        dataset_items: all items, in a stable order (data sets sort them by id).
+        limit: how many to keep; ``None`` for all, in that same order.
+        seed: the run's seed.
+
+    Raises:
+        ArgumentError: ``limit`` is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ArgumentError(f"limit must be at least 1, was {limit}; leave it out for all images")
+    labels = np.fromiter((item.label for item in dataset_items), np.int64, len(dataset_items))
+    classes, class_of, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    turn = rng(seed, "order of classes").permutation(len(classes))
+    by_class = np.argsort(class_of, kind="stable")
+    rounds = np.empty(len(labels), np.int64)
+    for label, members in zip(classes, np.split(by_class, np.cumsum(counts))[:-1], strict=True):
+        rounds[members] = rng(seed, "order within a class", int(label)).permutation(len(members))
+    order = np.lexsort((turn[class_of], rounds))
+    return [dataset_items[i] for i in order[:limit]]

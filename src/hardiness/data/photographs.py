@@ -1,0 +1,308 @@
+"""Data sets of labelled images: class folders, a csv, a tar, WebDataset shards, or those a run saved."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hardiness.core import DataError, DataSet, File, Item
+from hardiness.data.files import (
+    FileEntry,
+    LabelledFile,
+    Tree,
+    as_index,
+    descended,
+    fingerprint,
+    items,
+    of_folder,
+    passed_over,
+    read_labels,
+    refuse_folder_too_deep,
+    stamp_of,
+)
+from hardiness.data.root import Place, Shards, Tables, open_place
+from hardiness.reference.classes import wnid_indices, wnids
+from hardiness.sources.files import shown
+from hardiness.sources.tables import parquet_rows, webdataset_samples
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """One such data set.
+
+    Attributes:
+        name: what results carry.
+        classes: gives the index among ImageNet's 1,000 classes by folder name.
+        of: what those folder names are, for messages.
+        subfolder: a folder that the class folders may lie in.
+        own_classes: whether folders none of which is a class may be classes of their own.
+    """
+
+    name: str
+    classes: Callable[[], Mapping[str, int]]
+    of: str
+    subfolder: str = ""
+    own_classes: bool = False
+
+    def read(self, place: Place) -> DataSet:
+        """The data set at a place; labels are indices among ImageNet's 1,000 classes, or among the data's own.
+
+        Raises:
+            DataError: it is not there, empty, or laid out differently; the message says what to do.
+        """
+        if place.classes is not None and not self.own_classes:
+            raise DataError(f"--data {place.argument}: {self.name} has ImageNet's classes; leave classes= out")
+        opened = open_place(place, self.subfolder)
+        if isinstance(opened, Shards):
+            return _from_shards(self, place, opened)
+        if isinstance(opened, Tables):
+            return _from_tables(self, place, opened)
+        if place.labels is not None:
+            return _from_csv(self, place, opened)
+        if place.classes not in (None, "folders"):
+            raise DataError(f"--data {place.argument}: classes={place.classes} needs a csv; add :labels=FILE.csv")
+        return _from_folders(self, place, opened)
+
+    def indices(self, place: Place) -> Mapping[int, str]:
+        """The class indices that stored labels may have, each with its name in ids."""
+        if place.class_count is not None:
+            return {index: str(index) for index in range(place.class_count)}
+        return {index: wnids()[index] for index in self.classes().values()}
+
+    def index_form(self, place: Place) -> str:
+        """What such a label must be, for messages."""
+        allowed = self.indices(place)
+        is_range = len(allowed) == max(allowed) + 1
+        return f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.of}"
+
+
+def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
+    known = kind.classes()
+    while len(tree.folders) == 1 and tree.stamp and tree.folders[0] not in known:
+        tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
+    if kind.subfolder in tree.folders and tree.stamp:
+        tree = descended(tree, kind.subfolder)
+    if place.classes != "folders":
+        refuse_folder_too_deep(place.argument, tree, known)
+    images = [entry for entry in tree.images() if "/" in entry.path]
+    if not images:
+        raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")
+    is_own = place.classes == "folders" or (kind.own_classes and not any(name in known for name in tree.folders))
+    if is_own and place.classes is None and kind.name in tree.folders:
+        raise DataError(
+            f"--data {place.argument}: must be {kind.name} itself, but holds it as a folder; give --data {place.path}"
+        )
+    if not is_own:
+        _refuse_unknown_folders(kind, place, tree, known)
+    classes = {name: index for index, name in enumerate(tree.folders)} if is_own else known
+    names = tree.folders if is_own else None
+    samples = (_in_folder(entry, classes, is_own) for entry in images)
+    digest = fingerprint(images, tree.stamp, *(names or ()))
+    return _dataset(kind, place, samples, digest, names, tree.unused(images))
+
+
+def _in_folder(entry: FileEntry, classes: Mapping[str, int], is_own: bool) -> LabelledFile:
+    folder, _, path = entry.path.partition("/")
+    index = classes[folder]
+    return LabelledFile(folder if is_own else wnids()[index], path, index, entry.file)
+
+
+def _refuse_unknown_folders(kind: Classified, place: Place, tree: Tree, known: Mapping[str, int]) -> None:
+    unknown = [name for name in tree.folders if name not in known]
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.8)
+        hint = f"did you mean {close[0]}?" if close else "move it away"
+        raise DataError(
+            f"--data {place.argument}: every folder in {tree.location} must be one of {kind.of}, "
+            f"but {unknown[0]!r} is not{_and_others(len(unknown) - 1)}; {hint}"
+        )
+
+
+def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
+    assert place.labels is not None
+    rows = read_labels(place.labels)
+    files = {entry.path: entry for entry in tree.entries}
+    lost = next((row for row in rows if row.path not in files), None)
+    if lost is not None:
+        raise DataError(
+            f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line"
+        )
+    if place.classes == "names":
+        groups: Mapping[int, str] = dict(enumerate(sorted({row.label for row in rows})))
+        numbers = {name: index for index, name in groups.items()}
+        indices = [numbers[row.label] for row in rows]
+    else:
+        groups = kind.indices(place)
+        indices = [as_index(row, groups, kind.index_form(place)) for row in rows]
+    samples = [
+        _sample(groups[index], row.path, index, files[row.path].file) for row, index in zip(rows, indices, strict=True)
+    ]
+    names = tuple(groups.values()) if place.classes is not None else None
+    labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
+    used = (files[path] for path in sorted(row.path for row in rows))
+    return _dataset(kind, place, samples, fingerprint(used, tree.stamp, labels, *(names or ())), names)
+
+
+def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
+    groups = kind.indices(place)
+    found = [
+        (file.stem, sample)
+        for file, members in zip(shards.files, shards.members, strict=True)
+        for sample in webdataset_samples(members)
+    ]
+    if not found:
+        raise DataError(f"--data {place.argument}: {shards.location} must hold images with labels, but holds none")
+    are_unique = len({sample.key for _, sample in found}) == len(found)
+    samples: list[LabelledFile] = []
+    for shard, (key, image, label) in found:
+        if label not in groups:
+            raise DataError(f"{image.name}: its label must be {kind.index_form(place)}, was {label}")
+        path = key + image.member[image.member.rfind(".") :]
+        samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
+    names = tuple(groups.values()) if place.class_count else None
+    entries = (FileEntry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
+    return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
+
+
+def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
+    groups = kind.indices(place)
+    indices = {wnid: index for index, wnid in groups.items()}
+    samples: list[LabelledFile] = []
+    for file in tables.files:
+        for row in parquet_rows(file):
+            index = indices.get(row.label, int(row.label) if re.fullmatch("[0-9]{1,9}", row.label) else -1)
+            if index not in groups:
+                raise DataError(
+                    f"{row.image.name}: its label must be {kind.index_form(place)} or a wnid, was {shown(row.label)!r}"
+                )
+            path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
+            samples.append(_sample(groups[index], path, index, row.image))
+    if not samples:
+        raise DataError(f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none")
+    names = tuple(groups.values()) if place.class_count else None
+    digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
+    return _dataset(kind, place, samples, digest, names)
+
+
+def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
+    """Named as it would be in class folders, whether or not its path says the class too."""
+    return LabelledFile(group, path.removeprefix(f"{group}/"), label, file)
+
+
+def _dataset(
+    kind: Classified,
+    place: Place,
+    samples: Iterable[LabelledFile],
+    digest: str,
+    names: tuple[str, ...] | None,
+    unused: Sequence[str] = (),
+) -> DataSet:
+    """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
+    name = kind.name if names is None else f"own-{Path(place.path).stem}"
+    remarks = passed_over(name, place.path, unused)
+    return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
+
+
+def _form(kind: Classified) -> str:
+    return f"a folder of images for each class ({kind.of})"
+
+
+def _found(tree: Tree) -> str:
+    if any("/" not in entry.path for entry in tree.images()):
+        return "its images lie in no class folder; sort them, or name a csv of their classes with :labels=FILE.csv"
+    if tree.folders:
+        return f"there is no image in its {len(tree.folders)} folders ({', '.join(map(shown, tree.folders[:3]))} …)"
+    return "it is empty" if not tree.entries else f"holds {len(tree.entries)} files and no folder"
+
+
+def _and_others(count: int) -> str:
+    return f" (nor are {count} others)" if count else ""
+
+
+MANIFEST, CLASSES = "manifest.jsonl", "classes.json"
+"""Beside the pictures of a benchmark: a line a picture, and the data set's own classes where it has such."""
+
+ABOVE = 3
+"""How many folders above the pictures their manifest may lie."""
+
+AS_IT_IS = ("canvas", "as it is")
+"""Tag of items that are on their canvas already and must not be cropped again."""
+
+
+def read(place: Place) -> DataSet:
+    """The pictures of one condition, each under the id of the photograph it was made of and with its label.
+
+    Raises:
+        DataError: there is no manifest, it is damaged or names no picture here, or there are several of one photograph.
+    """
+    if place.labels is not None or place.classes is not None:
+        raise DataError(f"--data {place.argument}: the manifest says what the pictures show; leave options out")
+    folder = Path(place.path).resolve()
+    top = next((each for each in (folder, *folder.parents[:ABOVE]) if (each / MANIFEST).is_file()), None)
+    if top is None:
+        raise DataError(
+            f"--data {place.argument}: must be a folder that --save-images wrote, but neither it nor a folder above it "
+            f"holds a {MANIFEST}; class folders without one are --data imagenet={place.path}"
+        )
+    told = [entry for entry in _entries(top / MANIFEST) if (top / entry["file"]).is_relative_to(folder)]
+    _refuse_several(place, told)
+    files = {entry.path: entry for entry in of_folder(folder, place.argument).images()}
+    paths = [(top / entry["file"]).relative_to(folder).as_posix() for entry in told]
+    if missing := next((path for path in paths if path not in files), None):
+        raise DataError(f"--data {place.argument}: {folder / missing} is in the {MANIFEST} and is not there")
+    names = _own_classes(top)
+    labels = {name: index for index, name in enumerate(names)} if names else wnid_indices()
+    items = [
+        Item(entry["sample"], _label(place, labels, entry["sample"]), files[path].file, (AS_IT_IS,))
+        for entry, path in zip(told, paths, strict=True)
+    ]
+    digest = fingerprint((files[path] for path in sorted(paths)), *names)
+    ordered = tuple(sorted(items, key=lambda item: item.id))
+    return DataSet("adversarial", ordered, len(names or wnids()), digest, place.location, names or None)
+
+
+def _entries(manifest: Path) -> Sequence[Mapping[str, Any]]:
+    try:
+        found = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+        return [{**entry, "file": str(entry["file"]), "sample": str(entry["sample"])} for entry in found]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{manifest} must hold a JSON object a line, with file and sample: {reason}; save the pictures again"
+        ) from None
+
+
+def _refuse_several(place: Place, told: Sequence[Mapping[str, Any]]) -> None:
+    if not told:
+        raise DataError(f"--data {place.argument}: its {MANIFEST} names no picture in this folder")
+    counts = Counter(entry["sample"] for entry in told)
+    if max(counts.values()) > 1:
+        folders = sorted({Path(entry["file"]).parents[1].as_posix() for entry in told})
+        listed = ", ".join(folders[:3]) + (" …" if len(folders) > 3 else "")
+        raise DataError(
+            f"--data {place.argument}: must be the pictures of one model under one condition, but holds those of "
+            f"{len(folders)}; name one: {listed}"
+        )
+
+
+def _own_classes(top: Path) -> tuple[str, ...]:
+    """The names of the classes in their order, where they are not ImageNet's; else none."""
+    if not (top / CLASSES).is_file():
+        return ()
+    try:
+        return tuple(map(str, json.loads((top / CLASSES).read_text("utf-8"))["names"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        raise DataError(f"{top / CLASSES} must hold the names of the classes; save the pictures again") from None
+
+
+def _label(place: Place, labels: Mapping[str, int], sample: str) -> int:
+    name = sample.partition("/")[0]
+    if name not in labels:
+        raise DataError(f"--data {place.argument}: {sample} is of class {name!r}, which the data set does not have")
+    return labels[name]

@@ -1,0 +1,449 @@
+"""Whether a faster form of a network computes what plain fp32 torch computes, and the forms that are tried."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hardiness.core import ModelError
+from hardiness.models.placement import keep_freed_memory
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+def with_the_same_tensors(network: nn.Module) -> nn.Module:
+    """A copy whose layers can be exchanged while ``network`` keeps its own; all parameters and buffers are shared."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+
+
+GRADIENTS_VERSION = 1
+"""Part of the key of every attack; raised when gradients are computed otherwise, beyond rounding."""
+
+
+class _FullFp32Switches:
+    """The process's switches: turned by the first thread that computes in full fp32, put back by the last.
+
+    All who turn them turn them the same way, so no thread has to wait for another one. A lock held meanwhile would: a
+    thread that holds it and waits for a backward pass waits for autograd's one thread of the device, which may be in
+    another model's backward pass and wait for that lock.
+    """
+
+    def __init__(self) -> None:
+        self._turning = threading.Lock()
+        self._threads_inside = 0
+        self._before = ExitStack()
+
+    def __enter__(self) -> None:
+        import torch
+
+        with self._turning:
+            if not self._threads_inside:
+                self._before.enter_context(
+                    torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+                )
+                self._before.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+                torch.set_float32_matmul_precision("highest")
+            self._threads_inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._turning:
+            self._threads_inside -= 1
+            if not self._threads_inside:
+                self._before.close()
+
+
+_SWITCHES = _FullFp32Switches()
+
+
+@contextmanager
+def full_fp32(device: torch.device) -> Iterator[None]:
+    """Within: no TF32 in matrix products and convolutions, deterministic kernels; afterwards everything as before.
+
+    The switches are the process's, so other threads compute in full fp32 meanwhile. Nothing happens on a CPU.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    with _SWITCHES:
+        yield
+
+
+def differentiable_fp32(function: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    """``function(pixels)`` whose forward *and* backward pass run in full fp32; first derivatives only on a GPU."""
+    (output,) = differentiable_outputs(lambda given: (function(given),), pixels)
+    return output
+
+
+def differentiable_outputs(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
+    """`differentiable_fp32` of a function that returns several tensors.
+
+    The backward pass runs long after a ``with`` block is left, so on a GPU it is wrapped as well.
+    """
+    if pixels.is_cuda:
+        return _guarded(function, pixels)
+    keep_freed_memory()
+    return function(pixels)
+
+
+def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -> tuple[Tensor, ...]:
+    import torch
+
+    class FullFp32(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, given: Tensor) -> tuple[Tensor, ...]:
+            with torch.enable_grad(), full_fp32(given.device):
+                ctx.given = given.detach().requires_grad_(given.requires_grad)
+                outputs = function(ctx.given)
+            # Saved, so that their graph goes as any graph does: when the last gradient that was asked for is there,
+            # and not when the caller lets go of the outputs, which is a step later.
+            ctx.save_for_backward(*outputs)
+            return tuple(output.detach() for output in outputs)
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+            with full_fp32(ctx.given.device):
+                # Several gradients may be asked for, as FAB does: whoever asks for them says which is the last.
+                (gradient,) = torch.autograd.grad(ctx.saved_tensors, ctx.given, gradients, retain_graph=True)
+            result: Tensor = gradient
+            return result
+
+    result: tuple[Tensor, ...] = FullFp32.apply(pixels)  # type: ignore[no-untyped-call]
+    return result
+
+
+MAX_ERROR = 1e-4
+"""Largest max|Δ| / max|logit| that a runtime may have in fp32."""
+
+MAX_GRADIENT_ERROR = 1e-2
+"""Largest |Δ| / |gradient|, Euclidean, of a network that gradients may go through: kinks close by move by rounding."""
+
+REFERENCE_IMAGES = 4
+"""How many of the first images a runtime is compared on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A runtime against plain, unfolded, eager fp32 torch on the first images it was given.
+
+    Attributes:
+        max_error: max|Δ| / max|logit|.
+        top1: share of images with the same top-1 class.
+        n: images compared; 0 where nothing was, as for ONNX, whose runtime is its own reference.
+        fallback: why a faster runtime is not used, or ``None``.
+    """
+
+    max_error: float
+    top1: float
+    n: int
+    fallback: str | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether images were compared and are close enough for fp32: `MAX_ERROR`, and every top-1 equal."""
+        return self.n > 0 and self.max_error <= MAX_ERROR and self.top1 == 1.0
+
+    def __str__(self) -> str:
+        return f"max|Δ|/max|logit| {self.max_error:.1e}, {self.top1:.0%} of {self.n} top-1 equal"
+
+
+def compare(found: Tensor, reference: Tensor) -> Agreement:
+    """Agreement of logits ``(n, K)`` with the reference's.
+
+    A row that is not finite in the reference is not counted, but it must not be finite in ``found`` either: there
+    a runtime would answer where the network does not.
+
+    Raises:
+        ModelError: the shapes differ.
+    """
+    if found.shape != reference.shape:
+        raise ModelError(f"a runtime returned logits {tuple(found.shape)} where torch returns {tuple(reference.shape)}")
+    rows = reference.isfinite().all(1)
+    invented = bool(found[~rows].isfinite().all(1).any())
+    found, reference = found[rows].double(), reference[rows].double()
+    if not len(reference):
+        return Agreement(float("inf"), 0.0, 0)
+    scale = max(reference.abs().max().item(), 1e-30)
+    error = (found - reference).abs().max().item() / scale
+    top1 = (found.argmax(1) == reference.argmax(1)).double().mean().item()
+    # A NaN compares false with everything, so it must not pass as a small error.
+    return Agreement(float("inf") if invented or error != error else error, top1, len(reference))
+
+
+def same_gradient(found: Callable[[Tensor], Tensor], reference: Callable[[Tensor], Tensor], pixels: Tensor) -> bool:
+    """Whether two functions of pixels to logits ``(n, K)`` have the same gradient of each image's largest logit."""
+    import torch
+
+    def gradient(function: Callable[[Tensor], Tensor]) -> Tensor:
+        given = pixels.detach().requires_grad_()
+        with torch.enable_grad():
+            outputs = function(given)
+            if not outputs.requires_grad:
+                return torch.zeros_like(pixels)
+            (slope,) = torch.autograd.grad(outputs.amax(1).sum(), given, allow_unused=True)
+        return torch.zeros_like(pixels) if slope is None else slope
+
+    one, other = gradient(found).double(), gradient(reference).double()
+    if not bool(other.isfinite().all()):
+        return True
+    return float((one - other).norm()) <= MAX_GRADIENT_ERROR * float(other.norm())
+
+
+Function = Callable[["Tensor"], "Tensor"]
+
+MOST_APART = 1e-2
+"""Largest max|Δ| / max|logit| by which one image's logits may move when other images are computed with it."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Plain fp32 torch on the first images of one size, and which norms follow which convolutions."""
+
+    pixels: Tensor
+    logits: Tensor
+    foldable: dict[str, str]
+
+
+ROUNDING = 1e-6
+"""The same in fp64: what rounding alone does there, even to a network that makes much of it in fp32."""
+
+
+def refuse_broken(
+    outputs: Function, first: Tensor, found: Tensor, name: str, in_fp64: Callable[[], Function | None] = lambda: None
+) -> None:
+    """Raise an error unless the logits are numbers and each image is treated on its own.
+
+    Args:
+        outputs: float32 pixels ``(n, 3, H, W)`` in main memory to logits ``(n, K)``.
+        first: pixels of the first images.
+        found: what ``outputs`` gave for them.
+        name: the model's.
+        in_fp64: makes the same function in fp64, where there is one: random weights can blow rounding up, and then
+            an image's logits move with its company, which changes how they are rounded and nothing else.
+
+    Raises:
+        ModelError: no image that is finite has finite logits, or the first one's change with its company.
+    """
+    fine = first.isfinite().flatten(1).all(1)
+    if not bool(fine.any()):
+        return
+    finite = found[fine].isfinite()
+    if not bool(finite.all(1).any()):
+        lost = int((~finite).any(0).sum())
+        raise ModelError(
+            f"{name} gives logits that are not finite: {lost} of {finite.shape[1]} classes are NaN or infinite in the "
+            f"first {len(finite)} images; look at its weights, mean and std"
+        )
+    at = int((fine & found.isfinite().all(1)).int().argmax())
+    apart = _apart(outputs, first, found, at)
+    if not apart <= MOST_APART and not _by_rounding_alone(in_fp64(), first, at):
+        raise ModelError(
+            f"{name} answers otherwise for an image alone than beside others (logits differ by {apart:.0%} of the "
+            "largest), so its results would depend on the batch size, or on chance: is there a batch norm without "
+            "running statistics, or dropout that stays on in evaluation?"
+        )
+
+
+def _apart(outputs: Function, first: Tensor, found: Tensor, at: int) -> float:
+    """How far one image's logits move, in units of the largest, between a batch of its own and one with others."""
+    import torch
+
+    image, before = first[at : at + 1], found[at]
+    company = torch.cat([image, (1 - image).flip(3)])  # with an image that looks otherwise
+    after = outputs(company if len(first) == 1 else image)[0]
+    return float((after - before).abs().max() / before.abs().max().clamp(min=1e-30))
+
+
+def _by_rounding_alone(exact: Function | None, first: Tensor, at: int) -> bool:
+    """Whether the image's logits stay the same in fp64; not known, so no, where the network takes no fp64."""
+    if exact is None:
+        return False
+    try:
+        return _apart(exact, first, exact(first), at) <= ROUNDING
+    except Exception:  # noqa: BLE001  # whatever it raises, it does not take fp64
+        return False
+
+
+NORMS = frozenset(("torch.nn.modules.batchnorm.BatchNorm2d", "timm.layers.norm_act.BatchNormAct2d"))
+"""Layers that can be folded into the convolution before them."""
+
+
+def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:
+    """A copy of ``network`` in which each norm of ``pairs`` is folded into its convolution; same values, less work.
+
+    Without pairs it is a plain copy. The pairs are what one pass showed, which proves nothing about other readers of a
+    convolution's output; the caller compares the result with the original.
+    """
+    from torch import nn
+
+    result = copy.deepcopy(network)
+    for norm_name, conv_name in pairs.items():
+        norm: Any = result.get_submodule(norm_name)
+        if norm.running_mean is None:
+            continue
+        _fold(result.get_submodule(conv_name), norm)
+        rest = [part for part in (getattr(norm, "drop", None), getattr(norm, "act", None)) if part is not None]
+        result.set_submodule(norm_name, nn.Sequential(*rest) if rest else nn.Identity())
+    if pairs:
+        _leave_inputs_alone(result)
+    return result
+
+
+def _leave_inputs_alone(network: nn.Module) -> None:
+    """Let activations not work in place, but ReLU: they need their input for the gradient, so torch would copy it."""
+    from torch import nn
+
+    for module in network.modules():
+        if getattr(module, "inplace", False) is True and not isinstance(module, nn.ReLU):
+            module.inplace = False  # type: ignore[assignment]
+
+
+def _fold(conv: Any, norm: Any) -> None:
+    """Source: batch norm in evaluation is y = (x - mean) / sqrt(var + eps) * weight + bias, per channel."""
+    import torch
+    from torch import nn
+
+    with torch.no_grad():
+        scale = (norm.running_var.double() + norm.eps).rsqrt()
+        if norm.weight is not None:
+            scale = scale * norm.weight.double()
+        shift = -norm.running_mean.double()
+        if conv.bias is not None:
+            shift = shift + conv.bias.double()
+        shift = shift * scale
+        if norm.bias is not None:
+            shift = shift + norm.bias.double()
+        dtype = conv.weight.dtype
+        kernel = conv.weight * scale.to(dtype).view(-1, 1, 1, 1)
+        conv.weight = nn.Parameter(kernel, requires_grad=False)
+        conv.bias = nn.Parameter(shift.to(dtype), requires_grad=False)
+
+
+SAME_CONVOLUTION = "timm.layers.conv2d_same.Conv2dSame"
+CONVOLUTIONS = frozenset(("torch.nn.modules.conv.Conv2d", SAME_CONVOLUTION))
+"""Layers whose output is linear in their stored kernel; weight-standardised and other clever ones are left alone."""
+
+
+@dataclass
+class Observed:
+    """What was seen during one forward pass.
+
+    Attributes:
+        pairs: which reader took its input straight from which convolution, by name.
+        shapes: of what each convolution read, last.
+        calls: how often each reader and convolution ran.
+    """
+
+    pairs: dict[str, str] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+
+    def once(self) -> dict[str, str]:
+        """Reader to convolution, by name, where both ran exactly once."""
+        return {reader: conv for reader, conv in self.pairs.items() if self.calls[reader] == 1 == self.calls[conv]}
+
+
+@contextmanager
+def observed_pass(network: nn.Module, readers: frozenset[str]) -> Iterator[Observed]:
+    """Observe one forward pass of ``network`` without gradients.
+
+    Args:
+        network: anything; its convolutions are those of `CONVOLUTIONS`.
+        readers: full names of the classes of layers that are looked for behind them.
+    """
+    observed = Observed()
+    last: list[tuple[str, Tensor, int]] = []
+
+    def reads(name: str) -> Any:
+        def hook(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            observed.calls[name] = observed.calls.get(name, 0) + 1
+            if last and inputs and inputs[0] is last[0][1] and changes(inputs[0]) == last[0][2]:
+                observed.pairs[name] = last[0][0]
+            last.clear()
+
+        return hook
+
+    def convolves(name: str) -> Any:
+        def hook(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            observed.calls[name] = observed.calls.get(name, 0) + 1
+            observed.shapes[name] = tuple(inputs[0].shape)
+            last[:] = [(name, output, changes(output))]
+
+        return hook
+
+    with ExitStack() as stack:
+        for name, module in network.named_modules():
+            kind = kind_of(module)
+            if kind in readers:
+                stack.callback(module.register_forward_pre_hook(reads(name)).remove)
+            elif kind in CONVOLUTIONS:
+                stack.callback(module.register_forward_hook(convolves(name)).remove)
+        yield observed
+
+
+def kind_of(module: nn.Module) -> str:
+    """Full name of the module's class, which needs no import of its package."""
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def changes(output: Tensor) -> int:
+    """How often a tensor was written to in place: with a shortcut added to it, it is no layer's output any more."""
+    return 0 if output.is_inference() else output._version
+
+
+def evenly_padded(network: nn.Module) -> nn.Module:
+    """The network itself, its depthwise "same" convolutions padded alike on both sides; the same values.
+
+    Where such a convolution pads one side by one more, it is given a padded copy of its input, which takes as long as
+    the convolution. Padded on both sides by the larger number, under a kernel with a row and a column of zeros in
+    front, it needs none. Padding depends on the size of the input, so both are found anew in every pass.
+
+    Args:
+        network: a copy that may be changed, whose weights want no gradient.
+    """
+    for name, module in list(network.named_modules()):
+        if kind_of(module) == SAME_CONVOLUTION and _can_be(module):
+            network.set_submodule(name, _evenly(module))
+    return network
+
+
+def _can_be(conv: Any) -> bool:
+    """Whether it is depthwise, where a tap more costs little, and not dilated, where a tap is more than a pixel."""
+    return bool(conv.groups == conv.in_channels and set(conv.dilation) == {1})
+
+
+def _evenly(conv: Any) -> nn.Module:
+    from torch import nn
+    from torch.nn import functional
+
+    class EvenlyPadded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = conv
+
+        def forward(self, x: Tensor) -> Tensor:
+            (height, top), (width, left) = (
+                even_padding(size, taps, stride)
+                for size, taps, stride in zip(x.shape[2:], conv.kernel_size, conv.stride, strict=True)
+            )
+            kernel = functional.pad(conv.weight, (left, 0, top, 0)) if top or left else conv.weight
+            return functional.conv2d(x, kernel, conv.bias, conv.stride, (height, width), groups=conv.groups)
+
+    return EvenlyPadded()
+
+
+def even_padding(size: int, taps: int, stride: int) -> tuple[int, int]:
+    """Pixels on both sides, and zeros in front of the kernel, that do what "same" padding of one axis does.
+
+    Source: TensorFlow's SAME, as in timm: ceil(size / stride) outputs, and where the pixels to be added are odd in
+    number, one more at the end.
+    """
+    outputs = -(-size // stride)
+    missing = max((outputs - 1) * stride + taps - size, 0)
+    return missing - missing // 2, missing % 2

@@ -1,0 +1,222 @@
+"""Where and how a network is computed: device, precision and memory, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args
+
+from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.models.failures import FOREIGN_ERRORS
+from hardiness.models.runtimes import Precision, runtimes
+from hardiness.models.runtimes.onnx_runtime import onnx_on_gpu
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def activation_bytes(network: nn.Module, px: int) -> int:
+    """Bytes of fp32 that all layers of ``network`` put out for one image of ``px`` x ``px``.
+
+    Shapes are computed by a copy on torch's meta device, without arithmetic; a network that cannot run there is run
+    once.
+    A forward pass without gradients needs less at any one time, one with gradients about as much.
+    """
+    import torch
+
+    total = 0
+
+    def count(module: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal total
+        # Layers that work in place, and those that do nothing, put out what they were given.
+        fresh = [tensor for tensor in _tensors(output) if all(tensor is not given for given in inputs)]
+        total += sum(tensor.numel() for tensor in fresh) * 4
+
+    def run(counted: nn.Module, device: Any) -> None:
+        nonlocal total
+        total = 0
+        leaves = [module for module in counted.modules() if not list(module.children())]
+        handles = [module.register_forward_hook(count) for module in leaves]
+        try:
+            with torch.no_grad():
+                counted(torch.zeros(1, 3, px, px, device=device))
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    try:
+        run(_shadow(network), "meta")
+    except FOREIGN_ERRORS:
+        run(network, next(network.parameters(), torch.empty(0)).device)
+    return total + 3 * px * px * 4
+
+
+def _shadow(network: nn.Module) -> nn.Module:
+    """A copy whose tensors have shapes and no values; the network itself is not touched."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})
+
+
+def _tensors(output: Any) -> list[Any]:
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        return [output]
+    if isinstance(output, tuple | list):
+        return [tensor for part in output for tensor in _tensors(part)]
+    return []
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_LARGEST_INT = 2**31 - 1
+_HEAP_BYTES = (1 << 30, 32 << 20)
+"""Blocks up to this size come from the heap; the second is the most that glibc before 2.35 accepts."""
+
+
+TRIM_S = 1.0
+"""Seconds between two times that freed memory is handed back."""
+
+_trimmed_s = -math.inf
+
+
+@cache
+def keep_freed_memory() -> None:
+    """From now on freed memory stays with the process, until `return_freed_memory`.
+
+    A forward and backward pass takes and frees the same few hundred blocks of 10 to 100 MB each time. glibc would ask
+    the system for most of them anew, which hands out pages that it clears first: half the time of a step, for a small
+    network. Threads made later share one heap, because the heaps that they have else hold no large blocks.
+    """
+    mallopt = _function("mallopt")
+    if mallopt is None:
+        return
+    mallopt(_TRIM_THRESHOLD, _LARGEST_INT)
+    mallopt(_ARENA_MAX, 1)
+    any(mallopt(_MMAP_THRESHOLD, size) for size in _HEAP_BYTES)
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system, unless that was done less than `TRIM_S` ago.
+
+    Without it the peak of a long run lies a tenth above that of a short one, for no use: each thread keeps its own. But
+    it locks all heaps and goes through them: on a GPU, where shards end several times a second, others would wait.
+    """
+    global _trimmed_s
+    trim, now_s = _function("malloc_trim"), time.monotonic()
+    if trim is not None and now_s - _trimmed_s >= TRIM_S:
+        _trimmed_s = now_s
+        trim(0)
+
+
+def _function(name: str) -> Any:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class ComputeSettings:
+    """Where and how a classifier computes.
+
+    Attributes:
+        device: torch's name of it.
+        precision: of the arithmetic in `Classifier.logits`.
+        candidates: runtimes to try, best first.
+        notes: what a person should know about the choice.
+        plain: eager torch with nothing folded, for logits and gradients: what ``runtime=torch`` asks for.
+    """
+
+    device: str
+    precision: Precision
+    candidates: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    plain: bool = False
+
+
+def place(device: str, precision: str, runtime: str, *, onnx: bool) -> ComputeSettings:
+    """The placement that the arguments ask for.
+
+    Raises:
+        ArgumentError: the device, precision or runtime is unknown, not there, or does not go with the others.
+    """
+    if precision not in get_args(Precision):
+        raise UnknownNameError("precision", precision, get_args(Precision))
+    where = _device(device)
+    if precision == "fp16" and where == "cpu":
+        raise ArgumentError("precision fp16 needs a GPU; on a CPU use fp32 or bf16")
+    if onnx and precision != "fp32":
+        raise ArgumentError(f"precision {precision} is not for onnx: models, whose file fixes it; use fp32")
+    notes: tuple[str, ...] = ()
+    if onnx and where != "cpu" and not onnx_on_gpu():
+        notes = (f"it runs on the CPU, as this ONNX Runtime has no CUDA (device {where} was to be used)",)
+        where = "cpu"
+    candidates = _candidates(runtime, where, onnx)
+    return ComputeSettings(where, precision, candidates, notes, plain=runtime == "torch")  # type: ignore[arg-type]  # checked above
+
+
+def _device(device: str) -> str:
+    import torch
+
+    kind, _, number = device.partition(":")
+    if device == "auto":
+        return _own_gpu() if torch.cuda.is_available() else "cpu"
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UnknownNameError("device", device, ("auto", "cpu", "cuda", "cuda:0"))
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ArgumentError(f"device {device!r} is not there: torch sees {torch.cuda.device_count()} GPUs; use cpu")
+    return device
+
+
+def _own_gpu() -> str:
+    """The GPU of this process: that of its number among the processes of this machine, as torchrun gives it."""
+    import torch
+
+    rank, count = os.environ.get("LOCAL_RANK", ""), torch.cuda.device_count()
+    return f"cuda:{int(rank) % count}" if rank.isdecimal() and count > 1 else "cuda"
+
+
+def _candidates(runtime: str, device: str, onnx: bool) -> tuple[str, ...]:
+    if runtime == "auto":
+        if onnx:
+            return ("onnxruntime",)
+        return ("openvino", "torch") if device == "cpu" else ("torch",)
+    if runtime not in runtimes:
+        raise UnknownNameError("runtime", runtime, ["auto", *runtimes])
+    if onnx != (runtime == "onnxruntime"):
+        raise ArgumentError(
+            f"runtime {runtime!r} does not go with {'an onnx:' if onnx else 'a torch'} model; leave it at auto"
+        )
+    if runtime == "openvino" and device != "cpu":
+        raise ArgumentError(
+            f"runtime 'openvino' computes on the CPU, and device is {device!r}; set one of them to auto"
+        )
+    return (runtime,)
+
+
+_REPORTER = "openvino_telemetry"
+
+
+def silent_openvino() -> Any:
+    """The module ``openvino``, which in this process reports nothing to anybody and writes no identifier.
+
+    Its converter posts a model's operators, with an identifier that it keeps in the user's home, through the package
+    ``openvino_telemetry``, and does without where that package cannot be imported; so here it cannot. Nothing outside
+    the process is changed. Where somebody has imported it before, its reporter is replaced by one that does nothing.
+    """
+    loaded = sys.modules.get(_REPORTER)
+    if loaded is None:
+        sys.modules[_REPORTER] = None  # type: ignore[assignment]  # Python's own mark for what cannot be imported
+    else:
+        for name in ("send_event", "send_error", "send_stack_trace", "start_session", "end_session", "force_shutdown"):
+            setattr(loaded.Telemetry, name, _nothing)
+    import openvino
+
+    return openvino
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None

@@ -1,0 +1,130 @@
+"""ONNX Runtime, for graphs in ONNX files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ModelError
+from hardiness.models.catalogue import OnnxFile
+from hardiness.models.failures import FOREIGN_ERRORS, first_line
+from hardiness.models.runtimes import Executable, runtimes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+IMAGE_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+"""Types of numbers in which a graph may take images; it is fed with those of its own."""
+
+SECONDS_AN_IMAGE = 120.0
+"""After so long for one image a graph is given up: a loop in it may never end."""
+
+_CUDA = "CUDAExecutionProvider"
+
+
+def onnx_on_gpu() -> bool:
+    """Whether ONNX Runtime as installed can compute on a GPU."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return False
+    return _CUDA in onnxruntime.get_available_providers()
+
+
+def session(path: str, providers: Sequence[str | tuple[str, dict[str, str]]]) -> Any:
+    """An ONNX Runtime session of a graph.
+
+    Raises:
+        ModelError: onnxruntime is absent, or the file cannot be loaded.
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        raise ModelError("onnx: models need onnxruntime; pip install 'hardiness[onnx]'") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Waiting threads would take the cores from those that decode.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=list(providers))
+    except _errors() as error:
+        raise ModelError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}") from None
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: besides Python's errors one class for each status, which share no parent."""
+    import onnxruntime
+
+    state = vars(onnxruntime.capi.onnxruntime_pybind11_state)
+    own = tuple(each for each in state.values() if isinstance(each, type) and issubclass(each, Exception))
+    return FOREIGN_ERRORS + own
+
+
+@runtimes.add("onnxruntime")
+class OnnxRuntime:
+    """Runs the file's graph; a graph with a fixed batch gets its batches padded to it.
+
+    Attributes:
+        in_half_precision: whether the graph takes images of 16 bits: then no two processors agree as fp32 does.
+    """
+
+    name = "onnxruntime"
+    streams = 1
+
+    def __init__(self, plan: Executable) -> None:
+        if not isinstance(plan.network, OnnxFile):
+            raise ModelError("ONNX Runtime runs models of the form onnx:FILE")
+        if plan.precision != "fp32":
+            raise ModelError(f"ONNX Runtime computes in the file's own precision; fp32 is needed, not {plan.precision}")
+        kind, _, number = plan.device.partition(":")
+        provider = _CUDA if kind == "cuda" else "CPUExecutionProvider"
+        # TF32 is on by default there, and keeps ten of the twenty-three bits of a factor.
+        options = {"device_id": number or "0", "use_tf32": "0"} if kind == "cuda" else {}
+        self._session = session(plan.network.path, [(provider, options)])
+        if provider not in self._session.get_providers():
+            raise ModelError(f"ONNX Runtime is installed without support for {plan.device}")
+        given = self._session.get_inputs()[0]
+        self._input, self._type = given.name, IMAGE_TYPES[given.type]
+        self.in_half_precision = self._type == np.float16
+        self._batch = given.shape[0] if isinstance(given.shape[0], int) else None
+        self._affine = plan.affine
+        self._name = plan.name
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """All outputs, float32 ``(N, outputs)`` in main memory."""
+        import torch
+
+        images = self._affine(pixels).contiguous().numpy().astype(self._type, copy=False)
+        step = self._batch or max(len(images), 1)
+        rows = []
+        for start in range(0, len(images), step):
+            part = images[start : start + step]
+            if len(part) < step:
+                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), self._type)])
+            rows.append(self._run(part))
+        return torch.from_numpy(np.concatenate(rows)[: len(images)].astype(np.float32, copy=False))
+
+    def _run(self, images: NDArray[Any]) -> NDArray[Any]:
+        import onnxruntime
+
+        options, seconds = onnxruntime.RunOptions(), SECONDS_AN_IMAGE * len(images)
+        clock = threading.Timer(seconds, setattr, (options, "terminate", True))
+        clock.daemon = True
+        clock.start()
+        try:
+            rows: NDArray[Any] = self._session.run(None, {self._input: images}, options)[0]
+        except _errors() as error:
+            late = f", after the {seconds:.0f} s that are allowed" if options.terminate else ""
+            raise ModelError(f"{self._name} fails in ONNX Runtime: {first_line(error)}{late}") from None
+        finally:
+            clock.cancel()
+        if rows.ndim != 2 or len(rows) != len(images):
+            raise ModelError(
+                f"{self._name} must put out a row of logits for each of {len(images)} images, put out {rows.shape}"
+            )
+        return rows

@@ -1,0 +1,49 @@
+"""PyTorch itself: channels last and folded norms where that is exact, full fp32 or autocast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardiness.models.classifier import logits_of
+from hardiness.models.exactness import full_fp32
+from hardiness.models.preprocessing import link_to
+from hardiness.models.runtimes import Executable, runtimes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@runtimes.add("torch")
+class TorchRuntime:
+    """Runs the folded network, or the plain one where the plan says so, on the plan's device.
+
+    In low precision, kernels of convolutions and linear layers are stored in it once and autocast decides about the
+    rest, so that norms and softmax keep fp32.
+    """
+
+    name = "torch"
+    streams = 1
+
+    def __init__(self, plan: Executable) -> None:
+        import torch
+
+        self._plan = plan
+        self._low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(plan.precision)
+        self._network: nn.Module = plan.network if plan.plain else plan.folded(self._low is not None)
+        self._layout = torch.contiguous_format if plan.plain else torch.channels_last
+        if self._low is not None:
+            for module in self._network.modules():
+                if type(module) in (torch.nn.Conv2d, torch.nn.Linear):
+                    module.to(self._low)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """All outputs, float32 ``(N, outputs)`` in main memory."""
+        import torch
+
+        device = torch.device(self._plan.device)
+        autocast = torch.autocast(device.type, dtype=self._low, enabled=self._low is not None)
+        with torch.inference_mode(), full_fp32(device), autocast:
+            given = pixels.to(device, non_blocking=True, memory_format=self._layout)
+            output = logits_of(self._network(self._plan.affine(given)), self._plan.name)
+            logits = output.float()
+        return link_to(self._plan.device).fetch(logits)

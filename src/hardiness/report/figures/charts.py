@@ -1,0 +1,569 @@
+"""Charts as drawings: curves, dots, matrices, ladders."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hardiness.core import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, People, Rung, Score
+from hardiness.report import format as formatting
+from hardiness.report.figures.sheet import (
+    BAND,
+    BOLD,
+    CELL_GAP,
+    LARGE_PX,
+    MARKER_PX,
+    PUBLISHED,
+    SMALL_MARKER_PX,
+    SMALL_PX,
+    TEXT_PX,
+    USUAL_PX,
+    Area,
+    Band,
+    Inks,
+    Mark,
+    Sheet,
+    Stroke,
+    Symbol,
+    Text,
+    shortened,
+    text_width,
+)
+
+LINE_PX, HEADING_PX, GAP_PX = 21.0, 16.0, 26.0
+LONGEST = 44
+
+
+def heading(sheet: Sheet, text: str) -> float:
+    """Write a heading at the top of the sheet; how much of its height that takes."""
+    lines = textwrap.wrap(text, max(12, int(sheet.width / (0.56 * HEADING_PX))))
+    for line, part in enumerate(lines):
+        sheet.add(Text(0, HEADING_PX + 21 * line, part, size=HEADING_PX, bold=True))
+    return 21 * len(lines) + 8
+
+
+Beside = Sequence[tuple[str, str]]
+"""Kind and name of what is no model."""
+
+
+def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: Beside = ()) -> float:
+    """Write the legend, in as many lines as it takes; where it ends.
+
+    Args:
+        sheet: to write on.
+        top: where to begin.
+        models: in order.
+        inks: of the models.
+        beside: others: kind (``"people"``, ``"published"`` or ``"perfect"``) and name.
+    """
+    x, y = 0.0, top
+    entries = [(model, "") for model in models] + [(name, kind) for kind, name in beside]
+    for name, kind in entries:
+        shown = shortened(name, LONGEST)
+        width = GAP_PX + text_width(shown, SMALL_PX)
+        if x and x + width > sheet.width:
+            x, y = 0.0, y + LINE_PX
+        key, group = _key(name, kind, inks, x, y)
+        sheet.add(*key, Text(x + 20, y + 14, shown, size=SMALL_PX), group=group)
+        x += width + 12
+    return y + LINE_PX + 6
+
+
+def _key(name: str, kind: str, inks: Inks, x: float, y: float) -> tuple[list[Mark], str]:
+    if kind == "people":
+        return [Symbol("diamond", (x + 8, y + 10), 5, "people")], ""
+    if kind:
+        ink = "published" if kind == PUBLISHED else "faint"
+        line = Stroke(((x, y + 10), (x + 16, y + 10)), ink, 1.2, dashed=kind != PUBLISHED)
+        return [line], PUBLISHED if kind == PUBLISHED else ""
+    return [
+        Stroke(((x, y + 10), (x + 16, y + 10)), inks.ink(name), 1.8),
+        inks.marker(name, (x + 8, y + 10), MARKER_PX),
+    ], inks.group(name)
+
+
+def without_twice(chart: Chart) -> Chart:
+    """The chart without published marks of models whose published numbers are what is shown."""
+    if isinstance(chart, Dots):
+        shown = {each.name for each in chart.observers}
+        return replace(chart, published=tuple(each for each in chart.published if each.name not in shown))
+    if isinstance(chart, Curves):
+        return replace(chart, panels=tuple(map(_published_panel, chart.panels)))
+    return chart
+
+
+def _published_panel(panel: Panel) -> Panel:
+    shown = {line.name for line in panel.measured}
+    return replace(panel, published=tuple(line for line in panel.published if line.name not in shown))
+
+
+def caption_of(chart: Chart) -> str:
+    """How to read a chart, and what its grey marks are where it has some."""
+    left = without_twice(chart)
+    if isinstance(left, Dots):
+        return f"{left.caption} {left.grey}" if left.published else left.caption
+    if isinstance(left, Curves):
+        return f"{left.caption} {left.grey}" if any(panel.published for panel in left.panels) else left.caption
+    return left.caption
+
+
+LEFT, GAP, BELOW = 46.0, 18.0, 44.0
+"""Room left of panels for the values of y, between panels, and below them for those of x, in px."""
+
+FEW = 2
+"""Panels that have room to be large, whatever their figure says."""
+
+NAMED_MOST = 6
+"""Published curves that are named at their ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a panel stands, and from values to places on the sheet; its axis of y ends at ``limit``."""
+
+    panel: Panel
+    left: float
+    top: float
+    width: float
+    height: float
+    limit: float = 1.0
+
+    def x(self, value: float) -> float:
+        """A value of x, in px."""
+        ticks, inset = self.panel.ticks, 8.0
+        room = self.width - 2 * inset
+        if self.panel.to_scale:
+            return self.left + inset + room * (value - ticks[0]) / ((ticks[-1] - ticks[0]) or 1)
+        return self.left + inset + room * ticks.index(value) / max(1, len(ticks) - 1)
+
+    def y(self, share: float) -> float:
+        """A share, in px."""
+        return self.top + self.height * (1 - min(max(share / self.limit, 0.0), 1.0))
+
+
+def draw_curves(curves: Curves, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some curves, that wide in px; with its heading where it is to stand alone."""
+    curves = replace(curves, small=curves.small and len(curves.panels) > FEW)
+    sheet = Sheet(width)
+    top = heading(sheet, curves.heading) if titled else 0.0
+    beside = []
+    if any(panel.published for panel in curves.panels):
+        beside.append((PUBLISHED, curves.beside))
+    if any(panel.people for panel in curves.panels):
+        beside.append(("people", "people"))
+    if any(panel.diagonal for panel in curves.panels):
+        beside.append(("perfect", "confidence = accuracy"))
+    names = list(dict.fromkeys(line.name for panel in curves.panels for line in panel.measured))
+    top = legend(sheet, top, names, inks, beside)
+    columns = _columns(curves, width)
+    margin = _margin(curves.panels[-1]) if columns == len(curves.panels) else 0.0
+    each = (width - LEFT - margin - GAP * (columns - 1)) / columns
+    height = 92.0 if curves.small else min(300.0, max(190.0, 0.72 * each))
+    named = 22.0 if any(panel.title for panel in curves.panels) else 0.0
+    sheet.add(Text(0, top + 12, curves.label, "faint", SMALL_PX))
+    top += 20 if curves.label else 4
+    rows = -(-len(curves.panels) // columns)
+    pitch = height + named + (30.0 if curves.small else BELOW) + 6
+    for index, panel in enumerate(curves.panels):
+        row, column = divmod(index, columns)
+        frame = Frame(panel, LEFT + column * (each + GAP), top + row * pitch + named, each, height, curves.limit)
+        _panel(sheet, frame, inks, first=column == 0, last=row == rows - 1 or not curves.small, beside=curves.beside)
+        if margin and index == len(curves.panels) - 1:
+            _names(sheet, frame)
+    sheet.height = top + rows * pitch + (10 if curves.small else 0)
+    return sheet
+
+
+def _columns(curves: Curves, width: float) -> int:
+    if curves.small:
+        return max(2, min(5, int((width - LEFT) / 150)))
+    return len(curves.panels) if width > 560 else 1
+
+
+def _margin(panel: Panel) -> float:
+    """Room for the names of published curves, to the right of the last panel."""
+    named = [text_width(_short(line.name), SMALL_PX) for line in panel.published]
+    return max(named) + 8 if named and len(named) <= NAMED_MOST else 0.0
+
+
+def _short(name: str) -> str:
+    return shortened(name.removeprefix("resnext101_"), 18)
+
+
+def _panel(sheet: Sheet, frame: Frame, inks: Inks, first: bool, last: bool, beside: str) -> None:
+    panel = frame.panel
+    if panel.title:
+        title = shortened(panel.title, int(frame.width / (BOLD * SMALL_PX)))
+        sheet.add(Text(frame.left, frame.top - 7, title, size=SMALL_PX, bold=True))
+    for part in (0, 0.5, 1) if frame.height < 150 else (0, 0.25, 0.5, 0.75, 1):
+        share = part * frame.limit
+        y = frame.y(share)
+        sheet.add(Stroke(((frame.left, y), (frame.left + frame.width, y)), "line"))
+        if first:
+            sign = " %" if part == 1 else ""
+            sheet.add(Text(frame.left - 6, y + 4, f"{100 * share:g}{sign}", "faint", SMALL_PX, "end"))
+    _ticks(sheet, frame)
+    if last or (panel.label and not panel.title):
+        middle, below = frame.left + frame.width / 2, frame.top + frame.height + 34
+        sheet.add(Text(middle, below, panel.label, "faint", SMALL_PX, "middle"))
+    if panel.diagonal:
+        ends = ((frame.x(0.0), frame.y(0)), (frame.x(1.0), frame.y(1)))
+        sheet.add(Stroke(ends, "faint", dashed=True))
+    for line in panel.published:
+        points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True) if _on(panel, x))
+        sheet.add(
+            Stroke(points, "published", 1.1, tip=beside if beside.startswith(line.name) else f"{line.name}, {beside}"),
+            group=PUBLISHED,
+        )
+    if panel.people:
+        points = tuple((frame.x(x), frame.y(y)) for x, y in zip(panel.people.x, panel.people.y, strict=True))
+        sheet.add(Stroke(points, "people", 1.4, tip="people"))
+    for line in panel.measured:
+        _line(sheet, frame, line, inks)
+
+
+def _on(panel: Panel, x: float) -> bool:
+    return panel.to_scale or x in panel.ticks
+
+
+def _ticks(sheet: Sheet, frame: Frame) -> None:
+    """Names of values of x, as many as do not touch each other."""
+    end = -1e9
+    for value, name in zip(frame.panel.ticks, frame.panel.names, strict=True):
+        half = text_width(name, SMALL_PX) / 2
+        x = min(frame.x(value), sheet.width - half)  # the last name stays on the sheet
+        if x - half > end:
+            sheet.add(Text(x, frame.top + frame.height + 16, name, "faint", SMALL_PX, "middle"))
+            end = x + half + 4
+
+
+def _line(sheet: Sheet, frame: Frame, line: Line, inks: Inks) -> None:
+    ink, group = inks.ink(line.name), inks.group(line.name)
+    points = tuple((frame.x(x), frame.y(y)) for x, y in zip(line.x, line.y, strict=True))
+    if line.low and len(points) > 1:
+        low = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.low, strict=True)]
+        high = [(frame.x(x), frame.y(y)) for x, y in zip(line.x, line.high, strict=True)]
+        sheet.add(Area((*high, *reversed(low)), ink, BAND), group=group)
+    if not points:
+        return
+    if frame.height < 150:  # a pointer does not hit markers of small panels
+        sheet.add(Stroke(points, ink, USUAL_PX, shape=inks.shape(line.name), radius=SMALL_MARKER_PX), group=group)
+        return
+    sheet.add(Stroke(points, ink, 2.0, dashed=bool(line.doubt)), group=group)
+    if len(points) > 24:  # a curve of many points needs no marker on each
+        sheet.add(inks.marker(line.name, points[len(points) // 2], MARKER_PX, line.name), group=group)
+        return
+    names = dict(zip(frame.panel.ticks, frame.panel.names, strict=True))
+    for (x, y), at, value in zip(points, line.x, line.y, strict=True):
+        doubt = f", {line.doubt}" if line.doubt and at else ""
+        tip = f"{line.name}, {names.get(at, f'{at:.2g}')}: {100 * value:.1f} %{doubt}"
+        sheet.add(inks.marker(line.name, (x, y), MARKER_PX, tip), group=group)
+
+
+def _names(sheet: Sheet, frame: Frame) -> None:
+    """The models of the thin lines, to the right of their ends, no two names upon each other."""
+    lowest = 1e9
+    for line in sorted(frame.panel.published, key=lambda line: line.y[-1]):
+        y = min(frame.y(line.y[-1]) + 4, lowest - 13)
+        lowest = y
+        sheet.add(Text(frame.left + frame.width + 6, y, _short(line.name), "faint", 10.5), group=PUBLISHED)
+
+
+MODEL_PX, ROW_PX = 8.5, 22.0
+"""Height of a model's part of a row, and of a row at least: equal values lie one below the other."""
+
+
+SMALLEST_PX = 9.5
+"""Size of the names of rows at least; longer names are shortened."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where rows and values stand."""
+
+    dots: Dots
+    left: float
+    right: float
+    top: float
+    pitch: float
+
+    def x(self, share: float) -> float:
+        """A share, in px."""
+        return self.left + (self.right - self.left) * min(max(share / self.dots.limit, 0.0), 1.0)
+
+    @property
+    def overall(self) -> float:
+        """The middle of the row that stands for everything, higher than the others."""
+        return self.top + 0.75 * self.pitch
+
+    def y(self, row: int) -> float:
+        """The middle of a row."""
+        return self.top + (row + 2.0) * self.pitch
+
+    def shift(self, index: int) -> float:
+        """How far the model at that place stands from the middle."""
+        count = len(self.dots.observers)
+        return 0.84 * self.pitch * ((index + 0.5) / count - 0.5)
+
+
+def draw_dots(dots: Dots, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some dots, that wide in px; the row that stands for everything is set apart on top."""
+    sheet = Sheet(width)
+    top = heading(sheet, dots.title) if titled else 0.0
+    beside = [("people", "people")] if dots.people else []
+    if dots.published:
+        count = len(dots.published)
+        beside.append((PUBLISHED, f"published: {count} models" if count > 1 else "published: one model"))
+    top = legend(sheet, top, [each.name for each in dots.observers], inks, beside)
+    top += 20 if any(dots.ends) else 4
+    widths = (BOLD * len(dots.all_rows), *(0.56 * len(row) for row in dots.rows))
+    left = min(12.5 * max(widths) + 14, 0.36 * width)
+    rows = Rows(dots, left, width - 30, top, max(ROW_PX, MODEL_PX * len(dots.observers)))
+    bottom = rows.y(len(dots.rows)) - 0.5 * rows.pitch
+    _frame(sheet, rows, bottom)
+    for observer in dots.published:
+        _published(sheet, rows, observer)
+    for index, observer in enumerate(dots.observers):
+        _observer(sheet, rows, observer, index, inks)
+    if dots.people:
+        _people(sheet, rows, dots.people, bottom)
+    sheet.add(Text((left + width - 30) / 2, bottom + 38, dots.label, "faint", SMALL_PX, "middle"))
+    sheet.height = bottom + 46
+    return sheet
+
+
+def _frame(sheet: Sheet, rows: Rows, bottom: float) -> None:
+    dots, pitch = rows.dots, rows.pitch
+    middles = [rows.overall, *(rows.y(row) for row in range(len(dots.rows)))]
+    for row, (y, name) in enumerate(zip(middles, (dots.all_rows, *dots.rows), strict=True)):
+        if row % 2 == 0:
+            half = 0.75 * pitch if row == 0 else 0.5 * pitch
+            corners = ((0, y - half), (sheet.width, y - half), (sheet.width, y + half), (0, y + half))
+            sheet.add(Area(corners, "line", 0.75 if row == 0 else 0.35))
+        letter = BOLD if row == 0 else 0.56
+        size = max(SMALLEST_PX, min(12.5, (rows.left - 10) / (letter * max(1, len(name)))))
+        said = shortened(name.replace("_", " "), int((rows.left - 10) / (letter * size)))
+        sheet.add(Text(rows.left - 10, y + 4, said, size=size, anchor="end", bold=row == 0))
+    for quarter in range(5):
+        x = rows.x(dots.limit * quarter / 4)
+        sheet.add(Stroke(((x, rows.top), (x, bottom)), "line"))
+        value = dots.limit * quarter / 4
+        label = f"{100 * value:.3g}" + (" %" if quarter == 4 else "") if dots.percent else f"{value:.3g}"
+        sheet.add(Text(x, bottom + 18, label, "faint", SMALL_PX, "middle"))
+    if any(dots.ends):
+        narrow = sheet.width < 500
+        sheet.add(Text(0 if narrow else rows.left, rows.top - 7, dots.ends[0], "faint", SMALL_PX))
+        sheet.add(Text(rows.right, rows.top - 7, dots.ends[1], "faint", SMALL_PX, "end"))
+
+
+def _observer(sheet: Sheet, rows: Rows, each: Observer, index: int, inks: Inks) -> None:
+    group, shift = inks.group(each.name), rows.shift(index)
+    for row, name in enumerate(rows.dots.rows):
+        if (score := each.by_row.get(name)) is not None and score.value is not None:
+            place = rows.x(score.value), rows.y(row) + shift
+            if rows.dots.bars and score.interval:
+                ends = ((rows.x(score.interval.low), place[1]), (rows.x(score.interval.high), place[1]))
+                sheet.add(Stroke(ends, inks.ink(each.name), 1.6), group=group)
+            tip = f"{each.name}: {_said(score, rows.dots.percent)}"
+            sheet.add(inks.marker(each.name, place, MARKER_PX, tip), group=group)
+    if each.overall is None or each.overall.value is None:
+        return
+    y = rows.overall + 1.3 * shift
+    if each.overall.interval:
+        ends = ((rows.x(each.overall.interval.low), y), (rows.x(each.overall.interval.high), y))
+        sheet.add(Stroke(ends, inks.ink(each.name), 2.2), group=group)
+    place = rows.x(each.overall.value), y
+    sheet.add(
+        inks.marker(each.name, place, LARGE_PX, f"{each.name}: {_said(each.overall, rows.dots.percent)}"), group=group
+    )
+
+
+def _published(sheet: Sheet, rows: Rows, each: Observer) -> None:
+    half = 0.38 * rows.pitch
+    places = [(rows.y(row), each.by_row.get(name), name) for row, name in enumerate(rows.dots.rows)]
+    for y, score, name in [(rows.overall, each.overall, rows.dots.all_rows), *places]:
+        if score is not None and score.value is not None:
+            x = rows.x(score.value)
+            tip = f"{each.name}, published, {name}: {_said(score, rows.dots.percent)}"
+            sheet.add(Stroke(((x, y - half), (x, y + half)), "published", 1.6, tip=tip), group=PUBLISHED)
+
+
+def _people(sheet: Sheet, rows: Rows, people: People, bottom: float) -> None:
+    x = rows.x(people.overall)
+    sheet.add(Stroke(((x, rows.top), (x, bottom)), "people", 1.0, 0.5))
+    for share in people.each:
+        at = rows.x(share)
+        sheet.add(Stroke(((at, rows.overall - 9), (at, rows.overall + 9)), "people", 1.0, 0.6))
+    for row, name in enumerate(rows.dots.rows):
+        if name in people.by_row:
+            tip = f"people, {name}: {100 * people.by_row[name]:.1f} %"
+            sheet.add(Symbol("diamond", (rows.x(people.by_row[name]), rows.y(row)), 5, "people", tip))
+    sheet.add(Symbol("diamond", (x, rows.overall), 6, "people", f"people: {100 * people.overall:.1f} %"))
+
+
+def _said(score: Score, percent: bool = True) -> str:
+    assert score.value is not None
+    scale, digits, sign = (100, 1, " %") if percent else (1, 2, "")
+    bounds = (score.interval.low, score.interval.high) if score.interval else ()
+    interval = f" ({'–'.join(f'{scale * bound:.{digits}f}' for bound in bounds)})" if bounds else ""
+    return f"{scale * score.value:.{digits}f}{sign}{interval}"
+
+
+CELL_PX, CELL_PX, MATRIX_GAP = 19.0, 34.0, 22.0
+HEAD_PX = 38.0
+NAME_PX = 150.0
+"""What a name above a matrix of few columns may take."""
+
+LONGEST_HEAD = 18
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFrame:
+    """Where a matrix stands, how wide its cells are, and how wide the name above it may be."""
+
+    left: float
+    top: float
+    cell: float
+    wide: float
+
+
+def draw_heat(heat: Heat, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of some matrices, that wide in px."""
+    sheet = Sheet(width)
+    top = heading(sheet, heat.title) if titled else 0.0
+    names = [name if name in inks.models else name.replace("_", " ") for name in heat.rows]
+    left = max(text_width(name, 12.0) for name in (*names, heat.corner)) + 8
+    left = min(left, 0.45 * width)
+    heads = [shortened(head, LONGEST_HEAD) for head in heat.heads]
+    heat = replace(heat, heads=tuple(heads))
+    cell = max(CELL_PX, max(text_width(head, SMALL_PX) for head in heads) + 6)
+    cell = min(cell, (width - left) / max(1, len(heat.heads)))
+    longest = max((text_width(layer.name, 14.0) for layer in heat.layers), default=0.0) + 24
+    wide = max(cell * len(heat.heads), min(longest, NAME_PX, width - left))
+    columns = max(1, min(len(heat.layers), int((width - left + MATRIX_GAP) // (wide + MATRIX_GAP))))
+    high = HEAD_PX + CELL_PX * len(heat.rows) + 22
+    for index, layer in enumerate(heat.layers):
+        row, column = divmod(index, columns)
+        place = MatrixFrame(left + column * (wide + MATRIX_GAP), top + row * high, cell, wide)
+        if column == 0:
+            _rows(sheet, heat, names, place)
+        _matrix(sheet, heat, layer, place, inks)
+    sheet.height = top + high * -(-len(heat.layers) // columns)
+    return sheet
+
+
+def _rows(sheet: Sheet, heat: Heat, names: list[str], place: MatrixFrame) -> None:
+    sheet.add(Text(0, place.top + 32, heat.corner, "faint", SMALL_PX))
+    for row, name in enumerate(names):
+        fits = int((place.left - 8) / (0.56 * 12))
+        y = place.top + HEAD_PX + CELL_PX * (row + 0.5) + 4
+        sheet.add(Text(place.left - 8, y, shortened(name, fits), size=12, anchor="end"))
+
+
+def _matrix(sheet: Sheet, heat: Heat, layer: Layer, place: MatrixFrame, inks: Inks) -> None:
+    known = layer.name in inks.models
+    group = inks.group(layer.name) if known else ""
+    fits = int(place.wide / (0.56 * TEXT_PX)) - 2
+    if known:
+        sheet.add(inks.marker(layer.name, (place.left + 6, place.top + 9), 5), group=group)
+    left, shown = place.left + (16 if known else 0), shortened(layer.name, max(fits, 6))
+    sheet.add(Text(left, place.top + 14, shown, bold=True, size=12), group=group)
+    for column, head in enumerate(heat.heads):
+        x = place.left + place.cell * (column + 0.5)
+        sheet.add(Text(x, place.top + 32, head, "faint", SMALL_PX, "middle"), group=group)
+    for row, values in enumerate(layer.values):
+        y = place.top + HEAD_PX + CELL_PX * row
+        sheet.add(Band(place.left, y, place.cell - CELL_GAP, CELL_PX - CELL_GAP, tuple(values)), group=group)
+    bottom = place.top + HEAD_PX - 2
+    sheet.add(Stroke(((place.left, bottom), (place.left + place.cell * len(heat.heads), bottom)), "line"))
+
+
+RUNG_PX, LADDER_NAME_PX, VALUE_PX = 20.0, SMALL_PX, 52.0
+"""Height of a row, size of names, and room for values at the right."""
+
+LIMITS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0)
+"""Ends of the axis that can be cut in four round parts."""
+
+LETTER = 0.68
+"""Width of a letter of a name by its size, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueAxis:
+    """From values to places on the sheet."""
+
+    left: float
+    right: float
+    limit: float
+
+    def x(self, value: float) -> float:
+        """A value, in px."""
+        return self.left + (self.right - self.left) * min(max(value / self.limit, 0.0), 1.0)
+
+
+def draw_ladder(ladder: Ladder, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of a ladder, that wide in px."""
+    sheet = Sheet(width)
+    top = (heading(sheet, ladder.title) if titled else 0.0) + 4
+    named = LETTER * LADDER_NAME_PX * max(len(rung.name) for rung in ladder.rungs) + 24
+    scale = ValueAxis(min(named, 0.46 * width), width - VALUE_PX, _limit(ladder))
+    bottom = top + RUNG_PX * len(ladder.rungs)
+    ticks = 4 if scale.right - scale.left > 300 else 2
+    for tick in range(ticks + 1):
+        value = scale.limit * tick / ticks
+        x = scale.x(value)
+        sheet.add(Stroke(((x, top), (x, bottom)), "line"))
+        sign = " %" if tick == ticks else ""
+        sheet.add(Text(x, bottom + 16, f"{100 * value:.3g}{sign}", "faint", SMALL_PX, "middle"))
+    sheet.add(Text((scale.left + scale.right) / 2, bottom + 34, ladder.label, "faint", SMALL_PX, "middle"))
+    for place, rung in enumerate(ladder.rungs):
+        y = top + RUNG_PX * (place + 0.5)
+        if rung.published:
+            sheet.add(*_published_rung(rung, scale, y), group=PUBLISHED)
+        else:
+            sheet.add(*_measured(rung, scale, y, inks), group=inks.group(rung.name))
+    sheet.height = bottom + 42
+    return sheet
+
+
+def _limit(ladder: Ladder) -> float:
+    """Where the axis ends: the first of some round numbers above every value and interval."""
+    ends = [rung.score.interval.high if rung.score.interval else _value(rung) for rung in ladder.rungs]
+    return next((limit for limit in LIMITS if limit >= max(ends)), math.ceil(max(ends)))
+
+
+def _published_rung(rung: Rung, scale: ValueAxis, y: float) -> list[Mark]:
+    x = scale.x(_value(rung))
+    return [
+        _name(rung, scale, y, "faint"),
+        Stroke(((scale.left, y), (x, y)), "line", 2.0),
+        Stroke(((x, y - 6), (x, y + 6)), "published", 2.2),
+        Text(scale.right + 10, y + 4, _rung_text(rung), "faint", LADDER_NAME_PX),
+    ]
+
+
+def _measured(rung: Rung, scale: ValueAxis, y: float, inks: Inks) -> list[Mark]:
+    x, half, end = scale.x(_value(rung)), RUNG_PX / 2 - 1, scale.right + VALUE_PX
+    band = Area(((0, y - half), (end, y - half), (end, y + half), (0, y + half)), inks.ink(rung.name), 0.12)
+    found: list[Mark] = [band, _name(rung, scale, y, "ink", bold=True)]
+    if rung.score.interval:
+        ends = ((scale.x(rung.score.interval.low), y), (scale.x(rung.score.interval.high), y))
+        found.append(Stroke(ends, inks.ink(rung.name), 2.4))
+    value = Text(scale.right + 10, y + 4, _rung_text(rung), size=LADDER_NAME_PX, bold=True)
+    return [*found, inks.marker(rung.name, (x, y), LARGE_PX), value]
+
+
+def _name(rung: Rung, scale: ValueAxis, y: float, ink: str, bold: bool = False) -> Text:
+    fits = int((scale.left - 14) / (LETTER * LADDER_NAME_PX))
+    return Text(scale.left - 10, y + 4, shortened(rung.name, fits), ink, LADDER_NAME_PX, "end", bold)
+
+
+def _rung_text(rung: Rung) -> str:
+    return formatting.number(_value(rung), rung.score.unit)
+
+
+def _value(rung: Rung) -> float:
+    assert rung.score.value is not None
+    return rung.score.value

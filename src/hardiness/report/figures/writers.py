@@ -1,0 +1,365 @@
+"""A sheet written as SVG in a page or alone, as PDF and as PNG."""
+
+from __future__ import annotations
+
+import atexit
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hardiness.report.figures.sheet import (
+    BAND,
+    COLOURS,
+    INKS,
+    LARGE_PX,
+    MARKER_PX,
+    OUTLINES,
+    SMALL_MARKER_PX,
+    SMALL_PX,
+    USUAL_PX,
+    Area,
+    Band,
+    Inks,
+    Mark,
+    Point,
+    Sheet,
+    Stroke,
+    Symbol,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+
+FONT = "system-ui, Helvetica, Arial, sans-serif"
+
+SHAPE_MOST = 2.0
+"""Coordinates below are those of shapes, which are drawn larger."""
+
+
+def document(sheet: Sheet) -> str:
+    """The drawing as a file of its own, on white paper."""
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{sheet.width:g}" height="{sheet.height:g}"'
+    paper = f'<rect width="100%" height="100%" fill="{INKS["paper"]}"/>'
+    body = "".join(_group(name, "".join(map(_mark, marks))) for name, marks in sheet.grouped())
+    box = f'viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
+    return f'<svg {box} {size} font-family="{FONT}">{paper}{body}</svg>\n'
+
+
+def _group(name: str, body: str) -> str:
+    if not name:
+        return body
+    kind = f'data-m="{name}"' if name.isdigit() else f'class="{escape(name)}"'
+    return f"<g {kind}>{body}</g>"
+
+
+def _mark(mark: Mark) -> str:
+    if isinstance(mark, Text):
+        anchor = "" if mark.anchor == "start" else f' text-anchor="{mark.anchor}"'
+        weight = ' font-weight="600"' if mark.bold else ""
+        look = f'font-size="{mark.size:g}" fill="{INKS[mark.ink]}"{anchor}{weight}'
+        return f'<text x="{number(mark.x)}" y="{number(mark.y)}" {look}>{plain(mark.text)}</text>'
+    if isinstance(mark, Band):
+        return "".join(_cells(mark))
+    colour = INKS[mark.ink]
+    if isinstance(mark, Symbol):
+        outline = f'stroke="{INKS["paper"]}" stroke-width=".8"'
+        return tipped("polygon", f'points="{corners(mark.points)}" fill="{colour}" {outline}', mark.tip)
+    if isinstance(mark, Area):
+        filled = f'fill="{colour}"{opaque("fill-opacity", mark.opacity)}'
+        return tipped("polygon", f'points="{corners(mark.points)}" {filled}', mark.tip)
+    return tipped("polyline", f'{_line(mark)} stroke="{colour}"', mark.tip) + "".join(map(_mark, mark.symbols))
+
+
+def _line(mark: Stroke) -> str:
+    dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
+    width = "" if mark.width == 1 else f' stroke-width="{mark.width:g}"'
+    return f'points="{corners(mark.points)}" fill="none"{width}{opaque("stroke-opacity", mark.opacity)}{dash}'
+
+
+def _cells(band: Band) -> Iterable[str]:
+    """Each cell, and its value on it."""
+    for left, opacity, text in band.cells:
+        at = f'x="{left:g}" y="{band.y:g}" width="{band.width:g}" height="{band.height:g}"'
+        yield f'<rect {at} fill="{INKS["heat"]}" fill-opacity="{opacity:.2g}"/>'
+        yield _mark(Text(left + band.width / 2, band.baseline, text, size=SMALL_PX, anchor="middle"))
+
+
+def tipped(tag: str, attributes: str, tip: str) -> str:
+    """An element that says something to a pointer, where there is something to say."""
+    return f"<{tag} {attributes}><title>{plain(tip)}</title></{tag}>" if tip else f"<{tag} {attributes}/>"
+
+
+def plain(text: str) -> str:
+    """Escaped, without what XML cannot hold."""
+    return escape("".join(character for character in text if character.isprintable()))
+
+
+def corners(points: Iterable[tuple[float, float]]) -> str:
+    """Points as an attribute has them."""
+    return " ".join(f"{number(x)},{number(y)}" for x, y in points)
+
+
+def number(value: float) -> str:
+    """With one digit behind the point, or none where that is 0; of a shape of radius 1 with three."""
+    return f"{value:.3g}" if abs(value) < SHAPE_MOST else f"{value:.1f}".removesuffix(".0")
+
+
+def opaque(name: str, opacity: float) -> str:
+    """The attribute of an opacity; nothing for 1."""
+    return "" if opacity == 1 else f' {name}="{opacity:g}"'
+
+
+INK_CLASSES, ANCHOR_CLASSES = {"faint": "f"}, {"middle": "c", "end": "e"}
+"""Classes of text, for which the page has rules; without one it is in plain ink, and begins at its place."""
+
+MARKERS = {MARKER_PX: "u", LARGE_PX: "v"}
+"""What the markers of a model are called in a page, before its number, by radius."""
+
+ICON_PX = 14
+"""Side of a marker beside a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the marks of one group are written: its name, and whether they say something to a pointer."""
+
+    group: str
+    tips: bool
+
+    @property
+    def ink(self) -> str:
+        """The ink of its model; empty where it is of none."""
+        return f"m{int(self.group) % COLOURS}" if self.group.isdigit() else ""
+
+    @property
+    def width(self) -> float:
+        """The width of most of its lines."""
+        return USUAL_PX if self.ink else 1.0
+
+    def colour(self, attribute: str, ink: str) -> str:
+        """The attribute that gives an ink; nothing for that of the group."""
+        return "" if ink == self.ink else f' {attribute}="var(--{ink})"'
+
+
+def inline(sheet: Sheet, tips: bool = True) -> str:
+    """The drawing, for an HTML body that holds `symbols` and has `rules`; ``tips``: for a pointer, phones have none."""
+    body = "".join(_page_group(name, marks, tips) for name, marks in sheet.grouped())
+    return f'<svg viewBox="0 0 {sheet.width:g} {sheet.height:g}" class="sheet">{body}</svg>'
+
+
+def icon(model: str, inks: Inks) -> str:
+    """A model's marker, to stand beside its name in a body that holds `symbols`."""
+    return f'<svg class="marker" viewBox="0 0 {ICON_PX} {ICON_PX}"><use href="#i{inks.group(model)}"/></svg>'
+
+
+def symbols(inks: Inks) -> str:
+    """The shapes of markers, and each model's markers in their sizes, once for a whole page."""
+    shapes = "".join(f'<path id="k-{name}" d="M{corners(points)}z"/>' for name, points in OUTLINES.items())
+    of_models = "".join(_of_model(model, inks) for model in inks.models)
+    return f'<svg width="0" height="0" class="symbols" aria-hidden="true"><defs>{shapes}{of_models}</defs></svg>'
+
+
+def _of_model(model: str, inks: Inks) -> str:
+    """Its markers, that beside its name, and that on the points of its lines."""
+    group, fill = inks.group(model), f'fill="var(--{inks.ink(model)})"'
+
+    def shape(transform: str) -> str:
+        return f'<use href="#k-{inks.shape(model)}" transform="{transform}"/>'
+
+    sizes = {f"{name}{group}": f"scale({radius:g})" for radius, name in MARKERS.items()}
+    sizes[f"i{group}"] = f"translate({ICON_PX // 2} {ICON_PX // 2})scale(5.5)"
+    drawn = "".join(f'<g id="{name}" {fill}>{shape(transform)}</g>' for name, transform in sizes.items())
+    line = f'<marker id="k{group}" markerUnits="userSpaceOnUse" overflow="visible" {fill}>'
+    return f"{drawn}{line}{shape(f'scale({SMALL_MARKER_PX:g})')}</marker>"
+
+
+def rules(inks: Inks) -> str:
+    """The colour and the marker of each model's marks, as rules of the page."""
+    return "\n".join(
+        f'[data-m="{group}"] {{ --c: var(--{inks.ink(model)}); }} [data-m="{group}"] .k {{ marker: url("#k{group}"); }}'
+        for model in inks.models
+        for group in (inks.group(model),)
+    )
+
+
+def _page_group(name: str, marks: Sequence[Mark], tips: bool) -> str:
+    """The marks; those of a model take their colour from the rules for its group."""
+    body = "".join(_written(marks, Style(name, tips)))
+    if not name:
+        return body
+    kind = f'data-m="{name}"' if name.isdigit() else f'class="{escape(name)}"'
+    return f"<g {kind}>{body}</g>"
+
+
+def _written(marks: Sequence[Mark], style: Style) -> Iterable[str]:
+    """Each mark; lines that look alike and say nothing to a pointer are one path, where the first of them stands."""
+    alike: dict[str, list[Stroke]] = {}
+    for mark in marks:
+        if isinstance(mark, Stroke) and not (style.tips and mark.tip):
+            alike.setdefault(_look(mark, style), []).append(mark)
+    for mark in marks:
+        if not isinstance(mark, Stroke):
+            yield _page_mark(mark, style)
+        elif style.tips and mark.tip:
+            yield tipped("path", f'd="{_page_line(mark.points)}"{_look(mark, style)}', mark.tip)
+        elif kin := alike.pop(_look(mark, style), None):
+            yield f'<path d="{"".join(_page_line(each.points) for each in kin)}"{_look(mark, style)}/>'
+
+
+def _look(mark: Stroke, style: Style) -> str:
+    """The attributes of a line."""
+    ink = ' class="l"' if mark.ink == "line" else style.colour("stroke", mark.ink)
+    marked = ' class="k"' if mark.shape else ""
+    width = "" if mark.width == style.width else f' stroke-width="{mark.width:g}"'
+    dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
+    return f"{ink}{marked}{width}{opaque('stroke-opacity', mark.opacity)}{dash}"
+
+
+def _page_line(points: Sequence[Point]) -> str:
+    """A path through points; a level or an upright line says one number less."""
+    (x, y), *others = points
+    begin = f"M{number(x)} {number(y)}"
+    if len(others) == 1 and others[0][1] == y:
+        return f"{begin}H{number(others[0][0])}"
+    if len(others) == 1 and others[0][0] == x:
+        return f"{begin}V{number(others[0][1])}"
+    return " ".join([begin, *(f"{number(a)} {number(b)}" for a, b in others)])
+
+
+def _page_mark(mark: Mark, style: Style) -> str:
+    assert not isinstance(mark, Band | Stroke), "a page has matrices as tables, and lines are written together"
+    if isinstance(mark, Text):
+        return _text(mark)
+    tip = mark.tip if style.tips else ""
+    if isinstance(mark, Area):
+        fill = style.colour("fill", mark.ink)
+        pale = "" if style.ink and mark.opacity == BAND else opaque("fill-opacity", mark.opacity)
+        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in mark.points)  # bands are wide and pale
+        return tipped("polygon", f'points="{points}"{fill}{pale}', tip)
+    x, y = mark.centre
+    if mark.ink == style.ink and mark.radius in MARKERS:
+        return tipped("use", f'href="#{MARKERS[mark.radius]}{style.group}" x="{x:.0f}" y="{y:.0f}"', tip)
+    place = f"translate({corners((mark.centre,))})scale({mark.radius:g})"
+    return tipped("use", f'href="#k-{mark.shape}" transform="{place}" fill="var(--{mark.ink})"', tip)
+
+
+def _text(mark: Text) -> str:
+    names = " ".join(filter(None, (INK_CLASSES.get(mark.ink, ""), ANCHOR_CLASSES.get(mark.anchor, ""))))
+    look = f' class="{names}"' if names else ""
+    size = "" if mark.size == SMALL_PX else f' font-size="{mark.size:g}"'
+    weight = ' font-weight="600"' if mark.bold else ""
+    return f'<text x="{mark.x:.0f}" y="{mark.y:.0f}"{size}{look}{weight}>{plain(mark.text)}</text>'
+
+
+PX_PER_INCH, DPI = 96, 200
+POINTS_PER_PX = 72 / PX_PER_INCH
+
+_ALIGNED = {"start": "left", "middle": "center", "end": "right"}
+_STYLE = {"font.family": "DejaVu Sans", "pdf.fonttype": 42, "text.parse_math": False, "text.usetex": False}
+NARROWER = 0.88
+"""DejaVu Sans, which comes with matplotlib, is wider than the fonts of pages: its text is set smaller by this."""
+
+
+_DRAWN = ((0x20, 0x24F), (0x370, 0x3FF), (0x400, 0x52F), (0x2000, 0x22FF), (0x25A0, 0x25FF))
+"""Letters of Latin, Greek and Cyrillic, punctuation, arrows, signs of mathematics and shapes."""
+
+
+def pdf(sheet: Sheet) -> bytes:
+    """The drawing as a PDF page of its size, text as text; the same sheet gives the same bytes."""
+    return _saved(sheet, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+
+
+def png(sheet: Sheet) -> bytes:
+    """The drawing in pixels, 200 an inch."""
+    return _saved(sheet, "png", {"Software": None})
+
+
+def _saved(sheet: Sheet, kind: str, metadata: dict[str, Any]) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    with matplotlib.rc_context(_STYLE):
+        canvas = Canvas(figsize=(sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH), facecolor=INKS["paper"])
+        _paint(canvas, sheet)
+        content = io.BytesIO()
+        canvas.savefig(content, format=kind, dpi=DPI, metadata=metadata)
+    return content.getvalue()
+
+
+def _paint(canvas: Canvas, sheet: Sheet) -> None:
+    axes = canvas.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, sheet.width), ylim=(sheet.height, 0))
+    axes.set_axis_off()
+    for order, (_, mark) in enumerate(sheet.marks):
+        _add(axes, mark, order)
+
+
+def _add(axes: Any, mark: Mark, order: int) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Polygon, Rectangle
+
+    if isinstance(mark, Stroke):
+        x, y = zip(*mark.points, strict=True)
+        style: dict[str, Any] = {
+            "color": INKS[mark.ink],
+            "alpha": mark.opacity,
+            "linestyle": "--" if mark.dashed else "-",
+        }
+        # As an artist: `plot` and `add_patch` look for the limits of the axes anew each time.
+        axes.add_artist(Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style))
+        for symbol in mark.symbols:
+            _add(axes, symbol, order)
+    elif isinstance(mark, Symbol):
+        outlined = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
+        axes.add_artist(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **outlined))
+    elif isinstance(mark, Area):
+        filled = {"facecolor": INKS[mark.ink], "alpha": mark.opacity, "linewidth": 0}
+        axes.add_artist(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **filled))
+    elif isinstance(mark, Band):
+        for left, opacity, text in mark.cells:
+            shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
+            axes.add_artist(Rectangle((left, mark.y), mark.width, mark.height, zorder=order, **shade))
+            middle = left + mark.width / 2
+            _add(axes, Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), order)
+    else:
+        size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}
+        place = {"ha": _ALIGNED[mark.anchor], "va": "baseline", "color": INKS[mark.ink], "zorder": order}
+        printable = "".join(character for character in mark.text if character.isprintable())
+        font = _font(mark.bold) if all(any(a <= ord(each) <= b for a, b in _DRAWN) for each in printable) else None
+        axes.text(mark.x, mark.y, printable, font=font, **size, **place)
+
+
+@cache
+def _font(bold: bool) -> Path:
+    """A font file of the letters that figures are drawn with, cut once out of DejaVu Sans.
+
+    A PDF holds the letters that it shows. For each one matplotlib would cut them out of the whole font, whose tables of
+    scripts that no figure has take half a second to go through.
+    """
+    from fontTools import subset
+    from matplotlib.font_manager import FontProperties, findfont
+
+    whole = findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal"))
+    options = subset.Options(layout_features=[], legacy_kern=True, notdef_outline=True, drop_tables=["FFTM"])
+    cut, file = subset.Subsetter(options), _folder() / ("bold.ttf" if bold else "plain.ttf")
+    cut.populate(unicodes=[code for first, last in _DRAWN for code in range(first, last + 1)])
+    with subset.load_font(whole, options) as font:
+        cut.subset(font)
+        subset.save_font(font, str(file), options)
+    return file
+
+
+@cache
+def _folder() -> Path:
+    """A folder that goes with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="hardiness-fonts-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,246 @@
+"""Views as tables for the terminal, no wider than it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from hardiness.core import Grid, Result, Score
+from hardiness.reference.stimulus_sets import SETS
+from hardiness.report import format as formatting
+from hardiness.report.figures.sheet import shortened
+from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, scorecard, sections
+from hardiness.scoring.comparisons.consistency import Comparison
+from hardiness.scoring.comparisons.human_likeness import Likeness
+from hardiness.scoring.kappa import KappaInterval
+from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+
+WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
+"""What colours mean: something to know before trusting a number; people's own scores; of less importance."""
+
+
+SHORT_HEADING = 13
+"""Characters up to which a heading stays in one line."""
+
+
+@dataclass(frozen=True)
+class TerminalColumn:
+    """One column: its heading, and a cell for each row."""
+
+    heading: str
+    cells: Sequence[Text]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A table of models that is no wider than the terminal.
+
+    Attributes:
+        title: above it.
+        names: of the rows.
+        columns: the most important first.
+        everything: whether columns that do not fit go to further tables below, or are left out and counted.
+    """
+
+    title: str
+    names: Sequence[str]
+    columns: Sequence[TerminalColumn]
+    everything: bool
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        left = list(self.columns)
+        title = self.title
+        while True:
+            fitting = self._fitting(left, console, options)
+            yield self._table(left[:fitting], title, options.max_width)
+            left, title = left[fitting:], f"{self.title}, continued"
+            if not left or not self.everything:
+                break
+        if left:
+            named = ", ".join(column.heading for column in left)
+            yield Text(f"and {len(left)} more with --all: {named}", style=LESS)
+
+    def _fitting(self, columns: Sequence[TerminalColumn], console: Console, options: ConsoleOptions) -> int:
+        """How many of the first columns fit; at least one."""
+        for count in range(len(columns), 1, -1):
+            table = self._table(columns[:count], "", options.max_width)
+            unbounded = options.update(max_width=10_000)
+            if Measurement.get(console, unbounded, table).maximum <= options.max_width:
+                return count
+        return min(1, len(columns))
+
+    def _table(self, columns: Sequence[TerminalColumn], title: str, width: int) -> Table:
+        table = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
+        longest = max(12, width // 3)
+        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=longest)
+        for column in columns:
+            heading = Text(column.heading)
+            widest = max((line.cell_len for cell in column.cells for line in cell.split()), default=0)
+            words = max((len(word) for word in column.heading.split()), default=0)
+            table.add_column(
+                heading, justify="right", width=max(widest, words, min(len(column.heading), SHORT_HEADING))
+            )
+        for row, name in enumerate(self.names):
+            table.add_row(Text(shortened(_printable(name), longest)), *(column.cells[row] for column in columns))
+        return table
+
+
+def scorecard_tables(
+    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()
+) -> Iterator[RenderableType]:
+    """Models x benchmarks: each number with its interval, its place among the models, and what is amiss.
+
+    Args:
+        results: sorted by benchmark and data.
+        comparisons: of the models on the same images; places go by overlap of intervals without them.
+    """
+    card = scorecard(sections(results, comparisons))
+    if not card.heads:
+        return
+    columns = [
+        TerminalColumn(
+            f"{head.title} {head.metric} {formatting.direction(head.higher_is_better)}",
+            [_entry(entries[place], len(card.rows)) for _, entries in card.rows],
+        )
+        for place, head in enumerate(card.heads)
+    ]
+    names, begin = [model for model, _ in card.rows], 0
+    for group, count in card.groups:
+        title = f"overview: {group}" if len(card.groups) > 1 else "overview"
+        yield Fitted(title, names, columns[begin : begin + count], everything=True)
+        begin += count
+
+
+def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
+    """One table for each benchmark and data set: a row a model, a column a score, intervals below the values.
+
+    Args:
+        results: sorted by benchmark and data.
+        everything: also other decision rules, columns that do not fit side by side, and the grids of each model.
+    """
+    shown = sections(results)
+    often = Counter(note for each in shown for note in dict.fromkeys(each.notes(everything)))
+    shared = [note for note, count in often.items() if count > 1 and count == len(shown)]
+    for each in shown:
+        yield _section(each, everything, shared)
+    if shared:
+        yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
+
+
+def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:
+    columns = []
+    for column in shown.section.columns:
+        if everything or column.headline:
+            heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
+            columns.append(TerminalColumn(heading, [_cell(score_of(result, column)) for result in shown.results]))
+    columns.insert(
+        min(1, len(columns)), TerminalColumn("n", [Text(f"{each.counts.images:,}") for each in shown.results])
+    )
+    table = Fitted(shown.heading, [result.name for result in shown.results], columns, everything)
+    notes = [Text(note, style=WARNING) for note in shown.notes(everything) if note not in shared]
+    if shown.section.people_score:
+        notes.insert(0, Text(shown.section.people_score, style=PEOPLE))
+    return Group(table, *notes, *(map(_grid, shown.section.grids) if everything else ()))
+
+
+def _grid(grid: Grid) -> RenderableType:
+    columns = [
+        TerminalColumn(head, [Text(formatting.grid_cell(cells[place])) for _, cells in grid.rows])
+        for place, head in enumerate(grid.heads)
+    ]
+    return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
+
+
+def _cell(score: Score | None) -> Text:
+    if score is None:
+        return Text("")
+    if score.value is None:
+        return Text("undefined", style=LESS)
+    text = Text(formatting.number(score.value, score.unit))
+    if score.interval:
+        text.append(f"\n{formatting.interval(score.interval, score.unit)}", style=LESS)
+    if score.doubt:
+        text.append(f"\n{score.doubt}", style=WARNING)
+    return text
+
+
+def _entry(entry: OverviewEntry, models: int) -> Text:
+    text = Text(entry.text)
+    if entry.interval:
+        text.append(f"\n{entry.interval}", style=LESS)
+    if entry.rank and models > 1:
+        text.append(f"\nplace {entry.rank}", style=LESS)
+    if entry.marks:
+        text.append(f"\n{', '.join(entry.marks)}", style=WARNING)
+    return text
+
+
+def _printable(name: str) -> str:
+    return "".join(character for character in name if character.isprintable())
+
+
+def consistency_tables(comparisons: Sequence[Comparison], everything: bool = False) -> Iterator[Table]:
+    """A table for each data set, a row for each pair; those of a mean only where ``everything`` is asked for."""
+    for data, group in groupby(comparisons, key=lambda each: each.data):
+        table = Table(title=f"error consistency on {data}", title_justify="left", title_style="bold")
+        table.add_column("first", no_wrap=True)
+        table.add_column("second", no_wrap=True)
+        for heading in ("first right", "second right", "agreement", "by chance", "kappa", "n"):
+            table.add_column(heading, justify="right")
+        for each in group:
+            if everything or not each.detail:
+                table.add_row(*_row(each))
+        yield table
+
+
+def _row(each: Comparison) -> Iterator[str]:
+    found = each.consistency
+    yield from (each.first, each.second)
+    for share in (*found.accuracies, found.agreement.value, found.expected.value):
+        yield formatting.number(share, "fraction") if share is not None else "undefined"
+    if found.kappa.value is None or found.kappa.interval is None:
+        yield "undefined"
+    else:
+        yield f"{found.kappa.value:.3f}\n[dim]{found.kappa.interval.low:.3f} … {found.kappa.interval.high:.3f}[/dim]"
+    yield f"{found.n:,}"
+
+
+def human_likeness_table(found: Sequence[Likeness]) -> Table:
+    """A row for each model, the most human-like first, people last."""
+    sets = sorted({name for each in found for name in each.sets}, key=SETS.index)
+    title = f"human-likeness on {len(sets)} of {len(SETS)} sets of model-vs-human"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("model", no_wrap=True)
+    for heading in ("sets", "OOD accuracy ↑", "accuracy difference ↓", "observed consistency ↑", "error consistency ↑"):
+        table.add_column(heading, justify="right")
+    table.add_column("mean rank ↓", justify="right")
+    for each in found:
+        measures = (each.ood_accuracy, each.accuracy_difference, each.observed_consistency, each.error_consistency)
+        rank = f"{each.mean_rank:.2f}" if each.mean_rank is not None else ""
+        table.add_row(each.name, str(len(each.sets)), *map(_shown, measures), rank)
+    return table
+
+
+def consistency_by_set_table(found: Sequence[Likeness]) -> Table:
+    """Error consistency with people: a row for each set of stimuli, a column for each observer."""
+    table = Table(title="error consistency with people, set by set", title_justify="left", title_style="bold")
+    table.add_column("set", no_wrap=True)
+    for each in found:
+        table.add_column(each.name, justify="right")
+    for name in SETS:
+        if any(name in each.sets for each in found):
+            table.add_row(name, *(_shown(each.sets[name]) if name in each.sets else "" for each in found))
+    return table
+
+
+def _shown(found: KappaInterval) -> str:
+    if found.value is None or found.interval is None:
+        return "undefined"
+    return f"{found.value:.3f}\n[dim]{found.interval.low:.3f} … {found.interval.high:.3f}[/dim]"
