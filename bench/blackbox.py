@@ -34,7 +34,7 @@ from hardiness.attacks import Budget, Misclassified, distance
 from hardiness.core import CANVAS_224, rng
 from hardiness.data import locate
 from hardiness.imaging import decode, on_canvas
-from hardiness.scoring import wilson
+from hardiness.statistics.intervals import wilson
 
 LITE0, LITE2, SQUEEZE = "efficientnet_lite0", "efficientnet_lite2", "squeezenet1_1"
 NORMS = {"linf": "L∞", "l2": "L2"}

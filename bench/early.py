@@ -20,14 +20,13 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri
 
 from bars import at_least, at_most, tell, versions
+from hardiness.benchmarks.card import card_of
 from hardiness.core import Condition
 from hardiness.reference import IMAGENET_C, baseline, published
-from hardiness.scoring.card import card_of
-from hardiness.scoring.scored_run import ScoredRun
-from hardiness.scoring.statistics.measures import corruption_weights
-from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate
-from hardiness.scoring.stopping.control import Companions, with_companions
-from hardiness.scoring.stopping.rule import Extent, next_extent, of_cells, of_share
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics.cells import CellEstimate, cell_estimate
+from hardiness.statistics.measures import corruption_weights
+from hardiness.statistics.stopping import Companions, Extent, next_extent, of_cells, of_share, with_companions
 from hardiness.store import Store
 
 IMAGES, CLASSES, TARGET = 50_000, 1000, 0.005
@@ -136,7 +135,7 @@ def stratified(labels: NDArray[np.int64], generator: np.random.Generator) -> NDA
 
 
 def by_rule(errors: NDArray[np.bool_], order: NDArray[np.int64], draws: NDArray[np.int64], start: int) -> Stop:
-    """The rule of `hardiness.scoring.stopping`, from the first round to the stop."""
+    """The rule of `hardiness.statistics.stopping`, from the first round to the stop."""
     extent, whole = Extent(FIRST, start), Extent(IMAGES, 75)
     while True:
         found = drawn(errors, order, draws, extent, IMAGES)

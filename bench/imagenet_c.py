@@ -32,7 +32,7 @@ from bars import alternating, at_least, at_most, tell, versions
 from fidelity import Apply
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.benchmarks.imagenet_c import ImagenetC
+from hardiness.benchmarks.corruptions import ImagenetC
 from hardiness.benchmarks.options import parse
 from hardiness.core import CANVAS_224, DataSet, Request
 from hardiness.distortions import SEVERITIES, corrupt, corruptions
@@ -41,7 +41,7 @@ from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
-from hardiness.scoring import wilson
+from hardiness.statistics.intervals import wilson
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

@@ -34,7 +34,7 @@ from hardiness.distortions import SEVERITIES, corruptions
 from hardiness.imaging import decode, on_canvas
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
-from hardiness.scoring import wilson
+from hardiness.statistics.intervals import wilson
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "imagenet_c_results.md"
 DATA = os.environ.get("HARDINESS_DATA", "data")

@@ -32,6 +32,7 @@ from bars import alternating, at_least, at_most, tell, versions
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.imagenet_p import sequences
 from hardiness.benchmarks.options import parse
 from hardiness.core import CANVAS_224, Condition, DataSet, Records, Request, Run, rng
 from hardiness.distortions import perturb, perturbations
@@ -42,7 +43,6 @@ from hardiness.imaging.top import top
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_P
-from hardiness.scoring.cards.perturbation import sequences
 from hardiness.store import Store
 
 ROOT = Path(os.environ.get("HARDINESS_DATA", "data"))

@@ -17,7 +17,7 @@ from bars import machine, versions
 from hardiness import api
 from hardiness.core import Request, Result, Score
 from hardiness.reference import IMAGENET_P
-from hardiness.scoring import results as scored
+from hardiness.results.results import results_of as scored
 from hardiness.store import Store
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "imagenet_p_results.md"

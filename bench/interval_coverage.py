@@ -19,25 +19,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from bars import at_least, tell, versions
+from hardiness.benchmarks.confidence import shift_calibration
+from hardiness.benchmarks.ood import of_set
+from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import Condition, ImageTable, Interval
-from hardiness.scoring import aurra, error_consistency, wilson
-from hardiness.scoring.calibration import bin_of, bin_of_hundred
-from hardiness.scoring.calibration_interval import Gaps, calibration_interval
-from hardiness.scoring.cards.ood import of_set
-from hardiness.scoring.cells import FEWEST_TELLING
-from hardiness.scoring.intervals import effective_wilson, resampled_means, student, variance_of
-from hardiness.scoring.shares import confidence_scores
-from hardiness.scoring.shift_calibration import shift_calibration
-from hardiness.scoring.statistics.differences import difference, mean_difference
-from hardiness.scoring.statistics.measures import (
-    FEWEST_OF_EACH,
-    area_under_response,
-    calibration,
-    mean,
-    shape_bias,
-)
-from hardiness.scoring.statistics.proportions import paired_difference, unpaired_difference
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.statistics.calibration import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
+from hardiness.statistics.cells import FEWEST_TELLING
+from hardiness.statistics.comparison import difference, mean_difference, paired_difference, unpaired_difference
+from hardiness.statistics.intervals import Resamples, effective_wilson, resampled_means, student, variance_of, wilson
+from hardiness.statistics.kappa import error_consistency
+from hardiness.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration, mean, shape_bias
 
 SIZES = (50, 250, 1000, 5000)
 RATES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)

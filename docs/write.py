@@ -21,8 +21,8 @@ from hardiness import attacks, benchmarks, models
 from hardiness.cli.main import COMMANDS
 from hardiness.models.catalogue import schemes
 from hardiness.report import score_tables, scorecard_tables
-from hardiness.scoring import results
-from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
+from hardiness.results.compared import kept_comparisons
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +122,7 @@ def demo(out: Path) -> str:
     """The tables that ``hardiness show`` prints of two models and two benchmarks of the demo."""
     shown = [
         result
-        for result in results(Store.open(out))
+        for result in results_of(Store.open(out))
         if result.model in DEMO_MODELS and result.benchmark in DEMO_BENCHMARKS
     ]
     if len(shown) != len(DEMO_MODELS) * len(DEMO_BENCHMARKS):
@@ -133,7 +133,7 @@ def demo(out: Path) -> str:
 def modern(out: Path) -> str:
     """The overview that ``hardiness show`` prints of both models on the suite `modern`."""
     store = Store.open(out)
-    found = results(store)
+    found = results_of(store)
     if {result.model for result in found} != set(MODERN_MODELS):
         raise SystemExit(f"{out} must hold {' and '.join(MODERN_MODELS)}; run the commands of {MODERN} first")
     return printed(scorecard_tables(found, kept_comparisons(store, found)), MODERN_COLUMNS)

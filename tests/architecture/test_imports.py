@@ -33,7 +33,7 @@ def test_import_contracts_are_kept() -> None:
     "code",
     [
         "import hardiness",
-        "import hardiness.scoring, hardiness.reference, hardiness.store, hardiness.benchmarks",
+        "import hardiness.results, hardiness.statistics, hardiness.reference, hardiness.store, hardiness.benchmarks",
         "from hardiness.models.catalogue import registry, schemes; registry.names(); schemes.names()",
         "from hardiness.benchmarks import registry; registry.names()",
         "from hardiness.cli.main import cli; cli.main(['--help'], standalone_mode=False)",

@@ -13,6 +13,7 @@ import pytest
 
 from hardiness import benchmarks, distortions
 from hardiness.api import comparisons_of
+from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
 from hardiness.core import (
     CANVAS_224,
@@ -36,9 +37,8 @@ from hardiness.reference.classes import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions, write_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.scoring import results
-from hardiness.scoring.cards.ood import OUTSIDE
-from hardiness.scoring.claims import judged, published_models
+from hardiness.results.claims import judged, published_models
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 pytestmark = pytest.mark.slow
@@ -111,7 +111,7 @@ def evaluated(folder: Path) -> tuple[Sequence[Result], Any]:
         benchmark = parse(named)
         for place, model in enumerate(MODELS):
             write(store, benchmark, model, place)
-    found = results(store)
+    found = results_of(store)
     return found, comparisons_of([store], found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -18,7 +19,6 @@ from hardiness.core import (
     Round,
     Run,
 )
-from hardiness.scoring import registry
 
 CELLS = {
     "corruption": tuple(Condition(corruption="fog", severity=severity) for severity in (1, 2)),

@@ -9,11 +9,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hardiness.scoring import registry
-from hardiness.scoring.statistics.estimate import Estimate, mean
-from hardiness.scoring.statistics.measures import OfMeans
-from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.scoring.stopping.cells import cell_estimate
+from hardiness.benchmarks.card import registry
+from hardiness.statistics.cells import cell_estimate
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import OfMeans
 
 IMAGES = 240
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 import hardiness as package
 from hardiness import api
-from hardiness.benchmarks.imagenet_c import ImagenetC
+from hardiness.benchmarks.corruptions import ImagenetC
 from hardiness.core import CANVAS_224, ArgumentError, Request
 from hardiness.data import locate
 from hardiness.distortions import SEVERITIES

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 import hardiness
-from hardiness.benchmarks.superclasses import CELLS
+from hardiness.benchmarks.laion_c import CELLS
 from hardiness.core import View
 from hardiness.reference.classes import laion_c
 

@@ -19,8 +19,7 @@ from hardiness.data import locate
 from hardiness.engine import prepared
 from hardiness.engine.rounds import Rounds
 from hardiness.models import Classifier, load
-from hardiness.scoring.stopping.rule import Extent
-from hardiness.scoring.stopping.sequences import share_interval
+from hardiness.statistics.stopping import Extent, share_interval
 from hardiness.store import Store
 
 CLASSES = ("n01440764", "n01443537")

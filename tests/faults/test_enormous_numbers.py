@@ -18,8 +18,7 @@ import pytest
 
 from hardiness import attacks
 from hardiness.benchmarks import registry
-from hardiness.benchmarks.attack_options import options_of
-from hardiness.benchmarks.options import name_of, parse
+from hardiness.benchmarks.options import name_of, options_of, parse
 from hardiness.cli.main import COMMANDS
 from hardiness.core import ArgumentError, View
 from hardiness.data import locate

@@ -9,12 +9,12 @@ import numpy as np
 from pictures import CLASSES, crop
 
 from hardiness import View, models
+from hardiness.benchmarks.card import registry
 from hardiness.benchmarks.options import parse
 from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
 from hardiness.engine.attack import Attacker
 from hardiness.engine.batch import QueuedPicture
 from hardiness.engine.plan import attack_versions
-from hardiness.scoring import registry
 
 CROPS, SIDE = 16, 32
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.attack_checks import trust
+from hardiness.benchmarks.card import registry
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -21,8 +23,7 @@ from hardiness.core import (
     Score,
     Surrogate,
 )
-from hardiness.scoring import registry, with_transfers
-from hardiness.scoring.attack_checks.verdict import trust
+from hardiness.results.comparisons.transfers import with_transfers
 
 STEPS = (1, 5, 10)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.corruptions import corruption_error
 from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
 from hardiness.reference import IMAGENET_C, baseline, published
-from hardiness.scoring import registry
-from hardiness.scoring.corruption_scores import corruption_error
-from hardiness.scoring.intervals import wilson
+from hardiness.statistics.intervals import wilson
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
     "resnext101_32x8d": (66.65, 91.07),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.corruption_set import corruption_benchmark
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core import BenchmarkIdentity, Condition, Records, Run, Score
 from hardiness.reference import baseline, distortion_set, published, published_series
-from hardiness.scoring import registry
 
 IMAGES = 5000
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from hardiness.core import ArgumentError
-from hardiness.scoring import error_consistency, pairwise
-from hardiness.scoring.kappa import cohens_kappa, expected_agreement
+from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement, pairwise
 
 Bits = list[bool]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, ONE, TWO, shift_calibration
 from hardiness.benchmarks.decisions import log_sums
-from hardiness.benchmarks.imagenet_val import ImagenetVal
+from hardiness.benchmarks.photographs import ImagenetVal
 from hardiness.core import ArgumentError, Condition, Records, Run, Score
-from hardiness.scoring import registry
-from hardiness.scoring.calibration import expected_calibration_error
-from hardiness.scoring.shift_calibration import shift_calibration
-from hardiness.scoring.temperature import INVERSE_TEMPERATURES, ONE, TWO
+from hardiness.statistics.calibration import expected_calibration_error
 
 CLASSES = 12
 
@@ -108,7 +107,7 @@ def test_the_temperature_is_that_by_which_the_logits_are_too_large() -> None:
 
 
 def test_a_temperature_is_exact_to_what_the_spline_gives() -> None:
-    from hardiness.scoring.temperature import at
+    from hardiness.benchmarks.confidence import at
 
     logits, _ = photographs(300)
     sums = log_sums(logits).astype(np.float64)

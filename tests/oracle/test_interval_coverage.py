@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
-from hardiness.scoring import rms_calibration_error
-from hardiness.scoring.acceptance import accepted_interval, threshold
-from hardiness.scoring.calibration import bin_of, bin_of_hundred
-from hardiness.scoring.calibration_interval import Gaps, calibration_interval
-from hardiness.scoring.card import registry
-from hardiness.scoring.intervals import effective_wilson, variance_of, wilson
-from hardiness.scoring.shares import confidence_scores
+from hardiness.statistics.calibration import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
+from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, variance_of, wilson
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)

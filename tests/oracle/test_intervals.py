@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hardiness.core import ArgumentError, Interval, Score
-from hardiness.scoring import bootstrap, difference_interval, rms_calibration_error, wilson
+from hardiness.results.comparisons.drop_from_clean import difference_interval
+from hardiness.statistics.calibration import rms_calibration_error
+from hardiness.statistics.intervals import bootstrap, wilson
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

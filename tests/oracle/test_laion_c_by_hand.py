@@ -11,10 +11,9 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from hardiness.benchmarks.imagenet_laion_c import ImagenetLaionC
-from hardiness.benchmarks.laion_c import LaionC
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.laion_c import CELLS, ImagenetLaionC, LaionC
 from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
-from hardiness.benchmarks.superclasses import CELLS
 from hardiness.core import Condition, DataIdentity, Records, Run, SampleError, Score
 from hardiness.data import locate
 from hardiness.distortions import corrupt, corruptions
@@ -22,7 +21,6 @@ from hardiness.distortions.still.laion import Shapes
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.imaging.geometry import mosaic, pasted
 from hardiness.reference.classes import laion_c
-from hardiness.scoring import registry
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 GREY = np.full((224, 224, 3), 128, np.uint8)

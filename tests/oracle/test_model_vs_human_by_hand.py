@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -25,8 +26,7 @@ from hardiness.core import (
 from hardiness.reference.classes import sixteen
 from hardiness.reference.humans import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.scoring import human_likeness, registry
-from hardiness.scoring.comparisons.human_likeness import mean_ranks
+from hardiness.results.comparisons.human_likeness import human_likeness, mean_ranks
 from hardiness.store import Store
 
 RUN = Run(

@@ -9,12 +9,11 @@ import pytest
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from hardiness.benchmarks.imagenet_val import ImagenetVal
-from hardiness.benchmarks.ood import Ood
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.ood import GROUPS, METHODS, OUTSIDE, Ood, aupr, auroc, false_accepted, false_rejected
+from hardiness.benchmarks.photographs import ImagenetVal
 from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
 from hardiness.data import locate
-from hardiness.scoring import registry
-from hardiness.scoring.cards.ood import GROUPS, METHODS, OUTSIDE, aupr, auroc, false_accepted, false_rejected
 
 
 @pytest.mark.parametrize("digits", [1, 6])

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.ood_unit_tests import OodUnitTests
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.ood_unit_tests import NOISE, PLAIN, OodUnitTests
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, ModelIdentity, Records, Result, Run, Score
 from hardiness.distortions.objectless import TESTS, objectless
-from hardiness.scoring import registry
-from hardiness.scoring.ood_unit_test_chart import NOISE, PLAIN
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.photographs import FACTORS
 from hardiness.core import (
     BenchmarkIdentity,
     DataError,
@@ -19,10 +21,9 @@ from hardiness.core import (
     Run,
 )
 from hardiness.reference.datasets import validation_labels, validation_name, validation_number
-from hardiness.scoring import registry, results
-from hardiness.scoring.annotations.imagenet_real import label_sets, real_scores
-from hardiness.scoring.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
-from hardiness.scoring.imagenet_x_chart import FACTORS
+from hardiness.results.annotations.imagenet_real import label_sets, real_scores
+from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 
@@ -130,8 +131,8 @@ def keep(folder: Path, records: Records, benchmark: str = "imagenet-val", classe
     data = DataIdentity("imagenet", "f", len(records), classes)
     run = store.run(Run(ModelIdentity("m"), BenchmarkIdentity(benchmark, "classification", "p"), data), Plan())
     run.write(0, [(sample, 0) for sample in records["sample"].tolist()], records)
-    (found,) = results(store)
-    assert results(store)[0].scores == found.scores  # the same from what was kept
+    (found,) = results_of(store)
+    assert results_of(store)[0].scores == found.scores  # the same from what was kept
     return found
 
 

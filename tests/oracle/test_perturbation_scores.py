@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.card import Baseline, registry
+from hardiness.benchmarks.imagenet_p import DISTANCE, mean_ratio, sequences, top5_distance
 from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
 from hardiness.distortions import perturbations
 from hardiness.reference import IMAGENET_P, baseline, published
-from hardiness.scoring import Baseline, registry
-from hardiness.scoring.cards.perturbation import DISTANCE, mean_ratio, sequences, top5_distance
 
 PUBLISHED = {  # Orhan 2019, in percent
     "resnext101_32x8d": 46.15,

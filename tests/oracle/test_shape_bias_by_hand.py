@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
-from hardiness.scoring import registry, wilson
-from hardiness.scoring.cards.cue_conflict import PROTOCOLS, Answers, answers
-from hardiness.scoring.category_rules import max_logit, mean_probability
+from hardiness.statistics.intervals import wilson
 
 CARD = registry.get("cue_conflict")
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}

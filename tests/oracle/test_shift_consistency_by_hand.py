@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
 from hardiness.benchmarks.shift_consistency import OFFSETS, ShiftConsistency
 from hardiness.core import Condition, Item, Records, Run, Score
 from hardiness.imaging import png
 from hardiness.reference import published_series
-from hardiness.scoring import registry
 
 CONDITIONS = ShiftConsistency().conditions()
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
 from hardiness.benchmarks.typographic import COLOURS, SIDE, Typographic, broken, wrong_class
 from hardiness.core import Item, Records, Run, Score
 from hardiness.imaging import png
 from hardiness.imaging.text import Lettering, text_box, write_text
 from hardiness.reference import wording
-from hardiness.scoring import registry
 from hardiness.sources.packages import installed_file
 
 CONDITIONS = Typographic().conditions()

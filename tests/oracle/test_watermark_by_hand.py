@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry
 from hardiness.benchmarks.imagenet_w import CARTON, ImagenetW
 from hardiness.core import Condition, Records, Run, Score
 from hardiness.distortions import corrupt
-from hardiness.scoring import registry
 
 CONDITIONS = ImagenetW().conditions()
 

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_accuracy
 
+from hardiness.benchmarks.card import registry
 from hardiness.benchmarks.decisions import argmax, within_subset
 from hardiness.core import Condition, Records, Run
-from hardiness.scoring import registry, rms_calibration_error
+from hardiness.statistics.calibration import rms_calibration_error
 
 
 def test_top1_and_top5_equal_torchmetrics() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hardiness import data as datasets
-from hardiness import models, scoring
+from hardiness import models
 from hardiness.api.progress import TrackedListener
 from hardiness.benchmarks.options import parse
 from hardiness.benchmarks.suites import Suite, suite
@@ -43,6 +43,7 @@ from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.models import Classifier
 from hardiness.models.catalogue import with_option
 from hardiness.report.loggers import Tracking
+from hardiness.results.results import rebuild_results, results_of
 from hardiness.store import WAIT_S, Store
 
 
@@ -377,7 +378,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
     resolved, skipped = asked.models, asked.skipped
     store = Store.create(command.out, command.wait_s)
     if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
-        scoring.results(store, command.baseline)  # it must be stored already: refused now, and not after hours
+        results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
     loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
@@ -398,7 +399,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
         tracking.scores([result for result in found if any(result.is_of(each.keys) for each in parts)])
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
-        found = scoring.rebuild(store, command.baseline)
+        found = rebuild_results(store, command.baseline)
     return CommandOutcome(
         results=[result for result in found if result.is_of(keys)],
         everything=found,
@@ -419,9 +420,9 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
 def _rebuilt(store: Store, baseline: str | None) -> list[Result]:
     """The results so far, written; ratios are to the published baseline until the model that was named has been run."""
     try:
-        return scoring.rebuild(store, baseline)
+        return rebuild_results(store, baseline)
     except ArgumentError:
-        return scoring.rebuild(store)
+        return rebuild_results(store)
 
 
 def _remarks(classifier: Classifier) -> list[str]:

@@ -20,14 +20,11 @@ from hardiness.engine import evaluate as run_benchmark
 from hardiness.engine.evaluation import Variation, variations
 from hardiness.models import Classifier
 from hardiness.report.format import as_text, terminal_table
-from hardiness.scoring import results
-from hardiness.scoring.statistics import benchmark_comparison
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison, compare_stores
-from hardiness.scoring.statistics.comparison_json import comparison_json
-from hardiness.scoring.statistics.comparison_view import comparison_view
-from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
-from hardiness.scoring.statistics.measured import Measured, stored_measures
-from hardiness.scoring.statistics.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
+from hardiness.results.comparison import BenchmarkComparison, compare_stores
+from hardiness.results.measured import Measured, stored_measures
+from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 
@@ -68,8 +65,8 @@ def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons
     """
     outs = [out] if isinstance(out, str | Path) else list(out)
     stores = [Store.open(each) for each in outs]
-    found = benchmark_comparison.compare_stores(stores, models)
-    doubts = {result.key: result.doubt for store in stores for result in results(store) if result.doubt}
+    found = compare_stores(stores, models)
+    doubts = {result.key: result.doubt for store in stores for result in results_of(store) if result.doubt}
     return Comparisons(
         tuple(
             replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})

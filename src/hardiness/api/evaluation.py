@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from hardiness import attacks, benchmarks, models, scoring
+from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
 from hardiness.api.command import Placement
 from hardiness.api.progress import TrackedListener, listener
@@ -24,6 +24,7 @@ from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import StoredResults
 from hardiness.report.loggers import Tracking
+from hardiness.results.results import rebuild_results, results_of
 from hardiness.store import Store
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResul
         ArgumentError: the baseline model has no stored run to divide by.
         DataError: the folder holds no records.
     """
-    return StoredResults(scoring.results(Store.open(out), baseline))
+    return StoredResults(results_of(Store.open(out), baseline))
 
 
 DIGITS = 6
@@ -183,7 +184,7 @@ def evaluate(
         else:
             evaluated = [run_benchmark(part, [classifier], data, store, request, hears) for part, data in parts]
         keys = {key for each in evaluated for key in each.keys}
-        found = [each for each in scoring.rebuild(store) if each.benchmark == chosen.name and each.is_of(keys)]
+        found = [each for each in rebuild_results(store) if each.benchmark == chosen.name and each.is_of(keys)]
         tracking.scores(found)
     problems = [line for each in evaluated for line in each.problems]
     if not found:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hardiness import data as datasets
-from hardiness import scoring
 from hardiness.api.comparison import comparisons_of
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable, UnknownNameError
 from hardiness.engine.exhibits import PictureSource
@@ -17,11 +16,10 @@ from hardiness.report import PageOptions, put_page
 from hardiness.report.page import data_argument, flat
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.sections import declared
-from hardiness.scoring import results
-from hardiness.scoring.claims import ClaimVerdicts, Models, from_results, judged, paired_draws, published_models
-from hardiness.scoring.published_results import published_results
-from hardiness.scoring.results import group_of
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.results.claims import ClaimVerdicts, Models, from_results, judged, paired_draws, published_models
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.published_results import published_results
+from hardiness.results.results import group_of, rebuild_results, results_of
 from hardiness.sources.files import shown
 from hardiness.store import WAIT_S, Store
 from hardiness.store.files import Files, LocalFiles, refuse_special
@@ -73,7 +71,7 @@ def published_claims() -> ClaimVerdicts:
 
 
 def _models(store: Store, family: Sequence[str], reference: str | None) -> Models:
-    found = results(store)
+    found = results_of(store)
     known = list(dict.fromkeys(result.model for result in found))
     for name in (*family, *((reference,) if reference else ())):
         if name not in known:
@@ -137,7 +135,7 @@ class Report:
 
     @property
     def into_out(self) -> bool:
-        """Whether the page goes into the one output folder, whose ``results.json`` is then made anew too."""
+        """Whether the page goes into the one output folder, whose ``results_of.json`` is then made anew too."""
         return self.to is None and len(self.outs) == 1 and not self.published
 
 
@@ -204,7 +202,7 @@ def publish(
         results: all that it holds.
         title: heading of the page.
         comparisons: of its models, as `kept_comparisons` gives them.
-        baseline: a model whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
+        baseline: a model whose stored runs the ratios of ``results_of`` divide by, instead of the published baseline.
 
     Raises:
         StoreError: it cannot be written; the former page is then as it was.
@@ -279,7 +277,7 @@ def _results(stores: Sequence[Store], asked: Report, problems: list[str]) -> tup
         survey = store.survey()
         problems, remarks = [*problems, *survey.problems], [*remarks, *survey.renamed]
         # Page and results.json of a folder are of one baseline.
-        made = scoring.rebuild if asked.into_out else scoring.results
+        made = rebuild_results if asked.into_out else results_of
         found = made(store, asked.baseline)
         problems += dict.fromkeys(line for result in found for line in result.damage)
         for result in found:

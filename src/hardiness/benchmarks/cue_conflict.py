@@ -1,29 +1,434 @@
-"""``cue-conflict``: stimuli with the shape of one category and the texture of another."""
+"""``cue-conflict``: does a model answer with the shape of one category or the texture of another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
+from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
+from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.registry import registry
-from hardiness.benchmarks.stored import sized
 from hardiness.core import (
     CANVAS_224,
+    RIGHT,
+    Answer,
     Benchmark,
     Canvas,
+    Column,
     Columns,
     Condition,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
+    Gallery,
+    Grid,
+    GridCell,
+    ImageTable,
+    Interval,
     Item,
+    Observer,
+    People,
+    Records,
+    Result,
+    Run,
+    Sample,
+    Score,
+    Section,
+    Stimulus,
+    UnknownNameError,
 )
 from hardiness.imaging import decode
+from hardiness.reference import Humans, humans, published_series
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.measures import Measurable, share
+from hardiness.statistics.measures import shape_bias as shape_bias_of
+
+Categories = Mapping[str, Sequence[int]]
+"""The class indices of each category, by name."""
+
+Rule = Callable[[NDArray[np.float32], Categories], NDArray[np.int64]]
+"""From logits ``(N, K)`` to the place of each answer among the categories, ``(N,)``."""
+
+
+def max_logit(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
+    """The category that holds the largest logit among all categories' classes, int64 ``(N,)``.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
+    """
+    groups = list(categories.values())
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return np.asarray(owner[logits[:, np.concatenate(groups)].argmax(axis=1)])
+
+
+def mean_probability(logits: NDArray[np.float32], categories: Categories) -> NDArray[np.int64]:
+    """The category with the largest mean softmax probability of its classes, int64 ``(N,)``.
+
+    The softmax over all classes divides every category by the same sum, so that the comparison can be made between
+    logarithms without it, where nothing underflows.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231; model-vs-human, ``ImageNetProbabilitiesTo16ClassesMapping``.
+    """
+    chosen = [logits[:, list(group)].astype(np.float64) for group in categories.values()]
+    peaks = [group.max(axis=1, keepdims=True) for group in chosen]
+    means = [np.log(np.exp(group - peak).mean(axis=1)) + peak[:, 0] for group, peak in zip(chosen, peaks, strict=True)]
+    return np.asarray(np.argmax(means, axis=0))
+
+
+PUBLISHED = "cue-conflict"
+"""The data set that people's answers stand beside; to stimuli of one's own they say nothing."""
+
+METRIC = "shape_bias"
+
+
+def people_beside(result: Result) -> Humans | None:
+    """The answers of people to the published stimuli; ``None`` where a result is of others."""
+    return humans() if result.data == PUBLISHED else None
+
+
+def people_score(result: Result) -> str:
+    """People's scores in a line; empty where there are none."""
+    people = people_beside(result)
+    if people is None:
+        return ""
+    found = people.overall
+    accuracy, shape, texture = (
+        _percent(value) for value in (found.cue_accuracy, found.shape_bias, 1 - found.shape_bias)
+    )
+    low, high = (_percent(bound(people.shape_bias_by_observer.values())) for bound in (min, max))
+    return (
+        f"humans: cue accuracy {accuracy}, shape bias {shape} ({low} to {high} by person), texture bias {texture}; "
+        f"{people.observers} people, {found.trials:,} trials, all 1,200 published stimuli"
+    )
+
+
+def by_category(result: Result) -> Grid | None:
+    """Cue accuracy and shape bias by category, under each protocol, and people's shape bias where it is known."""
+    at = Lookup(result.scores)
+    pairs = [score.condition for score in result.scores if set(score.condition) == {"protocol", "category"}]
+    if not pairs:
+        return None
+    protocols = list(dict.fromkeys(pair["protocol"] for pair in pairs))
+    columns = [(metric, protocol) for protocol in protocols for metric in ("cue_accuracy", METRIC)]
+    people = people_beside(result)
+    rows = []
+    for category in dict.fromkeys(pair["category"] for pair in pairs):
+        cells = [at.cell(metric, protocol=protocol, category=category) for metric, protocol in columns]
+        if people:
+            counts = people.categories.get(category)
+            cells.append(GridCell(counts.shape_bias) if counts else None)
+        rows.append((category.replace("_", " "), tuple(cells)))
+    heads = [f"{metric.replace('_', ' ')} ({protocol})" for metric, protocol in columns]
+    people_heads = ["humans: shape bias"] if people else []
+    return Grid(result.name, "by category of the shape", "category", (*heads, *people_heads), tuple(rows))
+
+
+def shape_bias(results: Sequence[Result]) -> Dots | None:
+    """Shape bias over all stimuli and by the shape's category, under the headline's protocol.
+
+    Source: the plot of Geirhos et al. (2019), arXiv:1811.12231, figure 4.
+    Differs: shape is on the right, categories are in the order of the models' bias, and models are side by side.
+    """
+    protocol = results[0].protocol
+    models = [_observer(result, protocol) for result in results if result.scores]
+    categories = _ordered(models)
+    if not categories:
+        return None
+    people = people_beside(results[0])
+    caption = (
+        "Of the answers that name one of the two cues, the share that names the shape "
+        f"(protocol {protocol}; lines are 95 % intervals). Without a marker a model answered neither cue."
+    )
+    if people:
+        caption += f" Humans: {people.observers} people, each a line, on the 1,200 published stimuli."
+    return Dots(
+        name=METRIC,
+        title=f"Shape or texture? {_message(models, people)}".strip(),
+        caption=caption,
+        label="shape bias",
+        ends=("← answers by texture", "answers by shape →"),
+        all_rows="all stimuli",
+        rows=tuple(categories),
+        observers=tuple(models),
+        people=_people(people) if people else None,
+        published=tuple(
+            Observer(model, Score(METRIC, rows[-1].value, rows[-1].unit, rows[-1].n), {})
+            for model, rows in published_series(PUBLISHED, METRIC).items()
+            if people and rows[-1].condition.get("protocol") == protocol
+        ),
+    )
+
+
+def _message(models: Sequence[Observer], people: Humans | None) -> str:
+    """What the figure says: on which side of the middle the models are, and people."""
+    values = [each.overall.value for each in models if each.overall and each.overall.value is not None]
+    if not values or not people:
+        return ""
+    low, high = (f"{100 * bound(values):.0f}" for bound in (min, max))
+    span = low if low == high else f"{low} to {high}"
+    return f"Models follow the shape in {span} % of conflicts, people in {100 * people.overall.shape_bias:.0f} %"
+
+
+def _observer(result: Result, protocol: str) -> Observer:
+    found = {score.condition: score for score in result.scores if score.metric == METRIC and score.value is not None}
+    by_row = {
+        condition["category"]: score
+        for condition, score in found.items()
+        if condition.get("protocol") == protocol and "category" in condition
+    }
+    return Observer(result.name, found.get(Condition(protocol=protocol)), by_row)
+
+
+def _people(people: Humans) -> People:
+    return People(
+        overall=people.overall.shape_bias,
+        by_row={name: counts.shape_bias for name, counts in people.categories.items()},
+        each=tuple(people.shape_bias_by_observer.values()),
+    )
+
+
+def _ordered(models: Sequence[Observer]) -> list[str]:
+    """Categories by the mean of the models' bias, the one nearest to shape first."""
+    values: dict[str, list[float]] = {}
+    for each in models:
+        for category, score in each.by_row.items():
+            assert score.value is not None
+            values.setdefault(category, []).append(score.value)
+    return sorted(values, key=lambda category: (-sum(values[category]) / len(values[category]), category))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class CueProtocol:
+    """Rules of one publication: how an answer is read off, and whether a stimulus without a conflict counts."""
+
+    rule: Rule
+    conflicts_alone: bool
+
+
+PROTOCOLS: Mapping[str, CueProtocol] = {
+    "orhan2019": CueProtocol(max_logit, conflicts_alone=False),
+    "geirhos2019": CueProtocol(mean_probability, conflicts_alone=True),
+}
+"""By name, the headline's first. The set of ``orhan2019`` holds one stimulus without a conflict."""
+
+HEADLINE = next(iter(PROTOCOLS))
+
+
+METRICS = {"cue_accuracy": True, "shape_bias": True, "texture_bias": False}
+"""The scores, and whether higher is better."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answered, stimulus by stimulus.
+
+    Attributes:
+        names: of the stimuli, ``(N,)``.
+        shapes, textures: category of each cue, ``(N,)``.
+        given: category that was answered, ``(N,)``.
+    """
+
+    names: NDArray[np.str_]
+    shapes: NDArray[np.str_]
+    textures: NDArray[np.str_]
+    given: NDArray[np.str_]
+
+    @property
+    def by_shape(self) -> NDArray[np.bool_]:
+        """Where the answer is the shape's category, ``(N,)``."""
+        return np.asarray(self.given == self.shapes)
+
+    @property
+    def by_texture(self) -> NDArray[np.bool_]:
+        """Where the answer is the texture's category, ``(N,)``; where cues are the same it counts for both."""
+        return np.asarray(self.given == self.textures)
+
+
+def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers:
+    """The answers that a protocol reads off a model's logits.
+
+    Args:
+        table: of this card.
+        categories: the class indices of each category.
+        protocol: ``"orhan2019"`` or ``"geirhos2019"``.
+
+    Raises:
+        UnknownNameError: there is no such protocol.
+    """
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol of cue-conflict", protocol, PROTOCOLS)
+    shapes, textures = _cues(table.ids)
+    counted = shapes != textures if PROTOCOLS[protocol].conflicts_alone else np.ones(len(table), bool)
+    given = np.array(list(categories))[table[f"answer_{protocol}"]]
+    return Answers(table.ids[counted].astype(np.str_), shapes[counted], textures[counted], given[counted])
+
+
+def _cues(names: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """The categories of the shapes and of the textures of stimuli."""
+    stimuli = [Stimulus.parse(name) for name in names.tolist()]
+    known = [stimulus for stimulus in stimuli if stimulus is not None]
+    assert len(known) == len(stimuli), "the data set holds no other names"
+    return np.array([stimulus.shape for stimulus in known]), np.array([stimulus.texture for stimulus in known])
+
+
+@register("cue_conflict")
+@final
+class CueConflictCard(Card):
+    """Cue accuracy, shape bias and texture bias under both protocols, over all stimuli and by the shape's category.
+
+    Source: Geirhos et al. (2019), arXiv:1811.12231, section 2.4; Orhan (2019), arXiv:1907.07640.
+    """
+
+    columns: ClassVar[tuple[str, ...] | None] = ("logits",)
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
+    place: ClassVar[int] = 60
+    group: ClassVar[str] = "shape"
+    explanations: ClassVar[Mapping[str, str]] = {
+        "cue accuracy": "the share of stimuli answered with one of their two cues, shape or texture.",
+        "shape bias": "of those answers, the share that names the shape; texture bias is the rest. orhan2019 answers "
+        "with the largest logit among 207 classes, geirhos2019 with the largest mean probability of a category. A "
+        "category in which neither cue was ever answered has no bias.",
+    }
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The place of each protocol's answer among the categories; right is the shape under the headline's."""
+        categories = run.data.categories
+        given = {
+            f"answer_{name}": protocol.rule(records["logits"], categories).astype(np.int16)
+            for name, protocol in PROTOCOLS.items()
+        }
+        shapes, _ = _cues(records["sample"])
+        right = np.array(list(categories))[given[f"answer_{HEADLINE}"]] == shapes
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, given)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """All stimuli first, then each category."""
+        scores: list[Score] = []
+        for protocol in PROTOCOLS:
+            scores += _scores(answers(table, run.data.categories, protocol), protocol)
+        return [
+            *(s for s in scores if "category" not in s.condition),
+            *(s for s in scores if "category" in s.condition),
+        ]
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Stimuli that are answered by their texture."""
+        if not run.data.categories:
+            return {}
+        return {"galleries": [g.as_dict() for g in _by_texture(answers(table, run.data.categories, HEADLINE))]}
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """Shape bias under the headline's protocol."""
+        bias = [column for column in columns if column.metric == "shape_bias" and column.headline]
+        return bias[0] if bias else super().headline_of(columns)
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """Shape bias, and people's."""
+        bias = known.value("shape_bias", protocol=result.protocol)
+        if bias is None:
+            return ""
+        people = people_beside(result)
+        beside = f" (people: {100 * people.overall.shape_bias:.0f} %)" if people else ""
+        return f"follows the shape in {100 * bias:.0f} % of conflicts{beside}"
+
+    def class_namer(self, run: Run) -> Callable[[int], str]:
+        """The category that a class of ImageNet belongs to: stimuli are labelled by a class of their shape's."""
+        of = {index: name for name, classes in run.data.categories.items() for index in classes}
+        return lambda index: of.get(index, f"class {index}")
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Shape bias and cue accuracy under the headline's protocol."""
+        read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
+        by_shape, by_texture = read.by_shape, read.by_texture
+        return [
+            Measurable("shape_bias", at_headline, True, lambda at: shape_bias_of(by_shape[at], by_texture[at])),
+            Measurable("cue_accuracy", at_headline, True, lambda at: share((by_shape | by_texture)[at])),
+        ]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, people's scores, shape bias by category as a figure, and a grid for each model."""
+        return replace(
+            super().view(results),
+            people_score=people_score(results[0]),
+            charts=[chart] if (chart := shape_bias(results)) else [],
+            grids=[grid for result in results if (grid := by_category(result))],
+        )
+
+
+def _by_texture(read: Answers) -> Iterator[Gallery]:
+    """The first stimulus of each shape whose texture is answered."""
+    chosen: dict[str, int] = {}
+    fooled = np.flatnonzero(read.by_texture & ~read.by_shape).tolist()
+    for place in fooled:
+        chosen.setdefault(str(read.shapes[place]), place)
+    if not chosen:
+        return
+    samples = tuple(
+        Sample(str(read.names[place]), Condition(), f"shape: {shape}", Answer(str(read.given[place])))
+        for shape, place in list(chosen.items())[:SHOWN]
+    )
+    rule = f"Stimuli answered by their texture, the first of each shape by name; {len(fooled):,} qualify."
+    yield Gallery("Texture over shape", rule, samples)
+
+
+def _scores(read: Answers, protocol: str) -> Iterator[Score]:
+    """Scores of all stimuli, then of each category that is some stimulus's shape."""
+    categories = np.unique(read.shapes).tolist()
+    conditions = [Condition(protocol=protocol), *(Condition(protocol=protocol, category=name) for name in categories)]
+    if not len(read.names):
+        for metric in METRICS:
+            yield _undefined(metric, conditions[0], "no stimulus with two cues was evaluated")
+        return
+    inside = np.stack([np.ones(len(read.names), bool), *(read.shapes == name for name in categories)], axis=1)
+    by_shape, by_texture, answered = (
+        (by.astype(np.int64) @ inside).tolist()
+        for by in (read.by_shape, read.by_texture, read.by_shape | read.by_texture)
+    )
+    for column, condition in enumerate(conditions):
+        cues = by_shape[column], by_texture[column]
+        yield from _shares(cues, int(inside[:, column].sum()), answered[column], condition)
+
+
+def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condition) -> Iterator[Score]:
+    """The three scores of some stimuli, with Wilson's intervals: given how many answers name a cue, each is a share.
+
+    Args:
+        cues: how many were answered by shape, and by texture; one without a conflict counts for both, as published.
+        stimuli: how many there are.
+        answered: how many of them were answered with one of their cues.
+        condition: what the scores are of.
+    """
+    either = sum(cues)
+    named = min(either, stimuli)
+    yield _score("cue_accuracy", named / stimuli, stimuli, wilson(named, stimuli), condition)
+    if answered:
+        bias = cues[0] / either
+        by_shape = round(bias * answered)
+        yield _score("shape_bias", bias, answered, wilson(by_shape, answered), condition)
+        yield _score("texture_bias", 1 - bias, answered, wilson(answered - by_shape, answered), condition)
+    else:
+        reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
+        yield _undefined("shape_bias", condition, reason)
+        yield _undefined("texture_bias", condition, reason)
+
+
+def _score(metric: str, value: float, n: int, interval: Interval, condition: Condition) -> Score:
+    # A stimulus that counts for both cues can put the value between two counts.
+    around = Interval(min(interval.low, value), max(interval.high, value))
+    return Score(metric, value, "fraction", n, around, METRICS[metric], condition)
+
+
+def _undefined(metric: str, condition: Condition, reason: str) -> Score:
+    return Score(metric, None, "fraction", 0, None, METRICS[metric], condition, reason)
 
 
 @registry.add("cue-conflict")

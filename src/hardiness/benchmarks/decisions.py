@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.confidence import COLUMN, INVERSE_TEMPERATURES, STEPS
 from hardiness.core import Columns
 from hardiness.imaging.top import top
-from hardiness.scoring.temperature import COLUMN, INVERSE_TEMPERATURES, STEPS
 
 Logits = NDArray[np.float32]
 
@@ -68,7 +68,7 @@ def _normaliser(logits: Logits) -> tuple[NDArray[np.float64], NDArray[np.float64
 def log_sums(logits: Logits) -> NDArray[np.float32]:
     """The log of the sum of ``exp(factor * (logit - largest))`` for each of 25 factors, float32 ``(N, 25)``.
 
-    The factors are `hardiness.scoring.temperature.INVERSE_TEMPERATURES`; an octave above, each term is squared.
+    The factors are `hardiness.benchmarks.confidence.INVERSE_TEMPERATURES`; an octave above, each term is squared.
     """
     lowered = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     found = np.empty((len(logits), len(INVERSE_TEMPERATURES)), np.float32)

@@ -1,17 +1,271 @@
-"""``laion-c``: the released pictures of six distortions that are not in the training data of web-scale models."""
+"""LAION-C: accuracy among 16 superclasses by distortion and intensity, beside the best person's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, final
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hardiness import data as datasets
+from hardiness.benchmarks import decisions
+from hardiness.benchmarks.card import (
+    Baseline,
+    Card,
+    Lookup,
+    ScoreTexts,
+    ends_apart,
+    in_words,
+    mean_intervals,
+    register,
+    words,
+)
+from hardiness.benchmarks.cue_conflict import mean_probability
+from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
+from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.registry import registry
-from hardiness.benchmarks.stored import sized
-from hardiness.benchmarks.superclasses import CELLS, Superclasses
-from hardiness.core import Canvas, Condition, DataRoot, DataSet, Expansion, Item, SampleError, Unreadable
-from hardiness.imaging import decode
+from hardiness.benchmarks.shares import accuracy
+from hardiness.core import (
+    CANVAS_224,
+    RIGHT,
+    Benchmark,
+    Canvas,
+    Columns,
+    Condition,
+    DataError,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Grid,
+    Image,
+    ImageTable,
+    Interval,
+    Item,
+    Observer,
+    People,
+    Records,
+    Result,
+    Run,
+    SampleError,
+    Score,
+    Section,
+    Unreadable,
+    rng,
+)
+from hardiness.core.section import Dots
+from hardiness.data import limited
+from hardiness.distortions import corrupt, corruption_versions
+from hardiness.imaging import decode, encode_jpeg, on_canvas
+from hardiness.imaging.geometry import mosaic, pasted
+from hardiness.reference import published_series, wnids
+from hardiness.reference.classes import laion_c
+from hardiness.statistics.cells import MadeOf, cell_means, is_whole
+from hardiness.statistics.measures import Measurable, WeightedSum, mean, mean_of
+
+DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
+SEVERITIES = (1, 2, 3, 4, 5)
+
+BEST_PERSON = 0.552
+"""Mean accuracy of the best of 19 people on the released pictures (Li et al. 2025)."""
+
+RELEASED = "laion-c"
+
+
+@register("laion_c")
+@final
+class LaionCCard(Card):
+    """Mean accuracy over the cells, each of a distortion at an intensity; then by distortion, intensity and cell.
+
+    Source: Li et al. (2025), arXiv:2506.16950.
+    """
+
+    version: ClassVar[int] = 3
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
+    stops_on: ClassVar[str] = "mean accuracy"
+    draws_cells: ClassVar[bool] = True
+    titles: ClassVar[Mapping[str, str]] = {"mean_accuracy_partial": "mean accuracy of a part"}
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
+    group: ClassVar[str] = "noise and blur"
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong among the superclasses, and the place of the one that was answered."""
+        known = run.data.categories or laion_c()
+        owner = np.full(max(index for group in known.values() for index in group) + 2, -1)
+        for place, group in enumerate(known.values()):
+            owner[list(group)] = place
+        answer = records["superclass"].astype(np.int16)
+        label = np.minimum(records["label"], len(owner) - 1)
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: answer == owner[label], "answer": answer})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """A mean weighs every cell alike; its interval resamples images."""
+        cells = [cell for cell in table.present if cell]
+        means = cell_means(table, _right(table), "laion_c")
+
+        def over(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
+            found = means.score(metric, means.of(*chosen).mean(axis=1), "fraction", condition, MadeOf(chosen))
+            return replace(found, n=len(table), higher_is_better=True)
+
+        found = [over(_mean_of(table, run), cells, Condition())] if cells else []
+        if Condition() in table.present:
+            found.append(accuracy("clean_accuracy", table.of(RIGHT, Condition()) == 1))
+        for key in ("corruption", "severity"):
+            for value in dict.fromkeys(cell[key] for cell in cells):
+                chosen = [cell for cell in cells if cell[key] == value]
+                found.append(over("accuracy", chosen, Condition(**{key: value})))
+        return found + [accuracy("accuracy", table.of(RIGHT, cell) == 1, cell) for cell in cells]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """The mean accuracy over the cells of distorted pictures."""
+        cells = np.array([bool(cell) for cell in table.present])
+        return [mean_of(_mean_of(table, run), _right(table), cells)] if cells.any() else []
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """The mean accuracy over the cells of distorted pictures."""
+        cells, right = np.array([bool(cell) for cell in table.present]), table[RIGHT] == 1
+        name = _mean_of(table, run)
+        return [Measurable(name, Condition(), True, lambda at: mean(right[at][:, cells]))] if cells.any() else []
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Nothing beyond scores."""
+        return {}
+
+    def shown(self, key: str, value: Any) -> str:
+        """``glitched``, ``intensity 3``."""
+        return f"intensity {value}" if key == "severity" else str(value).replace("_", " ")
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """Accuracy by distortion beside the best person's; the table of models, and a grid for each."""
+        section = super().view(results)
+        people_score = f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
+        return replace(
+            section,
+            people_score=people_score if _released(results) else "",
+            charts=[chart] if (chart := _by_distortion(results)) else [],
+            grids=[grid for result in results if (grid := _grid(result))],
+        )
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """The mean accuracy."""
+        value = known.value("mean_accuracy")
+        return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
+
+    def saying_score(self, result: Result) -> Score | None:
+        """The mean accuracy."""
+        return next((s for s in result.scores if s.metric == "mean_accuracy" and not s.condition), None)
+
+
+def _right(table: ImageTable) -> NDArray[np.float64]:
+    """Right or wrong by image and cell; NaN where an image was not evaluated."""
+    return np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
+
+
+def _mean_of(table: ImageTable, run: Run) -> str:
+    """What the mean is called: that of a part has a name of its own."""
+    whole = is_whole(table, {cell for cell in run.conditions if cell}, run.seed)
+    return "mean_accuracy" if whole else "mean_accuracy_partial"
+
+
+def _released(results: Sequence[Result]) -> bool:
+    return results[0].benchmark == RELEASED
+
+
+def _by_distortion(results: Sequence[Result]) -> Dots | None:
+    observers = []
+    for result in results:
+        overall = next((s for s in result.scores if s.metric.startswith("mean_accuracy") and s.value is not None), None)
+        by_row = {
+            str(s.condition["corruption"]): s
+            for s in result.scores
+            if s.metric == "accuracy" and set(s.condition) == {"corruption"} and s.value is not None
+        }
+        observers.append(Observer(result.name, overall, by_row))
+    present = dict.fromkeys(name for each in observers for name in each.by_row)
+    if not present:
+        return None
+    scores = {name: [each.by_row[name] for each in observers if name in each.by_row] for name in present}
+    means = {name: float(np.mean([score.value or 0.0 for score in each])) for name, each in scores.items()}
+    rows = tuple(sorted(means, key=lambda name: (means[name], name)))
+    caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
+    if _released(results):
+        caption += " Red: the best of 19 people, over everything."
+    return Dots(
+        "accuracy_by_distortion",
+        _title({name: means[name] for name in rows}, mean_intervals(scores)),
+        caption,
+        "accuracy ↑ better",
+        ("", ""),
+        "all distortions",
+        rows,
+        tuple(observers),
+        People(BEST_PERSON, {}, ()) if _released(results) else None,
+        _published() if _released(results) else (),
+        bars=True,
+        grey="Grey strokes: published models.",
+    )
+
+
+def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Under what fewest and most are right, by shares; a range where these are not apart."""
+    if len(shares) == 1:
+        return f"Right under {words(next(iter(shares)))}"
+    least, most = (f"{100 * end(shares.values()):.1f}" for end in (min, max))
+    if least == most:
+        return "As many are right under each distortion"
+    if not (apart := ends_apart(shares, intervals)):
+        return f"Right on {least} to {most} %, by distortion"
+    many, few = (in_words(map(words, ends), len(shares)) for ends in apart)
+    return f"Fewest are right under {few}, most under {many}"
+
+
+def _published() -> tuple[Observer, ...]:
+    series = published_series(RELEASED, "mean_accuracy")
+    return tuple(
+        Observer(model, Score("mean_accuracy", rows[-1].value, "fraction", rows[-1].n), {})
+        for model, rows in series.items()
+    )
+
+
+def _grid(result: Result) -> Grid | None:
+    """Accuracy by distortion and intensity."""
+    at = Lookup(result.scores)
+    names = [name for name in DISTORTIONS if ("accuracy", Condition(corruption=name)) in at]
+    rows = tuple(
+        (
+            name.replace("_", " "),
+            (
+                *(at.cell("accuracy", corruption=name, severity=severity) for severity in SEVERITIES),
+                at.cell("accuracy", corruption=name),
+            ),
+        )
+        for name in names
+    )
+    heads = (*(f"intensity {severity}" for severity in SEVERITIES), "mean")
+    return Grid(result.name, "accuracy by distortion and intensity", "distortion", heads, rows) if rows else None
+
+
+CELLS = tuple(Condition(corruption=name, severity=severity) for name in DISTORTIONS for severity in SEVERITIES)
+
+
+class Superclasses(Benchmark):
+    """Pictures of 224 pixels under six distortions, answered by the superclass of the largest mean probability."""
+
+    card: ClassVar[str] = "laion_c"
+    canvas: ClassVar[Canvas | None] = CANVAS_224
+    shard_items: ClassVar[int] = 16
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes, and ``superclass``, int16 ``(N,)``: the place of the answer among the 16.
+
+        Source: Li et al. (2025), arXiv:2506.16950: the softmax over all classes, then the mean of each superclass.
+        """
+        columns = decisions.argmax(logits, labels)
+        if logits.shape[1] != len(wnids()):
+            return {**columns, "superclass": np.full(len(logits), -1, np.int16)}
+        return {**columns, "superclass": mean_probability(logits, laion_c()).astype(np.int16)}
 
 
 @registry.add("laion-c")
@@ -50,3 +304,98 @@ class LaionC(Superclasses):
                 yield Unreadable(condition, str(error))
             else:
                 yield Expansion(condition, 0, (image,))
+
+
+POOL = 400
+STICKERS = (100, 200, 400, 600, 1200)
+STICKER_PX = 16
+TILES_PX = (4, 6, 8, 16, 28)
+POOLED = ("mosaic", "stickers")
+CLEAN = Condition()
+
+
+@registry.add("imagenet-laion-c")
+@final
+@dataclass(frozen=True)
+class ImagenetLaionC(Superclasses):
+    """Accuracy among LAION-C's 16 superclasses on ImageNet's photographs under its six distortions.
+
+    Four distortions take the photograph alone and follow the published code. Its pictures are others than the released
+    ones, which were not made of ImageNet: neither people's nor published scores stand beside. A JPEG of quality 100.
+
+    Source: Li et al. (2025), arXiv:2506.16950, and its published code.
+    Differs: ``mosaic`` and ``stickers`` take their tiles from 400 photographs of the same data set, where the published
+        code has up to a million others: mosaics are coarser in colour.
+    """
+
+    name: ClassVar[str] = "imagenet-laion-c"
+    question: ClassVar[str] = "Does it cope with distortions that are rare on the web?"
+    paper: ClassVar[str] = "Li et al. 2025, arXiv:2506.16950"
+    protocol: ClassVar[str] = "li2025"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """The photograph, then six distortions at five intensities."""
+        return (CLEAN, *CELLS)
+
+    def identity(self) -> dict[str, Any]:
+        """The versions of the distortions."""
+        return {**super().identity(), "kernels": corruption_versions(set(DISTORTIONS) - set(POOLED))}
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The photographs whose class belongs to a superclass.
+
+        Raises:
+            DataError: there is none.
+        """
+        found = data.dataset("imagenet")
+        known = laion_c()
+        classes = {index for group in known.values() for index in group}
+        pool = PhotographPool(limited(found.items, POOL, seed=0))
+        items = [replace(item, file=Pooled(item.file, pool)) for item in found.items if item.label in classes]
+        if not items or found.class_names is not None:
+            raise DataError(
+                f"imagenet-laion-c needs photographs of ImageNet's classes, some of them of its {len(classes)}, but "
+                f"{found.location} has none; give it more, as in --data imagenet=PATH"
+            )
+        digest = hashlib.sha256(f"laion-c {found.fingerprint}".encode()).hexdigest()
+        return replace(found, items=tuple(items), fingerprint=digest, released=None, categories=known)
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion]:
+        """One decode for all cells."""
+        photograph = decode(item.file.read(), item.file.name)
+        clean = on_canvas(photograph, CANVAS_224)
+        for condition in conditions:
+            if not condition:
+                yield Expansion(condition, 0, (clean,))
+                continue
+            made = _distorted(photograph, clean, condition, item, seed)
+            yield Expansion(condition, 0, (decode(encode_jpeg(made, 100, whole_chroma=True), item.id),))
+
+
+def _distorted(photograph: Image, clean: Image, condition: Condition, item: Item, seed: int) -> Image:
+    name, severity = condition["corruption"], condition["severity"]
+    if name not in POOLED:
+        return corrupt(clean, name, severity, seed=seed, id=item.id)
+    assert isinstance(item.file, Pooled)
+    if name == "mosaic":
+        side = TILES_PX[severity - 1]
+        return _cropped(mosaic(on_canvas(photograph, _whole_tiles(side)), item.file.pool.tiles(side, item.id)))
+    random, count = rng(seed, name, severity, item.id), STICKERS[severity - 1]
+    tiles = item.file.pool.tiles(STICKER_PX, item.id)
+    chosen = tiles[random.integers(0, len(tiles), count)]
+    return pasted(clean, chosen, random.integers(0, CANVAS_224.crop_px - STICKER_PX, (count, 2)))
+
+
+def _whole_tiles(side: int) -> Canvas:
+    """The canvas whose sides are multiples of a tile's: 224, or 252 where 224 is none."""
+    resized = CANVAS_224.resize_px - CANVAS_224.resize_px % side
+    crop = CANVAS_224.crop_px if CANVAS_224.crop_px % side == 0 else resized
+    return Canvas(resize_px=resized, crop_px=crop, interpolation="bilinear")
+
+
+def _cropped(image: Image) -> Image:
+    edge = (image.shape[0] - CANVAS_224.crop_px) // 2
+    return np.ascontiguousarray(image[edge : edge + CANVAS_224.crop_px, edge : edge + CANVAS_224.crop_px])

@@ -3,15 +3,215 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
-from hardiness.benchmarks.imagenet_val import ImagenetVal
-from hardiness.benchmarks.photographs import Photographs
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.card import Baseline, Card, Lookup, register
+from hardiness.benchmarks.photographs import ImagenetVal, Photographs
 from hardiness.benchmarks.registry import registry
-from hardiness.core import ArgumentError, Benchmark, DataError, DataRoot, DataSet, Item
-from hardiness.scoring.cards.ood import OUTSIDE
+from hardiness.benchmarks.shares import answered
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    Condition,
+    DataError,
+    DataRoot,
+    DataSet,
+    Grid,
+    ImageTable,
+    Item,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+)
+from hardiness.statistics.intervals import RECALL, accepted_interval, effective_wilson, threshold
+
+Floats = NDArray[np.float64]
+
+GROUPS = {"near": ("ssb-hard", "ninco"), "far": ("inaturalist", "textures", "openimage-o")}
+OUTSIDE = ("imagenet-o", *GROUPS["near"], *GROUPS["far"])
+"""Every set of photographs outside ImageNet's classes; near and far as OpenOOD v1.5 has them."""
+
+METHODS = ("msp", "max_logit", "energy")
+"""The largest softmax probability, the largest logit, and the log-sum-exp of the logits."""
+
+METHOD_TITLES = {"msp": "MSP", "max_logit": "largest logit", "energy": "energy"}
+TITLES = {
+    f"{what}_auroc_{method}": f"AUROC, {what}, {METHOD_TITLES[method]}"
+    for what in ("near", "far", *OUTSIDE)
+    for method in METHODS
+}
+
+
+@register("ood")
+@final
+class OodCard(Card):
+    """AUROC by method over the near and the far sets; then AUROC, AUPR and FPR at 95 % of each set.
+
+    A mean is taken over whole groups alone, as published; a set whose group is not there as a whole is a headline
+    by itself.
+
+    Source: Zhang et al. (2023), arXiv:2306.09301; Bitterwolf et al. (2023), arXiv:2306.00826.
+    """
+
+    version: ClassVar[int] = 3
+    group: ClassVar[str] = "out of distribution"
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
+    titles: ClassVar[Mapping[str, str]] = TITLES
+    keys: ClassVar[tuple[str, ...]] = ("outside", "method", "positive")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The answer, and how sure the model is by each method."""
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **sureness(records)})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Sets are told by what stands before the colon of an id."""
+        belongs = np.array([id_.partition(":")[0] if ":" in id_ else "" for id_ in table.ids.tolist()])
+        sets = [name for name in OUTSIDE if (belongs == name).any()]
+        inside = ~np.isin(belongs, OUTSIDE)
+        if not inside.any() or not sets:
+            lacking = "photograph of ImageNet" if not inside.any() else "photograph of another set"
+            return [Score("auroc", None, "fraction", 0, reason=f"no {lacking} was evaluated")]
+        groups = {group: members for group, members in GROUPS.items() if set(members) <= set(sets)}
+        alone = [name for name in sets if not any(name in members for members in groups.values())]
+        alone.sort(key=lambda name: name == "imagenet-o")  # last: it was chosen against one network
+        headlines, cells = [], []
+        for method in METHODS:
+            sure = table[method][:, 0].astype(np.float64)
+            found = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
+            means = {group: _mean([found[name][0] for name in members]) for group, members in groups.items()}
+            means |= {name: replace(found[name][0], condition=Condition()) for name in alone}
+            headlines += [replace(score, metric=f"{what}_auroc_{method}") for what, score in means.items()]
+            cells += [score for name in sets for score in found[name]]
+        return [*headlines, *cells]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and for each a grid of its sets by method."""
+        return replace(super().view(results), grids=[grid for result in results if (grid := _grid(result))])
+
+
+def sureness(records: Records) -> dict[str, NDArray[np.float32]]:
+    """How sure the model is that a picture is of its classes, by method, float32 ``(N,)`` each; higher is surer."""
+    found = records["confidence"], records["top5_logit"][:, 0], records["logsumexp"]
+    return {method: np.asarray(values, np.float32) for method, values in zip(METHODS, found, strict=True)}
+
+
+def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Score]:
+    """AUROC, AUPR and FPR at 95 %, each convention under its name."""
+    n = len(outside)
+    at = {"outside": name, "method": method}
+    value, deviation = auroc(inside, outside)
+    # Its variance is at most A (1 - A) over the fewer pictures: Birnbaum & Klose (1957), doi:10.1214/aoms/1177706879.
+    fewer = min(len(inside), n)
+    interval = effective_wilson(value, deviation**2, fewer, fewer)
+    passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
+    return [
+        Score("auroc", value, "fraction", n, interval, condition=Condition(**at)),
+        Score("aupr", aupr(inside, outside), "fraction", n, condition=Condition(**at, positive="inside")),
+        Score("aupr", aupr(-outside, -inside), "fraction", n, condition=Condition(**at, positive="outside")),
+        _fpr95(passing, inside, outside, Condition(**at, positive="inside")),
+        _fpr95(rejected, -outside, -inside, Condition(**at, positive="outside")),
+    ]
+
+
+def auroc(inside: Floats, outside: Floats) -> tuple[float, float]:
+    """The chance that a picture inside is surer than one outside, ties counting half, and its standard error.
+
+    Raises:
+        ArgumentError: a side is empty.
+
+    Source: Mann & Whitney (1947); the standard error is that of DeLong et al. (1988).
+    """
+    if not len(inside) or not len(outside):
+        raise ArgumentError(f"auroc needs pictures of both sides, had {len(inside)} and {len(outside)}")
+    below = _placements(inside, outside)
+    above = 1.0 - _placements(outside, inside)
+    spread = sum(float(np.var(side, ddof=1)) / len(side) for side in (below, above) if len(side) > 1)
+    return float(below.mean()), math.sqrt(spread)
+
+
+def _placements(values: Floats, others: Floats) -> Floats:
+    """The share of the others that each value is above, ties counting half."""
+    ordered = np.sort(others)
+    left, right = np.searchsorted(ordered, values, "left"), np.searchsorted(ordered, values, "right")
+    return np.asarray((left + right) / (2.0 * len(others)))
+
+
+def aupr(positive: Floats, negative: Floats) -> float:
+    """Average precision: the mean precision over the positives, as the threshold falls; equal values fall together.
+
+    Source: scikit-learn's average_precision_score.
+    """
+    values = np.concatenate([positive, negative])
+    is_positive = np.arange(len(values)) < len(positive)
+    order = np.argsort(-values, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)
+    hits = np.cumsum(is_positive[order])[ends]
+    recall_steps = np.diff(hits, prepend=0) / len(positive)
+    return float((hits / (ends + 1) * recall_steps).sum())
+
+
+def false_accepted(inside: Floats, outside: Floats) -> int:
+    """How many pictures outside are accepted where 95 % of those inside are: inside is positive.
+
+    Source: Bitterwolf et al. (2023), arXiv:2306.00826: the threshold is the 5 % quantile; equal values are accepted.
+    """
+    return int(np.count_nonzero(outside >= threshold(inside)))
+
+
+def false_rejected(inside: Floats, outside: Floats) -> int:
+    """How many pictures inside are rejected where at least 95 % of those outside are: outside is positive.
+
+    Source: Zhang et al. (2023), arXiv:2306.09301.
+    """
+    needed = math.ceil(RECALL * len(outside))
+    return int(np.count_nonzero(inside <= np.sort(outside)[needed - 1]))
+
+
+def _fpr95(hits: int, positive: Floats, negative: Floats, condition: Condition) -> Score:
+    """The share of negatives that pass a threshold of the positives, which is as uncertain as they are few."""
+    n, interval = len(negative), accepted_interval(positive, negative, hits)
+    return Score("fpr95", hits / n, "fraction", n, interval, higher_is_better=False, condition=condition)
+
+
+def _mean(scores: list[Score]) -> Score:
+    """The plain mean of several sets; the sets share the photographs inside, so no interval is given."""
+    values = [score.value for score in scores if score.value is not None]
+    return Score("auroc", sum(values) / len(values), "fraction", sum(score.n for score in scores))
+
+
+def _grid(result: Result) -> Grid | None:
+    """AUROC and both FPRs at 95 % of each set, by method."""
+    at = Lookup(result.scores)
+    sets = [name for name in OUTSIDE if ("auroc", Condition(outside=name, method=METHODS[0])) in at]
+    rows = tuple(
+        (
+            name,
+            tuple(
+                cell
+                for method in METHODS
+                for cell in (
+                    at.cell("auroc", outside=name, method=method),
+                    at.cell("fpr95", outside=name, method=method, positive="inside"),
+                    at.cell("fpr95", outside=name, method=method, positive="outside"),
+                )
+            ),
+        )
+        for name in sets
+    )
+    heads = tuple(
+        f"{title}: {what}"
+        for title in METHOD_TITLES.values()
+        for what in ("AUROC", "FPR95, inside positive", "FPR95, outside positive")
+    )
+    return Grid(result.name, "by set of other things", "set", heads, rows) if rows else None
 
 
 @registry.add("ood")

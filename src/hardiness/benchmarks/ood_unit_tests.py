@@ -2,16 +2,246 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
+import numpy as np
+
+from hardiness.benchmarks.card import Baseline, Card, Lookup, in_words, register
+from hardiness.benchmarks.ood import METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.registry import registry
-from hardiness.core import Canvas, Condition, DataRoot, DataSet, Expansion, Item
+from hardiness.benchmarks.shares import answered
+from hardiness.core import (
+    Canvas,
+    Condition,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Grid,
+    ImageTable,
+    Item,
+    Observer,
+    Records,
+    Result,
+    Run,
+    Score,
+    Section,
+)
+from hardiness.core.section import Dots
 from hardiness.data import limited
 from hardiness.distortions.objectless import TESTS, objectless
 from hardiness.imaging import decode, on_canvas
+from hardiness.statistics.cells import interval_of_mean
+from hardiness.statistics.intervals import accepted, accepted_interval, resampled_means, threshold, threshold_draws
+
+NOISE = (
+    "uni",
+    "Rademacher",
+    "Gaussian",
+    "pixel_perm",
+    "low_freq_pixel_perm",
+    "low_freq",
+    "low_freq_channelfullscale",
+    "low_freq_colorrange",
+    "blobs",
+)
+PLAIN = (
+    "monochrome",
+    "grey",
+    "black",
+    "white",
+    "tricolour",
+    "tricolour_primary",
+    "horizontal_stripes",
+    "vertical_stripes",
+)
+"""The tests by kind: fine and coarse noise, and plain or striped pictures."""
+
+KINDS = {"noise": NOISE, "plain and striped": PLAIN}
+
+HALF = 0.5
+"""Share above which a kind of pictures is said to pass."""
+
+ALL = "mean of all tests"
+TITLES: Mapping[str, str] = {"msp": "softmax probability", "max_logit": "largest logit", "energy": "energy"}
+
+
+def passing_chart(results: Sequence[Result], method: str) -> Dots | None:
+    """The share of each test that passes for photographs by one method; ``None`` where there is none."""
+    observers = tuple(each for result in results if (each := _observer(result, method)).by_row)
+    if not observers:
+        return None
+    present = dict.fromkeys(name for each in observers for name in each.by_row)
+    rows = []
+    for kind, names in KINDS.items():
+        if f"mean of {kind}" in present:
+            rows += [f"mean of {kind}", *(name for name in names if name in present)]
+    return Dots(
+        f"passing_{method}",
+        f"By {TITLES[method]}: {_heading(observers)}",
+        "Share of pictures without any object that a threshold lets through which accepts 95 % of the photographs; "
+        "lines are 95 % intervals. A model that flags nothing stands right in both kinds of tests, one that flags "
+        "noise alone left in the first and right in the second; a good one left in all.",
+        "passes for a photograph ↓ better",
+        ("flagged", "passes"),
+        ALL,
+        tuple(rows),
+        observers,
+        bars=True,
+    )
+
+
+def _observer(result: Result, method: str) -> Observer:
+    """The mean over all tests, those of both kinds, and each test."""
+    by_row: dict[str, Score] = {}
+    overall = None
+    for score in result.scores:
+        if score.metric == f"mean_fpr95_{method}" and score.value is not None:
+            overall = score
+        elif score.condition.get("method") == method and score.value is not None:
+            kind, test = score.condition.get("kind"), score.condition.get("test")
+            if score.metric in ("fpr95", "kind_fpr95"):
+                by_row[str(test) if test else f"mean of {kind}"] = score
+    return Observer(result.name, overall, by_row)
+
+
+def _heading(observers: Sequence[Observer]) -> str:
+    """What each model flags, in the order of the table; models of one kind together."""
+    said: dict[str, list[str]] = {}
+    for each in observers:
+        said.setdefault(_flagged(each.by_row), []).append(each.name)
+    if len(said) == 1:
+        (what, names), *_ = said.items()
+        return f"{names[0]} {what}" if len(names) == 1 else f"each of the {len(names)} models {what}"
+    return "; ".join(
+        f"{in_words(names, len(observers))} {what if len(names) == 1 else what.replace('flags', 'flag', 1)}"
+        for what, names in said.items()
+    )
+
+
+def _flagged(by_row: Mapping[str, Score]) -> str:
+    passing = [kind for kind in KINDS if (score := by_row.get(f"mean of {kind}")) and (score.value or 0.0) > HALF]
+    told = {
+        (): "flags most of both kinds",
+        ("noise",): "flags plain and striped pictures alone",
+        ("plain and striped",): "flags noise alone",
+        tuple(KINDS): "flags hardly anything",
+    }
+    return told[tuple(passing)]
+
+
+PHOTOGRAPH = Condition()
+
+
+@register("ood_unit_tests")
+@final
+class OodUnitTestsCard(Card):
+    """The mean over the tests of FPR at 95 %, by method; then by kind of test and of each. Photographs are positive.
+
+    A model that flags nothing lets both kinds pass, noise and plain pictures; one that flags noise alone the second.
+
+    Source: Bitterwolf et al. (2023), arXiv:2306.00826.
+    """
+
+    group: ClassVar[str] = "out of distribution"
+    version: ClassVar[int] = 4
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
+    titles: ClassVar[Mapping[str, str]] = {
+        f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
+    }
+    keys: ClassVar[tuple[str, ...]] = ("test", "kind", "method")
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The answer, and how sure the model is by each method, of the photograph and of each test."""
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **sureness(records)})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """A test counts the pictures that the threshold of the photographs accepts."""
+        if table.place(PHOTOGRAPH) is None:
+            reason = "no photograph was evaluated"
+            return [Score("mean_fpr95_msp", None, "fraction", 0, higher_is_better=False, reason=reason)]
+        headlines, cells = [], []
+        for method in METHODS:
+            tests = _tests(table, method)
+            if not tests:
+                continue
+            headlines.append(_mean(f"mean_fpr95_{method}", list(tests.values()), Condition()))
+            for kind, names in KINDS.items():
+                if own := [seen for name, seen in tests.items() if name in names]:
+                    cells.append(_mean("kind_fpr95", own, Condition(kind=kind, method=method)))
+            cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
+        return [*headlines, *cells]
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """What passes for a photograph, by test; the table of models, and for each a grid of tests by method."""
+        charts = [chart for method in METHODS if (chart := passing_chart(results, method))]
+        grids = [grid for result in results if (grid := _grid(result))]
+        return replace(super().view(results), charts=charts, grids=grids)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What one test's pictures are like.
+
+    Attributes:
+        inside: how sure the model is of the photographs, ``(n,)``.
+        sure: of the picture made of each, ``(N,)``; NaN where it was not seen.
+    """
+
+    inside: Floats
+    sure: Floats
+
+    @property
+    def passes(self) -> Floats:
+        """1 where a picture passes for a photograph, 0 where not, NaN where it was not seen, ``(N,)``."""
+        return np.where(np.isnan(self.sure), np.nan, self.sure >= threshold(self.inside))
+
+    def moved(self) -> Floats:
+        """What the share that passes is higher by at thresholds of other photographs, ``(R,)``."""
+        share = accepted(self._seen, threshold_draws(self.inside))
+        return np.asarray(share - float(np.nanmean(self.passes)))
+
+    def score(self, condition: Condition) -> Score:
+        """The share that passes."""
+        hits, n = int(np.nansum(self.passes)), len(self._seen)
+        interval = accepted_interval(self.inside, self._seen, hits)
+        return Score("fpr95", hits / n, "fraction", n, interval, False, condition)
+
+    @property
+    def _seen(self) -> Floats:
+        return np.asarray(self.sure[~np.isnan(self.sure)])
+
+
+def _tests(table: ImageTable, method: str) -> dict[str, _Test]:
+    inside = table.of(method, PHOTOGRAPH).astype(np.float64)
+    return {
+        condition["test"]: _Test(inside, np.where(table.evaluated[:, place], table[method][:, place], np.nan))
+        for place, condition in enumerate(table.present)
+        if condition
+    }
+
+
+def _mean(metric: str, tests: Sequence[_Test], condition: Condition) -> Score:
+    """The mean share over some tests; its interval resamples photographs, and their threshold."""
+    values = np.column_stack([each.passes for each in tests])
+    mean = float(np.nanmean(values, axis=0).mean())
+    draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([each.moved() for each in tests], axis=0)
+    n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
+    return Score(metric, mean, "fraction", n, interval_of_mean(values, draws), False, condition)
+
+
+def _grid(result: Result) -> Grid | None:
+    at = Lookup(result.scores)
+    tests = dict.fromkeys(score.condition["test"] for score in result.scores if "test" in score.condition)
+    rows = tuple(
+        (name.replace("_", " "), tuple(at.cell("fpr95", test=name, method=method) for method in METHODS))
+        for name in tests
+    )
+    heads = tuple(METHOD_TITLES.values())
+    return Grid(result.name, "pictures that pass for photographs", "test", heads, rows) if rows else None
+
 
 PICTURES = 400
 

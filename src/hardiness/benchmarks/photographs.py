@@ -1,19 +1,66 @@
-"""What benchmarks of plain photographs share: one condition, each model's own view, every canvas from one decode."""
+"""Photographs as they are, each classified once: ImageNet and the sets beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import ClassVar
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import reference
 from hardiness.benchmarks import decisions
-from hardiness.core import Benchmark, Canvas, Columns, Condition, DataRoot, DataSet, Expansion, Item
+from hardiness.benchmarks.card import CLEAN, Baseline, Card, ScoreTexts, first, in_words, register, words
+from hardiness.benchmarks.confidence import (
+    COLUMN,
+    confidence_charts,
+    confidence_details,
+    loss_columns,
+    temperature_scores,
+)
+from hardiness.benchmarks.leaderboard import series_beside
+from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.shares import (
+    CALIBRATION,
+    EXPLANATIONS,
+    TITLES,
+    accuracy,
+    answered,
+    classes,
+    confidence_measurables,
+    confidence_scores,
+)
+from hardiness.core import (
+    CANVAS_224,
+    RIGHT,
+    Benchmark,
+    Canvas,
+    Column,
+    Columns,
+    Condition,
+    DataError,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Image,
+    ImageTable,
+    Item,
+    Observer,
+    Records,
+    Result,
+    Run,
+    SampleError,
+    Score,
+    Section,
+    UnknownNameError,
+)
+from hardiness.core.section import Dots
 from hardiness.data.photographs import AS_IT_IS
 from hardiness.imaging import decode, on_canvas
+from hardiness.reference import robustbench
+from hardiness.statistics.measures import Measurable, WeightedSum
 
 
 class Photographs(Benchmark):
@@ -55,3 +102,454 @@ class SubsetPhotographs(Photographs):
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max and softmax among the 200 classes, and the 1,000-way decision beside them."""
         return decisions.subset_columns(logits, labels, reference.subset(self.needs[0]))
+
+
+SUBSETS = (robustbench.SUBSET,)
+HELP = "robustbench: the leaderboard's 5,000 images; all if empty"
+
+
+def check_subset(benchmark: str, subset: str) -> None:
+    """Raise an error unless it is empty or the name of a subset.
+
+    Raises:
+        UnknownNameError: it is neither.
+    """
+    if subset and subset not in SUBSETS:
+        raise UnknownNameError(f"subset of {benchmark}", subset, SUBSETS)
+
+
+def part_of(found: DataSet, subset: str) -> DataSet:
+    """The images of a data set that a subset names, as a data set of another fingerprint; all of it without a name.
+
+    Raises:
+        DataError: it holds none of them.
+    """
+    if not subset:
+        return found
+    stems = robustbench.stems()
+    items = tuple(item for item in found.items if item.id.rpartition("/")[2] in stems)
+    if not items:
+        raise DataError(
+            f"subset={subset} names {robustbench.SIZE:,} of ImageNet's validation images, as ILSVRC2012_val_00015253, "
+            f"and {found.location} holds none of them; leave subset out, or give the validation set"
+        )
+    fingerprint = hashlib.sha256(f"{found.fingerprint} {subset}".encode()).hexdigest()
+    return replace(found, items=items, fingerprint=fingerprint, released=robustbench.SIZE)
+
+
+def sized(image: Image, name: str, of: str) -> Image:
+    """The picture itself, ``uint8 (224, 224, 3)``: it has the size of the fixed canvas, so nothing is resampled.
+
+    Args:
+        image: what was decoded.
+        name: the file, for the message.
+        of: the pictures that have this size, for the message.
+
+    Raises:
+        SampleError: it has another size.
+    """
+    side = CANVAS_224.crop_px
+    if image.shape[:2] != (side, side):
+        raise SampleError(f"{name}: must be {side}x{side} pixels as {of}, was {image.shape[1]}x{image.shape[0]}")
+    return image
+
+
+METRIC = "error_ratio"
+
+FACTORS = (
+    "pose",
+    "background",
+    "pattern",
+    "color",
+    "smaller",
+    "shape",
+    "partial_view",
+    "subcategory",
+    "texture",
+    "larger",
+    "darker",
+    "object_blocking",
+    "person_blocking",
+    "style",
+    "brighter",
+    "multiple_objects",
+)
+"""By their published names, in the order of how often they are met."""
+
+EVERYTHING = "all photographs"
+
+
+def factor_chart(results: Sequence[Result]) -> Dots | None:
+    """Error ratios by factor, the most harmful first; ``None`` where there are none."""
+    observers = [_observer(result) for result in results]
+    shown = tuple(each for each in observers if each.by_row)
+    if not shown:
+        return None
+    means = {
+        name: sum(known) / len(known)
+        for name in FACTORS
+        if (known := [each.by_row[name].value or 0.0 for each in shown if name in each.by_row])
+    }
+    rows = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    beside = _published(results)
+    ends = [
+        score.interval.high if score.interval else score.value or 0.0
+        for each in (*shown, *beside)
+        for score in each.by_row.values()
+    ]
+    caption = (
+        "Error on photographs that annotators gave a factor, divided by the error on all annotated ones; right of 1 a "
+        "factor goes with more errors. Lines are 95 % intervals."
+    )
+    return Dots(
+        "error_ratio_by_factor",
+        f"What goes with errors: {_heading(shown, means)}",
+        caption,
+        "error ratio ↓ better",
+        ("fewer errors", "more errors"),
+        EVERYTHING,
+        rows,
+        shown,
+        None,
+        beside,
+        limit=2.0 if max(ends) <= 2 else 4.0,
+        percent=False,
+        bars=True,
+        grey="Grey strokes: ResNet-50 as published.",
+    )
+
+
+def _heading(shown: Sequence[Observer], means: Mapping[str, float]) -> str:
+    """The factor that hurts most, or those, and how sure that is."""
+    worst = first(means, 1)
+    ratios = [each.by_row[name] for each in shown for name in worst if name in each.by_row]
+    above = all(score.interval is not None and score.interval.low > 1 for score in ratios)
+    sure = "" if above else ", which may be chance"
+    most = in_words(map(words, worst), len(means))
+    return f"{most} most, {means[worst[0]]:.1f} times as often wrong as on all{sure}"
+
+
+def _observer(result: Result) -> Observer:
+    by_row = {
+        str(s.condition["factor"]): s
+        for s in result.scores
+        if s.metric == METRIC and s.value is not None and "factor" in s.condition
+    }
+    return Observer(result.name, Score(METRIC, 1.0, "times", result.counts.images) if by_row else None, by_row)
+
+
+def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
+    found = []
+    for model, values in series_beside(results, METRIC).items():
+        rows = {str(row.condition["factor"]): Score(METRIC, row.value, row.unit, row.n) for row in values}
+        found.append(Observer(model, None, rows))
+    return tuple(found)
+
+
+SHIFTED_SETS = ("imagenet-a", "imagenet-r")
+"""Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
+
+FIRST_FIVE = tuple(f"answer_{place}" for place in range(1, 6))
+"""Columns of the first five answers, the first of which is the answer."""
+
+
+@register("classification")
+@final
+class Classification(Card):
+    """Top-1, top-5, calibration and AURRA over all of the model's classes, then top-1 within ImageNet-A's and -R's 200.
+
+    Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
+    """
+
+    version: ClassVar[int] = 3
+    columns: ClassVar[tuple[str, ...] | None] = (
+        "prediction",
+        "confidence",
+        "top5_class",
+        "logsumexp",
+        "label_logit",
+        COLUMN,
+        *(f"prediction_{subset}" for subset in SHIFTED_SETS),
+    )
+    stops_on: ClassVar[str] = "top-1"
+    titles: ClassVar[Mapping[str, str]] = TITLES
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
+    place: ClassVar[int] = 10
+    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the first five answers, confidence and losses, and the answers within the 200s."""
+        top5 = (records["top5_class"] == records["label"][:, None]).any(axis=1)
+        within = {f"answer_{subset}": f"prediction_{subset}" for subset in SHIFTED_SETS}
+        images = {name: classes(records[column]) for name, column in within.items() if column in records}
+        images |= {name: classes(records["top5_class"][:, place]) for place, name in enumerate(FIRST_FIVE)}
+        images |= loss_columns(records)
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), "right_top5": top5}, images)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each over all images."""
+        right = table[RIGHT][:, 0] == 1
+        losses = {name: table[name] for name in ("brier", "nll") if name in table}
+        scores = [
+            accuracy("top1", right),
+            accuracy("top5", table["right_top5"][:, 0] == 1),
+            *confidence_scores(table["confidence"][:, 0], right, losses),
+            *temperature_scores(table),
+        ]
+        for subset in SHIFTED_SETS:
+            if f"answer_{subset}" in table:
+                answer = table[f"answer_{subset}"]
+                inside = answer >= 0
+                same = answer[inside] == table.label[inside]
+                scores.append(accuracy("top1", same, Condition(decision=f"{subset}-200")))
+        return scores
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Top-1, calibration and AURRA."""
+        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Top-1 and top-5."""
+        columns = {"top1": table[RIGHT][:, :1], "top5": table["right_top5"][:, :1]}
+        return [
+            WeightedSum(name, np.where(right < 0, np.nan, right.astype(np.float64)), np.ones(1))
+            for name, right in columns.items()
+        ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Accuracies, RMS calibration error and AURRA are always shown."""
+        return score.metric not in CALIBRATION and super().is_headline(score)
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Reliability and coverage, and the pictures behind the numbers."""
+        return {**super().details(table, run), **confidence_details(table)}
+
+    def place_of(self, run: Run) -> int:
+        """The validation set first, its relatives after the sets of the paper."""
+        return self.place if run.benchmark.name == CLEAN else self.place + 15
+
+    def group_of(self, run: Run) -> str:
+        """The validation set itself, or photographs of the same classes from elsewhere."""
+        return "clean" if run.benchmark.name == CLEAN else "natural shift"
+
+    def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
+        """Top-1 by reassessed labels, where it is known."""
+        return tuple(("labels", column) for column in columns if column.metric == "real_top1")
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """A published part of the images, where only that was asked for."""
+        subset = run.benchmark.options.get("subset")
+        return (f"subset {subset}",) if subset else ()
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, accuracies, how far confidence can be trusted, and what goes with errors."""
+        factors = factor_chart(results)
+        charts = [*confidence_charts(results, accuracy_first=True), *([factors] if factors else [])]
+        return replace(super().view(results), charts=charts)
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """The share of photographs answered rightly."""
+        top1 = known.value("top1")
+        return f"is right on {100 * top1:.1f} % of the photographs" if top1 is not None else ""
+
+
+@register("subset_classification")
+@final
+class SubsetClassification(Card):
+    """Top-1 within the 200 classes, its calibration and AURRA, and the 1,000-way top-1 beside it.
+
+    Source: Hendrycks et al. (2019), arXiv:1907.07174; Hendrycks et al. (2020), arXiv:2006.16241.
+    """
+
+    version: ClassVar[int] = 4
+    columns: ClassVar[tuple[str, ...] | None] = (
+        "prediction",
+        "subset_prediction",
+        "subset_confidence",
+        "subset_logsumexp",
+        "subset_label_logit",
+        f"subset_{COLUMN}",
+    )
+    stops_on: ClassVar[str] = "top-1"
+    titles: ClassVar[Mapping[str, str]] = TITLES
+    keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
+    place: ClassVar[int] = 20
+    group: ClassVar[str] = "natural shift"
+    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer, its confidence and losses among the 200 classes, and right or wrong among all."""
+        within = answered(records, "subset_prediction", "subset_confidence")
+        among_all = {"right_1000-way": records["prediction"] == records["label"]}
+        losses = loss_columns(records, "subset_")
+        return ImageTable.from_rows(records, run.conditions, {**within, **among_all}, losses)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each over all images."""
+        right = table[RIGHT][:, 0] == 1
+        losses = {name: table[name] for name in ("brier", "nll") if name in table}
+        return [
+            accuracy("top1", right),
+            *confidence_scores(table["confidence"][:, 0], right, losses),
+            *temperature_scores(table),
+            accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
+        ]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """Top-1, calibration and AURRA."""
+        return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Top-1 within the 200 classes, and among all."""
+        columns = {Condition(): table[RIGHT], Condition(decision="1000-way"): table["right_1000-way"]}
+        return [
+            WeightedSum("top1", np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
+            for condition, right in columns.items()
+        ]
+
+    def is_headline(self, score: Score) -> bool:
+        """Accuracies, RMS calibration error and AURRA are always shown."""
+        return score.metric not in CALIBRATION and super().is_headline(score)
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """Reliability and coverage, and the pictures behind the numbers."""
+        return {**super().details(table, run), **confidence_details(table)}
+
+    def place_of(self, run: Run) -> int:
+        """The set of the paper first, its relatives after it."""
+        return self.place if run.benchmark.name == "imagenet-a" else self.place + 6
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, and how far confidence can be trusted."""
+        return replace(super().view(results), charts=confidence_charts(results))
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """The share answered rightly, and what that is less than on ordinary photographs."""
+        top1, drop = known.value("top1"), known.value("top1_drop")
+        if top1 is None:
+            return ""
+        less = f", {100 * drop:.0f} points less than on ordinary ones" if drop is not None and drop > 0 else ""
+        return f"answers {100 * top1:.1f} % of {result.benchmark} rightly{less}"
+
+
+KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
+
+
+@registry.add("imagenet-val")
+@final
+@dataclass(frozen=True)
+class ImagenetVal(Photographs):
+    """Clean accuracy and calibration, single crop, in the model's own view.
+
+    Source: Orhan (2019), arXiv:1907.07640, ``evaluate_validation.py``; Russakovsky et al. (2015), arXiv:1409.0575.
+    """
+
+    name: ClassVar[str] = "imagenet-val"
+    question: ClassVar[str] = "How often is the model right on ordinary photographs, and does it know when it is?"
+    paper: ClassVar[str] = "Russakovsky et al. 2015, arXiv:1409.0575"
+    protocol: ClassVar[str] = "orhan2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+
+    subset: str = field(default="", metadata={"help": HELP})
+
+    def __post_init__(self) -> None:
+        check_subset(self.name, self.subset)
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The photographs, a published part of them, or adversarial pictures where a folder of those was named."""
+        return part_of(data.dataset("adversarial" if data.has("adversarial") else "imagenet"), self.subset)
+
+    def lacks(self, data: DataRoot) -> str:
+        """As of every benchmark; a folder of adversarial pictures will do."""
+        return "" if data.has("adversarial") else super().lacks(data)
+
+    def identity(self) -> dict[str, Any]:
+        """The options that change rows: a subset, where there is one."""
+        return {"subset": self.subset} if self.subset else {}
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes and what temperature scaling takes.
+
+        For ImageNet-A's and -R's classes also the answer among their 200 (else ``-1``).
+        """
+        columns = dict(decisions.with_temperatures(logits, labels))
+        if logits.shape[1] == len(reference.wnids()):
+            for subset in KEPT_SUBSETS:
+                classes = reference.subset(subset)
+                prediction, _ = decisions.within_subset(logits, classes)
+                columns[f"prediction_{subset}"] = np.where(np.isin(labels, classes), prediction, -1).astype(np.int32)
+        return columns
+
+
+@registry.add("imagenet-a")
+@final
+@dataclass(frozen=True)
+class ImagenetA(SubsetPhotographs):
+    """Natural adversarial examples: unmodified photographs that a ResNet-50 gets wrong.
+
+    Source: Hendrycks et al. 2019, arXiv:1907.07174.
+    """
+
+    name: ClassVar[str] = "imagenet-a"
+    question: ClassVar[str] = (
+        "Does the model survive photographs picked because networks fail on them, and does it know?"
+    )
+    paper: ClassVar[str] = "Hendrycks et al. 2019, arXiv:1907.07174"
+    protocol: ClassVar[str] = "hendrycks2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet-a",)
+
+
+@registry.add("imagenet-r")
+@final
+@dataclass(frozen=True)
+class ImagenetR(SubsetPhotographs):
+    """Renditions of 200 classes: art, cartoons, sculptures, toys, tattoos.
+
+    Source: Hendrycks et al. 2020, arXiv:2006.16241.
+    """
+
+    name: ClassVar[str] = "imagenet-r"
+    question: ClassVar[str] = "Does the model recognise an object that is drawn, carved or sewn?"
+    paper: ClassVar[str] = "Hendrycks et al. 2020, arXiv:2006.16241"
+    protocol: ClassVar[str] = "hendrycks2020"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet-r",)
+
+
+@registry.add("imagenet-sketch")
+@final
+@dataclass(frozen=True)
+class ImagenetSketch(Photographs):
+    """Black-and-white sketches of all 1,000 classes.
+
+    Source: Wang et al. 2019, arXiv:1905.13549.
+    """
+
+    name: ClassVar[str] = "imagenet-sketch"
+    question: ClassVar[str] = "Does the model recognise shape when texture and colour are gone?"
+    paper: ClassVar[str] = "Wang et al. 2019, arXiv:1905.13549"
+    protocol: ClassVar[str] = "wang2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet-sketch",)
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes and what temperature scaling takes."""
+        return decisions.with_temperatures(logits, labels)
+
+
+@registry.add("imagenet-v2")
+@final
+@dataclass(frozen=True)
+class ImagenetV2(Photographs):
+    """A second validation set, collected as the first one was.
+
+    Source: Recht et al. 2019, arXiv:1902.10811.
+    """
+
+    name: ClassVar[str] = "imagenet-v2"
+    question: ClassVar[str] = "How much of the accuracy was fitted to one validation set?"
+    paper: ClassVar[str] = "Recht et al. 2019, arXiv:1902.10811"
+    protocol: ClassVar[str] = "recht2019"
+    needs: ClassVar[tuple[str, ...]] = ("imagenet-v2",)
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes and what temperature scaling takes."""
+        return decisions.with_temperatures(logits, labels)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hardiness import attacks
 from hardiness.attacks.threats import threats
-from hardiness.benchmarks.attack_options import described
+from hardiness.benchmarks.options import described
 from hardiness.cli.show import wide
 
 

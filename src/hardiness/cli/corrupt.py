@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from hardiness.api.progress import progress_on
-from hardiness.benchmarks.corruption_set import CorruptionSet, corruption_benchmark
+from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES

@@ -18,7 +18,7 @@ from hardiness.cli.show import print_overview, wide
 from hardiness.core import ArgumentError, Request, Share, UnknownNameError, require_within
 from hardiness.engine import parse_duration
 from hardiness.report.format import terminal_table
-from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
+from hardiness.results.compared import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
 

@@ -14,10 +14,9 @@ from hardiness.core import Result
 from hardiness.report import score_tables, scorecard_tables
 from hardiness.report.sections import with_own_names
 from hardiness.report.terminal import WARNING
-from hardiness.scoring import results
-from hardiness.scoring.results import group_of
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
+from hardiness.results.compared import kept_comparisons
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.results import group_of, results_of
 from hardiness.store import Store
 
 PIPE_WIDTH = 160
@@ -33,7 +32,7 @@ SHOWN_FAILURES = 10
 def command(out: str, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
     """Print the score tables of OUT, from its stored records; nothing of it is changed."""
     store = Store.open(out)
-    found = results(store, baseline, verify)
+    found = results_of(store, baseline, verify)
     survey = store.survey()
     for line in survey.renamed:
         click.echo(line, err=True)

@@ -183,7 +183,7 @@ class Benchmark(ABC):
         protocol: name of the published rules that its headline follows.
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
         beside: data sets that it takes, too, those of them that are there.
-        card: name of the card in `hardiness.scoring.cards` that scores its rows.
+        card: name of the card in `hardiness.benchmarks` that scores its rows.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is

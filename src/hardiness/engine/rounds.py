@@ -7,17 +7,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hardiness.benchmarks.card import card_of, published_baseline
+from hardiness.benchmarks.card import registry as cards
 from hardiness.benchmarks.registry import registry as benchmarks
 from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker
-from hardiness.scoring.card import card_of, published_baseline
-from hardiness.scoring.card import registry as cards
-from hardiness.scoring.scored_run import ScoredRun
-from hardiness.scoring.stopped import companions_of, look_at, rows_of
-from hardiness.scoring.stopping.cells import order_of_cells
-from hardiness.scoring.stopping.looks import population_of
-from hardiness.scoring.stopping.rule import (
+from hardiness.results.runs import ScoredRun
+from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+from hardiness.statistics.cells import order_of_cells
+from hardiness.statistics.stopping import (
     Extent,
     Headline,
     decide,
@@ -25,8 +24,8 @@ from hardiness.scoring.stopping.rule import (
     largest_extent,
     next_extent,
     out_of_reach,
+    share_interval,
 )
-from hardiness.scoring.stopping.sequences import share_interval
 from hardiness.store import Store
 
 FEW_CELLS = 2

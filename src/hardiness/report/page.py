@@ -19,6 +19,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from hardiness.benchmarks.attack_checks import doubtful, trust
+from hardiness.benchmarks.leaderboard import names_of
 from hardiness.core import Chart, Heat, Result, SampleError, Saying, Score, StoreError, TextTable, spelled
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.reference import Published, published, published_for
@@ -54,12 +56,10 @@ from hardiness.report.sections import (
     touched,
     training_sentence,
 )
-from hardiness.scoring.attack_checks.verdict import doubtful, trust
-from hardiness.scoring.leaderboard import names_of
-from hardiness.scoring.own_names import typed_option
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison_view import comparison_view
-from hardiness.scoring.statistics.differences import FEWEST
+from hardiness.results.compared import comparison_view
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.runs import typed_option
+from hardiness.statistics.comparison import FEWEST
 from hardiness.store.files import Files, LocalFiles
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hardiness.benchmarks.card import card_of
 from hardiness.core import Condition, Gallery, HardinessError, Image, Picture, Result, Sample
 from hardiness.imaging import decode, encode_jpeg, resize
 from hardiness.report.sections import BenchmarkSection
-from hardiness.scoring.card import card_of
 
 PictureOf = Callable[[Result, str, Condition], Image]
 """From a result, the id of a sample and a condition to the picture that the model was shown."""

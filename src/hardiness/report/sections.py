@@ -11,6 +11,8 @@ from itertools import groupby
 
 import numpy as np
 
+from hardiness.benchmarks.attack_checks import doubtful, trust
+from hardiness.benchmarks.card import card_of
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -29,13 +31,11 @@ from hardiness.reference import Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
 from hardiness.reference.datasets import ALL
 from hardiness.report import format as formatting
-from hardiness.scoring.attack_checks.verdict import doubtful, trust
-from hardiness.scoring.card import card_of
-from hardiness.scoring.own_names import differences_of
-from hardiness.scoring.results import group_of
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison import Compared
-from hardiness.scoring.statistics.multiplicity import holm
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.results import group_of
+from hardiness.results.runs import differences_of
+from hardiness.statistics.comparison import Compared
+from hardiness.statistics.intervals import holm
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""
@@ -255,7 +255,7 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
     """The sections of results, in the order of the paper's experiments, then of their names.
 
     Args:
-        results: sorted as `hardiness.scoring.results` gives them.
+        results: sorted as `hardiness.results.results` gives them.
         comparisons: of the models on the same images, where they are known.
     """
     found = []

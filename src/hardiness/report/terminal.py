@@ -17,10 +17,10 @@ from hardiness.reference.stimulus_sets import SETS
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, scorecard, sections
-from hardiness.scoring.comparisons.consistency import Comparison
-from hardiness.scoring.comparisons.human_likeness import Likeness
-from hardiness.scoring.kappa import KappaInterval
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.comparisons.consistency import Comparison
+from hardiness.results.comparisons.human_likeness import Likeness
+from hardiness.statistics.kappa import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from hardiness import data as datasets
-from hardiness.benchmarks.corruption_set import CorruptionSet
+from hardiness.benchmarks.corruptions import CorruptionSet
 from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
 from hardiness.core import (
     CANVAS_224,

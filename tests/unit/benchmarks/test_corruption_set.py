@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.corruption_set import benchmark_of, corruption_benchmark
-from hardiness.benchmarks.imagenet_c import ImagenetC
+from hardiness.benchmarks.corruptions import ImagenetC, benchmark_of, corruption_benchmark
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Condition, DataError, DataSet

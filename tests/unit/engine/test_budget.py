@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import ArgumentError
 from hardiness.engine.rounds import FIRST_IMAGES_IN_TIME, Deadline, Progression, narrowed, parse_duration, time, within
-from hardiness.scoring.stopping.rule import Extent
+from hardiness.statistics.stopping import Extent
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from hardiness.benchmarks.autoattack import CANVASES
+from hardiness.benchmarks.attacks import CANVASES
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,

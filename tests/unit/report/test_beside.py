@@ -30,7 +30,7 @@ from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
 from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
-from hardiness.scoring.published_results import published_results
+from hardiness.results.published_results import published_results
 
 WHOLE = Counts(50_000, 50_000, 0, 50_000)
 

@@ -30,11 +30,11 @@ from hardiness.core import (
     Score,
 )
 from hardiness.report.exports import registry
-from hardiness.scoring.published_results import published_results
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison import compared
-from hardiness.scoring.statistics.measures import share
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.published_results import published_results
+from hardiness.statistics.comparison import compared
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import share
 
 ODD = "50%_of\\a{model}|`x`<b>$^~&#"
 

@@ -7,10 +7,10 @@ import numpy as np
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, Interval, ModelIdentity, Result, Run, Score
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.sections import sections
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison import compared
-from hardiness.scoring.statistics.measures import share
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.statistics.comparison import compared
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import share
 
 WORD = Condition(text="wrong class")
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hardiness.benchmarks.card import warnings_of
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -25,12 +26,11 @@ from hardiness.core import (
 from hardiness.report.page import PageOptions, believed, checks, commands_of, inks_of, page, rows_of, summary
 from hardiness.report.sections import Standing, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables
-from hardiness.scoring.published_results import published_results
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison import compared
-from hardiness.scoring.statistics.measures import share
-from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.scoring.trust import warnings_of
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results.published_results import published_results
+from hardiness.statistics.comparison import compared
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import share
 
 
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:

@@ -15,6 +15,8 @@ import pytest
 from hardiness import api
 from hardiness.api.comparison import DETAILED_MOST
 from hardiness.api.page import claims_table
+from hardiness.benchmarks.card import Baseline, Card, ScoreTexts
+from hardiness.benchmarks.card import registry as cards
 from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,
@@ -36,9 +38,7 @@ from hardiness.core.section import Dots
 from hardiness.report import PageOptions, write_page
 from hardiness.report.page import DIFFERENCES_MOST
 from hardiness.report.sections import sections
-from hardiness.scoring import registry as cards
-from hardiness.scoring import results
-from hardiness.scoring.card import Baseline, Card, ScoreTexts
+from hardiness.results.results import results_of
 from hardiness.store import Store
 from hardiness.visualise.exhibition import Exhibition, SheetTile
 
@@ -75,12 +75,12 @@ def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("former")
     (tmp_path / "figures").write_text("not a folder")
     with pytest.raises(StoreError, match="a file stands where a folder must be"):
-        write_page(results(store), tmp_path / "report.html", "t")
+        write_page(results_of(store), tmp_path / "report.html", "t")
     assert (tmp_path / "report.html").read_text() == "former"
 
 
 def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = results(evaluated(tmp_path, "a", 9))
+    found = results_of(evaluated(tmp_path, "a", 9))
     write_page(found, tmp_path / "report.html", "first")
     before = (tmp_path / "report.html").read_bytes()
 
@@ -151,11 +151,11 @@ def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
 def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     for place in range(DETAILED_MOST):
         store = evaluated(tmp_path, f"model{place}", 12 - place)
-    found = results(store)
+    found = results_of(store)
     (comparison,) = api.comparisons_of([store], found)
     assert len(comparison.details) == DETAILED_MOST * (DETAILED_MOST - 1) // 2
     evaluated(tmp_path, "another", 1)
-    found = results(store)
+    found = results_of(store)
     (comparison,) = api.comparisons_of([store], found)
     assert comparison.details == ()
     assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
@@ -169,12 +169,12 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
-    write_page(results(store), tmp_path / "report.html", "t")
+    write_page(results_of(store), tmp_path / "report.html", "t")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()}
-    write_page(results(store), tmp_path / "report.html", "t")
+    write_page(results_of(store), tmp_path / "report.html", "t")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} == before
     evaluated(tmp_path, "b", 3)
-    write_page(results(store), tmp_path / "report.html", "t")
+    write_page(results_of(store), tmp_path / "report.html", "t")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} != before
 
 
@@ -202,13 +202,13 @@ def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
 def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path) -> None:
     stores = [evaluated(tmp_path / "one", "same", 9, weights="a"), evaluated(tmp_path / "two", "same", 3, weights="b")]
     stores.append(evaluated(tmp_path / "three", "other", 5))
-    found = [result for store in stores for result in results(store)]
+    found = [result for store in stores for result in results_of(store)]
     view = claims_table(stores, found)
     assert view is not None
     assert view.notes[0] == "family: other"
     assert view.notes[-1] == "same is left out: runs of that name have different weights"
     assert claims_table(stores[:2], found[:2]) is None
-    api.publish(stores[2], results(stores[2]), "at the end of a run", [])
+    api.publish(stores[2], results_of(stores[2]), "at the end of a run", [])
     page = (tmp_path / "three" / "report.html").read_text()
     assert "family: other" in page[page.index('<section id="claims"') :]
 
@@ -288,7 +288,7 @@ def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: py
         assert shown in before
         assert shown in page
     evaluated(tmp_path, "b", 7, card="of a plug-in")
-    found = {result.model: result.details for result in results(Store(tmp_path))}
+    found = {result.model: result.details for result in results_of(Store(tmp_path))}
     assert [name for name, details in found.items() if "view" in details] == ["a"], "b came while the card was gone"
 
 
@@ -296,12 +296,12 @@ def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: py
 def test_a_view_that_another_version_kept_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
 ) -> None:
-    monkeypatch.setattr(import_module("hardiness.scoring.results"), "as_json", lambda _: kept)
+    monkeypatch.setattr(import_module("hardiness.results.results"), "as_json", lambda _: kept)
     monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
-    results(Store(tmp_path))
+    results_of(Store(tmp_path))
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    (shown,) = sections(results(Store(tmp_path)))
+    (shown,) = sections(results_of(Store(tmp_path)))
     assert shown.results[0].scores
     assert "view" not in shown.results[0].details
     assert not shown.section.charts
@@ -311,9 +311,9 @@ def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
     for name in ("a", "b"):
         evaluated(tmp_path, name, 9, card="of a plug-in")
-    results(Store(tmp_path))
+    results_of(Store(tmp_path))
     monkeypatch.delitem(cards._entries, "of a plug-in")
-    (shown,) = sections(results(Store(tmp_path)))
+    (shown,) = sections(results_of(Store(tmp_path)))
     assert [chart.title for chart in shown.section.charts] == ["a: My own figure", "b: My own figure"]
     assert shown.section.variant == ("by my rule",)
     assert shown.section.place == 5
@@ -321,7 +321,7 @@ def test_figures_of_several_models_are_not_made_one(tmp_path: Path, monkeypatch:
 
 
 def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
-    (found,) = results(evaluated(tmp_path, "a", 9))
+    (found,) = results_of(evaluated(tmp_path, "a", 9))
     for count, folded in ((2, 0), (9, 7)):  # beside one of its own
         noted = replace(found, warnings=tuple(f"note number {n}" for n in range(count)), findings=())
         write_page([noted], tmp_path / "page.html", "t", PageOptions(figures=()))
@@ -338,7 +338,7 @@ def test_nothing_in_a_folder_is_a_page_that_says_so(tmp_path: Path) -> None:
 
 
 def test_details_are_kept_beside_the_shards(tmp_path: Path) -> None:
-    (result,) = results(evaluated(tmp_path, "a", 9))
+    (result,) = results_of(evaluated(tmp_path, "a", 9))
     assert [row[1] for row in result.details["coverage"]][-1] == pytest.approx(9 / 12)
     (gallery,) = result.details["galleries"]
     assert [sample["id"] for sample in gallery["samples"]] == ["n01440764/11", "n01440764/10", "n01440764/09"]

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from hardiness.benchmarks.card import registry
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -29,7 +30,8 @@ from hardiness.report import consistency_tables, score_tables, write_page
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
 from hardiness.report.figures.sheet import INKS, Area
 from hardiness.report.format import grid_cell
-from hardiness.scoring import consistency, registry, results
+from hardiness.results.comparisons.consistency import consistency
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}
@@ -92,7 +94,7 @@ def own(found: list[Result]) -> Sheet:
 
 
 def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
-    sheet = own(results(store(tmp_path, a=SHAPES, b=MIXED)))
+    sheet = own(results_of(store(tmp_path, a=SHAPES, b=MIXED)))
     assert ElementTree.fromstring(document(sheet)).tag.endswith("svg")
     assert pdf(sheet).startswith(b"%PDF")
     (tmp_path / "f.png").write_bytes(png(sheet))
@@ -109,22 +111,22 @@ def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    found = results(store(tmp_path, a=SHAPES, b=MIXED))
+    found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
     first, second = own(found), own(found)
     for writer in (document, inline, pdf, png):
         assert writer(first) == writer(second)
 
 
 def test_a_model_without_any_bias_leaves_no_marker_and_no_error(tmp_path: Path) -> None:
-    assert figures_of(results(store(tmp_path / "x", never=("bicycle",) * 6))) == []
-    found = results(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES))
+    assert figures_of(results_of(store(tmp_path / "x", never=("bicycle",) * 6))) == []
+    found = results_of(store(tmp_path / "y", never=("bicycle",) * 6, shapes=SHAPES))
     groups = {group for group, mark in own(found).marks if isinstance(mark, Area) and "never" in mark.tip}
     assert not groups
 
 
 def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None:
-    published = results(store(tmp_path / "p", a=MIXED))
-    mine = results(store(tmp_path / "m", data="own-pets", a=MIXED))
+    published = results_of(store(tmp_path / "p", a=MIXED))
+    mine = results_of(store(tmp_path / "m", data="own-pets", a=MIXED))
     assert INKS["people"] in document(own(published))
     assert INKS["people"] not in document(own(mine))
     assert "humans: cue accuracy 80.3, shape bias 95.9 (91.9 to 98.7 by person)" in printed(*score_tables(published))
@@ -139,7 +141,7 @@ def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None
 
 
 def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> None:
-    found = results(store(tmp_path, a=SHAPES, b=MIXED))
+    found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
     write_page(found, tmp_path / "report.html", "t")
     page = (tmp_path / "report.html").read_text()
     assert 'role="img" aria-label="Shape or texture? Models follow the shape in' in page
@@ -152,7 +154,7 @@ def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> N
 
 
 def test_many_models_with_long_names_leave_room_for_the_plot(tmp_path: Path) -> None:
-    (result,) = results(store(tmp_path, a=MIXED))
+    (result,) = results_of(store(tmp_path, a=MIXED))
     names = [f"py:/{'long/' * index}network.py:build" for index in range(0, 60, 6)]
     sheet = own([replace(result, model=name) for name in names])
     texts = [mark for _, mark in sheet.marks if hasattr(mark, "text")]

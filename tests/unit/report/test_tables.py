@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from hardiness.benchmarks.card import registry
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -22,7 +23,6 @@ from hardiness.core import (
 )
 from hardiness.report import score_tables, write_page
 from hardiness.report.format import grid_cell, interval, number
-from hardiness.scoring import registry
 
 
 def grid_of(result: Result) -> Grid | None:

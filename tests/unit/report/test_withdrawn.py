@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from hardiness.benchmarks.attack_checks import untold
+from hardiness.benchmarks.attacks import accuracy_under_attack, strength_of_attack
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -33,16 +35,12 @@ from hardiness.report.page import PageOptions, checks, inks_of, page, summary
 from hardiness.report.sections import places_of, scorecard, sections
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import score_tables, scorecard_tables
-from hardiness.scoring.attack_checks import untold
-from hardiness.scoring.attack_curves import accuracy_under_attack
-from hardiness.scoring.attack_effort import strength_of_attack
-from hardiness.scoring.claims import from_results, judged
-from hardiness.scoring.statistics.benchmark_comparison import BenchmarkComparison
-from hardiness.scoring.statistics.comparison import compared
-from hardiness.scoring.statistics.comparison_json import comparison_json
-from hardiness.scoring.statistics.comparison_view import comparison_view
-from hardiness.scoring.statistics.measures import share
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.results.claims import from_results, judged
+from hardiness.results.compared import comparison_json, comparison_view
+from hardiness.results.comparison import BenchmarkComparison
+from hardiness.statistics.comparison import compared
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import share
 
 VERDICT = {
     "withdrawn": "Withdrawn: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but the attack "

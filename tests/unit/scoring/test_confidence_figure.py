@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.core import BenchmarkIdentity, Condition, Counts, ImageTable, ModelIdentity, Result, Run
 from hardiness.core.section import Curves
-from hardiness.scoring.confidence import confidence_charts, confidence_details
 
 
 def result(name: str, confidence: list[float], right: list[bool]) -> Result:

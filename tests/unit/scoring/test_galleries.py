@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from hardiness.benchmarks.card import SHOWN, galleries
 from hardiness.core import Condition, ImageTable
-from hardiness.scoring.galleries import SHOWN, galleries
 
 CONDITIONS = (
     Condition(),

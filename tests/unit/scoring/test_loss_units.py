@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hardiness.benchmarks.shares import loss
 from hardiness.core import Condition, Interval
-from hardiness.scoring.shares import loss
 
 
 @pytest.mark.parametrize("suffix", ["", "_partial"])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardiness.core import rng
-from hardiness.scoring.intervals import RESAMPLES, exact_grid, resampled_means
+from hardiness.statistics.intervals import RESAMPLES, exact_grid, resampled_means
 
 
 def test_every_resample_is_the_mean_of_images_drawn_with_repeats() -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hardiness.benchmarks.card import registry, warnings_of
+from hardiness.benchmarks.imagenet_p import PerturbationCard
+from hardiness.benchmarks.photographs import Classification
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -23,10 +26,7 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.scoring import rebuild, registry, results
-from hardiness.scoring.cards.classification import Classification
-from hardiness.scoring.cards.perturbation import PerturbationCard
-from hardiness.scoring.trust import warnings_of
+from hardiness.results.results import rebuild_results, results_of
 from hardiness.store import Store, tables
 from hardiness.store import tables as shards
 
@@ -69,7 +69,7 @@ def stored(folder: Path, given: Records, **changes: Any) -> Store:
 
 def test_counts_say_what_is_missing(tmp_path: Path) -> None:
     part = records([True, True, False])
-    (result,) = results(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),))))
+    (result,) = results_of(stored(tmp_path, Records(part.columns, (Failure("n/3", "torn"),))))
     assert result.counts == Counts(expected=4, evaluated=3, failed=1, images=3)
     assert not result.counts.complete
     assert "partial: evaluated 3 of 4 images, 1 failed" in result.warnings
@@ -77,19 +77,19 @@ def test_counts_say_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_nothing_evaluated_is_no_score_and_is_said(tmp_path: Path) -> None:
-    (result,) = results(stored(tmp_path, Records({}, (Failure("n/0", "torn"),))))
+    (result,) = results_of(stored(tmp_path, Records({}, (Failure("n/0", "torn"),))))
     assert result.scores == []
     assert "no sample was evaluated, so there is no score" in result.warnings
 
 
 def test_published_accuracy_within_reach_is_no_warning(tmp_path: Path) -> None:
-    (result,) = results(stored(tmp_path, records([True, True, False, False])))
+    (result,) = results_of(stored(tmp_path, records([True, True, False, False])))
     assert not any("published" in warning for warning in result.warnings)
 
 
 def test_published_accuracy_out_of_reach_is_a_warning(tmp_path: Path) -> None:
     data = DataIdentity("imagenet", "f", 60)
-    (result,) = results(stored(tmp_path, records([False] * 60), data=data))
+    (result,) = results_of(stored(tmp_path, records([False] * 60), data=data))
     assert any("top-1 is 0.0 on 60 images, published is 56.5" in warning for warning in result.warnings)
 
 
@@ -122,21 +122,21 @@ def test_clean_accuracy_of_the_same_model_stands_beside_a_shifted_set(tmp_path: 
     clean = {f"prediction_{name}": np.array([0, 1, 2, 7], np.int32) for name in ("imagenet-a", "imagenet-r")}
     stored(tmp_path, records([True, True, False, True], **clean))
     store = stored(tmp_path, records([True, False, False, False], **clean), benchmark="imagenet-v2")
-    shifted = next(result for result in results(store) if result.benchmark == "imagenet-v2")
+    shifted = next(result for result in results_of(store) if result.benchmark == "imagenet-v2")
     assert shifted.score("clean_top1").value == 0.75
     assert shifted.score("top1_drop").value == pytest.approx(0.5)
     headlines = [set(score.condition) <= {"protocol"} for score in shifted.scores]
     assert headlines == sorted(headlines, reverse=True)
     other = stored(tmp_path / "other", records([True] * 4, **clean), weights_sha256="another")
     stored(tmp_path / "other", records([True] * 4), benchmark="imagenet-v2")
-    assert all("clean_top1" not in {s.metric for s in result.scores} for result in results(other))
+    assert all("clean_top1" not in {s.metric for s in result.scores} for result in results_of(other))
 
 
 def test_rebuilt_results_are_the_same_bytes(tmp_path: Path) -> None:
     store = stored(tmp_path, records([True, False, True, True]))
-    rebuild(store)
+    rebuild_results(store)
     first = (tmp_path / "results.json").read_bytes()
-    rebuild(store)
+    rebuild_results(store)
     assert (tmp_path / "results.json").read_bytes() == first
 
 
@@ -171,7 +171,7 @@ def stored_sequences(folder: Path, data: DataIdentity = DATA) -> Store:
 
 
 def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
-    (result,) = results(stored_sequences(tmp_path))
+    (result,) = results_of(stored_sequences(tmp_path))
     assert result.counts == Counts(expected=8, evaluated=4, failed=0, images=2)
     assert result.score("flip_probability", perturbation="rotate").value == pytest.approx((1 + 0) / 2)
     assert result.score("flip_probability", perturbation="shot_noise").value == pytest.approx((1 + 0) / 2)
@@ -182,11 +182,11 @@ def test_frames_of_a_sequence_count_as_one(tmp_path: Path) -> None:
 def test_a_stored_baseline_divides_where_it_was_run_and_nowhere_else(tmp_path: Path) -> None:
     store = stored_sequences(tmp_path)
     stored_sequences(tmp_path, data=DataIdentity("other", "g", 4))
-    own, other = results(store), results(store, "alexnet")
+    own, other = results_of(store), results_of(store, "alexnet")
     assert [result.score("mt5d_partial").value for result in own] == [None, None]
     assert [result.score("mt5d_partial").value for result in other] == pytest.approx([1, 1])
     stored(tmp_path, records([True] * 4))
-    unmoved = next(result for result in results(store, "alexnet") if result.benchmark == "imagenet-val")
+    unmoved = next(result for result in results_of(store, "alexnet") if result.benchmark == "imagenet-val")
     assert not any("ratios are to" in warning for warning in unmoved.warnings)
 
 
@@ -225,37 +225,37 @@ def named(given: Records, prefix: str) -> Records:
 
 def test_what_was_computed_once_is_read_and_nothing_else(tmp_path: Path, work: Counter[str]) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    first = results(store)
+    first = results_of(store)
     assert work == {"shards": 1, "scores": 1}
-    assert [result.as_dict() for result in results(Store.open(tmp_path))] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in results_of(Store.open(tmp_path))] == [result.as_dict() for result in first]
     assert work == {"shards": 1, "scores": 1}
-    results(store, verify=True)
+    results_of(store, verify=True)
     assert work == {"shards": 2, "scores": 2}, "unless it is asked for"
 
 
 def test_a_second_benchmark_scores_only_itself(tmp_path: Path, work: Counter[str]) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    rebuild(store)
+    rebuild_results(store)
     work.clear()
     stored_sequences(tmp_path)
-    assert len(rebuild(store)) == 2
+    assert len(rebuild_results(store)) == 2
     assert work == {"shards": 1, "scores": 1}
 
 
 def test_a_new_shard_is_joined_and_a_changed_one_read_again(tmp_path: Path, work: Counter[str]) -> None:
     store = Store.create(tmp_path)
     shard(store, 0, records([True, True]))
-    results(store)
+    results_of(store)
     work.clear()
     shard(store, 1, named(records([False]), "m"))
-    (result,) = results(store)
+    (result,) = results_of(store)
     assert work == {"shards": 1, "scores": 1, "tables": 1}, "the first shard is not read again"
     assert result.score("top1").value == pytest.approx(2 / 3)
     work.clear()
     (second,) = tmp_path.glob("records/*/000001-*.parquet")
     second.unlink()  # what is there is not written over
     shard(store, 1, named(records([True]), "m"))
-    (result,) = results(store)
+    (result,) = results_of(store)
     assert work == {"shards": 2, "scores": 1}
     assert result.score("top1").value == 1.0
 
@@ -267,19 +267,19 @@ def test_a_second_file_of_a_shard_never_replaces_rows_of_the_first(tmp_path: Pat
     found = []
     for given in parts:
         shard(each, 0, given)
-        found.append(results(each)[0].scores)
+        found.append(results_of(each)[0].scores)
         shard(once, 0, given)
-    assert results(once)[0].scores == found[-1]
-    assert results(once)[0].counts.images == 3
+    assert results_of(once)[0].scores == found[-1]
+    assert results_of(once)[0].counts.images == 3
 
 
 def test_another_version_of_the_card_scores_anew(
     tmp_path: Path, work: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    results(store)
+    results_of(store)
     monkeypatch.setattr(Classification, "version", Classification.version + 1)
-    results(store)
+    results_of(store)
     assert work == {"shards": 2, "scores": 2}
 
 
@@ -287,8 +287,8 @@ def test_a_folder_that_cannot_be_written_is_scored_all_the_same(tmp_path: Path, 
     store = stored(tmp_path, records([True, True, False]))
     (run,) = (tmp_path / "records").iterdir()
     (run / "scored").write_text("in the way")
-    assert results(store)[0].score("top1").value == pytest.approx(2 / 3)
-    assert results(store)[0].score("top1").value == pytest.approx(2 / 3)
+    assert results_of(store)[0].score("top1").value == pytest.approx(2 / 3)
+    assert results_of(store)[0].score("top1").value == pytest.approx(2 / 3)
     assert work["shards"] == 2
 
 
@@ -296,24 +296,24 @@ def test_a_folder_that_cannot_be_written_is_scored_all_the_same(tmp_path: Path, 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"PAR1"])
 def test_what_was_kept_and_is_torn_is_computed_again(tmp_path: Path, name: str, content: bytes) -> None:
     store = stored(tmp_path, records([True, True, False]))
-    first = results(store)
+    first = results_of(store)
     (kept,) = (tmp_path / "records").glob(f"*/scored/{name}")
     kept.write_bytes(content)
-    assert [result.as_dict() for result in results(store)] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in results_of(store)] == [result.as_dict() for result in first]
     shard(store, 1, named(records([False]), "m"))
-    assert results(store)[0].counts.images == 4
+    assert results_of(store)[0].counts.images == 4
 
 
 def test_another_baseline_is_shown_and_changes_no_file_of_results(tmp_path: Path, work: Counter[str]) -> None:
     store = stored_sequences(tmp_path)
-    rebuild(store)
+    rebuild_results(store)
     before = (tmp_path / "results.json").read_bytes()
-    (other,) = results(store, "alexnet")
+    (other,) = results_of(store, "alexnet")
     assert other.score("mt5d_partial").value == pytest.approx(1)
     assert (tmp_path / "results.json").read_bytes() == before
     work.clear()
-    results(store)
-    results(store, "alexnet")
+    results_of(store)
+    results_of(store, "alexnet")
     assert work["scores"] == 0, "both are kept"
 
 
@@ -327,25 +327,25 @@ def test_records_that_come_while_results_are_made_are_in_them(tmp_path: Path, mo
         return scores(*arguments)
 
     monkeypatch.setattr(Classification, "scores", slow)
-    assert rebuild(store)[0].counts.images == 3
+    assert rebuild_results(store)[0].counts.images == 3
 
 
 def test_clean_accuracy_is_compared_once(tmp_path: Path, work: Counter[str]) -> None:
     stored(tmp_path, records([True, True, False, True]))
     store = stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
-    first = results(store)
+    first = results_of(store)
     work.clear()
-    assert [result.as_dict() for result in results(store)] == [result.as_dict() for result in first]
+    assert [result.as_dict() for result in results_of(store)] == [result.as_dict() for result in first]
     assert not work
 
 
 def test_clean_accuracy_is_compared_again_where_the_clean_run_has_grown(tmp_path: Path) -> None:
     store = stored(tmp_path, records([True, True]))
     stored(tmp_path, records([True, False, False, False]), benchmark="imagenet-v2")
-    (shifted,) = [result for result in results(store) if result.benchmark == "imagenet-v2"]
+    (shifted,) = [result for result in results_of(store) if result.benchmark == "imagenet-v2"]
     assert shifted.score("clean_top1").value == 1.0
     shard(store, 1, named(records([False, False]), "m"))
-    (shifted,) = [result for result in results(store) if result.benchmark == "imagenet-v2"]
+    (shifted,) = [result for result in results_of(store) if result.benchmark == "imagenet-v2"]
     assert shifted.score("clean_top1").value == 0.5
 
 
@@ -354,10 +354,10 @@ def test_failures_that_were_evaluated_later_are_none(tmp_path: Path) -> None:
     opened = store.run(identity(), Plan(batch_size=8, whole=(0,)))
     part = records([True, True])
     opened.write(0, [("n/0", 0), ("n/1", 0), ("n/2", 0)], Records(part.columns, (Failure("n/2", "torn"),)))
-    assert results(store)[0].counts == Counts(4, 2, 1, 2)
+    assert results_of(store)[0].counts == Counts(4, 2, 1, 2)
     late = records([True, True, True]).where(np.array([2]))
     opened.write(0, [("n/2", 0)], late)
-    (result,) = results(store)
+    (result,) = results_of(store)
     assert (result.counts, result.failures) == (Counts(4, 3, 0, 3), ())
 
 
@@ -368,10 +368,10 @@ def test_a_card_that_is_no_longer_installed_costs_the_others_nothing(
     store = stored(tmp_path, records([True, True, False]))
     stored_sequences(tmp_path)
     if scored_before:
-        results(store)
+        results_of(store)
     monkeypatch.delitem(registry._entries, "perturbation")
     for _ in range(2):
-        sequences, photographs = results(store)
+        sequences, photographs = results_of(store)
         assert photographs.score("top1").value == pytest.approx(2 / 3)
         assert bool(sequences.scores) == scored_before
         assert any("its card 'perturbation' is not installed" in warning for warning in sequences.warnings)
@@ -384,6 +384,6 @@ def test_a_damaged_shard_is_left_out_and_told_each_time(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("records/*/000001-*.parquet")
     path.write_bytes(path.read_bytes()[:-20])
     for _ in range(2):
-        (result,) = results(store)
+        (result,) = results_of(store)
         assert result.counts.images == 2
         assert any(path.name in warning for warning in result.warnings)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.corruption_set import corruption_benchmark
+from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
-from hardiness.scoring import results
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 IMAGES = 3
@@ -40,7 +40,7 @@ def keep(folder: Path, name: str, wrong: int, cells: int | None = None, weights:
 
 
 def metrics(store: Store, benchmark: str) -> dict[str, float | None]:
-    found = next(result for result in results(store) if result.benchmark == benchmark)
+    found = next(result for result in results_of(store) if result.benchmark == benchmark)
     return {score.metric: score.value for score in found.scores if score.condition == Condition()}
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from hardiness.benchmarks import laion_c
+from hardiness.benchmarks.card import ends_apart, first, in_words, mean_intervals
+from hardiness.benchmarks.confidence import confidence_charts
+from hardiness.benchmarks.corruptions import corruption_charts
+from hardiness.benchmarks.imagenet_p import flips
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Interval, ModelIdentity, Result, Run, Score
 from hardiness.core.section import Chart, Curves
-from hardiness.scoring.cards import laion_c
-from hardiness.scoring.confidence import confidence_charts
-from hardiness.scoring.corruption_charts import corruption_charts
-from hardiness.scoring.intervals import wilson
-from hardiness.scoring.perturbation_charts import flips
-from hardiness.scoring.superlatives import ends_apart, first, in_words, mean_intervals
+from hardiness.statistics.intervals import wilson
 
 IMAGES = 100
 

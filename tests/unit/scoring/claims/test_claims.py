@@ -23,8 +23,7 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.scoring import results
-from hardiness.scoring.claims import (
+from hardiness.results.claims import (
     KnownNumber,
     Models,
     Subject,
@@ -34,16 +33,8 @@ from hardiness.scoring.claims import (
     published_models,
     registry,
 )
-from hardiness.scoring.claims.claim import (
-    FAILS,
-    HOLDS,
-    NO_MODEL,
-    NO_SCORE,
-    OPEN,
-    Contrast,
-    contrast,
-    falls_with_size,
-)
+from hardiness.results.claims.claim import FAILS, HOLDS, NO_MODEL, NO_SCORE, OPEN, Contrast, contrast, falls_with_size
+from hardiness.results.results import results_of
 from hardiness.store import Store
 
 
@@ -351,7 +342,7 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
     claim, sides = registry.get("corruption_gain"), {}
     for name, first in (("same", 0), ("others", 1000)):
         store = two_sizes(tmp_path / name, first)
-        models = from_results(results(store), ["small", "large"])
+        models = from_results(results_of(store), ["small", "large"])
         sides[name] = claim.judge(paired_draws(models, [store]))
     (_, paired, _), (_, apart, _) = (side.contrasts for side in sides.values())
     assert paired.value == pytest.approx(apart.value)
@@ -389,7 +380,7 @@ def test_the_family_s_order_is_parameters_where_nobody_gives_one(tmp_path: Path)
         "efficientnet_lite1 (5.4 million)"
     )
     assert by_catalogue.as_dict()["parameters"]["squeezenet1_1"] == 1_235_496
-    page = claims_table([store], results(store))
+    page = claims_table([store], results_of(store))
     assert page is not None
     assert page.notes[0] == by_catalogue.view().notes[0]
     given = claims(tmp_path, "efficientnet_lite0", "squeezenet1_1").view().notes
@@ -416,7 +407,7 @@ def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     for model, wrong in (("small", 4), ("large", 40)):
         stored(store, model, "imagenet-val", (np.arange(200) >= wrong)[:, None])
-    models = from_results(results(store), ["small", "large"])
+    models = from_results(results_of(store), ["small", "large"])
     small, large = (subject.numbers["clean_accuracy"] for subject in paired_draws(models, [store]).family)
     assert small.draws is None
     assert small.standard_error == models.family[0].numbers["clean_accuracy"].standard_error

@@ -26,14 +26,13 @@ from hardiness.core import (
 )
 from hardiness.reference import IMAGENET_C
 from hardiness.report.format import terminal_table
-from hardiness.scoring import results
-from hardiness.scoring.statistics import kept_comparisons as kept
-from hardiness.scoring.statistics.benchmark_comparison import compare_stores
-from hardiness.scoring.statistics.comparison_view import comparison_view
-from hardiness.scoring.statistics.kept_comparisons import kept_comparisons
-from hardiness.scoring.statistics.measured_runs import measured_runs
-from hardiness.scoring.statistics.proportions import paired_difference
-from hardiness.scoring.stopping.cells import order_of_cells
+from hardiness.results import compared as kept
+from hardiness.results.compared import comparison_view, kept_comparisons
+from hardiness.results.comparison import compare_stores
+from hardiness.results.measured import measured_runs
+from hardiness.results.results import results_of
+from hardiness.statistics.cells import order_of_cells
+from hardiness.statistics.comparison import paired_difference
 from hardiness.store import Store
 
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))
@@ -196,7 +195,7 @@ def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path
         right[:, 0] = np.arange(60) > 2  # clean photographs are easier
         store = stored(tmp_path, model, right)
     for baseline in (None, "a", None, "c"):
-        found = results(store, baseline)
+        found = results_of(store, baseline)
         (made,) = kept_comparisons(store, found, baseline)
         for metric in ("mce", "relative_mce", "mean_error"):
             compared = next(each for each in made.scores if each.metric == metric)
@@ -303,15 +302,15 @@ def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
 def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for model, seed in (("a", 0), ("b", 1), ("c", 2)):
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
-    made = kept_comparisons(store, results(store))
+    made = kept_comparisons(store, results_of(store))
     assert repr([each.scores for each in made]) == repr([each.scores for each in compare_stores([store])])
     monkeypatch.setattr(kept, "compare", lambda *_, **__: pytest.fail("it was kept"))
-    assert repr(kept_comparisons(store, results(store))) == repr(made)
+    assert repr(kept_comparisons(store, results_of(store))) == repr(made)
     asked: list[object] = []
     monkeypatch.setattr(
         kept, "compare", lambda *given, **_: asked.append(given) or compare_stores([store], details=False)
     )
-    first, *others = results(store)
+    first, *others = results_of(store)
     measured = [{"metric": "top1", "condition": {}, "noise": 0.5}]
     kept_comparisons(store, [replace(first, details={**first.details, "noise": measured}), *others])
     assert asked, "a difference is nothing where noise has been measured since"
@@ -319,9 +318,9 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
     content = tmp_path / kept.COMPARED
     for damage in (content.read_text().replace('"higher_is_better": true', '"higher_is_better": false'), "{", "[]"):
         content.write_text(damage)
-        assert repr(kept_comparisons(store, results(store))) == repr(made)
+        assert repr(kept_comparisons(store, results_of(store))) == repr(made)
     stored(tmp_path, "d", errors(3, 30, 1, 0.9), benchmark="imagenet-val")
-    (now,) = kept_comparisons(store, results(store))
+    (now,) = kept_comparisons(store, results_of(store))
     assert set(now.scores[0].values) == {"a", "b", "c", "d"}
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.scoring import rms_calibration_error
-from hardiness.scoring.statistics.decomposition import brier, by_calibration, by_cells, by_class
-from hardiness.scoring.statistics.differences import difference, mean_difference
-from hardiness.scoring.statistics.measures import weighted
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.statistics.calibration import rms_calibration_error
+from hardiness.statistics.comparison import difference, mean_difference
+from hardiness.statistics.decomposition import brier, by_calibration, by_cells, by_class
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import weighted
 
 
 def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, Resamples]:

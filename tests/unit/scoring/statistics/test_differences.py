@@ -7,9 +7,18 @@ import pytest
 from scipy.stats import norm, ttest_rel
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.statistics import differences
-from hardiness.scoring.statistics.differences import difference, mean_difference, of_draws, unpaired
-from hardiness.scoring.statistics.measures import (
+from hardiness.statistics.comparison import (
+    BOUNDED,
+    FEWEST_DIFFERING,
+    MEAN,
+    PAIRED,
+    difference,
+    mean_difference,
+    of_draws,
+    unpaired,
+)
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import (
     OfMeans,
     area_under_response,
     calibration,
@@ -19,7 +28,6 @@ from hardiness.scoring.statistics.measures import (
     shape_bias,
     weighted,
 )
-from hardiness.scoring.statistics.resamples import Resamples
 
 
 def resamples(n: int, seed: int = 0) -> Resamples:
@@ -162,10 +170,10 @@ def test_coverage_of_the_interval_of_a_mean_difference(n: int, share: float, cel
 
 def test_too_few_differing_images_never_reach_the_bootstrap() -> None:
     apart = np.zeros(1000)
-    apart[: differences.FEWEST_DIFFERING - 1] = 1
-    assert mean_difference(apart, 1.0).method == differences.BOUNDED
-    apart[: differences.FEWEST_DIFFERING] = 1
-    assert mean_difference(apart, 1.0).method == differences.MEAN
+    apart[: FEWEST_DIFFERING - 1] = 1
+    assert mean_difference(apart, 1.0).method == BOUNDED
+    apart[:FEWEST_DIFFERING] = 1
+    assert mean_difference(apart, 1.0).method == MEAN
 
 
 def test_a_linear_score_with_holes_is_drawn() -> None:
@@ -174,4 +182,4 @@ def test_a_linear_score_with_holes_is_drawn() -> None:
     first[generator.random(first.shape) < 0.5] = np.nan
     measure = OfMeans(first, lambda means: np.asarray(means.mean(axis=-1)))
     assert measure.by_image() is None
-    assert difference(measure, mean(second), resamples(200)).method == differences.PAIRED
+    assert difference(measure, mean(second), resamples(200)).method == PAIRED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.statistics.disagreements import disagreements
+from hardiness.statistics.decomposition import disagreements
 
 IDS = np.array(["a", "b", "c", "d"])
 

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from scipy.stats import linregress
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.statistics.effective_robustness import Point, fit, published_points
+from hardiness.results.comparison import Point, fit, published_points
 
 
 def points(generator: np.random.Generator, count: int, noise: float, n: int = 10**9) -> list[Point]:

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.intervals import wilson
-from hardiness.scoring.statistics.estimate import Estimate, mean
-from hardiness.scoring.statistics.measures import shape_bias
-from hardiness.scoring.statistics.resamples import Resamples
-from hardiness.scoring.stopping.cells import cell_estimate
+from hardiness.statistics.cells import cell_estimate
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import Resamples, wilson
+from hardiness.statistics.measures import shape_bias
 
 
 def names(n: int, first: int = 0) -> np.ndarray:

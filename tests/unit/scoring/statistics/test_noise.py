@@ -21,12 +21,12 @@ from hardiness.core import (
 )
 from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
-from hardiness.scoring import results
-from hardiness.scoring.statistics.benchmark_comparison import compare_stores
-from hardiness.scoring.statistics.comparison_view import comparison_view
-from hardiness.scoring.statistics.measured import Measured, measured
-from hardiness.scoring.statistics.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
-from hardiness.scoring.statistics.proportions import paired_difference
+from hardiness.results.compared import comparison_view
+from hardiness.results.comparison import compare_stores
+from hardiness.results.measured import Measured, measured
+from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
+from hardiness.results.results import results_of
+from hardiness.statistics.comparison import paired_difference
 from hardiness.store import Store
 
 
@@ -131,10 +131,10 @@ def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(t
     store = stored(tmp_path, "a", np.arange(60) >= 12)
     (run,) = store.runs()
     keep_noise(store, record(run.key, 0.03))
-    (result,) = results(store)
+    (result,) = results_of(store)
     assert result.details["noise"] == [{"metric": "top1", "condition": {}, "noise": 0.03}]
     (row,) = rows_of(sections([result])[0])
     assert [cell.noise_text for cell in row.cells if cell][:1] == ["±3.00"]
     (tmp_path / FOLDER / f"{run.key}.json").write_text("[]")
-    (result,) = results(store)
+    (result,) = results_of(store)
     assert "noise" not in result.details

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.statistics.power import disagreement, images_needed
-from hardiness.scoring.statistics.proportions import detectable_paired, mcnemar
+from hardiness.statistics.comparison import detectable_paired, mcnemar
+from hardiness.statistics.power import disagreement, images_needed
 
 
 def test_two_samples_by_hand() -> None:

@@ -10,13 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binom, binomtest, chi2
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.statistics.proportions import (
-    detectable_paired,
-    mcnemar,
-    paired_difference,
-    tango,
-    unpaired_difference,
-)
+from hardiness.statistics.comparison import detectable_paired, mcnemar, paired_difference, tango, unpaired_difference
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardiness.scoring.statistics.ranks import ranks
+from hardiness.statistics.comparison import ranks
 
 
 def test_models_that_cannot_be_told_apart_share_their_rank() -> None:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.scoring import aurra, rms_calibration_error
-from hardiness.scoring.intervals import RESAMPLES
-from hardiness.scoring.statistics.measures import area_under_response, calibration
-from hardiness.scoring.statistics.resamples import Resamples
+from hardiness.statistics.calibration import aurra, rms_calibration_error
+from hardiness.statistics.intervals import RESAMPLES, Resamples
+from hardiness.statistics.measures import area_under_response, calibration
 
 
 def names(n: int) -> np.ndarray:

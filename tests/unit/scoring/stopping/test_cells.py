@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError, Condition, ImageTable
-from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate, is_drawn, order_of_cells
+from hardiness.statistics.cells import CellEstimate, cell_estimate, is_drawn, order_of_cells
 
 
 def population(n: int = 300, cells: int = 12) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hardiness.scoring.stopping.cells import cell_estimate
-from hardiness.scoring.stopping.control import Companions, with_companions
+from hardiness.statistics.cells import cell_estimate
+from hardiness.statistics.stopping import Companions, with_companions
 
 
 def two_models(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:

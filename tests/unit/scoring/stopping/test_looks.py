@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hardiness.core import Condition, Interval, Score
-from hardiness.scoring.stopping.looks import population_of, with_looks
-from hardiness.scoring.stopping.rule import Headline
+from hardiness.results.stopped import population_of, with_looks
+from hardiness.statistics.stopping import Headline
 
 NAME = ("top1", Condition())
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.scoring.stopping.cells import CellEstimate, cell_estimate
-from hardiness.scoring.stopping.rule import (
+from hardiness.statistics.cells import CellEstimate, cell_estimate
+from hardiness.statistics.stopping import (
     Extent,
     Headline,
     decide,

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import betabinom, binom, hypergeom
 
 from hardiness.core import ArgumentError
-from hardiness.scoring.stopping.sequences import half_width, images_needed, multiplier, share_interval
+from hardiness.statistics.stopping import half_width, images_needed, multiplier, share_interval
 
 
 def test_the_multiplier_is_the_least_there_is() -> None:

@@ -1,0 +1,642 @@
+"""What a card is: one protocol, from rows to an image table, scores, findings and what a page shows of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    GROUPS,
+    LAST,
+    RIGHT,
+    Answer,
+    Chart,
+    Column,
+    Condition,
+    Finding,
+    Gallery,
+    GridCell,
+    ImageTable,
+    Interval,
+    Note,
+    Records,
+    Registry,
+    Result,
+    Run,
+    Sample,
+    Saying,
+    Score,
+    Section,
+)
+from hardiness.reference import baseline, class_name, published_for, published_interval
+from hardiness.statistics.intervals import disjoint, wilson, within
+from hardiness.statistics.measures import Measurable, WeightedSum
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+
+class Presentation:
+    """The half of a card that writes for people; each part has a default that a card may replace.
+
+    Class attributes:
+        titles: of its metrics, where the name with spaces for underscores is not the usual term.
+        keys: of its conditions, in the order in which they are shown.
+        place: where its sections stand on a page: the order of the paper's experiments.
+        group: what it is about, one of `GROUPS`, by which the overview groups benchmarks.
+        explanations: its terms, each with what it means in a sentence or two.
+    """
+
+    titles: ClassVar[Mapping[str, str]] = {}
+    keys: ClassVar[tuple[str, ...]] = ()
+    place: ClassVar[int] = LAST
+    group: ClassVar[str] = GROUPS[-1]
+    explanations: ClassVar[Mapping[str, str]] = {}
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
+        columns = self.columns_of(results)
+        return Section(
+            variant=self.variant(results[0].run),
+            columns=columns,
+            notes=tuple(note for result in results for note in self.notes_of(result)),
+            place=self.place_of(results[0].run),
+            headline=self.headline_of(columns),
+            group=self.group_of(results[0].run),
+            others=self.others_of(columns),
+            sayings=tuple(saying for r in results if (saying := self._saying(r))),
+            galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
+            explanations=tuple(self.explanations.items()),
+        )
+
+    def place_of(self, run: Run) -> int:
+        """Where the section of such runs stands on a page."""
+        return self.place
+
+    def group_of(self, run: Run) -> str:
+        """What the benchmark of such runs is about, one of `GROUPS`."""
+        return self.group
+
+    def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
+        """Further columns of the overview, each with its group; usually none."""
+        return ()
+
+    def across(self, results: Sequence[Result]) -> list[Chart]:
+        """Figures that need the results of several variants at once; they stand before those of the first variant."""
+        return []
+
+    def headline_of(self, columns: Sequence[Column]) -> Column | None:
+        """The column that stands for the benchmark in the overview of models; by default the first."""
+        return next((column for column in columns if column.headline), None)
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
+        return ""
+
+    def saying_score(self, result: Result) -> Score | None:
+        """The score that the sentence is about; by default the headline."""
+        column = self.headline_of(self.columns_of([result]))
+        if column is None:
+            return None
+        return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
+
+    def _saying(self, result: Result) -> Saying | None:
+        text = self.saying_of(result, ScoreTexts(result.scores)) if result.scores else ""
+        if not text:
+            return None
+        score = self.saying_score(result)
+        return Saying(result.name, text, score, self.title(score) if score else "")
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
+        return ()
+
+    def shown(self, key: str, value: Any) -> str:
+        """One part of a condition as people write it."""
+        return str(value)
+
+    def title(self, score: Score) -> str:
+        """The heading of a score: its metric and, where it has one, its condition."""
+        name = self.titles.get(score.metric, score.metric.replace("_", " "))
+        detail = self.named(score.condition)
+        return f"{name} ({detail})" if detail else name
+
+    def named(self, condition: Condition) -> str:
+        """A condition as people write it, its keys in this card's order."""
+        known = [key for key in self.keys if key in condition] + [key for key in condition if key not in self.keys]
+        return ", ".join(self.shown(key, condition[key]) for key in known)
+
+    def columns_of(self, results: Sequence[Result]) -> tuple[Column, ...]:
+        """The scores that make the table's columns, in order of first appearance, where some model has a value."""
+        scores = (s for result in results for s in self.column_scores(result.scores) if s.value is not None)
+        found: dict[tuple[str, Condition], Column] = {}
+        for s in scores:
+            column = Column(s.metric, s.condition, self.title(s), s.higher_is_better, self.is_headline(s))
+            found.setdefault((s.metric, s.condition), column)
+        return tuple(found.values())
+
+    def column_scores(self, scores: Sequence[Score]) -> list[Score]:
+        """The scores that stand for their whole benchmark: no condition but a protocol and a decision rule."""
+        return [score for score in scores if set(score.condition) <= {"protocol", "decision"}]
+
+    def is_headline(self, score: Score) -> bool:
+        """Whether a column is always shown: those of other decision rules are not."""
+        return "decision" not in score.condition
+
+    def notes_of(self, result: Result) -> list[Note]:
+        """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
+        undefined = [score for score in self.column_scores(result.scores) if score.value is None]
+        bare = [score for score in self.column_scores(result.scores) if score.interval_reason]
+        doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
+        name = (result.name,)
+        return [
+            *(Note(warning, name) for warning in result.warnings),
+            *(Note(f"{self.title(s)} is undefined: {s.reason}", name, self.is_headline(s)) for s in undefined),
+            *(Note(f"{self.title(s)} has no interval: {s.interval_reason}", name, self.is_headline(s)) for s in bare),
+            *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
+        ]
+
+
+class ScoreTexts:
+    """Scores as percentages in words, by metric and condition."""
+
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self._values = {(score.metric, score.condition): score.value for score in scores}
+
+    def value(self, metric: str, **condition: str | float) -> float | None:
+        """The score's value; ``None`` where there is none."""
+        return self._values.get((metric, Condition(**condition)))
+
+
+VIEW = "view"
+"""Where a result's details, and what is kept of its run, have it."""
+
+
+def as_json(section: Section) -> dict[str, Any]:
+    """A section as JSON values."""
+    return dict(_converter().unstructure(section, unstructure_as=Section))
+
+
+def from_json(kept: dict[str, Any]) -> Section:
+    """The section that `as_json` gave."""
+    return _converter().structure(kept, Section)
+
+
+def is_readable(kept: Any) -> bool:
+    """Whether `from_json` can read it: what another version kept may lack or have what this one does not expect."""
+    try:
+        from_json(kept)
+    except Exception:  # noqa: BLE001  # cattrs gives what any constructor raises
+        return False
+    return isinstance(kept, dict) and "variant" in kept
+
+
+def shown_again(results: Sequence[Result], usual: Section) -> Section:
+    """The section of results as their card last showed each of them; figures stand one below the other.
+
+    A figure's heading may say what is special about one model, so figures of several models are not made one; each
+    gets its model's name.
+
+    Args:
+        results: of one table; those of which no view was kept are left to what is usual.
+        usual: what any card shows of their scores.
+    """
+    kept = [(result, from_json(result.details[VIEW])) for result in results if VIEW in result.details]
+    if not kept:
+        return usual
+    sections = [section for _, section in kept]
+    first = sections[0]
+    several = len(kept) > 1
+    return replace(
+        first,
+        columns=_each_once(section.columns for section in sections),
+        notes=usual.notes,
+        charts=[_of(chart, result.name) if several else chart for result, section in kept for chart in section.charts],
+        grids=[replace(grid, model=result.name) for result, section in kept for grid in section.grids],
+        headline=next((section.headline for section in sections if section.headline), None),
+        others=_each_once(section.others for section in sections),
+        sayings=tuple(replace(saying, model=result.name) for result, section in kept for saying in section.sayings),
+        galleries=[(result.name, gallery) for result, section in kept for _, gallery in section.galleries],
+        explanations=_each_once(section.explanations for section in sections),
+    )
+
+
+def _each_once(parts: Any) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
+
+
+def _of(chart: Chart, model: str) -> Chart:
+    """A figure with its model's name, by which its files and its title differ from those of other models."""
+    return replace(chart, name=f"{chart.name}-{model}", title=f"{model}: {chart.title}")
+
+
+@cache
+def _converter() -> Converter:
+    from cattrs.preconf.json import make_converter  # only cards of other packages need it
+
+    converter = make_converter()
+    converter.register_unstructure_hook(Condition, dict)
+    converter.register_structure_hook(Condition, lambda values, _: Condition(**values))
+    return converter
+
+
+SHOWN = 6
+"""Pictures a gallery holds at most."""
+
+ENOUGH = 5
+"""Images that a class needs before its losses say anything."""
+
+TAKEN = np.float32(-1.0)
+"""In place of a confidence: not to be chosen."""
+
+Namer = Callable[[int], str]
+
+
+def galleries(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """The galleries of any table that has answers and their confidence.
+
+    Args:
+        table: of a run.
+        name: the name of a class by its index.
+    """
+    if "answer" not in table or "confidence" not in table or table["answer"].ndim != 2:
+        return
+    clean = table.place(Condition())
+    if clean is not None and len(table.cells) > 1:
+        yield from _flips(table, clean, name)
+        yield from _losses(table, clean, name)
+    else:
+        yield from _mistakes(table, name)
+
+
+def _flips(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """Right without the disturbance and wrong with it: the surest wrong answer of each kind, then of each image."""
+    right = table[RIGHT]
+    left = _confidence(table, (right[:, [clean]] == 1) & (right == 0))
+    kinds = np.array([str(next(iter(condition.values()), None)) for condition in table.present])
+    qualify, of_new_kinds = np.count_nonzero(left >= 0), left.copy()
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < SHOWN and (at := _surest(of_new_kinds)):
+        chosen.append(at)
+        of_new_kinds[at[0]] = left[at[0]] = TAKEN
+        of_new_kinds[:, kinds == kinds[at[1]]] = TAKEN
+    chosen += _surest_of_each(left, SHOWN - len(chosen))
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+                _answer(table, row, clean, name),
+            )
+            for row, cell in chosen
+        )
+        rule = (
+            "Right on the photograph, wrong once it is disturbed: the wrong answers given with most confidence, no "
+            f"photograph twice, each kind of disturbance once before any comes again. {qualify:,} pictures qualify."
+        )
+        yield Gallery("Answers that flip", rule, samples)
+
+
+def _mistakes(table: ImageTable, name: Namer) -> Iterator[Gallery]:
+    """Wrong answers given with most confidence."""
+    left = _confidence(table, table[RIGHT] == 0)
+    wrong, chosen = np.count_nonzero((left >= 0).any(axis=1)), _surest_of_each(left, SHOWN)
+    if chosen:
+        samples = tuple(
+            Sample(
+                str(table.ids[row]),
+                table.present[cell],
+                name(int(table.label[row])),
+                _answer(table, row, cell, name),
+            )
+            for row, cell in chosen
+        )
+        rule = f"The wrong answers given with most confidence, no photograph twice; {wrong:,} are wrong."
+        yield Gallery("Most confident mistakes", rule, samples)
+
+
+def _confidence(table: ImageTable, wanted: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """The confidence of the answers wanted, ``(N, M)``, 0 where it is no number; `TAKEN` for the others."""
+    return np.where(wanted, np.nan_to_num(table["confidence"], nan=0.0), TAKEN)
+
+
+def _surest(left: NDArray[np.floating]) -> tuple[int, int] | None:
+    """Image and cell of the largest confidence, the first of equal ones; ``None`` where all are `TAKEN`."""
+    if not left.size:
+        return None
+    row, cell = divmod(int(left.argmax()), left.shape[1])
+    return (row, cell) if left[row, cell] >= 0 else None
+
+
+def _surest_of_each(left: NDArray[np.floating], most: int) -> list[tuple[int, int]]:
+    """Image and cell of the surest answers, no image twice; marks these images in ``left`` as `TAKEN`."""
+    chosen: list[tuple[int, int]] = []
+    while len(chosen) < most and (at := _surest(left)):
+        chosen.append(at)
+        left[at[0]] = TAKEN
+    return chosen
+
+
+def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
+    """The classes that lose most, where classes have images enough to say so; one picture of each."""
+    right = table[RIGHT]
+    others = np.arange(len(table.cells)) != clean
+    seen = (right[:, clean] >= 0) & (right[:, others] >= 0).any(axis=1)
+    before = (right[:, clean] == 1).astype(float)
+    after = np.divide(
+        (right[:, others] == 1).sum(axis=1),
+        (right[:, others] >= 0).sum(axis=1),
+        out=np.zeros(len(table)),
+        where=(right[:, others] >= 0).any(axis=1),
+    )
+    losses: list[tuple[float, int, NDArray[np.int64]]] = []
+    for label in np.unique(table.label[seen]).tolist():
+        rows = np.flatnonzero(seen & (table.label == label))
+        if len(rows) >= ENOUGH:
+            losses.append((float((before - after)[rows].mean()), label, rows))
+    if not losses:
+        return
+    worst = sorted(losses, key=lambda each: (-each[0], each[1]))[:SHOWN]
+    samples = []
+    for loss, label, rows in worst:
+        row = int(rows[np.argmax((before - after)[rows])])
+        share = f"right on {100 * before[rows].mean():.0f} % of {len(rows)}"
+        note = f"{name(label)}: {share}, then {100 * loss:.0f} points less"
+        samples.append(Sample(str(table.ids[row]), Condition(), name(label), note=note))
+    rule = f"Classes of at least {ENOUGH} photographs by the fall of their accuracy, the mean over all conditions."
+    yield Gallery("Classes that lose most", rule, tuple(samples))
+
+
+def _answer(table: ImageTable, row: int, cell: int, name: Namer) -> Answer:
+    confidence = float(table["confidence"][row, cell])
+    return Answer(name(int(table["answer"][row, cell])), round(confidence, 4) if confidence == confidence else None)
+
+
+class Lookup:
+    """The scores of one result, found by metric and condition."""
+
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self._found = {(score.metric, score.condition): score for score in scores}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._found
+
+    def cell(self, metric: str, *, shaded: bool = True, **condition: str | float) -> GridCell | None:
+        """The cell of a score; ``None`` where there is none."""
+        score = self._found.get((metric, Condition(**condition)))
+        return GridCell(score.value, score.unit, shaded) if score else None
+
+
+FEW = 3
+"""Names that a heading can take; of more it gives the number."""
+
+
+def first(values: Mapping[str, float], digits: int, lowest: bool = False) -> tuple[str, ...]:
+    """The names whose value, rounded as a reader sees it, is the highest, or the lowest; in the order given.
+
+    Args:
+        values: at least one.
+        digits: decimals that are shown.
+        lowest: whether the lowest one is looked for.
+    """
+    rounded = {name: round(value, digits) for name, value in values.items()}
+    end = (min if lowest else max)(rounded.values())
+    return tuple(name for name, value in rounded.items() if value == end)
+
+
+def ends_apart(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> tuple[tuple[str, ...], ...]:
+    """The names at the high end and those at the low end, where chance cannot have swapped them; else nothing.
+
+    An end has beside the first name all whose intervals overlap its own, and `FEW` names at most; no name is at both.
+
+    Args:
+        values: at least one; names keep their order.
+        intervals: of each, at 95 %.
+    """
+    if set(values) - set(intervals):
+        return ()
+    highest, lowest = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+    high = tuple(name for name in values if intervals[name].high >= intervals[highest].low)
+    low = tuple(name for name in values if intervals[name].low <= intervals[lowest].high)
+    return () if set(high) & set(low) or max(len(high), len(low)) > FEW else (high, low)
+
+
+def mean_intervals(scores: Mapping[str, Sequence[Score]]) -> dict[str, Interval]:
+    """The interval of each name's mean, however its scores go together; left out where one has none.
+
+    It is the mean of both bounds: scores of several models or severities are of the same images, so that no spread
+    cancels for sure.
+    """
+    found = {}
+    for name, each in scores.items():
+        bounds = [(score.interval.low, score.interval.high) for score in each if score.interval is not None]
+        if bounds and len(bounds) == len(each):
+            found[name] = Interval(*(sum(ends) / len(ends) for ends in zip(*bounds, strict=True)))
+    return found
+
+
+def in_words(names: Iterable[str], total: int) -> str:
+    """``a``, ``a and b``, ``a, b and c``, or, of more, ``4 of 15``."""
+    *others, last = names
+    if len(others) >= FEW:
+        return f"{len(others) + 1} of {total}"
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def words(name: str) -> str:
+    """A name of a table as text: ``gaussian_noise`` is ``gaussian noise``."""
+    return name.replace("_", " ")
+
+
+SURE = 0.999
+"""Confidence of the interval behind the warning about accuracy: at 95 % one full run in twenty would cry wolf."""
+
+SAME_IMAGES = 0.002
+"""How far accuracy may be from what was published on the very same images: decoders and resizing differ by less."""
+
+CLEAN, IMAGENET = "imagenet-val", "imagenet"
+
+
+def warnings_of(result: Result) -> Iterator[str]:
+    """A sentence for each."""
+    counts = result.counts
+    if not result.scores:
+        yield "no sample was evaluated, so there is no score"
+    elif not counts.complete:
+        what = "images" if len(result.plan.whole) == 1 else "image-cells"
+        failed = f", {counts.failed:,} failed" if counts.failed else ""
+        yield f"partial: evaluated {counts.evaluated:,} of {counts.expected:,} {what}{failed}"
+    released, samples = result.plan.released, result.run.data.samples
+    if released and samples < released:
+        yield f"a part of {result.data}: {samples:,} of the {released:,} images that were released"
+    if result.data == "embedded":
+        yield "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
+    if result.benchmark == CLEAN and result.data == IMAGENET and result.scores:
+        yield from _unexpected_accuracy(result)
+
+
+def _unexpected_accuracy(result: Result) -> Iterator[str]:
+    known = published_interval(result.run.model, result.benchmark, "top1")
+    top1 = result.score("top1")
+    if known is None or top1.value is None or not disjoint(_reach(result, top1), known):
+        return
+    text = f"{100 * known.low:.1f}" + (f" to {100 * known.high:.1f}" if known.high > known.low else "")
+    where = "the same" if _is_published_set(result) else f"{top1.n:,}"
+    yield (
+        f"top-1 is {100 * top1.value:.1f} on {where} images, published is {text}: check the preprocessing "
+        "(view), the weights and the labels before trusting any other number of this model"
+    )
+
+
+def _reach(result: Result, top1: Score) -> Interval:
+    """Where the accuracy could be by chance: of the published images themselves, next to nowhere else."""
+    assert top1.value is not None
+    if _is_published_set(result):
+        return within(Interval(top1.value - SAME_IMAGES, top1.value + SAME_IMAGES))
+    return wilson(round(top1.value * top1.n), top1.n, SURE)
+
+
+def _is_published_set(result: Result) -> bool:
+    """Whether every image behind the published accuracy was evaluated, and no other."""
+    sizes = {row.n for row in published_for(result.run.model, result.benchmark, "top1", {})}
+    return result.counts.complete and result.run.data.samples in sizes
+
+
+IMAGENET_CLASSES = 1000
+
+Baseline = Mapping[str, Any]
+"""What ratios divide by, in the form of the card that divides."""
+
+
+class Card(Presentation, ABC):
+    """Base of every card; a concrete one is final, has no state, and is registered under the name that runs carry.
+
+    Class attributes:
+        version: raised whenever equal rows would give another table, score or finding, so that no old one is reused.
+        columns: names of what `table` reads of rows, besides sample, condition and label, so that the others stay on
+            disk; ``None`` for all.
+        stops_on: what the headline is called by which a run may be stopped early, the first of `sums`; empty where it
+            may not.
+        draws_cells: whether an image may then be evaluated in a few random cells instead of all.
+        divides: whether its scores are ratios to a baseline, so that `as_baseline` gives one.
+    """
+
+    version: ClassVar[int] = 1
+    columns: ClassVar[tuple[str, ...] | None]
+    stops_on: ClassVar[str] = ""
+    draws_cells: ClassVar[bool] = False
+    divides: ClassVar[bool] = False
+
+    def table(self, records: Records, run: Run) -> ImageTable:
+        """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""
+        if not len(records):
+            return ImageTable.empty(run.conditions, records.failures)
+        return self.filled_table(records, run)
+
+    @abstractmethod
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """The same, of at least one row: right or wrong, the answer, and what else the scores need."""
+
+    @abstractmethod
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """The scores of a run, headlines first; the same table, run and baseline always give the same.
+
+        Args:
+            table: of at least one image.
+            run: what it is of.
+            baseline: what ratios divide by; ``None`` where there is nothing.
+        """
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Those of its scores that are weighted sums of cell means, the headline first; arguments as for `scores`.
+
+        Images may have any of their cells. By these a run can be stopped as soon as they are exact enough.
+        """
+        return []
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline | None:
+        """What the run measured, as a baseline for others; ``None`` where nothing divides."""
+        return None
+
+    def measurables(self, table: ImageTable, run: Run) -> Sequence[Measurable]:
+        """The scores by which runs are compared, as functions of images; none unless a card has some.
+
+        Args:
+            table: of images that all have every condition that any has.
+            run: what it is of.
+        """
+        return ()
+
+    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> Sequence[Measurable]:
+        """The same, with ratios to this baseline and not to the published one; a card that divides has its own."""
+        return self.measurables(table, run)
+
+    def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
+        """The checks of how far the scores can be trusted, raised or not."""
+        return []
+
+    def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
+        """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
+        return {"galleries": [gallery.as_dict() for gallery in galleries(table, self.class_namer(run))]}
+
+    def class_namer(self, run: Run) -> Callable[[int], str]:
+        """The name of a class of a run's data by its index, without its synonyms."""
+        if run.data.num_classes != IMAGENET_CLASSES:
+            return lambda index: f"class {index}"
+        return lambda index: class_name(index).partition(",")[0]
+
+
+def published_baseline(run: Run) -> Baseline | None:
+    """What was published to divide a run's ratios by; ``None`` where nothing was, or its classes are other ones."""
+    return baseline(run.benchmark.name) if run.data.num_classes == IMAGENET_CLASSES else None
+
+
+registry: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards")
+"""By the name that benchmarks and runs carry."""
+
+
+class Uninstalled(Card):
+    """In place of a card that is not registered here: what it once computed is shown, nothing is computed."""
+
+    version: ClassVar[int] = 0
+    columns: ClassVar[tuple[str, ...] | None] = ()
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """A table without images: rows of an unknown card are not read."""
+        return ImageTable.empty(run.conditions, records.failures)
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """No scores; those that were kept earlier are shown instead."""
+        return []
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """What the card itself last showed of these results, where that was kept."""
+        return shown_again(results, super().view(results))
+
+
+def card_of(run: Run) -> Card:
+    """The card that scores a run; `Uninstalled` where the package that brings it is not installed."""
+    name = run.benchmark.card
+    return registry.get(name) if name in registry else Uninstalled()
+
+
+C = TypeVar("C", bound=Card)
+
+
+def register(name: str) -> Callable[[type[C]], type[C]]:
+    """Class decorator that adds a card under that name."""
+
+    def decorate(card: type[C]) -> type[C]:
+        registry.register(name, card(), f"{card.__module__}:{card.__qualname__}")
+        return card
+
+    return decorate

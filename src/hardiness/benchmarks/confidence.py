@@ -1,0 +1,603 @@
+"""Calibration after a temperature, under each condition and as photographs get worse, and what a page shows of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.leaderboard import EMBEDDED, published_on, series_beside
+from hardiness.benchmarks.shares import CALIBRATION, EXPLANATIONS, TITLES, confidence_scores, loss
+from hardiness.core import (
+    RIGHT,
+    Chart,
+    Condition,
+    Curves,
+    Dots,
+    ImageTable,
+    Interval,
+    Line,
+    Observer,
+    Panel,
+    Records,
+    Result,
+    Score,
+    rng,
+)
+from hardiness.statistics.calibration import BINNINGS, Binning, Gaps, bin_of, calibration_interval
+from hardiness.statistics.comparison import FEWEST
+from hardiness.statistics.intervals import centred, resampled_means, wilson
+from hardiness.statistics.measures import FEWEST_OF_EACH
+
+Floats = NDArray[np.float64]
+
+STEPS = 8
+INVERSE_TEMPERATURES = tuple(float(2.0 ** (step / STEPS - 2)) for step in range(3 * STEPS + 1))
+"""Factors of the logits at which rows hold log-sum-exps: 1/4 to 2, eight to an octave; 1 and 2 are among them."""
+
+ONE, TWO = 2 * STEPS, 3 * STEPS
+"""Their places."""
+
+COLUMN = "log_sums"
+"""Of rows: float32 ``(N, 25)``, 0 or more: for each factor the log-sum-exp of the logits, less the largest of them,
+times it. Without the largest it keeps its digits where a model is sure."""
+
+FITTED_SHARE = 5
+"""One in so many images is fitted on; the others are scored."""
+
+LEAST_TO_FIT = 50
+"""Images below which nothing is fitted."""
+
+SMALLEST = 1e-16
+"""Taken for the log of a sum that is 1 to the last digit."""
+
+SCALED = "temperature-scaled"
+NAMES = tuple(f"log_sum_{step}" for step in range(len(INVERSE_TEMPERATURES)))
+
+
+def nll_column(records: Records, prefix: str = "") -> dict[str, NDArray[np.float32]]:
+    """``nll`` of each row, float32 ``(N,)``, in nats; nothing where rows hold no likelihood of the label."""
+    if f"{prefix}logsumexp" not in records or f"{prefix}label_logit" not in records:
+        return {}
+    total, label = (records[f"{prefix}{name}"].astype(np.float64) for name in ("logsumexp", "label_logit"))
+    return {"nll": (total - label).astype(np.float32)}
+
+
+def loss_columns(records: Records, prefix: str = "") -> dict[str, NDArray[np.float32]]:
+    """`nll_column`; where rows hold what it takes, also ``brier`` and what a temperature is fitted to.
+
+    The sum of all squared probabilities is ``exp(lse(2 z) - 2 lse(z))``, so that the Brier score over all classes needs
+    no logit but the label's. Rows of earlier versions lack some of it: what they cannot say is left out.
+
+    Args:
+        records: rows.
+        prefix: of the names of the columns, where they are of some classes alone.
+    """
+    found = nll_column(records, prefix)
+    if not found or f"{prefix}{COLUMN}" not in records:
+        return found
+    label = records[f"{prefix}label_logit"].astype(np.float64)
+    total = records[f"{prefix}logsumexp"].astype(np.float64)
+    sums = records[f"{prefix}{COLUMN}"].astype(np.float64)
+    more = {"brier": np.exp(sums[:, TWO] - 2.0 * sums[:, ONE]) - 2.0 * np.exp(label - total) + 1.0}
+    more |= {name: sums[:, step] for step, name in enumerate(NAMES)}
+    more["label_gap"] = total - sums[:, ONE] - label  # the largest logit less the label's
+    return {**found, **{name: values.astype(np.float32) for name, values in more.items()}}
+
+
+def temperature_scores(table: ImageTable) -> list[Score]:
+    """The temperature that a fifth of the images asks for, and ECE, Brier score and NLL of the others after it.
+
+    The fifth is drawn by seed from the sorted ids; the negative log-likelihood is smallest there. Nothing is given
+    where rows do not hold the log-sum-exp at other temperatures.
+
+    Source: Guo et al. (2017), arXiv:1706.04599, section 4.2.
+    """
+    if NAMES[0] not in table:
+        return []
+    n = len(table)
+    if n < LEAST_TO_FIT:
+        return [_undefined(n, f"a temperature needs {LEAST_TO_FIT} images, had {n}")]
+    chosen = np.zeros(n, bool)
+    chosen[rng(0, "temperature", n).permutation(n)[: n // FITTED_SHARE]] = True
+    curves = np.column_stack([table[name] for name in NAMES]).astype(np.float64)
+    gap = table["label_gap"].astype(np.float64)
+    parts = np.column_stack([curves, gap])[chosen]
+    draws = np.vstack([parts.mean(axis=0), resampled_means(parts, "temperature")])
+    found = best_inverse(draws[:, :-1], draws[:, -1])
+    inverse = float(found[0])
+    low, high = INVERSE_TEMPERATURES[0], INVERSE_TEMPERATURES[-1]
+    if not low < inverse < high:
+        return [_undefined(n, f"the best one lies outside {1 / high:g} to {1 / low:g}")]
+    interval = centred(1.0 / found[1:], 1.0 / inverse)
+    rest = curves[~chosen]
+    confidence = np.exp(-at(rest, inverse))
+    right = table[RIGHT][~chosen, 0] == 1
+    nll = at(rest, inverse) + inverse * gap[~chosen]
+    scaled = confidence_scores(confidence, right, {"nll": nll})
+    return [
+        Score("temperature", 1.0 / inverse, "temperature", int(chosen.sum()), interval, higher_is_better=False),
+        *(
+            Score(s.metric, s.value, s.unit, s.n, s.interval, False, Condition(**s.condition, decision=SCALED))
+            for s in scaled
+            if s.metric in ("ece", "brier_top1", "nll")
+        ),
+    ]
+
+
+def at(curves: Floats, inverse: float) -> Floats:
+    """The log-sum-exp, less the largest, of logits times a factor, ``(N,)``.
+
+    Args:
+        curves: ``(N, 25)`` at each of `INVERSE_TEMPERATURES`.
+        inverse: the factor, between the first and the last of them.
+
+    A cubic spline of the logarithms; off by 1e-4 at most on logits of networks, by 1e-6 in the mean.
+    """
+    return np.asarray(np.exp(_spline(curves)(np.log(inverse))))
+
+
+def best_inverse(curves: Floats, gap: Floats) -> Floats:
+    """The factor at which each mean negative log-likelihood is smallest, ``(R,)``.
+
+    Args:
+        curves: ``(R, 25)`` means of what `at` takes.
+        gap: ``(R,)`` means of the largest logit less the label's.
+
+    The likelihood is convex in the factor, so the best of a fine grid is the best of all.
+    """
+    grid = np.linspace(np.log(INVERSE_TEMPERATURES[0]), np.log(INVERSE_TEMPERATURES[-1]), 2081)
+    values = np.exp(_spline(curves)(grid)) + np.exp(grid) * gap[:, None]
+    return np.asarray(np.exp(grid[values.argmin(axis=1)]))
+
+
+def _spline(curves: Floats):  # type: ignore[no-untyped-def]  # scipy brings no types
+    from scipy.interpolate import CubicSpline
+
+    return CubicSpline(np.log(INVERSE_TEMPERATURES), np.log(np.maximum(curves, SMALLEST)), axis=1)
+
+
+def _undefined(n: int, reason: str) -> Score:
+    return Score("temperature", None, "temperature", n, higher_is_better=False, reason=reason)
+
+
+Kind = tuple[str, str]
+"""A metric, and its bins where it has any."""
+
+Z = NormalDist().inv_cdf(0.975)
+
+SHIFT_TITLES: Mapping[str, str] = {
+    "ece": "ECE",
+    "brier_top1": "Brier score of the answer",
+    "nll": "NLL",
+    "mean_ece": "mean ECE",
+    "mean_brier_top1": "mean Brier score of the answer",
+    "mean_nll": "mean NLL",
+    "mean_ece_partial": "mean ECE of a part",
+    "mean_brier_top1_partial": "mean Brier score of the answer, of a part",
+    "mean_nll_partial": "mean NLL of a part",
+}
+"""What the scores are called."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over cells.
+
+    Attributes:
+        value: the mean.
+        shares: what each image adds to it above or below, to first order, ``(N,)``; 0 in the mean.
+        cells: of how many.
+        gaps: of a calibration error, the bins of each cell; else empty.
+    """
+
+    value: float
+    shares: Floats
+    cells: int
+    gaps: tuple[Gaps, ...] = ()
+
+    def with_more(self, other: Mean) -> Mean:
+        """The mean of both, each weighing as many cells as it has."""
+        cells = self.cells + other.cells
+        first, second = self.cells / cells, other.cells / cells
+        shares = first * self.shares + second * other.shares
+        return Mean(first * self.value + second * other.value, shares, cells, self.gaps + other.gaps)
+
+    def score(self, metric: str, condition: Condition, fewer: int) -> Score:
+        """The score with its interval.
+
+        Args:
+            metric, condition: of the score.
+            fewer: images with an error, or with a right answer where these are fewer.
+        """
+        n = len(self.shares)
+        if fewer < FEWEST_OF_EACH:
+            told = f"it needs {FEWEST_OF_EACH} images with errors and {FEWEST_OF_EACH} with right answers, had {fewer}"
+            return loss(metric, self.value, n, None, condition, f"{told} of one of them")
+        variance = float(np.sum(self.shares**2) / (n * (n - 1)))
+        if self.gaps:
+            return loss(metric, self.value, n, calibration_interval(Gaps.together(self.gaps), 1, variance), condition)
+        half = Z * float(np.sqrt(variance))
+        return loss(metric, self.value, n, Interval(max(0.0, self.value - half), self.value + half), condition)
+
+
+def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool) -> list[Score]:
+    """Means over all cells of these corruptions, then by severity; severity 0 is the clean photographs.
+
+    Each metric is that of a cell, then the mean over cells, so that each corruption weighs the same. Intervals are of
+    images: linear in what each image adds to each bin, with the edges of bins taken as they are.
+
+    Args:
+        table: with confidence, and with ``nll`` where rows hold it.
+        corruptions: whose cells count.
+        whole: whether all of a set was run; the means of a part are called so.
+
+    Source: Ovadia et al. (2019), arXiv:1906.02530.
+    """
+    if "confidence" not in table:
+        return []
+    places: dict[int, list[int]] = {}
+    for place, cell in enumerate(table.present):
+        if not cell or cell["corruption"] in corruptions:
+            places.setdefault(int(cell["severity"]) if cell else 0, []).append(place)
+    # One cell after another, so that a run of any number of cells is held as one.
+    levels = {level: _together(of_cell(table, place) for place in own) for level, own in sorted(places.items())}
+    overall = _together(found for level, found in levels.items() if level)
+    suffix = "" if whole else "_partial"
+    fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
+    means = [mean.score(f"mean_{name}{suffix}", _at(bins), fewer) for (name, bins), mean in overall.items()]
+    return means + [
+        mean.score(name, _at(bins, severity=level), fewer_of_each(table, places[level]))
+        for level, found in levels.items()
+        for (name, bins), mean in found.items()
+    ]
+
+
+def calibration_of_cells(table: ImageTable) -> list[Score]:
+    """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
+    places = range(len(table.present)) if "confidence" in table else ()
+    overall, fewer = _together(of_cell(table, place) for place in places), fewer_of_each(table, places)
+    return [mean.score(name, _at(bins), fewer) for (name, bins), mean in overall.items()]
+
+
+def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
+    """Images with an error in some of these cells, or those with a right answer where they are fewer."""
+    answers = table[RIGHT][:, list(places)]
+    return min(int(np.any(answers == each, axis=1).sum()) for each in (0, 1))
+
+
+def _at(bins: str, **more: int) -> Condition:
+    return Condition(**({"protocol": bins} if bins else {}), **more)
+
+
+def _together(parts: Iterable[Mapping[Kind, Mean]]) -> Mapping[Kind, Mean]:
+    """The means of several, by metric; none where there is no part."""
+
+    def joined(first: Mapping[Kind, Mean], second: Mapping[Kind, Mean]) -> Mapping[Kind, Mean]:
+        return {kind: first[kind].with_more(mean) if kind in first else mean for kind, mean in second.items()}
+
+    return reduce(joined, parts, {})
+
+
+def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
+    """Every metric of one cell of a table with confidence, by its place."""
+    there = table[RIGHT][:, place] >= 0
+    right = table[RIGHT][there, place] == 1
+    confidence = table["confidence"][there, place].astype(np.float64)
+    losses = {"brier_top1": (confidence - right) ** 2}
+    if "nll" in table:
+        losses["nll"] = table["nll"][there, place].astype(np.float64)
+    means = {("ece", bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
+    return means | {(name, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for name, v in losses.items()}
+
+
+def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> Mean:
+    """The expected calibration error; an image adds its gap, signed as that of its bin."""
+    gap, bins = confidence - right, bin_of(confidence, binning)
+    sums = np.bincount(bins, weights=gap)
+    value = float(np.abs(sums).sum() / len(gap))
+    return Mean(value, _shares(np.sign(sums)[bins] * gap - value, there), 1, (Gaps.of(confidence, right, bins),))
+
+
+def _shares(apart: Floats, there: NDArray[np.bool_]) -> Floats:
+    """What each image adds to a mean over those that are there, ``(N,)``."""
+    shares = np.zeros(len(there))
+    shares[there] = apart * (len(there) / len(apart))
+    return shares
+
+
+PANELS = (("ece", "equal-width", "ECE, 15 bins of equal width"), ("brier_top1", "", "Brier score of the answer"))
+LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8)
+
+
+def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
+    """ECE and Brier score from clean photographs to the worst severity; ``None`` where they are not known."""
+    levels = sorted({s.condition["severity"] for r in results for s in r.scores if _is_level(s, "ece", "equal-width")})
+    if len(levels) < 2:
+        return None
+    ticks = tuple(float(level) for level in levels)
+    names = tuple("clean" if not level else str(level) for level in levels)
+    panels = tuple(
+        Panel("severity", tuple(_line(result, metric, bins) for result in results), (), ticks, names, title)
+        for metric, bins, title in PANELS
+    )
+    top = max((bound for panel in panels for line in panel.measured for bound in (*line.y, *line.high)), default=1.0)
+    return Curves(
+        "calibration_by_severity",
+        "Calibration by severity",
+        _heading(results, levels),
+        "Mean over corruptions at each severity; bands are 95 % intervals. Left: how far confidence and accuracy lie "
+        "apart. Right: the squared distance of confidence from being right or wrong, in which accuracy counts too.",
+        panels,
+        "error ↓ better",
+        limit=next((limit for limit in LIMITS if limit >= top), 1.0),
+    )
+
+
+def _is_level(score: Score, metric: str, bins: str) -> bool:
+    known = score.metric == metric and score.condition.get("protocol", "") == bins
+    return known and "severity" in score.condition and score.value is not None
+
+
+def _line(result: Result, metric: str, bins: str) -> Line:
+    found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
+    bounds = [s.interval or Interval(s.value or 0.0, s.value or 0.0) for s in found]
+    bounds = bounds if any(s.interval for s in found) else []
+    return Line(
+        result.name,
+        tuple(float(s.condition["severity"]) for s in found),
+        tuple(s.value or 0.0 for s in found),
+        tuple(bound.low for bound in bounds),
+        tuple(bound.high for bound in bounds),
+    )
+
+
+def _heading(results: Sequence[Result], levels: Sequence[int]) -> str:
+    lines = [_line(result, "ece", "equal-width") for result in results]
+    whole = [line for line in lines if len(line.x) == len(levels)]
+    if not whole:
+        return "Calibration by severity"
+    first, last = (100 * sum(line.y[end] for line in whole) / len(whole) for end in (0, -1))
+    grows = all(line.low and line.low[-1] > line.high[0] for line in whole)
+    start = "on clean photographs" if not levels[0] else f"at severity {levels[0]}"
+    what = "Confidence is worth less the worse the picture" if grows else "How far confidence can be trusted"
+    return f"{what}: ECE {first:.0f} % {start}, {last:.0f} % at severity {levels[-1]}"
+
+
+CALIBRATION_TITLES = {metric: TITLES[metric] for metric in ("ece", "brier_top1", "nll")}
+"""What the scores are called."""
+
+CALIBRATION_EXPLANATIONS = {name: EXPLANATIONS[name] for name in ("ECE", "Brier score, NLL")}
+"""What they mean."""
+
+
+def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
+    """ECE with bins of equal width and of equal mass, the answer's Brier score and NLL, condition by condition.
+
+    Each is of the images that were evaluated under the condition; NLL is left out where rows do not hold it. Intervals
+    are linear in what each image adds to each bin, as in `shift_calibration`.
+
+    Args:
+        table: with ``right`` and, unless rows lack it, ``confidence``.
+        without: a key; conditions that have it are left out.
+    """
+    if "confidence" not in table:
+        return []
+    found = []
+    for place, condition in enumerate(table.present):
+        if without in condition:
+            continue
+        there, fewer = table[RIGHT][:, place] >= 0, fewer_of_each(table, [place])
+        scale = np.count_nonzero(there) / len(table)
+        for (metric, bins), mean in of_cell(table, place).items():
+            own = replace(mean, shares=mean.shares[there] * scale)
+            at = Condition(**condition, protocol=bins) if bins else condition
+            found.append(own.score(metric, at, fewer))
+    return found
+
+
+def is_calibration(score: Score) -> bool:
+    """Whether a score is of calibration: no headline, and a column where everything is asked for."""
+    return score.metric in CALIBRATION
+
+
+BINS = 10
+"""Bins of equal width of the reliability diagram: fixed ones, so that models can be compared bin by bin."""
+
+LEAST = 5
+"""Images that a bin or a part of them needs to be drawn."""
+
+POINTS = 40
+
+CALIBRATIONS = (("rms_calibration_error", "RMS calibration error"), ("ece", "ECE"))
+"""Published calibration errors, and what they are called."""
+
+EDGE = 0.96
+"""Where the strokes of published accuracies begin, which end where all is answered."""
+
+
+def confidence_details(table: ImageTable) -> dict[str, Any]:
+    """Reliability by bins of confidence and over all, and accuracy by the share answered, most confident first."""
+    right, confidence = table[RIGHT][:, 0] == 1, table["confidence"][:, 0].astype(np.float64)
+    known = np.isfinite(confidence)
+    right, confidence = right[known], confidence[known]
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    reliability = []
+    for each in range(BINS):
+        inside = bins == each
+        n, hits = int(inside.sum()), int(right[inside].sum())
+        if n >= LEAST:
+            bounds = wilson(hits, n)
+            reliability.append([float(confidence[inside].mean()), hits / n, bounds.low, bounds.high])
+    order = np.argsort(-confidence, kind="stable")
+    accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    marks = np.linspace(min(LEAST, len(order)), len(order), POINTS).astype(int)
+    at = np.unique(marks[marks > 0]).tolist()
+    coverage = [[float(k / len(order)), float(accuracy[k - 1])] for k in at]
+    return {"reliability": reliability, "coverage": coverage, "sureness": _sureness(confidence, right)}
+
+
+def _sureness(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, float]:
+    """Mean confidence and accuracy over all images, and how far the first less the second may be off by chance.
+
+    The larger of what an unknown accuracy leaves open, which is something even where every answer was right, and of
+    the spread of the images' differences.
+    """
+    n = len(right)
+    if not n:
+        return {}
+    sure, accuracy = float(confidence.mean()), float(right.mean())
+    bounds = wilson(int(right.sum()), n)
+    open_ = bounds.high - accuracy if sure > accuracy else accuracy - bounds.low
+    spread = 1.96 * float((confidence - right).std()) / math.sqrt(n)
+    return {"n": n, "confidence": sure, "accuracy": accuracy, "chance": max(open_, spread)}
+
+
+def confidence_charts(results: Sequence[Result], accuracy_first: bool = False) -> list[Chart]:
+    """Accuracies, and both panels of confidence, where they are known."""
+    confidence = [_confidence(results)] if any(result.details.get("reliability") for result in results) else []
+    accuracies = [chart] if (chart := _accuracies(results)) else []
+    return [*accuracies, *confidence] if accuracy_first else [*confidence, *accuracies]
+
+
+def _confidence(results: Sequence[Result]) -> Curves:
+    scale = (0.0, 0.25, 0.5, 0.75, 1.0)
+    names = ("0", "25", "50", "75", "100 %")
+    shown = [result for result in results if result.details.get("reliability")]
+    reliable = tuple(
+        Line(result.name, *(tuple(column) for column in zip(*result.details["reliability"], strict=True)))
+        for result in shown
+    )
+    covered = tuple(
+        Line(result.name, *(tuple(column) for column in zip(*result.details["coverage"], strict=True)))
+        for result in results
+        if result.details.get("coverage")
+    )
+    absent = ", ".join(result.name for result in results if not result.details.get("reliability"))
+    gaps, called = _published_gaps(results)
+    panels = [Panel("confidence", reliable, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
+    title = "Does leaving out unsure answers help?"
+    ends = tuple(
+        Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, "top1").items()
+    )
+    panels.append(Panel("share answered, surest first", covered, ends, scale, names, title, True))
+    left = f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
+    grey = f"Grey, as published {published_on(results)}: right, accuracy where all is answered.{left}"
+    return Curves(
+        "confidence",
+        "Confidence",
+        _calibrated(results),
+        f"Left: accuracy by confidence, in {BINS} bins of at least {LEAST} photographs; below the dashed line a "
+        "model is surer than it is right. Right: accuracy of the share answered when the least sure are left out. "
+        f"Bands are 95 % intervals.{f' Not at the left, as no bin holds so many: {absent}.' if absent else ''}",
+        tuple(panels),
+        "accuracy",
+        grey=grey,
+    )
+
+
+def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
+    """Lines as far below the diagonal as a calibration error published of the same pictures; what that is called."""
+    if results[0].data == EMBEDDED:
+        return (), ""
+    for metric, called in CALIBRATIONS:
+        if found := series_beside(results, metric):
+            gaps = {model: values[-1].value for model, values in found.items()}
+            return tuple(Line(model, (gap, 1.0), (0.0, 1.0 - gap)) for model, gap in gaps.items()), called
+    return (), ""
+
+
+def _calibrated(results: Sequence[Result]) -> str:
+    """Whether models are surer than they are right, over all images of each; below `FEWEST`, only both numbers."""
+    known = [each for result in results if (each := result.details.get("sureness"))]
+    if not known:
+        return "How far confidence can be trusted"
+    if min(each["n"] for each in known) < FEWEST:
+        sure, right = (_from_to([each[what] for each in known]) for what in ("confidence", "accuracy"))
+        return f"Mean confidence of {_models(len(known))}: {sure}; right on {right}"
+    signs = [_sign(each) for each in known]
+    if len(known) == 1:
+        (one,) = known
+        numbers = f"{_percent(one['confidence'])} % sure on average, {_percent(one['accuracy'])} % right"
+        verdict = {1: "Surer than right", -1: "Right more often than sure", 0: "As sure as right, within chance"}
+        return f"{verdict[signs[0]]}: {numbers}"
+    parts = [(1, "surer than right"), (-1, "right more often than sure"), (0, "as sure as right, within chance")]
+    counted = [(signs.count(sign), what) for sign, what in parts if sign in signs]
+    if len(counted) == 1:
+        return f"Each of {len(known)} models is {counted[0][1]}"
+    return f"Of {len(known)} models, {', '.join(f'{count} {_is(count)} {what}' for count, what in counted)}"
+
+
+def _sign(sureness: Mapping[str, float]) -> int:
+    """1 where a model is surer than it is right beyond chance, -1 where less sure, 0 where chance may be all."""
+    gap = sureness["confidence"] - sureness["accuracy"]
+    return 0 if abs(gap) <= sureness["chance"] else int(math.copysign(1, gap))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _from_to(shares: Sequence[float]) -> str:
+    low, high = _percent(min(shares)), _percent(max(shares))
+    return f"{high} %" if low == high else f"{low} to {high} %"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
+
+
+def _accuracies(results: Sequence[Result]) -> Dots | None:
+    """Top-1 and top-5 of each model, and of the published ones."""
+    rows = {"top-1": "top1", "top-5": "top5"}
+    observers = [
+        Observer(result.name, None, {row: s for row, metric in rows.items() if (s := _headline(result, metric))})
+        for result in results
+    ]
+    named = [each for each in observers if "top-1" in each.by_row]
+    if not named:
+        return None
+    others = ("top-5",) if any("top-5" in each.by_row for each in named) else ()
+    title = _title([100 * (each.by_row["top-1"].value or 0) for each in named])
+    published = _published(results, rows)
+    caption = "Share of photographs answered rightly; lines are 95 % intervals."
+    grey = f"Grey strokes: published models, {published_on(results)}."
+    shown = tuple(Observer(each.name, each.by_row["top-1"], each.by_row) for each in named)
+    label = "accuracy ↑ better"
+    winner = "is right most often:"
+    return Dots(
+        *("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published),
+        grey=grey,
+        winner=winner,
+    )
+
+
+def _title(shares: Sequence[float]) -> str:
+    """From where to where the accuracies go, in per cent; whose is the highest only a comparison can say."""
+    low, high = f"{min(shares):.1f}", f"{max(shares):.1f}"
+    if low == high:
+        return f"Right on {high} %" if len(shares) == 1 else f"Each is right on {high} %"
+    return f"Right on {low} to {high} %"
+
+
+def _headline(result: Result, metric: str) -> Score | None:
+    return next((s for s in result.scores if s.metric == metric and not s.condition and s.value is not None), None)
+
+
+def _published(results: Sequence[Result], rows: dict[str, str]) -> tuple[Observer, ...]:
+    found: dict[str, dict[str, Score]] = {}
+    for row, metric in rows.items():
+        for model, values in series_beside(results, metric).items():
+            best = values[-1]
+            found.setdefault(model, {})[row] = Score(metric, best.value, best.unit, best.n)
+    return tuple(Observer(model, by_row.get("top-1"), by_row) for model, by_row in found.items())

@@ -1,0 +1,908 @@
+"""ImageNet-C and its kin: sets of corruptions at severities, their errors against a baseline, mCE and relative mCE."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
+from functools import cache
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness import data as datasets
+from hardiness import distortions
+from hardiness.benchmarks import decisions
+from hardiness.benchmarks.card import (
+    Baseline,
+    Card,
+    Lookup,
+    ScoreTexts,
+    ends_apart,
+    in_words,
+    mean_intervals,
+    published_baseline,
+    register,
+    words,
+)
+from hardiness.benchmarks.confidence import SHIFT_TITLES as CALIBRATION_TITLES
+from hardiness.benchmarks.confidence import calibration_by_severity, nll_column, shift_calibration
+from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
+from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.shares import answered
+from hardiness.core import (
+    CANVAS_224,
+    RIGHT,
+    ArgumentError,
+    Benchmark,
+    Canvas,
+    Chart,
+    Columns,
+    Condition,
+    Curves,
+    DataError,
+    DataRoot,
+    DataSet,
+    Expansion,
+    Grid,
+    Heat,
+    Image,
+    ImageTable,
+    Interval,
+    Item,
+    Layer,
+    Line,
+    Observer,
+    Panel,
+    Records,
+    Result,
+    Run,
+    SampleError,
+    Score,
+    Section,
+    UnknownNameError,
+    Unreadable,
+)
+from hardiness.core.section import Dots
+from hardiness.imaging import decode, encode_jpeg, on_canvas
+from hardiness.reference import DistortionSet, baseline, distortion_set, set_names
+from hardiness.statistics.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
+from hardiness.statistics.intervals import wilson
+from hardiness.statistics.measures import (
+    Measurable,
+    WeightedSum,
+    corruption_weights,
+    mean,
+    mean_of,
+    relative_corruption,
+    weighted,
+)
+
+
+def corruption_error(
+    error: NDArray[np.floating],
+    baseline: NDArray[np.floating],
+    clean: NDArray[np.floating] | float = 0.0,
+    baseline_clean: float = 0.0,
+) -> NDArray[np.float64]:
+    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
+
+    Args:
+        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
+        baseline: ``(S,)``, the baseline's.
+        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
+        baseline_clean: subtracted from ``baseline``.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
+    """
+    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
+
+
+def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
+    """The error of one cell: a proportion, so with Wilson's interval."""
+    column = errors.cells.index(condition)
+    n = int(errors.n[column])
+    wrong = round(errors.means[0, column] * n)
+    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
+
+
+def ratio_scores(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    whole: bool,
+    baseline: Baseline | None,
+) -> list[Score]:
+    """The mCE and the relative mCE with their parts, or why they are undefined."""
+    suffix = "" if whole else "_partial"
+    n = int(errors.n.max())
+    if baseline is None or not names:
+        no_member = "none of the set's corruptions was run"
+        reason = "there is no baseline for these classes" if baseline is None else no_member
+        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
+    clean = errors.of(Condition()) if Condition() in errors.cells else None
+    ce, relative, made_of = {}, {}, {}
+    for name in names:
+        cells = [cell for cell in present if cell["corruption"] == name]
+        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
+        if divisor.sum() > 0:
+            ce[name] = corruption_error(errors.of(*cells), divisor)
+            made_of[name] = MadeOf(cells, len(cells) / float(divisor.sum()))
+        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
+            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
+    unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
+    scores = []
+    highest = float(np.mean([each.highest for each in made_of.values()])) if made_of else 1.0
+    every = [cell for each in made_of.values() for cell in each.cells]
+    above_clean = MadeOf([*every, *([Condition()] if clean is not None else [])], math.inf)
+    lacking_clean = unknown if clean is None else ""
+    for metric, found, reason, of in (
+        ("mce", ce, "", MadeOf(every, highest)),
+        ("relative_mce", relative, lacking_clean, above_clean),
+    ):
+        if lacking := [name for name in names if name not in found]:
+            reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
+            scores.append(_undefined(f"{metric}{suffix}", n, reason))
+        else:
+            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio", None, of))
+    for name, values in ce.items():
+        scores.append(errors.score("ce", values, "ratio", Condition(corruption=name), made_of[name]))
+    for name, values in relative.items():
+        own = [Condition(), *(cell for cell in present if cell["corruption"] == name)]
+        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name), MadeOf(own, math.inf)))
+    return scores
+
+
+def error_scores(
+    errors: CellMeans,
+    present: Sequence[Condition],
+    names: Sequence[str],
+    told: tuple[str, Mapping[str, tuple[str, ...]]],
+) -> list[Score]:
+    """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
+
+    Args:
+        errors, present: of the cells, and which they are but for clean.
+        names: members of the set that were run.
+        told: what the mean over all is called, and the groups of the set.
+    """
+    mean_error, groups = told
+    common = [cell for cell in present if cell["corruption"] in names]
+
+    def mean(cells: Sequence[Condition], condition: Condition) -> Score:
+        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
+
+    scores = []
+    if common:
+        overall = errors.of(*common).mean(axis=1)
+        scores.append(errors.score(mean_error, overall, "fraction", None, MadeOf(common)))
+    if Condition() in errors.cells:
+        scores.append(_cell(errors, "clean_error", Condition()))
+    scores.extend(
+        mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
+        for name in dict.fromkeys(cell["corruption"] for cell in present)
+    )
+    for group, members in groups.items():
+        if cells := [cell for cell in common if cell["corruption"] in members]:
+            scores.append(mean(cells, Condition(group=group)))
+    for severity in sorted({cell["severity"] for cell in common}):
+        cells = [cell for cell in common if cell["severity"] == severity]
+        scores.append(mean(cells, Condition(severity=severity)))
+    return scores + [_cell(errors, "error", cell) for cell in present]
+
+
+def _undefined(metric: str, n: int, reason: str) -> Score:
+    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
+
+
+Errors = dict[tuple[str, int], Score]
+
+BASELINE = "AlexNet"
+"""What the published ratios divide by."""
+
+
+def corruption_charts(results: Sequence[Result]) -> list[Chart]:
+    """Error by severity, one small panel a corruption; the matrix; and errors by corruption beside the published."""
+    errors = {result.name: _errors(result) for result in results}
+    names = list(dict.fromkeys(name for found in errors.values() for name, _ in found))
+    severities = sorted({severity for found in errors.values() for _, severity in found})
+    charts: list[Chart] = []
+    if len(severities) > 1:
+        charts.append(_curves(errors, names, severities, results))
+    if names:
+        charts.append(_matrix(errors, names, severities, results))
+    if dots := _by_corruption(results):
+        charts.append(dots)
+    return charts
+
+
+def _title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Where most and least is lost, by errors as shares, the largest first; a range where these are not apart."""
+    names = list(errors)
+    if len(names) == 1:
+        return f"Error under {words(names[0])} by severity"
+    shown = {name: f"{100 * error:.0f}" for name, error in errors.items()}
+    most, least = shown[names[0]], shown[names[-1]]
+    if most == least:
+        return f"As much is lost under each: {most} % wrong"
+    if not (apart := ends_apart(errors, intervals)):
+        return f"From {least} to {most} % are wrong, by corruption"
+    (where, worst), (mild, mildest) = (
+        (in_words(map(words, ends), len(names)), " to ".join(dict.fromkeys(shown[name] for name in reversed(ends))))
+        for ends in apart
+    )
+    return f"Most is lost under {where} ({worst} % wrong), least under {mild} ({mildest} %)"
+
+
+def noise_loss(result: Result) -> Score | None:
+    """Error under the worst group of corruptions less that of clean pictures; its condition names the group.
+
+    The interval takes both errors as independent, which is too wide for errors on the same images.
+
+    Source: Newcombe (1998), method 10 for the difference of two proportions, without its correlation,
+        doi:10.1002/(SICI)1097-0258(19980430)17:8.
+    """
+    found = {(s.metric, s.condition.get("group")): s for s in result.scores if set(s.condition) <= {"group"}}
+    clean = found.get(("clean_error", None))
+    groups = {group: s for (metric, group), s in found.items() if metric == "error" and group and s.value}
+    if clean is None or clean.value is None or not groups:
+        return None
+    group = max(groups, key=lambda name: (groups[name].value or 0.0, name))
+    worst = groups[group]
+    assert worst.value is not None
+    loss, interval = worst.value - clean.value, None
+    if worst.interval and clean.interval:
+        below = math.hypot(worst.value - worst.interval.low, clean.interval.high - clean.value)
+        above = math.hypot(worst.interval.high - worst.value, clean.value - clean.interval.low)
+        interval = Interval(max(loss - below, -1.0), min(loss + above, 1.0))
+    return Score("loss", loss, "fraction", worst.n, interval, False, Condition(group=group))
+
+
+def _errors(result: Result) -> Errors:
+    return {
+        (s.condition["corruption"], s.condition["severity"]): s
+        for s in result.scores
+        if s.metric == "error" and set(s.condition) == {"corruption", "severity"} and s.value is not None
+    }
+
+
+def _curves(
+    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+) -> Curves:
+    ticks = tuple(float(severity) for severity in severities)
+    cells = {
+        name: [found[name, s] for found in errors.values() for s in severities if (name, s) in found] for name in names
+    }
+    means = {name: _mean(scores) for name, scores in cells.items()}
+    ordered = sorted(names, key=lambda name: (-means[name], name))
+    panels, published = [], _published_errors(results, severities)
+    for name in ordered:
+        lines = []
+        for model, found in errors.items():
+            points = [(float(s), found[name, s]) for s in severities if (name, s) in found]
+            lines.append(_line(model, points))
+        shown = tuple(line for line in lines if line.x)
+        beside = (published[name],) if name in published else ()
+        panels.append(Panel("severity", shown, beside, ticks, tuple(map(str, severities)), name.replace("_", " ")))
+    return Curves(
+        "error_by_severity",
+        "Error by severity",
+        _title({name: means[name] for name in ordered}, mean_intervals(cells)),
+        "Error by severity of each corruption, the most harmful first; bands are 95 % intervals.",
+        tuple(panels),
+        "error ↓ better",
+        small=True,
+        beside=f"{BASELINE} as published",
+        grey=f"Thin grey lines: {BASELINE} as published, {published_on(results)}.",
+    )
+
+
+def _published_errors(results: Sequence[Result], severities: Sequence[int]) -> dict[str, Line]:
+    """The published errors that ratios divide by, as a curve over these severities, by corruption."""
+    known = baseline(results[0].benchmark) if is_comparable(results) else None
+    if known is None:
+        return {}
+    assert known["model"].lower() == BASELINE.lower(), "figures name the published baseline"
+    levels = distortion_set(results[0].benchmark).levels
+    found = {}
+    for name, errors in known.get("error_by_severity", {}).items():
+        points = [(float(level), error) for level, error in zip(levels, errors, strict=True) if level in severities]
+        found[name] = Line(BASELINE, *(tuple(column) for column in zip(*points, strict=True)))
+    return found
+
+
+def _line(model: str, points: Sequence[tuple[float, Score]]) -> Line:
+    known = [(x, s.value, s.interval) for x, s in points if s.value is not None]
+    bounded = all(interval is not None for _, _, interval in known)
+    return Line(
+        model,
+        tuple(x for x, _, _ in known),
+        tuple(value for _, value, _ in known),
+        tuple(i.low for _, _, i in known if i) if bounded else (),
+        tuple(i.high for _, _, i in known if i) if bounded else (),
+    )
+
+
+def _matrix(
+    errors: dict[str, Errors], names: Sequence[str], severities: Sequence[int], results: Sequence[Result]
+) -> Heat:
+    """Errors of each model; of one severity alone, which has no curves, with the published ones beside."""
+    layers = tuple(
+        Layer(model, tuple(tuple(_value(found.get((name, s))) for s in severities) for name in names))
+        for model, found in errors.items()
+        if found
+    )
+    caption = (
+        "The stronger the colour, the worse. With two models chosen, the first shows its difference to the second."
+    )
+    if len(severities) == 1 and (published := _published_errors(results, severities)):
+        of_each = tuple(published[name].y if name in published else (None,) for name in names)
+        layers += (Layer(BASELINE, of_each),)
+        caption += f" {BASELINE}: as published, {published_on(results)}."
+    return Heat(
+        "error_matrix",
+        "Error by corruption and severity, in %",
+        caption,
+        "severity",
+        tuple(str(severity) for severity in severities),
+        tuple(names),
+        layers,
+        across="severity",
+    )
+
+
+def _by_corruption(results: Sequence[Result]) -> Dots | None:
+    """Mean error of each corruption over its severities, with the published models as strokes."""
+    observers = tuple(_observer(result) for result in results)
+    rows: dict[str, list[Score]] = {}
+    for each in observers:
+        for name, score in each.by_row.items():
+            rows.setdefault(name, []).append(score)
+    if not rows:
+        return None
+    means = {name: _mean(scores) for name, scores in rows.items()}
+    shown = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    published: dict[str, dict[str, Score]] = {}
+    for model, series in series_beside(results, "error").items():
+        for row in series:
+            if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
+                score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
+                published.setdefault(model, {})[row.condition["corruption"]] = score
+    overall = series_beside(results, "mean_error")
+    beside = tuple(
+        Observer(model, Score("mean_error", overall[model][0].value, "fraction", overall[model][0].n), by_row)
+        for model, by_row in published.items()
+        if model in overall
+    )
+    grey = f"Grey strokes: models as published, {published_on(results)}."
+    title = _mean_title({name: means[name] for name in shown}, mean_intervals(rows))
+    label, every = "error ↓ better", "all that were run"
+    caption = "Mean over severities."
+    return Dots(
+        "error_by_corruption", title, caption, label, ("", ""), every, shown, observers, None, beside, grey=grey
+    )
+
+
+def _mean_title(errors: Mapping[str, float], intervals: Mapping[str, Interval]) -> str:
+    """Where errors as shares, the largest first, are largest and smallest; a range where these are not apart."""
+    names = list(errors)
+    if len(names) == 1:
+        return f"Error under {words(names[0])}"
+    most, least = (f"{100 * errors[name]:.1f}" for name in (names[0], names[-1]))
+    if most == least:
+        return "Error by corruption: the same under each"
+    if not (apart := ends_apart(errors, intervals)):
+        return f"Error by corruption: {least} to {most} %"
+    where, mild = (in_words(map(words, ends), len(errors)) for ends in apart)
+    return f"Error by corruption: most under {where}, least under {mild}"
+
+
+def _observer(result: Result) -> Observer:
+    by_row = {
+        str(s.condition["corruption"]): s
+        for s in result.scores
+        if s.metric == "error" and set(s.condition) == {"corruption"} and s.value is not None
+    }
+    overall = next((s for s in result.scores if s.metric.startswith("mean_error") and s.value is not None), None)
+    return Observer(result.name, overall, by_row)
+
+
+def _mean(scores: Sequence[Score]) -> float:
+    return sum(s.value for s in scores if s.value is not None) / max(1, len(scores))
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value
+
+
+@register("corruption")
+@final
+class CorruptionCard(Card):
+    """The mCE, the relative mCE and the mean error; then CE and error by corruption, group, severity and cell.
+
+    A set whose headline is no ratio has mCE only where a stored run stands in for a baseline. Corruptions that are not
+    of the set have their errors beside, and are in no mean.
+
+    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261; Orhan (2019), arXiv:1907.07640, ``evaluate_imagenetc.py``.
+    """
+
+    version: ClassVar[int] = 7
+    columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
+    stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
+    draws_cells: ClassVar[bool] = True
+    divides: ClassVar[bool] = True
+    titles: ClassVar[Mapping[str, str]] = {
+        "mce": "mCE",
+        "mce_partial": "mCE of a part",
+        "relative_mce": "relative mCE",
+        "relative_mce_partial": "relative mCE of a part",
+        "mean_error_partial": "mean error of a part",
+        "imagenet_c_mean_error": "ImageNet-C mean error",
+        **CALIBRATION_TITLES,
+    }
+    keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
+    place: ClassVar[int] = 30
+    explanations: ClassVar[Mapping[str, str]] = {
+        "mCE": "the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
+        "averaged: below 100 is better than AlexNet.",
+        "relative mCE": "the same with the clean error taken off both: how much is lost, not how much is wrong.",
+        "mean ECE": "the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
+        "each severity, then averaged.",
+    }
+
+    def filled_table(self, records: Records, run: Run) -> ImageTable:
+        """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
+        return ImageTable.from_rows(records, run.conditions, {**answered(records), **nll_column(records)})
+
+    def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
+        """Each once for all severities and corruptions that were run."""
+        errors, members = cell_means(table, _wrong(table), "corruption"), set_of(run)
+        present = [cell for cell in errors.cells if cell]
+        names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
+        cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
+        whole = is_whole(table, cells, run.seed)
+        # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
+        mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
+        headlines = error_scores(errors, present, names, (mean_error, members.groups))
+        if members.baseline or baseline:
+            headlines = [*ratio_scores(errors, present, names, whole, baseline), *headlines]
+        headlines += shift_calibration(table, names, whole)
+        return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+
+    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+        """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
+        return self._measurables(table, run, published_baseline(run) if set_of(run).baseline else None)
+
+    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> list[Measurable]:
+        """The same with ratios to another baseline."""
+        return self._measurables(table, run, baseline)
+
+    def _measurables(self, table: ImageTable, run: Run, known: Baseline | None) -> list[Measurable]:
+        wrong, members = table[RIGHT] != 1, set_of(run)
+        at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
+        if not at:
+            return []
+        whole = len(at) == len(members.members) * len(members.levels)
+        names = [table.present[k]["corruption"] for k in at]
+        levels = [table.present[k]["severity"] for k in at]
+        part = "" if whole else "_partial"
+        found = []
+        if known and _divides((names, levels), known["error_by_severity"]):
+            weights = corruption_weights(names, levels, known["error_by_severity"])
+            found.append(Measurable(f"mce{part}", Condition(), False, lambda on: weighted(wrong[on][:, at], weights)))
+        pair = (known["clean_error"], known["error_by_severity"]) if known else (0.0, {})
+        if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
+            clean = table.present.index(Condition())
+            found.append(
+                Measurable(
+                    f"relative_mce{part}",
+                    Condition(),
+                    False,
+                    lambda on: relative_corruption(wrong[on][:, at], wrong[on, clean], (names, levels), pair),
+                )
+            )
+        metric = "mean_error" if members.baseline else f"mean_error{part}"
+        return [*found, Measurable(metric, Condition(), False, lambda on: mean(wrong[on][:, at]))]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
+        members, wrong = set_of(run), _wrong(table)
+        cells = np.array([cell.get("corruption") in members.members for cell in table.present])
+        if not cells.any():
+            return []
+        whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
+        suffix = "" if whole else "_partial"
+        found = [mean_of(f"mean_error{'' if members.baseline else suffix}", wrong, cells, False)]
+        clean = np.array([not cell for cell in table.present])
+        if clean.any():
+            found.append(mean_of("clean_error", wrong, clean, False))
+        if baseline:
+            ratios = (("mce", 0.0), ("relative_mce", float(baseline["clean_error"])))
+            found[:0] = [
+                WeightedSum(f"{name}{suffix}", wrong, weights, higher_is_better=False)
+                for name, below in ratios
+                if (weights := _ratio_weights(table.present, cells, baseline, below)) is not None
+            ]
+        return found
+
+    def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
+        """The errors of a run in the form of a published baseline; NaN where it has no rows."""
+        known = dict(zip(table.present, means_of(_wrong(table)).tolist(), strict=True))
+        names = dict.fromkeys(condition["corruption"] for condition in run.conditions if condition)
+        levels = set_of(run).levels
+        return {
+            "clean_error": known.get(Condition(), float("nan")),
+            "error_by_severity": {
+                name: [known.get(Condition(corruption=name, severity=severity), float("nan")) for severity in levels]
+                for name in names
+            },
+        }
+
+    def is_headline(self, score: Score) -> bool:
+        """Errors are always shown; calibration is where everything is asked for."""
+        return score.metric not in CALIBRATION_TITLES
+
+    def view(self, results: Sequence[Result]) -> Section:
+        """The table of models, errors and calibration by severity, and a grid of errors for each model."""
+        calibration = calibration_by_severity(results)
+        return replace(
+            super().view(results),
+            charts=[*corruption_charts(results), *([calibration] if calibration else [])],
+            grids=[grid for result in results if (grid := _grid(result))],
+        )
+
+    def shown(self, key: str, value: Any) -> str:
+        """``fog``, ``severity 3``, or the value itself."""
+        return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
+
+    def place_of(self, run: Run) -> int:
+        """The set of the paper, which has a published baseline, before its relatives."""
+        return self.place if set_of(run).baseline else self.place + 1
+
+    def group_of(self, run: Run) -> str:
+        """Noise, blur and their kin; shuffled cells leave textures and take shapes away."""
+        return "shape" if run.benchmark.name == "patch-shuffle" else "noise and blur"
+
+    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+        """How much is lost under the worst group of corruptions."""
+        found = noise_loss(result)
+        if found is None:
+            error = known.value("mean_error")
+            return "" if error is None else f"errs on {100 * error:.0f} % of corrupted pictures"
+        loss = found.value or 0.0
+        where = found.condition["group"]
+        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions"
+
+    def saying_score(self, result: Result) -> Score | None:
+        """The loss under that group; the mean error where there are no groups."""
+        mean = (s for s in result.scores if s.metric == "mean_error" and not s.condition)
+        return noise_loss(result) or next(mean, None)
+
+
+def set_of(run: Run) -> DistortionSet:
+    """The set that a run is of; one that no data file describes counts every corruption of the run."""
+    name = run.benchmark.name or "imagenet-c"
+    if name in set_names():
+        return distortion_set(name)
+    cells = [condition for condition in run.conditions if condition]
+    found = dict.fromkeys(cell["corruption"] for cell in cells)
+    levels = sorted({cell["severity"] for cell in cells})
+    return DistortionSet(name, "still", "", "", "", "", "", tuple(found), tuple(levels))
+
+
+def _divides(
+    cells: tuple[Sequence[str], Sequence[int]], errors: Mapping[str, Sequence[float]], clean: float = 0.0
+) -> bool:
+    """Whether a baseline errs more than ``clean`` under every corruption of some cells: a stored one may not."""
+    try:
+        corruption_weights(*cells, {name: [error - clean for error in own] for name, own in errors.items()})
+    except ArgumentError:
+        return False
+    return True
+
+
+def _ratio_weights(
+    present: Sequence[Condition], cells: NDArray[np.bool_], baseline: Baseline, below: float
+) -> NDArray[np.float64] | None:
+    """What each cell's error weighs in the mCE, ``(M,)``; with the baseline's clean error ``below``, in the relative.
+
+    ``None`` where a baseline has no error to divide by, or clean pictures are needed and were not run.
+    """
+    clean = Condition() in present
+    members = [cell for cell, is_member in zip(present, cells, strict=True) if is_member]
+    names, levels = ([cell[key] for cell in members] for key in ("corruption", "severity"))
+    above = {name: [error - below for error in baseline["error_by_severity"][name]] for name in set(names)}
+    try:
+        of_cells = corruption_weights(names, levels, above)
+    except ArgumentError:
+        return None
+    weights = np.zeros(len(present))
+    weights[cells] = of_cells
+    if below and clean:
+        weights[present.index(Condition())] = -of_cells.sum()
+    return None if below and not clean else weights
+
+
+def _wrong(table: ImageTable) -> NDArray[np.float64]:
+    return np.where(table.evaluated, 1.0 - table[RIGHT], np.nan)
+
+
+def _grid(result: Result) -> Grid | None:
+    """Errors by corruption and severity, with each row's mean and CE; ``None`` where a result has no such cells."""
+    cells = [score.condition for score in result.scores if set(score.condition) == {"corruption", "severity"}]
+    if not cells:
+        return None
+    at = Lookup(result.scores)
+    severities = sorted({cell["severity"] for cell in cells})
+    names = list(dict.fromkeys(cell["corruption"] for cell in cells))
+    rows = [
+        (
+            name.replace("_", " "),
+            (
+                *(at.cell("error", corruption=name, severity=severity) for severity in severities),
+                at.cell("error", corruption=name),
+                at.cell("ce", shaded=False, corruption=name),
+            ),
+        )
+        for name in names
+    ]
+    means = [at.cell("error", severity=severity) for severity in severities]
+    if len(names) > 1 and any(means):
+        whole = at.cell("mce", shaded=False) or at.cell("mce_partial", shaded=False)
+        mean = at.cell("mean_error") or at.cell("mean_error_partial")
+        rows.append(("all of the set", (*means, mean, whole)))
+    heads = (*(f"severity {severity}" for severity in severities), "mean", "CE")
+    return Grid(result.name, "error by corruption and severity", "corruption", heads, tuple(rows))
+
+
+def cells(members: DistortionSet, names: Sequence[str], severities: Sequence[int]) -> tuple[Condition, ...]:
+    """The cells of these corruptions, without severities that one of them does not have."""
+    return tuple(
+        Condition(corruption=name, severity=severity)
+        for name in names
+        for severity in severities
+        if name in members.stored_only or severity in distortions.corruptions.get(name).severities
+    )
+
+
+def unavailable(members: DistortionSet, wanted: Iterable[Condition]) -> dict[str, str]:
+    """The corruptions among these cells that cannot be made here, each with the reason.
+
+    Some need pictures that only some packages carry, some more than the photograph.
+    """
+    missing: dict[str, str] = {}
+    for name in dict.fromkeys(cell["corruption"] for cell in wanted if cell):
+        try:
+            _require(members, name)
+        except DataError as error:
+            missing[name] = str(error)
+    return missing
+
+
+def told(missing: Mapping[str, str], headline: str) -> Iterator[str]:
+    """A line for each reason, with the corruptions that it keeps from being evaluated."""
+    for reason in dict.fromkeys(missing.values()):
+        names = [name for name in missing if missing[name] == reason]
+        are = "is" if len(names) == 1 else "are"
+        yield f"{', '.join(names)} {are} not evaluated, {headline} is partial: {reason}"
+
+
+def _require(members: DistortionSet, name: str) -> None:
+    """Raise a `DataError` where a corruption cannot be made here."""
+    if name in members.stored_only:
+        raise DataError(
+            f"more than the photograph is needed, so nothing is generated; extract the released files and give "
+            f"--data {members.name}=PATH"
+        )
+    distortions.corruptions.get(name).require()
+
+
+CLEAN = Condition()
+SOURCES = ("auto", "stored", "generated")
+
+
+@dataclass(frozen=True)
+class CorruptionSet(Benchmark):
+    """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_of` makes.
+
+    Class attributes:
+        members: the set.
+    """
+
+    members: ClassVar[DistortionSet]
+    card: ClassVar[str] = "corruption"
+    canvas: ClassVar[Canvas | None] = CANVAS_224
+    shard_items: ClassVar[int] = 16
+
+    extra: bool = field(
+        default=False, metadata={"help": "also what the authors set apart, which no mean counts", "request": True}
+    )
+    corruptions: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "these alone, as in fog+snow, or your own; all if empty", "request": True},
+    )
+    severities: tuple[int, ...] = field(
+        default=distortions.SEVERITIES, metadata={"help": "these alone, as in 1+3+5", "request": True}
+    )
+    jpeg: bool = field(default=True, metadata={"help": "generated images go through JPEG, as the released ones did"})
+    source: str = field(
+        default="auto", metadata={"help": "stored, generated, or auto: stored where it is there", "request": True}
+    )
+
+    def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise UnknownNameError(f"source of {self.name}", self.source, SOURCES)
+        for name in set(self.corruptions) - set(self.members.stored_only):
+            distortions.corruptions.get(name)
+        levels = self.members.levels
+        for severity in self.severities:
+            if severity not in levels:
+                raise ArgumentError(
+                    f"{self.name}:severities must be numbers from {levels[0]} to {levels[-1]}, had {severity}"
+                )
+        if not self.severities:
+            raise ArgumentError(
+                f"{self.name}:severities must name at least one severity from {levels[0]} to {levels[-1]}, was empty"
+            )
+        for name in self.corruptions:
+            if not cells(self.members, [name], self.severities):
+                raise ArgumentError(f"{self.name}:corruptions: {name} has none of the severities that were asked for")
+        if self.jpeg and not self.members.jpeg_quality:
+            raise ArgumentError(f"{self.name}:jpeg must be false: its pictures go through no JPEG")
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The corruptions that were asked for and are not of the set: evaluated beside it, and in none of its means."""
+        return tuple(sorted(set(self.corruptions) - set(self.members.published)))
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Clean, then all corruptions of the set at all severities, in the published order, then those of one's own."""
+        return (CLEAN, *cells(self.members, (*self.members.published, *self.own), self.members.levels))
+
+    def whole(self) -> tuple[Condition, ...]:
+        """The cells that the headline is made of."""
+        return cells(self.members, self.members.members, self.members.levels)
+
+    def requested(self) -> tuple[Condition, ...]:
+        """Clean, and the cells that the options pick."""
+        names = self.corruptions or (self.members.published if self.extra else self.members.members)
+        return (CLEAN, *cells(self.members, names, self.severities))
+
+    def identity(self) -> dict[str, Any]:
+        """The options that change rows, and the versions of the corruptions."""
+        made = {*self.members.published, *self.own} - set(self.members.stored_only)
+        versions = distortions.corruption_versions(made)
+        return {**super().identity(), "kernels": versions}
+
+    def lacks(self, data: DataRoot) -> str:
+        """As usual; stored files alone where these were asked for."""
+        if self.source == "stored" and not data.has(self.name):
+            return f"no data set {self.name} in --data"
+        return super().lacks(data)
+
+    def dataset(self, data: DataRoot) -> DataSet:
+        """The stored set with the clean photographs beside it where they are there; else the photographs."""
+        stored = self.source == "stored" or (self.source == "auto" and data.has(self.name))
+        if not stored:
+            return self._without_unavailable(data.dataset("imagenet"))
+        found = data.dataset(self.name)
+        held = found.conditions or frozenset()
+        notes = found.notes + tuple(self._absent(found, cell) for cell in self.requested() if cell and cell not in held)
+        photographs = data.dataset("imagenet") if data.has("imagenet") else None
+        clean = {item.id: item.file for item in photographs.items} if photographs else {}
+        fingerprints = {**found.fingerprints, **({CLEAN: photographs.fingerprint} if photographs else {})}
+        items = tuple(replace(item, file=replace(item.file, clean=clean.get(item.id))) for item in found.items)  # type: ignore[type-var]
+        conditions = held | ({CLEAN} if clean else set())
+        return replace(found, items=items, conditions=conditions, notes=notes, fingerprints=fingerprints)
+
+    def expand(
+        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
+    ) -> Iterator[Expansion | Unreadable]:
+        """One decode and crop for all cells that are generated; one file a cell for those that are stored."""
+        if isinstance(item.file, datasets.CorruptedCopies):
+            yield from _stored(item.file, conditions)
+            return
+        clean = _clean(item.file.read(), item.file.name)
+        for condition in conditions:
+            yield Expansion(condition, 0, (self.picture(clean, condition, item.id, seed),))
+
+    def picture(self, clean: Image, condition: Condition, sample: str, seed: int) -> Image:
+        """The generated picture of one cell, ``uint8 (224, 224, 3)``, as it is after its JPEG."""
+        if not condition:
+            return clean
+        corrupted = distortions.corrupt(clean, condition["corruption"], condition["severity"], seed=seed, id=sample)
+        return decode(self.encoded(corrupted), sample) if self.jpeg else corrupted
+
+    def encoded(self, image: Image, optimise: bool = False) -> bytes:
+        """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""
+        return encode_jpeg(image, self.members.jpeg_quality, optimise)
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes, with confidence and top 5."""
+        return decisions.argmax(logits, labels)
+
+    def _absent(self, found: DataSet, cell: Condition) -> str:
+        """Why a cell that was asked for is not evaluated on stored files."""
+        place = f"{found.location} has no {cell['corruption']}/{cell['severity']}: not evaluated"
+        if cell["corruption"] in self.own:
+            return f"{place}; with source=generated it is made from the photographs"
+        return f"{place}, so {self.headline} is partial"
+
+    @property
+    def headline(self) -> str:
+        """What its first number is called, for messages."""
+        return "mCE" if self.members.baseline else "the mean error"
+
+    def _without_unavailable(self, photographs: DataSet) -> DataSet:
+        """The photographs with the corruptions that can be made here, and a note on the others."""
+        missing = unavailable(self.members, self.requested())
+        if not missing:
+            return photographs
+        allowed = frozenset(cell for cell in self.conditions() if cell.get("corruption") not in missing)
+        return replace(photographs, conditions=allowed, notes=tuple(told(missing, self.headline)))
+
+
+@cache
+def corruption_benchmark(name: str) -> type[CorruptionSet]:
+    """The benchmark of a still set, by the set's name.
+
+    Raises:
+        UnknownNameError: there is no such set.
+    """
+    return benchmark_of(distortion_set(name))
+
+
+def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
+    """The benchmark that a set describes; for a set of one's own, to be registered by the caller."""
+    attributes: dict[str, Any] = {
+        "__doc__": f"{members.about.strip()}\n\nSource: {members.source}",
+        "__module__": __name__,
+        "name": members.name,
+        "question": members.question,
+        "paper": members.paper,
+        "protocol": members.protocol,
+        "needs": (members.name, "imagenet"),
+        "members": members,
+    }
+    options: list[tuple[str, Any, Any]] = [
+        ("severities", tuple[int, ...], _default("severities", members.levels)),
+        ("jpeg", bool, _default("jpeg", bool(members.jpeg_quality))),
+    ]
+    title = "".join(word.capitalize() for word in members.name.split("-"))
+    made = make_dataclass(title, options, bases=(CorruptionSet,), namespace=attributes, frozen=True)
+    return final(made)
+
+
+def _default(option: str, value: Any) -> Any:
+    """A field of the base with another default."""
+    return field(default=value, metadata=dict(CorruptionSet.__dataclass_fields__[option].metadata))
+
+
+def _register() -> None:
+    for name in set_names("still"):
+        registry.register(name, corruption_benchmark(name), f"reference/sets/{name}.toml")
+
+
+def _stored(file: datasets.CorruptedCopies, conditions: Sequence[Condition]) -> Iterator[Expansion | Unreadable]:
+    for condition in conditions:
+        try:
+            if condition:
+                cell = file.cell(condition["corruption"], condition["severity"])
+                image = sized(decode(cell.read(), cell.name), cell.name, "in the released files")
+            else:
+                image = _clean(file.read(), file.name)
+            yield Expansion(condition, 0, (image,))
+        except SampleError as error:
+            yield Unreadable(condition, str(error))
+
+
+def _clean(content: bytes, name: str) -> Image:
+    return on_canvas(decode(content, name), CANVAS_224)
+
+
+_register()
+
+
+ImagenetC = corruption_benchmark("imagenet-c")

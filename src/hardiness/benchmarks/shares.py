@@ -1,0 +1,197 @@
+"""Accuracy, and how well confidence goes with it, as scores with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Condition, Interval, Records, Score
+from hardiness.statistics.calibration import (
+    BINNINGS,
+    MINIMUM,
+    Binning,
+    CalibrationProtocol,
+    Gaps,
+    aurra,
+    bin_of,
+    bin_of_hundred,
+    calibration_interval,
+    expected_calibration_error,
+    rms_calibration_error,
+)
+from hardiness.statistics.intervals import centred, effective_wilson, resampled, variance_of, wilson, within
+from hardiness.statistics.measures import FEWEST_OF_EACH, Measurable, area_under_response, calibration, share
+
+LARGEST_INT16 = np.iinfo(np.int16).max
+
+
+def answered(
+    records: Records, prediction: str = "prediction", confidence: str = "confidence"
+) -> dict[str, NDArray[Any]]:
+    """``right``, ``answer`` and, where rows have it, ``confidence`` of each row, from the columns of these names."""
+    answer = records[prediction]
+    found: dict[str, NDArray[Any]] = {RIGHT: answer == records["label"], "answer": classes(answer)}
+    if confidence in records:
+        found["confidence"] = records[confidence].astype(np.float32)
+    return found
+
+
+def classes(values: NDArray[Any]) -> NDArray[Any]:
+    """Class indices, as int16 where they fit."""
+    fits = not len(values) or int(values.max()) <= LARGEST_INT16
+    return values.astype(np.int16 if fits else np.int32)
+
+
+PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
+
+
+FEWEST_FOR_AURRA = 2
+"""Errors, and right answers, without which nothing is known of its spread."""
+
+TITLES: Mapping[str, str] = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "real_top1": "ReaL top-1",
+    "real_top5": "ReaL top-5",
+    "rms_calibration_error": "RMS calibration error",
+    "aurra": "AURRA",
+    "ece": "ECE",
+    "brier_top1": "Brier score of the answer",
+    "brier": "Brier score",
+    "nll": "NLL",
+    "temperature": "temperature, fitted on a fifth",
+    "clean_top1": "clean top-1, same classes",
+    "top1_drop": "drop from clean",
+}
+"""What the scores of photographs are called."""
+
+CALIBRATION = ("ece", "brier_top1", "brier", "nll", "temperature")
+"""Scores of calibration that stand beside the headlines and are none."""
+
+EXPLANATIONS: Mapping[str, str] = {
+    "top-1, top-5": "the share of photographs whose label is the first, or among the first five, answers.",
+    "ReaL top-1, top-5": "the same by the reassessed labels of Beyer et al. (2020): right is any of the classes that "
+    "people saw in a photograph; photographs without one are left out.",
+    "error ratio": "ImageNet-X: how often the model is wrong on photographs of which annotators said what makes them "
+    "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
+    "RMS calibration error": "how far confidence and accuracy lie apart, over bins of 100 photographs of similar "
+    "confidence. hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
+    "AURRA": "the mean accuracy among the k surest answers, over all k: does confidence rank right above wrong?",
+    "ECE": "the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal width "
+    "or of equal mass.",
+    "Brier score, NLL": "the squared distance of the probabilities from the truth, over all classes or of the answer "
+    "alone (is it right?), and the mean negative log-likelihood of the label, in nats.",
+    "temperature": "what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores "
+    "are of the other four. Above 1 the model was too sure.",
+}
+"""What they mean."""
+
+
+def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
+    """The share of ``correct (N,)`` with its Wilson interval; undefined where there is no sample."""
+    condition = condition or Condition()
+    n = len(correct)
+    if not n:
+        return Score(metric, None, "fraction", 0, condition=condition, reason="no sample was evaluated")
+    hits = int(np.count_nonzero(correct))
+    return Score(metric, hits / n, "fraction", n, wilson(hits, n), condition=condition)
+
+
+def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floating]) -> list[Measurable]:
+    """Top-1, the headline's RMS calibration error and AURRA as functions of images."""
+    protocol = Condition(protocol=PROTOCOLS[0])
+    return [
+        Measurable("top1", Condition(), True, lambda at: share(right[at])),
+        Measurable("rms_calibration_error", protocol, False, lambda at: calibration(confidence[at], right[at])),
+        Measurable("aurra", Condition(), True, lambda at: area_under_response(confidence[at], right[at])),
+    ]
+
+
+def confidence_scores(
+    confidence: NDArray[np.floating],
+    correct: NDArray[np.bool_],
+    losses: Mapping[str, NDArray[np.floating]] | None = None,
+) -> list[Score]:
+    """RMS calibration error under each protocol and AURRA, then ECE, the answer's Brier score and mean losses.
+
+    All with intervals over images, where there are errors and right answers enough.
+
+    Args:
+        confidence: of each answer, ``(N,)`` in [0, 1].
+        correct: whether it is right, ``(N,)``.
+        losses: ``(N,)`` by metric, each scored by its mean: ``nll``, ``brier``; those with a NaN are left out.
+    """
+    n = len(confidence)
+    if not n:
+        return []
+    # Ascending confidence once: each resample is then already in order, and sorting it again costs next to nothing.
+    order = np.argsort(confidence, kind="stable")
+    confidence, correct = confidence[order], correct[order]
+    means: dict[str, NDArray[np.floating]] = {"brier_top1": (confidence.astype(np.float64) - correct) ** 2}
+    means |= {name: values[order] for name, values in (losses or {}).items() if np.isfinite(values).all()}
+    columns = np.column_stack(list(means.values())).astype(np.float64)
+
+    def statistics(images: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([aurra(confidence[images], correct[images]), *columns[images].mean(axis=0)])
+
+    area, *rest = resampled(statistics, n, "confidence").T
+    wrong, right = int(np.count_nonzero(~correct)), int(np.count_nonzero(correct))
+    others = []
+    for name, drawn in zip(means, rest, strict=True):
+        reason = _too_few(correct)
+        interval = None if reason else centred(drawn[1:], float(drawn[0]))
+        others.append(loss(name, float(drawn[0]), n, interval, Condition(), reason))
+    return [
+        *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
+        _aurra(area, n, wrong, right),
+        *(_ece(confidence, correct, binning) for binning in BINNINGS),
+        *others,
+    ]
+
+
+def loss(
+    metric: str, value: float, n: int, interval: Interval | None, condition: Condition, interval_reason: str = ""
+) -> Score:
+    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2."""
+    unit = "nats" if metric.removesuffix("_partial").endswith("nll") else "score" if metric == "brier" else "fraction"
+    shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf) if interval else None
+    return Score(metric, value, unit, n, shown, False, condition, interval_reason=interval_reason)
+
+
+def _too_few(correct: NDArray[np.bool_]) -> str:
+    """Why these answers ``(N,)`` say too little for an interval; empty where they do not."""
+    fewer = min(int(np.count_nonzero(each)) for each in (correct, ~correct))
+    if fewer >= FEWEST_OF_EACH:
+        return ""
+    return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
+
+
+def _aurra(draws: NDArray[np.float64], n: int, wrong: int, right: int) -> Score:
+    """From the estimate and its resamples, ``(1 + R,)``. Errors take from it, so they are what tells of it."""
+    value, variance = float(draws[0]), variance_of(draws[1:], n)
+    if min(wrong, right) >= FEWEST_FOR_AURRA and variance > 0:
+        return Score("aurra", value, "fraction", n, effective_wilson(value, variance, wrong, 0))
+    reason = f"it needs {FEWEST_FOR_AURRA} errors and {FEWEST_FOR_AURRA} right answers, had {wrong} and {right}"
+    return Score("aurra", value, "fraction", n, interval_reason=reason)
+
+
+def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
+    reason, gaps = _too_few(correct), Gaps.of(confidence, correct, bin_of(confidence, binning))
+    interval = None if reason else calibration_interval(gaps, 1)
+    value = expected_calibration_error(confidence, correct, binning)
+    return loss("ece", value, len(correct), interval, Condition(protocol=binning), reason)
+
+
+def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol: CalibrationProtocol) -> Score:
+    n, condition = len(correct), Condition(protocol=protocol)
+    if n < MINIMUM[protocol]:
+        undefined = f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}"
+        return Score("rms_calibration_error", None, "fraction", n, None, False, condition, undefined)
+    value, bins = rms_calibration_error(confidence, correct, protocol), bin_of_hundred(confidence)
+    last = bins.max() if protocol == "hendrycks2019" else len(bins)
+    gaps, reason = Gaps.of(confidence, correct, bins), _too_few(correct[bins < last])
+    interval = None if reason else within(calibration_interval(gaps.counted(slice(None, last)), 2))
+    return Score("rms_calibration_error", value, "fraction", n, interval, False, condition, interval_reason=reason)

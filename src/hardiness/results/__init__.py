@@ -1,0 +1,1 @@
+"""Stored runs to results: tables, scores, and what several runs say together."""

@@ -1,0 +1,130 @@
+"""ImageNet-X: which of 16 factors in a photograph goes with wrong answers, from stored rows and annotations."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.photographs import FACTORS, METRIC
+from hardiness.core import Condition, DataError, ImageTable, Score
+from hardiness.reference.datasets import validation_number
+from hardiness.results.annotations import numbered, registry
+from hardiness.results.runs import ScoredRun
+from hardiness.sources.packages import installed_file
+from hardiness.statistics.intervals import centred, resampled_means, wilson
+
+PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
+SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
+PROTOTYPES_SHA256 = "3f693c9e056560d9d7bd2242909ae549325e78b763aedb59e5f0c9afdb8a9ea3"
+"""Of version 0.0.7."""
+
+
+class Annotation(NamedTuple):
+    """What was said of one photograph: its class, and places in `FACTORS` (most have one, a few none)."""
+
+    label: int
+    factors: tuple[int, ...]
+
+
+Annotations = Mapping[int, Annotation]
+"""By the photograph's number; the prototypes, with which annotators compared, are left out."""
+
+
+@registry.add("imagenet_x")
+def imagenet_x(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
+    """The scores with error ratios by factor, where photographs have their published names.
+
+    Nothing is added where the package ``imagenet-x`` is not installed.
+    """
+    with suppress(DataError):
+        found = run.remember("imagenet_x", SHA256, lambda: [score.as_dict() for score in _of_run(run)])
+        return [*scores, *map(Score.from_dict, found)]
+    return scores
+
+
+def _of_run(run: ScoredRun) -> list[Score]:
+    """Annotations are read where some photograph has a published name."""
+    return factor_scores(run.table, published_annotations()) if numbered(run.table) else []
+
+
+def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
+    """The error on all annotated photographs, then of each factor the error on its photographs divided by that.
+
+    Intervals resample photographs; those of ratios move both sides.
+
+    Args:
+        table: with the answers.
+        annotated: by number.
+
+    Source: Idrissi et al. (2022), arXiv:2211.01866: top factor, without prototypes; the file's class is the label.
+    """
+    known = [(row, annotated[number]) for row, number in numbered(table) if number in annotated]
+    if not known:
+        return []
+    rows = np.array([row for row, _ in known])
+    wrong = table["answer"][rows, 0] != np.array([each.label for _, each in known])
+    return [_overall(wrong), *_ratios(wrong, [each.factors for _, each in known])]
+
+
+def _overall(wrong: NDArray[np.bool_]) -> Score:
+    hits, n = int(wrong.sum()), len(wrong)
+    return Score("imagenet_x_error", hits / n, "fraction", n, wilson(hits, n), False, Condition(factor="all"))
+
+
+def _ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> list[Score]:
+    values = np.full((len(wrong), 1 + len(FACTORS)), np.nan)
+    values[:, 0] = wrong
+    for row, places in enumerate(factors):
+        for place in places:
+            values[row, 1 + place] = wrong[row]
+    counts = np.count_nonzero(~np.isnan(values), axis=0)
+    present = [place for place in range(len(FACTORS)) if counts[1 + place]]
+    if not wrong.any():
+        reason = "no annotated photograph was answered wrongly"
+        return [_undefined(FACTORS[place], int(counts[1 + place]), reason) for place in present]
+    draws = resampled_means(values, "imagenet_x")
+    found = []
+    for place in present:
+        ratio = float(np.nanmean(values[:, 1 + place]) / wrong.mean())
+        with np.errstate(invalid="ignore", divide="ignore"):
+            resampled = np.where(draws[:, 0] > 0, draws[:, 1 + place] / draws[:, 0], np.nan)
+        interval = centred(resampled, ratio)
+        n = int(counts[1 + place])
+        found.append(Score(METRIC, ratio, "times", n, interval, False, Condition(factor=FACTORS[place])))
+    return found
+
+
+def _undefined(factor: str, n: int, reason: str) -> Score:
+    return Score(METRIC, None, "times", n, None, False, Condition(factor=factor), reason)
+
+
+@cache
+def published_annotations() -> Annotations:
+    """The annotations inside the package ``imagenet-x``.
+
+    Raises:
+        DataError: the package is not installed, or does not hold them as published.
+    """
+    lines = installed_file(PACKAGE, f"{FOLDER}/imagenet_x_val_top_factor.jsonl", SHA256).read_text("utf-8").splitlines()
+    listed = (
+        installed_file(PACKAGE, f"{FOLDER}/prototypical_paths.csv", PROTOTYPES_SHA256).read_text("utf-8").splitlines()
+    )
+    return read(map(json.loads, lines), {row["file_name"] for row in csv.DictReader(listed)})
+
+
+def read(lines: Iterable[Mapping[str, Any]], prototypes: Collection[str]) -> Annotations:
+    """Annotations from the lines of the published file, without those of the prototypes' file names."""
+    found = {}
+    for line in lines:
+        number = validation_number(line["file_name"])
+        if number is not None and line["file_name"] not in prototypes:
+            places = tuple(place for place, factor in enumerate(FACTORS) if line[factor])
+            found[number] = Annotation(int(line["class"]), places)
+    return found

@@ -1,0 +1,31 @@
+"""Sentences of papers as tests on the models at hand; one file a claim."""
+
+from __future__ import annotations
+
+from hardiness.results.claims.claim import (
+    Claim,
+    ClaimVerdicts,
+    Contrast,
+    Judgement,
+    KnownNumber,
+    Models,
+    Subject,
+    judged,
+    registry,
+)
+from hardiness.results.claims.evidence import from_results, paired_draws, published_models
+
+__all__ = [
+    "Claim",
+    "ClaimVerdicts",
+    "Contrast",
+    "Judgement",
+    "KnownNumber",
+    "Models",
+    "Subject",
+    "from_results",
+    "judged",
+    "paired_draws",
+    "published_models",
+    "registry",
+]

@@ -1,0 +1,370 @@
+"""What a published claim is, and when it holds: a few contrasts of known numbers, each told from zero or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Interval, Registry, TextTable
+
+HOLDS: Verdict = "holds"
+FAILS: Verdict = "does not hold"
+OPEN: Verdict = "cannot be told from this n"
+NO_SCORE: Verdict = "cannot be told: a score is missing"
+NO_MODEL: Verdict = "cannot be told: a model is missing"
+Verdict = Literal[
+    "holds",
+    "does not hold",
+    "cannot be told from this n",
+    "cannot be told: a score is missing",
+    "cannot be told: a model is missing",
+]
+
+LEVEL = 0.05
+
+Order = Literal["given", "parameters", "name"]
+
+
+@dataclass(frozen=True)
+class KnownNumber:
+    """What is known of one number of one model.
+
+    Attributes:
+        value: as a fraction, ratio or in the number's own unit.
+        n: images behind it.
+        standard_error: of the value over other images like these.
+        draws: resamples ``(R,)`` of it, if there are some; those of equal ``images`` are the same draws.
+        images: names the set of images that were drawn from; differences within one set are paired.
+        source: where it stands: the score of a run, or what published it.
+        is_substitute: whether it is another number that stands in for one that was not measured.
+        doubt: a word where the report on an attack does not stand by it; else empty.
+    """
+
+    value: float
+    n: int
+    standard_error: float
+    draws: NDArray[np.float64] | None = None
+    images: str = ""
+    source: str = ""
+    is_substitute: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and what is known of it.
+
+    Attributes:
+        model: its name.
+        numbers: by the names of `Quantity`.
+        missing: why a number is not known, by the same names.
+    """
+
+    model: str
+    numbers: Mapping[str, KnownNumber]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models that a claim is about.
+
+    Attributes:
+        family: models of one recipe, the smallest first.
+        reference: the model that the family is compared with, if there is one.
+        order: who put the family in order: whoever ``"given"`` it, its ``"parameters"``, or, where these are not
+            known, its ``"name"``.
+        parameters: how many each model has, where that is known.
+    """
+
+    family: Sequence[Subject]
+    reference: Subject | None = None
+    order: Order = "given"
+    parameters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def all(self) -> tuple[Subject, ...]:
+        """The reference, if there is one, then the family."""
+        return (*((self.reference,) if self.reference else ()), *self.family)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A weighted sum of known numbers: above zero it speaks for the claim, below against it.
+
+    Attributes:
+        name: what it is, in a few words with its values.
+        value: the sum.
+        standard_error: of it.
+        needed: whether it must be told from zero for the claim to hold; the others must not be told against it.
+        paired: whether its numbers are of the same images, and their spread is that of the same resamples.
+    """
+
+    name: str
+    value: float
+    standard_error: float
+    needed: bool = True
+    paired: bool = False
+
+    @property
+    def interval(self) -> Interval:
+        """95 %."""
+        half = NormalDist().inv_cdf(1 - LEVEL / 2) * self.standard_error
+        return Interval(self.value - half, self.value + half)
+
+    @property
+    def p(self) -> float:
+        """Two-sided, of "it is zero": below .05 where the interval leaves out zero."""
+        if not self.standard_error > 0:
+            return 0.0 if self.value else 1.0
+        return math.erfc(abs(self.value) / self.standard_error / math.sqrt(2))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What has become of a claim on the models at hand.
+
+    Attributes:
+        verdict: ``"holds"``, ``"does not hold"``, ``"cannot be told from this n"``, or that a score or a model is
+            missing.
+        contrasts: what it rests on.
+        reason: why it does not hold or cannot be told; else empty.
+        p: of the verdict, at most .05 where it holds and where it does not: that of the contrast it rests on, times
+            the number of contrasts where that lies below zero. ``None`` where something is missing.
+    """
+
+    verdict: Verdict
+    contrasts: tuple[Contrast, ...] = ()
+    reason: str = ""
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of a paper, as a test; a plug-in of one file.
+
+    Attributes:
+        name: registered name.
+        sentence: the claim in words.
+        source: the paper and its stored results that it was read from.
+        statistic: what is computed.
+        test: when it holds.
+        needs: the numbers that it reads.
+        contrasts: from the models to the contrasts; it may count on everything in ``needs``.
+        needs_family: fewest models in the family.
+        needs_reference: whether there must be a reference.
+    """
+
+    name: str
+    sentence: str
+    source: str
+    statistic: str
+    test: str
+    needs: tuple[str, ...]
+    contrasts: Callable[[Models], Sequence[Contrast]] = field(repr=False)
+    needs_family: int = 1
+    needs_reference: bool = False
+
+    def judge(self, models: Models) -> Judgement:
+        """Whether the claim holds for these models.
+
+        It holds where every needed contrast lies above zero by its own 95 % interval, and none lies below. It does not
+        where one lies below, at a level shared out over all contrasts, so that many models alone refute nothing.
+
+        Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "all of them" at the plain level; Bonferroni for
+            "one of them".
+        """
+        if lacking := self._lacking(models):
+            return lacking
+        found = tuple(self.contrasts(models))
+        below = {place: min(1.0, len(found) * each.p) for place, each in enumerate(found) if each.value < 0}
+        # Of several below zero the one that is told most surely; of several told from nothing the least sure.
+        worst = min(below, key=lambda place: below[place], default=None)
+        if worst is not None and below[worst] <= LEVEL:
+            return Judgement(FAILS, found, f"against it: {found[worst].name}", below[worst])
+        needed = {place: below.get(place, each.p) for place, each in enumerate(found) if each.needed}
+        weakest = max(needed, key=lambda place: needed[place])
+        if needed[weakest] > LEVEL:
+            return Judgement(OPEN, found, f"not told from zero: {found[weakest].name}", needed[weakest])
+        return Judgement(HOLDS, found, p=needed[weakest])
+
+    def _lacking(self, models: Models) -> Judgement | None:
+        """That a model or a score is missing, and which; ``None`` where nothing is."""
+        if self.needs_reference and models.reference is None:
+            return Judgement(NO_MODEL, reason="there is no reference model to compare with; name one with --reference")
+        kept = models.family
+        if len(kept) < self.needs_family:
+            reason = f"it needs {self.needs_family} models of one family, smallest first, had {len(kept)}"
+            return Judgement(NO_MODEL, reason=reason)
+        subjects = models.all if self.needs_reference or self.needs_family == 1 else tuple(kept)
+        without: dict[str, list[str]] = {}
+        for subject in subjects:
+            for name in self.needs:
+                if name not in subject.numbers:
+                    why = subject.missing.get(name, f"no {name.replace('_', ' ')}")
+                    without.setdefault(why, []).append(subject.model)
+        lines = [f"{', '.join(names)}: {why}" for why, names in without.items()]
+        return Judgement(NO_SCORE, reason="; ".join(lines)) if lines else None
+
+
+def contrast(name: str, terms: Sequence[tuple[float, KnownNumber]], needed: bool = True) -> Contrast:
+    """A weighted sum of known numbers with its standard error, paired where they come of the same draws.
+
+    Args:
+        name: of the contrast.
+        terms: weight and number of each term.
+        needed: as in `Contrast`.
+    """
+    value = sum(weight * known.value for weight, known in terms)
+    groups: dict[str, list[tuple[float, KnownNumber]]] = {}
+    for place, (weight, known) in enumerate(terms):
+        key = known.images if known.draws is not None and known.images else f"\x00{place}"
+        groups.setdefault(key, []).append((weight, known))
+    variance = 0.0
+    for group in groups.values():
+        drawn = [weight * known.draws for weight, known in group if known.draws is not None]
+        if len(drawn) > 1:
+            variance += float(np.var(np.sum(drawn, axis=0), ddof=1))
+        else:
+            variance += sum((weight * known.standard_error) ** 2 for weight, known in group)
+    uncertain = [group for group in groups.values() if any(known.standard_error > 0 for _, known in group)]
+    paired = len(uncertain) == 1 and len(uncertain[0]) > 1
+    return Contrast(name, value, math.sqrt(variance), needed, paired)
+
+
+def falls_with_size(quantity: str, models: Models) -> list[Contrast]:
+    """One contrast that the number falls from model to model on the whole, and one for each step that it must not rise.
+
+    The first is minus the slope over the places in the family; a step alone may be too small to be told.
+    """
+    family = [(subject.model, subject.numbers[quantity]) for subject in models.family]
+    places = np.arange(len(family)) - (len(family) - 1) / 2
+    slope = [(-float(place / np.sum(places**2)), known) for place, (_, known) in zip(places, family, strict=True)]
+    (first, largest), (last, smallest) = (family[0][0], family[0][1].value), (family[-1][0], family[-1][1].value)
+    found = [contrast(f"{largest:.4g} ({first}) to {smallest:.4g} ({last}), a step on average", slope)]
+    for (name, known), (other_name, other) in pairwise(family):
+        text = f"{known.value:.4g} ({name}) to {other.value:.4g} ({other_name})"
+        found.append(contrast(text, [(1.0, known), (-1.0, other)], needed=False))
+    return found
+
+
+registry: Registry[Claim] = Registry("claim", "hardiness.results.claims", "hardiness.claims")
+
+
+def add(claim: Claim) -> Claim:
+    """Register a claim under its name."""
+    registry.register(claim.name, claim, f"hardiness.results.claims:{claim.name}")
+    return claim
+
+
+HEADS = ("claim", "verdict", "p", "because")
+
+
+@dataclass(frozen=True)
+class ClaimVerdicts:
+    """What has become of every claim.
+
+    Attributes:
+        models: that they were judged on.
+        claims: each with its judgement, in the order of their names.
+    """
+
+    models: Models
+    claims: tuple[tuple[Claim, Judgement], ...]
+
+    def view(self) -> TextTable:
+        """A row for each claim: its sentence, its verdict with p, and what that rests on."""
+        rows = [
+            (
+                claim.sentence,
+                judgement.verdict,
+                _p(judgement.p),
+                judgement.reason or "; ".join(each.name for each in judgement.contrasts),
+            )
+            for claim, judgement in self.claims
+        ]
+        reference = self.models.reference.model if self.models.reference else "none"
+        pairing = (
+            [f"differences are {self._pairing}"] if any(judgement.contrasts for _, judgement in self.claims) else []
+        )
+        notes = (*self._family(), f"reference: {reference}", *pairing)
+        return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
+
+    def _family(self) -> Iterator[str]:
+        """The family in its order, and what is to be known of that order."""
+        names, known = [subject.model for subject in self.models.family], self.models.parameters
+        said = [f"{name} ({_size(known[name])})" if name in known else name for name in names]
+        how = {"given": "smallest first", "parameters": "smallest first by parameters", "name": "in the order of names"}
+        yield f"family{f', {how[self.models.order]}' if len(names) > 1 else ''}: {', '.join(said)}"
+        if self.models.order == "name" and len(names) > 1:
+            unknown = ", ".join(name for name in names if name not in known)
+            yield f"the number of parameters of {unknown} is not stored: name the family with -m, smallest first"
+        if self.models.order == "given":
+            for first, second in pairwise(name for name in names if name in known):
+                if known[first] > known[second]:
+                    yield f"{first} has more parameters than {second}, which was named after it"
+
+    @property
+    def _pairing(self) -> str:
+        found = [contrast for _, judgement in self.claims for contrast in judgement.contrasts]
+        paired = sum(contrast.paired for contrast in found)
+        if paired == len(found):
+            return "paired on the same images"
+        return f"paired on the same images in {paired} of {len(found)} contrasts" if paired else "unpaired"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers that were read with where they stand, then each claim with its contrasts."""
+        reference = self.models.reference
+        return {
+            "family": [subject.model for subject in self.models.family],
+            "order": self.models.order,
+            "parameters": {subject.model: self.models.parameters.get(subject.model) for subject in self.models.family},
+            "reference": reference.model if reference else None,
+            "numbers": {
+                subject.model: {name: _number(known) for name, known in subject.numbers.items()}
+                for subject in self.models.all
+            },
+            "claims": {
+                claim.name: {
+                    "sentence": claim.sentence,
+                    "source": claim.source,
+                    "statistic": claim.statistic,
+                    "test": claim.test,
+                    "verdict": judgement.verdict,
+                    "p": judgement.p,
+                    "reason": judgement.reason,
+                    "contrasts": [_contrast(each) for each in judgement.contrasts],
+                }
+                for claim, judgement in self.claims
+            },
+        }
+
+
+def judged(models: Models) -> ClaimVerdicts:
+    """Every registered claim judged on some models."""
+    claims = (registry.get(name) for name in registry)
+    return ClaimVerdicts(models, tuple((claim, claim.judge(models)) for claim in claims))
+
+
+def _size(parameters: int) -> str:
+    return f"{parameters / 1e6:.1f} million" if parameters >= 1e6 else f"{parameters:,}"
+
+
+def _number(known: KnownNumber) -> dict[str, Any]:
+    return {"value": known.value, "n": known.n, "error": known.standard_error, "source": known.source}
+
+
+def _contrast(found: Contrast) -> dict[str, Any]:
+    interval = [found.interval.low, found.interval.high]
+    return {"name": found.name, "value": found.value, "interval": interval, "p": found.p, "paired": found.paired}
+
+
+def _p(p: float | None) -> str:
+    return "" if p is None else f"{p:.3f}" if p >= 0.001 else "<0.001"

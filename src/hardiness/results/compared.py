@@ -1,0 +1,292 @@
+"""A comparison of models, kept: as tables of text, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from itertools import pairwise
+from typing import Any
+
+from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable
+from hardiness.results.comparison import BenchmarkComparison, EffectiveRobustness, PairDetail, compare_stores
+from hardiness.results.runs import digest_of
+from hardiness.statistics.comparison import Compared, Difference, Rank
+from hardiness.statistics.decomposition import DifferencePart
+from hardiness.statistics.kappa import KappaInterval
+from hardiness.store import Store
+from hardiness.store.files import parsed
+
+HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
+
+LARGEST = 3
+"""Parts of a difference, and images, that are named; JSON has all of them."""
+
+LEVEL = 0.05
+
+
+def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) -> TextTable:
+    """A row for each pair and score; below it who ranks where, and where the differences come from.
+
+    Args:
+        found: the comparison.
+        rows_most: where there are more rows than that, of all scores but the first, and of what is said of pairs, only
+            models that stand next to each other are shown, and only as many scores as there is room for.
+    """
+    every = [dict(score.pairs) for score in found.scores]
+    shown = every if rows_most is None else _fewer(found.scores, rows_most)
+    total, rows = sum(map(len, every)), list(_rows(found, shown))
+    beside = _neighbours(found.scores[0]) if len(rows) < total else None
+    notes = (
+        *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
+        *(_ranks(score, found) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
+        *found.notes,
+        *(_effective(found, model) for model in found.effective),
+        *(
+            line
+            for detail in found.details
+            if beside is None or frozenset((detail.first, detail.second)) in beside
+            for line in _pair_lines(detail)
+        ),
+    )
+    return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+Pairs = Mapping[tuple[str, str], Difference]
+
+
+def _rows(found: BenchmarkComparison, shown: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
+    for score, pairs in zip(found.scores, shown, strict=False):
+        for (first, second), pair in pairs.items():
+            yield tuple(_row(found, score, first, second, pair))
+
+
+def _fewer(scores: Sequence[Compared], rows_most: int) -> list[Pairs]:
+    """As many pairs as there is room for: all if all fit, else all of the first score if these do, then neighbours."""
+    if sum(len(score.pairs) for score in scores) <= rows_most:
+        return [score.pairs for score in scores]
+    found: list[Pairs] = []
+    for score in scores:
+        beside = _neighbours(score)
+        few = {pair: each for pair, each in score.pairs.items() if frozenset(pair) in beside}
+        pairs = score.pairs if not found and len(score.pairs) <= rows_most else few
+        if found and sum(map(len, found)) + len(pairs) > rows_most:
+            break
+        found.append(pairs)
+    return found
+
+
+def _neighbours(score: Compared) -> set[frozenset[str]]:
+    """Each model and the next one by value."""
+    order = sorted(score.values, key=lambda name: (math.isnan(score.values[name]), score.values[name]))
+    return {frozenset(pair) for pair in pairwise(order)}
+
+
+def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, pair: Difference) -> Iterator[str]:
+    yield score.title or score.metric.replace("_", " ")
+    for name in (first, second):
+        value = score.values[name]
+        doubt = found.doubt_about(score, name)
+        yield f"{name}\n{'undefined' if math.isnan(value) else f'{100 * value:.2f}'}{f' {doubt}' if doubt else ''}"
+    if pair.interval is None:
+        yield from ("undefined" if math.isnan(pair.value) else _points(pair.value), "", "", pair.reason or "", "")
+        return
+    yield _points(pair.value)
+    yield f"{_points(pair.interval.low)} … {_points(pair.interval.high)}"
+    yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
+    said = f"nothing: noise {100 * score.noise:.2f}" if score.is_nothing(pair) else "yes" if pair.told else "no"
+    yield ", ".join([said, *([doubt] if (doubt := found.doubt_about_pair(score, first, second)) else [])])
+    yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _ranks(score: Compared, found: BenchmarkComparison) -> str:
+    places = ", ".join(
+        f"{name} {rank.rank}"
+        + (f"–{rank.worst}" if rank.worst > rank.rank else "")
+        + (f" ({doubt})" if (doubt := found.doubt_about(score, name)) else "")
+        for name, rank in sorted(score.ranks.items(), key=lambda item: (item[1].rank, item[1].worst))
+    )
+    return f"ranks by {score.title or score.metric}: {places}"
+
+
+def _effective(found: BenchmarkComparison, model: EffectiveRobustness) -> str:
+    """How far one model is above the line of the published ones."""
+    beyond = "; its clean accuracy is beyond theirs, so the line is continued" if model.outside else ""
+    return (
+        f"{model.model} is {100 * model.value:+.1f} points of accuracy on {found.benchmark} from the line of the "
+        f"published models ({100 * model.interval.low:+.1f} … {100 * model.interval.high:+.1f}){beyond}"
+    )
+
+
+def _pair_lines(detail: PairDetail) -> Iterator[str]:
+    """What there is to say of a pair beyond its scores."""
+    pair = f"{detail.first} and {detail.second}"
+    kappa = detail.kappa.kappa if detail.kappa else None
+    if kappa and kappa.value is not None:
+        between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
+        yield f"{pair} err alike: kappa {kappa.value:.2f}{between}"
+    if len(detail.cells) > 1:
+        told = sum(cell.adjusted < LEVEL for cell in detail.cells)
+        yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"
+    for kind, parts in detail.parts.items():
+        what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
+        yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
+    if detail.images:
+        named = ", ".join(each.image for each in detail.images[:LARGEST])
+        yield f"{pair}, most telling images: {named}"
+
+
+def _parts(parts: Sequence[DifferencePart]) -> str:
+    """The largest; those that are told from none after adjusting for all of them have a star."""
+    largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
+    stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]
+    return ", ".join(
+        f"{part.name} {_points(part.difference.value)}{star}" for part, star in zip(largest, stars, strict=True)
+    )
+
+
+def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
+    """The JSON form of one benchmark's comparison."""
+    return {
+        "benchmark": found.benchmark,
+        "data": found.data,
+        "protocol": found.protocol,
+        "variant": list(found.variant),
+        "n": found.n,
+        **({"doubts": dict(found.doubts)} if found.doubts else {}),
+        "notes": list(found.notes),
+        "effective_robustness": [asdict(model) for model in found.effective],
+        "scores": [_score(score, found) for score in found.scores],
+        "details": [_detail(detail) for detail in found.details],
+    }
+
+
+def difference_json(found: Difference) -> dict[str, Any]:
+    """A difference with its interval and whether it is told from none."""
+    interval = [found.interval.low, found.interval.high] if found.interval else None
+    return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.told}
+
+
+def _score(score: Compared, found: BenchmarkComparison) -> dict[str, Any]:
+    return {
+        "metric": score.metric,
+        "condition": dict(score.condition),
+        "higher_is_better": score.higher_is_better,
+        "noise": score.noise,
+        "values": {name: _finite(value) for name, value in score.values.items()},
+        "pairs": [
+            {
+                "first": first,
+                "second": second,
+                **difference_json(pair),
+                "told_apart": score.told(pair),
+                **({"doubt": doubt} if (doubt := found.doubt_about_pair(score, first, second)) else {}),
+            }
+            for (first, second), pair in score.pairs.items()
+        ],
+        "ranks": {name: asdict(rank) for name, rank in score.ranks.items()},
+    }
+
+
+def _detail(detail: PairDetail) -> dict[str, Any]:
+    kappa = detail.kappa.kappa if detail.kappa else KappaInterval(None, None)
+    return {
+        "first": detail.first,
+        "second": detail.second,
+        "kappa": kappa.value,
+        "kappa_interval": [kappa.interval.low, kappa.interval.high] if kappa.interval else None,
+        "cells": [
+            {"condition": dict(cell.condition), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
+            for cell in detail.cells
+        ],
+        "parts": {
+            kind: [
+                {"name": part.name, "adjusted_p": part.adjusted, **difference_json(part.difference)} for part in parts
+            ]
+            for kind, parts in detail.parts.items()
+        },
+        "images": [asdict(image) for image in detail.images],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+COMPARED = "compared.json"
+"""May be deleted at any time; it is then made again."""
+
+VERSION = 3
+"""Raised whenever the same runs would be compared otherwise."""
+
+
+def kept_comparisons(
+    store: Store, results: Sequence[Result], baseline_model: str | None = None
+) -> list[BenchmarkComparison]:
+    """The models of a folder on the same images, without what is said of single pairs; none of fewer than two models.
+
+    Args:
+        store: the folder.
+        results: of all its runs, as they are now: what was kept of other ones is not taken.
+        baseline_model: whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
+    """
+    known = [
+        [each.key, [replace(s, doubt="").as_dict() for s in each.scores], each.details.get("noise")] for each in results
+    ]
+    digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
+    with suppress(StoreError, LookupError, TypeError, ValueError):
+        found = parsed(store.files.read(COMPARED) or b"", f"{store.address}/{COMPARED}")
+        if found["digest"] == digest_of([digest, found["comparisons"]]):
+            return [_comparison(each) for each in found["comparisons"]]
+    try:
+        made = compare_stores([store], details=False, baseline_model=baseline_model)
+    except ArgumentError:
+        return []
+    described = json.loads(json.dumps([_as_dict(each) for each in made]))
+    with suppress(StoreError):  # where nothing can be written, it is made again next time
+        kept = {"digest": digest_of([digest, described]), "comparisons": described}
+        store.files.write(COMPARED, json.dumps(kept).encode())
+    return [_comparison(each) for each in described]
+
+
+def _as_dict(each: BenchmarkComparison) -> dict[str, Any]:
+    named = {name: getattr(each, name) for name in ("benchmark", "data", "n", "notes", "protocol", "variant")}
+    return {**named, "scores": [_kept_score(score) for score in each.scores]}
+
+
+def _kept_score(score: Compared) -> dict[str, Any]:
+    named = {name: getattr(score, name) for name in ("metric", "higher_is_better", "n", "title", "noise")}
+    return {
+        **named,
+        "values": dict(score.values),
+        "pairs": [[*pair, asdict(difference)] for pair, difference in score.pairs.items()],
+        "ranks": {name: asdict(rank) for name, rank in score.ranks.items()},
+        "condition": dict(score.condition),
+    }
+
+
+def _comparison(found: dict[str, Any]) -> BenchmarkComparison:
+    lists = {"notes": tuple(found["notes"]), "variant": tuple(found["variant"]), "details": ()}
+    return BenchmarkComparison(**{**found, **lists, "scores": tuple(_compared(each) for each in found["scores"])})
+
+
+def _compared(found: dict[str, Any]) -> Compared:
+    return Compared(
+        **{
+            **found,
+            "pairs": {(first, second): _difference(each) for first, second, each in found["pairs"]},
+            "ranks": {name: Rank(**{**rank, "drawn": tuple(rank["drawn"])}) for name, rank in found["ranks"].items()},
+            "condition": Condition(**found["condition"]),
+        }
+    )
+
+
+def _difference(found: dict[str, Any]) -> Difference:
+    interval = found["interval"]
+    return Difference(**{**found, "interval": None if interval is None else Interval(**interval)})

@@ -1,0 +1,490 @@
+"""Models of one or more output folders beside each other, benchmark by benchmark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.card import card_of
+from hardiness.core import WITHDRAWN, ArgumentError, Interval, UnknownNameError
+from hardiness.reference import Published, published_series
+from hardiness.results.comparisons.stored_baseline import stored_baseline
+from hardiness.results.measured import Measured, in_shared_cells, measured_runs
+from hardiness.results.noise import Noise, most, stored_noise
+from hardiness.results.runs import differences
+from hardiness.statistics.calibration import BIN_SIZE
+from hardiness.statistics.comparison import CellDifference, Compared, by_cell, compared, compared_apart, shared_images
+from hardiness.statistics.decomposition import (
+    DifferencePart,
+    Disagreement,
+    by_calibration,
+    by_cells,
+    by_class,
+    disagreements,
+)
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.kappa import Consistency, error_consistency
+from hardiness.statistics.measures import Measurable, Places
+from hardiness.store import Store, StoredRun
+
+FEWEST_MODELS = 3
+"""Reference models below which a line has no error of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A model's accuracy without and with the shift, and on how many images each was measured."""
+
+    model: str
+    clean: float
+    shifted: float
+    n_clean: int
+    n_shifted: int
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRobustness:
+    """How far a model's shifted accuracy is above the line of the reference models.
+
+    Attributes:
+        model: which.
+        value: shifted accuracy minus the line's, fraction of 1.
+        interval: 95 %, of the line and of the model's own two accuracies together.
+        expected: what the line foretells from the model's clean accuracy.
+        line: 95 % interval of that alone.
+        outside: whether the clean accuracy lies beyond those of the reference models, so that the line is continued.
+    """
+
+    model: str
+    value: float
+    interval: Interval
+    expected: float
+    line: Interval
+    outside: bool
+
+
+@dataclass(frozen=True)
+class FittedLine:
+    """A least-squares line through reference models, logit of shifted accuracy over logit of clean accuracy.
+
+    Attributes:
+        models: the reference models.
+        intercept, slope: on the logit scale.
+        residual: standard deviation of the reference models about the line, on the logit scale.
+        covariance: of intercept and slope, ``(2, 2)``.
+        clean: lowest and highest clean accuracy among them.
+    """
+
+    models: tuple[str, ...]
+    intercept: float
+    slope: float
+    residual: float
+    covariance: NDArray[np.float64]
+    clean: Interval
+
+    def effective_robustness(self, point: Point) -> EffectiveRobustness:
+        """How far one model is above the line, with the interval of the line and of the model together.
+
+        Source: Taori et al. (2020), arXiv:2007.00644, section 2. The interval is the delta method's.
+        """
+        from scipy.special import stdtrit
+
+        x, y = _logit(point.clean, point.n_clean), _logit(point.shifted, point.n_shifted)
+        expected = self.intercept + self.slope * x
+        row = np.array([1.0, x])
+        of_line = math.sqrt(float(row @ self.covariance @ row))
+        t = float(stdtrit(len(self.models) - 2, 0.975))
+        slant = _share(expected) * (1 - _share(expected))
+        own = math.hypot(
+            math.sqrt(point.shifted * (1 - point.shifted) / point.n_shifted),
+            self.slope * slant * _error(point.clean, point.n_clean),
+        )
+        half = math.hypot(t * of_line * slant, NormalDist().inv_cdf(0.975) * own)
+        value = point.shifted - _share(expected) if 0 < point.shifted < 1 else _share(y) - _share(expected)
+        return EffectiveRobustness(
+            model=point.model,
+            value=value,
+            interval=Interval(value - half, value + half),
+            expected=_share(expected),
+            line=Interval(_share(expected - t * of_line), _share(expected + t * of_line)),
+            outside=not self.clean.low <= point.clean <= self.clean.high,
+        )
+
+
+def fit(points: Sequence[Point]) -> FittedLine:
+    """The line through reference models.
+
+    Raises:
+        ArgumentError: there are fewer than three, or all have one clean accuracy.
+
+    Source: Taori et al. (2020), arXiv:2007.00644; Miller et al. (2021), arXiv:2107.04649, for the scale.
+    """
+    if len(points) < FEWEST_MODELS:
+        raise ArgumentError(f"effective robustness needs {FEWEST_MODELS} reference models, had {len(points)}")
+    x = np.array([_logit(point.clean, point.n_clean) for point in points])
+    y = np.array([_logit(point.shifted, point.n_shifted) for point in points])
+    spread = float(np.sum((x - x.mean()) ** 2))
+    if not spread > 0:
+        raise ArgumentError(f"effective robustness needs reference models of unequal clean accuracy, all had {x[0]:g}")
+    slope = float(np.sum((x - x.mean()) * (y - y.mean())) / spread)
+    intercept = float(y.mean() - slope * x.mean())
+    variance = float(np.sum((y - intercept - slope * x) ** 2)) / (len(points) - 2)
+    corner = -x.mean() / spread
+    covariance = variance * np.array([[1 / len(x) + x.mean() ** 2 / spread, corner], [corner, 1 / spread]])
+    clean = [point.clean for point in points]
+    models = tuple(point.model for point in points)
+    return FittedLine(models, intercept, slope, math.sqrt(variance), covariance, Interval(min(clean), max(clean)))
+
+
+def published_points(benchmark: str, metric: str = "top1", error: bool = False) -> list[Point]:
+    """The models whose clean and shifted accuracy are among the published numbers.
+
+    Args:
+        benchmark: of the shifted accuracy, e.g. ``"imagenet-a"``.
+        metric: its name there.
+        error: whether the metric is an error, as ImageNet-C's ``"mean_error"`` is.
+    """
+    clean, shifted = published_series("imagenet-val", "top1"), published_series(benchmark, metric)
+    found = []
+    for model, rows in shifted.items():
+        plain = [row for row in rows if not row.condition]
+        if model in clean and plain:
+            with_shift, without = plain[0], _fullest(clean[model])
+            share = 1 - with_shift.value if error else with_shift.value
+            found.append(Point(model, without.value, share, without.n, with_shift.n))
+    return found
+
+
+def _fullest(rows: Sequence[Published]) -> Published:
+    """The value with the most digits: sources that print a single decimal come last."""
+    return max(rows, key=lambda row: len(f"{row.value:.6f}".rstrip("0")))
+
+
+def _logit(share: float, n: int) -> float:
+    """The log odds, half an image away from none and all, where they are not finite."""
+    inside = min(max(share, 0.5 / n), 1 - 0.5 / n)
+    return math.log(inside / (1 - inside))
+
+
+def _share(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def _error(share: float, n: int) -> float:
+    """Standard error of the logit of a share."""
+    inside = min(max(share, 0.5 / n), 1 - 0.5 / n)
+    return 1 / math.sqrt(n * inside * (1 - inside))
+
+
+SHOWN_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class PairDetail:
+    """Two models on the same images, in detail.
+
+    Attributes:
+        first, second: which.
+        kappa: how far they err on the same images, over all conditions; ``None`` where nothing is right or wrong.
+        cells: errors by condition.
+        parts: of the difference of mean errors, by ``corruption``, ``severity`` and ``class``; of the difference of the
+            Brier scores of the confidence, by ``calibration``, where there is one condition.
+        images: where they differ, most telling first.
+    """
+
+    first: str
+    second: str
+    kappa: Consistency | None
+    cells: tuple[CellDifference, ...]
+    parts: Mapping[str, Sequence[DifferencePart]]
+    images: tuple[Disagreement, ...]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: its name, its run, and where the shared images stand among its own."""
+
+    name: str
+    run: Measured
+    places: Places
+
+    def right(self, columns: Sequence[int]) -> NDArray[np.bool_]:
+        """``(N, M)`` whether each answer to the shared images is right."""
+        return np.asarray(self.run.right[self.places][:, columns])
+
+    def confidence(self, columns: Sequence[int]) -> NDArray[np.floating]:
+        """``(N, M)`` of each answer to them."""
+        return np.asarray(self.run.confidence[self.places][:, columns])
+
+
+def pair_detail(first: Side, second: Side, resamples: Resamples) -> PairDetail:
+    """The detail of two models on the images of ``resamples``."""
+    both = [condition for condition in first.run.conditions if condition in second.run.conditions]
+    if not both:
+        return PairDetail(first.name, second.name, None, (), {}, ())
+    columns = [[side.run.conditions.index(condition) for condition in both] for side in (first, second)]
+    right = [side.right(at) for side, at in zip((first, second), columns, strict=True)]
+    sure = [side.confidence(at) for side, at in zip((first, second), columns, strict=True)]
+    corrupted = [k for k, condition in enumerate(both) if "corruption" in condition]
+    counted = corrupted or list(range(len(both)))
+    wrong = [~side[:, counted] for side in right]
+    parts: dict[str, Sequence[DifferencePart]] = {}
+    if corrupted:
+        weights = np.full(len(corrupted), 1 / len(corrupted))
+        for key in ("corruption", "severity"):
+            groups = [both[k].get(key, "") for k in corrupted]
+            parts[key] = by_cells(wrong[0], wrong[1], weights, groups, resamples)
+    apart = wrong[0].mean(axis=1) - wrong[1].mean(axis=1)
+    parts["class"] = by_class(apart, first.run.label[first.places], namer=first.run.class_namer)
+    if len(both) == 1 and len(apart) >= BIN_SIZE and all(side.any() for side in sure):
+        parts["calibration"] = by_calibration(
+            (sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]), resamples
+        )
+    return PairDetail(
+        first.name,
+        second.name,
+        error_consistency(right[0], right[1]),
+        tuple(by_cell(right[0], right[1], both)),
+        parts,
+        tuple(disagreements(resamples.ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
+    )
+
+
+CLEAN = "imagenet-val"
+SHIFTED = {"imagenet-a": ("top1", False), "imagenet-c": ("mean_error", True)}
+"""Benchmarks with a line of published models: the metric, and whether it is an error."""
+
+
+@dataclass(frozen=True)
+class BenchmarkComparison:
+    """Several models on one benchmark.
+
+    Attributes:
+        benchmark, data: which.
+        scores: by score.
+        n: images that all share; 0 where they have images of their own.
+        notes: what a person should know.
+        details: of each pair; none where no image is shared.
+        effective: of each model that was run on clean photographs too, where published models give a line.
+        protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
+        keys: of the runs, by model; empty where they are not known.
+        doubts: by model, a word where the report on an attack does not stand by what the attack left.
+    """
+
+    benchmark: str
+    data: str
+    scores: tuple[Compared, ...]
+    n: int
+    notes: tuple[str, ...]
+    details: tuple[PairDetail, ...]
+    effective: tuple[EffectiveRobustness, ...] = ()
+    protocol: str = ""
+    variant: tuple[str, ...] = field(default=())
+    keys: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+    def doubt_about(self, score: Compared, model: str) -> str:
+        """That word where the score is of pictures under attack; else empty."""
+        return self.doubts.get(model, "") if "epsilon" in score.condition else ""
+
+    def doubt_about_pair(self, score: Compared, first: str, second: str) -> str:
+        """What is said behind a difference that rests on such a number, e.g. ``of a withdrawn number``."""
+        words = {self.doubt_about(score, name) for name in (first, second)} - {""}
+        if not words:
+            return ""
+        return "of a withdrawn number" if WITHDRAWN in words else "of a number not checked"
+
+    @property
+    def heading(self) -> str:
+        """What was compared, in a line."""
+        images = f"{self.n:,} images that all share" if self.n else "different photographs: unpaired"
+        return ", ".join([f"{self.benchmark} on {self.data}", *self.variant, images])
+
+
+_Group = tuple[str, str, str, tuple[str, ...]]
+"""What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
+
+_Accuracy = tuple[float, int]
+"""The share of right answers, and of how many images."""
+
+
+def compare_stores(
+    stores: Sequence[Store],
+    models: Sequence[str] = (),
+    *,
+    details: bool = True,
+    baseline_model: str | None = None,
+    kept: Sequence[BenchmarkComparison] = (),
+) -> list[BenchmarkComparison]:
+    """Models beside each other on every benchmark that two of them were run on.
+
+    Runs of different protocols, surrogates or norms are never put together.
+
+    Args:
+        stores: output folders; a model that several hold is told apart by the folder's name.
+        models: which ones, in the order in which they are shown; all if empty.
+        details: also what is said of single pairs, which takes most of the time where there are many models.
+        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline.
+        kept: comparisons of the same runs, whose scores are not made again.
+
+    Raises:
+        UnknownNameError: a model was not run.
+        ArgumentError: no benchmark has two models, or the baseline model has no stored run to divide by.
+    """
+    groups: dict[_Group, dict[str, StoredRun]] = {}
+    known: dict[str, None] = {}
+    for name, run in _named(stores):
+        plain = run.run.model.name
+        known |= {name: None, plain: None}
+        if not models or name in models or plain in models:
+            groups.setdefault(_group(run), {})[name] = run
+    for model in models:
+        if model not in known:
+            raise UnknownNameError("model to compare", model, known)
+    noises, base = stored_noise(stores), stored_baseline(stores, baseline_model) if baseline_model else None
+    chosen: dict[str, None] = {}
+    clean: dict[str, _Accuracy] = {}
+    compared_ = []
+    scores = {(each.benchmark, each.data, each.protocol, each.variant): each.scores for each in kept}
+    for key, stored in sorted(groups.items()):
+        runs = measured_runs(_ordered(stored, models), tables=details, base=base)
+        chosen |= dict.fromkeys(runs)
+        if key[0] == CLEAN:
+            clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
+        if len(runs) > 1:
+            keys = {name: run.key for name, run in runs.items()}
+            compared_.append(replace(_compared(key, runs, noises, details, scores.get(key)), keys=keys))
+    if not compared_:
+        raise ArgumentError(
+            f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
+        )
+    return [replace(each, effective=_effective(each, clean)) for each in compared_]
+
+
+def _group(run: StoredRun) -> _Group:
+    identity = run.run
+    variant = card_of(identity).variant(identity)
+    return identity.benchmark.name, identity.data.name, identity.benchmark.protocol, variant
+
+
+def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
+    """Every run under a name that no other run of its table has: with its folder, its precision, and what else tells
+    it apart where they are needed."""
+    folders = [store.address.rstrip("/").rpartition("/")[2] for store in stores]
+    if len(set(folders)) < len(folders):
+        folders = [store.address.rstrip("/") for store in stores]
+    found: list[tuple[str, StoredRun]] = []
+    for folder, store in zip(folders, stores, strict=True):
+        runs = list(store.runs())
+        groups: dict[_Group, list[StoredRun]] = {}
+        for run in runs:
+            groups.setdefault(_group(run), []).append(run)
+        texts: dict[str, str] = {}
+        for group in groups.values():
+            told = differences([r.run for r in group], [r.key for r in group], [r.measured for r in group])
+            texts |= {run.path: text for run, text in zip(group, told, strict=True)}
+        for run in runs:
+            name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
+            name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
+            found.append((name if len(stores) == 1 else f"{folder}/{name}", run))
+    return found
+
+
+def _ordered(runs: Mapping[str, StoredRun], models: Sequence[str]) -> dict[str, StoredRun]:
+    """The runs in the order in which their models were asked for."""
+
+    def place(name: str) -> int:
+        asked = [k for k, model in enumerate(models) if model in (name, runs[name].run.model.name)]
+        return asked[0] if asked else 0
+
+    return {name: runs[name] for name in sorted(runs, key=place)}
+
+
+def _effective(found: BenchmarkComparison, clean: Mapping[str, _Accuracy]) -> tuple[EffectiveRobustness, ...]:
+    """How far each model is above the line of the published models, where this benchmark has one."""
+    metric, is_error = SHIFTED.get(found.benchmark, ("", False))
+    score = next((each for each in found.scores if each.metric == metric), None)
+    if score is None or not found.n:
+        return ()
+    line = fit(published_points(found.benchmark, metric, is_error))
+    points = [
+        Point(name, clean[name][0], 1 - value if is_error else value, clean[name][1], found.n)
+        for name, value in score.values.items()
+        if name in clean and clean[name][1]
+    ]
+    return tuple(line.effective_robustness(point) for point in points)
+
+
+def _compared(
+    group: _Group,
+    runs: Mapping[str, Measured],
+    noises: Mapping[str, Noise],
+    detailed: bool,
+    known: Sequence[Compared] | None,
+) -> BenchmarkComparison:
+    benchmark, data, protocol, variant = group
+    drawn = any(run.drawn for run in runs.values())
+    if drawn:
+        runs, detailed = in_shared_cells(runs), False
+    ids = shared_images({name: run.ids for name, run in runs.items()})
+    notes = ["images have some random cells each: compared on the cells of each image that all have, without details"]
+    notes = notes if drawn else []
+    notes += [_left_out(name, run) for name, run in runs.items() if run.left_out or run.failed]
+    scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
+    if not len(ids):
+        notes.append("the models share no image: they are compared as on different photographs, which tells far less")
+        apart = tuple(_apart(score, runs, noises) for score in scores)
+        return BenchmarkComparison(benchmark, data, apart, 0, tuple(notes), (), (), protocol, variant)
+    for name, run in runs.items():
+        if len(run.ids) > len(ids):
+            notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
+    resamples = Resamples(ids)
+    sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
+    if known is None:
+        known = [_with_noise(_together(score, sides, resamples), runs, noises) for score in scores]
+    details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2) if detailed)
+    return BenchmarkComparison(benchmark, data, tuple(known), len(ids), tuple(notes), details, (), protocol, variant)
+
+
+def _left_out(name: str, run: Measured) -> str:
+    """What is said of images that are not compared."""
+    count, why = (run.left_out, "lack") if run.left_out else (run.failed, "could not be evaluated")
+    if count == 1:
+        return f"{name}: 1 image {'lacks a condition' if run.left_out else why} and is left out"
+    return f"{name}: {count:,} images {'lack a condition' if run.left_out else why} and are left out"
+
+
+def _same(score: Measurable, run: Measured) -> list[Measurable]:
+    """The run's score of that name and condition; none or one."""
+    return [each for each in run.scores if (each.metric, each.condition) == (score.metric, score.condition)]
+
+
+def _together(score: Measurable, sides: Sequence[Side], resamples: Resamples) -> Compared:
+    measures = {side.name: _same(score, side.run)[0].of(side.places) for side in sides}
+    return _titled(compared(score.metric, measures, resamples, score.higher_is_better), score, sides[0].run)
+
+
+def _apart(score: Measurable, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
+    def side(run: Measured) -> tuple[Any, Resamples]:
+        every: Places = np.arange(len(run.ids))
+        return _same(score, run)[0].of(every), Resamples(run.ids)
+
+    measures = {name: side(run) for name, run in runs.items()}
+    found = compared_apart(score.metric, measures, score.higher_is_better)
+    return _with_noise(_titled(found, score, next(iter(runs.values()))), runs, noises)
+
+
+def _titled(found: Compared, score: Measurable, run: Measured) -> Compared:
+    return replace(found, condition=score.condition, title=run.title(score))
+
+
+def _with_noise(found: Compared, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
+    keys = [run.key for run in runs.values()]
+    return replace(found, noise=most(noises, keys, found.metric, found.condition))

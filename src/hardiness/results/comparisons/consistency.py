@@ -1,0 +1,151 @@
+"""Error consistency of the models of an output folder, with each other and with people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.cue_conflict import answers
+from hardiness.core import ArgumentError, DataError, Stimulus
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics.kappa import Consistency, pairwise
+from hardiness.store import Store, StoredRun
+
+CARD = "cue_conflict"
+Pair = tuple[int, int]
+Right = Mapping[str, bool]
+"""Whether an observer named the shape, by the stimulus's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two observers, or a mean over several pairs of them.
+
+    Attributes:
+        data: the data set that holds the stimuli.
+        first, second: their names.
+        consistency: what was found.
+        detail: whether it is one of the pairs that another row is the mean of.
+    """
+
+    data: str
+    first: str
+    second: str
+    consistency: Consistency
+    detail: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        found = self.consistency
+        estimates = {
+            name: {"value": each.value, "interval": [each.interval.low, each.interval.high] if each.interval else None}
+            for name, each in (("agreement", found.agreement), ("expected", found.expected), ("kappa", found.kappa))
+        }
+        pair = {"data": self.data, "first": self.first, "second": self.second, "n": found.n}
+        return {**pair, "accuracies": list(found.accuracies), **estimates}
+
+
+def consistency(store: Store, people: Mapping[str, Mapping[str, str]], protocol: str) -> list[Comparison]:
+    """The error consistency of all pairs of stored models on the same stimuli, and of each with each person.
+
+    An answer is right where it is the shape's category. Where people are given, each model's mean over them stands
+    before its single pairs, and people's mean among themselves at the end.
+
+    Args:
+        store: holds runs of ``cue-conflict``.
+        people: by person, the answer to each stimulus, by its name; may be empty.
+        protocol: how models' answers are read off their logits.
+
+    Raises:
+        DataError: there is no such run.
+        ArgumentError: there is nobody to compare with, or people and models share no stimulus.
+
+    Source: Geirhos, Meding & Wichmann (2020), arXiv:2006.16736.
+    """
+    runs = [run for run in store.runs() if run.run.benchmark.card == CARD]
+    groups: dict[str, dict[str, Right]] = {}
+    names: dict[str, str] = {}
+    for run in runs:
+        fingerprint = run.run.data.fingerprint
+        names[fingerprint] = run.run.data.name
+        if right := _of_run(run, protocol):
+            groups.setdefault(fingerprint, {})[_name(run, runs)] = right
+    if not groups:
+        raise DataError(f"{store.address} holds no answers to cue-conflict; run it first, as in -b cue-conflict")
+    persons = {name: _of_person(answered) for name, answered in people.items()}
+    found = [each for key, models in groups.items() for each in _compared(names[key], models, persons)]
+    if persons and not any(each.second in persons for each in found):
+        example = next((name for answered in persons.values() for name in answered), "nothing")
+        raise ArgumentError(f"people and models must share stimuli, but people answered others ({example} …)")
+    if not found:
+        raise ArgumentError(
+            f"{store.address} holds one model on these stimuli: run another, or give people's answers with --humans"
+        )
+    return found
+
+
+class _Group(NamedTuple):
+    """One row to be: the names it bears, the pairs it is the mean of, and whether another row covers it."""
+
+    first: str
+    second: str
+    pairs: list[Pair]
+    detail: bool = False
+
+
+def _compared(data: str, models: Mapping[str, Right], persons: Mapping[str, Right]) -> Iterator[Comparison]:
+    """All comparisons on one set of stimuli."""
+    stimuli = sorted(set().union(*models.values()))
+    shown = {name: right for name, right in persons.items() if not right.keys().isdisjoint(stimuli)}
+    observers = {**models, **shown}
+    right = np.array([[float(each.get(name, np.nan)) for each in observers.values()] for name in stimuli])
+    groups = [group for group in _groups(right, list(observers), len(models)) if group.pairs]
+    for group, found in zip(groups, pairwise(right, [group.pairs for group in groups]), strict=True):
+        yield Comparison(data, group.first, group.second, found, group.detail)
+
+
+def _groups(right: NDArray[np.float64], names: Sequence[str], models: int) -> Iterator[_Group]:
+    """Pairs of models; each model's mean over people, then its single pairs; people among themselves."""
+    people = range(models, len(names))
+    for first, second in _sharing(right, combinations(range(models), 2)):
+        yield _Group(names[first], names[second], [(first, second)])
+    for model in range(models):
+        pairs = _sharing(right, ((model, person) for person in people))
+        if len(pairs) > 1:
+            yield _Group(names[model], f"mean of {len(pairs)} people", pairs)
+        for _, person in pairs:
+            yield _Group(names[model], names[person], [(model, person)], detail=len(pairs) > 1)
+    # Both orders of each pair: the mean is the same, and so are the two accuracies beside it.
+    yield _Group("people", "among themselves", _sharing(right, permutations(people, 2)))
+
+
+def _sharing(right: NDArray[np.float64], pairs: Iterable[Pair]) -> list[Pair]:
+    """The pairs who answered some stimulus both."""
+    answered = ~np.isnan(right)
+    return [(a, b) for a, b in pairs if (answered[:, a] & answered[:, b]).any()]
+
+
+def _of_run(run: StoredRun, protocol: str) -> Right:
+    scored = ScoredRun(run, registry.get(CARD))
+    if not len(scored.table):
+        return {}
+    read = answers(scored.table, run.run.data.categories, protocol)
+    return dict(zip(read.names.tolist(), read.by_shape.tolist(), strict=True))
+
+
+def _of_person(answered: Mapping[str, str]) -> Right:
+    known = ((name, Stimulus.parse(name), answer) for name, answer in answered.items())
+    return {name: answer == stimulus.shape for name, stimulus, answer in known if stimulus is not None}
+
+
+def _name(run: StoredRun, runs: Sequence[StoredRun]) -> str:
+    """The model's name; with the start of the run's key where it stands for several runs on the same stimuli."""
+    name, fingerprint = run.run.model.name, run.run.data.fingerprint
+    same = [other for other in runs if (other.run.model.name, other.run.data.fingerprint) == (name, fingerprint)]
+    return name if len(same) == 1 else f"{name} ({run.key[:6]})"

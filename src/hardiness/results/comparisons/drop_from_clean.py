@@ -1,0 +1,86 @@
+"""A shifted data set beside the clean validation set, on the same classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hardiness.benchmarks.shares import accuracy
+from hardiness.core import ImageTable, Interval, Result, Score
+from hardiness.results.comparisons import Scored, registry
+from hardiness.statistics.intervals import wilson
+
+CLEAN = "imagenet-val"
+PHOTOGRAPHS = ("classification", "subset_classification")
+"""Cards whose top-1 can stand beside the clean one."""
+
+
+@registry.add("drop_from_clean")
+def drop_from_clean(each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
+    result = each.result
+    if result.benchmark == CLEAN or not result.scores or result.run.benchmark.card not in PHOTOGRAPHS:
+        return result
+    clean = next((o for o in scored if o.result.benchmark == CLEAN and o.is_same_model(each) and o.result.scores), None)
+    if clean is None:
+        return result
+
+    def compute() -> list[dict[str, Any]]:
+        beside = beside_clean(each.run.table, result.score("top1"), clean.run.table, f"answer_{result.benchmark}")
+        return [score.as_dict() for score in beside]
+
+    beside = [Score.from_dict(found) for found in each.run.remember("drop_from_clean", clean.run.digest, compute)]
+    clean.run.release()
+    return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
+
+
+def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, within: str) -> list[Score]:
+    """Clean top-1 on the classes of a shifted data set, and how far the shifted top-1 lies below it.
+
+    Args:
+        shifted: the shifted data set's table; only its labels are used.
+        shifted_top1: its headline score.
+        clean: table of ``imagenet-val`` of the same model.
+        within: the clean answer to compare with, where the table has it: that within the same 200 classes; else the
+            one among all classes.
+
+    Returns:
+        ``clean_top1`` and ``top1_drop`` (clean minus shifted), or nothing where the classes do not meet.
+
+    Source: Recht et al. (2019), arXiv:1902.10811, and Hendrycks et al. (2020), arXiv:2006.16241, for the comparison;
+        Newcombe (1998), method 10, for the interval of a difference of independent proportions.
+    """
+    same = np.isin(clean.label, np.unique(shifted.label))
+    if not same.any() or shifted_top1.value is None:
+        return []
+    answer = clean[within] if within in clean else clean["answer"][:, 0]
+    clean_top1 = accuracy("clean_top1", (answer == clean.label)[same])
+    assert clean_top1.value is not None
+    return [
+        clean_top1,
+        Score(
+            metric="top1_drop",
+            value=clean_top1.value - shifted_top1.value,
+            unit="fraction",
+            n=shifted_top1.n,
+            interval=difference_interval(clean_top1, shifted_top1),
+            higher_is_better=False,
+        ),
+    ]
+
+
+def difference_interval(a: Score, b: Score) -> Interval:
+    """The 95 % interval of ``a`` minus ``b``, two proportions measured on independent samples.
+
+    Source: Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, method 10.
+    """
+    assert a.value is not None
+    assert b.value is not None
+    first, second = wilson(round(a.value * a.n), a.n), wilson(round(b.value * b.n), b.n)
+    below = math.hypot(a.value - first.low, second.high - b.value)
+    above = math.hypot(first.high - a.value, b.value - second.low)
+    return Interval(a.value - b.value - below, a.value - b.value + above)

@@ -1,0 +1,59 @@
+"""A stored run in place of the published baseline that ratios divide by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hardiness.benchmarks.card import Baseline, card_of
+from hardiness.core import ArgumentError
+from hardiness.results.runs import ScoredRun
+from hardiness.store import Store
+
+
+@dataclass(frozen=True)
+class StoredBaseline:
+    """A model whose stored runs ratios divide by: what they measured and their keys, by benchmark and data."""
+
+    model: str
+    measured: Mapping[tuple[str, str], Baseline]
+    keys: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, runs: Sequence[ScoredRun], model: str) -> StoredBaseline:
+        """The model's stored runs as baselines; of several on one data set the last counts.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        divisible = [run for run in runs if run.card.divides]
+        measured, keys = {}, {}
+        for run in divisible:
+            if run.stored.run.model.name == model and len(run.table):
+                found = run.card.as_baseline(run.table, run.stored.run)
+                assert found is not None, f"a card that divides gives a baseline: {run.stored.run.benchmark.card}"
+                measured[_place(run)], keys[_place(run)] = found, run.stored.key
+        if not measured:
+            models = sorted({run.stored.run.model.name for run in divisible})
+            raise ArgumentError(
+                f"--baseline {model}: must be a model with a stored run to divide by, but the output folder has "
+                f"{', '.join(models) or 'none'}; run it first, as in -m {model} -b imagenet-c"
+            )
+        return cls(model, measured, keys)
+
+    def of_run(self, run: ScoredRun) -> Baseline | None:
+        """What the model measured where that run was made; ``None`` where it was not run there."""
+        return self.measured.get(_place(run))
+
+    def as_measured(self, run: ScoredRun) -> dict[str, str]:
+        """What a result says of the run that its ratios divide by; see `of_run`."""
+        return {"model": self.model, "run": self.keys[_place(run)]}
+
+
+def stored_baseline(stores: Sequence[Store], model: str) -> StoredBaseline:
+    """The model's stored runs in several folders; raises as `StoredBaseline.of`."""
+    return StoredBaseline.of([ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()], model)
+
+
+def _place(run: ScoredRun) -> tuple[str, str]:
+    return run.stored.run.benchmark.name, run.stored.run.data.fingerprint

@@ -1,0 +1,283 @@
+"""Stored runs by image: what they can be compared by, on which images and cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks.card import Baseline, card_of, published_baseline
+from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
+from hardiness.results.comparisons.stored_baseline import StoredBaseline
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics.cells import FEWEST_PER_CELL, is_drawn
+from hardiness.statistics.comparison import shared_images
+from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.measures import Measurable, Measure, OfMeans, WeightedSum, weighted
+from hardiness.store import StoredRun
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run by image.
+
+    Attributes:
+        run: what it is of.
+        ids: ``(N,)`` of the images that have every condition that any has, sorted.
+        label: ``(N,)`` class of each.
+        scores: what it can be compared by.
+        right: ``(N, M)`` whether each answer is right.
+        confidence: ``(N, M)`` of each answer; 0 where it was not kept.
+        conditions: of the M columns.
+        left_out: images that lack a condition and are compared nowhere.
+        failed: images that could not be evaluated, under whichever condition.
+        key: of the stored run; empty where it is of none.
+        drawn: whether each image has some random cells alone. What it can then be compared by depends on the cells
+            that the other runs have (`in_shared_cells`), and ``scores`` is empty.
+        table: gives its image table; not there where it is of no stored run.
+        baseline: what its ratios divide by instead of the published baseline.
+    """
+
+    run: Run
+    ids: NDArray[np.object_]
+    label: NDArray[np.int32]
+    right: NDArray[np.bool_]
+    confidence: NDArray[np.floating]
+    conditions: tuple[Condition, ...]
+    left_out: int
+    failed: int
+    scores: tuple[Measurable, ...] = ()
+    key: str = ""
+    drawn: bool = False
+    table: Callable[[], ImageTable] | None = None
+    baseline: Baseline | None = None
+
+    @property
+    def right_share(self) -> float:
+        """The share of all answers that are right."""
+        return float(self.right.mean())
+
+    def title(self, score: Measurable) -> str:
+        """A score's name as people write it."""
+        return card_of(self.run).title(Score(score.metric, 0.0, "fraction", 0, condition=score.condition))
+
+    @property
+    def class_namer(self) -> Callable[[int], str]:
+        """The name of a class by its index."""
+        return card_of(self.run).class_namer(self.run)
+
+
+def stored_measures(run: StoredRun, base: StoredBaseline | None = None) -> Measured | None:
+    """A stored run by image, of its image table as it was kept, or made now and kept; ``None`` as in `measured`.
+
+    Args:
+        run: which.
+        base: what its ratios divide by where that was run on the same pictures, instead of the published baseline.
+    """
+    scored = ScoredRun(run, card_of(run.run))
+    table = scored.table
+    scored.save()
+    found = measured(table, run.run, base.of_run(scored) if base else None) if len(table) else None
+    return found and replace(found, key=run.key, table=lambda: ScoredRun(run, card_of(run.run)).table)
+
+
+def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> Measured | None:
+    """A run by image; ``None`` where no image has every condition, or its card names nothing to compare by.
+
+    Ratios are to ``baseline`` where it is given, else to the published one.
+
+    A run of which each image has some random cells alone is there with all of its images.
+    """
+    whole, drawn = images_of(table, run)
+    if not whole.any():
+        return None
+    kept = table if whole.all() else _of(table, whole)
+    card = card_of(run)
+    found = card.measurables_over(kept, run, baseline) if baseline else card.measurables(kept, run)
+    scores = () if drawn else tuple(found)
+    if not (drawn or scores):
+        return None
+    right = kept[RIGHT] == 1
+    return Measured(
+        run=run,
+        ids=kept.ids,
+        label=kept.label,
+        right=right,
+        confidence=kept["confidence"] if "confidence" in kept else np.zeros(right.shape, np.float32),
+        conditions=kept.present,
+        left_out=int(np.count_nonzero(~whole)),
+        failed=len({failure.sample for failure in table.failures}),
+        scores=scores,
+        drawn=drawn,
+        baseline=baseline,
+    )
+
+
+def images_of(table: ImageTable, run: Run) -> tuple[NDArray[np.bool_], bool]:
+    """Which images a run is compared on, ``(N,)``, and whether each image has some random cells alone."""
+    whole = np.asarray(table.evaluated.all(axis=1))
+    drawn = card_of(run).draws_cells and not _was_whole(table) and is_drawn(table, run.seed)
+    return np.ones(len(table), bool) if drawn else whole, drawn
+
+
+def _of(table: ImageTable, chosen: NDArray[np.bool_]) -> ImageTable:
+    return replace(
+        table,
+        ids=table.ids[chosen],
+        label=table.label[chosen],
+        columns={name: column[chosen] for name, column in table.columns.items()},
+    )
+
+
+def _was_whole(table: ImageTable) -> bool:
+    """Whether every image has every condition but those under which it failed."""
+    there = table.evaluated.copy()
+    rows = table.rows_of(np.array([failure.sample for failure in table.failures], object))
+    for row, failure in zip(rows.tolist(), table.failures, strict=True):
+        if row >= 0:
+            there[row, np.isin(table.cells, failure.conditions)] = True
+    return bool(there.all())
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A measure without the answers that it was computed from.
+
+    Attributes:
+        n, span, undefined, thin: as in `Measure`.
+        resampled: what `draws` gives.
+        images: what `by_image` gives.
+    """
+
+    n: int
+    span: float
+    undefined: str
+    thin: str
+    resampled: NDArray[np.float64]
+    images: NDArray[np.float64] | None
+
+    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
+        """``float64 (1 + R,)``: of the resamples that it was computed with."""
+        return self.resampled
+
+    def by_image(self) -> NDArray[np.float64] | None:
+        """``(N,)`` what each image adds to the score; ``None`` if it has none."""
+        return self.images
+
+
+def measured_runs(
+    runs: Mapping[str, StoredRun], *, tables: bool, base: StoredBaseline | None = None
+) -> dict[str, Measured]:
+    """The runs by image, without those that have no whole image or no score to compare by.
+
+    Args:
+        runs: of one benchmark, by name.
+        tables: keep every answer of every run. Without, each run's answers are let go once its scores on the shared
+            images are known, so that memory does not grow by a table a model.
+    """
+    if tables or len(runs) < 2:
+        return {name: found for name, run in runs.items() if (found := stored_measures(run, base))}
+    ids: dict[str, NDArray[np.object_]] = {}
+    for name, run in runs.items():
+        images, drawn = _images(run)
+        if drawn:  # what is compared depends on the cells of all runs
+            return measured_runs(runs, tables=True, base=base)
+        if len(images):
+            ids[name] = next((known for known in ids.values() if np.array_equal(known, images)), images)
+    shared = shared_images(ids) if len(ids) > 1 else np.array([], str)
+    if not len(shared):
+        return measured_runs(runs, tables=True, base=base)
+    resamples, measured = Resamples(shared), {}
+    for name, images in ids.items():
+        if found := stored_measures(runs[name], base):
+            measured[name] = _without_answers(replace(found, ids=images), resamples)
+    if len(measured) < len(ids):  # what cannot be compared must not say which images are shared
+        return measured_runs({name: runs[name] for name in measured}, tables=False, base=base)
+    return measured
+
+
+def _images(run: StoredRun) -> tuple[NDArray[np.object_], bool]:
+    """The images that a run is compared on, and whether each has some random cells alone."""
+    scored = ScoredRun(run, card_of(run.run))
+    table = scored.columns()
+    scored.save()
+    if not len(table):
+        return table.ids, False
+    chosen, drawn = images_of(table, run.run)
+    return table.ids[chosen], drawn
+
+
+def _without_answers(found: Measured, resamples: Resamples) -> Measured:
+    """The run with its scores on the images of ``resamples``, and of its answers those of the first condition alone."""
+    places = np.searchsorted(found.ids, resamples.ids)
+    scores = tuple(_computed(score, places, resamples) for score in found.scores)
+    # Copies: a view would hold on to all of it.
+    first, nothing = found.right[:, :1].copy(), np.zeros((0, 0), np.float32)
+    return replace(found, right=first, confidence=nothing, scores=scores, table=None)
+
+
+def _computed(score: Measurable, places: NDArray[np.int64], resamples: Resamples) -> Measurable:
+    known = _compact(score.of(places), resamples)
+    return replace(score, of=lambda _: known)
+
+
+def _compact(measure: Measure, resamples: Resamples) -> Measure:
+    if isinstance(measure, OfMeans) and measure.shares:
+        return measure  # a bool an image; two of them are compared exactly
+    if measure.undefined:
+        return Computed(measure.n, 0.0, measure.undefined, measure.thin, np.full(1, np.nan), None)
+    drawn, images = measure.draws(resamples), measure.by_image()
+    return Computed(measure.n, measure.span if images is not None else 0.0, "", measure.thin, drawn, images)
+
+
+def in_shared_cells(runs: Mapping[str, Measured]) -> dict[str, Measured]:
+    """The runs on the images, and of each image the cells, that all of them have; as they are where none is shared.
+
+    The order of an image's cells depends on the seed and the image alone, so that two runs of one seed share the cells
+    of the one that has fewer.
+
+    Args:
+        runs: by name, each with its table.
+    """
+    tables = {name: run.table() for name, run in runs.items() if run.table is not None}
+    ids = shared_images({name: table.ids for name, table in tables.items()}).astype(object)
+    first = next(iter(tables.values()))
+    cells = [cell for cell in first.present if all(cell in table.present for table in tables.values())]
+    there = np.ones((len(ids), len(cells)), bool)
+    for table in tables.values():
+        there &= table.evaluated[table.rows_of(ids)][:, [table.present.index(cell) for cell in cells]]
+    if there.any():
+        tables = {name: _only(table, ids, there, cells) for name, table in tables.items()}
+    return {name: _measured_again(runs[name], table) for name, table in tables.items()}
+
+
+def _only(
+    table: ImageTable, ids: NDArray[np.object_], there: NDArray[np.bool_], cells: Sequence[Condition]
+) -> ImageTable:
+    """The table of some images and, of each, of those cells that are there, ``(len(ids), len(cells))``."""
+    index = np.array([table.conditions.index(cell) for cell in cells], int)
+    return table.only({image: index[row].tolist() for image, row in zip(ids.tolist(), there, strict=True)})
+
+
+def _measured_again(run: Measured, table: ImageTable) -> Measured:
+    sums = card_of(run.run).sums(table, run.run, run.baseline or published_baseline(run.run))
+    scores = tuple(map(_measurable, sums))
+    return replace(run, ids=table.ids, label=table.label, left_out=0, scores=scores)
+
+
+def _measurable(of: WeightedSum) -> Measurable:
+    weights = of.weights[of.weights != 0]
+
+    def on(at: NDArray[np.int64]) -> OfMeans:
+        values = of.weighty[at]
+        fewest = int(np.count_nonzero(~np.isnan(values), axis=0).min())
+        few = f"a cell has {fewest} shared images, and {FEWEST_PER_CELL} are needed"
+        return replace(
+            weighted(values, weights),
+            undefined="a cell has no shared image" if not fewest else "",
+            thin=few if fewest < FEWEST_PER_CELL else "",
+        )
+
+    return Measurable(of.metric, of.condition, of.higher_is_better, on)

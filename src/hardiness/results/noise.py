@@ -1,0 +1,205 @@
+"""How far the protocol itself moves a score: one thing varied at a time, on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hardiness.core import Condition, Interval, StoreError, TextTable
+from hardiness.results.measured import Measured
+from hardiness.statistics.comparison import difference, shared_images
+from hardiness.statistics.intervals import Resamples, wilson
+from hardiness.store import Store
+from hardiness.store.files import as_json, parsed
+
+FOLDER = "noise"
+HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one setting other than the usual one does to one score.
+
+    Attributes:
+        factor, setting: what was varied, and to what.
+        metric, condition, title: which score.
+        usual: the score with the usual setting.
+        value: the score with this one, less ``usual``.
+        interval: of ``value``, 95 %, paired on the same images; ``None`` where none is defined.
+        n: those images.
+        otherwise: how many of them were answered otherwise, right instead of wrong or wrong instead of right, under
+            whichever condition.
+    """
+
+    factor: str
+    setting: str
+    metric: str
+    condition: Condition
+    title: str
+    usual: float
+    value: float
+    interval: Interval | None
+    n: int
+    otherwise: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        interval = [self.interval.low, self.interval.high] if self.interval else None
+        return {**asdict(self), "condition": dict(self.condition), "interval": interval}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Moved:
+        """What `as_dict` gave."""
+        interval = Interval(*found["interval"]) if found["interval"] else None
+        return cls(**{**found, "condition": Condition(**found["condition"]), "interval": interval})
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one model's scores on one benchmark.
+
+    Attributes:
+        key: of the run whose settings are the usual ones.
+        model, benchmark, data: of that run.
+        moved: by setting and score.
+        left_out: what was not varied, with the reason.
+    """
+
+    key: str
+    model: str
+    benchmark: str
+    data: str
+    moved: tuple[Moved, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, metric: str, condition: Condition) -> float:
+        """The most that any setting moves a score by, either way; 0 where that was not measured."""
+        sizes = [abs(each.value) for each in self.moved if (each.metric, each.condition) == (metric, condition)]
+        return max(sizes, default=0.0)
+
+    def as_details(self) -> list[dict[str, Any]]:
+        """What a page needs of it: each score with the most that any setting moves it by."""
+        names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
+        return [
+            {"metric": metric, "condition": dict(condition), "noise": self.of(metric, condition)}
+            for metric, condition in names
+        ]
+
+    def view(self) -> TextTable:
+        """A row for each score and setting, the scores' most moving settings first."""
+        order = {(each.metric, each.condition): place for place, each in reversed(list(enumerate(self.moved)))}
+        moved = sorted(self.moved, key=lambda each: (order[each.metric, each.condition], -abs(each.value)))
+        notes = [f"not varied: {what}: {reason}" for what, reason in self.left_out.items()]
+        if moved:
+            n = min(each.n for each in moved)
+            images = "1 image does" if n == 1 else f"{n:,} images do"
+            notes.append(f"{images} not show what turns fewer than {100 * wilson(0, n).high:.2g} % of answers")
+        notes.append("a difference between models that is no larger than what moves a score here is nothing")
+        title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
+        return TextTable(title, HEADS, tuple(map(_row, moved)), named=2, notes=tuple(notes))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {**asdict(self), "moved": [each.as_dict() for each in self.moved], "left_out": dict(self.left_out)}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any], where: str) -> Noise:
+        """What `as_dict` gave.
+
+        Raises:
+            StoreError: a field is missing, unknown or of another form; the message says where.
+        """
+        try:
+            return cls(**{**found, "moved": tuple(Moved.from_dict(each) for each in found["moved"])})
+        except (TypeError, KeyError, ValueError) as error:
+            raise StoreError(f"{where} is no record of noise ({error}); delete it and measure again") from None
+
+
+def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> list[Moved]:
+    """What a setting does to every score that both runs have, on the images that both have.
+
+    Args:
+        factor, setting: what was varied, and to what.
+        usual, varied: the same model on the same benchmark.
+    """
+    ids = shared_images({"usual": usual.ids, "varied": varied.ids})
+    if not len(ids):
+        return []
+    places = [np.searchsorted(run.ids, ids) for run in (usual, varied)]
+    resamples = Resamples(ids)
+    right = [run.right[at] for run, at in zip((usual, varied), places, strict=True)]
+    same_cells = right[0].shape == right[1].shape
+    otherwise = int((right[0] != right[1]).any(axis=1).sum()) if same_cells else 0
+    found = []
+    for score in usual.scores:
+        other = [each for each in varied.scores if (each.metric, each.condition) == (score.metric, score.condition)]
+        if not other:
+            continue
+        before, after = score.of(places[0]), other[0].of(places[1])
+        if before.undefined or after.undefined:
+            continue
+        apart = difference(after, before, resamples)
+        found.append(
+            Moved(
+                factor=factor,
+                setting=setting,
+                metric=score.metric,
+                condition=score.condition,
+                title=usual.title(score),
+                usual=float(before.draws(resamples)[0]),
+                value=apart.value,
+                interval=apart.interval,
+                n=len(ids),
+                otherwise=otherwise,
+            )
+        )
+    return found
+
+
+def keep_noise(store: Store, noise: Noise) -> str:
+    """Put the record into an output folder, in place of an earlier one of the same run; where it is.
+
+    Raises:
+        StoreError: disk full or no permission.
+    """
+    path = f"{FOLDER}/{noise.key}.json"
+    store.files.write(path, as_json(noise.as_dict()))
+    return f"{store.address}/{path}"
+
+
+def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
+    """The noise that was measured, by the key of the run.
+
+    Raises:
+        StoreError: a record cannot be read.
+    """
+    found: dict[str, Noise] = {}
+    for store in stores:
+        for path in store.files.listed(FOLDER):
+            if path.count("/") == 1 and path.endswith(".json"):
+                where = f"{store.address}/{path}"
+                read = parsed(store.files.read(path) or b"", where)
+                noise = Noise.from_dict(read if isinstance(read, dict) else {}, where)
+                found[noise.key] = noise
+    return found
+
+
+def most(noises: Mapping[str, Noise], keys: Sequence[str], metric: str, condition: Condition) -> float:
+    """The largest noise of a score among some runs; 0 where it was measured of none."""
+    return max((noises[key].of(metric, condition) for key in keys if key in noises), default=0.0)
+
+
+def _row(each: Moved) -> tuple[str, ...]:
+    between = f"{100 * each.interval.low:+.2f} … {100 * each.interval.high:+.2f}" if each.interval else ""
+    return (
+        each.title,
+        f"{each.factor}: {each.setting}",
+        f"{100 * each.usual:.2f}",
+        f"{100 * each.value:+.2f}",
+        between,
+        f"{each.otherwise:,}",
+        f"{each.n:,}",
+    )

@@ -1,0 +1,140 @@
+"""Stored records to results: scores, counts, findings and warnings, computed once and kept beside the records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from hardiness.benchmarks.card import VIEW, Uninstalled, as_json, card_of, is_readable, published_baseline, warnings_of
+from hardiness.core import Result, StoreError
+from hardiness.results.annotations import annotated_scores
+from hardiness.results.comparisons import Scored
+from hardiness.results.comparisons import registry as comparisons
+from hardiness.results.comparisons.stored_baseline import StoredBaseline
+from hardiness.results.noise import Noise, stored_noise
+from hardiness.results.runs import ScoredRun, digest_of, with_joined
+from hardiness.results.stopped import at_stop, stop_of
+from hardiness.store import Store
+
+TRIES = 3
+"""How often results are made at most because records have come meanwhile; who wrote these makes them again."""
+
+
+def results_of(store: Store, baseline_model: str | None = None, verify: bool = False) -> list[Result]:
+    """The results of every stored run, sorted by benchmark, data, protocol, variant and model.
+
+    What was kept of earlier calls is taken; nothing but what this one computes is written, beside the records.
+
+    Args:
+        store: where the runs are.
+        baseline_model: a model whose stored runs ratios divide by, instead of the published baseline (AlexNet).
+        verify: read every row again.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by.
+        StoreError: records cannot be read.
+    """
+    runs = with_joined([ScoredRun(run, card_of(run.run), verify) for run in store.runs()], verify)
+    base = StoredBaseline.of(runs, baseline_model) if baseline_model else None
+    noises = _noises(store)
+    scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
+    found = [_compared(each, scored) for each in scored]
+    return sorted(found, key=lambda result: (*group_of(result), result.model))
+
+
+def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Result]:
+    """The results of every stored run, written to ``results_of.json``; as `results_of` says of the baseline.
+
+    They are made without the lock, so that other processes can go on; where one of them has added records meanwhile,
+    they are made again.
+
+    Raises:
+        ArgumentError: the baseline model has no stored run to divide by; the file is as it was.
+        StoreError: records cannot be read, or the file cannot be written.
+    """
+    tries = 0
+    while True:
+        before, found, tries = store.stamps(), results_of(store, baseline_model), tries + 1
+        with store.locked():
+            if store.stamps() == before or tries == TRIES:
+                store.write_results([result.as_dict() for result in found])
+                return found
+
+
+def group_of(result: Result) -> tuple[str, ...]:
+    """Results that agree in this stand in one table: benchmark, data, protocol, and the card's variant."""
+    kept = result.details.get(VIEW)
+    variant = kept["variant"] if kept else card_of(result.run).variant(result.run)
+    return result.benchmark, result.data, result.protocol, *variant
+
+
+def _noises(store: Store) -> dict[str, Noise]:
+    """The noise that was measured; none where a record cannot be read, which `compare` says."""
+    with suppress(StoreError):
+        return stored_noise([store])
+    return {}
+
+
+def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, runs: Sequence[ScoredRun]) -> Scored:
+    stored, identity = run.stored, run.stored.run
+    divisor = base.of_run(run) if base else None
+    scores, findings = run.scores(divisor or published_baseline(identity))
+    stop, told = stop_of(run), []
+    if stop:
+        scores, sentence = at_stop(scores, run, stop, runs, divisor or published_baseline(identity))
+        told.append(sentence)
+    damage = (*run.damage, *run.complaints)
+    result = Result(
+        model=identity.model.name,
+        benchmark=identity.benchmark.name,
+        data=identity.data.name,
+        protocol=identity.benchmark.protocol,
+        scores=annotated_scores(run, scores),
+        counts=run.counts(),
+        run=identity,
+        key=stored.key,
+        parts=run.parts,
+        plan=stored.plan,
+        measured={
+            "sessions": run.sessions(),
+            **({"baseline": base.as_measured(run)} if base and divisor else {}),
+        },
+        failures=run.failures,
+        findings=findings,
+        exhibits=stored.exhibits(),
+        damage=damage,
+        details={**run.details(), **({"noise": noise.as_details()} if noise else {})},
+        stop=stop,
+    )
+    warnings = [*warnings_of(result), *told, *damage]
+    if isinstance(run.card, Uninstalled):
+        name = identity.benchmark.card
+        warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")
+    if base and divisor:
+        warnings.append(f"ratios are to the stored run of {base.model}, not to the published baseline")
+    run.save()
+    run.release()
+    return Scored(run, replace(result, warnings=tuple(warnings)))
+
+
+def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
+    result = each.result
+    for name in comparisons.names():
+        result = comparisons.get(name)(replace(each, result=result), scored)
+    result = _with_view(result, each.run)
+    each.run.save()
+    each.run.release()
+    return result
+
+
+def _with_view(result: Result, run: ScoredRun) -> Result:
+    """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
+    if isinstance(run.card, Uninstalled):
+        kept = run.remembered(VIEW)
+        return replace(result, details={**result.details, VIEW: kept}) if is_readable(kept) else result
+    if not type(run.card).__module__.startswith("hardiness."):
+        with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
+            view = as_json(run.card.view([result]))
+            run.remember(VIEW, digest_of(view), lambda: view)
+    return result

@@ -1,0 +1,546 @@
+"""Stored runs as their protocols see them: image tables and scores, computed once and kept beside their shards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any
+
+from hardiness.benchmarks.card import CLEAN, Baseline, Card, Uninstalled
+from hardiness.core import (
+    Counts,
+    DataIdentity,
+    Failure,
+    Finding,
+    ImageTable,
+    Plan,
+    Records,
+    Result,
+    Run,
+    Score,
+    StoreError,
+    spelled,
+)
+from hardiness.store import Stamps, StoredRun, tables
+from hardiness.store.files import parsed
+
+DIGITS = 6
+"""Of a hash that is shown."""
+
+_TYPED = {"method": "attack"}
+"""How options are called on the command line where their fields are called otherwise."""
+
+Sessions = Callable[[], Sequence[Mapping[str, Any]]]
+"""How the rows of a run were computed; asked for only where runs must be told apart."""
+
+
+def differences(runs: Sequence[Run], keys: Sequence[str], sessions: Sequence[Sessions]) -> list[str]:
+    """A text for each run of one table, e.g. ``"crop_px=288"``; empty where no other run is of that model.
+
+    Args:
+        runs: of one table.
+        keys: under which they are stored; its first digits are the text where nothing else differs.
+        sessions: of each.
+    """
+    alike: dict[tuple[str, str], list[int]] = {}
+    for place, run in enumerate(runs):
+        alike.setdefault((run.model.name, run.precision), []).append(place)
+    texts = [""] * len(runs)
+    for places in alike.values():
+        if len(places) > 1:
+            facts = [dict(_facts(runs[place], sessions[place], keys[place])) for place in places]
+            for place, text in zip(places, _fewest(facts), strict=True):
+                texts[place] = text
+    return texts
+
+
+def differences_of(results: Sequence[Result]) -> list[str]:
+    """The same of the results of one table."""
+    sessions: list[Sessions] = [lambda each=each: each.measured.get("sessions", ()) for each in results]  # type: ignore[misc]
+    return differences([each.run for each in results], [each.key for each in results], sessions)
+
+
+def typed_option(name: str, value: Any) -> str:
+    """An option of a run's benchmark, by the name of its field, as a person types it."""
+    return f"{_TYPED.get(name, name)}={spelled(value)}"
+
+
+def _fewest(facts: Sequence[Mapping[str, str]]) -> list[str]:
+    """Texts that differ, of as few facts as tell all apart, the first ones first."""
+    shown = [""] * len(facts)
+    for name in dict.fromkeys(name for each in facts for name in each):
+        more = [", ".join(filter(None, (text, each.get(name, "")))) for text, each in zip(shown, facts, strict=True)]
+        if len(set(more)) > len(set(shown)):
+            shown = more
+        if len(set(shown)) == len(facts):
+            break
+    return shown
+
+
+def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
+    """What a run is of, by name, as a person would type or say it; what people chose stands before hashes."""
+    yield "seed", f"seed {run.seed}"
+    if file := _checkpoint(sessions()):
+        yield "weights file", f"weights={file}"
+    view = run.model.view.as_dict()
+    for name, value in run.model.options.items():
+        if name not in view:
+            yield f"model {name}", f"{name}={value}"
+    for name, value in view.items():
+        yield f"view {name}", f"{name}={spelled(value, '/')}"
+    for name, value in run.benchmark.options.items():
+        yield f"option {name}", typed_option(name, value)
+    if run.surrogate:
+        yield "surrogate", f"made on {run.surrogate.model}"
+    yield "fed", f"fed {run.input.fed}"
+    for name, value in run.versions.items():
+        yield f"version {name}", f"{name} {value}"
+    hashes = {
+        "weights": run.model.weights_sha256,
+        "code": run.model.code_sha256,
+        "class order": run.model.outputs_sha256,
+        "data": run.data.fingerprint,
+        "surrogate's weights": run.surrogate.weights_sha256 if run.surrogate else "",
+    }
+    yield from ((name, f"{name} {digest[:DIGITS] or 'as published'}") for name, digest in hashes.items())
+    yield "run", f"run {key[:DIGITS]}"
+
+
+def _checkpoint(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """The name of the checkpoint that was asked for; empty where none was, or an earlier version kept none."""
+    typed = [str(session.get("asked", {}).get("model", "")) for session in sessions]
+    found = Counter(match[1] for text in typed if (match := re.search(r"[:,]weights=([^,]+)", text)))
+    return re.split(r"[\\/]", found.most_common(1)[0][0])[-1] if found else ""
+
+
+FOLDER = "scored"
+"""``<run>/scored/``: may be deleted at any time; it is then computed again."""
+
+SCORES = f"{FOLDER}/scores.json"
+
+
+class KeptValues:
+    """Values by name, each computed once and read from then on.
+
+    Args:
+        stored: the run that they are of.
+        digest: of everything that they follow from; values under another one are not taken.
+        trusted: take them whatever they follow from, and keep nothing: for cards that are not installed here.
+        anew: take nothing that was kept.
+    """
+
+    def __init__(self, stored: StoredRun, digest: str, *, trusted: bool = False, anew: bool = False) -> None:
+        self._stored, self._digest, self._trusted = stored, digest, trusted
+        self._known: dict[str, Any] = {} if anew else self._read()
+        self._changed = False
+
+    def value(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
+        """The value of that name, which follows from the run's rows and from what ``of`` is the digest of."""
+        kept = self._known.get(name)
+        if kept is None or kept["of"] != of:
+            kept = {"of": of, "value": json.loads(json.dumps(compute()))}
+            self._known[name] = kept
+            self._changed = True
+        return kept["value"]
+
+    def last(self, name: str) -> Any:
+        """The value that was kept under that name, whatever it follows from; ``None`` where none was."""
+        return self._known.get(name, {}).get("value")
+
+    def save(self) -> None:
+        """Keep what was computed, where the folder can be written."""
+        if not self._changed or self._trusted:
+            return
+        with suppress(StoreError):
+            kept = {"digest": self._digest, "check": digest_of(self._known), "known": self._known}
+            content = json.dumps(kept) + "\n"
+            self._stored.keep(SCORES, content.encode())
+            self._changed = False
+
+    def _read(self) -> dict[str, Any]:
+        """What was kept; nothing where it is absent, follows from something else, or cannot be read."""
+        with suppress(StoreError):
+            found = parsed(self._stored.content(SCORES), f"{self._stored.place}/{SCORES}")
+            if not isinstance(found, dict) or found.get("check") != digest_of(found.get("known")):
+                return {}
+            if self._trusted or found.get("digest") == self._digest:
+                return dict(found["known"])
+        return {}
+
+
+def digest_of(value: Any) -> str:
+    """16 hexadecimal digits over a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+TABLE = f"{FOLDER}/images.parquet"
+
+ROWS = ("sample", "image", "condition", "label")
+"""What every card reads of rows."""
+
+READERS = 3
+"""Threads that read shards; more of them wait for each other."""
+
+TOGETHER = 8
+"""Shards that a table is made of at once: most of what a small one costs is the same for several."""
+
+
+class KeptTable:
+    """The image table of a run as its card makes it.
+
+    Args:
+        stored: the run.
+        card: that makes it.
+        stamps: of the shards that there are.
+        anew: make it of all shards, whatever was kept.
+        other: name of the card, where it is not the run's own: its table has a file of its own.
+    """
+
+    def __init__(self, stored: StoredRun, card: Card, stamps: Stamps, anew: bool, other: str = "") -> None:
+        self._stored, self._card, self._stamps, self._anew = stored, card, stamps, anew
+        self._name = other or stored.run.benchmark.card
+        self._file = f"{FOLDER}/images-{other}.parquet" if other else TABLE
+
+    def columns(self, names: Sequence[str]) -> ImageTable | None:
+        """The kept table with ``right`` and these columns alone; ``None`` where it is not of exactly these shards."""
+        content = self._content()
+        if content and tables.describe(content) == self._described(self._stamps):
+            with suppress(StoreError):
+                return tables.read_table(
+                    content, f"{self._stored.place}/{self._file}", self._stored.run.conditions, names
+                )
+        return None
+
+    def made(self) -> ImageTable:
+        """The whole table: what was kept, and what has come since."""
+        kept = None if self._anew else self._kept()
+        if kept is not None and kept[1] == self._stamps:
+            return kept[0]
+        made_of = {} if kept is None else kept[1]
+        columns = None if self._card.columns is None else [*ROWS, *self._card.columns]
+        names = [name for name in self._stamps if name not in made_of]
+
+        def part(first: int) -> ImageTable:
+            read = [self._stored.read(name, columns) for name in names[first : first + TOGETHER]]
+            return self._card.table(Records.concatenate(each for each in read if each is not None), self._stored.run)
+
+        with ThreadPoolExecutor(READERS, thread_name_prefix="shards") as readers:
+            parts = list(readers.map(part, range(0, len(names), TOGETHER)))
+        parts = [*([] if kept is None else [kept[0]]), *parts]
+        table = ImageTable.join(parts) if parts else ImageTable.empty(self._stored.run.conditions)
+        if len(table):
+            with suppress(StoreError):  # where nothing can be written, it is made again next time
+                self._stored.keep(self._file, tables.encode_table(table, self._described(self._stamps)))
+        return table
+
+    def _content(self) -> bytes:
+        """The kept table's bytes; nothing where there is none that can be read."""
+        with suppress(StoreError):
+            return self._stored.content(self._file)
+        return b""
+
+    def _described(self, stamps: Stamps) -> dict[str, Any]:
+        return {
+            "card": self._name,
+            "version": self._card.version,
+            "shards": stamps,
+            "cells": cells_of(self._stored),
+        }
+
+    def _kept(self) -> tuple[ImageTable, Stamps] | None:
+        """The table that was kept and the shards it was made of, where all of these are as they were.
+
+        New shards are joined to it; where a new file is another part of a shard that it covers, it is made anew, so
+        that the first file's rows count whenever they were read.
+        """
+        content = self._content()
+        described = tables.describe(content)
+        shards: Stamps = {name: list(stamp) for name, stamp in described.get("shards", {}).items()}
+        if not shards or {**described, "shards": 0} != {**self._described({}), "shards": 0}:
+            return None
+        if any(self._stamps.get(name) != stamp for name, stamp in shards.items()):
+            return None
+        covered = {name[:6] for name in shards}
+        if any(name[:6] in covered for name in self._stamps if name not in shards):
+            return None
+        try:
+            return tables.read_table(content, f"{self._stored.place}/{self._file}", self._stored.run.conditions), shards
+        except StoreError:
+            return None
+
+
+def cells_of(stored: StoredRun) -> dict[str, str]:
+    """Fingerprints of the conditions' own files, by index, sorted."""
+    return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
+
+
+SCORING = 3
+"""Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
+
+DETAILS = 2
+"""Version of what all cards share of their details."""
+
+Scores = tuple[list[Score], list[Finding]]
+
+
+class ScoredRun:
+    """A stored run and what is known of it.
+
+    What was kept is taken only where it is of the same shards (by name, size and time) and the same version of the
+    card; what is missing is computed, and kept where the folder can be written.
+
+    Args:
+        stored: the run.
+        card: that scores it.
+        verify: read every row again, whatever was kept.
+    """
+
+    def __init__(self, stored: StoredRun, card: Card, verify: bool = False) -> None:
+        self.stored, self.card = stored, card
+        self.stamps: Stamps
+        self.stamps, self._strangers = stored.contents()
+        self._kept = KeptTable(stored, card, self.stamps, verify)
+        self._values = KeptValues(stored, self.digest, trusted=isinstance(card, Uninstalled), anew=verify)
+        self._table: ImageTable | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits that change whenever a shard or the card does."""
+        return digest_of(
+            [SCORING, self.stored.run.benchmark.card, self.card.version, self.stamps, cells_of(self.stored)]
+        )
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table: read where it was kept, else made of the rows, shard by shard; held until `release`."""
+        if self._table is None:
+            self._table = self._kept.made()
+        return self._table
+
+    def columns(self, *names: str) -> ImageTable:
+        """The image table with ``right`` and these columns alone, of which no others are read where it was kept."""
+        found = None if self._table is not None else self._kept.columns(names)
+        return self.table if found is None else found
+
+    def release(self) -> None:
+        """Let go of the table, so that memory does not grow with the number of runs."""
+        self._table = None
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What could not be evaluated."""
+        return tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in self._facts["failures"])
+
+    @property
+    def damage(self) -> list[str]:
+        """A line for each shard file that was left out because it is damaged."""
+        return list(self._facts["damage"])
+
+    @property
+    def complaints(self) -> list[str]:
+        """A line for each file beside the shards that is not what was written, or no file of ours."""
+        return self.stored.complaints(self._strangers)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the runs that its rows are of, where they are of several."""
+        return ()
+
+    def sessions(self) -> list[Any]:
+        """How its rows were computed."""
+        return list(self.stored.measured())
+
+    def counts(self) -> Counts:
+        """How much of the whole benchmark stands behind the scores."""
+        whole = self.stored.plan.whole
+        evaluated = {int(cell): n for cell, n in self._facts["evaluated"].items()}
+        return Counts(
+            expected=self.stored.run.data.samples * len(whole),
+            evaluated=sum(evaluated.get(cell, 0) for cell in whole),
+            failed=sum(len(failure["conditions"]) for failure in self._facts["failures"]),
+            images=self._facts["images"],
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many image-cells were evaluated, whatever is needed for a whole."""
+        return sum(self._facts["evaluated"].values())
+
+    def scores(self, baseline: Baseline | None) -> Scores:
+        """Scores and findings against a baseline; none where nothing was evaluated."""
+        if not self._facts["images"]:
+            return [], []
+
+        def compute() -> dict[str, Any]:
+            scores = self.card.scores(self.table, self.stored.run, baseline)
+            findings = self.card.findings(self.table, scores, self.stored.run)
+            return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
+
+        found = self.remember(f"scores {digest_of(baseline)}", "", compute)
+        return [Score.from_dict(each) for each in found["scores"]], [Finding(**each) for each in found["findings"]]
+
+    def details(self) -> dict[str, Any]:
+        """What a page shows beyond scores; nothing where nothing was evaluated."""
+        if not self._facts["images"]:
+            return {}
+        found = self.remember("details", str(DETAILS), lambda: self.card.details(self.table, self.stored.run))
+        return dict(found)
+
+    def remember(self, name: str, of: str, compute: Callable[[], Any]) -> Any:
+        """A JSON value that follows from this run's table and from what ``of`` is the digest of, computed once."""
+        return self._values.value(name, of, compute)
+
+    def remembered(self, name: str) -> Any:
+        """What was last kept under that name; ``None`` where nothing was."""
+        return self._values.last(name)
+
+    def save(self) -> None:
+        """Keep what was computed, where the folder can be written."""
+        self._values.save()
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """Counts and failures, so that the table need not be read for them."""
+
+        def compute() -> dict[str, Any]:
+            table = self.table
+            return {
+                "images": len(table),
+                "evaluated": {str(cell): n for cell, n in table.counts().items()},
+                "failures": [asdict(failure) for failure in table.failures],
+                "damage": self.stored.damage,
+            }
+
+        found: dict[str, Any] = self.remember("facts", "", compute)
+        return found
+
+
+CARD = "ood"
+
+
+def with_joined(runs: Sequence[ScoredRun], verify: bool = False) -> list[ScoredRun]:
+    """The runs, where those of single sets of other things are joined with their model's run on the photographs.
+
+    A run that holds photographs and sets together, as earlier versions stored them, stays as it is.
+    """
+    alone = [run for run in runs if is_of_one_set(run.stored.run)]
+    groups: dict[str, list[ScoredRun]] = {}
+    for run in alone:
+        groups.setdefault(digest_of(_kin(run.stored.run)), []).append(run)
+    made: list[ScoredRun] = []
+    for members in groups.values():
+        sets: dict[str, ScoredRun] = {}
+        for run in members:  # of a set that has changed since, the run of which most is there
+            name = run.stored.run.data.name
+            sets[name] = max(sets.get(name, run), run, key=lambda each: each.rows)
+        kin = _kin(members[0].stored.run)
+        inside: list[ScoredRun | None] = [
+            run for run in runs if _is_inside(run.stored.run) and _kin(run.stored.run) == kin
+        ]
+        made += [JoinedRun(each, list(sets.values()), verify) for each in inside or [None]]
+    return [*(run for run in runs if run not in alone), *made]
+
+
+def is_of_one_set(run: Run) -> bool:
+    """Whether a run is of one set of other things, without the photographs that it is held against."""
+    return run.benchmark.card == CARD and list(run.benchmark.options.get("outside", ())) == [run.data.name]
+
+
+def _is_inside(run: Run) -> bool:
+    return run.benchmark.name == CLEAN and not run.benchmark.options and run.benchmark.card == "classification"
+
+
+def _kin(run: Run) -> list[Any]:
+    """What runs have in common that belong together."""
+    whole = run.as_dict()
+    names = ("model", "model_options", "weights_sha256", "outputs_sha256", "code_sha256", "view", "input")
+    return [*(whole[name] for name in names), run.seed, run.precision, run.data.num_classes, dict(run.versions)]
+
+
+class JoinedRun(ScoredRun):
+    """Runs of single sets and one of photographs, as if all rows were of one run.
+
+    Args:
+        inside: the photographs; ``None`` where they were not evaluated.
+        sets: a run of each set, of one model.
+        verify: read every row of the photographs again; those of the sets are as they were given.
+    """
+
+    def __init__(self, inside: ScoredRun | None, sets: Sequence[ScoredRun], verify: bool = False) -> None:
+        self.inside, self.sets = inside, sets
+        self.card, self._table = sets[0].card, None
+        parts = [*([inside] if inside else []), *sets]
+        data = [part.stored.run.data for part in parts]
+        first = sets[0].stored
+        identity = replace(
+            first.run,
+            benchmark=replace(first.run.benchmark, options={"outside": [run.stored.run.data.name for run in sets]}),
+            data=DataIdentity(
+                name=data[0].name,
+                fingerprint=hashlib.sha256("".join(each.fingerprint for each in data).encode()).hexdigest(),
+                samples=sum(each.samples for each in data),
+                num_classes=data[0].num_classes,
+            ),
+        )
+        plan: Plan = replace(first.plan, location=parts[0].stored.plan.location, released=parts[0].stored.plan.released)
+        self.stored = replace(first, run=identity, plan=plan, key=identity.key)
+        self._inside_table = None
+        if inside:
+            self._inside_table = KeptTable(inside.stored, self.card, inside.stamps, verify, CARD)
+        self._values = KeptValues(self.stored, self.digest, anew=verify)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The key of the photographs' run, which may be empty, and those of the sets'."""
+        return (self.inside.stored.key if self.inside else "", *(run.stored.key for run in self.sets))
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits that change whenever a shard or the card does."""
+        inside = [self.inside.stored.key, self.inside.stamps, cells_of(self.inside.stored)] if self.inside else []
+        return digest_of([SCORING, self.card.version, inside, [run.digest for run in self.sets]])
+
+    @property
+    def table(self) -> ImageTable:
+        """The image table of all parts; held until `release`."""
+        if self._table is None:
+            inside = [self._inside_table.made()] if self._inside_table else []
+            self._table = ImageTable.join([*inside, *(run.table for run in self.sets)])
+        return self._table
+
+    def columns(self, *names: str) -> ImageTable:
+        """The whole table."""
+        return self.table
+
+    def release(self) -> None:
+        """Let go of the tables."""
+        self._table = None
+        for run in self.sets:
+            run.release()
+
+    @property
+    def damage(self) -> list[str]:
+        """A line for each damaged shard file of a set; those of the photographs stand with their own result."""
+        return [line for run in self.sets for line in run.damage]
+
+    @property
+    def complaints(self) -> list[str]:
+        """A line for each strange file beside the shards of a set."""
+        return [line for run in self.sets for line in run.complaints]
+
+    def sessions(self) -> list[Any]:
+        """How the rows of every part were computed."""
+        return [session for run in self.sets for session in run.sessions()]
+
+    def save(self) -> None:
+        """Keep what was computed, where the folders can be written."""
+        for run in self.sets[1:]:
+            run.save()
+        self._values.save()

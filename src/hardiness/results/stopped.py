@@ -1,0 +1,167 @@
+"""Runs before their whole is evaluated: a look at one, and which intervals of a stopped one hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hardiness.benchmarks.card import Baseline, Card
+from hardiness.core import RIGHT, Condition, ImageTable, Run, Score, Stop, UnknownNameError
+from hardiness.reference.datasets import published_set
+from hardiness.results.runs import ScoredRun, digest_of
+from hardiness.statistics.cells import cell_estimate
+from hardiness.statistics.intervals import within
+from hardiness.statistics.measures import WeightedSum
+from hardiness.statistics.stopping import Companions, Headline, of_cells, of_share, with_companions
+
+Name = tuple[str, Condition]
+"""Metric and condition of a score."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a run may be stopped by.
+
+    Attributes:
+        target: the half-width that is aimed at.
+        baseline: what ratios divide by.
+        companions: by metric, what other models answered on every image of the set.
+    """
+
+    target: float
+    baseline: Baseline | None = None
+    companions: Mapping[str, Companions] | None = None
+
+    def at(self, card: Card, table: ImageTable, run: Run) -> dict[Name, Headline]:
+        """The scores that a run may be stopped by, the headline first; none where nothing was evaluated.
+
+        Args:
+            card: of the run.
+            table: what of it is looked at.
+            run: what the table is of.
+        """
+        if not len(table):
+            return {}
+        population = population_of(run.data.name, run.data.samples)
+        sums = card.sums(table, run, self.baseline)
+        return {(each.metric, each.condition): self._headline(each, table, run, population) for each in sums}
+
+    def _headline(self, of: WeightedSum, table: ImageTable, run: Run, population: int | None) -> Headline:
+        name = f"{run.model.name}: {of.metric}"
+        companions = (self.companions or {}).get(of.metric) if not of.condition else None
+        known = companions.of(table.ids) if companions else None
+        seen = ~np.isnan(of.weighty).all(axis=1)
+        if of.is_share and (companions is None or known is None):
+            values = of.values[seen, 0]
+            return of_share(name, int(values.sum()), len(values), self.target, population)
+        found = cell_estimate(table.ids, of.weighty, of.weights[of.weights != 0], population)
+        if companions is not None and known is not None:
+            better = with_companions(found, known[seen], companions, population)
+            if better is found and of.is_share:
+                return self._without_companions()._headline(of, table, run, population)
+            found = better
+        return of_cells(name, found, self.target, population)
+
+    def _without_companions(self) -> Look:
+        return replace(self, companions=None)
+
+
+def population_of(data: str, samples: int) -> int | None:
+    """How many images the published set of that name has, where ``samples`` are all of it; else ``None``."""
+    try:
+        images = published_set(data).images
+    except UnknownNameError:
+        return None
+    return images if samples == images else None
+
+
+def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[Score]:
+    """The scores with value, interval and number of images of a look, where it has them; others as they are.
+
+    A score of which the look cannot say anything yet has no interval.
+    """
+    found = []
+    for score in scores:
+        look = looks.get((score.metric, score.condition))
+        if look is None or score.value is None:
+            found.append(score)
+            continue
+        interval = within(look.interval) if look.interval and score.unit == "fraction" else look.interval
+        found.append(replace(score, value=look.value, interval=interval, n=look.n, interval_reason=look.reason))
+    return found
+
+
+MOST_COMPANIONS = 4
+"""More explain little, and each costs an image of what is known."""
+
+
+def companions_of(run: ScoredRun, others: Sequence[ScoredRun]) -> list[ScoredRun]:
+    """Runs of other models on the very same pictures, all of which they have answered; in the order of their keys."""
+    return sorted(
+        (each for each in others if _same_pictures(run, each) and each.counts().complete),
+        key=lambda each: each.stored.key,
+    )[:MOST_COMPANIONS]
+
+
+def _same_pictures(run: ScoredRun, other: ScoredRun) -> bool:
+    mine, its = run.stored.run, other.stored.run
+    return run.stored.key != other.stored.key and (
+        (mine.benchmark.name, mine.benchmark.options, mine.data.fingerprint, mine.seed, mine.conditions)
+        == (its.benchmark.name, its.benchmark.options, its.data.fingerprint, its.seed, its.conditions)
+    )
+
+
+def look_at(target: float, baseline: Baseline | None, companions: Sequence[ScoredRun]) -> Look:
+    """How a run is looked at, beside these companions."""
+    columns: dict[str, list[np.ndarray]] = {}
+    ids = None
+    for each in companions:
+        ids = each.table.ids
+        for found in each.card.sums(each.table, each.stored.run, baseline):
+            if not found.condition:
+                columns.setdefault(found.metric, []).append(found.by_image())
+        each.release()
+    known = {
+        metric: Companions(ids, np.column_stack(values))
+        for metric, values in columns.items()
+        if ids is not None and not np.isnan(values).any()
+    }
+    return Look(target, baseline, known)
+
+
+def rows_of(table: ImageTable) -> int:
+    """How many image-cells a table holds."""
+    return int(np.count_nonzero(table[RIGHT] >= 0))
+
+
+def stop_of(run: ScoredRun) -> Stop | None:
+    """The stop that a run is at; ``None`` where it has none, has come further since, or is complete."""
+    stop = run.stored.stop()
+    if stop is None or run.counts().complete or stop.rows != run.rows:
+        return None
+    return stop
+
+
+def at_stop(
+    scores: Sequence[Score], run: ScoredRun, stop: Stop, runs: Sequence[ScoredRun], baseline: Baseline | None
+) -> tuple[list[Score], str]:
+    """The scores with the intervals that hold at a stop, and a sentence that says which these are."""
+    companions = [each for each in runs if each.stored.key in stop.companions]
+
+    def compute() -> list[dict[str, object]]:
+        look = look_at(stop.precision_target, baseline, companions)
+        looks = look.at(run.card, run.table, run.stored.run)
+        return [new.as_dict() for old, new in zip(scores, with_looks(scores, looks), strict=True) if new is not old]
+
+    of = digest_of([stop.as_dict(), [each.digest for each in companions], baseline])
+    changed = {(s.metric, s.condition): s for s in map(Score.from_dict, run.remember("stop", of, compute))}
+    names = ", ".join(dict.fromkeys(run.card.title(each) for each in changed.values()))
+    sentence = (
+        f"stopped at a precision target of {stop.precision_target:g}: the intervals of {names or 'no score'} hold in "
+        "spite of looking; all others are as if it had not been looked at"
+    )
+    if companions:
+        sentence += f"; helped by what {', '.join(each.stored.run.model.name for each in companions)} answered on all"
+    return [changed.get((score.metric, score.condition), score) for score in scores], sentence

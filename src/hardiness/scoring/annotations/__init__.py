@@ -1,1 +1,0 @@
-"""What others said of photographs that runs were made on: one module for each source of labels."""

@@ -1,1 +1,0 @@
-"""Answers before the whole is run: intervals that may be looked at, and the rule that stops."""

@@ -1,0 +1,275 @@
+"""Means over cells, of which each image may have a few at random, and how exact they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Condition, ImageTable, Interval, Score, rng
+from hardiness.statistics.estimate import Estimate, cell_influences
+from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, within
+
+FEWEST_PER_CELL = 5
+"""Images that every cell must have before a mean over cells is believed."""
+
+FEWEST_DEVIATING = 30
+"""Images that must deviate from the mean before their spread is believed."""
+
+
+def order_of_cells(seed: int, image: str, cells: int) -> NDArray[np.int64]:
+    """A random order of the cells of one image: it gets the first m, and the next ones when more are asked for.
+
+    Args:
+        seed: the run's.
+        image: its id.
+        cells: how many there are.
+    """
+    return rng(seed, "cells", image).permutation(cells)
+
+
+def is_drawn(table: ImageTable, seed: int) -> bool:
+    """Whether each image was evaluated in the first cells of its own random order, however many, and no others.
+
+    Then each cell was evaluated on images that nobody chose, and their errors can be compared.
+    """
+    evaluated = table.evaluated
+    if evaluated.all():
+        return True
+    count = evaluated.sum(axis=1)
+    for row, image in enumerate(table.ids.tolist()):
+        order = order_of_cells(seed, image, len(table.conditions))
+        wanted = order[np.isin(order, table.cells)][: count[row]]
+        if not evaluated[row, np.searchsorted(table.cells, wanted)].all():
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class CellEstimate:
+    """A weighted sum of cell means with its variance over other draws of images and cells.
+
+    Attributes:
+        estimate: the sum, and what each image adds to it.
+        variance: with the finite population taken into account, if there is one.
+        between: variance of one image's influence.
+        within: the part of it that comes from the choice of its cells.
+        thin: why the variance cannot be believed yet; empty where it can.
+    """
+
+    estimate: Estimate
+    variance: float
+    between: float
+    within: float
+    thin: str = ""
+
+    @property
+    def value(self) -> float:
+        """The sum."""
+        return self.estimate.value
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return self.estimate.n
+
+
+def cell_estimate(
+    ids: NDArray[Any], values: NDArray[np.float64], weights: NDArray[np.float64], population: int | None = None
+) -> CellEstimate:
+    """The sum of weighted cell means from images that each have some cells, and how exact it is.
+
+    Each image weighs the same, whatever number of cells it has; each cell's mean is over the images that have it, so
+    that nothing is lost by some cells being harder than others. The variance is that of a sample in two stages: images
+    without replacement, then cells of each image without replacement.
+
+    Args:
+        ids: ``(N,)`` of the images, sorted.
+        values: ``(N, M)``, e.g. 1 for wrong and 0 for right; NaN where an image was not evaluated.
+        weights: ``(M,)`` of the cells, none 0, e.g. `corruption_weights` for the mCE.
+        population: number of images of the set whose value is asked for; ``None`` for all images like these.
+
+    Raises:
+        ArgumentError: a cell has no image.
+
+    Source: Cochran (1977), Sampling Techniques, 10.3 (two stages) and 5A.9 (post-stratified means); Särndal, Swensson &
+        Wretman (1992), 5.5, for the variance of a ratio from its deviations. An image with a single cell says nothing
+        of its own spread: that of the others stands for it, and where these are few the largest it can be is taken.
+    """
+    value, some, apart = cell_influences(values, weights, images_alike=True)
+    estimate = Estimate(value, ids[some], apart.sum(axis=1))
+    present = ~np.isnan(values[some])
+    own, n, cells = present.sum(axis=1), estimate.n, len(weights)
+    between = estimate.variance * n
+    within = min(_within(own, cells, estimate.influence, (apart**2).sum(axis=1)), between)
+    sampled = 0.0 if population is None else n / population
+    return CellEstimate(
+        estimate=estimate,
+        variance=((1 - sampled) * between + sampled * within) / n,
+        between=between,
+        within=within,
+        thin=_thin(present.sum(axis=0), estimate.influence, n == population and bool(present.all())),
+    )
+
+
+def _within(own: NDArray[np.int64], cells: int, deviations: NDArray[np.float64], squares: NDArray[np.float64]) -> float:
+    """The variance that the choice of cells brings into one image's deviation; infinite where it cannot be told."""
+    some, several = own < cells, own > 1
+    if not some.any():
+        return 0.0
+    if np.count_nonzero(several) < min(FEWEST_DEVIATING, len(own)):
+        return math.inf
+    parts = own[several]
+    spread = parts**2 * (squares[several] - deviations[several] ** 2 / parts) / (parts - 1)
+    mine = np.full(len(own), spread.mean())
+    mine[several] = spread
+    return float(np.mean((1 - own / cells) / own * mine))
+
+
+def _thin(present: NDArray[np.int64], deviations: NDArray[np.float64], everything: bool) -> str:
+    if everything:
+        return ""
+    if present.min() < FEWEST_PER_CELL:
+        return f"a cell has {present.min()} images, and {FEWEST_PER_CELL} are needed"
+    deviating = int(np.count_nonzero(np.abs(deviations - np.median(deviations)) > 1e-12))
+    if deviating < FEWEST_DEVIATING:
+        return f"{deviating} images deviate from the others, and {FEWEST_DEVIATING} are needed"
+    return ""
+
+
+FEWEST_TELLING = 2
+"""Images with an error, and with a right answer, without which nothing is known of how much a sum varies."""
+
+
+@dataclass(frozen=True)
+class CellMeans:
+    """Means of one quantity by condition, and the same of each resample; lower is better.
+
+    Attributes:
+        cells: the conditions that have a value.
+        means: float64 ``(1 + R, M)``: the estimate, then the resamples.
+        n: images behind each cell, ``(M,)``.
+        values: ``(N, M)`` of which they are the means; NaN where an image was not evaluated.
+        top: the largest that a value can be; the smallest is 0.
+    """
+
+    cells: tuple[Condition, ...]
+    means: NDArray[np.float64]
+    n: NDArray[np.int64]
+    values: NDArray[np.float64]
+    top: float = 1.0
+
+    def of(self, *cells: Condition) -> NDArray[np.float64]:
+        """Float64 ``(1 + R, len(cells))``."""
+        return self.means[:, [self.cells.index(cell) for cell in cells]]
+
+    def score(
+        self,
+        metric: str,
+        values: NDArray[np.float64],
+        unit: str,
+        condition: Condition | None,
+        made_of: MadeOf,
+    ) -> Score:
+        """A score from its estimate and resamples, ``(1 + R,)``.
+
+        Args:
+            metric, unit, condition: of the score.
+            values: the estimate, then the resamples.
+            made_of: what it is a weighted mean, or sum, of, so that its interval holds also where few images have an
+                error.
+        """
+        if np.count_nonzero(np.isnan(values[1:])) > len(values) / 2:
+            interval, reason = None, "a cell has so few images that most resamples have none of them"
+        elif math.isinf(made_of.highest) and self._telling(made_of) < FEWEST_TELLING:
+            interval, reason = None, f"it needs {FEWEST_TELLING} images with errors and {FEWEST_TELLING} without"
+        else:
+            found = self._interval(values, made_of)
+            interval, reason = within(found) if unit == "fraction" else found, ""
+        return Score(
+            metric=metric,
+            value=float(values[0]),
+            unit=unit,
+            n=int(self.n.max()),
+            interval=interval,
+            higher_is_better=False,
+            condition=condition or Condition(),
+            interval_reason=reason,
+        )
+
+    def _interval(self, values: NDArray[np.float64], made_of: MadeOf) -> Interval:
+        """Of a weighted mean, which varies at most as a share of as many images does; else by how much it varies."""
+        at = [self.cells.index(cell) for cell in made_of.cells]
+        n, highest = int(self.n[at].min()), made_of.highest
+        telling = self._telling(made_of)
+        if math.isinf(highest):
+            return student(float(values[0]), variance_of(values[1:], n), telling)
+        share = min(float(values[0]) / highest, 1.0)
+        found = effective_wilson(share, variance_of(values[1:], n) / highest**2, telling, n)
+        return Interval(found.low * highest, found.high * highest)
+
+    def _telling(self, made_of: MadeOf) -> int:
+        """How many images have an error in some cell, or a right answer in some where these are fewer."""
+        at = [self.cells.index(cell) for cell in made_of.cells]
+        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
+        return min(int(np.any(side, axis=1).sum()) for side in sides)
+
+
+def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
+    """The interval of a mean over cells of values in [0, 1], which holds also where few images differ.
+
+    Args:
+        values: ``(N, M)``, NaN where an image was not evaluated; each cell weighs alike.
+        draws: the mean of resampled images, ``(R,)``.
+    """
+    n = int(np.count_nonzero(~np.isnan(values), axis=0).min())
+    value = min(max(float(np.nanmean(values, axis=0).mean()), 0.0), 1.0)
+    telling = min(int(np.any(side, axis=1).sum()) for side in (values > 0, values < 1))
+    return effective_wilson(value, variance_of(draws, n), telling, n)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """The cells that a score is a weighted mean of, and what it would be if each had its largest value; infinite where
+    some count against others, so that the score is no mean."""
+
+    cells: Sequence[Condition]
+    highest: float = 1.0
+
+
+def means_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each cell over the images that have a value there, ``(M,)``; NaN means none."""
+    return np.asarray(np.nanmean(values, axis=0))
+
+
+def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str, top: float = 1.0) -> CellMeans:
+    """The mean of ``values`` in each cell, and its resamples.
+
+    Args:
+        table: whose cells they are.
+        values: float64 ``(N, M)``, NaN where an image was not evaluated.
+        purpose: keys the resampling; equal keys and numbers of images resample alike.
+        top: the largest that a value can be.
+    """
+    means = np.vstack([means_of(values), resampled_means(values, purpose)])
+    return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0), values, top)
+
+
+def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:
+    """Whether all needed cells were run and none failed, on the same images or each image in random ones of them.
+
+    Args:
+        table: of the run.
+        needed: the cells.
+        seed: of the run, which keys the random order of each image's cells.
+    """
+    counts = np.count_nonzero(table.evaluated, axis=0).tolist()
+    images = {n for cell, n in zip(table.present, counts, strict=True) if cell in needed}
+    failed = {table.conditions[index] for failure in table.failures for index in failure.conditions}
+    if not needed.issubset(table.present) or failed & needed:
+        return False
+    return len(images) == 1 or is_drawn(table, seed)

@@ -1,0 +1,223 @@
+"""Where the difference of two models comes from: its parts, and the images that tell most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError
+from hardiness.statistics.calibration import BIN_SIZE
+from hardiness.statistics.comparison import Difference, Moments, difference, of_draws, of_moments
+from hardiness.statistics.intervals import Resamples, benjamini_hochberg
+from hardiness.statistics.measures import OfImages, weighted
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencePart:
+    """One part of a difference; the parts add up to it.
+
+    Attributes:
+        name: the corruption, severity, class or the kind of error.
+        difference: what this part adds, with its interval.
+        adjusted: its p-value after Benjamini & Hochberg over all parts; ``None`` where it has none.
+    """
+
+    name: str
+    difference: Difference
+    adjusted: float | None
+
+
+def by_cells(
+    first: NDArray[np.generic],
+    second: NDArray[np.generic],
+    weights: NDArray[np.float64],
+    groups: Sequence[object],
+    resamples: Resamples,
+) -> list[DifferencePart]:
+    """The parts of a weighted difference of errors by group of cells, in the order in which groups first come.
+
+    Args:
+        first, second: ``(N, M)`` errors of two models on the same images and cells; NaN where not evaluated.
+        weights: ``(M,)`` of each cell in the whole, e.g. `corruption_weights` for the mCE, 1/M for the mean error.
+        groups: the group of each cell, e.g. its corruption, or its severity.
+        resamples: of the images.
+
+    Raises:
+        ArgumentError: the shapes differ.
+    """
+    if first.shape != second.shape or first.shape[1:] != weights.shape or len(groups) != len(weights):
+        raise ArgumentError(
+            f"a decomposition needs equal tables, had {first.shape}, {second.shape} and {len(weights)} weights"
+        )
+    parts = []
+    for group in dict.fromkeys(groups):
+        chosen = [place for place, each in enumerate(groups) if each == group]
+        one, other = (weighted(table[:, chosen], weights[chosen]) for table in (first, second))
+        parts.append((str(group), difference(one, other, resamples)))
+    return _adjusted(parts)
+
+
+def by_class(
+    apart: NDArray[np.float64],
+    labels: NDArray[np.integer],
+    span: float = 1.0,
+    namer: Callable[[int], str] = str,
+) -> list[DifferencePart]:
+    """The parts of a mean difference by class, the largest first.
+
+    A class adds what its images are apart, over all images. Classes of few images seldom tell anything alone: the order
+    says where to look, the adjusted p what to believe.
+
+    Args:
+        apart: ``(N,)`` what each image puts the two models apart, e.g. its error under one minus that under the other.
+        labels: ``(N,)`` class of each image.
+        span: the most that an image can put them apart.
+        namer: the name of a class by its index.
+    """
+    found, place = np.unique(labels, return_inverse=True)
+
+    def by(values: NDArray[np.floating]) -> list[float]:
+        return [float(value) for value in np.bincount(place, values, len(found))]
+
+    sums = (by(each) for each in (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, (apart != 0) * 1.0))
+    parts = [
+        (namer(int(label)), of_moments(Moments(len(apart), ahead, behind, squares, int(differing)), span))
+        for label, ahead, behind, squares, differing in zip(found.tolist(), *sums, strict=True)
+    ]
+    order = sorted(range(len(parts)), key=lambda k: (-abs(parts[k][1].value), found[k]))
+    return _adjusted([parts[k] for k in order])
+
+
+Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
+"""Confidence in each answer, and whether it is right, ``(N,)`` each."""
+
+
+def by_calibration(first: Answers, second: Answers, resamples: Resamples) -> list[DifferencePart]:
+    """The parts of the difference of two Brier scores: by calibration, and by refinement; see `brier`.
+
+    Args:
+        first, second: answers of two models to the same images.
+        resamples: of the images.
+
+    Raises:
+        ArgumentError: there are fewer than 100 images.
+    """
+    drawn = []
+    for confidence, right in (first, second):
+        order = np.argsort(confidence, kind="stable")
+
+        def off(places: NDArray[np.int64], sure: NDArray[np.floating] = confidence, hit: Any = right) -> float:
+            return brier(sure[places], hit[places]).calibration
+
+        score = resamples.means(((confidence - right) ** 2)[:, None])[:, 0]
+        calibration = OfImages(order, off).draws(resamples)
+        drawn.append((calibration, score - calibration))
+    parts = zip(("calibration", "refinement"), *drawn, strict=True)
+    return _adjusted([(name, of_draws(one, other, resamples.n)) for name, one, other in parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Brier:
+    """The mean squared distance of confidence from right or wrong, and its two parts.
+
+    Attributes:
+        score: mean of (confidence - right)^2.
+        calibration: what confidences that are off, bin by bin, cost.
+        refinement: what is left: that right and wrong are not told apart.
+    """
+
+    score: float
+    calibration: float
+    refinement: float
+
+
+def brier(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Brier:
+    """The Brier score of the confidence in the answer, split in calibration and refinement.
+
+    Bins are those of the RMS calibration error: 100 images of neighbouring confidence, the rest in the last.
+
+    Args:
+        confidence: ``(N,)`` in [0, 1].
+        right: ``(N,)``.
+
+    Raises:
+        ArgumentError: there are fewer than 100 images.
+
+    Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2; DeGroot & Fienberg (1983).
+    """
+    n = len(confidence)
+    if n < BIN_SIZE:
+        raise ArgumentError(f"a split by calibration needs {BIN_SIZE} images, had {n}")
+    order = np.argsort(confidence, kind="stable")
+    sure, hit = confidence[order].astype(np.float64), right[order].astype(np.float64)
+    starts = np.arange(0, n // BIN_SIZE * BIN_SIZE, BIN_SIZE)
+    sizes = np.diff(np.append(starts, n))
+    gap = np.add.reduceat(sure - hit, starts) / sizes
+    score, off = float(np.mean((sure - hit) ** 2)), float(np.sum(sizes / n * gap**2))
+    return Brier(score, off, score - off)
+
+
+def _adjusted(parts: Sequence[tuple[str, Difference]]) -> list[DifferencePart]:
+    p = np.array([np.nan if found.p is None else found.p for _, found in parts])
+    adjusted = benjamini_hochberg(p)
+    return [
+        DifferencePart(name, found, None if np.isnan(value) else float(value))
+        for (name, found), value in zip(parts, adjusted, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An image that one model answers better than the other.
+
+    Attributes:
+        image: its id.
+        ahead: by how much the first model's score on this image is above the second's, in [-1, 1].
+        cells: under how many conditions one of the two alone is right.
+        sureness: how sure the one that is wrong was, and the one that is right, together, in [0, 2]; 0 if not known.
+    """
+
+    image: str
+    ahead: float
+    cells: int
+    sureness: float
+
+
+def disagreements(
+    ids: NDArray[Any],
+    first: NDArray[np.bool_],
+    second: NDArray[np.bool_],
+    confidences: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> list[Disagreement]:
+    """The images that one of two models answers better, most telling first.
+
+    First by how far they are apart over all conditions, then by how sure both were where they are: a picture that one
+    gets confidently right and the other confidently wrong says more than a toss-up. Ties are in the order of ids.
+
+    Args:
+        ids: ``(N,)``.
+        first, second: ``(N,)`` or ``(N, M)`` whether each answer is right.
+        confidences: of either model, in the shape of ``first``.
+        weights: ``(M,)`` of the conditions; equal if not given.
+
+    Raises:
+        ArgumentError: the shapes differ.
+    """
+    if first.shape != second.shape or len(ids) != len(first):
+        raise ArgumentError(f"two models to compare must have equal tables, had {first.shape} and {second.shape}")
+    a, b = (side.reshape(len(ids), -1).astype(np.int8) for side in (first, second))
+    share = np.full(a.shape[1], 1 / a.shape[1]) if weights is None else weights / weights.sum()
+    ahead, apart = (a - b) @ share, a != b
+    sure = np.zeros(len(ids))
+    if confidences is not None:
+        both = sum(side.reshape(a.shape).astype(np.float64) for side in confidences)
+        sure = np.where(apart, both, 0).sum(axis=1) / np.maximum(apart.sum(axis=1), 1)
+    order = np.lexsort((np.arange(len(ids)), -np.round(sure, 6), -np.round(np.abs(ahead), 9)))
+    return [
+        Disagreement(str(ids[i]), float(ahead[i]), int(apart[i].sum()), float(sure[i])) for i in order if apart[i].any()
+    ]

@@ -1,0 +1,199 @@
+"""A score as an estimate: a number that remembers what each image adds to it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError, Interval
+from hardiness.statistics.intervals import effective_wilson, student
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A number and the influence of each image on it.
+
+    Sums, differences, products and ratios of estimates are estimates again. Two of them are paired on the images that
+    both rest on, and independent on the others, by the same formula: what they share falls out of their difference.
+
+    Attributes:
+        value: the number.
+        ids: ``(n,)`` names of the images that it rests on, sorted, each once.
+        influence: float64 ``(n,)``, with mean 0: to first order, the number were ``influence[i] / n`` lower without
+            image i.
+
+    Source: Hampel (1974), doi:10.1080/01621459.1974.10482962, the influence curve; Efron (1982), chapter 6, its mean
+        square over n as the variance (the infinitesimal jackknife).
+    """
+
+    value: float
+    ids: NDArray[np.object_]
+    influence: NDArray[np.float64]
+
+    @property
+    def n(self) -> int:
+        """Images that it rests on."""
+        return len(self.ids)
+
+    @property
+    def variance(self) -> float:
+        """Of the number over other images like these; 0 of a single image, which shows no spread."""
+        return float(self.influence @ self.influence) / (self.n * max(self.n - 1, 1))
+
+    @property
+    def error(self) -> float:
+        """Its standard error: the root of `variance`."""
+        return math.sqrt(self.variance)
+
+    @property
+    def differing(self) -> int:
+        """Images whose influence is another than that of most: the only ones that tell of the spread."""
+        if not self.n:
+            return 0
+        grid = np.abs(self.influence).max() * 1e-9 or 1.0
+        return self.n - int(np.unique(np.rint(self.influence / grid), return_counts=True)[1].max())
+
+    def interval(self, low: float = -math.inf, high: float = math.inf) -> Interval:
+        """The 95 % interval, with Student's t for how well the spread is known.
+
+        Args:
+            low, high: the range that the number can have. Where both are finite, the interval is Wilson's, with as many
+                independent images as would vary as much.
+
+        Raises:
+            ArgumentError: nothing bounds the number, and fewer than two images differ.
+        """
+        if math.isfinite(low) and math.isfinite(high):
+            width = high - low
+            share = min(max((self.value - low) / width, 0.0), 1.0)
+            found = effective_wilson(share, self.variance / width**2, self.differing, self.n)
+            return Interval(low + found.low * width, low + found.high * width)
+        if self.differing < 2:
+            raise ArgumentError(f"an interval needs two images that differ from the others, had {self.differing}")
+        return student(self.value, self.variance, self.differing)
+
+    def __add__(self, other: Estimate | float) -> Estimate:
+        """The sum of two estimates, or of one and a number that is known."""
+        if isinstance(other, Estimate):
+            ids, mine, theirs = _aligned(self, other)
+            return Estimate(self.value + other.value, ids, mine + theirs)
+        return Estimate(self.value + other, self.ids, self.influence)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Estimate:
+        """The number with the other sign."""
+        return self * -1.0
+
+    def __sub__(self, other: Estimate | float) -> Estimate:
+        """The difference: of two estimates paired where they share images."""
+        return self + -other
+
+    def __rsub__(self, other: float) -> Estimate:
+        """A known number less the estimate."""
+        return -self + other
+
+    def __mul__(self, other: Estimate | float) -> Estimate:
+        """The product of two estimates, or of one and a number that is known."""
+        if isinstance(other, Estimate):
+            ids, mine, theirs = _aligned(self, other)
+            return Estimate(self.value * other.value, ids, mine * other.value + theirs * self.value)
+        return Estimate(self.value * other, self.ids, self.influence * other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Estimate | float) -> Estimate:
+        """The ratio; NaN where it divides by 0."""
+        if isinstance(other, Estimate):
+            return self * other.through(1 / other.value if other.value else math.nan, -(_square_of_inverse(other)))
+        return self * (1 / other if other else math.nan)
+
+    def through(self, value: float, slope: float) -> Estimate:
+        """A function of the estimate.
+
+        Args:
+            value: of the function, there.
+            slope: its derivative there.
+        """
+        return Estimate(value, self.ids, self.influence * slope)
+
+
+def mean(
+    ids: NDArray[np.object_],
+    values: NDArray[np.generic],
+    weights: NDArray[np.float64] | None = None,
+    *,
+    images_alike: bool = False,
+) -> Estimate:
+    """The weighted sum of column means: an accuracy, a mean error, the mCE, a flip rate.
+
+    One formula for whole runs, for partial ones, and for images that each have some random cells.
+
+    Args:
+        ids: ``(N,)`` names of the images, sorted.
+        values: ``(N,)``, or ``(N, M)`` with a column a cell; NaN where an image was not evaluated. Images without any
+            value are left out.
+        weights: ``(M,)`` of the cells' means; by default each cell weighs the same, and they add up to 1.
+        images_alike: each image weighs the same whatever number of cells it has, so that nothing is lost by an image
+            having few; else every value of a cell weighs the same in it.
+
+    Raises:
+        ArgumentError: a cell that weighs has no value.
+
+    Source: Särndal, Swensson & Wretman (1992), 5.5: the influence on a mean over some is that on a ratio of two sums.
+    """
+    table = np.asarray(values, np.float64).reshape(len(ids), -1)
+    cells = np.full(table.shape[1], 1 / max(table.shape[1], 1)) if weights is None else np.asarray(weights, np.float64)
+    table, cells = table[:, cells != 0], cells[cells != 0]
+    if not table.shape[1] or np.isnan(table).all(axis=0).any():
+        raise ArgumentError("a mean needs an evaluated image in every cell that weighs, and a cell had none")
+    value, some, apart = cell_influences(table, cells, images_alike=images_alike)
+    return Estimate(value, ids if some.all() else ids[some], apart.sum(axis=1))
+
+
+def cell_influences(
+    values: NDArray[np.float64], weights: NDArray[np.float64], *, images_alike: bool = False
+) -> tuple[float, NDArray[np.bool_], NDArray[np.float64]]:
+    """A weighted sum of column means, which images have a value ``(N,)``, and what each cell of these adds ``(n, M)``.
+
+    Arguments as for `mean`, with weights that are not 0; an image's cells add up to its influence. A cell without an
+    image counts as one whose mean is 0.
+
+    Raises:
+        ArgumentError: no image was evaluated.
+    """
+    present = ~np.isnan(values)
+    some = np.asarray(present.any(axis=1))
+    if not some.any():
+        raise ArgumentError("an estimate needs at least one evaluated image, had none")
+    if not some.all():
+        values, present = values[some], present[some]
+    if present.all():
+        means = values.mean(axis=0)
+        return float(means @ weights), some, (values - means) * weights
+    share = present / present.sum(axis=1, keepdims=True) if images_alike else present.astype(np.float64)
+    held = np.where(present.any(axis=0), share.sum(axis=0), 1.0)
+    known = np.where(present, values, 0.0)
+    means = (share * known).sum(axis=0) / held
+    return float(means @ weights), some, share * (known - means) * (weights * len(values) / held)
+
+
+def _square_of_inverse(of: Estimate) -> float:
+    return of.value**-2 if of.value else math.nan
+
+
+def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.float64]]:
+    """All images of both, and the influence of each on either number; 0 where a number does not rest on it."""
+    if one.ids is other.ids or (one.n == other.n and bool(np.all(one.ids == other.ids))):
+        return one.ids, one.influence, other.influence
+    ids = np.union1d(one.ids, other.ids)
+    spread = []
+    for each in (one, other):
+        influence = np.zeros(len(ids))
+        # What one image changes stays what it was, where all images are more.
+        influence[np.searchsorted(ids, each.ids)] = each.influence * (len(ids) / each.n)
+        spread.append(influence)
+    return ids, spread[0], spread[1]

@@ -1,0 +1,395 @@
+"""Answers before the whole is run: intervals that may be looked at, and the rule that stops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError, Interval
+from hardiness.statistics.cells import FEWEST_DEVIATING, FEWEST_PER_CELL, CellEstimate
+from hardiness.statistics.estimate import Estimate
+
+FEW = 30
+"""Images that hit, and that miss, below which a share's interval is the exact one."""
+
+_BISECTIONS = 60
+_LOG_TWENTY = math.log(20)
+
+
+@cache
+def multiplier(confidence: float = 0.95) -> float:
+    """Standard errors in half of an interval of the sequence, where it is tightest: 3.035 at 95 %.
+
+    An interval that is looked at once has 1.960; looking as often as one likes costs the rest.
+    """
+    return math.sqrt(1 + _tightest(confidence))
+
+
+@cache
+def _tightest(confidence: float) -> float:
+    """Where (1 + 1/u) (log(1 + u) - 2 log alpha) is smallest: at u = log(1 + u) - 2 log alpha its derivative is 0."""
+    if not 0 < confidence < 1:
+        raise ArgumentError(f"confidence must be in (0, 1), was {confidence:g}")
+    u = 8.0
+    for _ in range(100):
+        u = math.log1p(u) - 2 * math.log(1 - confidence)
+    return u
+
+
+def half_width(variance: float, target: float, confidence: float = 0.95) -> float:
+    """Half of the interval around an estimate of this variance, valid at every look at once.
+
+    The estimates of a growing sample wander as a Brownian motion does in the time 1 / variance, whether it comes from
+    images, from cells of images, or from both, and with a finite population too. A mixture of normal densities over
+    all differences bounds how far such a motion ever strays. The mixture is chosen to be tightest where the half-width
+    is ``target``: there it is `multiplier` standard errors. It is valid in the limit of many images, as 1.96 is.
+
+    Args:
+        variance: of the estimate over samples of this size; 0 once the whole population is known.
+        target: the half-width that is aimed at, above 0, in the estimate's unit.
+        confidence: coverage of all intervals of the sequence together.
+
+    Raises:
+        ArgumentError: the target is not above 0.
+
+    Source: Robbins (1970), doi:10.1214/aoms/1177696786; Howard et al. (2021), doi:10.1214/20-AOS1991, section 3.2;
+        Waudby-Smith et al. (2024), doi:10.1214/24-AOS2408, for means of any distribution. Serfling (1974),
+        doi:10.1214/aos/1176342611, for the motion of a sample without replacement.
+    """
+    if not target > 0:
+        raise ArgumentError(f"precision-target must be above 0, was {target:g}")
+    if variance <= 0:
+        return 0.0
+    u = _tightest(confidence) * (target / multiplier(confidence)) ** 2 / variance
+    return math.sqrt(variance * (1 + 1 / u) * (math.log1p(u) - 2 * math.log(1 - confidence)))
+
+
+def share_interval(hits: int, n: int, target: float, population: int | None = None) -> Interval:
+    """The interval of a share, valid at every look.
+
+    Wilson's with `half_width` in place of 1.96 standard errors; where fewer than 30 images hit, or fewer than 30 miss,
+    one that is exact for any n, as no normal density is near then.
+
+    Args:
+        hits: how many of the n images count.
+        n: images, at least 1.
+        target: the half-width that is aimed at.
+        population: images of which these are a sample without replacement, whose share is asked for; ``None`` where the
+            share of all images like these is.
+
+    Raises:
+        ArgumentError: hits are not in [0, n], or n is beyond the population.
+
+    Source: Wilson (1927) for the variance at the end of the interval, not at the estimate, and `half_width`; Robbins
+        (1970) and Waudby-Smith & Ramdas (2020), arXiv:2006.04347, section 2, for the exact one: shares whose likelihood
+        is not below a twentieth of its mean over shares of Jeffreys' prior.
+    """
+    if n < 1 or not 0 <= hits <= n or (population is not None and n > population):
+        raise ArgumentError(f"a share needs 0 <= hits <= n <= population, was {hits} of {n} of {population}")
+    if min(hits, n - hits) < FEW:
+        return _exact(hits, n, population)
+    left = 1.0 if population is None else (population - n) / max(population - 1, 1)
+    share = hits / n
+
+    def inside(value: float) -> bool:
+        return abs(share - value) <= half_width(value * (1 - value) * left / n, target)
+
+    return Interval(_end(inside, share, 0.0), _end(inside, share, 1.0))
+
+
+def _exact(hits: int, n: int, population: int | None) -> Interval:
+    misses = n - hits
+    mixed = _log_beta(0.5 + hits, 0.5 + misses) - _log_beta(0.5, 0.5)
+
+    def inside(value: float) -> bool:
+        """Whether a share's likelihood is not too far below that of the mixture."""
+        if population is None:
+            seen = (hits * math.log(value) if hits else 0.0) + (misses * math.log1p(-value) if misses else 0.0)
+        else:
+            right = value * population
+            if right < hits or population - right < misses:
+                return False
+            # Ways to draw these hits and misses in their order, over ways to draw any n images in order.
+            seen = _log_falling(right, hits) + _log_falling(population - right, misses) - _log_falling(population, n)
+        return mixed - seen <= _LOG_TWENTY
+
+    low, high = hits / n, hits / n
+    if hits:
+        low = _end(inside, low, 1e-12)
+    if misses:
+        high = _end(inside, high, 1 - 1e-12)
+    return Interval(low, high)
+
+
+def _end(inside: Callable[[float], bool], kept: float, out: float) -> float:
+    """The last value from ``kept`` towards ``out`` that is inside, by bisection."""
+    for _ in range(_BISECTIONS):
+        middle = (kept + out) / 2
+        kept, out = (middle, out) if inside(middle) else (kept, middle)
+    return kept
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _log_falling(n: float, k: int) -> float:
+    """Logarithm of n (n - 1) … (n - k + 1)."""
+    return math.lgamma(n + 1) - math.lgamma(n - k + 1)
+
+
+def images_needed(between: float, within: float, target: float, population: int | None = None) -> int:
+    """About how many images it takes until an interval's half-width is ``target``, at the spread seen so far.
+
+    Args:
+        between: variance of one image's value.
+        within: the part of it that comes from the choice of the image's cells; 0 where it has all of them.
+        target: the half-width that is aimed at.
+        population: as in `share_interval`; the answer may be beyond it where each image has few of its cells.
+    """
+    allowed = (target / multiplier()) ** 2
+    return math.ceil(between / (allowed + (0.0 if population is None else (between - within) / population)))
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What other models answered on every image of a set, each a column.
+
+    Attributes:
+        ids: of all images, sorted, object ``(N,)`` of str.
+        values: float64 ``(N, k)``: each model's own score of each image.
+    """
+
+    ids: NDArray[np.object_]
+    values: NDArray[np.float64]
+
+    def of(self, ids: NDArray[np.object_]) -> NDArray[np.float64] | None:
+        """The values of some images, ``(n, k)``; ``None`` where one of these is not among all."""
+        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return np.asarray(self.values[place]) if bool(np.all(self.ids[place] == ids)) else None
+
+
+def with_companions(
+    found: CellEstimate, own: NDArray[np.float64], companions: Companions, population: int | None = None
+) -> CellEstimate:
+    """The estimate corrected by companions, with what variance they leave; as it is where they cannot be trusted.
+
+    They are trusted where the estimate is, and where what they leave open rests on 30 images and more: two models that
+    differ on a handful of images would else seem to be known exactly.
+
+    Args:
+        found: of n images.
+        own: ``(n, k)``, the companions' values of these images, in their order.
+        companions: of all images.
+        population: the size of the set whose value is asked for; ``None`` for all images like these, of which the
+            companions' images are themselves a sample.
+
+    Source: Cochran (1977), Sampling Techniques, chapter 7, the regression estimator, whose bias is of order 1/n, and
+        12.6, for companions that are known on a larger sample alone; Lavenberg & Welch (1981),
+        doi:10.1287/mnsc.27.3.322, for control variates.
+    """
+    n, count = own.shape
+    ids = found.estimate.ids
+    if found.thin or n < FEWEST_DEVIATING + count:
+        return found
+    centred = own - own.mean(axis=0)
+    slopes, *_ = np.linalg.lstsq(centred, found.estimate.influence, rcond=None)
+    rest = found.estimate.influence - centred @ slopes
+    fourth = float(np.sum(rest**4))
+    if not fourth > 0 or float(np.sum(rest**2)) ** 2 / fourth < FEWEST_DEVIATING:
+        return found
+    between = min(float(np.sum(rest**2)) / (n - count - 1), found.between)
+    within = min(found.within, between)
+    sampled = 0.0 if population is None else n / population
+    variance = ((1 - sampled) * between + sampled * within) / n
+    if population is None:
+        variance += (found.between - between) / len(companions.ids)
+    return replace(
+        found,
+        estimate=Estimate(float(found.value - (own.mean(axis=0) - companions.values.mean(axis=0)) @ slopes), ids, rest),
+        variance=variance,
+        between=between,
+        within=within,
+    )
+
+
+GROWTH = 1.5
+"""A round is at most this many times all before it, so that little is evaluated beyond what was needed."""
+
+LEAST_GROWTH = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A score of one model while the run goes on.
+
+    Attributes:
+        name: of model and score.
+        interval: valid at every look; ``None`` while too little is known.
+        value: the score so far.
+        needed: about how many images it takes to be tight.
+        n: images so far.
+        reason: why there is no interval yet.
+        least: about how many images it takes where each has all of its cells; 0 while too little is known.
+    """
+
+    name: str
+    value: float
+    interval: Interval | None
+    needed: int
+    n: int
+    reason: str = ""
+    least: int = 0
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval; infinite while there is none."""
+        return (self.interval.high - self.interval.low) / 2 if self.interval else math.inf
+
+
+def of_share(name: str, hits: int, n: int, target: float, population: int | None = None) -> Headline:
+    """A share of images, e.g. top-1 or the accuracy under an attack; arguments as in `share_interval`."""
+    interval = share_interval(hits, n, target, population)
+    share = (hits + 2) / (n + 4)
+    needed = images_needed(share * (1 - share), 0.0, target, population)
+    return Headline(name, hits / n, interval, needed, n, least=needed)
+
+
+def of_cells(name: str, found: CellEstimate, target: float, population: int | None = None) -> Headline:
+    """A weighted sum of cell means, e.g. the mCE."""
+    if found.thin:
+        return Headline(name, found.value, None, found.n + 1, found.n, found.thin)
+    half = half_width(found.variance, target)
+    needed = images_needed(found.between, found.within, target, population)
+    least = images_needed(found.between - found.within, 0.0, target, population)
+    return Headline(name, found.value, Interval(found.value - half, found.value + half), needed, found.n, least=least)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to stop.
+
+    Attributes:
+        done: whether every headline is tight.
+        loose: the headlines that are not, the loosest first.
+    """
+
+    done: bool
+    loose: tuple[Headline, ...]
+
+
+def decide(headlines: Sequence[Headline], target: float) -> Decision:
+    """Whether every headline's half-width is at most the target.
+
+    A pure function of what is stored: asked again it says the same, and a smaller target only asks for more images.
+
+    Raises:
+        ArgumentError: the target is not above 0, or there is no headline.
+    """
+    if not target > 0:
+        raise ArgumentError(f"precision-target must be above 0, was {target:g}")
+    if not headlines:
+        raise ArgumentError("a precision-target needs a headline score, and what was asked for has none")
+    loose = sorted((each for each in headlines if each.half_width > target), key=lambda each: -each.half_width)
+    return Decision(not loose, tuple(loose))
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a benchmark is evaluated: images in the seeded order, and random cells of each."""
+
+    images: int
+    cells: int
+
+
+def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, whole: Extent) -> Extent | None:
+    """The next round: more images while there are any, then more cells of each; ``None`` where there is nothing left.
+
+    Args:
+        extent: what is evaluated.
+        headlines: of that.
+        target: the half-width that is aimed at.
+        whole: images and cells that there are.
+    """
+    if extent.images >= whole.images:
+        if extent.cells >= whole.cells:
+            return None
+        widest = max((each.half_width for each in headlines if each.interval), default=math.inf)
+        more = extent.cells * min((widest / target) ** 2, 2.0) if math.isfinite(widest) else 2.0 * extent.cells
+        return Extent(whole.images, min(max(math.ceil(more), extent.cells + 1), whole.cells))
+    needed = max((each.needed for each in headlines if each.half_width > target), default=extent.images + 1)
+    images = min(max(needed, extent.images * LEAST_GROWTH), extent.images * GROWTH)
+    return Extent(min(math.ceil(images), whole.images), extent.cells)
+
+
+def largest_extent(
+    weights: NDArray[np.float64], first: Extent, whole: Extent, target: float, population: int | None = None
+) -> Extent:
+    """The most that the rule evaluates before a weighted sum of values in [0, 1] is tight, whatever the answers are.
+
+    Args:
+        weights: ``(M,)`` of the cells.
+        first: the first round; with one cell each image has all of them at once.
+        whole: images and cells that there are.
+        target: the half-width that is aimed at.
+        population: as in `share_interval`.
+
+    Source: Popoviciu (1935): values in an interval have at most a quarter of its squared length as their variance. A
+        random cell counts as many times its weight as there are cells.
+    """
+    drawn = first.cells < whole.cells
+    spread = float(len(weights) * np.sum(weights**2) if drawn else np.sum(np.abs(weights)) ** 2) / 4
+    half = spread / first.cells if drawn else 0.0
+    enough = SURELY_PER_CELL * whole.cells if drawn else 0
+    needed = max(images_needed(spread, 0.0, target, population), images_needed(half, half, target, population))
+    needed = max(needed, math.ceil(enough / first.cells))
+    if needed <= whole.images:
+        return Extent(min(max(first.images, math.ceil(LEAST_GROWTH * needed)), whole.images), first.cells)
+    bounded = images_needed(spread, 0.0, target, population) <= whole.images
+    if not drawn or not bounded:
+        return whole
+    cells = max(2 * first.cells * images_needed(half, half, target, population), enough) / whole.images
+    return Extent(whole.images, min(max(first.cells, math.ceil(cells)), whole.cells))
+
+
+SURELY_PER_CELL = 4 * FEWEST_PER_CELL
+"""Images a cell on average, with which no cell has too few to be believed."""
+
+SURELY = 1.5
+"""A target is given up before all images are evaluated where it would take this many times all there are."""
+
+
+def is_out_of_reach(headline: Headline, target: float, available: int) -> bool:
+    """Whether so much more than the images there are would be needed that evaluating them all is in vain."""
+    return headline.half_width > target and headline.least > SURELY * available
+
+
+def out_of_reach(headline: Headline, target: float, available: int) -> str:
+    """One line: a target that all the images there are do not reach, and what it would take.
+
+    Args:
+        headline: the one that is furthest from it.
+        target: the half-width that was aimed at.
+        available: images that there are, of which the headline may have seen a part.
+    """
+    if headline.interval is None:
+        return f"{headline.name}: {available:,} images are too few for an interval: {headline.reason}"
+    share = min(1.0, headline.n / available)
+    got = headline.half_width * math.sqrt(share)
+    about, needed = ("about " if share < 1 else ""), max(headline.least, available + 1)
+    return (
+        f"{headline.name}: {available:,} images give {about}±{got:.2g}, not ±{target:g}; it would take about "
+        f"{needed:,} images, or a target of {_reachable(got, share):g}"
+    )
+
+
+def _reachable(got: float, share: float) -> float:
+    """A half-width a little above what was got, with two digits: what can be asked for instead."""
+    wanted = got * (1.02 if share == 1 else 1.15)
+    digits = 1 - math.floor(math.log10(wanted))
+    return float(math.ceil(wanted * 10.0**digits) / 10.0**digits)
