@@ -28,7 +28,6 @@ from hardiness.core import (
 )
 from hardiness.results.results import rebuild_results, results_of
 from hardiness.store import Store, tables
-from hardiness.store import tables as shards
 
 DATA = DataIdentity("imagenet", "f", 4)
 
@@ -207,10 +206,10 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counted)
 
-    counting(shards, "read", "shards")
+    counting(tables, "read", "shards")
     for card in (Classification, PerturbationCard):
         counting(card, "scores", "scores")
-    counting(tables, "read", "tables")
+    counting(tables, "read_table", "tables")
     return done
 
 

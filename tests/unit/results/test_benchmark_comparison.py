@@ -304,11 +304,11 @@ def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: 
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
     made = kept_comparisons(store, results_of(store))
     assert repr([each.scores for each in made]) == repr([each.scores for each in compare_stores([store])])
-    monkeypatch.setattr(kept, "compare", lambda *_, **__: pytest.fail("it was kept"))
+    monkeypatch.setattr(kept, "compare_stores", lambda *_, **__: pytest.fail("it was kept"))
     assert repr(kept_comparisons(store, results_of(store))) == repr(made)
     asked: list[object] = []
     monkeypatch.setattr(
-        kept, "compare", lambda *given, **_: asked.append(given) or compare_stores([store], details=False)
+        kept, "compare_stores", lambda *given, **_: asked.append(given) or compare_stores([store], details=False)
     )
     first, *others = results_of(store)
     measured = [{"metric": "top1", "condition": {}, "noise": 0.5}]
