@@ -38,8 +38,8 @@ from hardiness.core import CANVAS_224, Condition, DataSet, Records, Request, Run
 from hardiness.distortions import perturb, perturbations
 from hardiness.engine import evaluate
 from hardiness.imaging import decode
-from hardiness.imaging.resize import before_crop
-from hardiness.imaging.top import top
+from hardiness.imaging.largest import top
+from hardiness.imaging.resizing import before_crop
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_P

@@ -28,7 +28,7 @@ from hardiness.statistics.cells import FEWEST_TELLING
 from hardiness.statistics.comparison import difference, mean_difference, paired_difference, unpaired_difference
 from hardiness.statistics.intervals import Resamples, effective_wilson, resampled_means, student, variance_of, wilson
 from hardiness.statistics.kappa import error_consistency
-from hardiness.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration, mean, shape_bias
+from hardiness.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration_measure, mean, shape_bias
 
 SIZES = (50, 250, 1000, 5000)
 RATES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
@@ -178,7 +178,7 @@ def drawn_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[In
 
 
 def paired_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    first, second = (calibration(*side, "all-bins") for side in confidences(generator, n, rate))
+    first, second = (calibration_measure(*side, "all-bins") for side in confidences(generator, n, rate))
     return difference(first, second, images(n)).interval, truth("calibration", rate) - truth("calibration", rate, 1)
 
 

@@ -33,7 +33,7 @@ from hardiness.imaging import png
 from hardiness.report import PageOptions, write_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims import judged, published_models
-from hardiness.results.published_results import published_results
+from hardiness.results.results import published_results
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Iterate, Misclassified, needs_gradients, registry, threats_of, version_of
-from hardiness.attacks.threats import threat, threats
+from hardiness.attacks.threats import threat, threat_models
 from hardiness.core import Norm, rng
 
 N = 5
@@ -70,7 +70,7 @@ PAIRS = [(name, norm) for name in registry.names() for norm in threats_of(name)]
 
 
 def test_every_threat_model_has_an_attack_that_keeps_to_it() -> None:
-    assert {norm for _, norm in PAIRS} == set(threats)
+    assert {norm for _, norm in PAIRS} == set(threat_models)
 
 
 def test_versions_and_needs_are_told(name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -98,23 +98,23 @@ def rows_of(card: str, run: Run) -> Records:
     return Records(columns)
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", cards.names())
 class TestCard:
     def test_says_what_it_is(self, name: str) -> None:
-        card = registry.get(name)
+        card = cards.get(name)
         assert getattr(type(card), "__final__", False)
         assert "Source:" in (type(card).__doc__ or "")
         assert card.version >= 1
 
     def test_reads_no_column_that_it_does_not_name(self, name: str) -> None:
-        card, run = registry.get(name), run_of(name)
+        card, run = cards.get(name), run_of(name)
         rows = rows_of(name, run)
         named = ("sample", "condition", "label", *(rows.columns if card.columns is None else card.columns))
         few = Records({column: rows[column] for column in named if column in rows})
         assert card.table(few, run).columns.keys() == card.table(rows, run).columns.keys()
 
     def test_tables_of_parts_joined_score_as_that_of_all_rows(self, name: str) -> None:
-        card, run = registry.get(name), run_of(name)
+        card, run = cards.get(name), run_of(name)
         rows = rows_of(name, run)
         samples = np.unique(rows["sample"], return_inverse=True)[1]
         parts = [card.table(rows.where(samples % 3 == part), run) for part in (2, 0, 1)]
@@ -125,7 +125,7 @@ class TestCard:
         assert card.findings(joined, scores, run) == card.findings(whole, scores, run)
 
     def test_counts_images_and_gives_each_score_once(self, name: str) -> None:
-        card, run = registry.get(name), run_of(name)
+        card, run = cards.get(name), run_of(name)
         scores = card.scores(card.table(rows_of(name, run), run), run, None)
         assert scores
         assert len({(score.metric, score.condition) for score in scores}) == len(scores)
@@ -133,7 +133,7 @@ class TestCard:
         assert max(score.n for score in scores) == len(STIMULI) // (2 if name == "ood" else 1)
 
     def test_divides_by_its_own_baseline_where_it_divides(self, name: str) -> None:
-        card, run = registry.get(name), run_of(name)
+        card, run = cards.get(name), run_of(name)
         table = card.table(rows_of(name, run), run)
         baseline = card.as_baseline(table, run)
         assert (baseline is not None) == card.divides
@@ -143,7 +143,7 @@ class TestCard:
 
     def test_stops_on_the_score_that_stands_for_the_benchmark(self, name: str) -> None:
         """Its sums are its scores, and the first is the headline; where it has none it says so by an empty name."""
-        card, run = registry.get(name), run_of(name)
+        card, run = cards.get(name), run_of(name)
         table = card.table(rows_of(name, run), run)
         divisor = card.as_baseline(table, run)
         sums = card.sums(table, run, divisor)

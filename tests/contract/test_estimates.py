@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.estimate import Estimate, mean
 from hardiness.statistics.intervals import Resamples
@@ -46,9 +46,9 @@ def estimate_of(measure: OfMeans, ids: np.ndarray) -> Estimate:
     return named[0] / (named[0] + named[1])  # shape bias, the one ratio
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", cards.names())
 def test_scores_by_which_runs_are_compared_are_estimates(name: str, laws: ModuleType) -> None:
-    card, run = registry.get(name), laws.run_of(name)
+    card, run = cards.get(name), laws.run_of(name)
     table = card.table(laws.rows_of(name, run), run)
     resamples, every = Resamples(table.ids), np.arange(len(table))
     for score in card.measurables(table, run):
@@ -68,9 +68,9 @@ def test_scores_by_which_runs_are_compared_are_estimates(name: str, laws: Module
         assert found.error == pytest.approx(drawn, rel=0.1, abs=1e-9), score.metric
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", cards.names())
 def test_scores_by_which_runs_stop_are_estimates(name: str, laws: ModuleType) -> None:
-    card, run = registry.get(name), laws.run_of(name)
+    card, run = cards.get(name), laws.run_of(name)
     table = card.table(laws.rows_of(name, run), run)
     draws = np.random.default_rng(5)
     sums = card.sums(table, run, None)

@@ -18,7 +18,7 @@ from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.core import Request
 from hardiness.data import locate
 from hardiness.distortions import perturbations
-from hardiness.imaging.decode import decode_video, encode_video
+from hardiness.imaging.codecs import decode_video, encode_video
 from hardiness.models import Classifier
 from hardiness.reference import IMAGENET_P
 from hardiness.store import Store

@@ -17,7 +17,7 @@ import pytest
 from hardiness.core import SampleError
 from hardiness.data import locate
 from hardiness.imaging import decode
-from hardiness.imaging.decode import refuse_damaged
+from hardiness.imaging.codecs import refuse_damaged
 
 
 @cache

@@ -17,9 +17,9 @@ import pytest
 from hardiness.core import DataError
 from hardiness.data.checking import KINDS, Depth, check, mend
 from hardiness.data.root import Place
-from hardiness.imaging.decode import encode_jpeg, encode_video
+from hardiness.imaging.codecs import encode_jpeg, encode_video
 from hardiness.reference import wnids
-from hardiness.reference.datasets import published_set, validation_labels, validation_name
+from hardiness.reference.published_data import published_set, validation_labels, validation_name
 
 FAST = {"preset": "ultrafast", "crf": "30"}
 

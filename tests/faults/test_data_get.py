@@ -19,9 +19,8 @@ import pytest
 
 from hardiness.core import rng
 from hardiness.data import locate
-from hardiness.reference import datasets as facts
-from hardiness.reference import subset, wnids
-from hardiness.reference.datasets import PublishedFile, PublishedSet
+from hardiness.reference import published_data, subset, wnids
+from hardiness.reference.published_data import PublishedFile, PublishedSet
 
 A, B = (wnids()[index] for index in subset("imagenet-a")[:2])
 
@@ -47,8 +46,8 @@ def publish(web: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             web.files[path] = content
             known = {"md5": md5(content).hexdigest(), "size": len(content)} if checksum else {"md5": "", "size": None}
             files.append(replace(file, urls=(web.url(path),), sha256="", about_gb=None, **known))
-        changed = replace(facts.published_set(name), files=tuple(files))
-        monkeypatch.setitem(facts._read(), name, changed)
+        changed = replace(published_data.published_set(name), files=tuple(files))
+        monkeypatch.setitem(published_data._read(), name, changed)
         return changed
 
     return put
@@ -56,7 +55,7 @@ def publish(web: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def imagenet_a(publish: Any) -> PublishedSet:
-    (file,) = facts.published_set("imagenet-a").files
+    (file,) = published_data.published_set("imagenet-a").files
     content = tar_of({f"imagenet-a/{A}/1.jpg": b"1", f"imagenet-a/{B}/2.jpg": b"2", "imagenet-a/README.txt": b"read"})
     return publish("imagenet-a", (file, content))
 
@@ -90,7 +89,7 @@ def test_a_tar_is_kept_or_read_where_it_lies(hardiness: Any, imagenet_a: Any, tm
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_parts_come_one_by_one(hardiness: Any, publish: Any, tmp_path: Path, packed: bool) -> None:
-    known = {file.part: file for file in facts.published_set("imagenet-c").files}
+    known = {file.part: file for file in published_data.published_set("imagenet-c").files}
     contents = {
         part: tar_of({f"{name}/{level}/{A}/1.JPEG": f"{name}{level}".encode() for name in held for level in "12345"})
         for part, held in {"noise": known["noise"].holds, "blur": known["blur"].holds}.items()
@@ -111,7 +110,7 @@ def test_parts_come_one_by_one(hardiness: Any, publish: Any, tmp_path: Path, pac
 
 
 def test_without_a_published_checksum_the_first_is_kept(hardiness: Any, publish: Any, web: Any, tmp_path: Path) -> None:
-    (file,) = facts.published_set("cue-conflict").files
+    (file,) = published_data.published_set("cue-conflict").files
     publish("cue-conflict", (file, tar_of({"cue-conflict/cat/cat1-dog1.png": b"1"}, "w:gz")), checksum=False)
     told = hardiness("data", "get", "cue-conflict", "--data", tmp_path / "a")
     assert told.status == 0, told.err
@@ -208,7 +207,10 @@ def test_a_size_that_nobody_publishes_is_said_to_be_none(hardiness: Any, tmp_pat
     told = hardiness("data", "list", "--data", tmp_path).out
     assert "?" not in told
     sizes = {
-        name: each.split() for each in told.splitlines() for name in facts.datasets() if each.startswith(f" {name} ")
+        name: each.split()
+        for each in told.splitlines()
+        for name in published_data.datasets()
+        if each.startswith(f" {name} ")
     }
     assert sizes["imagenet-a"][1] == "0.7"
     for name in (*BY_HAND, "ninco", "imagenet-o", "imagenet-p"):
@@ -217,8 +219,8 @@ def test_a_size_that_nobody_publishes_is_said_to_be_none(hardiness: Any, tmp_pat
 
 
 def test_all_facts_are_of_one_form() -> None:
-    for name in facts.datasets():
-        found = facts.published_set(name)
+    for name in published_data.datasets():
+        found = published_data.published_set(name)
         assert found.images > 0 or found.by_hand
         assert bool(found.files) != bool(found.by_hand)
         assert found.home.startswith("https://")
@@ -229,7 +231,10 @@ def test_all_facts_are_of_one_form() -> None:
             assert bool(file.urls) != bool(found.account)
             assert len(file.sha256) in (0, 64)
             assert len(file.md5) in (0, 32)
-    labels = facts.validation_labels()
+    labels = published_data.validation_labels()
     assert len(labels) == 50_000
     assert {labels.count(index) for index in (0, 1, 500, 999)} == {50}
-    assert facts.names_sha256([facts.validation_name(i) for i in range(1, 50_001)]) == facts.VALIDATION_NAMES_SHA256
+    assert (
+        published_data.names_sha256([published_data.validation_name(i) for i in range(1, 50_001)])
+        == published_data.VALIDATION_NAMES_SHA256
+    )

@@ -15,7 +15,7 @@ from hardiness.core import DataError
 from hardiness.data import locate
 from hardiness.data.getting import CLASSES, GROUND_TRUTH, import_validation
 from hardiness.reference import wnids
-from hardiness.reference.datasets import validation_labels, validation_name
+from hardiness.reference.published_data import validation_labels, validation_name
 
 FEW = validation_labels()[:30]
 

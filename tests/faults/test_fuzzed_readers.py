@@ -30,7 +30,7 @@ from hardiness.data import locate
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.listing import Listings
 from hardiness.imaging import decode
-from hardiness.imaging.decode import encode_video
+from hardiness.imaging.codecs import encode_video
 from hardiness.models.checkpoints import read_arrays
 from hardiness.reference import wnids
 from hardiness.sources.archives import unpack

@@ -9,7 +9,7 @@ import numpy as np
 from pictures import CLASSES, crop
 
 from hardiness import View, models
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import parse
 from hardiness.core import BenchmarkIdentity, DataIdentity, Finding, Run
 from hardiness.engine.attack import Attacker
@@ -51,7 +51,7 @@ def report(
         attack=benchmark.attack.rounds,
         versions=attack_versions(benchmark.attack),
     )
-    card = registry.get("attack")
+    card = cards.get("attack")
     table = card.table(records, run)
     return {each.name: each for each in card.findings(table, card.scores(table, run, None), run)}
 

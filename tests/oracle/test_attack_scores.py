@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.attack_checks import trust
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -63,7 +63,7 @@ def records(broken_at: list[int], **columns: Any) -> Records:
 
 
 def scored(found: Records, identity: Run) -> tuple[list[Score], dict[str, Finding]]:
-    card = registry.get("attack")
+    card = cards.get("attack")
     table = card.table(found, identity)
     scores = card.scores(table, identity, None)
     return scores, {each.name: each for each in card.findings(table, scores, identity)}
@@ -277,7 +277,7 @@ def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
         "clean_lead": np.array([1, 1, 1, 1, 1])[found["image"]] * at,  # of a targeted attack: not there yet
         "noise_lead": np.array([1, 1, 1, -1, 1])[found["image"]] * at,
     }
-    card = registry.get("attack")
+    card = cards.get("attack")
     table = card.table(Records({**found.columns, "restart": restart, **leads}), identity)
     effort = card.details(table, identity)["effort"]
     assert [point[:2] for point in effort["steps"]] == [(0, 0.8), (1, 0.6), (5, 0.4), (10, 0.2)]
@@ -295,7 +295,7 @@ def test_accuracy_by_steps_starts_and_noise_by_hand() -> None:
 
 
 def test_an_attack_on_another_model_has_no_effort_to_show() -> None:
-    card, identity = registry.get("attack"), replace(run(), surrogate=Surrogate("other", ""))
+    card, identity = cards.get("attack"), replace(run(), surrogate=Surrogate("other", ""))
     table = card.table(records([1, 99]), identity)
     assert card.details(table, identity)["effort"] == {}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks import registry as benchmarks
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import Benchmark, Condition, Records, Round, Run, Score
 from hardiness.reference import subset
 from hardiness.statistics.calibration import expected_calibration_error
@@ -55,13 +55,13 @@ def rows(run: Run) -> Records:
 
 
 def scored(name: str, run: Run) -> dict[tuple[str, Condition], Score]:
-    card = registry.get(name)
+    card = cards.get(name)
     return {(score.metric, score.condition): score for score in card.scores(card.table(rows(run), run), run, None)}
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_each_condition_has_its_own(name: str) -> None:
-    found, all_rows, card = scored(name, RUNS[name]), rows(RUNS[name]), registry.get(name)
+    found, all_rows, card = scored(name, RUNS[name]), rows(RUNS[name]), cards.get(name)
     for index, condition in enumerate(RUNS[name].conditions):
         of = all_rows.where(all_rows["condition"] == index)
         right = of["prediction"] == 0
@@ -95,7 +95,7 @@ def test_calibration_of_crops_is_the_mean_over_crops() -> None:
 
 @pytest.mark.parametrize("name", [*RUNS, "shift_consistency"])
 def test_rows_of_earlier_versions_lack_nothing_else(name: str) -> None:
-    card, run = registry.get(name), RUNS.get(name, SHIFTS)
+    card, run = cards.get(name), RUNS.get(name, SHIFTS)
     older = Records({key: values for key, values in rows(run).columns.items() if key != "logsumexp"})
     before = {(s.metric, s.condition): s for s in card.scores(card.table(older, run), run, None)}
     now = scored(name, run)
@@ -119,7 +119,7 @@ def photographs(benchmark: Benchmark, classes: tuple[int, ...], sureness: float)
         "condition": np.zeros(n, np.int16),
         "label": labels,
     }
-    card, run = registry.get(benchmark.card), Run()
+    card, run = cards.get(benchmark.card), Run()
     scores = card.scores(card.table(Records(columns), run), run, None)
     within = logits[:, list(classes)].astype(np.float64)
     p = np.exp(within - within.max(axis=1, keepdims=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.corruptions import corruption_error
 from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
@@ -30,7 +30,7 @@ ALEXNET = {  # round numbers to compute with by hand
     "error_by_severity": {name: [0.5, 0.6, 0.7, 0.8, 0.9] for name in ALL},
 }
 
-CARD, RUN = registry.get("corruption"), Run(conditions=CELLS)
+CARD, RUN = cards.get("corruption"), Run(conditions=CELLS)
 
 Wrong = Callable[[Condition, int], bool]
 

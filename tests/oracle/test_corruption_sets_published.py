@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.corruptions import corruption_benchmark
 from hardiness.core import BenchmarkIdentity, Condition, Records, Run, Score
 from hardiness.reference import baseline, distortion_set, published, published_series
@@ -29,7 +29,7 @@ def scored(name: str, errors: dict[Condition, float], clean: float | None = None
         }
     )
     run = Run(benchmark=BenchmarkIdentity(name=name), conditions=conditions)
-    card = registry.get("corruption")
+    card = cards.get("corruption")
     return {(s.metric, s.condition): s for s in card.scores(card.table(records, run), run, baseline(name))}
 
 

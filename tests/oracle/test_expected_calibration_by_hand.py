@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, ONE, TWO, shift_calibration
 from hardiness.benchmarks.decisions import log_sums
 from hardiness.benchmarks.photographs import ImagenetVal
@@ -39,7 +39,7 @@ def stored(logits: np.ndarray, labels: np.ndarray, **left_out: bool) -> list[Sco
         "condition": np.zeros(n, np.int16),
         "label": labels,
     }
-    card, run = registry.get("classification"), Run()
+    card, run = cards.get("classification"), Run()
     return card.scores(card.table(Records(columns), run), run, None)
 
 
@@ -170,7 +170,7 @@ class TestBySeverity:
 
     def test_each_cell_counts_alike(self) -> None:
         run, rows = Run(conditions=self.CONDITIONS), self.rows()
-        table = registry.get("corruption").table(rows, run)
+        table = cards.get("corruption").table(rows, run)
         scores = shift_calibration(table, ["fog", "snow"], whole=True)
         cells = [rows.where(rows["condition"] == k) for k in range(5)]
         ece = [expected_calibration_error(c["confidence"], c["prediction"] == 0) for c in cells]
@@ -186,7 +186,7 @@ class TestBySeverity:
 
     def test_intervals_are_as_wide_as_those_of_resampled_images(self) -> None:
         run = Run(conditions=self.CONDITIONS)
-        table = registry.get("corruption").table(self.rows(), run)
+        table = cards.get("corruption").table(self.rows(), run)
         found = {
             s.metric: s
             for s in shift_calibration(table, ["fog", "snow"], whole=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
 from hardiness.statistics.calibration import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
@@ -45,7 +45,7 @@ def latent(generator: np.random.Generator, n: int, cells: int) -> np.ndarray:
 def test_a_mean_of_cells_of_one_run(n: int, rate: float) -> None:
     run = Run(benchmark=BenchmarkIdentity("own", "corruption"), data=DataIdentity("d", "f", n, 7), conditions=CELLS)
     ids = np.array([f"{k:04d}" for k in range(n)], object)
-    card = registry.get("corruption")
+    card = cards.get("corruption")
 
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
         right = (latent(generator, n, len(CELLS)) >= ndtri(rate)).astype(np.int8)

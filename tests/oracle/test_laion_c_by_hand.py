@@ -11,7 +11,7 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.laion_c import CELLS, ImagenetLaionC, LaionC
 from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
 from hardiness.core import Condition, DataIdentity, Records, Run, SampleError, Score
@@ -166,7 +166,7 @@ def scored(run: Run, rows: list[tuple[int, int, str, str]]) -> list[Score]:
             "superclass": np.array([names.index(name) for name in answer], np.int16),
         }
     )
-    card = registry.get("laion_c")
+    card = cards.get("laion_c")
     return card.scores(card.table(records, run), run, None)
 
 

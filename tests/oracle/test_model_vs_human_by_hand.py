@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -24,7 +24,7 @@ from hardiness.core import (
     Score,
 )
 from hardiness.reference.classes import sixteen
-from hardiness.reference.humans import TrialStimulus
+from hardiness.reference.people import TrialStimulus
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.results.comparisons.human_likeness import human_likeness, mean_ranks
 from hardiness.store import Store
@@ -54,7 +54,7 @@ def records(rows: Iterable[tuple[str, int, int]]) -> Records:
 
 
 def scores(given: Records) -> dict[tuple[str, Condition], Score]:
-    card = registry.get("model_vs_human")
+    card = cards.get("model_vs_human")
     return {(s.metric, s.condition): s for s in card.scores(card.table(given, RUN), RUN, None)}
 
 
@@ -104,7 +104,7 @@ def test_a_model_that_answers_as_often_right_as_people_has_their_accuracies_and_
 
 def test_a_page_sets_people_beside_the_model() -> None:
     rows = [(f"contrast/{level}/{level}", CAT, CAT) for level in ("c100", "c50", "c05")]
-    card, table = registry.get("model_vs_human"), registry.get("model_vs_human").table(records(rows), RUN)
+    card, table = cards.get("model_vs_human"), cards.get("model_vs_human").table(records(rows), RUN)
     given = Result(
         "net",
         "model-vs-human",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.ood import GROUPS, METHODS, OUTSIDE, Ood, aupr, auroc, false_accepted, false_rejected
 from hardiness.benchmarks.photographs import ImagenetVal
 from hardiness.core import ArgumentError, Condition, DataError, Records, Run, Score
@@ -44,7 +44,7 @@ def test_the_two_conventions_of_fpr_differ() -> None:
 
 
 def ood(given: Records) -> list[Score]:
-    card = registry.get("ood")
+    card = cards.get("ood")
     return card.scores(card.table(given, Run()), Run(), None)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.photographs import FACTORS
 from hardiness.core import (
     BenchmarkIdentity,
@@ -20,7 +20,7 @@ from hardiness.core import (
     Result,
     Run,
 )
-from hardiness.reference.datasets import validation_labels, validation_name, validation_number
+from hardiness.reference.published_data import validation_labels, validation_name, validation_number
 from hardiness.results.annotations.imagenet_real import label_sets, real_scores
 from hardiness.results.annotations.imagenet_x import Annotation, factor_scores, published_annotations, read
 from hardiness.results.results import results_of
@@ -44,7 +44,7 @@ def rows(numbers: list[int], first_five: list[list[int]], labels: list[int] | No
 
 
 def table_of(records: Records) -> ImageTable:
-    return registry.get("classification").table(records, Run())
+    return cards.get("classification").table(records, Run())
 
 
 def first(answer: int) -> list[int]:
@@ -152,7 +152,7 @@ def test_every_stored_run_with_the_published_names_has_both(tmp_path: Path) -> N
     wrong = {n: n % 2 == 0 for n in numbers if n in known}
     ratio = np.mean([wrong[n] for n in posed]) / np.mean(list(wrong.values()))
     assert found.score("error_ratio", factor="pose").value == pytest.approx(ratio)
-    section = registry.get("classification").view([found])
+    section = cards.get("classification").view([found])
     assert [chart.name for chart in section.charts][-1] == "error_ratio_by_factor"
 
 

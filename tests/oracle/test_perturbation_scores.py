@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import Baseline, registry
+from hardiness.benchmarks.card import Baseline, cards
 from hardiness.benchmarks.imagenet_p import DISTANCE, mean_ratio, sequences, top5_distance
 from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
 from hardiness.distortions import perturbations
@@ -29,7 +29,7 @@ CONDITIONS = (
     *(Condition(perturbation=name) for name in (*IMAGENET_P.members, *IMAGENET_P.extra)),
     Condition(perturbation="shot_noise", severity=2),
 )
-CARD, RUN = registry.get("perturbation"), Run(conditions=CONDITIONS)
+CARD, RUN = cards.get("perturbation"), Run(conditions=CONDITIONS)
 
 
 def literal_scores(videos: np.ndarray, fixed: bool) -> tuple[float, float]:

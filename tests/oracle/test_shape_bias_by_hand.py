@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.cue_conflict import PROTOCOLS, Answers, answers, max_logit, mean_probability
 from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.reference import published
 from hardiness.statistics.intervals import wilson
 
-CARD = registry.get("cue_conflict")
+CARD = cards.get("cue_conflict")
 PETS = {"cat": (0, 1, 2), "dog": (3,), "fish": (4, 5)}
 SIXTEEN = {name: (index,) for index, name in enumerate(["bicycle", "cat", "dog", "oven"])}
 
@@ -237,5 +237,5 @@ def test_every_value_lies_in_its_interval_and_in_0_to_1(given: list[str]) -> Non
 
 def test_a_class_is_named_by_its_category() -> None:
     run = Run(data=DataIdentity("cue-conflict", "f", 3, 1000, {"airplane": (404,), "bear": (294, 295)}))
-    named = registry.get("cue_conflict").class_namer(run)
+    named = cards.get("cue_conflict").class_namer(run)
     assert [named(index) for index in (404, 295, 7)] == ["airplane", "bear", "class 7"]

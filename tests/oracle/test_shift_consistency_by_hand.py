@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.shift_consistency import OFFSETS, ShiftConsistency
 from hardiness.core import Condition, Item, Records, Run, Score
 from hardiness.imaging import png
@@ -29,7 +29,7 @@ def records(rows: list[tuple[int, int, str, int]]) -> Records:
 
 
 def shift_consistency(given: Records) -> list[Score]:
-    card, run = registry.get("shift_consistency"), Run(conditions=CONDITIONS)
+    card, run = cards.get("shift_consistency"), Run(conditions=CONDITIONS)
     return card.scores(card.table(given, run), run, None)
 
 

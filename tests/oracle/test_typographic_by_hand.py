@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.typographic import COLOURS, SIDE, Typographic, broken, wrong_class
 from hardiness.core import Item, Records, Run, Score
 from hardiness.imaging import png
@@ -97,7 +97,7 @@ def scored(rows: list[tuple[int, int, int, int, int]]) -> dict[str, Score]:
             "written": np.array(word, np.float32),
         }
     )
-    card, run = registry.get("typographic"), Run(conditions=CONDITIONS)
+    card, run = cards.get("typographic"), Run(conditions=CONDITIONS)
     return {score.metric: score for score in card.scores(card.table(records, run), run, None)}
 
 

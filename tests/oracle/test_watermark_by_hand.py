@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.imagenet_w import CARTON, ImagenetW
 from hardiness.core import Condition, Records, Run, Score
 from hardiness.distortions import corrupt
@@ -14,7 +14,7 @@ CONDITIONS = ImagenetW().conditions()
 
 
 def watermark(given: Records) -> list[Score]:
-    card, run = registry.get("watermark"), Run(conditions=CONDITIONS)
+    card, run = cards.get("watermark"), Run(conditions=CONDITIONS)
     return card.scores(card.table(given, run), run, None)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_accuracy
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.decisions import argmax, within_subset
 from hardiness.core import Condition, Records, Run
 from hardiness.statistics.calibration import rms_calibration_error
@@ -22,7 +22,7 @@ def test_top1_and_top5_equal_torchmetrics() -> None:
             **argmax(logits, labels),
         }
     )
-    card = registry.get("classification")
+    card = cards.get("classification")
     scores = {(s.metric, s.condition): s for s in card.scores(card.table(records, Run()), Run(), None)}
     for metric, k in (("top1", 1), ("top5", 5)):
         theirs = multiclass_accuracy(

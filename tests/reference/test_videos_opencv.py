@@ -11,8 +11,8 @@ import pytest
 from hardiness.core import CANVAS_224
 from hardiness.distortions import perturb, perturbations
 from hardiness.imaging import decode
-from hardiness.imaging.decode import decode_video, encode_video
-from hardiness.imaging.resize import before_crop
+from hardiness.imaging.codecs import decode_video, encode_video
+from hardiness.imaging.resizing import before_crop
 from hardiness.trees import ENCODERS
 
 

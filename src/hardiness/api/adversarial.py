@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.command import Placement
 from hardiness.api.evaluation import classifier_of
-from hardiness.attacks.threats import threat, threats
+from hardiness.attacks.threats import threat, threat_models
 from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
 from hardiness.core.run import epsilon_text
 from hardiness.engine.attack import run_round, suspect_of
@@ -50,8 +50,8 @@ class Effort:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.norm not in threats:
-            raise UnknownNameError("norm", self.norm, threats)
+        if self.norm not in threat_models:
+            raise UnknownNameError("norm", self.norm, threat_models)
         for name in ("steps", "restarts", "batch_size"):
             if getattr(self, name) < 1:
                 raise ArgumentError(f"{name} must be at least 1, was {getattr(self, name)}")

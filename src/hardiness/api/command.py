@@ -38,7 +38,7 @@ from hardiness.core.errors import line_of
 from hardiness.data.root import written
 from hardiness.engine import Deadline, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.forecast import Forecast, forecast
+from hardiness.engine.forecast import Forecast, forecast_evaluation
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.models import Classifier
 from hardiness.models.catalogue import with_option
@@ -579,7 +579,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         raise ArgumentError(f"--out {command.out}: {error}") from error
     loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
     found = [
-        forecast(row.benchmark, loaded.classifiers, data, store, row.request, hears)
+        forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request, hears)
         for row, data in (asked.rows if loaded.classifiers else ())
     ]
     absent, problems = (

@@ -18,8 +18,7 @@ from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.report.sections import declared
 from hardiness.results.claims import ClaimVerdicts, Models, from_results, judged, paired_draws, published_models
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.published_results import published_results
-from hardiness.results.results import group_of, rebuild_results, results_of
+from hardiness.results.results import group_of, published_results, rebuild_results, results_of
 from hardiness.sources.files import shown
 from hardiness.store import WAIT_S, Store
 from hardiness.store.files import Files, LocalFiles, refuse_special

@@ -1,5 +1,5 @@
 """Named protocols: data, conditions, decision rule and card."""
 
-from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.options import registry
 
 __all__ = ["registry"]

@@ -22,10 +22,9 @@ from hardiness.benchmarks.confidence import (
     nll_column,
 )
 from hardiness.benchmarks.leaderboard import leaderboard_note, series_beside
-from hardiness.benchmarks.options import check_attack
+from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import answered, classes
 from hardiness.core import (
     CANVAS_224,

@@ -600,7 +600,7 @@ def published_baseline(run: Run) -> Baseline | None:
     return baseline(run.benchmark.name) if run.data.num_classes == IMAGENET_CLASSES else None
 
 
-registry: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards")
+cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards")
 """By the name that benchmarks and runs carry."""
 
 
@@ -626,7 +626,7 @@ class Uninstalled(Card):
 def card_of(run: Run) -> Card:
     """The card that scores a run; `Uninstalled` where the package that brings it is not installed."""
     name = run.benchmark.card
-    return registry.get(name) if name in registry else Uninstalled()
+    return cards.get(name) if name in cards else Uninstalled()
 
 
 C = TypeVar("C", bound=Card)
@@ -636,7 +636,7 @@ def register(name: str) -> Callable[[type[C]], type[C]]:
     """Class decorator that adds a card under that name."""
 
     def decorate(card: type[C]) -> type[C]:
-        registry.register(name, card(), f"{card.__module__}:{card.__qualname__}")
+        cards.register(name, card(), f"{card.__module__}:{card.__qualname__}")
         return card
 
     return decorate

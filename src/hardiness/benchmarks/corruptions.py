@@ -29,8 +29,8 @@ from hardiness.benchmarks.card import (
 from hardiness.benchmarks.confidence import SHIFT_TITLES as CALIBRATION_TITLES
 from hardiness.benchmarks.confidence import calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     CANVAS_224,

@@ -27,7 +27,7 @@ from hardiness.benchmarks.card import (
     words,
 )
 from hardiness.benchmarks.leaderboard import published_on, series_beside
-from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.options import registry
 from hardiness.core import (
     CANVAS_224,
     RIGHT,
@@ -59,8 +59,8 @@ from hardiness.core import (
 )
 from hardiness.core.section import Dots
 from hardiness.imaging import decode
-from hardiness.imaging.decode import decode_video
-from hardiness.imaging.resize import before_crop
+from hardiness.imaging.codecs import decode_video
+from hardiness.imaging.resizing import before_crop
 from hardiness.imaging.text import strip
 from hardiness.reference import IMAGENET_P, compared_with_first
 from hardiness.statistics.cells import CellMeans, MadeOf, cell_means, is_whole, means_of

@@ -24,9 +24,9 @@ from hardiness.benchmarks.card import (
     words,
 )
 from hardiness.benchmarks.cue_conflict import mean_probability
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import accuracy
 from hardiness.core import (
     CANVAS_224,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.cue_conflict import mean_probability
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.registry import registry
 from hardiness.core import (
     CANVAS_224,
     RIGHT,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.card import Baseline, Card, Lookup, register
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import ImagenetVal, Photographs
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     ArgumentError,

@@ -10,8 +10,8 @@ import numpy as np
 
 from hardiness.benchmarks.card import Baseline, Card, Lookup, in_words, register
 from hardiness.benchmarks.ood import METHOD_TITLES, METHODS, Floats, sureness
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     Canvas,

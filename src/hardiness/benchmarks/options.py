@@ -1,4 +1,4 @@
-"""A benchmark from its command-line form, ``NAME`` or ``NAME:option=value,…``; its fields are its options."""
+"""Benchmarks by name and from their command-line form, ``NAME`` or ``NAME:option=value,…``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from hardiness import attacks
-from hardiness.attacks.threats import check_epsilon, threats
-from hardiness.benchmarks.registry import registry
-from hardiness.core import MOST_STEPS, ArgumentError, Benchmark, UnknownNameError, require_within, spelled, suggestion
+from hardiness.attacks.threats import check_epsilon, threat_models
+from hardiness.core import (
+    MOST_STEPS,
+    ArgumentError,
+    Benchmark,
+    Registry,
+    UnknownNameError,
+    require_within,
+    spelled,
+    suggestion,
+)
+
+registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")
+
 
 ENGINE_OWNED = ("steps", "epsilon", "norm", "targeted")
 """What the benchmark says, whatever fields an attack has."""
@@ -60,8 +71,8 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
         ArgumentError: the attack does not know the threat model, an epsilon means nothing under it, or a targeted
             attack was asked of one that is not.
     """
-    if norm not in threats:
-        raise UnknownNameError(f"norm of {benchmark}", norm, threats)
+    if norm not in threat_models:
+        raise UnknownNameError(f"norm of {benchmark}", norm, threat_models)
     known = attacks.threats_of(attack)
     if norm not in known:
         raise ArgumentError(f"{benchmark}: attack {attack} does not know norm {norm!r}; it knows {', '.join(known)}")

@@ -21,7 +21,7 @@ from hardiness.benchmarks.confidence import (
     temperature_scores,
 )
 from hardiness.benchmarks.leaderboard import series_beside
-from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import (
     CALIBRATION,
     EXPLANATIONS,

@@ -23,7 +23,7 @@ from hardiness.statistics.calibration import (
     rms_calibration_error,
 )
 from hardiness.statistics.intervals import centred, effective_wilson, resampled, variance_of, wilson, within
-from hardiness.statistics.measures import FEWEST_OF_EACH, Measurable, area_under_response, calibration, share
+from hardiness.statistics.measures import FEWEST_OF_EACH, Measurable, area_under_response, calibration_measure, share
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 
@@ -105,7 +105,7 @@ def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floa
     protocol = Condition(protocol=PROTOCOLS[0])
     return [
         Measurable("top1", Condition(), True, lambda at: share(right[at])),
-        Measurable("rms_calibration_error", protocol, False, lambda at: calibration(confidence[at], right[at])),
+        Measurable("rms_calibration_error", protocol, False, lambda at: calibration_measure(confidence[at], right[at])),
         Measurable("aurra", Condition(), True, lambda at: area_under_response(confidence[at], right[at])),
     ]
 

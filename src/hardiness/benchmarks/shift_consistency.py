@@ -18,7 +18,7 @@ from hardiness.benchmarks.confidence import (
     is_calibration,
     nll_column,
 )
-from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     CANVAS_224,

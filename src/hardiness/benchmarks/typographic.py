@@ -18,8 +18,8 @@ from hardiness.benchmarks.confidence import (
     is_calibration,
     nll_column,
 )
+from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.registry import registry
 from hardiness.benchmarks.shares import accuracy, answered
 from hardiness.core import (
     RIGHT,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness import attacks
-from hardiness.attacks.threats import threats
+from hardiness.attacks.threats import threat_models
 from hardiness.benchmarks.options import described
 from hardiness.cli.show import wide
 
@@ -27,8 +27,10 @@ def command(name: str | None) -> int:
         table.add_row(each, ", ".join(attacks.threats_of(each)), _gradients(each), _first_line(each))
     console.print(table)
     bounds = Table("threat model", "epsilon", "what")
-    for each in threats.names():
-        bounds.add_row(each, threats.get(each).unit, (inspect.getdoc(threats.get(each)) or "").partition("\n")[0])
+    for each in threat_models.names():
+        bounds.add_row(
+            each, threat_models.get(each).unit, (inspect.getdoc(threat_models.get(each)) or "").partition("\n")[0]
+        )
     console.print(bounds)
     console.print("Used as whitebox:attack=NAME,norm=THREAT,option=value, and in blackbox.", highlight=False)
     return 0

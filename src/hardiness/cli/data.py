@@ -24,12 +24,12 @@ from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend
 from hardiness.data.getting import NAME as IMAGENET
 from hardiness.data.getting import Got, Held, Manner, get, import_validation, inventory, parse, place_of
 from hardiness.data.root import Place
-from hardiness.data.root import parse as parse_place
+from hardiness.data.root import parse_place as parse_place
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
-from hardiness.reference.datasets import PublishedFile, datasets, published_set
+from hardiness.reference.published_data import PublishedFile, datasets, published_set
 from hardiness.sources.downloads import WAIT_S
 from hardiness.sources.packages import PackagedFile, pins_file
-from hardiness.sources.packages import obtain as obtain_packaged
+from hardiness.sources.packages import obtain_packaged as obtain_packaged
 
 SHOWN_PATHS = 3
 

@@ -10,7 +10,7 @@ from hardiness import models
 from hardiness.cli.show import wide
 from hardiness.core import ModelSpec
 from hardiness.models.catalogue import schemes
-from hardiness.reference.published import ZERO_SHOT, published
+from hardiness.reference.published_numbers import ZERO_SHOT, published
 
 
 @click.command()

@@ -32,10 +32,10 @@ from hardiness.data.files import (
 )
 from hardiness.data.prefetching import ordered
 from hardiness.data.root import Place
-from hardiness.imaging.decode import decode_video, encode_jpeg, refuse_damaged
+from hardiness.imaging.codecs import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import IMAGENET_C, IMAGENET_P
 from hardiness.reference.classes import sixteen, subset_wnids, wnid_indices, wnids
-from hardiness.reference.datasets import PublishedSet, validation_labels, validation_name
+from hardiness.reference.published_data import PublishedSet, validation_labels, validation_name
 from hardiness.sources import DiskFile, TarMember, archives
 from hardiness.sources.files import open_regular, shown, video_facts
 

@@ -16,7 +16,7 @@ from hardiness.core import ArgumentError, DataError, SampleError
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS
 from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.reference.datasets import (
+from hardiness.reference.published_data import (
     VALIDATION_NAMES_SHA256,
     PublishedFile,
     PublishedSet,

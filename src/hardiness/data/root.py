@@ -75,7 +75,7 @@ def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, .
         if argument == "embedded":
             found.append(argument)
             continue
-        name, place = parse(argument)
+        name, place = parse_place(argument)
         if labels is not None and name in (None, "imagenet") and place.labels is None:
             name, place = "imagenet", replace(place, labels=Path(labels))
         options = {
@@ -93,7 +93,7 @@ def _absolute(path: str) -> str:
     return path if is_address else os.path.abspath(path)
 
 
-def parse(argument: str) -> tuple[str | None, Place]:
+def parse_place(argument: str) -> tuple[str | None, Place]:
     """The name that an argument gives its data set (``None`` for a root) and the place.
 
     Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N:split=NAME``; a PATH may be
@@ -271,7 +271,7 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
     named: dict[str, Place] = {}
     roots: list[Place] = []
     for argument in arguments:
-        name, place = (_EMBEDDED_AS, Place(argument, "")) if argument == NAME else parse(argument)
+        name, place = (_EMBEDDED_AS, Place(argument, "")) if argument == NAME else parse_place(argument)
         if name is None and place.labels is None and place.classes is None:
             roots.append(place)
             continue

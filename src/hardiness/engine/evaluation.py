@@ -35,7 +35,7 @@ from hardiness.engine.rounds import Deadline, Precision, Progression, Rounds, re
 from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
 from hardiness.imaging import decode, png
-from hardiness.imaging.resize import before_crop
+from hardiness.imaging.resizing import before_crop
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Leases, Store, Survey, surveyed
 from hardiness.store.files import together

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from hardiness.benchmarks.registry import registry
+from hardiness.benchmarks.options import registry
 from hardiness.core import (
     CANVAS_224,
     Benchmark,

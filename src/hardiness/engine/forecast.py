@@ -359,7 +359,7 @@ class Forecast:
     refused: bool = False
 
 
-def forecast(
+def forecast_evaluation(
     benchmark: Benchmark,
     classifiers: Sequence[Classifier],
     data: DataSet,

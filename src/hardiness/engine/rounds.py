@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hardiness.benchmarks.card import card_of, published_baseline
-from hardiness.benchmarks.card import registry as cards
-from hardiness.benchmarks.registry import registry as benchmarks
+from hardiness.benchmarks.card import cards as cards
+from hardiness.benchmarks.options import registry as benchmarks
 from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker

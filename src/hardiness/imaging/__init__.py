@@ -1,6 +1,6 @@
 """Pure array kernels: no policy, no benchmark names."""
 
-from hardiness.imaging.decode import decode, encode_jpeg, png
-from hardiness.imaging.resize import RESAMPLING, on_canvas, resize
+from hardiness.imaging.codecs import decode, encode_jpeg, png
+from hardiness.imaging.resizing import RESAMPLING, on_canvas, resize
 
 __all__ = ["RESAMPLING", "decode", "encode_jpeg", "on_canvas", "png", "resize"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness.core import Image
 from hardiness.imaging.blur import gaussian_weights
 from hardiness.imaging.compiled import compiled
-from hardiness.imaging.resize import Window
+from hardiness.imaging.resizing import Window
 
 Bytes = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ import PIL.ImageFont
 from numpy.typing import NDArray
 
 from hardiness.core import Image
-from hardiness.imaging.resize import resize
+from hardiness.imaging.resizing import resize
 
 Colour = tuple[int, int, int]
 

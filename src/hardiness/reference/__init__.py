@@ -1,9 +1,9 @@
 """Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
 from hardiness.reference.classes import Wording, class_name, subset, wnids, wording, wordings
-from hardiness.reference.datasets import Recipe, recipes, recipes_of
-from hardiness.reference.humans import CueCounts, Humans, humans, read_set_trials, read_trials
-from hardiness.reference.published import (
+from hardiness.reference.people import CueCounts, Humans, humans, read_set_trials, read_trials
+from hardiness.reference.published_data import Recipe, recipes, recipes_of
+from hardiness.reference.published_numbers import (
     Published,
     baseline,
     published,

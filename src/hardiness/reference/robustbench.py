@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from hardiness.reference.published import table
+from hardiness.reference.published_numbers import table
 
 SUBSET = "robustbench"
 SIZE = 5000

@@ -29,7 +29,7 @@ from hardiness.core import (
 )
 from hardiness.reference import Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
-from hardiness.reference.datasets import ALL
+from hardiness.reference.published_data import ALL
 from hardiness.report import format as formatting
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import group_of

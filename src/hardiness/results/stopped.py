@@ -9,7 +9,7 @@ import numpy as np
 
 from hardiness.benchmarks.card import Baseline, Card
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score, Stop, UnknownNameError
-from hardiness.reference.datasets import published_set
+from hardiness.reference.published_data import published_set
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.intervals import within

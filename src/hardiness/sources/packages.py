@@ -96,7 +96,7 @@ class PackagedFile(NamedTuple):
     sha256: str
 
 
-def obtain(packages: Sequence[tuple[str, str]], wanted: Sequence[PackagedFile], folder: Path) -> str | None:
+def obtain_packaged(packages: Sequence[tuple[str, str]], wanted: Sequence[PackagedFile], folder: Path) -> str | None:
     """The package that the files were taken from; ``None`` where all are in ``folder`` already.
 
     Nothing is installed, built or run: a wheel is a zip archive, of which only the wanted members are read.

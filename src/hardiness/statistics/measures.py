@@ -226,7 +226,7 @@ def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_]) -> Of
     return OfMeans(np.column_stack([by_shape, by_texture]), combine, linear=False, undefined=none, thin=thin)
 
 
-def calibration(
+def calibration_measure(
     confidence: NDArray[np.floating], right: NDArray[np.bool_], protocol: CalibrationProtocol = "hendrycks2019"
 ) -> OfImages:
     """The RMS calibration error; see `hardiness.statistics.calibration.rms_calibration_error`."""

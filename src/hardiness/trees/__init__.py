@@ -30,8 +30,8 @@ from hardiness.data import limited
 from hardiness.data.prefetching import ordered
 from hardiness.distortions import corrupt, perturb, perturbations
 from hardiness.imaging import decode, on_canvas, png
-from hardiness.imaging.decode import encode_video, is_whole_video
-from hardiness.imaging.resize import before_crop
+from hardiness.imaging.codecs import encode_video, is_whole_video
+from hardiness.imaging.resizing import before_crop
 from hardiness.imaging.text import sheet
 from hardiness.sources.files import read_regular, shown
 from hardiness.store import WAIT_S

@@ -15,7 +15,7 @@ from hardiness import models
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Request, View, rng
 from hardiness.engine import evaluate
-from hardiness.engine.forecast import Forecast, Trial, forecast
+from hardiness.engine.forecast import Forecast, Trial, forecast_evaluation
 from hardiness.models import Classifier
 from hardiness.store import Store
 
@@ -58,7 +58,7 @@ def foretold(
 ) -> Forecast:
     chosen = parse(benchmark)
     data = chosen.dataset(datasets.locate([str(root)]))
-    return forecast(chosen, classifiers, data, Store(out), Request(limit=limit))
+    return forecast_evaluation(chosen, classifiers, data, Store(out), Request(limit=limit))
 
 
 def test_all_is_counted_and_nothing_is_stored(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:
@@ -94,16 +94,17 @@ def test_a_precision_target_asks_for_fewer_images_at_most(classifiers: list[Clas
     chosen, store = parse("imagenet-val"), Store(tmp_path / "out")
     data = chosen.dataset(datasets.locate([str(tmp_path)]))
     plain, loose, exact = (
-        forecast(chosen, classifiers[:1], data, store, Request(precision_target=target)) for target in (None, 0.2, 0.1)
+        forecast_evaluation(chosen, classifiers[:1], data, store, Request(precision_target=target))
+        for target in (None, 0.2, 0.1)
     )
     assert (plain.rows, loose.rows, exact.rows) == (160, 100, 160)
     assert (plain.at_most, loose.at_most) == (False, True)
     assert loose.bytes_read < plain.bytes_read
     cells = parse("imagenet-c:corruptions=brightness+contrast")
-    drawn = forecast(cells, classifiers[:1], data, store, Request(precision_target=0.5))
+    drawn = forecast_evaluation(cells, classifiers[:1], data, store, Request(precision_target=0.5))
     assert (drawn.images, drawn.rows) == (160, 320)
     with pytest.raises(ArgumentError, match="cannot be reached on imagenet-val: 160 images give"):
-        forecast(chosen, classifiers[:1], data, store, Request(precision_target=0.005))
+        forecast_evaluation(chosen, classifiers[:1], data, store, Request(precision_target=0.005))
 
 
 def test_an_attack_is_an_upper_bound(root: Path, classifiers: list[Classifier], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardiness.imaging.geometry import Affine, about_centre, add_and_mean, affine_window, perspective_window
-from hardiness.imaging.resize import Window
+from hardiness.imaging.resizing import Window
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

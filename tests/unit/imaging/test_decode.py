@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hardiness.core import SampleError
 from hardiness.imaging import decode
 
-decoding = importlib.import_module("hardiness.imaging.decode")
+decoding = importlib.import_module("hardiness.imaging.codecs")
 
 
 def by_pil(data: bytes) -> np.ndarray:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hardiness.core import ArgumentError
 from hardiness.core.model import Interpolation
 from hardiness.imaging import resize
-from hardiness.imaging.resize import Size, Window, resize_window
+from hardiness.imaging.resizing import Size, Window, resize_window
 
 FILTERS = {
     "nearest": PIL.Image.Resampling.NEAREST,

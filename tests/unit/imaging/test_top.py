@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hardiness.imaging.top import LANES, top
+from hardiness.imaging.largest import LANES, top
 
 
 def by_sorting(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

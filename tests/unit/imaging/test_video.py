@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import SampleError
-from hardiness.imaging.decode import decode_video, encode_video, is_whole_video
+from hardiness.imaging.codecs import decode_video, encode_video, is_whole_video
 
 FAST = {"preset": "ultrafast", "crf": "12"}
 

@@ -29,7 +29,7 @@ from hardiness.models import load
 from hardiness.models.catalogue import apply
 from hardiness.models.loading import recognised
 from hardiness.reference import robustbench, wnids
-from hardiness.reference.published import table
+from hardiness.reference.published_numbers import table
 from hardiness.report.page import rows_of
 from hardiness.report.sections import sections
 

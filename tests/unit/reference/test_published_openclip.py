@@ -6,7 +6,7 @@ import pytest
 
 from hardiness.core import ModelIdentity
 from hardiness.reference import published, published_for, published_series
-from hardiness.reference.published import ZERO_SHOT, zero_shot_table
+from hardiness.reference.published_numbers import ZERO_SHOT, zero_shot_table
 
 NAME = "openclip:ViT-B-32/laion2b_s34b_b79k"
 

@@ -24,13 +24,13 @@ from hardiness.core import (
     Score,
 )
 from hardiness.reference import baseline, published, published_beside, table
-from hardiness.reference.published import leaders
+from hardiness.reference.published_numbers import leaders
 from hardiness.report.beside import BEST, RUNGS_MOST, beside, ladder, with_ladder
 from hardiness.report.figures import NARROW_PX, WIDE_PX, Inks, caption_of, draw
 from hardiness.report.figures.sheet import Text
 from hardiness.report.page import PageOptions, inks_of, page
 from hardiness.report.sections import sections
-from hardiness.results.published_results import published_results
+from hardiness.results.results import published_results
 
 WHOLE = Counts(50_000, 50_000, 0, 50_000)
 

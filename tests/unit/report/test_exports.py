@@ -31,7 +31,7 @@ from hardiness.core import (
 )
 from hardiness.report.exports import registry
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.published_results import published_results
+from hardiness.results.results import published_results
 from hardiness.statistics.comparison import compared
 from hardiness.statistics.intervals import Resamples
 from hardiness.statistics.measures import share

@@ -27,7 +27,7 @@ from hardiness.report.page import PageOptions, believed, checks, commands_of, in
 from hardiness.report.sections import Standing, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.published_results import published_results
+from hardiness.results.results import published_results
 from hardiness.statistics.comparison import compared
 from hardiness.statistics.intervals import Resamples
 from hardiness.statistics.measures import share

@@ -16,7 +16,7 @@ from hardiness import api
 from hardiness.api.comparison import DETAILED_MOST
 from hardiness.api.page import claims_table
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts
-from hardiness.benchmarks.card import registry as cards
+from hardiness.benchmarks.card import cards as cards
 from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,

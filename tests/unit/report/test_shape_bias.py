@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -77,11 +77,11 @@ def printed(*renderables: Any) -> str:
 
 def figures_of(found: list[Result]) -> list[Sheet]:
     inks = Inks.of(result.name for result in found)
-    return [draw(chart, PAPER_PX, inks, titled=True) for chart in registry.get("cue_conflict").view(found).charts]
+    return [draw(chart, PAPER_PX, inks, titled=True) for chart in cards.get("cue_conflict").view(found).charts]
 
 
 def grid_of(result: Result) -> Grid | None:
-    grids = registry.get("cue_conflict").view([result]).grids
+    grids = cards.get("cue_conflict").view([result]).grids
     return grids[0] if grids else None
 
 

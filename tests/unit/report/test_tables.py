@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.core import (
     BenchmarkIdentity,
     Condition,
@@ -26,7 +26,7 @@ from hardiness.report.format import grid_cell, interval, number
 
 
 def grid_of(result: Result) -> Grid | None:
-    grids = registry.get(result.run.benchmark.card).view([result]).grids
+    grids = cards.get(result.run.benchmark.card).view([result]).grids
     return grids[0] if grids else None
 
 
@@ -135,21 +135,21 @@ def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
 
 def scores_of(card: str) -> list[Score]:
     """A score under each key of a card's conditions, and its titles' metrics."""
-    chosen = registry.get(card)
+    chosen = cards.get(card)
     return [Score(metric, 0.5, "fraction", 4, Interval(0.4, 0.6)) for metric in chosen.titles] + [
         Score("error", 0.5, "fraction", 4, Interval(0.4, 0.6), condition=Condition(**{key: 1}))
         for key in ("epsilon", "steps", "corruption")
     ]
 
 
-@pytest.mark.parametrize("card", registry.names())
+@pytest.mark.parametrize("card", cards.names())
 def test_every_card_gives_a_view_that_both_renderers_render(card: str, tmp_path: Path) -> None:
     found = [result_of(*scores_of(card), model=name, card=card) for name in ("a", "b")]
-    columns = registry.get(card).view(found).columns
+    columns = cards.get(card).view(found).columns
     text = " ".join(printed(found, everything=True).split())
     write_page(found, tmp_path / "page.html", "t")
     page = (tmp_path / "page.html").read_text()
-    assert columns or not registry.get(card).titles
+    assert columns or not cards.get(card).titles
     for column in columns:
         assert all(word in text for word in column.title.split())
         assert column.title in page

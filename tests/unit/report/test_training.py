@@ -18,7 +18,7 @@ from hardiness.core import (
 )
 from hardiness.reference import distortion_set as set_of
 from hardiness.reference import recipes, recipes_of, set_names
-from hardiness.reference.datasets import ALL
+from hardiness.reference.published_data import ALL
 from hardiness.report.page import Check, checks
 from hardiness.report.sections import declared, sections
 

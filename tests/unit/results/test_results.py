@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.benchmarks.card import registry, warnings_of
+from hardiness.benchmarks.card import cards, warnings_of
 from hardiness.benchmarks.imagenet_p import PerturbationCard
 from hardiness.benchmarks.photographs import Classification
 from hardiness.core import (
@@ -368,7 +368,7 @@ def test_a_card_that_is_no_longer_installed_costs_the_others_nothing(
     stored_sequences(tmp_path)
     if scored_before:
         results_of(store)
-    monkeypatch.delitem(registry._entries, "perturbation")
+    monkeypatch.delitem(cards._entries, "perturbation")
     for _ in range(2):
         sequences, photographs = results_of(store)
         assert photographs.score("top1").value == pytest.approx(2 / 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hardiness.imaging.decode import encode_video, is_whole_video
+from hardiness.imaging.codecs import encode_video, is_whole_video
 from hardiness.sources.files import VideoFacts, video_facts
 
 VIDEO = encode_video([np.full((48, 64, 3), 20 * n, np.uint8) for n in range(7)], {"preset": "ultrafast"})

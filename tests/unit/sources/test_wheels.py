@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError
-from hardiness.sources.packages import PackagedFile, obtain
+from hardiness.sources.packages import PackagedFile, obtain_packaged
 
 CONTENT = b"frost"
 WANTED = [PackagedFile("a.png", hashlib.sha256(CONTENT).hexdigest())]
@@ -42,15 +42,15 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_only_the_wanted_file_is_kept_and_a_second_time_nothing_is_fetched(index: Path, tmp_path: Path) -> None:
     wheel(index, "carrier", {"inside/a.png": CONTENT, "inside/code.py": b"raise SystemExit"})
-    assert obtain([("carrier", "inside")], WANTED, tmp_path / "cache") == "carrier"
+    assert obtain_packaged([("carrier", "inside")], WANTED, tmp_path / "cache") == "carrier"
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["a.png"]
     assert (tmp_path / "cache" / "a.png").read_bytes() == CONTENT
     for file in index.iterdir():
         file.unlink()
-    assert obtain([("carrier", "inside")], WANTED, tmp_path / "cache") is None
+    assert obtain_packaged([("carrier", "inside")], WANTED, tmp_path / "cache") is None
     (tmp_path / "cache" / "a.png").write_bytes(b"other")
     with pytest.raises(DataError):
-        obtain([("carrier", "inside")], WANTED, tmp_path / "cache")
+        obtain_packaged([("carrier", "inside")], WANTED, tmp_path / "cache")
 
 
 @pytest.mark.slow
@@ -59,9 +59,9 @@ def test_the_next_package_is_tried_where_one_has_other_bytes_or_no_such_file(ind
     wheel(index, "emptied", {"inside/b.png": CONTENT})
     wheel(index, "carrier", {"other/a.png": CONTENT})
     packages = [("absent", "x"), ("changed", "inside"), ("emptied", "inside"), ("carrier", "other")]
-    assert obtain(packages, WANTED, tmp_path / "cache") == "carrier"
+    assert obtain_packaged(packages, WANTED, tmp_path / "cache") == "carrier"
     with pytest.raises(DataError) as told:
-        obtain(packages[:3], WANTED, tmp_path / "cache2")
+        obtain_packaged(packages[:3], WANTED, tmp_path / "cache2")
     assert not (tmp_path / "cache2").exists()
     message = str(told.value)
     assert "\n" not in message
@@ -72,5 +72,5 @@ def test_the_next_package_is_tried_where_one_has_other_bytes_or_no_such_file(ind
 @pytest.mark.slow
 def test_offline_is_one_clear_line(index: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the network") as told:
-        obtain([("carrier", "inside")], WANTED, tmp_path / "cache")
+        obtain_packaged([("carrier", "inside")], WANTED, tmp_path / "cache")
     assert "\n" not in str(told.value)

@@ -21,7 +21,7 @@ from hardiness.statistics.intervals import Resamples
 from hardiness.statistics.measures import (
     OfMeans,
     area_under_response,
-    calibration,
+    calibration_measure,
     corruption_weights,
     mean,
     relative_corruption,
@@ -97,7 +97,7 @@ def test_two_models_that_answer_alike_have_no_difference_but_a_width() -> None:
 
 def test_scores_without_a_share_an_image_say_why_they_have_no_interval() -> None:
     confidence, right = np.linspace(0, 1, 150), np.ones(150, bool)
-    few = difference(calibration(confidence, right), calibration(confidence, right), resamples(150))
+    few = difference(calibration_measure(confidence, right), calibration_measure(confidence, right), resamples(150))
     assert few.reason == "hendrycks2019 calibration needs 200 images, had 150"
     alike = difference(area_under_response(confidence, right), area_under_response(confidence, right), resamples(150))
     assert alike.interval is None

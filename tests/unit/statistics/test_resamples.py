@@ -8,7 +8,7 @@ import pytest
 from hardiness.core import ArgumentError
 from hardiness.statistics.calibration import aurra, rms_calibration_error
 from hardiness.statistics.intervals import RESAMPLES, Resamples
-from hardiness.statistics.measures import area_under_response, calibration
+from hardiness.statistics.measures import area_under_response, calibration_measure
 
 
 def names(n: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_sorting_scores_are_those_of_the_drawn_images() -> None:
     resamples = Resamples(names(250))
     counts = next(iter(resamples.counts()))[7]
     drawn = np.repeat(np.arange(250), counts)
-    for measure, score in ((calibration, rms_calibration_error), (area_under_response, aurra)):
+    for measure, score in ((calibration_measure, rms_calibration_error), (area_under_response, aurra)):
         found = measure(confidence, right).draws(resamples)
         assert found[0] == score(confidence, right)
         assert found[8] == pytest.approx(score(confidence[drawn], right[drawn]), abs=1e-12)

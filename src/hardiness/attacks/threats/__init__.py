@@ -45,7 +45,7 @@ class Threat(ABC):
         """Pictures drawn by chance within the budget and [0, 1], as far out as it allows, float32 ``(N, 3, H, W)``."""
 
 
-threats: Registry[type[Threat]] = Registry("threat model", "hardiness.attacks.threats", "hardiness.threats")
+threat_models: Registry[type[Threat]] = Registry("threat model", "hardiness.attacks.threats", "hardiness.threats")
 """Threat models by name; their classes take no arguments."""
 
 
@@ -55,7 +55,7 @@ def threat(name: str) -> Threat:
     Raises:
         UnknownNameError: there is none; the message lists them.
     """
-    return threats.get(name)()
+    return threat_models.get(name)()
 
 
 def check_epsilon(name: str, epsilon: float, where: str = "epsilon") -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.threats import Threat, threats
+from hardiness.attacks.threats import Threat, threat_models
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@threats.add("l0")
+@threat_models.add("l0")
 class L0(Threat):
     """So many pixels may change, to any colour."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hardiness.attacks.threats import Threat, threats
+from hardiness.attacks.threats import Threat, threat_models
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4
 
 
-@threats.add("l1")
+@threat_models.add("l1")
 class L1(Threat):
     """The sum of all changes' sizes is at most epsilon: a few values by much, or many by little."""
 

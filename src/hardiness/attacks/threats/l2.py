@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hardiness.attacks import norms
-from hardiness.attacks.threats import Threat, threats
+from hardiness.attacks.threats import Threat, threat_models
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 
 
-@threats.add("l2")
+@threat_models.add("l2")
 class L2(Threat):
     """The root of the sum of all squared changes is at most epsilon."""
 

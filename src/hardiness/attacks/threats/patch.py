@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.threats import Threat, threats
+from hardiness.attacks.threats import Threat, threat_models
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@threats.add("patch")
+@threat_models.add("patch")
 class Patch(Threat):
     """One square may change, to anything; epsilon is its share of the picture's area."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks.threats import Threat, threats
+from hardiness.attacks.threats import Threat, threat_models
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ TURNS, SHIFTS = 31, 5
 _SMALL, _LIKELY, _SAME = 28, 12, 1e-4
 
 
-@threats.add("spatial")
+@threat_models.add("spatial")
 class Spatial(Threat):
     """The picture may be turned and shifted; epsilon scales 30 degrees and 24 of 224 pixels to each side.
 

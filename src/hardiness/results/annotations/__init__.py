@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from hardiness.benchmarks.card import CLEAN
 from hardiness.core import ImageTable, Registry, Score
-from hardiness.reference.datasets import validation_number
+from hardiness.reference.published_data import validation_number
 from hardiness.results.runs import ScoredRun
 
 IMAGENET_CLASSES = 1000

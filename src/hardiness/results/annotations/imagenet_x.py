@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.photographs import FACTORS, METRIC
 from hardiness.core import Condition, DataError, ImageTable, Score
-from hardiness.reference.datasets import validation_number
+from hardiness.reference.published_data import validation_number
 from hardiness.results.annotations import numbered, registry
 from hardiness.results.runs import ScoredRun
 from hardiness.sources.packages import installed_file

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.cue_conflict import answers
 from hardiness.core import ArgumentError, DataError, Stimulus
 from hardiness.results.runs import ScoredRun
@@ -132,7 +132,7 @@ def _sharing(right: NDArray[np.float64], pairs: Iterable[Pair]) -> list[Pair]:
 
 
 def _of_run(run: StoredRun, protocol: str) -> Right:
-    scored = ScoredRun(run, registry.get(CARD))
+    scored = ScoredRun(run, cards.get(CARD))
     if not len(scored.table):
         return {}
     read = answers(scored.table, run.run.data.categories, protocol)

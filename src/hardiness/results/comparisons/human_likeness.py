@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import registry
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.core import RIGHT, DataError, rng
-from hardiness.reference.humans import Right, TrialStimulus, own_name
+from hardiness.reference.people import Right, TrialStimulus, own_name
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics.intervals import RESAMPLES, centred, within
@@ -113,7 +113,7 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
     for run in store.runs():
         if run.run.benchmark.card != CARD:
             continue
-        table = ScoredRun(run, registry.get(CARD)).table
+        table = ScoredRun(run, cards.get(CARD)).table
         names = [own_name(str(each).rpartition("/")[2]) for each in table.ids.tolist()]
         stimuli = [
             TrialStimulus(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)

@@ -1,5 +1,0 @@
-"""Where benchmarks are found by name."""
-
-from hardiness.core import Benchmark, Registry
-
-registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")
