@@ -30,7 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from hardiness import attacks, models
-from hardiness.attacks import Budget, Misclassified, distance
+from hardiness.attacks import Budget, Misclassified
+from hardiness.attacks.norms import distance
 from hardiness.core import CANVAS_224, rng
 from hardiness.data import locate
 from hardiness.imaging import decode, on_canvas

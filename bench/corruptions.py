@@ -27,7 +27,8 @@ from apart import apart
 from bars import at_least, at_most, tell, versions
 from fidelity import Apply, Difference, data_root, differences, sides
 from hardiness.core import CANVAS_224
-from hardiness.distortions import SEVERITIES, corrupt, corrupt_batch
+from hardiness.distortions import SEVERITIES, corrupt
+from hardiness.distortions.apply import corrupt_batch
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import IMAGENET_C
 

@@ -30,7 +30,8 @@ from hardiness.core import (
     Score,
 )
 from hardiness.imaging import png
-from hardiness.report import PageOptions, write_page
+from hardiness.report import PageOptions
+from hardiness.report.page import write_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims import judged, published_models
 from hardiness.results.results import published_results

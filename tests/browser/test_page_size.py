@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hardiness import benchmarks, distortions
-from hardiness.api import comparisons_of
+from hardiness.api.comparison import comparisons_of
 from hardiness.benchmarks.ood import OUTSIDE
 from hardiness.benchmarks.options import parse
 from hardiness.core import (
@@ -35,7 +35,8 @@ from hardiness.imaging.text import strip
 from hardiness.reference import wnids
 from hardiness.reference.classes import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
-from hardiness.report import PageOptions, write_page
+from hardiness.report import PageOptions
+from hardiness.report.page import write_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims import judged, published_models
 from hardiness.results.results import results_of

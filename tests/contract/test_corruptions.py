@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hardiness.distortions import Corruption, corrupt, corrupt_batch, corruptions
+from hardiness.distortions import corrupt, corruptions
+from hardiness.distortions.apply import Corruption, corrupt_batch
 from hardiness.reference import IMAGENET_C, distortion_set, set_names
 
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hardiness.distortions import DIFFICULTIES, Perturbation, perturb, perturbations
+from hardiness.distortions import DIFFICULTIES, perturb, perturbations
+from hardiness.distortions.apply import Perturbation
 from hardiness.reference import IMAGENET_P
 
 SIZES = [(256, 256), (256, 341), (300, 256), (224, 224)]

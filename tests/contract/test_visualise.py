@@ -9,7 +9,8 @@ import pytest
 
 from hardiness import models
 from hardiness.models import Classifier
-from hardiness.visualise import Channel, ClassUnit, LayerUnit, Neuron, Settings, Unit, maximise
+from hardiness.visualise import Channel, LayerUnit, Settings, Unit, maximise
+from hardiness.visualise.maximise import ClassUnit, Neuron
 
 SHORT = Settings(steps=3)
 

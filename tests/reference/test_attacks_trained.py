@@ -16,7 +16,8 @@ import torch
 from pictures import CLASSES, crop
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Misclassified, distance, registry
+from hardiness.attacks import Budget, Misclassified, registry
+from hardiness.attacks.norms import distance
 from hardiness.core import rng
 
 N, SIDE = 20, 32

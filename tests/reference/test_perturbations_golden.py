@@ -16,8 +16,8 @@ import PIL.Image
 import pytest
 from scipy import ndimage, stats
 
-from hardiness.distortions import Perturbation, perturb, perturbations
-from hardiness.distortions.apply import source_of
+from hardiness.distortions import perturb, perturbations
+from hardiness.distortions.apply import Perturbation, source_of
 from hardiness.reference import IMAGENET_P
 
 EXACT = ("rotate", "scale", "snow", "translate")

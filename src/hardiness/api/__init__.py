@@ -1,10 +1,9 @@
 """The surface in Python: what the command line calls, and what a notebook calls."""
 
 from hardiness.api.adversarial import Attacked, attack
-from hardiness.api.command import Command, CommandOutcome, Placement, Planned, plan, run
-from hardiness.api.comparison import Comparisons, compare, comparisons_of, noise
+from hardiness.api.command import Command, Placement, plan, run
+from hardiness.api.comparison import compare, noise
 from hardiness.api.evaluation import (
-    Options,
     evaluate,
     list_attacks,
     list_benchmarks,
@@ -14,16 +13,7 @@ from hardiness.api.evaluation import (
     load_model,
     load_results,
 )
-from hardiness.api.page import (
-    Collected,
-    Report,
-    WrittenPage,
-    claims,
-    collected,
-    publish,
-    published_claims,
-    write_report,
-)
+from hardiness.api.page import Report, claims, collected, publish, published_claims, write_report
 from hardiness.api.progress import Bars, LogProgress, progress_on
 from hardiness.engine.ray import Cluster
 
@@ -31,21 +21,14 @@ __all__ = [
     "Attacked",
     "Bars",
     "Cluster",
-    "Collected",
     "Command",
-    "CommandOutcome",
-    "Comparisons",
     "LogProgress",
-    "Options",
     "Placement",
-    "Planned",
     "Report",
-    "WrittenPage",
     "attack",
     "claims",
     "collected",
     "compare",
-    "comparisons_of",
     "evaluate",
     "list_attacks",
     "list_benchmarks",

@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 from hardiness import attacks
 from hardiness.api.command import Placement
 from hardiness.api.evaluation import classifier_of
-from hardiness.attacks.threats import threat, threat_models
-from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View
-from hardiness.core.run import epsilon_text
-from hardiness.engine.attack import run_round, suspect_of
-from hardiness.engine.batch import RoundOutcome, Victims
-from hardiness.engine.cross_checks import Suspect
-from hardiness.models import Classifier
-from hardiness.models.preprocessing import to_pixels
+from hardiness.attacks import threat, threat_models
+from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View, epsilon_text
+from hardiness.engine import RoundOutcome, Suspect, Victims, run_round, suspect_of
+from hardiness.models import Classifier, to_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -15,8 +15,7 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.progress import TrackedListener
-from hardiness.benchmarks.options import parse
-from hardiness.benchmarks.suites import Suite, suite
+from hardiness.benchmarks import Suite, parse, suite
 from hardiness.core import (
     ArgumentError,
     Benchmark,
@@ -33,17 +32,27 @@ from hardiness.core import (
     StoreError,
     TextTable,
     UnknownNameError,
+    line_of,
 )
-from hardiness.core.errors import line_of
-from hardiness.data.root import written
-from hardiness.engine import Deadline, Evaluated, evaluate_shared, evaluate_within, prepared, require_reachable
+from hardiness.data import written
+from hardiness.engine import (
+    Cluster,
+    Deadline,
+    Errand,
+    Evaluated,
+    Evaluation,
+    Forecast,
+    evaluate_shared,
+    evaluate_within,
+    forecast_evaluation,
+    on_ray,
+    prepared,
+    require_reachable,
+)
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.forecast import Forecast, forecast_evaluation
-from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-from hardiness.models import Classifier
-from hardiness.models.catalogue import with_option
-from hardiness.report.loggers import Tracking
-from hardiness.results.results import rebuild_results, results_of
+from hardiness.models import Classifier, with_option
+from hardiness.report import Tracking
+from hardiness.results import rebuild_results, results_of
 from hardiness.store import WAIT_S, Store
 
 

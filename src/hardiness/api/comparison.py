@@ -12,19 +12,28 @@ from hardiness import models
 from hardiness.api.command import Placement
 from hardiness.api.evaluation import Options, chosen_of
 from hardiness.api.progress import listener
-from hardiness.benchmarks.options import parse
+from hardiness.benchmarks import parse
 from hardiness.core import ArgumentError, Benchmark, DataSet, Listener, ModelError, Request, Result, TextTable
-from hardiness.data import limited
-from hardiness.data.root import written
+from hardiness.data import limited, written
+from hardiness.engine import Variation, variations
 from hardiness.engine import evaluate as run_benchmark
-from hardiness.engine.evaluation import Variation, variations
 from hardiness.models import Classifier
-from hardiness.report.format import as_text, terminal_table
-from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
-from hardiness.results.comparison import BenchmarkComparison, compare_stores
-from hardiness.results.measured import Measured, stored_measures
-from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
-from hardiness.results.results import results_of
+from hardiness.report import as_text, terminal_table
+from hardiness.results import (
+    FOLDER,
+    BenchmarkComparison,
+    Measured,
+    Moved,
+    Noise,
+    compare_stores,
+    comparison_json,
+    comparison_view,
+    keep_noise,
+    kept_comparisons,
+    moved_by,
+    results_of,
+    stored_measures,
+)
 from hardiness.store import Store
 
 

@@ -15,16 +15,15 @@ from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
 from hardiness.api.command import Placement
 from hardiness.api.progress import TrackedListener, listener
-from hardiness.benchmarks.options import parse
+from hardiness.benchmarks import parse
 from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
-from hardiness.data.root import written
+from hardiness.data import written
 from hardiness.distortions import corruptions, perturbations
 from hardiness.engine import Deadline, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
-from hardiness.report import StoredResults
-from hardiness.report.loggers import Tracking
-from hardiness.results.results import rebuild_results, results_of
+from hardiness.report import StoredResults, Tracking
+from hardiness.results import rebuild_results, results_of
 from hardiness.store import Store
 
 if TYPE_CHECKING:

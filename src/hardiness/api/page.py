@@ -10,19 +10,25 @@ from pathlib import Path
 from hardiness import data as datasets
 from hardiness.api.comparison import comparisons_of
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable, UnknownNameError
-from hardiness.engine.exhibits import PictureSource
+from hardiness.engine import PictureSource
 from hardiness.models import registry
-from hardiness.report import PageOptions, put_page
-from hardiness.report.page import data_argument, flat
-from hardiness.report.pictures import FeatureGrid, FeaturePicture
-from hardiness.report.sections import declared
-from hardiness.results.claims import ClaimVerdicts, Models, from_results, judged, paired_draws, published_models
-from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.results import group_of, published_results, rebuild_results, results_of
-from hardiness.sources.files import shown
-from hardiness.store import WAIT_S, Store
-from hardiness.store.files import Files, LocalFiles, refuse_special
-from hardiness.visualise.exhibition import folders, read
+from hardiness.report import FeatureGrid, FeaturePicture, PageOptions, data_argument, declared, flat, put_page
+from hardiness.results import (
+    BenchmarkComparison,
+    ClaimVerdicts,
+    Models,
+    from_results,
+    group_of,
+    judged,
+    paired_draws,
+    published_models,
+    published_results,
+    rebuild_results,
+    results_of,
+)
+from hardiness.sources import shown
+from hardiness.store import WAIT_S, Files, LocalFiles, Store, refuse_special
+from hardiness.visualise import folders, read
 
 
 def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimVerdicts:

@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from hardiness.core import Listener, Silence
-from hardiness.report.loggers import Tracking
+from hardiness.report import Tracking
 
 EVERY_S = 60.0
 """Between two lines of a log."""

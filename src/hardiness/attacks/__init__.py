@@ -1,33 +1,9 @@
 """Attacks on a logits callable: pixels in, iterates out; the geometry of each norm in one place."""
 
-from hardiness.attacks.kit import (
-    Attack,
-    Budget,
-    Criterion,
-    Iterate,
-    Misclassified,
-    TargetClass,
-    TargetProbability,
-    check_targets,
-    registry,
-)
-from hardiness.attacks.norms import distance, project, steepest, uniform
-
-__all__ = [
-    "Attack",
-    "Budget",
-    "Criterion",
-    "Iterate",
-    "Misclassified",
-    "TargetClass",
-    "TargetProbability",
-    "check_targets",
-    "distance",
-    "project",
-    "registry",
-    "steepest",
-    "uniform",
-]
+from hardiness.attacks.kit import Budget, Criterion, Iterate, Misclassified, TargetClass, TargetProbability, registry
+from hardiness.attacks.norms import uniform
+from hardiness.attacks.threats import check_epsilon, threat, threat_models
+from hardiness.attacks.threats.patch import pasted, side
 
 
 def threats_of(name: str) -> tuple[str, ...]:
@@ -54,3 +30,24 @@ def made_to_transfer(name: str) -> bool:
 def needs_gradients(name: str) -> bool:
     """Whether the attack of that name asks for gradients; yes where it does not say."""
     return bool(getattr(registry.get(name), "gradients", True))
+
+
+__all__ = [
+    "Budget",
+    "Criterion",
+    "Iterate",
+    "Misclassified",
+    "TargetClass",
+    "TargetProbability",
+    "check_epsilon",
+    "made_to_transfer",
+    "needs_gradients",
+    "pasted",
+    "registry",
+    "side",
+    "threat",
+    "threat_models",
+    "threats_of",
+    "uniform",
+    "version_of",
+]

@@ -10,10 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardiness.core import ArgumentError, SampleError
-from hardiness.core.errors import described
+from hardiness.core import ArgumentError, SampleError, described
 from hardiness.imaging import decode
-from hardiness.sources.files import TORCHS_ADVICE, read_regular, refuse_bomb
+from hardiness.sources import TORCHS_ADVICE, read_regular, refuse_bomb
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,7 @@ from hardiness.attacks.kit import CheckedAttack, Iterate, Problem, forward, no_g
 from hardiness.attacks.patch_files import read_patch
 from hardiness.attacks.threats.patch import pasted, side
 from hardiness.core import ArgumentError
-from hardiness.sources.packages import file_sha256
+from hardiness.sources import file_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor

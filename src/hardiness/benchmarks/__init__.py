@@ -1,5 +1,63 @@
 """Named protocols: data, conditions, decision rule and card."""
 
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.attack_checks import doubtful, trust, untold, with_doubt, word_of
+from hardiness.benchmarks.card import (
+    CLEAN,
+    VIEW,
+    Baseline,
+    Card,
+    Uninstalled,
+    as_json,
+    card_of,
+    cards,
+    is_readable,
+    published_baseline,
+    warnings_of,
+)
+from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
+from hardiness.benchmarks.cue_conflict import answers
+from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
+from hardiness.benchmarks.model_vs_human import cells_of
+from hardiness.benchmarks.options import describe, described, parse, registry, text_of
+from hardiness.benchmarks.photographs import FACTORS, METRIC
+from hardiness.benchmarks.shares import accuracy
+from hardiness.benchmarks.suites import Suite, suite
 
-__all__ = ["registry"]
+__all__ = [
+    "CLEAN",
+    "EMBEDDED",
+    "FACTORS",
+    "METRIC",
+    "VIEW",
+    "Baseline",
+    "Card",
+    "CorruptionSet",
+    "ImagenetP",
+    "Suite",
+    "Uninstalled",
+    "accuracy",
+    "answers",
+    "as_json",
+    "card_of",
+    "cards",
+    "cells_of",
+    "corruption_benchmark",
+    "describe",
+    "described",
+    "doubtful",
+    "folder_of",
+    "is_comparable",
+    "is_readable",
+    "names_of",
+    "parse",
+    "published_baseline",
+    "registry",
+    "suite",
+    "text_of",
+    "trust",
+    "untold",
+    "warnings_of",
+    "with_doubt",
+    "word_of",
+]

@@ -25,7 +25,7 @@ from hardiness.core import (
     epsilon_text,
     usual_epsilon,
 )
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics import wilson
 
 SPECIFIC = 0.05
 """Share of images at which a check that never fails on an ordinary network is raised."""

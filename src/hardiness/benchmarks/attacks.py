@@ -65,9 +65,8 @@ from hardiness.core import (
     usual_epsilon,
 )
 from hardiness.imaging import decode, on_canvas
-from hardiness.reference.robustbench import OWN, PREPROCESSINGS
-from hardiness.statistics.intervals import wilson
-from hardiness.statistics.measures import Measurable, WeightedSum, share
+from hardiness.reference import OWN, PREPROCESSINGS
+from hardiness.statistics import Measurable, WeightedSum, share, wilson
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"

@@ -36,8 +36,7 @@ from hardiness.core import (
     Section,
 )
 from hardiness.reference import baseline, class_name, published_for, published_interval
-from hardiness.statistics.intervals import disjoint, wilson, within
-from hardiness.statistics.measures import Measurable, WeightedSum
+from hardiness.statistics import Measurable, WeightedSum, disjoint, wilson, within
 
 if TYPE_CHECKING:
     from cattrs import Converter

@@ -30,10 +30,18 @@ from hardiness.core import (
     Score,
     rng,
 )
-from hardiness.statistics.calibration import BINNINGS, Binning, Gaps, bin_of, calibration_interval
-from hardiness.statistics.comparison import FEWEST
-from hardiness.statistics.intervals import centred, resampled_means, wilson
-from hardiness.statistics.measures import FEWEST_OF_EACH
+from hardiness.statistics import (
+    BINNINGS,
+    FEWEST,
+    FEWEST_OF_EACH,
+    Binning,
+    Gaps,
+    bin_of,
+    calibration_interval,
+    centred,
+    resampled_means,
+    wilson,
+)
 
 Floats = NDArray[np.float64]
 

@@ -45,6 +45,7 @@ from hardiness.core import (
     DataError,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
     Grid,
     Heat,
@@ -65,19 +66,22 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.core.section import Dots
 from hardiness.imaging import decode, encode_jpeg, on_canvas
 from hardiness.reference import DistortionSet, baseline, distortion_set, set_names
-from hardiness.statistics.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
-from hardiness.statistics.intervals import wilson
-from hardiness.statistics.measures import (
+from hardiness.statistics import (
+    CellMeans,
+    MadeOf,
     Measurable,
     WeightedSum,
+    cell_means,
     corruption_weights,
+    is_whole,
     mean,
     mean_of,
+    means_of,
     relative_corruption,
     weighted,
+    wilson,
 )
 
 

@@ -45,9 +45,8 @@ from hardiness.core import (
 )
 from hardiness.imaging import decode
 from hardiness.reference import Humans, humans, published_series
-from hardiness.statistics.intervals import wilson
-from hardiness.statistics.measures import Measurable, share
-from hardiness.statistics.measures import shape_bias as shape_bias_of
+from hardiness.statistics import Measurable, share, wilson
+from hardiness.statistics import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
 """The class indices of each category, by name."""

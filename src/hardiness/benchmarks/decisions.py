@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks.confidence import COLUMN, INVERSE_TEMPERATURES, STEPS
 from hardiness.core import Columns
-from hardiness.imaging.largest import top
+from hardiness.imaging import top
 
 Logits = NDArray[np.float32]
 

@@ -39,6 +39,7 @@ from hardiness.core import (
     Condition,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
     Gallery,
     Grid,
@@ -57,14 +58,20 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.core.section import Dots
-from hardiness.imaging import decode
-from hardiness.imaging.codecs import decode_video
-from hardiness.imaging.resizing import before_crop
-from hardiness.imaging.text import strip
+from hardiness.imaging import before_crop, decode, decode_video, strip
 from hardiness.reference import IMAGENET_P, compared_with_first
-from hardiness.statistics.cells import CellMeans, MadeOf, cell_means, is_whole, means_of
-from hardiness.statistics.measures import Measurable, WeightedSum, mean, mean_of, weighted
+from hardiness.statistics import (
+    CellMeans,
+    MadeOf,
+    Measurable,
+    WeightedSum,
+    cell_means,
+    is_whole,
+    mean,
+    mean_of,
+    means_of,
+    weighted,
+)
 
 METRIC = "flip_probability"
 

@@ -25,8 +25,7 @@ from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTa
 from hardiness.distortions import corrupt, corruption_versions
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import wnids
-from hardiness.statistics.comparison import mean_difference
-from hardiness.statistics.measures import Measurable, WeightedSum, gap, share
+from hardiness.statistics import Measurable, WeightedSum, gap, mean_difference, share
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")

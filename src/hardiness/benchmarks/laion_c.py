@@ -38,6 +38,7 @@ from hardiness.core import (
     DataError,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
     Grid,
     Image,
@@ -55,15 +56,11 @@ from hardiness.core import (
     Unreadable,
     rng,
 )
-from hardiness.core.section import Dots
 from hardiness.data import limited
 from hardiness.distortions import corrupt, corruption_versions
-from hardiness.imaging import decode, encode_jpeg, on_canvas
-from hardiness.imaging.geometry import mosaic, pasted
-from hardiness.reference import published_series, wnids
-from hardiness.reference.classes import laion_c
-from hardiness.statistics.cells import MadeOf, cell_means, is_whole
-from hardiness.statistics.measures import Measurable, WeightedSum, mean, mean_of
+from hardiness.imaging import decode, encode_jpeg, mosaic, on_canvas, pasted
+from hardiness.reference import laion_c, published_series, wnids
+from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)

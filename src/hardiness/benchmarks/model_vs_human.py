@@ -48,11 +48,8 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.imaging import decode
-from hardiness.reference import published_series
-from hardiness.reference.classes import sixteen
-from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
-from hardiness.statistics.intervals import centred, resampled_means, wilson, within
-from hardiness.statistics.measures import Measurable, mean
+from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
+from hardiness.statistics import Measurable, centred, mean, resampled_means, wilson, within
 
 BENCHMARK, METRIC = "model-vs-human", "accuracy"
 PEOPLE = "people"

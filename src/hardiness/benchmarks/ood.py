@@ -31,7 +31,7 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.statistics.intervals import RECALL, accepted_interval, effective_wilson, threshold
+from hardiness.statistics import RECALL, accepted_interval, effective_wilson, threshold
 
 Floats = NDArray[np.float64]
 

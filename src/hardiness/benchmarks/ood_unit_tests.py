@@ -18,6 +18,7 @@ from hardiness.core import (
     Condition,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
     Grid,
     ImageTable,
@@ -29,12 +30,18 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.core.section import Dots
 from hardiness.data import limited
-from hardiness.distortions.objectless import TESTS, objectless
+from hardiness.distortions import TESTS
+from hardiness.distortions.objectless import objectless
 from hardiness.imaging import decode, on_canvas
-from hardiness.statistics.cells import interval_of_mean
-from hardiness.statistics.intervals import accepted, accepted_interval, resampled_means, threshold, threshold_draws
+from hardiness.statistics import (
+    accepted,
+    accepted_interval,
+    interval_of_mean,
+    resampled_means,
+    threshold,
+    threshold_draws,
+)
 
 NOISE = (
     "uni",

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from hardiness import attacks
-from hardiness.attacks.threats import check_epsilon, threat_models
+from hardiness.attacks import check_epsilon, threat_models
 from hardiness.core import (
     MOST_STEPS,
     ArgumentError,

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, File, Image, Item, SampleError
-from hardiness.imaging import decode, on_canvas
-from hardiness.imaging.geometry import thumbnail
+from hardiness.imaging import decode, on_canvas, thumbnail
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,7 @@ from hardiness.core import (
     DataError,
     DataRoot,
     DataSet,
+    Dots,
     Expansion,
     Image,
     ImageTable,
@@ -56,11 +57,10 @@ from hardiness.core import (
     Section,
     UnknownNameError,
 )
-from hardiness.core.section import Dots
-from hardiness.data.photographs import AS_IT_IS
+from hardiness.data import AS_IT_IS
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import robustbench
-from hardiness.statistics.measures import Measurable, WeightedSum
+from hardiness.statistics import Measurable, WeightedSum
 
 
 class Photographs(Benchmark):

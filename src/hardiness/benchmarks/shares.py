@@ -9,21 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import RIGHT, Condition, Interval, Records, Score
-from hardiness.statistics.calibration import (
+from hardiness.statistics import (
     BINNINGS,
+    FEWEST_OF_EACH,
     MINIMUM,
     Binning,
     CalibrationProtocol,
     Gaps,
+    Measurable,
+    area_under_response,
     aurra,
     bin_of,
     bin_of_hundred,
     calibration_interval,
+    calibration_measure,
+    centred,
+    effective_wilson,
     expected_calibration_error,
+    resampled,
     rms_calibration_error,
+    share,
+    variance_of,
+    wilson,
+    within,
 )
-from hardiness.statistics.intervals import centred, effective_wilson, resampled, variance_of, wilson, within
-from hardiness.statistics.measures import FEWEST_OF_EACH, Measurable, area_under_response, calibration_measure, share
 
 LARGEST_INT16 = np.iinfo(np.int16).max
 

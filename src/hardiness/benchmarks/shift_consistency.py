@@ -39,8 +39,7 @@ from hardiness.core import (
     rng,
 )
 from hardiness.imaging import decode, on_canvas
-from hardiness.statistics.cells import CellMeans, MadeOf, cell_means
-from hardiness.statistics.measures import Measurable, WeightedSum, mean, mean_of
+from hardiness.statistics import CellMeans, MadeOf, Measurable, WeightedSum, cell_means, mean, mean_of
 
 
 @register("shift_consistency")

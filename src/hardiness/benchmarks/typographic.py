@@ -38,12 +38,10 @@ from hardiness.core import (
     Score,
     rng,
 )
-from hardiness.imaging import decode, on_canvas
-from hardiness.imaging.text import Lettering, text_box, write_text
+from hardiness.imaging import Lettering, decode, on_canvas, text_box, write_text
 from hardiness.reference import wording
-from hardiness.sources.packages import installed_file
-from hardiness.statistics.comparison import mean_difference
-from hardiness.statistics.measures import Measurable, WeightedSum, gap, share
+from hardiness.sources import installed_file
+from hardiness.statistics import Measurable, WeightedSum, gap, mean_difference, share
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness import attacks
-from hardiness.attacks.threats import threat_models
-from hardiness.benchmarks.options import described
+from hardiness.attacks import threat_models
+from hardiness.benchmarks import described
 from hardiness.cli.show import wide
 
 

@@ -8,8 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from hardiness.benchmarks import registry
-from hardiness.benchmarks.options import describe
+from hardiness.benchmarks import describe, registry
 from hardiness.cli.show import wide
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from hardiness import api
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError
-from hardiness.report.format import terminal_table
+from hardiness.report import terminal_table
 
 
 @click.command(context_settings={"show_default": True})

@@ -11,7 +11,7 @@ from rich.console import Console
 from hardiness.cli.show import wide
 from hardiness.reference import read_trials
 from hardiness.report import consistency_tables
-from hardiness.results.comparisons.consistency import consistency
+from hardiness.results import consistency
 from hardiness.store import Store
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.api.progress import progress_on
-from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
+from hardiness.api import progress_on
+from hardiness.benchmarks import CorruptionSet, corruption_benchmark
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES

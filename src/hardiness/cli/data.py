@@ -20,16 +20,29 @@ from hardiness.benchmarks import registry
 from hardiness.cli.options import waiting
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
-from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend
-from hardiness.data.getting import NAME as IMAGENET
-from hardiness.data.getting import Got, Held, Manner, get, import_validation, inventory, parse, place_of
-from hardiness.data.root import Place
-from hardiness.data.root import parse_place as parse_place
-from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache
-from hardiness.reference.published_data import PublishedFile, datasets, published_set
-from hardiness.sources.downloads import WAIT_S
-from hardiness.sources.packages import PackagedFile, pins_file
-from hardiness.sources.packages import obtain_packaged as obtain_packaged
+from hardiness.data import (
+    KINDS,
+    Checked,
+    Depth,
+    Fault,
+    Got,
+    Held,
+    Manner,
+    Place,
+    check,
+    get,
+    import_validation,
+    inventory,
+    mend,
+    parse,
+    place_of,
+)
+from hardiness.data import NAME as IMAGENET
+from hardiness.data import parse_place as parse_place
+from hardiness.distortions import PACKAGES, PICTURES, frost_cache
+from hardiness.reference import PublishedFile, datasets, published_set
+from hardiness.sources import WAIT_S, PackagedFile, pins_file
+from hardiness.sources import obtain_packaged as obtain_packaged
 
 SHOWN_PATHS = 3
 

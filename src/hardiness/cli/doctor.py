@@ -23,15 +23,12 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.show import wide
 from hardiness.core import HardinessError, ModelSpec, Request, View
-from hardiness.data.getting import inventory
-from hardiness.data.root import embedded
-from hardiness.distortions.frost_pictures import locate_frost
+from hardiness.data import embedded, inventory
+from hardiness.distortions import locate_frost
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
-from hardiness.models.catalogue import split as options_of
-from hardiness.models.preprocessing import to_pixels
-from hardiness.models.transformers_parts import TRUST, stated_view
-from hardiness.sources.downloads import cache_folder
+from hardiness.models import TRUST, Classifier, stated_view, to_pixels
+from hardiness.models import split as options_of
+from hardiness.sources import cache_folder
 
 
 def processor() -> str:

@@ -8,8 +8,8 @@ import click
 
 from hardiness import api
 from hardiness.core import ArgumentError
-from hardiness.report.exports import registry
-from hardiness.store.files import LocalFiles
+from hardiness.report import registry
+from hardiness.store import LocalFiles
 
 
 @click.command()

@@ -11,7 +11,7 @@ from rich.console import Console
 from hardiness.cli.show import wide
 from hardiness.reference import read_set_trials
 from hardiness.report import consistency_by_set_table, human_likeness_table
-from hardiness.results.comparisons.human_likeness import human_likeness
+from hardiness.results import human_likeness
 from hardiness.store import Store
 
 

@@ -21,8 +21,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from hardiness.core import ArgumentError, HardinessError, UnknownNameError, errors
-from hardiness.core.errors import described
+from hardiness.core import ArgumentError, HardinessError, UnknownNameError, described, errors
 
 DEBUG = "--debug"
 

@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 
 from hardiness import models
-from hardiness.api.progress import progress_on
+from hardiness.api import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
-from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
+from hardiness.visualise import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ from rich.console import Console
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.progress import progress_on
+from hardiness.api import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
-from hardiness.visualise import PatchSettings, class_unit, write_patch
-from hardiness.visualise.exhibition import GRID
+from hardiness.visualise import GRID, PatchSettings, class_unit, write_patch
 
 
 @dataclass(frozen=True, slots=True)

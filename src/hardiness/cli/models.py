@@ -9,8 +9,8 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.show import wide
 from hardiness.core import ModelSpec
-from hardiness.models.catalogue import schemes
-from hardiness.reference.published_numbers import ZERO_SHOT, published
+from hardiness.models import schemes
+from hardiness.reference import ZERO_SHOT, published
 
 
 @click.command()

@@ -13,7 +13,7 @@ from hardiness.cli import options
 from hardiness.cli.options import PrintOptions, grouped
 from hardiness.cli.show import wide
 from hardiness.core import Request
-from hardiness.report.format import terminal_table
+from hardiness.report import terminal_table
 
 
 @dataclass(frozen=True, slots=True)

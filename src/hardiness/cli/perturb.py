@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.api.progress import progress_on
-from hardiness.benchmarks.imagenet_p import ImagenetP
+from hardiness.api import progress_on
+from hardiness.benchmarks import ImagenetP
 from hardiness.cli import options
 from hardiness.cli.corrupt import tell
 from hardiness.cli.options import grouped

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError
-from hardiness.statistics.power import images_needed
+from hardiness.statistics import images_needed
 
 IMAGENET = 50_000
 """Photographs in ImageNet's validation set."""

@@ -17,8 +17,8 @@ from hardiness.cli.options import PrintOptions, grouped
 from hardiness.cli.show import print_overview, wide
 from hardiness.core import ArgumentError, Request, Share, UnknownNameError, require_within
 from hardiness.engine import parse_duration
-from hardiness.report.format import terminal_table
-from hardiness.results.compared import kept_comparisons
+from hardiness.report import terminal_table
+from hardiness.results import kept_comparisons
 from hardiness.sources import files
 from hardiness.store import Store
 

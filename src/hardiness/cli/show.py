@@ -11,12 +11,8 @@ import click
 from rich.console import Console
 
 from hardiness.core import Result
-from hardiness.report import score_tables, scorecard_tables
-from hardiness.report.sections import with_own_names
-from hardiness.report.terminal import WARNING
-from hardiness.results.compared import kept_comparisons
-from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.results import group_of, results_of
+from hardiness.report import WARNING, score_tables, scorecard_tables, with_own_names
+from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of
 from hardiness.store import Store
 
 PIPE_WIDTH = 160

@@ -12,13 +12,17 @@ from rich.table import Table
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.progress import progress_on
+from hardiness.api import progress_on
 from hardiness.cli import options
 from hardiness.cli.options import grouped
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models import Classifier
 from hardiness.visualise import (
+    GRID,
+    PROTOCOL,
+    RECORD,
+    STEPS,
     LayerUnit,
     Pushed,
     Settings,
@@ -27,11 +31,10 @@ from hardiness.visualise import (
     channels,
     class_unit,
     neuron,
+    probability_text,
     write_features,
     write_pushed,
 )
-from hardiness.visualise.exhibition import GRID, RECORD, probability_text
-from hardiness.visualise.orhan2019 import PROTOCOL, STEPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ from hardiness.core.errors import (
     SampleError,
     StoreError,
     UnknownNameError,
+    described,
+    line_of,
     require_within,
     suggestion,
 )
-from hardiness.core.model import CANVAS_224, Canvas, ModelSpec, Source, View
-from hardiness.core.random import rng, usable_cores
+from hardiness.core.model import CANVAS_224, MAX_PX, Canvas, Interpolation, ModelSpec, Source, View
+from hardiness.core.random import rng, usable_cores, use_cores
 from hardiness.core.registry import Registry
 from hardiness.core.result import (
     NOT_CHECKED,
@@ -96,6 +98,7 @@ __all__ = [
     "CANVAS_224",
     "GROUPS",
     "LAST",
+    "MAX_PX",
     "MOST_IMAGES",
     "MOST_STEPS",
     "NOT_CHECKED",
@@ -135,6 +138,7 @@ __all__ = [
     "Image",
     "ImageTable",
     "InputIdentity",
+    "Interpolation",
     "Interval",
     "Item",
     "Ladder",
@@ -175,12 +179,15 @@ __all__ = [
     "UnknownNameError",
     "Unreadable",
     "View",
+    "described",
     "doubt_of",
     "epsilon_text",
+    "line_of",
     "require_within",
     "rng",
     "spelled",
     "suggestion",
     "usable_cores",
+    "use_cores",
     "usual_epsilon",
 ]

@@ -1,7 +1,42 @@
 """Data sets on disk, in archives and in packages: find, check, iterate."""
 
+from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
 from hardiness.data.files import limited
-from hardiness.data.root import locate
+from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
+from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST
+from hardiness.data.prefetching import ordered
+from hardiness.data.root import Place, embedded, locate, parse_place, written
 
-__all__ = ["CorruptedCopies", "PerturbedCopies", "limited", "locate", "unchanged"]
+__all__ = [
+    "AS_IT_IS",
+    "CLASSES",
+    "KINDS",
+    "MANIFEST",
+    "NAME",
+    "OWN_CATEGORIES",
+    "Checked",
+    "CorruptedCopies",
+    "Depth",
+    "Fault",
+    "Got",
+    "Held",
+    "Manner",
+    "PerturbedCopies",
+    "Place",
+    "check",
+    "embedded",
+    "get",
+    "import_validation",
+    "inventory",
+    "limited",
+    "locate",
+    "mend",
+    "ordered",
+    "parse",
+    "parse_place",
+    "place_of",
+    "unchanged",
+    "written",
+]

@@ -32,12 +32,19 @@ from hardiness.data.files import (
 )
 from hardiness.data.prefetching import ordered
 from hardiness.data.root import Place
-from hardiness.imaging.codecs import decode_video, encode_jpeg, refuse_damaged
-from hardiness.reference import IMAGENET_C, IMAGENET_P
-from hardiness.reference.classes import sixteen, subset_wnids, wnid_indices, wnids
-from hardiness.reference.published_data import PublishedSet, validation_labels, validation_name
-from hardiness.sources import DiskFile, TarMember, archives
-from hardiness.sources.files import open_regular, shown, video_facts
+from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
+from hardiness.reference import (
+    IMAGENET_C,
+    IMAGENET_P,
+    PublishedSet,
+    sixteen,
+    subset_wnids,
+    validation_labels,
+    validation_name,
+    wnid_indices,
+    wnids,
+)
+from hardiness.sources import DiskFile, TarMember, archives, open_regular, shown, video_facts
 
 KINDS = {
     "missing-class": "classes that have no image",

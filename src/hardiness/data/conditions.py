@@ -19,10 +19,8 @@ from hardiness.core import Condition, DataError, DataSet, File, Item, SampleErro
 from hardiness.data.files import IMAGE_SUFFIXES, FileEntry, as_text, passed_over
 from hardiness.data.listing import Listing, Listings, Paths, forget
 from hardiness.data.root import Layout, Place
-from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.sources import DiskFile, Stamp, TarMember, archives
-from hardiness.sources.files import read_regular, shown
-from hardiness.sources.tables import is_shard, webdataset_samples
+from hardiness.reference import wnid_indices, wnids
+from hardiness.sources import DiskFile, Stamp, TarMember, archives, is_shard, read_regular, shown, webdataset_samples
 
 
 @runtime_checkable

@@ -17,9 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hardiness.core import ArgumentError, DataError, File, Item, rng
-from hardiness.sources import DiskFile, Stamp, TarMember
-from hardiness.sources.archives import is_outside
-from hardiness.sources.files import read_regular, shown
+from hardiness.sources import DiskFile, Stamp, TarMember, is_outside, read_regular, shown
 
 IMAGE_SUFFIXES = frozenset((".jpeg", ".jpg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"))
 """Lower-case suffixes of the files that count as images; upper case is accepted too."""

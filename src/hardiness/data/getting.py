@@ -15,8 +15,7 @@ from pathlib import Path
 from hardiness.core import ArgumentError, DataError, SampleError
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS
-from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.reference.published_data import (
+from hardiness.reference import (
     VALIDATION_NAMES_SHA256,
     PublishedFile,
     PublishedSet,
@@ -25,12 +24,25 @@ from hardiness.reference.published_data import (
     published_set,
     validation_labels,
     validation_name,
+    wnid_indices,
+    wnids,
 )
-from hardiness.sources import TarMember, archives
-from hardiness.sources.archives import move_into, unpack
-from hardiness.sources.downloads import WAIT_S, Checksum, Remote, obtain, refuse_full_disk
-from hardiness.sources.files import open_regular, read_regular, shown
-from hardiness.sources.packages import pin, pinned
+from hardiness.sources import (
+    WAIT_S,
+    Checksum,
+    Remote,
+    TarMember,
+    archives,
+    move_into,
+    obtain,
+    open_regular,
+    pin,
+    pinned,
+    read_regular,
+    refuse_full_disk,
+    shown,
+    unpack,
+)
 
 _SUFFIXES = tuple(sorted(IMAGE_SUFFIXES | {".mp4"}))
 

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.data.files import FileEntry, of_folder
-from hardiness.sources import Stamp
-from hardiness.sources.downloads import cache_folder
+from hardiness.sources import Stamp, cache_folder
 
 VERSION = 2
 SETTLED_S = 2.0

@@ -27,9 +27,8 @@ from hardiness.data.files import (
     stamp_of,
 )
 from hardiness.data.root import Place, Shards, Tables, open_place
-from hardiness.reference.classes import wnid_indices, wnids
-from hardiness.sources.files import shown
-from hardiness.sources.tables import parquet_rows, webdataset_samples
+from hardiness.reference import wnid_indices, wnids
+from hardiness.sources import parquet_rows, shown, webdataset_samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,8 @@ from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Registry, suggestion
 from hardiness.data.files import LabelledFile, Tree, items, of_folder, of_tar
-from hardiness.reference.classes import wnid_indices
-from hardiness.sources import DiskFile, TarMember, archives
-from hardiness.sources.packages import installed_file
-from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_files
+from hardiness.reference import wnid_indices
+from hardiness.sources import HUB, DiskFile, TarMember, archives, from_hub, installed_file, is_shard, parquet_files
 
 MAX_CLASSES = 1_000_000
 """More than any published classifier tells apart; each gets a name in memory."""

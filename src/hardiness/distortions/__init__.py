@@ -3,33 +3,30 @@
 from hardiness.distortions.apply import (
     DIFFICULTIES,
     SEVERITIES,
-    Corruption,
-    Perturbation,
     corrupt,
-    corrupt_batch,
     corruption,
     corruption_versions,
     corruptions,
     perturb,
-    perturbation,
     perturbation_versions,
     perturbations,
 )
-from hardiness.distortions.frost_pictures import require_frost
+from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache, locate_frost
+from hardiness.distortions.objectless import TESTS
 
 __all__ = [
     "DIFFICULTIES",
+    "PACKAGES",
+    "PICTURES",
     "SEVERITIES",
-    "Corruption",
-    "Perturbation",
+    "TESTS",
     "corrupt",
-    "corrupt_batch",
     "corruption",
     "corruption_versions",
     "corruptions",
+    "frost_cache",
+    "locate_frost",
     "perturb",
-    "perturbation",
     "perturbation_versions",
     "perturbations",
-    "require_frost",
 ]

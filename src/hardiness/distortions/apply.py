@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import numpy as np
 
 from hardiness.core import ArgumentError, Image, Registry, rng, usable_cores
-from hardiness.imaging.resizing import Size, Window, centre
+from hardiness.imaging import Size, Window, centre
 from hardiness.reference import compared_with_first
 
 Shape = tuple[int, int, int]

@@ -11,8 +11,7 @@ import numpy as np
 import PIL.Image
 
 from hardiness.core import DataError, Image
-from hardiness.sources.downloads import cache_folder
-from hardiness.sources.packages import file_sha256, installed_file
+from hardiness.sources import cache_folder, file_sha256, installed_file
 
 PICTURES = (
     ("frost1.png", "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755"),

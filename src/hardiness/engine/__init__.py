@@ -1,15 +1,43 @@
 """Evaluation: what is missing is computed, unit by unit, and stored."""
 
-from hardiness.engine.evaluation import Evaluated, evaluate, evaluate_shared, evaluate_within, prepared
+from hardiness.engine.attack import run_round, suspect_of
+from hardiness.engine.batch import RoundOutcome, Victims
+from hardiness.engine.cross_checks import Suspect
+from hardiness.engine.evaluation import (
+    Evaluated,
+    Variation,
+    evaluate,
+    evaluate_shared,
+    evaluate_within,
+    prepared,
+    variations,
+)
+from hardiness.engine.exhibits import PictureSource
+from hardiness.engine.forecast import Forecast, forecast_evaluation
+from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.engine.rounds import Deadline, parse_duration, require_reachable
 
 __all__ = [
+    "Cluster",
     "Deadline",
+    "Errand",
     "Evaluated",
+    "Evaluation",
+    "Forecast",
+    "PictureSource",
+    "RoundOutcome",
+    "Suspect",
+    "Variation",
+    "Victims",
     "evaluate",
     "evaluate_shared",
     "evaluate_within",
+    "forecast_evaluation",
+    "on_ray",
     "parse_duration",
     "prepared",
     "require_reachable",
+    "run_round",
+    "suspect_of",
+    "variations",
 ]

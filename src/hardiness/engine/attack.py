@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.attacks import Budget, Iterate
-from hardiness.attacks.threats import threat
+from hardiness.attacks import Budget, Iterate, threat
 from hardiness.core import (
     ArgumentError,
     AttackError,
@@ -38,20 +37,17 @@ from hardiness.core import (
     Records,
     Round,
     StoreError,
+    line_of,
     rng,
     suggestion,
 )
-from hardiness.core.errors import line_of
-from hardiness.data.photographs import CLASSES, MANIFEST
+from hardiness.data import CLASSES, MANIFEST
 from hardiness.engine.batch import BatchSize, Ensemble, Network, QueuedPicture, RoundOutcome, Victims, targets_of
 from hardiness.engine.cross_checks import Suspect, cross_checked, nothing, with_columns
 from hardiness.engine.plan import Task
 from hardiness.imaging import decode, png
-from hardiness.models import Classifier, InputPolicy, is_out_of_memory
-from hardiness.models.preprocessing import link_to, to_pixels
-from hardiness.store import Store
-from hardiness.store.files import PARTIAL, refuse_links, write
-from hardiness.store.run import RunFolder
+from hardiness.models import Classifier, InputPolicy, is_out_of_memory, link_to, to_pixels
+from hardiness.store import PARTIAL, RunFolder, Store, refuse_links, write
 
 if TYPE_CHECKING:
     import torch

@@ -13,11 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.attacks import Criterion, Misclassified, TargetClass
-from hardiness.core import CANVAS_224, Benchmark, Columns, Condition, Failure, Image, ModelError, Pixels, Records, rng
-from hardiness.core.errors import line_of
-from hardiness.models import Classifier, InputPolicy, is_out_of_memory
-from hardiness.models.classifier import link_of, unseen
-from hardiness.models.preprocessing import to_pixels
+from hardiness.core import (
+    CANVAS_224,
+    Benchmark,
+    Columns,
+    Condition,
+    Failure,
+    Image,
+    ModelError,
+    Pixels,
+    Records,
+    line_of,
+    rng,
+)
+from hardiness.models import Classifier, InputPolicy, is_out_of_memory, link_of, to_pixels, unseen
 
 if TYPE_CHECKING:
     from torch import Tensor

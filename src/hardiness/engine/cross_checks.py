@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.attacks import Budget
-from hardiness.attacks.threats import threat
+from hardiness.attacks import Budget, threat
 from hardiness.core import CrossChecks, Round, rng
 from hardiness.engine.batch import Network, RoundOutcome, Victims
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks.options import text_of
+from hardiness.benchmarks import text_of
 from hardiness.core import (
     Benchmark,
     Canvas,
@@ -27,19 +27,16 @@ from hardiness.core import (
     Request,
     Share,
     Silence,
+    line_of,
 )
-from hardiness.core.errors import line_of
 from hardiness.engine.batch import Ensemble
 from hardiness.engine.plan import Task, agree_on_data, asks_for_gradients, begin, fewer_images, require_gradients
 from hardiness.engine.rounds import Deadline, Precision, Progression, Rounds, require_reachable, within
 from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
-from hardiness.imaging import decode, png
-from hardiness.imaging.resizing import before_crop
+from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
-from hardiness.store import Leases, Store, Survey, surveyed
-from hardiness.store.files import together
-from hardiness.store.run import GREW
+from hardiness.store import GREW, Leases, Store, Survey, surveyed, together
 
 PACKAGES = (
     "hardiness",

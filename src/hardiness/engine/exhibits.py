@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks import registry
 from hardiness.core import (
     CANVAS_224,
     Benchmark,
@@ -21,8 +21,7 @@ from hardiness.core import (
 from hardiness.engine.attack import place_of
 from hardiness.engine.plan import Task
 from hardiness.imaging import decode, png
-from hardiness.store import StoredRun
-from hardiness.store.files import Files, together
+from hardiness.store import Files, StoredRun, together
 
 
 def exhibit(benchmark: Benchmark, items: Iterable[Item], seed: int, tasks: Sequence[Task]) -> None:

@@ -45,12 +45,9 @@ from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy
-from hardiness.sources.packages import file_sha256
-from hardiness.store import Leases, Store, StoredRun
+from hardiness.sources import file_sha256
+from hardiness.store import Leases, Stamp, Store, StoredRun, by_shard, file_name, together
 from hardiness.store import Row as Work
-from hardiness.store.files import together
-from hardiness.store.run import Stamp, by_shard
-from hardiness.store.tables import file_name
 
 
 def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, data: DataSet) -> NDArray[np.int32]:

@@ -13,9 +13,18 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
-from hardiness.core import Benchmark, Clock, DataSet, HardinessError, Listener, ModelError, Request, Silence
-from hardiness.core.errors import line_of
-from hardiness.core.random import use_cores
+from hardiness.core import (
+    Benchmark,
+    Clock,
+    DataSet,
+    HardinessError,
+    Listener,
+    ModelError,
+    Request,
+    Silence,
+    line_of,
+    use_cores,
+)
 from hardiness.engine.evaluation import Evaluated, package_version, prepared, session
 from hardiness.engine.plan import Unit, told_given_up
 from hardiness.engine.worker import Worker

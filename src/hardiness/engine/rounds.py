@@ -7,22 +7,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hardiness.benchmarks.card import card_of, published_baseline
-from hardiness.benchmarks.card import cards as cards
-from hardiness.benchmarks.options import registry as benchmarks
+from hardiness.benchmarks import card_of, published_baseline
+from hardiness.benchmarks import cards as cards
+from hardiness.benchmarks import registry as benchmarks
 from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker
-from hardiness.results.runs import ScoredRun
-from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
-from hardiness.statistics.cells import order_of_cells
-from hardiness.statistics.stopping import (
+from hardiness.results import ScoredRun, companions_of, look_at, population_of, rows_of
+from hardiness.statistics import (
     Extent,
     Headline,
     decide,
     is_out_of_reach,
     largest_extent,
     next_extent,
+    order_of_cells,
     out_of_reach,
     share_interval,
 )

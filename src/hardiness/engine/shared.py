@@ -13,8 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from hardiness.core import Share
 from hardiness.engine.worker import alone
-from hardiness.store import Leases
-from hardiness.store.leases import deaths
+from hardiness.store import Leases, deaths
 
 LONGEST_REST_S = 5.0
 """Between two looks at what others are at work on."""

@@ -20,17 +20,17 @@ from hardiness.core import (
     Expansion,
     InputIdentity,
     ModelIdentity,
+    Pixels,
     Run,
     SampleError,
     StoreError,
     Unreadable,
 )
-from hardiness.core.benchmark import Pixels
 from hardiness.engine.attack import SavedPictures, judge_of, network_of, run_round, untouched, victims_of
 from hardiness.engine.batch import Ensemble, QueuedPicture, RoundOutcome
 from hardiness.engine.plan import Job, Pictures
 from hardiness.models import Classifier
-from hardiness.store.files import Files
+from hardiness.store import Files
 
 FOLDER, FACTS = "surrogates", "facts.json"
 

@@ -27,10 +27,9 @@ from hardiness.core import (
     Request,
     SampleError,
     Unreadable,
+    line_of,
 )
-from hardiness.core.errors import line_of
-from hardiness.data import limited, unchanged
-from hardiness.data.prefetching import ordered
+from hardiness.data import limited, ordered, unchanged
 from hardiness.engine.attack import Attacker, Members, SavedPictures
 from hardiness.engine.batch import Ensemble, QueuedPicture, automatic_batch_size, classify, joined
 from hardiness.engine.exhibits import exhibit

@@ -10,8 +10,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Canvas, Image
-from hardiness.core.model import Interpolation
+from hardiness.core import ArgumentError, Canvas, Image, Interpolation
 
 _PILLOW_MAJOR = int(PIL.__version__.split(".")[0])
 

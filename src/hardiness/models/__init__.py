@@ -1,26 +1,26 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
-from hardiness.models.catalogue import COMMON, Built, OnnxFile, Scheme, known_names, registry, schemes
-from hardiness.models.classifier import Classifier
-from hardiness.models.exactness import GRADIENTS_VERSION, Agreement
+from hardiness.models.catalogue import COMMON, known_names, registry, schemes, split, with_option
+from hardiness.models.classifier import Classifier, link_of, unseen
+from hardiness.models.exactness import GRADIENTS_VERSION
 from hardiness.models.failures import is_out_of_memory, refuse_lost_device
 from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
 from hardiness.models.placement import keep_freed_memory, place, return_freed_memory
-from hardiness.models.preprocessing import InputPolicy
+from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
+from hardiness.models.transformers_parts import TRUST, stated_view
 
 __all__ = [
     "COMMON",
     "GRADIENTS_VERSION",
-    "Agreement",
-    "Built",
+    "TRUST",
     "Classifier",
     "InputPolicy",
-    "OnnxFile",
-    "Scheme",
     "is_out_of_memory",
     "is_pattern",
     "keep_freed_memory",
     "known_names",
+    "link_of",
+    "link_to",
     "load",
     "need_weights",
     "place",
@@ -30,5 +30,10 @@ __all__ = [
     "return_freed_memory",
     "schemes",
     "search",
+    "split",
+    "stated_view",
+    "to_pixels",
+    "unseen",
+    "with_option",
     "wrap",
 ]

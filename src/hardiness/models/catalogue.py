@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from hardiness.core import ArgumentError, ModelSpec, Registry, UnknownNameError, View
-from hardiness.core.model import MAX_PX
+from hardiness.core import MAX_PX, ArgumentError, ModelSpec, Registry, UnknownNameError, View
 from hardiness.reference import robustbench
 
 registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import ModelError, ModelSpec, View
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
-from hardiness.sources.files import TORCHS_ADVICE, refuse_bomb, shown
+from hardiness.sources import TORCHS_ADVICE, refuse_bomb, shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

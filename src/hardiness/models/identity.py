@@ -26,7 +26,7 @@ import numpy as np
 
 from hardiness.core import ModelError
 from hardiness.reference import wnids
-from hardiness.sources.packages import file_sha256
+from hardiness.sources import file_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

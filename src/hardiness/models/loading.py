@@ -23,8 +23,7 @@ from hardiness.models.identity import CodeIdentity, Identity, code_identity, onn
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.reference import robustbench
-from hardiness.sources.downloads import Progress, fetch
-from hardiness.sources.packages import file_sha256
+from hardiness.sources import Progress, fetch, file_sha256
 
 if TYPE_CHECKING:
     from torch import nn

@@ -19,7 +19,7 @@ from hardiness.models.failures import first_line, told
 from hardiness.models.hub import need_hub, respect_offline
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources.downloads import check_hub_files
+from hardiness.sources import check_hub_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

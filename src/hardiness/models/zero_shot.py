@@ -17,7 +17,7 @@ from hardiness.core import ArgumentError
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
 from hardiness.reference import Wording, wnids, wording, wordings
-from hardiness.sources.downloads import cache_folder
+from hardiness.sources import cache_folder
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

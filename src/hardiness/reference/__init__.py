@@ -1,9 +1,37 @@
 """Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
-from hardiness.reference.classes import Wording, class_name, subset, wnids, wording, wordings
-from hardiness.reference.people import CueCounts, Humans, humans, read_set_trials, read_trials
-from hardiness.reference.published_data import Recipe, recipes, recipes_of
+from hardiness.reference.classes import (
+    COLUMNS,
+    Categories,
+    Wording,
+    class_name,
+    laion_c,
+    sixteen,
+    subset,
+    subset_wnids,
+    wnid_indices,
+    wnids,
+    wording,
+    wordings,
+)
+from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
+from hardiness.reference.published_data import (
+    ALL,
+    VALIDATION_NAMES_SHA256,
+    PublishedFile,
+    PublishedSet,
+    Recipe,
+    datasets,
+    names_sha256,
+    published_set,
+    recipes,
+    recipes_of,
+    validation_labels,
+    validation_name,
+    validation_number,
+)
 from hardiness.reference.published_numbers import (
+    ZERO_SHOT,
     Published,
     baseline,
     published,
@@ -13,39 +41,67 @@ from hardiness.reference.published_numbers import (
     published_series,
     table,
 )
-from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set
-from hardiness.reference.sets import names as set_names
+from hardiness.reference.robustbench import OWN, PREPROCESSINGS
+from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set, set_names
+from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
 
 IMAGENET_C = distortion_set("imagenet-c")
+
 IMAGENET_P = distortion_set("imagenet-p")
 
+
 __all__ = [
+    "ALL",
+    "COLUMNS",
     "IMAGENET_C",
     "IMAGENET_P",
-    "CueCounts",
+    "OWN",
+    "PREPROCESSINGS",
+    "SETS",
+    "VALIDATION_NAMES_SHA256",
+    "ZERO_SHOT",
+    "Categories",
     "DistortionSet",
     "Humans",
+    "Level",
     "Published",
+    "PublishedFile",
+    "PublishedSet",
     "Recipe",
+    "Right",
+    "StimulusSet",
+    "TrialStimulus",
     "Wording",
     "baseline",
     "class_name",
     "compared_with_first",
+    "datasets",
     "distortion_set",
     "humans",
+    "laion_c",
+    "names_sha256",
+    "own_name",
     "published",
     "published_beside",
     "published_for",
     "published_interval",
     "published_series",
+    "published_set",
     "read_set",
     "read_set_trials",
     "read_trials",
     "recipes",
     "recipes_of",
     "set_names",
+    "sixteen",
+    "stimulus_set",
     "subset",
+    "subset_wnids",
     "table",
+    "validation_labels",
+    "validation_name",
+    "validation_number",
+    "wnid_indices",
     "wnids",
     "wording",
     "wordings",

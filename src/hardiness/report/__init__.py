@@ -1,8 +1,14 @@
 """What people read: the page, terminal tables, figures and exports, made from stored results alone."""
 
-from hardiness.report.page import PageOptions, put_page, write_page
+from hardiness.report.exports.exporter import registry
+from hardiness.report.format import as_text, terminal_table
+from hardiness.report.loggers.tracking import Tracking
+from hardiness.report.page import PageOptions, data_argument, flat, put_page
+from hardiness.report.pictures import FeatureGrid, FeaturePicture
+from hardiness.report.sections import declared, with_own_names
 from hardiness.report.stored_results import StoredResults
 from hardiness.report.terminal import (
+    WARNING,
     consistency_by_set_table,
     consistency_tables,
     human_likeness_table,
@@ -11,13 +17,23 @@ from hardiness.report.terminal import (
 )
 
 __all__ = [
+    "WARNING",
+    "FeatureGrid",
+    "FeaturePicture",
     "PageOptions",
     "StoredResults",
+    "Tracking",
+    "as_text",
     "consistency_by_set_table",
     "consistency_tables",
+    "data_argument",
+    "declared",
+    "flat",
     "human_likeness_table",
     "put_page",
+    "registry",
     "score_tables",
     "scorecard_tables",
-    "write_page",
+    "terminal_table",
+    "with_own_names",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks.attack_checks import word_of
-from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable
+from hardiness.benchmarks import EMBEDDED, is_comparable, word_of
 from hardiness.core import Chart, Column, Curves, Dots, Ladder, Observer, Result, Rung, Score
 from hardiness.reference import Published
 from hardiness.reference import published_beside as known
 from hardiness.report import format as formatting
 from hardiness.report.sections import BenchmarkSection, score_of
-from hardiness.statistics.comparison import FEWEST
+from hardiness.statistics import FEWEST
 
 BEST, RUNGS_MOST = 3, 14
 """Published models that a ladder begins with, and that it has at most."""

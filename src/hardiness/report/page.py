@@ -19,8 +19,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from hardiness.benchmarks.attack_checks import doubtful, trust
-from hardiness.benchmarks.leaderboard import names_of
+from hardiness.benchmarks import doubtful, names_of, trust
 from hardiness.core import Chart, Heat, Result, SampleError, Saying, Score, StoreError, TextTable, spelled
 from hardiness.imaging import decode, encode_jpeg
 from hardiness.reference import Published, published, published_for
@@ -56,11 +55,9 @@ from hardiness.report.sections import (
     touched,
     training_sentence,
 )
-from hardiness.results.compared import comparison_view
-from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.runs import typed_option
-from hardiness.statistics.comparison import FEWEST
-from hardiness.store.files import Files, LocalFiles
+from hardiness.results import BenchmarkComparison, comparison_view, typed_option
+from hardiness.statistics import FEWEST
+from hardiness.store import Files, LocalFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks import card_of
 from hardiness.core import Condition, Gallery, HardinessError, Image, Picture, Result, Sample
 from hardiness.imaging import decode, encode_jpeg, resize
 from hardiness.report.sections import BenchmarkSection

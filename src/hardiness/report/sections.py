@@ -11,8 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
-from hardiness.benchmarks.attack_checks import doubtful, trust
-from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks import card_of, doubtful, trust
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -27,15 +26,11 @@ from hardiness.core import (
     Section,
     UnknownNameError,
 )
-from hardiness.reference import Recipe, recipes, recipes_of, set_names
+from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
-from hardiness.reference.published_data import ALL
 from hardiness.report import format as formatting
-from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.results import group_of
-from hardiness.results.runs import differences_of
-from hardiness.statistics.comparison import Compared
-from hardiness.statistics.intervals import holm
+from hardiness.results import BenchmarkComparison, differences_of, group_of
+from hardiness.statistics import Compared, holm
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""

@@ -10,9 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from hardiness.core import Result, Score
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables
-from hardiness.results.results import group_of
-from hardiness.results.runs import differences_of
-from hardiness.sources.files import shown
+from hardiness.results import differences_of, group_of
+from hardiness.sources import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,14 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hardiness.core import Grid, Result, Score
-from hardiness.reference.stimulus_sets import SETS
+from hardiness.reference import SETS
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
 from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, scorecard, sections
-from hardiness.results.comparison import BenchmarkComparison
-from hardiness.results.comparisons.consistency import Comparison
-from hardiness.results.comparisons.human_likeness import Likeness
-from hardiness.statistics.kappa import KappaInterval
+from hardiness.results import BenchmarkComparison, Comparison, Likeness
+from hardiness.statistics import KappaInterval
 
 WARNING, PEOPLE, LESS = "yellow", "magenta", "dim"
 """What colours mean: something to know before trusting a number; people's own scores; of less importance."""

@@ -1,1 +1,49 @@
 """Stored runs to results: tables, scores, and what several runs say together."""
+
+from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
+from hardiness.results.claims.evidence import from_results, paired_draws, published_models
+from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
+from hardiness.results.comparison import BenchmarkComparison, compare_stores
+from hardiness.results.comparisons.consistency import Comparison, consistency
+from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
+from hardiness.results.measured import Measured, stored_measures
+from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+from hardiness.results.results import group_of, published_results, rebuild_results, results_of
+from hardiness.results.runs import ScoredRun, differences_of, typed_option
+from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+
+__all__ = [
+    "FOLDER",
+    "BenchmarkComparison",
+    "ClaimVerdicts",
+    "Comparison",
+    "Likeness",
+    "Measured",
+    "Models",
+    "Moved",
+    "Noise",
+    "ScoredRun",
+    "companions_of",
+    "compare_stores",
+    "comparison_json",
+    "comparison_view",
+    "consistency",
+    "differences_of",
+    "from_results",
+    "group_of",
+    "human_likeness",
+    "judged",
+    "keep_noise",
+    "kept_comparisons",
+    "look_at",
+    "moved_by",
+    "paired_draws",
+    "population_of",
+    "published_models",
+    "published_results",
+    "rebuild_results",
+    "results_of",
+    "rows_of",
+    "stored_measures",
+    "typed_option",
+]

@@ -13,11 +13,8 @@ from typing import Any
 from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable
 from hardiness.results.comparison import BenchmarkComparison, EffectiveRobustness, PairDetail, compare_stores
 from hardiness.results.runs import digest_of
-from hardiness.statistics.comparison import Compared, Difference, Rank
-from hardiness.statistics.decomposition import DifferencePart
-from hardiness.statistics.kappa import KappaInterval
-from hardiness.store import Store
-from hardiness.store.files import parsed
+from hardiness.statistics import Compared, Difference, DifferencePart, KappaInterval, Rank
+from hardiness.store import Store, parsed
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
 

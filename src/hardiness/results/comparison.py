@@ -12,26 +12,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import card_of
+from hardiness.benchmarks import card_of
 from hardiness.core import WITHDRAWN, ArgumentError, Interval, UnknownNameError
 from hardiness.reference import Published, published_series
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, most, stored_noise
 from hardiness.results.runs import differences
-from hardiness.statistics.calibration import BIN_SIZE
-from hardiness.statistics.comparison import CellDifference, Compared, by_cell, compared, compared_apart, shared_images
-from hardiness.statistics.decomposition import (
+from hardiness.statistics import (
+    BIN_SIZE,
+    CellDifference,
+    Compared,
+    Consistency,
     DifferencePart,
     Disagreement,
+    Measurable,
+    Places,
+    Resamples,
     by_calibration,
+    by_cell,
     by_cells,
     by_class,
+    compared,
+    compared_apart,
     disagreements,
+    error_consistency,
+    shared_images,
 )
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.kappa import Consistency, error_consistency
-from hardiness.statistics.measures import Measurable, Places
 from hardiness.store import Store, StoredRun
 
 FEWEST_MODELS = 3

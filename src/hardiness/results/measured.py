@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import Baseline, card_of, published_baseline
+from hardiness.benchmarks import Baseline, card_of, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.cells import FEWEST_PER_CELL, is_drawn
-from hardiness.statistics.comparison import shared_images
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.measures import Measurable, Measure, OfMeans, WeightedSum, weighted
+from hardiness.statistics import (
+    FEWEST_PER_CELL,
+    Measurable,
+    Measure,
+    OfMeans,
+    Resamples,
+    WeightedSum,
+    is_drawn,
+    shared_images,
+    weighted,
+)
 from hardiness.store import StoredRun
 
 

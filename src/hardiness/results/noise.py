@@ -10,10 +10,8 @@ import numpy as np
 
 from hardiness.core import Condition, Interval, StoreError, TextTable
 from hardiness.results.measured import Measured
-from hardiness.statistics.comparison import difference, shared_images
-from hardiness.statistics.intervals import Resamples, wilson
-from hardiness.store import Store
-from hardiness.store.files import as_json, parsed
+from hardiness.statistics import Resamples, difference, shared_images, wilson
+from hardiness.store import Store, as_json, parsed
 
 FOLDER = "noise"
 HEADS = ("score", "varied", "score as it is", "moved by", "95 %", "images answered otherwise", "n")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks.card import VIEW, Uninstalled, as_json, card_of, is_readable, published_baseline, warnings_of
+from hardiness.benchmarks import VIEW, Uninstalled, as_json, card_of, is_readable, published_baseline, warnings_of
 from hardiness.core import (
     BenchmarkIdentity,
     Counts,
@@ -26,7 +26,7 @@ from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
 from hardiness.results.stopped import at_stop, stop_of
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics import wilson
 from hardiness.store import Store
 
 TRIES = 3

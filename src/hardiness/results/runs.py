@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
-from hardiness.benchmarks.card import CLEAN, Baseline, Card, Uninstalled
+from hardiness.benchmarks import CLEAN, Baseline, Card, Uninstalled
 from hardiness.core import (
     Counts,
     DataIdentity,
@@ -28,8 +28,7 @@ from hardiness.core import (
     StoreError,
     spelled,
 )
-from hardiness.store import Stamps, StoredRun, tables
-from hardiness.store.files import parsed
+from hardiness.store import Stamps, StoredRun, parsed, tables
 
 DIGITS = 6
 """Of a hash that is shown."""

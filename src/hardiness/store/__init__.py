@@ -1,9 +1,52 @@
 """Run folders: atomic writes, proofs, resume, listing; knows no metric."""
 
-from hardiness.store.files import WAIT_S
-from hardiness.store.leases import Leases
-from hardiness.store.run import Stamps, StoredRun, Survey
+from hardiness.store.files import (
+    PARTIAL,
+    WAIT_S,
+    Files,
+    LocalFiles,
+    as_json,
+    parsed,
+    read_json,
+    refuse_links,
+    refuse_special,
+    together,
+    told,
+    write,
+)
+from hardiness.store.leases import Leases, deaths
+from hardiness.store.manifest import Manifest, alone, refuse_strangers
+from hardiness.store.run import GREW, RunFolder, Stamp, Stamps, StoredRun, Survey, by_shard
 from hardiness.store.store import Store, surveyed
-from hardiness.store.tables import Row
+from hardiness.store.tables import Row, file_name
 
-__all__ = ["WAIT_S", "Leases", "Row", "Stamps", "Store", "StoredRun", "Survey", "surveyed"]
+__all__ = [
+    "GREW",
+    "PARTIAL",
+    "WAIT_S",
+    "Files",
+    "Leases",
+    "LocalFiles",
+    "Manifest",
+    "Row",
+    "RunFolder",
+    "Stamp",
+    "Stamps",
+    "Store",
+    "StoredRun",
+    "Survey",
+    "alone",
+    "as_json",
+    "by_shard",
+    "deaths",
+    "file_name",
+    "parsed",
+    "read_json",
+    "refuse_links",
+    "refuse_special",
+    "refuse_strangers",
+    "surveyed",
+    "together",
+    "told",
+    "write",
+]

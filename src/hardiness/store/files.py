@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hardiness.core import ArgumentError, StoreError
-from hardiness.sources.downloads import LockedError, held
-from hardiness.sources.files import read_regular, shown
+from hardiness.sources import LockedError, held, read_regular, shown
 
 THREADS = 16
 

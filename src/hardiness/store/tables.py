@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
-from hardiness.sources.files import shown
+from hardiness.sources import shown
 
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""

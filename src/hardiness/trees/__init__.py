@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from hardiness import data as datasets
-from hardiness.benchmarks.corruptions import CorruptionSet
-from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+from hardiness.benchmarks import CorruptionSet, ImagenetP, folder_of
 from hardiness.core import (
     CANVAS_224,
     Clock,
@@ -26,17 +25,11 @@ from hardiness.core import (
     Silence,
     StoreError,
 )
-from hardiness.data import limited
-from hardiness.data.prefetching import ordered
+from hardiness.data import limited, ordered
 from hardiness.distortions import corrupt, perturb, perturbations
-from hardiness.imaging import decode, on_canvas, png
-from hardiness.imaging.codecs import encode_video, is_whole_video
-from hardiness.imaging.resizing import before_crop
-from hardiness.imaging.text import sheet
-from hardiness.sources.files import read_regular, shown
-from hardiness.store import WAIT_S
-from hardiness.store.files import PARTIAL, refuse_links, told, write
-from hardiness.store.manifest import Manifest, alone, refuse_strangers
+from hardiness.imaging import before_crop, decode, encode_video, is_whole_video, on_canvas, png, sheet
+from hardiness.sources import read_regular, shown
+from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_links, refuse_strangers, told, write
 
 AHEAD = 2
 """Photographs in the making for each worker: all their files are on disk, so that only hashes wait."""

@@ -1,11 +1,9 @@
 """Pictures made by optimisation: what units respond to, and stimuli by style transfer."""
 
+from hardiness.visualise.exhibition import GRID, RECORD, folders, probability_text, read
 from hardiness.visualise.maximise import (
     Channel,
-    ClassUnit,
-    Feature,
     LayerUnit,
-    Neuron,
     Settings,
     Transforms,
     Unit,
@@ -15,27 +13,34 @@ from hardiness.visualise.maximise import (
     neuron,
     write_features,
 )
-from hardiness.visualise.orhan2019 import Pushed, choose, push_features, write_pushed
-from hardiness.visualise.patch import PatchSettings, TrainedPatch, write_patch
+from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, Pushed, write_pushed
+from hardiness.visualise.patch import PatchSettings, write_patch
+from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
 
 __all__ = [
+    "GRID",
+    "PROTOCOL",
+    "RECORD",
+    "SHEET",
+    "STEPS",
     "Channel",
-    "ClassUnit",
-    "Feature",
     "LayerUnit",
-    "Neuron",
     "PatchSettings",
     "Pushed",
     "Settings",
-    "TrainedPatch",
+    "StimulusRequest",
+    "StyleSettings",
     "Transforms",
     "Unit",
     "channels",
-    "choose",
     "class_unit",
+    "folders",
+    "make_stimuli",
     "maximise",
     "neuron",
-    "push_features",
+    "photographs",
+    "probability_text",
+    "read",
     "write_features",
     "write_patch",
     "write_pushed",

@@ -17,8 +17,7 @@ import PIL.ImageFont
 from hardiness.core import ArgumentError, DataError, Image
 from hardiness.imaging import png
 from hardiness.models import Classifier
-from hardiness.store import files
-from hardiness.store.files import PARTIAL, read_json, told
+from hardiness.store import PARTIAL, files, read_json, told
 
 if TYPE_CHECKING:
     from torch import Tensor

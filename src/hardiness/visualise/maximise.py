@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hardiness import reference
 from hardiness.core import (
+    MAX_PX,
     MOST_IMAGES,
     MOST_STEPS,
     ArgumentError,
@@ -27,7 +28,6 @@ from hardiness.core import (
     require_within,
     rng,
 )
-from hardiness.core.model import MAX_PX
 from hardiness.models import Classifier
 from hardiness.visualise.exhibition import (
     Exhibition,

@@ -13,8 +13,7 @@ from hardiness.attacks import Budget, TargetProbability
 from hardiness.attacks import registry as attacks
 from hardiness.core import CANVAS_224, DataError, DataSet, Image, Listener, ModelError, Pixels, Silence, rng
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
-from hardiness.models.preprocessing import to_pixels
+from hardiness.models import Classifier, to_pixels
 from hardiness.visualise.exhibition import Exhibition, SheetTile, about, probability_text, refuse_strangers, to_images
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.attacks import Criterion, Misclassified, TargetClass
-from hardiness.attacks.threats.patch import pasted, side
+from hardiness.attacks import Criterion, Misclassified, TargetClass, pasted, side
 from hardiness.core import (
     CANVAS_224,
     MOST_IMAGES,
@@ -30,8 +29,7 @@ from hardiness.core import (
 )
 from hardiness.data import limited
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import Classifier
-from hardiness.models.preprocessing import to_pixels
+from hardiness.models import Classifier, to_pixels
 from hardiness.visualise.exhibition import Exhibition, SheetTile, about, folded, refuse_strangers, to_images
 from hardiness.visualise.maximise import ClassUnit, class_names
 

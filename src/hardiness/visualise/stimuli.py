@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +18,7 @@ from hardiness import data as datasets
 from hardiness import reference
 from hardiness.core import (
     CANVAS_224,
+    MAX_PX,
     MOST_IMAGES,
     MOST_STEPS,
     ArgumentError,
@@ -37,17 +37,11 @@ from hardiness.core import (
     require_within,
     rng,
 )
-from hardiness.core.model import MAX_PX
-from hardiness.data import limited
-from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+from hardiness.data import OWN_CATEGORIES, limited
 from hardiness.imaging import decode, on_canvas, png
-from hardiness.models import Classifier
-from hardiness.models.preprocessing import to_pixels
-from hardiness.reference import wnids
-from hardiness.reference.classes import COLUMNS, sixteen
-from hardiness.store import WAIT_S
-from hardiness.store.files import PARTIAL, told, write
-from hardiness.store.manifest import Manifest, alone, refuse_strangers
+from hardiness.models import Classifier, to_pixels
+from hardiness.reference import COLUMNS, sixteen, wnids
+from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_strangers, told, write
 from hardiness.visualise.exhibition import SheetTile, sheet, to_images
 from hardiness.visualise.maximise import MOST_WEIGHT, Painting, gram, roughness
 
@@ -68,6 +62,8 @@ def silhouette(image: Image) -> Image:
 
     Source: Rother, Kolmogorov & Blake 2004, GrabCut.
     """
+    import cv2
+
     # GrabCut draws from OpenCV's generator, which begins anew in every thread: so nothing is seeded, and nothing left.
     with ThreadPoolExecutor(1) as thread:
         mask = thread.submit(_foreground, image).result()
@@ -84,6 +80,8 @@ def edges(image: Image) -> Image:
     Source: Canny 1986, A computational approach to edge detection; its thresholds are the 80th and 92nd percentile of
         the gradient's strength, so that every photograph has about as many lines.
     """
+    import cv2
+
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 1.4)
     across, down = cv2.Sobel(grey, cv2.CV_16S, 1, 0), cv2.Sobel(grey, cv2.CV_16S, 0, 1)
     strength = np.hypot(across.astype(np.float64), down.astype(np.float64))
@@ -95,6 +93,8 @@ def edges(image: Image) -> Image:
 
 def _foreground(image: Image) -> NDArray[np.uint8]:
     """1 where the picture shows a thing, ``(H, W)``; specks are left out."""
+    import cv2
+
     height, width = image.shape[:2]
     top, left = max(1, round(MARGIN * height)), max(1, round(MARGIN * width))
     inside = (left, top, width - 2 * left, height - 2 * top)

@@ -10,8 +10,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardiness.attacks import Criterion, Misclassified, TargetClass, TargetProbability, check_targets
-from hardiness.attacks.kit import LogitsRatio, Margin, TargetedLogitsRatio, TargetedMargin, likeliest_others
+from hardiness.attacks import Criterion, Misclassified, TargetClass, TargetProbability
+from hardiness.attacks.kit import (
+    LogitsRatio,
+    Margin,
+    TargetedLogitsRatio,
+    TargetedMargin,
+    check_targets,
+    likeliest_others,
+)
 from hardiness.core import ArgumentError, ModelError
 
 LOGITS = torch.tensor([[3.0, 1.0, 0.0, -1.0], [0.0, 2.0, 5.0, 1.0]])

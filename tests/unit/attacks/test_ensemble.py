@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.attacks import Budget, Iterate, Misclassified, distance, registry
+from hardiness.attacks import Budget, Iterate, Misclassified, registry
+from hardiness.attacks.norms import distance
 
 Chance = Callable[..., Sequence[np.random.Generator]]
 

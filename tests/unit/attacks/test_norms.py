@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
-from hardiness.attacks import distance, project, steepest, uniform
-from hardiness.attacks.norms import onto_hyperplane
+from hardiness.attacks import uniform
+from hardiness.attacks.norms import distance, onto_hyperplane, project, steepest
 from hardiness.core import ArgumentError, Norm, rng
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")

@@ -18,7 +18,8 @@ from hardiness.benchmarks.corruptions import ImagenetC, benchmark_of, corruption
 from hardiness.benchmarks.imagenet_p import ImagenetP
 from hardiness.benchmarks.options import parse
 from hardiness.core import ArgumentError, Condition, DataError, DataSet
-from hardiness.distortions import Corruption, corruptions, perturbations
+from hardiness.distortions import corruptions, perturbations
+from hardiness.distortions.apply import Corruption
 from hardiness.reference import IMAGENET_C, distortion_set
 
 PAGE = Path(__file__).parents[3] / "docs" / "adding_a_distortion.md"

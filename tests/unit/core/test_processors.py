@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hardiness.core import usable_cores
-from hardiness.distortions import corrupt, corrupt_batch
+from hardiness.distortions import corrupt
+from hardiness.distortions.apply import corrupt_batch
 
 
 def test_affinity_counts_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

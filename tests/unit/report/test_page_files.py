@@ -35,8 +35,8 @@ from hardiness.core import (
     StoreError,
 )
 from hardiness.core.section import Dots
-from hardiness.report import PageOptions, write_page
-from hardiness.report.page import DIFFERENCES_MOST
+from hardiness.report import PageOptions
+from hardiness.report.page import DIFFERENCES_MOST, write_page
 from hardiness.report.sections import sections
 from hardiness.results.results import results_of
 from hardiness.store import Store

@@ -26,10 +26,11 @@ from hardiness.core import (
     Result,
     Run,
 )
-from hardiness.report import consistency_tables, score_tables, write_page
+from hardiness.report import consistency_tables, score_tables
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
 from hardiness.report.figures.sheet import INKS, Area
 from hardiness.report.format import grid_cell
+from hardiness.report.page import write_page
 from hardiness.results.comparisons.consistency import consistency
 from hardiness.results.results import results_of
 from hardiness.store import Store

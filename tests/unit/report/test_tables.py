@@ -21,8 +21,9 @@ from hardiness.core import (
     Run,
     Score,
 )
-from hardiness.report import score_tables, write_page
+from hardiness.report import score_tables
 from hardiness.report.format import grid_cell, interval, number
+from hardiness.report.page import write_page
 
 
 def grid_of(result: Result) -> Grid | None:

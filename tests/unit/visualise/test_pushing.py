@@ -15,8 +15,7 @@ from hardiness.attacks import TargetProbability
 from hardiness.core import DataError, DataSet, Item, View, rng
 from hardiness.models import wrap
 from hardiness.sources import DiskFile
-from hardiness.visualise import choose, push_features
-from hardiness.visualise.orhan2019 import PROBABILITY, Nearest, push
+from hardiness.visualise.orhan2019 import PROBABILITY, Nearest, choose, push, push_features
 
 
 def test_the_units_and_the_noise_of_the_paper() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 from hardiness.core import DataError, DataSet, Item, Stimulus, suggestion
 from hardiness.data.files import FileEntry, Tree, fingerprint, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, Shards, Tables, open_place
-from hardiness.reference import classes
-from hardiness.reference.classes import Categories, wnids
+from hardiness.reference import Categories, classes, wnids
 
 NAME = "cue-conflict"
 OWN_CATEGORIES, CONTACT_SHEET = "categories.csv", "contact-sheet.png"

@@ -2,7 +2,7 @@
 
 from hardiness.data.photographs import Classified
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference.classes import wnid_indices
+from hardiness.reference import wnid_indices
 
 LAYOUTS.register(
     "imagenet",

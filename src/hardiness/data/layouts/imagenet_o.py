@@ -4,7 +4,7 @@ from functools import partial
 
 from hardiness.data.photographs import Classified
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference.classes import subset_wnids
+from hardiness.reference import subset_wnids
 
 _SET = Classified("imagenet-o", partial(subset_wnids, "imagenet-o"), "the 200 wnids of ImageNet-O")
 

@@ -2,7 +2,7 @@
 
 from hardiness.data.photographs import Classified
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference.classes import wnid_indices
+from hardiness.reference import wnid_indices
 
 _SET = Classified("imagenet-sketch", wnid_indices, "the 1,000 ImageNet wnids")
 

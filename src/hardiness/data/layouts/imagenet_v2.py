@@ -2,7 +2,7 @@
 
 from hardiness.data.photographs import Classified
 from hardiness.data.root import LAYOUTS, Layout
-from hardiness.reference.classes import wnids
+from hardiness.reference import wnids
 
 
 def _indices() -> dict[str, int]:

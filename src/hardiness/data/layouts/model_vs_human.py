@@ -8,8 +8,7 @@ from pathlib import PurePosixPath
 from hardiness.core import DataError, DataSet, suggestion
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, open_place
-from hardiness.reference.classes import sixteen, wnids
-from hardiness.reference.stimulus_sets import SETS, StimulusSet, stimulus_set
+from hardiness.reference import SETS, StimulusSet, sixteen, stimulus_set, wnids
 
 NAME = "model-vs-human"
 FORM = f"{NAME}/<set>/dnn/session-1/*.png"

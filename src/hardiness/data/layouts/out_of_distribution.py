@@ -7,7 +7,7 @@ from functools import partial
 from hardiness.core import DataError, DataSet
 from hardiness.data.files import LabelledFile, Tree, fingerprint, items, passed_over
 from hardiness.data.root import LAYOUTS, Layout, Place, open_place
-from hardiness.reference.classes import wnids
+from hardiness.reference import wnids
 
 NAMES = ("ninco", "ssb-hard", "inaturalist", "textures", "openimage-o")
 

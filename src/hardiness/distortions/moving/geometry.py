@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import SIDE_PX, SequenceSource, no_frame_draws, perturbation
-from hardiness.imaging.geometry import about_centre, affine_window, perspective_window
+from hardiness.imaging import about_centre, affine_window, perspective_window
 
 FRAMES = 31
 MIDDLE = 15

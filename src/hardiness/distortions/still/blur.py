@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
-from hardiness.imaging.blur import (
+from hardiness.imaging import (
     ZoomAxis,
     blur_image,
+    copy_neighbours,
     disk_outline,
     filter_outline,
     gaussian_weights,
@@ -20,7 +21,6 @@ from hardiness.imaging.blur import (
     running_sums,
     zoom_axis,
 )
-from hardiness.imaging.geometry import copy_neighbours
 
 
 class Disk(NamedTuple):

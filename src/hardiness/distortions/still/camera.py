@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption, no_draws
-from hardiness.imaging.noise import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
+from hardiness.imaging import cumulated_poisson, normals_from_words, quantile_table, sensor_noise
 
 ISO_PHOTONS = 25.0
 LOW_LIGHT_PHOTONS = 120.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging.colour import paint_cells
+from hardiness.imaging import paint_cells
 
 GREY = 128
 

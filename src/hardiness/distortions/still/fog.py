@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging.noise import plasma_fractal, veil
+from hardiness.imaging import plasma_fractal, veil
 
 
 class Fog(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption
 from hardiness.distortions.frost_pictures import PICTURES, frost_picture, require_frost
-from hardiness.imaging.colour import blend_crop
+from hardiness.imaging import blend_crop
 
 
 class Frost(NamedTuple):

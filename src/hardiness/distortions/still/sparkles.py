@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging.noise import stars
+from hardiness.imaging import stars
 
 STARS = 5
 RANDOMNESS = 0.25

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Image
 from hardiness.distortions.apply import Shape, corruption
-from hardiness.imaging.noise import add_fields, keep_above, spectral_field, spectral_noise
+from hardiness.imaging import add_fields, keep_above, spectral_field, spectral_noise
 
 Phases = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from hardiness.models.catalogue import RANDOM, Built, Scheme, schemes
 from hardiness.models.failures import told
 from hardiness.models.hub import need_hub, need_url
 from hardiness.models.zero_shot import DEFAULT_PROTOCOL, OPTIONS, ImageTower, TextTower, classifier_of, recorded
-from hardiness.sources.downloads import check_hub_files
+from hardiness.sources import check_hub_files
 
 _TEXT_PADDING = "whole context"
 

@@ -14,7 +14,7 @@ from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, Unknown
 from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_any_host, need_hub, need_url, torch_files
-from hardiness.sources.downloads import check_hub_files, hub_folder
+from hardiness.sources import check_hub_files, hub_folder
 
 if TYPE_CHECKING:
     from torch import nn

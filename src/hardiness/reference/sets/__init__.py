@@ -62,7 +62,7 @@ class DistortionSet:
         return (*self.members, *self.extra)
 
 
-def names(kind: str | None = None) -> list[str]:
+def set_names(kind: str | None = None) -> list[str]:
     """The names of all sets, or of those of one kind."""
     found = sorted(file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml"))
     return [name for name in found if kind in (None, distortion_set(name).kind)]
@@ -77,7 +77,7 @@ def distortion_set(name: str) -> DistortionSet:
     """
     file = files(__name__).joinpath(f"{name}.toml")
     if not file.is_file():
-        raise UnknownNameError("set of distortions", name, names())
+        raise UnknownNameError("set of distortions", name, set_names())
     return read_set(file)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hardiness.core import Result, Score
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import BenchmarkSection, marks_in_export, sections
-from hardiness.sources.files import shown as printable
+from hardiness.sources import shown as printable
 
 TASK = "image-classification"
 

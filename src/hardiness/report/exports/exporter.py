@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hardiness.core import Registry, Result
-from hardiness.results.comparison import BenchmarkComparison
+from hardiness.results import BenchmarkComparison
 
 Comparisons = Sequence[BenchmarkComparison]
 """The models of each benchmark on the same images, which places go by."""

@@ -17,7 +17,7 @@ from hardiness.report.sections import (
     scorecard,
     sections,
 )
-from hardiness.sources.files import shown as printable
+from hardiness.sources import shown as printable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

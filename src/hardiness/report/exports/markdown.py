@@ -16,7 +16,7 @@ from hardiness.report.sections import (
     scorecard,
     sections,
 )
-from hardiness.sources.files import shown as printable
+from hardiness.sources import shown as printable
 
 
 @register("markdown", "a table for each benchmark")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hardiness.core import ArgumentError, Registry
-from hardiness.sources.downloads import offline
+from hardiness.sources import offline
 
 
 @dataclass(frozen=True, slots=True)

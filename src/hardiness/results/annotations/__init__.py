@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from hardiness.benchmarks.card import CLEAN
+from hardiness.benchmarks import CLEAN
 from hardiness.core import ImageTable, Registry, Score
-from hardiness.reference.published_data import validation_number
+from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
 
 IMAGENET_CLASSES = 1000

@@ -10,11 +10,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.shares import accuracy
+from hardiness.benchmarks import accuracy
 from hardiness.core import DataError, ImageTable, Score
 from hardiness.results.annotations import behind, numbered, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.sources.packages import installed_file
+from hardiness.sources import installed_file
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
 SHA256 = "d83e9bff374c631aae8439eb064c7019acc56e1b3bc3f56b8380c2a710b0220b"

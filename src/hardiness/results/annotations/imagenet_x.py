@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.photographs import FACTORS, METRIC
+from hardiness.benchmarks import FACTORS, METRIC
 from hardiness.core import Condition, DataError, ImageTable, Score
-from hardiness.reference.published_data import validation_number
+from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.sources.packages import installed_file
-from hardiness.statistics.intervals import centred, resampled_means, wilson
+from hardiness.sources import installed_file
+from hardiness.statistics import centred, resampled_means, wilson
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"

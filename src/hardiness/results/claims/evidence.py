@@ -16,9 +16,7 @@ from hardiness.reference import baseline, table
 from hardiness.results.claims.claim import KnownNumber, Models, Subject
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.measured import Measured, stored_measures
-from hardiness.statistics.comparison import FEWEST, FEWEST_DIFFERING, shared_images
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.measures import Measurable, Measure
+from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Measurable, Measure, Resamples, shared_images
 from hardiness.store import Store
 
 FAMILY = ("resnext101_32x8d_wsl", "resnext101_32x16d_wsl", "resnext101_32x32d_wsl", "resnext101_32x48d_wsl")

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.cue_conflict import answers
+from hardiness.benchmarks import answers, cards
 from hardiness.core import ArgumentError, DataError, Stimulus
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.kappa import Consistency, pairwise
+from hardiness.statistics import Consistency, pairwise
 from hardiness.store import Store, StoredRun
 
 CARD = "cue_conflict"

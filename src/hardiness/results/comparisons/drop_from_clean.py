@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks.shares import accuracy
+from hardiness.benchmarks import accuracy
 from hardiness.core import ImageTable, Interval, Result, Score
 from hardiness.results.comparisons import Scored, registry
-from hardiness.statistics.intervals import wilson
+from hardiness.statistics import wilson
 
 CLEAN = "imagenet-val"
 PHOTOGRAPHS = ("classification", "subset_classification")

@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.model_vs_human import cells_of
+from hardiness.benchmarks import cards, cells_of
 from hardiness.core import RIGHT, DataError, rng
-from hardiness.reference.people import Right, TrialStimulus, own_name
-from hardiness.reference.stimulus_sets import SETS, stimulus_set
+from hardiness.reference import SETS, Right, TrialStimulus, own_name, stimulus_set
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics.intervals import RESAMPLES, centred, within
-from hardiness.statistics.kappa import KappaInterval, expected_agreement
+from hardiness.statistics import RESAMPLES, KappaInterval, centred, expected_agreement, within
 from hardiness.store import Store
 
 CARD, PERSON, PEOPLE = "model_vs_human", "subject-", "people"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hardiness.benchmarks.card import Baseline, card_of
+from hardiness.benchmarks import Baseline, card_of
 from hardiness.core import ArgumentError
 from hardiness.results.runs import ScoredRun
 from hardiness.store import Store

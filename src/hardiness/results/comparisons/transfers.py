@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from hardiness.benchmarks.attack_checks import untold, with_doubt
+from hardiness.benchmarks import untold, with_doubt
 from hardiness.core import Condition, Finding, Result, Score
 from hardiness.results.comparisons import Scored, registry
-from hardiness.statistics.intervals import disjoint
+from hardiness.statistics import disjoint
 
 NAME = "black box stronger"
 

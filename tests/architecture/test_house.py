@@ -1,0 +1,72 @@
+"""How much a reader meets: names past a room's door, what doors offer, names with two meanings. They only tighten."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hardiness
+
+SOURCE = Path(hardiness.__file__).parent
+PROJECT = Path(__file__).parents[2]
+ROOMS = sorted(door.parent.name for door in SOURCE.glob("*/__init__.py"))
+MOST_PAST_DOORS = 16
+MOST_OFFERED = 638
+MOST_FILES = 291
+
+
+def taken() -> Iterator[tuple[str, str, str, str]]:
+    """Room that takes, room it takes from, module, name; of every import from another room."""
+    for path in SOURCE.rglob("*.py"):
+        room = path.relative_to(SOURCE).parts[0]
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("hardiness."):
+                other = node.module.split(".")[1]
+                if other != room:
+                    yield from ((room, other, node.module, alias.name) for alias in node.names)
+
+
+def offered(room: str) -> list[str]:
+    tree = ast.parse((SOURCE / room / "__init__.py").read_text("utf-8"))
+    listed = [node.value for node in tree.body if isinstance(node, ast.Assign) and "__all__" in ast.unparse(node)]
+    return [str(ast.literal_eval(each)) for each in getattr(listed[0], "elts", [])] if listed else []
+
+
+def test_rooms_take_names_through_each_others_doors() -> None:
+    past = [
+        f"{room}: {module}.{name}"
+        for room, other, module, name in taken()
+        if module.count(".") > 1 or (SOURCE / other / f"{name}.py").exists()
+    ]
+    assert len(past) <= MOST_PAST_DOORS, past
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "cli"])
+def test_a_door_offers_what_a_second_room_or_a_reader_of_the_docs_uses(room: str) -> None:
+    used = {name for _, other, _, name in taken() if other == room}
+    for path in SOURCE.rglob("*.py"):  # as attributes: `from hardiness import api`, then `api.run`
+        text = path.read_text("utf-8")
+        for alias in re.findall(rf"^from hardiness import (?:.*\b)?{room}\b(?: as (\w+))?", text, re.MULTILINE):
+            used |= set(re.findall(rf"\b{alias or room}\.(\w+)", text))
+    pages = "\n".join(page.read_text("utf-8") for page in (*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")))
+    for name in set(offered(room)) - used:
+        assert re.search(rf"hardiness\.{room}( import [^\n]*\b|\.){name}\b", pages), f"nobody takes {room}.{name}"
+
+
+def test_doors_and_files_do_not_become_more() -> None:
+    assert sum(len(offered(room)) for room in ROOMS) <= MOST_OFFERED
+    assert len(list(SOURCE.rglob("*.py"))) <= MOST_FILES
+
+
+def test_no_public_class_name_has_two_meanings() -> None:
+    places: dict[str, list[str]] = collections.defaultdict(list)
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(SOURCE)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
