@@ -93,3 +93,15 @@ def test_a_disk_that_is_full_keeps_no_kernel_and_stops_nobody(kept: Path, monkey
     monkeypatch.setattr(caching.os, "replace", full)
     assert calls_from_disk(4) == 0
     assert calls_from_disk(4) == 0
+
+
+def test_a_kernel_whose_types_have_moved_is_compiled_anew(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an update in which a type that an index names stands in another module."""
+    assert calls_from_disk(1) == 0
+    assert calls_from_disk(2) == 1
+
+    def gone(self: object) -> dict[object, str]:
+        raise ModuleNotFoundError("No module named 'hardiness.imaging.resize'")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_load_index", gone)
+    assert calls_from_disk(3) == 0

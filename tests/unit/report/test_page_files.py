@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from hardiness import api
-from hardiness.api.comparison import DETAILED_MOST
+from hardiness.api.comparison import DETAILED_MOST, comparisons_of
 from hardiness.api.page import claims_table
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts
 from hardiness.benchmarks.card import cards as cards
@@ -152,11 +152,11 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     for place in range(DETAILED_MOST):
         store = evaluated(tmp_path, f"model{place}", 12 - place)
     found = results_of(store)
-    (comparison,) = api.comparisons_of([store], found)
+    (comparison,) = comparisons_of([store], found)
     assert len(comparison.details) == DETAILED_MOST * (DETAILED_MOST - 1) // 2
     evaluated(tmp_path, "another", 1)
     found = results_of(store)
-    (comparison,) = api.comparisons_of([store], found)
+    (comparison,) = comparisons_of([store], found)
     assert comparison.details == ()
     assert len(comparison.scores[0].ranks) == DETAILED_MOST + 1
     assert (tmp_path / "compared.json").is_file(), "it is kept for the next page"
