@@ -25,6 +25,13 @@ RUNS = (
 """How many images of which benchmarks."""
 UNDER_ATTACK = ("whitebox", "blackbox")
 WIDTH_SHARE = 0.05
+WIDER = (
+    'squeezenet1_1 | imagenet-val | ece | {"decision": "temperature-scaled", "protocol": "equal-mass"}',
+    'squeezenet1_1 | imagenet-val | ece | {"protocol": "equal-mass"}',
+    'squeezenet1_1 | imagenet-val | ece | {"protocol": "equal-width"}',
+)
+"""Calibration errors whose upper end was meant to rise: an error of nought in few bins had an interval that covered
+91.4 % where 95 % are promised (the least of 144 points, 600 trials each), and covers 94.6 % now."""
 """How far an end may move, as a share of the interval's width."""
 
 
@@ -91,6 +98,8 @@ def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             lines.append(f"{key}: n {after[3]}, was {before[3]}")
         elif (before[1] is None) != (after[1] is None):
             lines.append(f"{key}: interval {after[1:3]}, was {before[1:3]}")
+        elif key in WIDER and after[1] == before[1] and after[2] > before[2]:
+            continue
         elif key.split(" | ")[1] in UNDER_ATTACK and abs(after[0] - before[0]) > 1e-4:
             continue  # rounding differs by processor, and under attack it moves an image over the boundary
         elif before[1] is not None:
