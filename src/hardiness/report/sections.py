@@ -194,9 +194,9 @@ class BenchmarkSection:
         """Whether two models' scores differ beyond chance."""
         found = self.comparison(column)
         if found is not None:
-            pair = found.pairs.get((first.name, second.name)) or found.pairs.get((second.name, first.name))
-            if pair is not None:
-                return found.told(pair)
+            for pair in ((first.name, second.name), (second.name, first.name)):
+                if pair in found.pairs:
+                    return found.is_told_apart(pair)
         one, other = score_of(first, column), score_of(second, column)
         return one is not None and other is not None and told_apart(one, other) != 0
 

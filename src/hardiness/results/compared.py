@@ -93,7 +93,9 @@ def _row(found: BenchmarkComparison, score: Compared, first: str, second: str, p
     yield _points(pair.value)
     yield f"{_points(pair.interval.low)} … {_points(pair.interval.high)}"
     yield "" if pair.p is None else f"{pair.p:.3f}" if pair.p >= 0.001 else "<0.001"
-    said = f"nothing: noise {100 * score.noise:.2f}" if score.is_nothing(pair) else "yes" if pair.told else "no"
+    noise, n = score.noise_of((first, second))
+    nothing = f"nothing: noise {100 * noise:.2f} (n = {n:,})"
+    said = nothing if score.is_nothing((first, second)) else "yes" if pair.told else "no"
     yield ", ".join([said, *([doubt] if (doubt := found.doubt_about_pair(score, first, second)) else [])])
     yield "" if pair.detectable is None else f"{100 * pair.detectable:.2f}"
 
@@ -175,14 +177,14 @@ def _score(score: Compared, found: BenchmarkComparison) -> dict[str, Any]:
         "metric": score.metric,
         "condition": dict(score.condition),
         "higher_is_better": score.higher_is_better,
-        "noise": score.noise,
+        "noise": {name: {"moved": moved, "n": n} for name, (moved, n) in score.noise.items()},
         "values": {name: _finite(value) for name, value in score.values.items()},
         "pairs": [
             {
                 "first": first,
                 "second": second,
                 **difference_json(pair),
-                "told_apart": score.told(pair),
+                "told_apart": score.is_told_apart((first, second)),
                 **({"doubt": doubt} if (doubt := found.doubt_about_pair(score, first, second)) else {}),
             }
             for (first, second), pair in score.pairs.items()
@@ -219,7 +221,7 @@ def _finite(value: float) -> float | None:
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same runs would be compared otherwise."""
 
 
@@ -280,6 +282,7 @@ def _compared(found: dict[str, Any]) -> Compared:
             "pairs": {(first, second): _difference(each) for first, second, each in found["pairs"]},
             "ranks": {name: Rank(**{**rank, "drawn": tuple(rank["drawn"])}) for name, rank in found["ranks"].items()},
             "condition": Condition(**found["condition"]),
+            "noise": {name: (moved, n) for name, (moved, n) in found["noise"].items()},
         }
     )
 

@@ -17,7 +17,7 @@ from hardiness.core import WITHDRAWN, ArgumentError, Interval, UnknownNameError
 from hardiness.reference import Published, published_series
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
-from hardiness.results.noise import Noise, most, stored_noise
+from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import differences
 from hardiness.statistics import (
     BIN_SIZE,
@@ -493,5 +493,7 @@ def _titled(found: Compared, score: Measurable, run: Measured) -> Compared:
 
 
 def _with_noise(found: Compared, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
-    keys = [run.key for run in runs.values()]
-    return replace(found, noise=most(noises, keys, found.metric, found.condition))
+    measured_ = {
+        name: noises[run.key].least(found.metric, found.condition) for name, run in runs.items() if run.key in noises
+    }
+    return replace(found, noise={name: each for name, each in measured_.items() if each[0] > 0})

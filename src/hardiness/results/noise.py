@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -78,6 +78,16 @@ class Noise:
         sizes = [abs(each.value) for each in self.moved if (each.metric, each.condition) == (metric, condition)]
         return max(sizes, default=0.0)
 
+    def least(self, metric: str, condition: Condition) -> tuple[float, int]:
+        """How far some setting moves a score at least, by the end of its interval that is nearer to 0, and on how many
+        images that was measured; 0 and 0 where no interval excludes 0, as then no movement is known."""
+        ends = [
+            (max(each.interval.low, -each.interval.high, 0.0), each.n)
+            for each in self.moved
+            if each.interval and (each.metric, each.condition) == (metric, condition)
+        ]
+        return max((end for end in ends if end[0] > 0), default=(0.0, 0))
+
     def as_details(self) -> list[dict[str, Any]]:
         """What a page needs of it: each score with the most that any setting moves it by."""
         names = dict.fromkeys((each.metric, each.condition) for each in self.moved)
@@ -95,7 +105,10 @@ class Noise:
             n = min(each.n for each in moved)
             images = "1 image does" if n == 1 else f"{n:,} images do"
             notes.append(f"{images} not show what turns fewer than {100 * wilson(0, n).high:.2g} % of answers")
-        notes.append("a difference between models that is no larger than what moves a score here is nothing")
+        notes.append(
+            "a difference of this model from another is nothing where it is no larger than what a setting moves the "
+            "score by at least (the end of its interval that is nearer to 0)"
+        )
         title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
         return TextTable(title, HEADS, tuple(map(_row, moved)), named=2, notes=tuple(notes))
 
@@ -183,11 +196,6 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
                 noise = Noise.from_dict(read if isinstance(read, dict) else {}, where)
                 found[noise.key] = noise
     return found
-
-
-def most(noises: Mapping[str, Noise], keys: Sequence[str], metric: str, condition: Condition) -> float:
-    """The largest noise of a score among some runs; 0 where it was measured of none."""
-    return max((noises[key].of(metric, condition) for key in keys if key in noises), default=0.0)
 
 
 def _row(each: Moved) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
 from typing import Any
@@ -430,7 +430,8 @@ class Compared:
         n: images that all were measured on; 0 where models have images of their own.
         condition: of the score.
         title: what people call it.
-        noise: how far the protocol itself moves the score, where that was measured of one of the models; else 0.
+        noise: how far the protocol itself moves a model's score at least, and on how many images that was measured; of
+            the models of which it was measured.
     """
 
     metric: str
@@ -441,15 +442,20 @@ class Compared:
     n: int
     condition: Condition = Condition()
     title: str = ""
-    noise: float = 0.0
+    noise: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
-    def is_nothing(self, found: Difference) -> bool:
-        """Whether a difference is no larger than what the protocol itself moves the score by."""
-        return self.noise > 0 and abs(found.value) <= self.noise
+    def noise_of(self, pair: tuple[str, str]) -> tuple[float, int]:
+        """How far the protocol moves the score of one of two models at least, and on how many images; else 0 and 0."""
+        return max((self.noise[name] for name in pair if name in self.noise), default=(0.0, 0))
 
-    def told(self, found: Difference) -> bool:
-        """Whether a difference is told from none, and is larger than the protocol's own noise."""
-        return found.told and not self.is_nothing(found)
+    def is_nothing(self, pair: tuple[str, str]) -> bool:
+        """Whether two models differ by no more than what the protocol itself moves the score of one of them by."""
+        size, _ = self.noise_of(pair)
+        return size > 0 and abs(self.pairs[pair].value) <= size
+
+    def is_told_apart(self, pair: tuple[str, str]) -> bool:
+        """Whether the difference of two models is told from none, and is larger than the protocol's own noise."""
+        return self.pairs[pair].told and not self.is_nothing(pair)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from hardiness.core import (
     Condition,
     DataIdentity,
     ImageTable,
+    Interval,
     ModelIdentity,
     Plan,
     Records,
@@ -26,7 +27,7 @@ from hardiness.results.comparison import compare_stores
 from hardiness.results.measured import Measured, measured
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
 from hardiness.results.results import results_of
-from hardiness.statistics.comparison import paired_difference
+from hardiness.statistics.comparison import Compared, paired_difference
 from hardiness.store import Store
 
 
@@ -76,8 +77,9 @@ def test_what_a_setting_moves_is_the_paired_difference_on_shared_images() -> Non
 
 
 def record(key: str, value: float) -> Noise:
-    moved = Moved("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, None, 300, 3)
-    smaller = replace(moved, setting="x", value=0.001)
+    interval = Interval(value - 0.01, value + 0.01)
+    moved = Moved("precision", "bf16", "top1", Condition(), "top-1", 0.9, value, interval, 300, 3)
+    smaller = replace(moved, setting="x", value=0.001, interval=Interval(0.0005, 0.002))
     return Noise(key, "a", "imagenet-val", "imagenet", (smaller, moved), {"runtime, torch": "why"})
 
 
@@ -105,26 +107,45 @@ def test_one_image_says_how_little_it_shows() -> None:
     assert "1 image does not show what turns fewer than 79 % of answers" in found.view().notes
 
 
+def top1_of(store: Store) -> Compared:
+    (found,) = compare_stores([store])
+    return next(each for each in found.scores if each.metric == "top1")
+
+
 def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None:
+    """Where some setting moves the score by more, as far as its interval tells; and of nobody else's pairs."""
+    images = np.arange(400)
+    stored(tmp_path, "a", images >= 40)
+    stored(tmp_path, "b", images >= 60)
+    store = stored(tmp_path, "c", images >= 90)
+    pairs = list(top1_of(store).pairs)
+    assert all(top1_of(store).is_told_apart(pair) for pair in pairs)
+    key = next(run.key for run in store.runs() if run.run.model.name == "b")
+    keep_noise(store, record(key, 0.09))
+    score = top1_of(store)
+    assert score.noise == {"b": (pytest.approx(0.08), 300)}
+    assert {pair: score.is_told_apart(pair) for pair in pairs} == {pair: "b" not in pair for pair in pairs}
+    (compared_,) = compare_stores([store])
+    said = [text for row in comparison_view(compared_).rows for text in row if "nothing" in text]
+    assert said.count("nothing: noise 8.00 (n = 300)") == 2
+    assert difference_of(score, ("a", "c")) == pytest.approx(0.125)
+
+
+def test_a_movement_that_may_be_none_makes_nothing_of_no_difference(tmp_path: Path) -> None:
+    """On 16 images a point estimate can be as large as any difference."""
     images = np.arange(400)
     stored(tmp_path, "a", images >= 40)
     store = stored(tmp_path, "b", images >= 60)
-    (before,) = compare_stores([store])
-    (score,) = (each for each in before.scores if each.metric == "top1")
-    (pair,) = score.pairs.values()
-    assert score.told(pair)
     key = next(run.key for run in store.runs() if run.run.model.name == "b")
-    keep_noise(store, record(key, 0.06))
-    (after,) = compare_stores([store])
-    (score,) = (each for each in after.scores if each.metric == "top1")
-    (pair,) = score.pairs.values()
-    assert pair.told
-    assert score.noise == 0.06
-    assert not score.told(pair)
-    assert any("nothing: noise 6.00" in row for row in comparison_view(after).rows)
-    keep_noise(store, record(key, 0.04))
-    (score,) = (each for each in compare_stores([store])[0].scores if each.metric == "top1")
-    assert score.told(pair)
+    few = replace(record(key, -0.3).moved[1], interval=Interval(-0.7, 0.1), n=16)
+    keep_noise(store, Noise(key, "b", "imagenet-val", "imagenet", (few,)))
+    score = top1_of(store)
+    assert score.noise == {}
+    assert all(score.is_told_apart(pair) for pair in score.pairs)
+
+
+def difference_of(score: Compared, pair: tuple[str, str]) -> float:
+    return abs(score.pairs[pair].value)
 
 
 def test_results_carry_it_for_the_page_and_a_damaged_record_costs_them_nothing(tmp_path: Path) -> None:
