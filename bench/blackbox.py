@@ -9,7 +9,7 @@ The photographs are those inside installed packages. Each part prints the table 
 
 A distance is that of the nearest misclassified picture that a side has asked about within so many queries: both sides
 are heard through the same wrapper, which counts the pictures, so that neither side's own account decides anything.
-foolbox's attack has the options that its manual gives it, ours those of ``hardiness attacks hopskipjump``.
+foolbox's attack has the options that its manual gives it, ours those of ``hardiness list attacks hopskipjump``.
 
 A transfer is counted over the photographs that both the surrogate and the victim are right on; the interval of each
 share is Wilson's, of a difference to PGD that of 2,000 resamplings of the photographs.

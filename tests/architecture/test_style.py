@@ -10,7 +10,7 @@ import click
 import pytest
 
 import hardiness
-from hardiness.cli.main import COMMANDS, cli
+from hardiness.cli.main import COMMANDS, command_of
 
 SOURCE = Path(hardiness.__file__).parent
 MOST_PARAMETERS = 6
@@ -18,8 +18,7 @@ MOST_PARAMETERS = 6
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_commands_are_handed_groups_of_options(name: str) -> None:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None
+    command = command_of(name)
     if command.callback is not None and not isinstance(command, click.Group):
         assert len(inspect.signature(command.callback).parameters) <= MOST_PARAMETERS
 

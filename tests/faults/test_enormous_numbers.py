@@ -70,7 +70,7 @@ def test_options_of_models(name: str) -> None:
 
 REFUSED: dict[str, list[str]] = {
     "run": ["--batch-size", "--ray-actors"],
-    "visualise": [
+    "make features": [
         "--steps",
         "--size",
         "--jitter",
@@ -81,30 +81,30 @@ REFUSED: dict[str, list[str]] = {
         "--smoothness",
         "--batch-size",
     ],
-    "make-cue-conflict": ["--size", "--batch-size", "--steps", "--texture-weight"],
-    "make-patch": ["--share", "--steps", "--rate", "--batch-size"],
-    "power": ["--difference", "--baseline-error", "--correlation", "--power"],
-    "perturb": ["--difficulty"],
+    "make stimuli": ["--size", "--batch-size", "--steps", "--texture-weight"],
+    "make patch": ["--share", "--steps", "--rate", "--batch-size"],
+    "compare --power": ["--difference", "--baseline-error", "--correlation", "--power"],
+    "make perturbations": ["--difficulty"],
     "data get": ["--connections"],
 }
 BASES = {
     "run": ["-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--engine", "ray"],
-    "visualise": ["-m", "alexnet", "--layer", "x"],
-    "make-cue-conflict": ["--shapes", "embedded", "--textures", "embedded", "--out", "o", "-m", "alexnet"],
-    "make-patch": ["--data", "embedded", "-m", "alexnet"],
-    "power": ["--difference", "0.01", "--baseline-error", "0.2", "--correlation", "0.5"],
-    "perturb": ["embedded", "o"],
+    "make features": ["-m", "alexnet", "--layer", "x"],
+    "make stimuli": ["--shapes", "embedded", "--textures", "embedded", "--out", "o", "-m", "alexnet"],
+    "make patch": ["--data", "embedded", "-m", "alexnet"],
+    "compare --power": ["--difference", "0.01", "--baseline-error", "0.2", "--correlation", "0.5"],
+    "make perturbations": ["embedded", "o"],
     "data get": ["imagenet-a"],
 }
 HARMLESS = {
     "run": ["--wait", "--limit", "--seed", "--precision-target"],
     "report": ["--wait"],
-    "noise": ["--limit", "--seed"],
-    "corrupt": ["--seed", "--limit", "--wait"],
-    "perturb": ["--seed", "--limit", "--wait"],
-    "visualise": ["--seed"],
-    "make-cue-conflict": ["--each", "--limit", "--seed", "--wait"],
-    "make-patch": ["--limit", "--seed"],
+    "compare --noise": ["--limit", "--seed"],
+    "make corruptions": ["--seed", "--limit", "--wait"],
+    "make perturbations": ["--seed", "--limit", "--wait"],
+    "make features": ["--seed"],
+    "make stimuli": ["--each", "--limit", "--seed", "--wait"],
+    "make patch": ["--limit", "--seed"],
     "data get": ["--wait"],
 }
 """A limit above all there is means all, a seed is a name, and nobody waits where nothing is locked."""

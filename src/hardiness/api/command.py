@@ -244,7 +244,7 @@ def asked_for(command: Command) -> Workload:
     chosen = suite(command.suite) if command.suite is not None else Suite("", ())
     names = tuple(command.models or chosen.models)
     if not names:
-        raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; 'hardiness models' lists them")
+        raise ArgumentError("no model: name one with -m, e.g. -m efficientnet_lite0; see 'hardiness list models'")
     data = command.data or chosen.data
     request = replace(command.request, data_arguments=written(data, command.labels))
     rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]

@@ -32,7 +32,7 @@ class UniversalPatch(CheckedAttack):
         file: the patch: a picture file, or ImageNet-Patch's ``patches.gz``.
         patch: which patch of the file, from 0.
 
-    ``hardiness make-patch`` trains one.
+    ``hardiness make patch`` trains one.
 
     Source: Brown et al. 2017, arXiv:1712.09665; ImageNet-Patch, Pintor et al. 2022, arXiv:2203.04412.
 

@@ -724,7 +724,7 @@ class Whitebox(AttackedPhotographs):
         default=(), metadata={"help": "epsilons at which all of these are recorded", "item": float}
     )
     method: str = field(
-        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness attacks'; its options beside"}
+        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness list attacks'; its options beside"}
     )
     method_options: tuple[tuple[str, Any], ...] = field(
         default=(), metadata={"of": "method", "help": "the options of the attack, each by its own name"}
@@ -840,7 +840,7 @@ class Blackbox(AttackedPhotographs):
     protocol: str = field(default="orhan2019", metadata={"help": "orhan2019 (targeted) or standard (untargeted)"})  # type: ignore[misc]  # an option here
     surrogate: str = field(default="resnext50_32x4d", metadata={"help": "the attacked model, or several: a+b"})
     method: str = field(
-        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness attacks'; its options beside"}
+        default="pgd", metadata={"name": "attack", "help": "any of 'hardiness list attacks'; its options beside"}
     )
     method_options: tuple[tuple[str, Any], ...] = field(
         default=(), metadata={"of": "method", "help": "the options of the attack, each by its own name"}

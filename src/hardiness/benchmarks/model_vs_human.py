@@ -201,7 +201,7 @@ class ModelVsHumanCard(Card):
 
     Source: Geirhos et al. (2021), arXiv:2106.07411, section 2 and the published ``plotting/plot.py``.
     Differs: ``squared_difference`` compares with all people of a condition together; the published accuracy
-        difference is the mean over single people, which needs their trials (``hardiness human-likeness``).
+        difference is the mean over single people, which needs their trials (``hardiness show --people``).
     """
 
     columns: ClassVar[tuple[str, ...] | None] = ("category",)

@@ -1,4 +1,4 @@
-"""``hardiness attacks``."""
+"""``hardiness list attacks``."""
 
 from __future__ import annotations
 

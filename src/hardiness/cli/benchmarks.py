@@ -1,4 +1,4 @@
-"""``hardiness benchmarks``."""
+"""``hardiness list benchmarks``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from hardiness.benchmarks import describe, registry
+from hardiness.benchmarks import cards, describe, registry, suite
 from hardiness.cli.show import wide
+from hardiness.core import GROUPS, BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 
 
 @click.command()
@@ -20,12 +21,23 @@ def command(name: str | None) -> int:
     if name:
         _describe(console, name)
         return 0
-    table = Table("benchmark", "question", "paper", "protocol", "data")
-    for each in registry.names():
-        benchmark = registry.get(each)
-        table.add_row(each, benchmark.question, benchmark.paper, benchmark.protocol, " or ".join(benchmark.needs))
+    table = Table("about", "benchmark", "question", "paper", "protocol", "data")
+    about = ""
+    for each in sorted(registry.names(), key=_place):
+        benchmark, group = registry.get(each), GROUPS[_place(each)[0]]
+        row = (each, benchmark.question, benchmark.paper, benchmark.protocol, " or ".join(benchmark.needs))
+        table.add_row("" if group == about else group, *row)
+        about = group
     console.print(table)
     return 0
+
+
+def _place(name: str) -> tuple[int, bool, int, str]:
+    """Of a benchmark in the list: by the page's groups, in each the paper's first."""
+    of_the_paper = name in {row.benchmark.partition(":")[0] for row in suite("paper").rows}
+    card = cards.get(registry.get(name).card)
+    run = Run(ModelIdentity(name), BenchmarkIdentity(name, registry.get(name).card), DataIdentity(name, "", 0))
+    return GROUPS.index(card.group_of(run)), not of_the_paper, card.place_of(run), name
 
 
 def _describe(console: Console, name: str) -> None:

@@ -1,4 +1,4 @@
-"""``hardiness claims``."""
+"""``hardiness show --claims``."""
 
 from __future__ import annotations
 

@@ -16,6 +16,13 @@ from hardiness.report import terminal_table
 @click.argument("outs", nargs=-1, required=True, metavar="OUT [OUT2 …]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Which models; all if none is given.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON: cells, parts, images and ranks too.")
+@click.option(
+    "--noise",
+    is_flag=True,
+    expose_value=False,
+    help="How far does the protocol itself move a model's scores? See 'compare --noise --help'.",
+)
+@click.option("--power", is_flag=True, expose_value=False, help="How many images does it take? See its --help.")
 def command(outs: tuple[str, ...], models: tuple[str, ...], as_json: bool) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
     found = api.compare(outs, *models)

@@ -1,4 +1,4 @@
-"""``hardiness corrupt``."""
+"""``hardiness make corruptions``."""
 
 from __future__ import annotations
 

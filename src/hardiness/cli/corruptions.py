@@ -1,4 +1,4 @@
-"""``hardiness corruptions``."""
+"""``hardiness list corruptions``."""
 
 from __future__ import annotations
 

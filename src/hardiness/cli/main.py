@@ -240,38 +240,103 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str]) -> None:
 COMMANDS = {
     "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
     "show": ("hardiness.cli.show", "Print the overview and the score tables of an output folder."),
+    "show --claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
+    "show --people": ("hardiness.cli.people", "How like people do models err? On cue conflicts and on model-vs-human."),
     "report": ("hardiness.cli.report", "Write report.html for one or more output folders."),
     "export": ("hardiness.cli.export", "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block."),
-    "consistency": ("hardiness.cli.consistency", "Do models, and people, err on the same stimuli? Cohen's kappa."),
-    "human-likeness": (
-        "hardiness.cli.human_likeness",
-        "How like people do models err? model-vs-human's numbers and ranks.",
-    ),
     "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
-    "claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
-    "noise": ("hardiness.cli.noise", "What the protocol itself moves a model's scores by: resizing, precision, seed …"),
-    "power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
-    "models": ("hardiness.cli.models", "List the models, or describe one."),
-    "attacks": ("hardiness.cli.attacks", "List the attacks and threat models, or describe an attack with its options."),
-    "benchmarks": ("hardiness.cli.benchmarks", "List the benchmarks, or describe one with its options."),
-    "corruptions": ("hardiness.cli.corruptions", "List the corruptions, or describe one with its severities."),
-    "corrupt": ("hardiness.cli.corrupt", "Write photographs under every corruption as a tree of files."),
-    "visualise": ("hardiness.cli.visualise", "Show what units of a model respond to, as pictures."),
-    "make-cue-conflict": (
-        "hardiness.cli.make_cue_conflict",
-        "Make stimuli: the shape of one photograph, the texture of another.",
+    "compare --noise": (
+        "hardiness.cli.noise",
+        "What the protocol itself moves a model's scores by.",
     ),
-    "make-patch": ("hardiness.cli.make_patch", "Train one patch that fools a model on any picture."),
-    "perturbations": ("hardiness.cli.perturbations", "List the perturbations, or describe one."),
-    "perturb": ("hardiness.cli.perturb", "Write photographs under every perturbation as a tree of videos."),
+    "compare --power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
+    "list models": ("hardiness.cli.models", "The models, or one of them."),
+    "list benchmarks": ("hardiness.cli.benchmarks", "The benchmarks, or one of them with its options."),
+    "list attacks": ("hardiness.cli.attacks", "The attacks and threat models, or an attack with its options."),
+    "list corruptions": ("hardiness.cli.corruptions", "The corruptions, or one of them with its severities."),
+    "list perturbations": ("hardiness.cli.perturbations", "The perturbations, or one of them."),
     "data": ("hardiness.cli.data", "List, get, check and import data sets."),
     "doctor": ("hardiness.cli.doctor", "What is installed, what runs fast, and whether it gives the right answers."),
+    "make corruptions": ("hardiness.cli.corrupt", "Photographs under every corruption, as a tree of files."),
+    "make perturbations": ("hardiness.cli.perturb", "Photographs under every perturbation, as a tree of videos."),
+    "make features": ("hardiness.cli.visualise", "What units of a model respond to, as pictures."),
+    "make stimuli": ("hardiness.cli.make_cue_conflict", "The shape of one photograph in the texture of another."),
+    "make patch": ("hardiness.cli.make_patch", "One patch that fools a model on any picture."),
 }
-"""Name to module and one-line help: help is printed without importing any of them."""
+"""Words of a command to its module and one-line help: help is printed without importing any of them.
+
+A word after the first names a kind (``list models``), or, as an option, another question (``show --claims``)."""
+
+KINDS = {
+    "list": "List models, benchmarks, attacks, corruptions or perturbations, or describe one.",
+    "make": "Make pictures: corruptions, perturbations, features, stimuli, a patch.",
+}
+
+GROUPS = {
+    "Evaluate": ("run",),
+    "Read what is stored": ("show", "report", "export", "compare"),
+    "Look up": ("list", "data", "doctor"),
+    "Make pictures": ("make",),
+}
+"""The commands as ``--help`` shows them."""
+
+ALIASES = {
+    "models": "list models",
+    "benchmarks": "list benchmarks",
+    "attacks": "list attacks",
+    "corruptions": "list corruptions",
+    "perturbations": "list perturbations",
+    "claims": "show --claims",
+    "noise": "compare --noise",
+    "power": "compare --power",
+    "corrupt": "make corruptions",
+    "perturb": "make perturbations",
+    "visualise": "make features",
+    "make-cue-conflict": "make stimuli",
+    "make-patch": "make patch",
+}
+"""Names of 0.1, which keep working for one release and stand in no help."""
+
+FORMER = {"consistency": "consistency_command", "human-likeness": "human_likeness_command"}
+"""Commands of 0.1 whose tables ``show --people`` prints together, by their names in its module; hidden too."""
 
 
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 """Where this is set before its first tensor, PyTorch asks Linux for pages of 2 MB: an attack's steps are faster."""
+
+
+def command_of(words: str) -> click.Command:
+    """The command of those words, e.g. ``"list models"``, its module imported now."""
+    command: click.Command = importlib.import_module(COMMANDS[words][0]).command
+    return command
+
+
+class KindGroup(click.Group):
+    """A command that a kind of thing follows, ``list`` or ``make``; the kind's module is imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The kinds, in the order of `COMMANDS`."""
+        return [words.split()[1] for words in COMMANDS if words.startswith(f"{self.name} ")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that kind."""
+        return command_of(f"{self.name} {cmd_name}") if cmd_name in self.list_commands(ctx) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help's list of kinds, from `COMMANDS` alone."""
+        with formatter.section("Kinds"):
+            formatter.write_dl([(kind, COMMANDS[f"{self.name} {kind}"][1]) for kind in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with close matches for a misspelt kind; options that are given twice are refused."""
+        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            raise UnknownNameError(f"kind of 'hardiness {self.name}'", args[0], self.list_commands(ctx))
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            refuse_repeats(command, rest)
+        return name, command, rest
 
 
 class LazyGroup(click.Group):
@@ -279,27 +344,38 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands, in the order of use."""
-        return list(COMMANDS)
+        return [name for names in GROUPS.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
+        """The command of that name, also of 0.1; imported now."""
+        if cmd_name in KINDS:
+            return KindGroup(cmd_name, help=KINDS[cmd_name])
+        if cmd_name in FORMER:
+            former: click.Command = getattr(importlib.import_module(COMMANDS["show --people"][0]), FORMER[cmd_name])
+            return former
+        words = ALIASES.get(cmd_name, cmd_name)
+        return command_of(words) if words in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The help's list of commands, from `COMMANDS` alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """The help's groups of commands, from `COMMANDS` alone."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, KINDS.get(name) or COMMANDS[name][1]) for name in names])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with close matches for a misspelt command; options that are given twice are refused."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise UnknownNameError("command", args[0], COMMANDS)
-        name, command, rest = super().resolve_command(ctx, args)
+        known = [*self.list_commands(ctx), *ALIASES, *FORMER]
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], self.list_commands(ctx))
+        for option in [each for each in args[1:] if f"{args[0]} {each}" in COMMANDS][:1]:
+            rest = [*args[1 : args.index(option)], *args[args.index(option) + 1 :]]
+            command: click.Command | None = command_of(f"{args[0]} {option}")
+            name: str | None = f"{args[0]} {option}"
+            break
+        else:
+            name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
             refuse_repeats(command, rest)
         return name, command, rest

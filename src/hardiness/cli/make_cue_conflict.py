@@ -1,4 +1,4 @@
-"""``hardiness make-cue-conflict``."""
+"""``hardiness make stimuli``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hardiness make-patch``."""
+"""``hardiness make patch``."""
 
 from __future__ import annotations
 

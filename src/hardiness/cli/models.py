@@ -1,4 +1,4 @@
-"""``hardiness models``."""
+"""``hardiness list models``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hardiness noise``."""
+"""``hardiness compare --noise``."""
 
 from __future__ import annotations
 

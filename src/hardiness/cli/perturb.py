@@ -1,4 +1,4 @@
-"""``hardiness perturb``."""
+"""``hardiness make perturbations``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hardiness perturbations``."""
+"""``hardiness list perturbations``."""
 
 from __future__ import annotations
 

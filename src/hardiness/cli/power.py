@@ -1,4 +1,4 @@
-"""``hardiness power``."""
+"""``hardiness compare --power``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USUAL = (0.3, 0.5, 0.7)
     help="Of right and wrong between the two models over images; may be given several times. "
     f"[default: {', '.join(map(str, USUAL))}]",
 )
-@click.option("--power", type=float, default=0.8, metavar="P", help="Chance of telling the difference.")
+@click.option("--power", "--chance", "power", type=float, default=0.8, metavar="P", help="Of telling the difference.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(
     difference: float, baseline_error: float, correlations: tuple[float, ...], power: float, as_json: bool

@@ -39,7 +39,7 @@ def command(asked: api.Report) -> int:
     """Write a page that explains the results of one or more OUT, from what is stored.
 
     It is OUT/report.html; of several folders, or of the published results, report.html here. OUT may also be a folder
-    of 'hardiness visualise'. The exit status is 1 where something stored cannot be read; the rest is shown.
+    of 'hardiness make features'. The exit status is 1 where something stored cannot be read; the rest is shown.
     """
     page = api.write_report(asked)
     for line in page.remarks:

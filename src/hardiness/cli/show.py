@@ -25,8 +25,15 @@ SHOWN_FAILURES = 10
 @click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--verify", is_flag=True, help="Read every stored row again, whatever was kept of earlier calls.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option(
+    "--claims", is_flag=True, expose_value=False, help="Do the paper's sentences hold? See 'show --claims --help'."
+)
+@click.option("--people", is_flag=True, expose_value=False, help="How like people do models err? See its --help.")
 def command(out: str, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
-    """Print the score tables of OUT, from its stored records; nothing of it is changed."""
+    """Print the score tables of OUT, from its stored records; no model runs.
+
+    What is computed of the records is kept in OUT, so that the next time takes less.
+    """
     store = Store.open(out)
     found = results_of(store, baseline, verify)
     survey = store.survey()

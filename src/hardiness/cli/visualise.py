@@ -1,4 +1,4 @@
-"""``hardiness visualise``."""
+"""``hardiness make features``."""
 
 from __future__ import annotations
 

@@ -313,8 +313,8 @@ class WrittenTree:
             raise DataError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise DataError(
-                f"{path} must be the list of files that 'hardiness corrupt' or 'perturb' wrote, but is not; delete it "
-                "to take the tree as it is"
+                f"{path} must be the list of files that 'hardiness make corruptions' or 'make perturbations' wrote, "
+                "but is not; delete it to take the tree as it is"
             ) from None
 
     @property

@@ -342,7 +342,7 @@ def _differences(result: Result, shown: BenchmarkSection) -> Iterator[Check]:
         tells = [each.detectable for _, each in open_ if each.detectable is not None]
         needs = f"; {open_[0][1].n:,} images tell {100 * max(tells):.1f} points" if tells else ""
         text = f"what it differs by from {named} is within chance{needs}{beside}"
-        yield Check("difference", True, text, "more images; hardiness power says how many")
+        yield Check("difference", True, text, "more images; hardiness compare --power says how many")
     if pairs and not open_:
         yield Check("difference", False, f"it is told apart from every other model on the same images{beside}")
     if left_out and not pairs:

@@ -241,7 +241,7 @@ def read(folder: Path) -> StoredFeatures:
         features = tuple(_feature(folder, entry) for entry in found["features"])
         return StoredFeatures(folder, str(found["model"]), str(found["protocol"]), found["settings"], features)
     except (TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"{folder / RECORD} is damaged ({error!r}); run its 'hardiness visualise' again") from error
+        raise DataError(f"{folder / RECORD} is damaged ({error!r}); run its 'hardiness make features' again") from error
 
 
 def _feature(folder: Path, entry: Mapping[str, Any]) -> StoredFeature:
