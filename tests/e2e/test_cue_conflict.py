@@ -139,6 +139,7 @@ class TestTheFourEmbeddedModels:
         assert "mean of 2 people" in table.out
         assert "and 8 single pairs: --all" in table.out
         assert "subject-00" in hardiness("consistency", whole, "--humans", tmp_path, "--all").out
+        assert hardiness("show", whole, "--people", "--humans", tmp_path).out == table.out
 
 
 def by_max(logits: np.ndarray) -> str:

@@ -98,6 +98,10 @@ def test_from_a_published_tree_to_people_beside_it(
     told = hardiness("human-likeness", out, "--humans", raw_data, "--by-set")
     assert "on 3 of 17 sets" in told.out
     assert "error consistency with people, set by set" in told.out
+    asked = hardiness("show", "--people", out, "--humans", raw_data, "--all")
+    assert (asked.status, asked.out) == (0, told.out)
+    lacking = hardiness("show", "--people", out)
+    assert "--humans is needed for runs of model-vs-human" in lacking.err
 
 
 def test_sets_may_be_chosen(
