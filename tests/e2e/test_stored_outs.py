@@ -70,8 +70,8 @@ GROWN = (
     ("run.py", "    categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)\n", "    years: int = 0\n"),
     ("run.py", '    fed: str = ""\n', "    rotated: float = 0.0\n"),
     ("run.py", "    whole: tuple[int, ...] = ()\n", "    lanes: int = 1\n"),
-    ("view.py", '    range: PixelRange = "0..1"\n', "    gamma: float | None = None\n"),
-    ("attack.py", "    options: Mapping[str, Any] = field(default_factory=dict)\n", "    momentum: float = 0.0\n"),
+    ("model.py", '    range: PixelRange = "0..1"\n', "    gamma: float | None = None\n"),
+    ("run.py", "    options: Mapping[str, Any] = field(default_factory=dict)\n", "    momentum: float = 0.0\n"),
 )
 
 
@@ -84,8 +84,8 @@ def test_a_field_that_is_added_leaves_stored_runs_as_they_are(out: Path, tmp_pat
         text = (source / "core" / name).read_text()
         assert text.count(last) >= 1
         (source / "core" / name).write_text(text.replace(last, last + added, 1))
-    resize = source / "imaging" / "resize.py"
-    resize.write_text(re.sub(r"^RESAMPLING = .*$", f'RESAMPLING = "{RESAMPLING}"', resize.read_text(), flags=re.M))
+    resizing = source / "imaging" / "resizing.py"
+    resizing.write_text(re.sub(r"^RESAMPLING = .*$", f'RESAMPLING = "{RESAMPLING}"', resizing.read_text(), flags=re.M))
     before = records(out)
 
     def run(*arguments: str | Path) -> str:
