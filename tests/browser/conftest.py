@@ -31,10 +31,11 @@ from hardiness.core import (
 )
 from hardiness.imaging import png
 from hardiness.report import PageOptions
-from hardiness.report.page import write_page
+from hardiness.report.page import put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims import judged, published_models
 from hardiness.results.results import published_results
+from hardiness.store.files import LocalFiles
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -174,7 +175,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         features=[FeatureGrid("second", "orhan2019", "steps 500", features)],
         claims=judged(published_models()).view(),
     )
-    write_page(of_models("first", "second", "third"), path, "three models", options)
+    put_page(of_models("first", "second", "third"), LocalFiles(path.parent), path.name, "three models", options)
     return path
 
 
@@ -188,7 +189,8 @@ def hostile_names() -> tuple[str, ...]:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of models whose names are no plain text."""
     path = tmp_path_factory.mktemp("hostile") / "report.html"
-    write_page(of_models(*HOSTILE), path, HOSTILE[0], PageOptions(picture, figures=("svg",)))
+    options = PageOptions(picture, figures=("svg",))
+    put_page(of_models(*HOSTILE), LocalFiles(path.parent), path.name, HOSTILE[0], options)
     return path
 
 
@@ -196,7 +198,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the published numbers."""
     path = tmp_path_factory.mktemp("published") / "report.html"
-    write_page([replace(each) for each in published_results()], path, "published", PageOptions(figures=()))
+    every = [replace(each) for each in published_results()]
+    put_page(every, LocalFiles(path.parent), path.name, "published", PageOptions(figures=()))
     return path
 
 

@@ -36,11 +36,12 @@ from hardiness.reference import wnids
 from hardiness.reference.classes import sixteen
 from hardiness.reference.stimulus_sets import SETS, stimulus_set
 from hardiness.report import PageOptions
-from hardiness.report.page import write_page
+from hardiness.report.page import put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
 from hardiness.results.claims import judged, published_models
 from hardiness.results.results import results_of
 from hardiness.store import Store
+from hardiness.store.files import LocalFiles
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +62,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     found, comparisons = evaluated(folder)
     bare = PageOptions(images=False, figures=(), comparisons=comparisons, claims=judged(published_models()).view())
     full = replace(bare, images=True, picture_of=pictures_of(), features=features(folder))
-    write_page(found, folder / "bare.html", "five models", bare)
-    write_page(found, folder / "full.html", "five models", full)
+    put_page(found, LocalFiles(folder), "bare.html", "five models", bare)
+    put_page(found, LocalFiles(folder), "full.html", "five models", full)
     return folder / "bare.html", folder / "full.html"
 
 

@@ -26,13 +26,11 @@ def distance(norm: Norm, delta: Tensor) -> Tensor:
     return _geometry(norm).distance(delta)
 
 
-def project(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
-    """The nearest points to ``delta (N, 3, H, W)`` whose length is at most ``epsilon``; a new tensor."""
-    return project_(norm, delta.clone(), epsilon)
-
-
 def project_(norm: Norm, delta: Tensor, epsilon: float) -> Tensor:
-    """`project` in place: in an attack's step, new memory would cost more than the arithmetic."""
+    """The nearest points to ``delta (N, 3, H, W)`` whose length is at most ``epsilon``, put in its place.
+
+    In place, since in an attack's step new memory would cost more than the arithmetic.
+    """
     return _geometry(norm).project_(delta, epsilon)
 
 

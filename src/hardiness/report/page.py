@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -57,7 +56,7 @@ from hardiness.report.sections import (
 )
 from hardiness.results import BenchmarkComparison, comparison_view, typed_option
 from hardiness.statistics import FEWEST
-from hardiness.store import Files, LocalFiles
+from hardiness.store import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -652,11 +651,6 @@ class PageOptions:
     features: Sequence[FeatureGrid] = ()
     declared: Declared = field(default_factory=dict)
     claims: TextTable | None = None
-
-
-def write_page(results: Sequence[Result], path: Path, title: str, options: PageOptions | None = None) -> None:
-    """Write the page for these results to a file on a disk; see `put_page`."""
-    put_page(results, LocalFiles(path.parent), path.name, title, options or PageOptions())
 
 
 def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:

@@ -11,7 +11,7 @@ from scipy.optimize import brentq, linprog
 from scipy.stats import kstest
 
 from hardiness.attacks import uniform
-from hardiness.attacks.norms import distance, onto_hyperplane, project, steepest
+from hardiness.attacks.norms import distance, onto_hyperplane, project_, steepest
 from hardiness.core import ArgumentError, Norm, rng
 
 NORMS: tuple[Norm, ...] = ("linf", "l2")
@@ -39,22 +39,20 @@ def test_projection_is_in_the_ball_leaves_what_is_inside_and_is_the_nearest_poin
     norm: Norm, seed: int, epsilon: float
 ) -> None:
     delta = drawn(seed)
-    before = delta.clone()
-    found = project(norm, delta, epsilon)
-    assert torch.equal(delta, before)
+    found = project_(norm, delta.clone(), epsilon)
     assert bool((distance(norm, found) <= epsilon * (1 + 1e-6)).all())
     inside = distance(norm, delta) <= epsilon
     assert torch.equal(found[inside], delta[inside])
     # Nearest in L2, in both balls: no other point of the ball lies at an acute angle to the way there.
-    other = project(norm, drawn(seed + 1, scale=epsilon), epsilon)
+    other = project_(norm, drawn(seed + 1, scale=epsilon), epsilon)
     angle = ((delta - found) * (other - found)).double().sum(dim=(1, 2, 3))
     assert bool((angle <= 1e-4 * epsilon).all())
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_a_ball_without_extent_holds_nothing_but_its_centre(norm: Norm) -> None:
-    assert not project(norm, drawn(0), 0.0).any()
-    assert not project(norm, torch.zeros(2, 3, 4, 5), 0.0).any()
+    assert not project_(norm, drawn(0), 0.0).any()
+    assert not project_(norm, torch.zeros(2, 3, 4, 5), 0.0).any()
 
 
 @pytest.mark.parametrize("norm", NORMS)

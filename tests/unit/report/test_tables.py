@@ -23,7 +23,8 @@ from hardiness.core import (
 )
 from hardiness.report import score_tables
 from hardiness.report.format import grid_cell, interval, number
-from hardiness.report.page import write_page
+from hardiness.report.page import PageOptions, put_page
+from hardiness.store.files import LocalFiles
 
 
 def grid_of(result: Result) -> Grid | None:
@@ -109,7 +110,8 @@ def test_cells_become_a_grid() -> None:
 def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
     top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
     odd = "<script>alert(1)</script>"
-    write_page([result_of(top1, *cells(), model=odd, warnings=(odd,))], tmp_path / "page.html", odd)
+    result = result_of(top1, *cells(), model=odd, warnings=(odd,))
+    put_page([result], LocalFiles(tmp_path), "page.html", odd, PageOptions())
     page = (tmp_path / "page.html").read_text()
     assert odd not in page
     assert "&lt;script&gt;" in page
@@ -127,7 +129,7 @@ def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
     found = [result_of(Score("mean_error", 0.5, "fraction", 12, Interval(0.2, 0.8), higher_is_better=False))]
     (row,) = [line for line in printed(found).splitlines() if line.startswith("│ m ")]
     assert row.split("│")[-2].strip() == "12"
-    write_page(found, tmp_path / "page.html", "t")
+    put_page(found, LocalFiles(tmp_path), "page.html", "t", PageOptions())
     page = (tmp_path / "page.html").read_text()
     assert "<td>12<" in page
     scores = page.split('id="imagenet-c-on-imagenet-orhan2019-scores"')[1].split("</table>")[0]
@@ -148,7 +150,7 @@ def test_every_card_gives_a_view_that_both_renderers_render(card: str, tmp_path:
     found = [result_of(*scores_of(card), model=name, card=card) for name in ("a", "b")]
     columns = cards.get(card).view(found).columns
     text = " ".join(printed(found, everything=True).split())
-    write_page(found, tmp_path / "page.html", "t")
+    put_page(found, LocalFiles(tmp_path), "page.html", "t", PageOptions())
     page = (tmp_path / "page.html").read_text()
     assert columns or not cards.get(card).titles
     for column in columns:
