@@ -24,7 +24,6 @@ from filelock import FileLock
 from hardiness.core import StoreError
 from hardiness.reference import wnids
 from hardiness.store import files
-from hardiness.store import files as atomic
 
 NETWORK = """
 import torch
@@ -93,13 +92,14 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
     place: Path, hardiness: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
+    fill_whole = files.fill
 
     def fill(path: Path, content: bytes, full_at: int | None = None) -> None:
         written.append(path.name)
         if full_at is not None and len(written) > full_at:
             path.write_bytes(content[: len(content) // 2])
             raise OSError(errno.ENOSPC, "No space left on device")
-        atomic.fill(path, content)
+        fill_whole(path, content)
 
     monkeypatch.setattr(files, "fill", fill)
     assert hardiness(*command(place, place / "whole")).status == 0
@@ -119,7 +119,7 @@ def test_a_disk_full_at_any_write_keeps_what_is_finished(
         else:
             assert kept
         assert (out / "report.html").read_text() in ("former page", whole["report.html"].decode())
-        assert not [path for path in (out / atomic.PARTIAL).glob("*") if path.is_file()]
+        assert not [path for path in (out / files.PARTIAL).glob("*") if path.is_file()]
         if full_at < steps - 1:  # the last is left as it is, and continued below
             shutil.rmtree(out)
             out.mkdir()
@@ -319,7 +319,7 @@ def test_a_folder_without_hard_links_gets_the_same_files(
     assert shards
     assert len(bytes_of(place / "out" / "records")) == len(records)
     assert all((place / "out" / "records" / name).read_bytes() == records[name] for name in shards)
-    assert not [path for path in (place / "out" / atomic.PARTIAL).glob("*") if path.is_file()]
+    assert not [path for path in (place / "out" / files.PARTIAL).glob("*") if path.is_file()]
     assert hardiness(*command(place, place / "out")).status == 0
 
 
@@ -337,7 +337,7 @@ def test_without_links_one_of_many_gets_a_name(tmp_path: Path, monkeypatch: pyte
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         with pytest.raises(SystemExit):
             folder.create("a/third", b"x")
-    assert list((tmp_path / atomic.PARTIAL).glob("claim-*"))
+    assert list((tmp_path / files.PARTIAL).glob("claim-*"))
     assert folder.create("a/third", b"y")
     assert (tmp_path / "a" / "third").read_bytes() == b"y"
 
