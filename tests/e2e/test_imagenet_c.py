@@ -364,7 +364,7 @@ def test_a_tree_that_is_not_ours_and_not_the_whole_says_so(
         "run", "-m", factory(), "-b", "imagenet-c", "--data", f"imagenet-c={written}", "--out", tmp_path / "y"
     )
     assert told.status == 2
-    assert "must be the list of files that 'hardiness corrupt'" in told.lines[-1]
+    assert "must be the list of files that 'hardiness make corruptions'" in told.lines[-1]
 
 
 def test_a_photograph_that_cannot_be_read_fails_alone_and_the_rest_of_the_tree_is_written(

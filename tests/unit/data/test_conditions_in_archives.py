@@ -192,7 +192,7 @@ def test_a_file_must_have_the_hash_that_the_manifest_lists(tmp_path: Path) -> No
 def test_a_file_that_is_no_manifest_is_told(tmp_path: Path, content: str) -> None:
     root = Path(as_folder(tmp_path))
     (root / "manifest.json").write_text(content)
-    with pytest.raises(DataError, match="must be the list of files that 'hardiness corrupt'"):
+    with pytest.raises(DataError, match="must be the list of files that 'hardiness make corruptions'"):
         locate([f"imagenet-c={root}"]).dataset("imagenet-c")
 
 

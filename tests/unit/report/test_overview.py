@@ -350,7 +350,7 @@ def test_a_difference_that_n_is_too_small_for_is_told() -> None:
     told = {each.model: [c for c in checks(each, shown) if c.name == "difference"] for each in found}
     assert [check.raised for check in told["a"]] == [True]
     assert told["a"][0].reason.startswith("what it differs by from b (0.5 points) is within chance; 400 images tell ")
-    assert "hardiness power" in told["a"][0].advice
+    assert "hardiness compare --power" in told["a"][0].advice
     assert [check.raised for check in told["c"]] == [False]
 
 

@@ -36,10 +36,11 @@ from hardiness.core import (
 )
 from hardiness.core.section import Dots
 from hardiness.report import PageOptions
-from hardiness.report.page import DIFFERENCES_MOST, write_page
+from hardiness.report.page import DIFFERENCES_MOST, put_page
 from hardiness.report.sections import sections
 from hardiness.results.results import results_of
 from hardiness.store import Store
+from hardiness.store.files import LocalFiles
 from hardiness.visualise.exhibition import Exhibition, SheetTile
 
 N = 12
@@ -75,13 +76,13 @@ def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("former")
     (tmp_path / "figures").write_text("not a folder")
     with pytest.raises(StoreError, match="a file stands where a folder must be"):
-        write_page(results_of(store), tmp_path / "report.html", "t")
+        put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert (tmp_path / "report.html").read_text() == "former"
 
 
 def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = results_of(evaluated(tmp_path, "a", 9))
-    write_page(found, tmp_path / "report.html", "first")
+    put_page(found, LocalFiles(tmp_path), "report.html", "first", PageOptions())
     before = (tmp_path / "report.html").read_bytes()
 
     def full(descriptor: int) -> None:
@@ -89,7 +90,7 @@ def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match="the disk is full"):
-        write_page(found, tmp_path / "report.html", "second", PageOptions(figures=()))
+        put_page(found, LocalFiles(tmp_path), "report.html", "second", PageOptions(figures=()))
     assert (tmp_path / "report.html").read_bytes() == before
     assert not list(tmp_path.glob(".partial/*report.html*"))
 
@@ -169,12 +170,12 @@ def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> None:
     store = evaluated(tmp_path, "a", 9)
-    write_page(results_of(store), tmp_path / "report.html", "t")
+    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()}
-    write_page(results_of(store), tmp_path / "report.html", "t")
+    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} == before
     evaluated(tmp_path, "b", 3)
-    write_page(results_of(store), tmp_path / "report.html", "t")
+    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} != before
 
 
@@ -324,7 +325,7 @@ def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
     (found,) = results_of(evaluated(tmp_path, "a", 9))
     for count, folded in ((2, 0), (9, 7)):  # beside one of its own
         noted = replace(found, warnings=tuple(f"note number {n}" for n in range(count)), findings=())
-        write_page([noted], tmp_path / "page.html", "t", PageOptions(figures=()))
+        put_page([noted], LocalFiles(tmp_path), "page.html", "t", PageOptions(figures=()))
         page = (tmp_path / "page.html").read_text()
         section = page[page.index("<h2>imagenet-val") : page.index("Can this be believed?")]
         assert section.count("note number") == count
@@ -333,7 +334,7 @@ def test_many_notes_are_folded_but_for_the_first_two(tmp_path: Path) -> None:
 
 
 def test_nothing_in_a_folder_is_a_page_that_says_so(tmp_path: Path) -> None:
-    write_page([], tmp_path / "report.html", "t")
+    put_page([], LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert "Nothing has been evaluated here yet" in (tmp_path / "report.html").read_text()
 
 

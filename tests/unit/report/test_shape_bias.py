@@ -30,10 +30,11 @@ from hardiness.report import consistency_tables, score_tables
 from hardiness.report.figures import PAPER_PX, Inks, Sheet, document, draw, inline, pdf, png
 from hardiness.report.figures.sheet import INKS, Area
 from hardiness.report.format import grid_cell
-from hardiness.report.page import write_page
+from hardiness.report.page import PageOptions, put_page
 from hardiness.results.comparisons.consistency import consistency
 from hardiness.results.results import results_of
 from hardiness.store import Store
+from hardiness.store.files import LocalFiles
 
 CATEGORIES = {"bicycle": [0], "cat": [1], "dog": [2], "oven": [3]}
 STIMULI = ("cat1-dog1", "cat2-oven1", "dog1-cat1", "dog2-oven2", "oven1-cat2", "oven2-dog2")
@@ -143,7 +144,7 @@ def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None
 
 def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> None:
     found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
-    write_page(found, tmp_path / "report.html", "t")
+    put_page(found, LocalFiles(tmp_path), "report.html", "t", PageOptions())
     page = (tmp_path / "report.html").read_text()
     assert 'role="img" aria-label="Shape or texture? Models follow the shape in' in page
     assert "humans: cue accuracy 80.3" in page
