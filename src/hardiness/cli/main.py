@@ -369,13 +369,13 @@ class LazyGroup(click.Group):
         known = [*self.list_commands(ctx), *ALIASES, *FORMER]
         if args and args[0] not in known and not args[0].startswith("-"):
             raise UnknownNameError("command", args[0], self.list_commands(ctx))
-        for option in [each for each in args[1:] if f"{args[0]} {each}" in COMMANDS][:1]:
-            rest = [*args[1 : args.index(option)], *args[args.index(option) + 1 :]]
-            command: click.Command | None = command_of(f"{args[0]} {option}")
-            name: str | None = f"{args[0]} {option}"
-            break
-        else:
+        question = next((each for each in args[1:] if each.startswith("--") and f"{args[0]} {each}" in COMMANDS), None)
+        if question is None:
             name, command, rest = super().resolve_command(ctx, args)
+        else:  # as in `show --claims`: the first such option names the command, and the others are its own
+            name, rest = f"{args[0]} {question}", args[1:]
+            command = command_of(name)
+            rest.remove(question)
         if command is not None:
             refuse_repeats(command, rest)
         return name, command, rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -87,6 +88,19 @@ def test_command_lines_of_the_version_before_print_the_same(
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
     assert printed[0]
+
+
+def test_a_kind_stands_right_behind_its_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """A word further on, as a folder that is called like a kind, is no kind."""
+    assert called(monkeypatch, "make", "nowhere", "corruptions") == 2
+    assert "unknown kind of 'hardiness make' 'nowhere'" in capsys.readouterr().err
+    assert called(monkeypatch, "list", "models", "models") == 2
+    assert "unknown model 'models'" in capsys.readouterr().err
+    assert called(monkeypatch, "list", "models", "--nope") == 2
+    assert "hardiness list models --help" in capsys.readouterr().err
+    power = ["compare", "--power", "--difference", "0.01", "--baseline-error", "0.2", "--power", "0.9", "--json"]
+    assert called(monkeypatch, *power) == 0
+    assert json.loads(capsys.readouterr().out)["power"] == 0.9
 
 
 def test_benchmarks_are_listed_in_the_groups_of_the_page(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
