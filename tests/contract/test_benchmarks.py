@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks import registry
-from hardiness.benchmarks.card import cards as cards
+from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.options import describe, parse
 from hardiness.benchmarks.suites import names, suite
 from hardiness.core import Benchmark

@@ -27,9 +27,6 @@ from hardiness.core import (
 )
 from hardiness.statistics import wilson
 
-SPECIFIC = 0.05
-"""Share of images at which a check that never fails on an ordinary network is raised."""
-
 
 def percent(share: float) -> str:
     """A fraction as people read it."""
@@ -443,8 +440,6 @@ HOLDS = 0.1
 """What it may lose, with 95 % confidence, for a model to be said to hold; with no image lost that takes 35 of them."""
 
 CANNOT_TELL = "cannot tell"
-
-VERDICTS = ("not robust", "falls in part", "holds", CANNOT_TELL, "withdrawn", "not checked")
 
 
 def lost(clean: NDArray[np.bool_], attacked: NDArray[np.bool_]) -> Interval:

@@ -35,14 +35,13 @@ from hardiness.data import (
     inventory,
     mend,
     parse,
+    parse_place,
     place_of,
 )
 from hardiness.data import NAME as IMAGENET
-from hardiness.data import parse_place as parse_place
 from hardiness.distortions import PACKAGES, PICTURES, frost_cache
 from hardiness.reference import PublishedFile, datasets, published_set
-from hardiness.sources import WAIT_S, PackagedFile, pins_file
-from hardiness.sources import obtain_packaged as obtain_packaged
+from hardiness.sources import WAIT_S, PackagedFile, obtain_packaged, pins_file
 
 SHOWN_PATHS = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from hardiness.cli.show import wide
 from hardiness.core import ArgumentError
 from hardiness.reference import read_set_trials, read_trials
 from hardiness.report import consistency_by_set_table, consistency_tables, human_likeness_table
-from hardiness.results import consistency, human_likeness
+from hardiness.results import Comparison, Likeness, consistency, human_likeness
 from hardiness.store import Store
 
 
@@ -55,16 +56,26 @@ def command(out: Path, files: tuple[Path, ...], protocol: str, everything: bool,
             )
         )
         return 0
-    console = wide(Console())
-    for table in consistency_tables(kappas, everything) if kappas else []:
-        console.print(table)
-    if hidden := 0 if everything else sum(each.detail for each in kappas):
-        console.print(f"and {hidden} single pairs: --all", style="dim")
+    if kappas:
+        _print_kappas(kappas, everything)
     if likeness:
-        console.print(human_likeness_table(likeness))
-        if everything:
-            console.print(consistency_by_set_table(likeness))
+        _print_likeness(likeness, everything)
     return 0
+
+
+def _print_kappas(found: Sequence[Comparison], everything: bool) -> None:
+    console = wide(Console())
+    for table in consistency_tables(found, everything):
+        console.print(table)
+    if hidden := 0 if everything else sum(each.detail for each in found):
+        console.print(f"and {hidden} single pairs: --all", style="dim")
+
+
+def _print_likeness(found: Sequence[Likeness], by_set: bool) -> None:
+    console = wide(Console())
+    console.print(human_likeness_table(found))
+    if by_set:
+        console.print(consistency_by_set_table(found))
 
 
 @click.command(context_settings={"show_default": True})
@@ -86,11 +97,7 @@ def consistency_command(out: Path, files: tuple[Path, ...], protocol: str, every
     if as_json:
         click.echo(json.dumps([each.as_dict() for each in found], indent=1))
     else:
-        console = wide(Console())
-        for table in consistency_tables(found, everything):
-            console.print(table)
-        if hidden := 0 if everything else sum(each.detail for each in found):
-            console.print(f"and {hidden} single pairs: --all", style="dim")
+        _print_kappas(found, everything)
     return 0
 
 
@@ -116,8 +123,5 @@ def human_likeness_command(out: Path, folder: Path, by_set: bool, as_json: bool)
     if as_json:
         click.echo(json.dumps([each.as_dict() for each in found], indent=1))
     else:
-        console = wide(Console())
-        console.print(human_likeness_table(found))
-        if by_set:
-            console.print(consistency_by_set_table(found))
+        _print_likeness(found, by_set)
     return 0

@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hardiness.benchmarks import card_of, published_baseline
-from hardiness.benchmarks import cards as cards
+from hardiness.benchmarks import card_of, cards, published_baseline
 from hardiness.benchmarks import registry as benchmarks
 from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task

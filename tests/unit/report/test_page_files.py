@@ -15,8 +15,7 @@ import pytest
 from hardiness import api
 from hardiness.api.comparison import DETAILED_MOST, comparisons_of
 from hardiness.api.page import claims_table
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts
-from hardiness.benchmarks.card import cards as cards
+from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, cards
 from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import queue
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ from hardiness.core import ModelError, usable_cores
 from hardiness.models.catalogue import OnnxFile
 from hardiness.models.classifier import logits_of
 from hardiness.models.failures import FOREIGN_ERRORS, PROCESS_STATE, first_line
-from hardiness.models.placement import silent_openvino
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MAX_STREAMS = 16
 _MAX_CHUNK = 32
+_REPORTER = "openvino_telemetry"
 _COPIES = 4
 """How often the weights lie in memory while a network is traced, frozen, converted and compiled."""
 
@@ -225,3 +226,25 @@ def _logits_only(network: nn.Module, name: str) -> nn.Module:
             return logits_of(self.network(pixels), name)
 
     return LogitsOnly().eval()
+
+
+def silent_openvino() -> Any:
+    """The module ``openvino``, which in this process reports nothing to anybody and writes no identifier.
+
+    Its converter posts a model's operators, with an identifier that it keeps in the user's home, through the package
+    ``openvino_telemetry``, and does without where that package cannot be imported; so here it cannot. Nothing outside
+    the process is changed. Where somebody has imported it before, its reporter is replaced by one that does nothing.
+    """
+    loaded = sys.modules.get(_REPORTER)
+    if loaded is None:
+        sys.modules[_REPORTER] = None  # type: ignore[assignment]  # Python's own mark for what cannot be imported
+    else:
+        for name in ("send_event", "send_error", "send_stack_trace", "start_session", "end_session", "force_shutdown"):
+            setattr(loaded.Telemetry, name, _nothing)
+    import openvino
+
+    return openvino
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
