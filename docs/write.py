@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 
 from hardiness import attacks, benchmarks, models
-from hardiness.cli.main import COMMANDS
+from hardiness.cli.main import COMMANDS, GROUPS
 from hardiness.models.catalogue import schemes
-from hardiness.report import score_tables, scorecard_tables
+from hardiness.report import scorecard_tables
 from hardiness.results.compared import kept_comparisons
 from hardiness.results.results import results_of
 from hardiness.store import Store
@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BLOCK = "<!-- made: {name} -->\n{text}<!-- end: {name} -->\n"
 DEMO_MODELS = ("efficientnet_lite0", "squeezenet1_1")
 DEMO_BENCHMARKS = ("imagenet-c", "imagenet-val")
+PAPER = ("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
+"""The benchmarks of Orhan (2019), in the order of the paper."""
 MODERN, MODERN_MODELS, MODERN_COLUMNS = "docs/modern.md", ("efficientnet_lite0", "hf-clip:tiny-clip"), 125
 FIGURES = {"figures/ood-unit-tests--imagenet--passing_msp.svg": "docs/figures/ood_unit_tests.svg"}
 """What the page on the suite shows of the figures that stand beside a report."""
@@ -71,9 +73,23 @@ def attack_table() -> str:
     return table(("attack", "what it is"), rows)
 
 
+def paper_table() -> str:
+    """The benchmarks of the paper with their questions, and how many others there are."""
+    rows = [(f"`{name}`", benchmarks.registry.get(name).question) for name in PAPER]
+    others = len([name for name in benchmarks.registry.names() if name not in PAPER])
+    more = f"and {others} more: [their protocols](docs/protocols.md) and [their data](docs/data.md)."
+    return f"{table(('benchmark', 'question'), rows)}\n{more}\n"
+
+
 def command_table() -> str:
     """Every command of the command line."""
     return table(("command", "what it does"), [(f"`hardiness {name}`", text) for name, (_, text) in COMMANDS.items()])
+
+
+def group_table() -> str:
+    """The groups of commands, as ``hardiness --help`` shows them."""
+    rows = [(group.lower(), ", ".join(f"`{name}`" for name in names)) for group, names in GROUPS.items()]
+    return table(("to", "commands"), rows)
 
 
 DECISION = re.compile(r"# (.*)\n\n\*Decided on (\d{4}-\d\d-\d\d): (.*)\.\*\n")
@@ -95,9 +111,12 @@ def decision_table() -> str:
 
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "README.md": {"benchmarks": benchmark_table, "models": model_table, "commands": command_table},
+    "README.md": {"benchmarks": paper_table, "commands": group_table},
     "docs/attacks.md": {"attacks": attack_table},
+    "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},
+    "docs/models.md": {"models": model_table},
+    "docs/protocols.md": {"benchmarks": benchmark_table},
 }
 """By page, then by the name of the block."""
 
@@ -119,7 +138,7 @@ def written(page: str) -> str:
 
 
 def demo(out: Path) -> str:
-    """The tables that ``hardiness show`` prints of two models and two benchmarks of the demo."""
+    """The overview that ``hardiness show`` prints, of two models and two benchmarks of the demo."""
     shown = [
         result
         for result in results_of(Store.open(out))
@@ -127,7 +146,7 @@ def demo(out: Path) -> str:
     ]
     if len(shown) != len(DEMO_MODELS) * len(DEMO_BENCHMARKS):
         raise SystemExit(f"{out} must hold a whole run of the demo; run 'make demo' first")
-    return printed(score_tables(shown), 110)
+    return printed(scorecard_tables(shown), 110)
 
 
 def modern(out: Path) -> str:

@@ -18,6 +18,7 @@ from hardiness.cli.main import GROUPS
 
 ROOT = Path(hardiness.__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DATA = (ROOT / "docs" / "data.md").read_text()
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -51,10 +52,32 @@ def test_a_stale_table_is_found_and_written(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_readme_says_where_the_data_of_each_benchmark_are(name: str) -> None:
+def test_a_page_says_where_the_data_of_each_benchmark_are(name: str) -> None:
     for need in registry.get(name).needs:
-        (row,) = re.findall(rf"^\| `{need}` \| `{need}/.*", README, re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{need}` \| `{need}/.*", DATA, re.MULTILINE)
         assert len(row.split("|")) == 5
+
+
+def test_readme_is_a_screen_and_a_half() -> None:
+    lines = README.splitlines()
+    assert len(lines) <= 120
+    assert [line for line in lines if len(line) > 120] == []
+    assert len(re.sub(r"<!--.*?-->", "", README).split()) <= 1200
+
+
+def test_readme_shows_only_commands_that_can_be_copied() -> None:
+    """No release is on an index yet, and what holds a place for an address cannot be pasted."""
+    commands = "\n".join(blocks("README.md", ""))
+    assert "pip install '.[demo]'" in commands
+    assert not re.search(r"…|<\w+>|(pip|pipx|uv|uvx|conda) (install |tool install |run )?hardiness\b", commands)
+
+
+def test_every_page_stands_behind_one_of_the_four_doors() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert re.findall("^## (.*)", index, re.MULTILINE) == ["Use", "Understand", "Extend", "Evidence"]
+    listed = re.findall(r"\]\(([\w/]+\.md)\)", index)
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert sorted(listed) == sorted({*pages, "decisions/README.md"})
 
 
 def test_pages_name_only_files_that_there_are() -> None:
