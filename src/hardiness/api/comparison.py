@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
+from rich.text import Text
+
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.command import Placement
@@ -50,11 +52,21 @@ class Comparisons:
         return len(self.benchmarks)
 
     def __repr__(self) -> str:
-        return as_text(part for view in self.views() for part in terminal_table(view))
+        tables = (part for view in self.views() for part in terminal_table(view))
+        return as_text([*map(Text, self.sentences()), *tables])
 
     def views(self) -> list[TextTable]:
         """A table for each benchmark."""
         return [comparison_view(each) for each in self.benchmarks]
+
+    def sentences(self) -> list[str]:
+        """Whether scores and answers differ, a sentence for every two models on each benchmark."""
+        several = len(self.benchmarks) > 1
+        return [
+            f"{each.benchmark}: {sentence}" if several else sentence
+            for each in self.benchmarks
+            for sentence in each.sentences()
+        ]
 
     def as_dict(self) -> list[dict[str, Any]]:
         """The JSON form: cells, parts, images and ranks too."""
@@ -118,8 +130,9 @@ def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
     Where two folders hold a model of one name, no score is left: which of them is meant cannot be told.
     """
     own = {name: name.partition("/")[2] for score in found.scores for name in score.values}
+    own |= {name: name.partition("/")[2] for pair in found.flips for name in (pair.first, pair.second)}
     if len(set(own.values())) < len(own):
-        return replace(found, scores=(), details=(), effective=())
+        return replace(found, scores=(), details=(), effective=(), flips=())
     scores = [
         replace(
             score,
@@ -129,7 +142,8 @@ def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
         )
         for score in found.scores
     ]
-    return replace(found, scores=tuple(scores), details=(), effective=())
+    flips = [replace(pair, first=own[pair.first], second=own[pair.second]) for pair in found.flips]
+    return replace(found, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
 
 
 def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path, **options: Unpack[Options]) -> Noise:

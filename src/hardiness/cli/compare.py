@@ -30,6 +30,8 @@ def command(outs: tuple[str, ...], models: tuple[str, ...], as_json: bool) -> in
         click.echo(json.dumps(found.as_dict(), indent=1))
         return 0
     console = wide(Console())
+    for sentence in found.sentences():
+        console.print(sentence, highlight=False, markup=False)
     for view in found.views():
         for part in terminal_table(view):
             console.print(part, highlight=False)

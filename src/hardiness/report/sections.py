@@ -21,6 +21,8 @@ from hardiness.core import (
     Column,
     Condition,
     Dots,
+    Gallery,
+    Observer,
     Result,
     Score,
     Section,
@@ -29,8 +31,8 @@ from hardiness.core import (
 from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
 from hardiness.report import format as formatting
-from hardiness.results import BenchmarkComparison, differences_of, group_of
-from hardiness.statistics import Compared, holm
+from hardiness.results import BenchmarkComparison, PairFlips, differences_of, group_of
+from hardiness.statistics import Compared, Flips, holm
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""
@@ -267,7 +269,80 @@ def _compared(shown: BenchmarkSection, comparisons: Sequence[BenchmarkComparison
     wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
     known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
     doubts = {result.name: result.doubt for result in shown.results if result.doubt}
-    return replace(shown, compared=next((replace(each, doubts=doubts) for each in known), None))
+    return with_flips(replace(shown, compared=next((replace(each, doubts=doubts) for each in known), None)))
+
+
+FLIP_MODELS, FLIP_ROWS = 3, 20
+"""Models up to which a section shows the flips of every two, and rows of a figure of them."""
+
+
+def with_flips(shown: BenchmarkSection) -> BenchmarkSection:
+    """The section with a figure of the flips of every two of few models, and pictures that were right before."""
+    names = {result.name for result in shown.results}
+    pairs = [each for each in shown.compared.flips if {each.first, each.second} <= names] if shown.compared else []
+    if not pairs or shown.compared is None or len(names) > FLIP_MODELS:
+        return shown
+    charts = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
+    hung = [
+        (
+            pair.second,
+            Gallery(
+                f"Right under {pair.first}, wrong under {pair.second}",
+                f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong under "
+                f"{pair.second}; those that it is surest of, no photograph twice. {pair.flipped:,} pictures qualify.",
+                pair.samples,
+            ),
+        )
+        for pair in pairs
+        if pair.samples
+    ]
+    section = shown.section
+    charts, hung = [*section.charts, *charts], [*section.galleries, *hung]
+    return replace(shown, section=replace(section, charts=charts, galleries=hung))
+
+
+def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
+    """The share of pictures that either of two models alone answers rightly, by condition and by class."""
+    if not pair.differing:
+        return
+    overall = pair.overall
+    title = (
+        f"{formatting.number(pair.differing, 'fraction')} % of answers differ between {pair.first} and {pair.second}: "
+        f"{formatting.number(overall.negative.value, 'fraction')} % were right and are wrong, "
+        f"{formatting.number(overall.positive.value, 'fraction')} % the reverse"
+    )
+    conditions = [(str(condition) or "clean", flips) for condition, flips in pair.conditions]
+    by = [("flips", title, pair.kinds or (conditions if len(conditions) > 1 else ()))]
+    if len(pair.classes) > 1:
+        by.append(("flips_by_class", f"Flips from {pair.first} to {pair.second}, by class", pair.classes))
+    for name, heading, parts in by:
+        rows = {each.replace("_", " "): flips for each, flips in parts[:FLIP_ROWS]}
+        every = [overall, *rows.values()]
+        most = max(max(flips.negative.interval.high, flips.positive.interval.high) for flips in every)
+        left = f" The {FLIP_ROWS} of {len(parts)} with most negative flips." if len(parts) > FLIP_ROWS else ""
+        yield Dots(
+            name=f"{name}_{number}",
+            title=heading,
+            caption=f"Of all pictures, those that one model alone answers rightly, with 95 % intervals: under "
+            f"{pair.first} alone are its negative flips to {pair.second}.{left}",
+            label="share of pictures that this model alone answers rightly",
+            ends=("", ""),
+            all_rows="all pictures",
+            rows=tuple(rows),
+            observers=(_alone(pair.first, "negative", overall, rows), _alone(pair.second, "positive", overall, rows)),
+            limit=next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if limit >= most - 1e-9),
+            bars=True,
+        )
+
+
+def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) -> Observer:
+    """What one of two models alone answers rightly, as the marks of a figure."""
+
+    def score(flips: Flips) -> Score:
+        share = getattr(flips, which)
+        return Score(f"{which}_flips", share.value, "fraction", flips.n, share.interval)
+
+    return Observer(model, score(overall), {name: score(flips) for name, flips in rows.items()})
 
 
 def _with_figures_across(shown: BenchmarkSection, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:

@@ -6,6 +6,7 @@ from hardiness.results.compared import comparison_json, comparison_view, kept_co
 from hardiness.results.comparison import BenchmarkComparison, compare_stores
 from hardiness.results.comparisons.consistency import Comparison, consistency
 from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
+from hardiness.results.flips import PairFlips
 from hardiness.results.measured import Measured, stored_measures
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
 from hardiness.results.results import group_of, published_results, rebuild_results, results_of
@@ -22,6 +23,7 @@ __all__ = [
     "Models",
     "Moved",
     "Noise",
+    "PairFlips",
     "ScoredRun",
     "companions_of",
     "compare_stores",

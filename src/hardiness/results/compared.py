@@ -12,8 +12,9 @@ from typing import Any
 
 from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable
 from hardiness.results.comparison import BenchmarkComparison, EffectiveRobustness, PairDetail, compare_stores
+from hardiness.results.flips import PairFlips
 from hardiness.results.runs import digest_of
-from hardiness.statistics import Compared, Difference, DifferencePart, KappaInterval, Rank
+from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval, Rank
 from hardiness.store import Store, parsed
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
@@ -40,13 +41,9 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
         *((f"{len(rows)} of {total} differences are shown; 'hardiness compare' has all",) if len(rows) < total else ()),
         *(_ranks(score, found) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
         *found.notes,
+        *(line for pair in found.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(_effective(found, model) for model in found.effective),
-        *(
-            line
-            for detail in found.details
-            if beside is None or frozenset((detail.first, detail.second)) in beside
-            for line in _pair_lines(detail)
-        ),
+        *(line for detail in found.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
 
@@ -141,6 +138,33 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         yield f"{pair}, most telling images: {named}"
 
 
+def _is_shown(pair: PairDetail | PairFlips, beside: set[frozenset[str]] | None) -> bool:
+    """Whether two models stand next to each other; true of all where there is room for all."""
+    return beside is None or frozenset((pair.first, pair.second)) in beside
+
+
+def _flip_lines(pair: PairFlips) -> Iterator[str]:
+    """The flips of two models with their intervals, and where they are most; nothing where all answers are the same."""
+    if not pair.differing:
+        return
+    yield f"{pair.first} → {pair.second}: {_flips(pair.overall)}"
+    conditions = [(" ".join(map(str, each.values())), flips) for each, flips in pair.conditions]
+    for what, parts in (("conditions", conditions), ("classes", pair.classes)):
+        worst = sorted(parts, key=lambda part: -part[1].negative.value)[:LARGEST]
+        if len(parts) > 1 and worst[0][1].negative.value > 0:
+            named = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
+            yield f"{pair.first} → {pair.second}, {what} with most negative flips: {named}"
+
+
+def _flips(flips: Flips) -> str:
+    shares = (f"{name} {_share(getattr(flips, name))}" for name in ("negative", "positive"))
+    return f"{' and '.join(shares)} flips in percent, agreement {_share(flips.agreement)}, {flips.n:,} images"
+
+
+def _share(share: FlipShare) -> str:
+    return f"{100 * share.value:.1f} ({100 * share.interval.low:.1f}–{100 * share.interval.high:.1f})"
+
+
 def _parts(parts: Sequence[DifferencePart]) -> str:
     """The largest; those that are told from none after adjusting for all of them have a star."""
     largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
@@ -153,6 +177,7 @@ def _parts(parts: Sequence[DifferencePart]) -> str:
 def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
     """The JSON form of one benchmark's comparison."""
     return {
+        "sentences": found.sentences(),
         "benchmark": found.benchmark,
         "data": found.data,
         "protocol": found.protocol,
@@ -161,6 +186,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
         "effective_robustness": [asdict(model) for model in found.effective],
+        "flips": [pair.as_dict() for pair in found.flips],
         "scores": [_score(score, found) for score in found.scores],
         "details": [_detail(detail) for detail in found.details],
     }
@@ -221,7 +247,7 @@ def _finite(value: float) -> float | None:
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the same runs would be compared otherwise."""
 
 
@@ -256,7 +282,8 @@ def kept_comparisons(
 
 def _as_dict(each: BenchmarkComparison) -> dict[str, Any]:
     named = {name: getattr(each, name) for name in ("benchmark", "data", "n", "notes", "protocol", "variant")}
-    return {**named, "scores": [_kept_score(score) for score in each.scores]}
+    flips = [pair.as_dict() for pair in each.flips]
+    return {**named, "flips": flips, "scores": [_kept_score(score) for score in each.scores]}
 
 
 def _kept_score(score: Compared) -> dict[str, Any]:
@@ -272,6 +299,7 @@ def _kept_score(score: Compared) -> dict[str, Any]:
 
 def _comparison(found: dict[str, Any]) -> BenchmarkComparison:
     lists = {"notes": tuple(found["notes"]), "variant": tuple(found["variant"]), "details": ()}
+    lists["flips"] = tuple(map(PairFlips.from_dict, found["flips"]))
     return BenchmarkComparison(**{**found, **lists, "scores": tuple(_compared(each) for each in found["scores"])})
 
 

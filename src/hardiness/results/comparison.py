@@ -16,9 +16,10 @@ from hardiness.benchmarks import card_of
 from hardiness.core import WITHDRAWN, ArgumentError, Interval, UnknownNameError
 from hardiness.reference import Published, published_series
 from hardiness.results.comparisons.stored_baseline import stored_baseline
+from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
 from hardiness.results.noise import Noise, stored_noise
-from hardiness.results.runs import differences
+from hardiness.results.runs import ScoredRun, differences
 from hardiness.statistics import (
     BIN_SIZE,
     CellDifference,
@@ -282,6 +283,7 @@ class BenchmarkComparison:
         effective: of each model that was run on clean photographs too, where published models give a line.
         protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
         keys: of the runs, by model; empty where they are not known.
+        flips: which answers differ, of every two models; without details of few models alone.
         doubts: by model, a word where the report on an attack does not stand by what the attack left.
     """
 
@@ -296,6 +298,7 @@ class BenchmarkComparison:
     variant: tuple[str, ...] = field(default=())
     keys: Mapping[str, str] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
+    flips: tuple[PairFlips, ...] = ()
 
     def doubt_about(self, score: Compared, model: str) -> str:
         """That word where the score is of pictures under attack; else empty."""
@@ -307,6 +310,18 @@ class BenchmarkComparison:
         if not words:
             return ""
         return "of a withdrawn number" if WITHDRAWN in words else "of a number not checked"
+
+    def sentences(self) -> list[str]:
+        """A sentence for every two models: whether their scores differ, and how many of their answers do."""
+        return [pair.sentence(self._scores_differ(pair)) for pair in self.flips]
+
+    def _scores_differ(self, pair: PairFlips) -> bool | None:
+        """Whether the first score tells two models apart; ``None`` where there is none of both."""
+        for score in self.scores:
+            for each in ((pair.first, pair.second), (pair.second, pair.first)):
+                if each in score.pairs and score.pairs[each].interval is not None:
+                    return score.is_told_apart(each)
+        return None
 
     @property
     def heading(self) -> str:
@@ -367,12 +382,17 @@ def compare_stores(
             clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
         if len(runs) > 1:
             keys = {name: run.key for name, run in runs.items()}
-            compared_.append(replace(_compared(key, runs, noises, details, scores.get(key)), keys=keys))
+            flips = _flips({name: stored[name] for name in runs}) if details or len(runs) <= MOST_KEPT else ()
+            compared_.append(replace(_compared(key, runs, noises, details, scores.get(key)), keys=keys, flips=flips))
     if not compared_:
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
         )
     return [replace(each, effective=_effective(each, clean)) for each in compared_]
+
+
+def _flips(runs: Mapping[str, StoredRun]) -> tuple[PairFlips, ...]:
+    return flips_of({name: ScoredRun(run, card_of(run.run)) for name, run in runs.items()})
 
 
 def _group(run: StoredRun) -> _Group:

@@ -48,6 +48,7 @@ from hardiness.statistics.decomposition import (
     by_class,
     disagreements,
 )
+from hardiness.statistics.flips import Flips, FlipShare, FlipTable
 from hardiness.statistics.intervals import (
     RECALL,
     RESAMPLES,
@@ -122,6 +123,9 @@ __all__ = [
     "DifferencePart",
     "Disagreement",
     "Extent",
+    "FlipShare",
+    "FlipTable",
+    "Flips",
     "Gaps",
     "Headline",
     "KappaInterval",

@@ -1,0 +1,196 @@
+"""Flips of two stored runs: which answers a later run gives otherwise, from their rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from hardiness.benchmarks import card_of
+from hardiness.core import RIGHT, Answer, Condition, ImageTable, Interval, Sample
+from hardiness.results.runs import ScoredRun
+from hardiness.statistics import Flips, FlipShare, FlipTable
+
+PICTURES = 6
+"""Negative flips of a pair whose pictures are shown."""
+
+MOST_KEPT = 3
+"""Models up to which the flips of every two are kept beside a folder's scores."""
+
+
+@dataclass(frozen=True)
+class PairFlips:
+    """The flips from one model to another on one benchmark.
+
+    Attributes:
+        first, second: the earlier and the later model, by name.
+        overall: over all conditions that both have, each weighing the same.
+        conditions: under each condition.
+        kinds: over the conditions of each kind, e.g. a corruption at all of its severities; empty if there is one.
+        classes: of the images of each class, by its name; the class with most negative flips first.
+        samples: pictures that were right before and are wrong now.
+        flipped: how many such pictures there are.
+    """
+
+    first: str
+    second: str
+    overall: Flips
+    conditions: tuple[tuple[Condition, Flips], ...] = ()
+    kinds: tuple[tuple[str, Flips], ...] = ()
+    classes: tuple[tuple[str, Flips], ...] = ()
+    samples: tuple[Sample, ...] = ()
+    flipped: int = 0
+
+    @property
+    def differing(self) -> float:
+        """The share of pictures that the two answer otherwise."""
+        return 1 - self.overall.agreement.value
+
+    def sentence(self, scores_differ: bool | None) -> str:
+        """What the flips say beside the scores, in one sentence.
+
+        Args:
+            scores_differ: whether the scores are told apart; ``None`` where no score was compared.
+        """
+        both = f"{self.first} and {self.second}"
+        what = "picture-cells" if len(self.conditions) > 1 else "pictures"
+        if self.differing == 0:
+            return f"{both} give the same answer to all {what}."
+        negative, positive = (_percent(share.value) for share in (self.overall.negative, self.overall.positive))
+        parts = (
+            f"{_percent(self.differing)} of {what} get another answer: {negative} were right under {self.first} "
+            f"and are wrong under {self.second}, {positive} the reverse"
+        )
+        if scores_differ is None:
+            return f"{both}: {parts}."
+        if scores_differ:
+            return f"The scores of {both} differ beyond chance; {parts}."
+        return f"The scores of {both} do not differ beyond chance, but their answers do: {parts}."
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "flipped": self.flipped,
+            "overall": asdict(self.overall),
+            "conditions": [{"condition": dict(each), **asdict(flips)} for each, flips in self.conditions],
+            "kinds": [{"kind": name, **asdict(flips)} for name, flips in self.kinds],
+            "classes": [{"class": name, **asdict(flips)} for name, flips in self.classes],
+            "samples": [sample.as_dict() for sample in self.samples],
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> PairFlips:
+        """The flips that `as_dict` gave."""
+        return cls(
+            found["first"],
+            found["second"],
+            _flips(found["overall"]),
+            tuple((Condition(**each["condition"]), _flips(each)) for each in found["conditions"]),
+            tuple((each["kind"], _flips(each)) for each in found["kinds"]),
+            tuple((each["class"], _flips(each)) for each in found["classes"]),
+            tuple(map(Sample.from_dict, found["samples"])),
+            found["flipped"],
+        )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _flips(found: Mapping[str, Any]) -> Flips:
+    shares = (
+        FlipShare(found[name]["value"], Interval(**found[name]["interval"]))
+        for name in ("negative", "positive", "agreement")
+    )
+    return Flips(found["n"], *shares)
+
+
+def flips_of(runs: Mapping[str, ScoredRun]) -> tuple[PairFlips, ...]:
+    """The flips of every two of some models on one benchmark, the earlier named first in each pair.
+
+    None of runs whose rows have no answer for each picture and condition, or that share no picture.
+    """
+    tables = {name: table for name, run in runs.items() if _has_answers(table := run.columns("answer", "confidence"))}
+    found = []
+    for first, second in combinations(tables, 2):
+        run = runs[second].stored.run
+        if (pair := _pair(tables[first], tables[second], card_of(run).class_namer(run))) is not None:
+            found.append(replace(pair, first=first, second=second))
+    return tuple(found)
+
+
+def _has_answers(table: ImageTable) -> bool:
+    return "answer" in table and table["answer"].ndim == 2 and len(table) > 0
+
+
+def flip_table(before: ImageTable, now: ImageTable) -> FlipTable | None:
+    """The flips of two image tables by image and cell; ``None`` where they share no image or no condition."""
+    places = before.rows_of(now.ids)
+    both = [cell for cell in before.present if cell in now.present]
+    if not both or not (places >= 0).any():
+        return None
+    rows = places >= 0
+    columns = [[table.present.index(cell) for cell in both] for table in (before, now)]
+
+    def of(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return before[name][places[rows]][:, columns[0]], now[name][rows][:, columns[1]]
+
+    return FlipTable.from_answers(now.ids[rows], now.label[rows], both, of(RIGHT), of("answer"))
+
+
+def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:
+    table = flip_table(before, now)
+    overall = table.over() if table else None
+    if table is None or overall is None:
+        return None
+    return PairFlips(
+        "",
+        "",
+        overall,
+        tuple(table.by_condition()),
+        tuple(_by_kind(table)),
+        tuple((namer(label), flips) for label, flips in table.by_class()),
+        tuple(_samples(table, before, now, namer)),
+        int(np.nansum(table.negative)),
+    )
+
+
+def _by_kind(table: FlipTable) -> Iterator[tuple[str, Flips]]:
+    """The flips by the first word of the conditions, which names the disturbance; nothing where there is one kind."""
+    kinds = [str(next(iter(condition.values()), "clean")) for condition in table.conditions]
+    for kind in dict.fromkeys(kinds) if len(set(kinds)) > 1 else ():
+        flips = table.over([place for place, each in enumerate(kinds) if each == kind])
+        if flips is not None:
+            yield kind, flips
+
+
+def _samples(table: FlipTable, before: ImageTable, now: ImageTable, namer: Any) -> Sequence[Sample]:
+    """The negative flips that the later run is surest of, no photograph twice."""
+    sure = _confidence(now, table)
+    left = np.where(table.negative == 1, np.nan_to_num(sure, nan=0.0), -1.0)
+    chosen = []
+    best, cells = left.max(axis=1), left.argmax(axis=1)
+    for row in np.argsort(-best, kind="stable")[:PICTURES].tolist():
+        if best[row] < 0:
+            break
+        condition, image = table.conditions[cells[row]], table.ids[row]
+        answers = []
+        for side in (before, now):
+            at, cell = int(side.rows_of(table.ids[[row]])[0]), side.present.index(condition)
+            confidence = float(side["confidence"][at, cell]) if "confidence" in side else float("nan")
+            known = round(confidence, 4) if confidence == confidence else None
+            answers.append(Answer(namer(int(side["answer"][at, cell])), known))
+        chosen.append(Sample(str(image), condition, namer(int(table.label[row])), answers[1], answers[0]))
+    return chosen
+
+
+def _confidence(now: ImageTable, table: FlipTable) -> np.ndarray:
+    if "confidence" not in now or now["confidence"].ndim != 2:
+        return np.zeros(table.negative.shape)
+    columns = [now.present.index(cell) for cell in table.conditions]
+    return np.asarray(now["confidence"][now.rows_of(table.ids)][:, columns], np.float64)

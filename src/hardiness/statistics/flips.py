@@ -1,0 +1,144 @@
+"""Flips: how often two runs answer the same pictures otherwise, and which way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Condition, Interval
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import effective_wilson, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class FlipShare:
+    """A share of pictures, in [0, 1], with its 95 % interval."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """How the answers of a later run differ from those of an earlier one on the same pictures.
+
+    Attributes:
+        n: images.
+        negative: share of pictures that were answered rightly before and are answered wrongly now.
+        positive: the share that was wrong before and is right now.
+        agreement: the share that is given the same answer, right or wrong.
+
+    Source: Yan et al. (2021), arXiv:2011.09161, for negative flips.
+    """
+
+    n: int
+    negative: FlipShare
+    positive: FlipShare
+    agreement: FlipShare
+
+
+@dataclass(frozen=True)
+class FlipTable:
+    """Flips image by image and cell by cell; NaN where one of the two runs has no answer.
+
+    Attributes:
+        ids: ``(N,)`` of the images, sorted.
+        label: ``(N,)`` class index of each.
+        conditions: of the M cells.
+        negative, positive, agreement: float64 ``(N, M)`` of 0, 1 and NaN.
+    """
+
+    ids: NDArray[np.object_]
+    label: NDArray[np.int32]
+    conditions: tuple[Condition, ...]
+    negative: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+    @classmethod
+    def from_answers(
+        cls,
+        ids: NDArray[np.object_],
+        label: NDArray[np.int32],
+        conditions: Sequence[Condition],
+        right: tuple[NDArray[np.integer], NDArray[np.integer]],
+        answer: tuple[NDArray[np.integer], NDArray[np.integer]],
+    ) -> FlipTable:
+        """The table of two runs.
+
+        Args:
+            ids, label, conditions: of the images and cells that both have.
+            right: ``(N, M)`` of the earlier and of the later run: 1 right, 0 wrong, -1 not evaluated.
+            answer: the classes that they named, ``(N, M)`` each.
+        """
+        before, now = right
+        there = (before >= 0) & (now >= 0)
+
+        def where(counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+            return np.where(there, counts, np.nan)
+
+        return cls(
+            ids,
+            label,
+            tuple(conditions),
+            where((before == 1) & (now == 0)),
+            where((before == 0) & (now == 1)),
+            where(answer[0] == answer[1]),
+        )
+
+    def over(self, cells: Sequence[int] | None = None, rows: NDArray[np.bool_] | None = None) -> Flips | None:
+        """The flips over some cells, each weighing the same, and some images; ``None`` where nothing was evaluated."""
+        at = slice(None) if cells is None else list(cells)
+        of = slice(None) if rows is None else rows
+        parts = [each[of][:, at] for each in (self.negative, self.positive, self.agreement)]
+        seen = ~np.isnan(parts[0])
+        if not seen.any():
+            return None
+        kept = seen.any(axis=0)
+        ids = self.ids[of]
+        shares = []
+        for part in parts:
+            found = mean(ids, part[:, kept])
+            shares.append(FlipShare(found.value, found.interval(0.0, 1.0)))
+        return Flips(int(np.count_nonzero(seen.any(axis=1))), *shares)
+
+    def by_condition(self) -> list[tuple[Condition, Flips]]:
+        """The flips under each condition that was evaluated, in the order of the cells."""
+        found = []
+        n = np.count_nonzero(~np.isnan(self.negative), axis=0).tolist()
+        counts = [
+            np.nansum(part, axis=0).astype(int).tolist() for part in (self.negative, self.positive, self.agreement)
+        ]
+        for place, condition in enumerate(self.conditions):
+            if n[place]:
+                shares = (FlipShare(hits[place] / n[place], wilson(hits[place], n[place])) for hits in counts)
+                found.append((condition, Flips(n[place], *shares)))
+        return found
+
+    def by_class(self) -> list[tuple[int, Flips]]:
+        """The flips of the images of each class over all cells; the class that loses most stands first."""
+        seen = ~np.isnan(self.negative)
+        rows = seen.any(axis=1)
+        labels, place = np.unique(self.label[rows], return_inverse=True)
+        n = np.bincount(place, minlength=len(labels))
+        shares = []
+        for part in (self.negative, self.positive, self.agreement):
+            by_image = np.nansum(part[rows], axis=1) / np.count_nonzero(seen[rows], axis=1)
+            values = np.bincount(place, by_image) / n
+            squares = np.bincount(place, by_image**2) - n * values**2
+            variances = np.maximum(squares, 0) / (n * np.maximum(n - 1, 1))
+            most = np.maximum(np.bincount(place, by_image == 0), np.bincount(place, by_image == 1))
+            shares.append(
+                [
+                    FlipShare(
+                        float(min(max(v, 0.0), 1.0)),
+                        effective_wilson(min(max(float(v), 0.0), 1.0), float(s), int(m - k), int(m)),
+                    )
+                    for v, s, k, m in zip(values, variances, most, n, strict=True)
+                ]
+            )
+        flips = [(int(label), Flips(int(m), *each)) for label, m, *each in zip(labels, n, *shares, strict=True)]
+        return sorted(flips, key=lambda each: (-each[1].negative.value, -each[1].positive.value, each[0]))

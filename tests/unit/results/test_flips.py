@@ -1,0 +1,124 @@
+"""Flips of stored runs: what ``compare`` says first, what is kept, and what a page shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hardiness
+from hardiness.benchmarks import card_of
+from hardiness.cli import main
+from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
+from hardiness.results.flips import flips_of
+from hardiness.results.runs import ScoredRun
+from hardiness.store import Store
+
+CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
+
+
+def stored(out: Path, model: str, answers: np.ndarray, label: np.ndarray, start: int = 0) -> None:
+    """One model's answers ``(N, M)``, in as many rows as there are images and conditions."""
+    n, m = answers.shape
+    image, condition = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
+    rows = {
+        "sample": np.array([f"n/{start + k:03d}" for k in image]),
+        "condition": condition.astype(np.int16),
+        "frame": np.zeros(n * m, np.int16),
+        "label": label[image].astype(np.int32),
+        "prediction": answers.ravel().astype(np.int32),
+        "top5_class": np.zeros((n * m, 5), np.int16),
+        "confidence": np.linspace(0.2, 0.9, n * m).astype(np.float32),
+    }
+    run = Run(
+        ModelIdentity(model, model),
+        BenchmarkIdentity("imagenet-c" if m > 1 else "imagenet-val", "corruption" if m > 1 else "classification"),
+        DataIdentity("imagenet", "f", n),
+        conditions=CELLS[:m],
+    )
+    work = list(zip(rows["sample"].tolist(), rows["condition"].tolist(), strict=True))
+    Store.create(out).run(run, Plan(whole=tuple(range(m)))).write(0, work, Records(rows))
+
+
+def two_runs(out: Path, second_out: Path | None = None) -> None:
+    """As many right before and wrong now as the reverse, under each of three conditions."""
+    label = np.arange(100) % 4
+    first, second = np.repeat(label[:, None], 3, axis=1), np.repeat(label[:, None], 3, axis=1)
+    for cell in range(3):
+        first[cell * 10 : cell * 10 + 8, cell] = 9
+        second[cell * 10 + 50 : cell * 10 + 58, cell] = 9
+    stored(out, "fp32", first, label)
+    stored(second_out or out, "int8" if second_out is None else "fp32", second, label)
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_equal_scores_and_other_answers_are_the_first_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    two_runs(tmp_path)
+    assert called(monkeypatch, "compare", str(tmp_path), "-m", "fp32", "-m", "int8") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "The scores of fp32 and int8 do not differ beyond chance, but their answers do: 16.0 % of picture-cells get "
+        "another answer: 8.0 % were right under fp32 and are wrong under int8, 8.0 % the reverse."
+    )
+    text = "\n".join(lines)
+    assert "fp32 → int8: negative 8.0 (" in text
+    assert "conditions with most negative flips: clean 8.0" in text
+    assert "classes with most negative flips" in text
+
+
+def test_json_has_conditions_classes_and_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    two_runs(tmp_path / "main", tmp_path / "new")
+    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    (pair,) = found["flips"]
+    assert (pair["first"], pair["second"], pair["flipped"]) == ("main/fp32", "new/fp32", 24)
+    assert [each["negative"]["value"] for each in pair["conditions"]] == [0.08, 0.08, 0.08]
+    assert [each["kind"] for each in pair["kinds"]] == ["clean", "fog", "frost"]
+    assert {each["n"] for each in pair["classes"]} == {25}
+    shown = {sample["id"]: sample for sample in pair["samples"]}
+    assert len(shown) == 6
+    assert all(50 <= int(id_[2:]) < 80 for id_ in shown)
+    assert all(sample["before"]["name"] == sample["label"] != sample["after"]["name"] for sample in shown.values())
+
+
+def test_the_same_answers_are_told_too_and_no_shared_picture_gives_no_flips(tmp_path: Path) -> None:
+    label = np.arange(130) % 4
+    answers = np.where(np.arange(130) < 32, 9, label)[:, None]
+    for name in ("a", "b"):
+        stored(tmp_path, name, answers, label)
+    assert hardiness.compare(tmp_path).sentences() == ["a and b give the same answer to all pictures."]
+    stored(tmp_path, "c", answers, label, start=200)
+    runs = {run.run.model.name: ScoredRun(run, card_of(run.run)) for run in Store.open(tmp_path).runs()}
+    assert len(flips_of({"a": runs["a"], "b": runs["b"]})) == 1
+    assert flips_of({"a": runs["a"], "c": runs["c"]}) == ()
+
+
+def test_the_page_shows_flips_as_figures_with_their_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    two_runs(tmp_path)
+    for _ in range(2):  # made, then read from what was kept
+        assert called(monkeypatch, "show", str(tmp_path)) == 0
+    assert called(monkeypatch, "report", str(tmp_path), "--no-images") == 0
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "16.0 % of answers differ between fp32 and int8: 8.0 % were right and are wrong, 8.0 % the reverse" in page
+    assert "Flips from fp32 to int8, by class" in page
+    assert "Right under fp32, wrong under int8" in page
+    assert "24 pictures qualify" in page
+    kept = json.loads((tmp_path / "compared.json").read_text("utf-8"))
+    assert kept["comparisons"][0]["flips"][0]["flipped"] == 24
