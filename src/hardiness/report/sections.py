@@ -282,7 +282,7 @@ def with_flips(shown: BenchmarkSection) -> BenchmarkSection:
     pairs = [each for each in shown.compared.flips if {each.first, each.second} <= names] if shown.compared else []
     if not pairs or shown.compared is None or len(names) > FLIP_MODELS:
         return shown
-    charts = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
+    charts: list[Chart] = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
     hung = [
         (
             pair.second,
@@ -297,8 +297,8 @@ def with_flips(shown: BenchmarkSection) -> BenchmarkSection:
         if pair.samples
     ]
     section = shown.section
-    charts, hung = [*section.charts, *charts], [*section.galleries, *hung]
-    return replace(shown, section=replace(section, charts=charts, galleries=hung))
+    charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
+    return replace(shown, section=replace(section, charts=charts, galleries=galleries))
 
 
 def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:
