@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 Spawn = Callable[..., subprocess.Popen[str]]
 
@@ -141,3 +142,132 @@ def test_a_damaged_shard_is_left_out_by_show_and_computed_again_by_run(
     assert results(out)[0]["scores"] == whole
     assert [path.name for path in first.parent.glob("damaged/*")] == [first.name]
     assert hardiness("show", out).status == 0
+
+
+STOPS = '''
+import itertools, os, signal, time
+from pathlib import Path
+
+import torch
+
+def build():
+    """Mean colours; from its fourth batch of eight on it raises, or waits to be stopped, as TROUBLE says."""
+    class Stopping(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(48, 1000)
+            self.linear.weight.data = torch.randn(1000, 48, generator=torch.Generator().manual_seed(0))
+            self.linear.bias.data.zero_()
+            self.batches = itertools.count()
+        def forward(self, x):
+            trouble, folder = os.environ.get("TROUBLE", ""), Path(os.environ.get("TROUBLE_IN", "."))
+            if trouble and len(x) == 8:
+                number = next(self.batches)
+                if trouble == "raises" and number >= 3:
+                    raise RuntimeError("boom")
+                if trouble == "waits" and number >= 3:
+                    (folder / "waits").touch()
+                    time.sleep(300)
+                if trouble == "is killed" and number == 14:  # in the fourth unit of four batches
+                    end = time.monotonic() + 60
+                    while len(list(folder.glob("records/*/*.parquet"))) < 3 and time.monotonic() < end:
+                        time.sleep(0.01)
+                    os.kill(os.getpid(), signal.SIGKILL)
+            features = torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
+            return self.linear(features)
+    return Stopping()
+'''
+
+
+@pytest.fixture
+def stopping(tree: Any, tmp_path: Path) -> Callable[..., list[str]]:
+    """The command that evaluates such a model, of so many photographs and a benchmark."""
+    (tmp_path / "stopping.py").write_text(STOPS)
+
+    def command(count: int, benchmark: str = "imagenet-val") -> list[str]:
+        model = f"py:{tmp_path}/stopping.py:build"
+        return ["run", "-m", model, "-b", benchmark, "--data", str(tree(count)), "--batch-size", "8",
+                "--runtime", "torch", "--quiet", "--out"]  # fmt: skip
+
+    return command
+
+
+def rows(out: Path) -> dict[tuple[str, int], float]:
+    """The confidence of every stored row; each stands in one file alone."""
+    found: dict[tuple[str, int], float] = {}
+    for path in out.glob("records/*/*.parquet"):
+        table = parquet.read_table(path, columns=["sample", "condition", "confidence"]).to_pylist()
+        here = {(row["sample"], row["condition"]): row["confidence"] for row in table}
+        assert not here.keys() & found.keys(), "no row is computed twice"
+        found |= here
+    return found
+
+
+def test_a_model_that_raises_keeps_what_is_finished_and_the_rest_is_what_is_missing(
+    hardiness: Any, stopping: Any, results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = stopping(99)
+    monkeypatch.setenv("TROUBLE", "raises")
+    assert hardiness(*command, tmp_path / "x").status == 1
+    assert len(rows(tmp_path / "x")) == 24
+    assert results(tmp_path / "x")[0]["counts"]["evaluated"] == 24
+    assert hardiness(*command, tmp_path / "x").status == 1
+    assert len(rows(tmp_path / "x")) == 48, "another three batches"
+    monkeypatch.delenv("TROUBLE")
+    assert hardiness(*command, tmp_path / "x").status == 0
+    assert hardiness(*command, tmp_path / "whole").status == 0
+    assert len(rows(tmp_path / "x")) == 99
+    assert rows(tmp_path / "x") == rows(tmp_path / "whole")
+    same = [results(tmp_path / out)[0] for out in ("x", "whole")]
+    assert same[0]["scores"] == same[1]["scores"]
+    assert same[0]["failures"] == []
+
+
+def test_an_image_of_which_a_condition_is_missing_is_not_finished(
+    hardiness: Any, stopping: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = stopping(16, "imagenet-c:corruptions=contrast+brightness,severities=1+2")  # five pictures an image
+    monkeypatch.setenv("TROUBLE", "raises")
+    assert hardiness(*command, tmp_path / "x").status == 1
+    there = [sample for sample, _ in rows(tmp_path / "x")]
+    assert len(there) == 20, "24 pictures are four images and a part of the fifth"
+    assert set(map(there.count, there)) == {5}
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.thorough)]
+)
+def test_a_signal_keeps_the_finished_images_of_the_unit_at_hand(
+    spawn: Spawn,
+    hardiness: Any,
+    stopping: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    status: int,
+) -> None:
+    command = stopping(99)
+    monkeypatch.setenv("TROUBLE", "waits")
+    monkeypatch.setenv("TROUBLE_IN", str(tmp_path))
+    process = spawn(*command, tmp_path / "x")
+    while process.poll() is None and not (tmp_path / "waits").exists():
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == status, told
+    assert len(rows(tmp_path / "x")) == 24
+    monkeypatch.delenv("TROUBLE")
+    assert hardiness(*command, tmp_path / "x").status == 0
+    assert len(rows(tmp_path / "x")) == 99
+
+
+def test_a_kill_loses_one_unit_at_most(
+    spawn: Spawn, stopping: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = stopping(70, "imagenet-c:corruptions=contrast,severities=1")  # units of 16 images, two pictures each
+    monkeypatch.setenv("TROUBLE", "is killed")
+    monkeypatch.setenv("TROUBLE_IN", str(tmp_path / "x"))
+    process = spawn(*command, tmp_path / "x")
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    assert len(rows(tmp_path / "x")) == 3 * 16 * 2

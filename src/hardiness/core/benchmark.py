@@ -185,7 +185,7 @@ class Benchmark(ABC):
         beside: data sets that it takes, too, those of them that are there.
         card: name of the card in `hardiness.benchmarks` that scores its rows.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
-        shard_items: images per shard: the unit of saving and of what a killed run can lose.
+        shard_items: images per shard at least: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is
             called for each condition on its own, so that memory is bounded by a sequence and not by an item.
     """

@@ -89,8 +89,9 @@ class Ensemble:
 BATCH_SIZES = (32, 16, 8)
 CPU_BATCH_BYTES = 2 * 2**30
 
-SMALLEST, LARGEST = 16, 1024
-"""Batches that are tried on a GPU."""
+SMALLEST, LARGEST, LARGEST_WITH_GRADIENTS = 16, 1024, 128
+"""Batches that are tried on a GPU. What an attack keeps for gradients takes the memory of far larger batches, and a
+unit, which is what a killed process loses, has room for one."""
 
 RISE = 1.05
 """A batch twice as large must give this many times the images a second to be worth its memory."""
@@ -139,18 +140,26 @@ def automatic_batch_size(classifier: Classifier | Ensemble, input_px: int, gradi
     found = _FOUND.setdefault(classifier, {})
     wanted = (input_px, gradients or isinstance(classifier, Ensemble))
     if wanted not in found:
-        found[wanted] = by_doubling(_rate_of(classifier, *wanted))
+        found[wanted] = by_doubling(_rate_of(classifier, *wanted), largest_batch(on_gpu=True, gradients=wanted[1]))
     return found[wanted]
 
 
-def by_doubling(rate: Callable[[int], float]) -> int:
-    """The batch size after which throughput no longer rises, between 16 and 1024.
+def largest_batch(on_gpu: bool, gradients: bool) -> int:
+    """The most images that `automatic_batch_size` ever finds."""
+    if not on_gpu:
+        return BATCH_SIZES[0]
+    return LARGEST_WITH_GRADIENTS if gradients else LARGEST
+
+
+def by_doubling(rate: Callable[[int], float], largest: int = LARGEST) -> int:
+    """The batch size after which throughput no longer rises, from 16 on.
 
     Args:
         rate: of a batch size the images a second; 0 where it does not fit the memory.
+        largest: that is tried.
     """
     size, best = SMALLEST, rate(SMALLEST)
-    while size < LARGEST and (found := rate(2 * size)) >= RISE * best and found:
+    while size < largest and (found := rate(2 * size)) >= RISE * best and found:
         size, best = 2 * size, found
     return size
 

@@ -41,7 +41,7 @@ from hardiness.core import (
     Surrogate,
     Unreadable,
 )
-from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined
+from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy
@@ -261,7 +261,7 @@ def begin(
         batch_size=batch_size,
         location=data.location,
         released=data.released,
-        unit_items=unit_images(benchmark, batch_size),
+        unit_items=unit_images(benchmark, request.batch_size, on_gpu=classifier.device.startswith("cuda")),
         whole=tuple(benchmark.conditions().index(condition) for condition in benchmark.whole()),
     )
     conditions = {condition: index for index, condition in enumerate(benchmark.conditions())}
@@ -270,10 +270,21 @@ def begin(
     return Task(classifier, canvas, feed, labels, stored, BatchSize(stored.plan.batch_size))
 
 
-def unit_images(benchmark: Benchmark, batch_size: int) -> int:
-    """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images."""
-    pictures = 1 if benchmark.attack else benchmark.frames * max(1, len(benchmark.requested()))
-    return max(benchmark.shard_items, -(-batch_size // pictures))
+def unit_images(benchmark: Benchmark, batch_size: int | None, on_gpu: bool) -> int:
+    """Images a unit: so many that a batch, which never crosses units, can be full; for an attack a batch of images.
+
+    It follows from what was asked for, and from nothing that is tried or timed: so units, and the names of files, are
+    those of every process that begins the run, and models with different batches share the decoding.
+
+    Args:
+        benchmark: which.
+        batch_size: that was asked for; ``None`` where it is found.
+        on_gpu: whether it is found on a GPU.
+    """
+    attack = benchmark.attack is not None
+    pictures = 1 if attack else benchmark.frames * max(1, len(benchmark.requested()))
+    most = batch_size or largest_batch(on_gpu, gradients=attack)
+    return max(benchmark.shard_items, -(-most // pictures))
 
 
 def run_of(
@@ -401,8 +412,10 @@ class UnitPart:
         before: what that file was like when the store was listed, where it is of other data or of a try that failed.
         again: whether its rows are stored already, so that they are made for their pictures alone.
         waiting: rows decoded but not yet in a batch.
+        decoded: images of which every picture has been handed on, or has failed.
         outcomes: of the batches that have come back.
         in_flight: batches that have not.
+        lost: images of which a picture was in a batch that failed, or was not evaluated for another reason.
         closed: whether every row has been decoded.
         done: whether this process has stored it.
     """
@@ -414,8 +427,10 @@ class UnitPart:
     before: Stamp | None = None
     again: bool = False
     waiting: list[QueuedPicture] = field(default_factory=list)
+    decoded: set[str] = field(default_factory=set)
     outcomes: list[Records] = field(default_factory=list)
     in_flight: int = 0
+    lost: set[str] = field(default_factory=set)
     closed: bool = False
     done: bool = False
 
@@ -428,6 +443,21 @@ class UnitPart:
     def stored(self) -> bool:
         """Whether the outcome of this very work has been stored since the store was listed, by whomever."""
         return not self.again and self.task.stored.stamp(self.file) not in (None, self.before)
+
+    def finished(self) -> tuple[list[Work], Records]:
+        """The rows of the images that are finished, each in all of its rows here, and what came of them."""
+        records = joined(self.outcomes)
+        present = {(failure.sample, condition) for failure in records.failures for condition in failure.conditions}
+        if len(records):
+            present |= set(zip(records["sample"].tolist(), records["condition"].tolist(), strict=True))
+        missing = {sample for sample, condition in self.work if (sample, condition) not in present}
+        done = self.decoded - self.lost - missing - {picture.sample for picture in self.waiting}
+        failures = tuple(failure for failure in records.failures if failure.sample in done)
+        work = [row for row in self.work if row[0] in done]
+        if not len(records):
+            return work, Records({}, failures)
+        kept = records.where(np.array([sample in done for sample in records["sample"].tolist()], np.bool_))
+        return work, Records(kept.columns, failures)
 
 
 @dataclass(frozen=True)
@@ -484,16 +514,18 @@ class Unit:
             for piece in ([(c,) for c in sorted(conditions)] if apart else [tuple(sorted(conditions))])
         ]
         for position, (sample, piece) in enumerate(pieces, start=1):
-            yield Job(self, items[sample], piece, position == len(pieces))
+            ends_unit = position == len(pieces)
+            yield Job(self, items[sample], piece, ends_unit or pieces[position][0] != sample, ends_unit)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One item to decode, the conditions that some model lacks, and whether it ends its unit."""
+    """One item to decode, the conditions that some model lacks, and whether it is the last of its item and its unit."""
 
     unit: Unit
     item: Item
     conditions: tuple[int, ...]
+    ends_item: bool
     ends_unit: bool
 
 

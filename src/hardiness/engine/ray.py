@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import socket
@@ -127,7 +128,8 @@ class UnitActor:
         self._workers: list[Worker] = []
         self._units: dict[str, tuple[Worker, Unit]] = {}
         self._waiting: deque[tuple[Worker, Unit]] = deque()
-        self._comes, self._broken, self._noted = Condition(), "", False
+        self._comes, self._broken, self._noted, self._stopped = Condition(), "", False, False
+        self._thread = Thread(target=self._run, name="units", daemon=True)
 
     def ready(self) -> Ready | Unfit:
         """Load the models and list what is missing; a failing load is a problem and no crash."""
@@ -159,7 +161,7 @@ class UnitActor:
                     task.error = "it was given up"
             # Not by what is missing of it: that changes where an actor dies between two models.
             self._units |= {f"{place}-{unit.index:06d}": (worker, unit) for unit in worker.units()}
-        Thread(target=self._run, name="units", daemon=True).start()
+        self._thread.start()
         return Ready(
             keys=tuple(keys),
             units={name: unit.rows for name, (_, unit) in self._units.items()},
@@ -178,8 +180,8 @@ class UnitActor:
                 self._waiting.append((worker, unit))
                 self._comes.notify()
             while not all(part.done for part in unit.parts):
-                if self._broken:
-                    return UnitOutcome(broken=self._broken)
+                if self._broken or self._stopped:
+                    return UnitOutcome(broken=self._broken or f"{platform.node()}: it was stopped")
                 time.sleep(LOOK_S)
         lost = [part for part in unit.parts if part.task.error is not None and not part.stored]
         if not self._noted:
@@ -201,6 +203,18 @@ class UnitActor:
                     task.computed -= count
                     self._noted = True
 
+    def stop(self) -> None:
+        """Begin nothing more, and store the images that are finished of the units under way."""
+        with self._comes:
+            self._stopped = True
+            self._waiting.clear()
+            self._comes.notify()
+        for worker in self._workers:
+            worker.ends_s = -math.inf
+        if self._thread.is_alive():
+            self._thread.join()
+        self.leave()
+
     def give_up(self, name: str, reason: str) -> Sequence[str]:
         """Store a unit's images as failed, for the reason given; their ids."""
         if name not in self._units:
@@ -209,13 +223,14 @@ class UnitActor:
         return worker.give_up(unit, reason)
 
     def _run(self) -> None:
-        """Evaluate what comes, for ever."""
+        """Evaluate what comes, until told to stop."""
         try:
-            while True:
+            while not self._stopped:
                 with self._comes:
-                    self._comes.wait_for(lambda: self._waiting)
-                    worker, first = self._waiting[0]
-                worker.run(self._stream(worker), first.rows)
+                    self._comes.wait_for(lambda: self._waiting or self._stopped)
+                    worker, first = self._waiting[0] if self._waiting else (None, None)
+                if worker is not None and first is not None:
+                    worker.run(self._stream(worker), first.rows)
         except BaseException as error:  # noqa: BLE001  # told by `evaluate`, and the actor is replaced
             self._broken = f"{platform.node()}: {line_of(error)}"
 
@@ -487,6 +502,9 @@ LOAD_TIMEOUT_S = 1800.0
 LEAVE_TIMEOUT_S = 60.0
 """How long an actor may take to write how it computed."""
 
+STOP_TIMEOUT_S = 10.0
+"""How long an actor may take to store what is finished where the command is stopped: a batch and its file."""
+
 
 def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
     """Evaluate an errand's missing units by actors of a cluster.
@@ -500,6 +518,9 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
     driver = _Driver(connection, replace(errand, version=package_version()), listener)
     try:
         return driver.run()
+    except KeyboardInterrupt:
+        driver.stop()
+        raise
     finally:
         driver.close()
 
@@ -542,6 +563,11 @@ class _Driver:
         if leaving := [actor.leave.remote() for actor in self._actors]:
             self._ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_TIMEOUT_S)
         return self._ledger.closed(len(self._flying))
+
+    def stop(self) -> None:
+        """Have the actors store the images that are finished, also of units that have not ended."""
+        if stopping := [actor.stop.remote() for actor in self._actors]:
+            self._ray.wait(stopping, num_returns=len(stopping), timeout=STOP_TIMEOUT_S)
 
     def close(self) -> None:
         """End the actors."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,6 +27,7 @@ from hardiness.core import (
     Records,
     Request,
     SampleError,
+    StoreError,
     Unreadable,
     line_of,
 )
@@ -92,6 +94,7 @@ class Storing:
 
 def store(
     part: UnitPart,
+    work: Sequence[tuple[str, int]],
     records: Records,
     items: Mapping[str, Item],
     conditions: Sequence[Condition],
@@ -101,7 +104,8 @@ def store(
 
     Args:
         part: of a unit.
-        records: of its rows.
+        work: rows of it that the file is of: all, or those of the images that were finished when it was cut short.
+        records: of these rows.
         items: the photographs that they may be of, by id.
         conditions: all of the benchmark.
         members: what was kept until now of the members of an ensemble; ``None`` without one.
@@ -109,9 +113,10 @@ def store(
     Raises:
         StoreError: it cannot be written.
     """
-    part.task.stored.write(part.index, part.work, of_unchanged(records, items, conditions))
-    part.done = True
-    if members is not None:
+    part.task.stored.write(part.index, work, of_unchanged(records, items, conditions))
+    is_whole = len(work) == len(part.work)
+    part.done = is_whole or part.task.error is not None
+    if members is not None and is_whole:
         members.remove()
     return_freed_memory()
 
@@ -183,7 +188,7 @@ class Worker:
         return give_up(unit, reason)
 
     def run(self, given: Iterable[Unit], missing: int, total: int | None = None) -> None:
-        """Evaluate units; finished ones are stored as they end, whatever happens to the rest.
+        """Evaluate units; each is stored when it ends, and, of one that is cut short, the images that are finished.
 
         Args:
             given: which, in order; taken one by one, a little ahead of the model.
@@ -204,7 +209,7 @@ class Worker:
                 self._hand_out(job, outcome)
             self.batches.finish()
         except KeyboardInterrupt:
-            self.batches.close(wait=False)  # an attack on one batch can take minutes
+            self.batches.close(wait=False)  # an attack on one batch can take minutes: what is done is kept
             raise
         except RuntimeError as error:
             refuse_lost_device(error, self.surrogate.spec.name if self.surrogate else self.benchmark.name)
@@ -244,6 +249,7 @@ class Worker:
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
+        self.batches.open(job.unit)
         for part in job.unit.parts:
             if part.again and self.surrogate is not None:  # its pictures are made by now, and nothing else was asked
                 self.advance(sum((job.item.id, index) in part.wanted for index in job.conditions))
@@ -251,6 +257,8 @@ class Worker:
                 self._fail(part, job.item.id, job.conditions, str(outcome))
             else:
                 self._queue(part, job, outcome)
+            if job.ends_item:
+                part.decoded.add(job.item.id)
             self.batches.launch(part, flush=job.ends_unit)
         if job.ends_unit:
             for part in job.unit.parts:
@@ -280,15 +288,26 @@ class Worker:
 
     def store_if_done(self, part: UnitPart) -> None:
         """Begin to store a part whose last batch has come back; it is done once its file is written."""
-        if not part.closed or part.in_flight:
-            return
-        if part.task.error is not None or part.again or not part.outcomes:
+        if part.closed and not part.in_flight:
+            self.store_finished(part)
+
+    def store_finished(self, part: UnitPart) -> None:
+        """Begin to store a part: all of it, or what is finished where its model raised or the unit was cut short.
+
+        The file of a part of the work has the name of just that, so that the rest is what is missing.
+        """
+        if part.again or not part.outcomes:
             part.done, part.outcomes = True, []
             return
-        records, part.outcomes = joined(part.outcomes), []
-        part.task.computed += len(records)
-        members = self.batches.members_of(part)
-        self.batches.storing.put(partial(store, part, records, self.items, self.conditions, members))
+        whole = part.closed and not part.in_flight and not part.lost
+        work, records = (part.work, joined(part.outcomes)) if whole else part.finished()
+        if work:
+            members = self.batches.members_of(part)
+            self.batches.storing.put(partial(store, part, work, records, self.items, self.conditions, members))
+            part.task.computed += len(records)
+        else:
+            part.done = part.task.error is not None
+        part.outcomes = []
 
     def advance(self, rows: int) -> None:
         """Tell of so many more rows."""
@@ -307,7 +326,7 @@ def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan
 
 
 def _jobs(worker: Worker, given: Iterable[Unit]) -> Iterator[Job]:
-    """The work of the units until they end or the time is over; a unit that is cut short is not stored."""
+    """The work of the units until they end or the time is over."""
     for unit in given:
         for job in unit.jobs(worker.items, apart=worker.benchmark.frames > 1):
             if time.monotonic() >= worker.ends_s:
@@ -333,37 +352,62 @@ class _Batches:
             if plan and worker.surrogate is None
             else None
         )
-        self.flying: deque[tuple[UnitPart, int, Future[Records]]] = deque()
+        self.flying: deque[tuple[UnitPart, Sequence[QueuedPicture], Future[Records]]] = deque()
+        self.begun: list[Unit] = []  # and not stored yet
         self.closed, self.storing = False, Storing(worker.store.files.at_once)
         self.threads = ThreadPoolExecutor(1 if self.attacker else FORWARD_THREADS, thread_name_prefix="forward")
+
+    # A signal may come between any two of these steps: no row is counted as finished that has left one place
+    # and has not reached the next.
+
+    def open(self, unit: Unit) -> None:
+        """Remember a unit as long as it may be cut short."""
+        if not self.begun or self.begun[-1] is not unit:
+            self.begun = [*(each for each in self.begun if not each.done), unit]
 
     def launch(self, part: UnitPart, flush: bool) -> None:
         """Send the rows that wait, in whole batches, or all of them."""
         task = part.task
         while len(part.waiting) >= task.batch.current or (flush and part.waiting):
-            size = task.batch.current
-            batch, part.waiting = part.waiting[:size], part.waiting[size:]
+            batch = part.waiting[: task.batch.current]
             if task.error is not None:
-                continue
-            while len(self.flying) > FORWARD_THREADS:
-                self._land()
-            part.in_flight += 1
-            future = self.threads.submit(self._evaluate, part, batch)
-            # A sequence is one condition of one image: it is counted with its first frame.
-            self.flying.append((part, sum(len(row.conditions) for row in batch if row.frame == 0), future))
+                part.lost.update(row.sample for row in batch)
+            else:
+                while len(self.flying) > FORWARD_THREADS:
+                    self._land()
+                future = self.threads.submit(self._evaluate, part, batch)
+                self.flying.append((part, batch, future))
+                part.in_flight += 1
+            part.waiting = part.waiting[len(batch) :]
 
     def finish(self) -> None:
         """Wait for every batch, and until all is stored."""
         while self.flying:
             self._land()
+        self._cut_short()
         self.storing.finish()
 
     def close(self, wait: bool = True) -> None:
-        """Drop what has not begun and, unless told not to, wait for what has; closed once, it stays as it is."""
+        """Drop what has not begun, wait for what has unless told not to, and store what is finished of cut units.
+
+        Closed once, it stays as it is.
+        """
         if not self.closed:
             self.closed = True
             self.threads.shutdown(wait=wait, cancel_futures=True)
+            with suppress(StoreError):  # whoever closes it early has an error to tell already
+                self._cut_short()
             self.storing.close()
+
+    def _cut_short(self) -> None:
+        """Begin to store what is finished of the units that have not ended."""
+        for part, batch, future in self.flying:
+            if not future.done() or future.cancelled() or future.exception() is not None:
+                part.lost.update(row.sample for row in batch)
+            elif not any(future.result() is outcome for outcome in part.outcomes):
+                part.outcomes.append(future.result())
+        for part in (part for unit in self.begun for part in unit.parts if part.outcomes):
+            self.worker.store_finished(part)
 
     def members_of(self, part: UnitPart) -> Members | None:
         """Where it is kept how the members of an ensemble ended on a part's pictures; ``None`` without an ensemble."""
@@ -379,16 +423,19 @@ class _Batches:
 
     def _land(self) -> None:
         """Wait for the oldest batch and keep its outcome; a model that fails is given up, the others go on."""
-        part, size, future = self.flying.popleft()
-        part.in_flight -= 1
+        part, batch, future = self.flying[0]
         try:
             part.outcomes.append(future.result())
         except DeviceError:
             raise
         except Exception as error:  # noqa: BLE001  # also what an attack or a decision of somebody else's raises
             refuse_lost_device(error, part.task.classifier.spec.name)
+            part.lost.update(row.sample for row in batch)
             part.task.error = part.task.error or line_of(error)
-        self.worker.advance(size)
+        self.flying.popleft()
+        part.in_flight -= 1
+        # A sequence is one condition of one image: it is counted with its first frame.
+        self.worker.advance(sum(len(row.conditions) for row in batch if row.frame == 0))
         self.worker.store_if_done(part)
 
 

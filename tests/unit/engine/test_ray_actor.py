@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from pyarrow import parquet
 
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.core import Canvas, Condition, DataSet, Expansion, Item, Request, SampleError, random
@@ -78,11 +80,13 @@ def test_every_row_of_a_unit_that_was_given_up_has_failed() -> None:
 read: list[str] = []
 decoded = threading.Event()
 """Whether a second picture has been decoded; `Single` and the model live in one process here."""
+released = threading.Event()
+"""Whether a model that is held may go on."""
 
 MODEL = """
 import threading
 import torch
-from PATH import decoded
+from PATH import decoded, released
 
 class Waiting(torch.nn.Module):
     def __init__(self):
@@ -94,6 +98,8 @@ class Waiting(torch.nn.Module):
             raise RuntimeError("boom")
         if evaluates and WAITS and not decoded.wait(20):
             raise RuntimeError("the next picture is not decoded meanwhile")
+        if evaluates and HELD and not released.wait(20):
+            raise RuntimeError("it was held for ever")
         return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 2).flatten(1))
 
 def build():
@@ -132,15 +138,17 @@ def pictures(tmp_path: Path) -> DataSet:
     return locate([str(tmp_path / "data")]).dataset("imagenet")
 
 
-def actor(tmp_path: Path, data: DataSet, without: frozenset[str] = frozenset(), **model: Any) -> UnitActor:
+def actor(
+    tmp_path: Path, data: DataSet, benchmark: Single | None = None, without: frozenset[str] = frozenset(), **model: Any
+) -> UnitActor:
     read.clear()
     decoded.clear()
     text = MODEL.replace("PATH", __name__)
-    for name, value in {"RAISES": -1e9, "WAITS": False, **model}.items():
+    for name, value in {"RAISES": -1e9, "WAITS": False, "HELD": False, **model}.items():
         text = text.replace(name, str(value))
     (tmp_path / "network.py").write_text(text)
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
-    evaluation = Evaluation(Single(), data, Request(batch_size=1))
+    evaluation = Evaluation(benchmark or Single(), data, Request(batch_size=1))
     errand = Errand((f"py:{tmp_path}/network.py:build",), placing, (evaluation,), tmp_path / "out", without=without)
     return UnitActor(errand, 1)
 
@@ -173,3 +181,38 @@ def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, p
     again = actor(tmp_path, pictures, without=frozenset(ready.keys), RAISES=-1.9).ready()
     assert isinstance(again, Ready)
     assert again.units == {}, "nothing is evaluated of a model that was given up"
+
+
+@dataclass(frozen=True)
+class Together(Single):
+    """The same with all pictures in one unit."""
+
+    shard_items: ClassVar[int] = 64
+
+
+def test_an_actor_that_is_stopped_stores_the_pictures_of_its_unit_that_are_finished(
+    tmp_path: Path, pictures: DataSet
+) -> None:
+    items = [replace(item, id=f"{item.id}_{turn}") for turn in range(4) for item in pictures.items]
+    many = replace(pictures, items=tuple(sorted(items, key=lambda item: item.id)))
+    begun = actor(tmp_path, many, Together(), HELD=True)
+    ready = begun.ready()
+    assert isinstance(ready, Ready)
+    (name,) = ready.units
+    with ThreadPoolExecutor(2) as driver:
+        released.clear()
+        evaluating = driver.submit(begun.evaluate, name)
+        while len(read) < 3:
+            time.sleep(0.01)
+        stopping = driver.submit(begun.stop)
+        while begun._workers[0].ends_s > 0:
+            time.sleep(0.01)
+        released.set()
+        stopping.result(timeout=60)
+        assert evaluating.result(timeout=60).broken, "its unit is not stored"
+    (file,) = (tmp_path / "out").glob("records/*/*.parquet")
+    stored = parquet.read_metadata(file).num_rows
+    assert 0 < stored < 16
+    again = actor(tmp_path, many, Together(), HELD=True).ready()
+    assert isinstance(again, Ready)
+    assert list(again.units.values()) == [16 - stored], "the rest is what is missing"

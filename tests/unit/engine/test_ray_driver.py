@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import Silence
 from hardiness.engine import ray as ray_driver
-from hardiness.engine.ray import Connection, Errand, Ready, Unfit, UnitOutcome, _Driver
+from hardiness.engine.ray import Cluster, Connection, Errand, Ready, Unfit, UnitOutcome, _Driver
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
 DONE = UnitOutcome(stored=("key",))
@@ -371,3 +371,25 @@ def test_actors_that_die_while_they_load_end_the_run() -> None:
     found = driver(ray).run()
     assert found.problems[-1] == "no actor could begin: out of memory"
     assert len(ray.actors) == 6
+
+
+def test_a_command_that_is_stopped_has_its_actors_store_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(call: Call) -> Any:
+        return None if call.method == "stop" else answers(call)
+
+    ray = PlayedRay(script)
+    waits = ray.wait
+    monkeypatch.setattr(ray_driver, "connect", lambda *args, **kwargs: Connection(ray, 2, {"CPU": 1.0}))
+
+    def interrupted(calls: list[Call], num_returns: int, timeout: float | None) -> Any:
+        if any(call.method == "evaluate" for call in calls):
+            raise KeyboardInterrupt
+        return waits(calls, num_returns, timeout)
+
+    monkeypatch.setattr(ray, "wait", interrupted)
+    evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
+    errand = Errand(("m",), {"device": "cpu"}, (evaluation,), "out")
+    with pytest.raises(KeyboardInterrupt):
+        ray_driver.on_ray(errand, Cluster(), Silence())
+    assert [call.method for call in ray.actors[0].calls][-1] == "stop"
+    assert ray.killed, "and then they end"
