@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check fast-tests test test-rest test-all lint docs bench soak sbom audit clean
+.PHONY: help demo check fast-tests test test-rest test-all lint docs site bench soak sbom audit clean
 
 help:
 	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test    lint, types, and every test but repetition, browser, scale and waiting (ten minutes)'
 	@echo 'make test-all  that, without HARDINESS_DATA, then the rest, and what reads HARDINESS_DATA with it (half an hour)'
 	@echo 'make docs    writes the tables and figures of README and docs that are made by commands'
+	@echo 'make site    writes the documentation as a site into site/; a link that leads nowhere is an error'
 	@echo 'make bench   measures us and others; figures are in docs'
 	@echo 'make soak    the slow tests over and over, with other random moments and examples each time'
 	@echo 'make sbom    what the wheel installs, as sbom.json (CycloneDX)'
@@ -48,6 +49,9 @@ lint: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/write.py
+
+site: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
 
 bench: $(VENV)/.bench
 	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage early plan; do \
