@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check fast-tests test test-rest test-all lint docs site bench soak sbom audit clean
+.PHONY: help demo check fast-tests test test-rest test-all lint docs site wheel bench soak sbom audit clean
 
 help:
 	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test-all  that, without HARDINESS_DATA, then the rest, and what reads HARDINESS_DATA with it (half an hour)'
 	@echo 'make docs    writes the tables and figures of README and docs that are made by commands'
 	@echo 'make site    writes the documentation as a site into site/; a link that leads nowhere is an error'
+	@echo 'make wheel   builds wheel and sdist into dist/, checks them, and tries the wheel in an empty environment'
 	@echo 'make bench   measures us and others; figures are in docs'
 	@echo 'make soak    the slow tests over and over, with other random moments and examples each time'
 	@echo 'make sbom    what the wheel installs, as sbom.json (CycloneDX)'
@@ -52,6 +53,21 @@ docs: $(VENV)/.test
 
 site: $(VENV)/.test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+
+# The wheel is tried where nothing else of this project is: --version, the list of benchmarks, two photographs.
+wheel:
+	rm -rf dist $(VENV)-wheel
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/pip install --quiet --disable-pip-version-check build twine
+	$(VENV)-wheel/bin/python -m build --outdir dist .
+	$(VENV)-wheel/bin/twine check --strict dist/*
+	$(VENV)-wheel/bin/python -m zipfile --list dist/*.whl
+	$(VENV)-wheel/bin/pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[demo]"
+	cd / && $(abspath $(VENV)-wheel)/bin/hardiness --version
+	cd / && $(abspath $(VENV)-wheel)/bin/hardiness list benchmarks
+	cd / && $(abspath $(VENV)-wheel)/bin/hardiness run -m efficientnet_lite0 -b imagenet-val --data embedded --limit 2 \
+		--out "$$(mktemp -d)"
+	rm -rf $(VENV)-wheel
 
 bench: $(VENV)/.bench
 	status=0; for each in pipeline corruptions c_bar imagenet_c imagenet_p attacks visualise scoring interval_coverage early plan; do \

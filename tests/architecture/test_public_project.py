@@ -1,0 +1,68 @@
+"""What a public project shows beside its code names what there is: commands, versions, packages."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import hardiness
+
+ROOT = Path(hardiness.__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_workflows_call_what_the_makefile_has_on_the_versions_that_classifiers_name() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert sorted(commands) == ["make lint", "make site", "make test", "make wheel"]
+    assert {command.removeprefix("make ") for command in commands} <= TARGETS
+    named = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d+$", each)}
+    matrix = jobs["test"]["strategy"]["matrix"]["include"]
+    assert {row["python"] for row in matrix if not row["untried"]} == named
+    assert any(row["untried"] for row in matrix)
+
+
+def test_hooks_before_a_commit_are_those_of_make_lint() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    entries = [hook["entry"].replace(" --force-exclude", "") for hook in repository["hooks"]]
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    for line in lint.splitlines():
+        command = line.strip().removeprefix("$(BIN)/").removesuffix(" .")
+        assert command.replace("format --check", "format") in {entry.replace(" --check", "") for entry in entries}
+
+
+def test_the_conda_recipe_asks_for_what_the_wheel_asks_for() -> None:
+    recipe = yaml.safe_load((ROOT / "conda/recipe.yaml").read_text())
+    assert recipe["context"]["version"] == PROJECT["version"]
+    others = {"huggingface-hub": "huggingface_hub", "matplotlib": "matplotlib-base", "torch": "pytorch"}
+    others["opencv-python-headless"] = "py-opencv"
+    asked = {re.match(r"([\w.-]+)(.*)", each).groups() for each in PROJECT["dependencies"]}
+    wanted = {f"{others.get(name, name)} {version}" for name, version in asked}
+    assert set(recipe["requirements"]["run"]) == {*wanted, f"python {PROJECT['requires-python']}"}
+    (entry,) = recipe["build"]["python"]["entry_points"]
+    assert entry == f"hardiness = {PROJECT['scripts']['hardiness']}"
+
+
+def test_containers_install_extras_and_run_targets_that_there_are() -> None:
+    docker = (ROOT / "Dockerfile").read_text()
+    extras = re.search(r"pip install '\.\[([\w,]+)\]'", docker)[1]
+    assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for copied in re.findall(r"^COPY (.*) \S+$", docker, re.MULTILINE):
+        assert all((ROOT / name).exists() and f"!{name}" in ignored for name in copied.split())
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["postCreateCommand"].removeprefix("make ") in TARGETS
+
+
+def test_the_citation_names_the_licence_and_the_paper_behind_the_suite() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["license"] == PROJECT["license"]
+    (reference,) = citation["references"]
+    assert reference["identifiers"][0]["value"] in (ROOT / "README.md").read_text().replace("abs/", "").replace(
+        "https://arxiv.org/", "arXiv:"
+    )
