@@ -134,7 +134,7 @@ def factory(tmp_path: Path) -> Callable[..., str]:
     def write(classes: int = 1000, tail: str = "", name: str = "network") -> str:
         file = tmp_path / f"{name}.py"
         file.write_text(NETWORK.format(classes=classes, tail=tail))
-        return f"py:{file}:build"
+        return f"py:{file}:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
     return write
 

@@ -30,6 +30,7 @@ PHOTOGRAPHS = 25
 MODELS = '''
 import torch
 from torch.nn import functional
+from hardiness import View
 
 class Colours(torch.nn.Module):
     """Mean colours of sixteen patches through a linear map, after something that may hide the gradient."""
@@ -44,7 +45,7 @@ class Colours(torch.nn.Module):
 def trained(before=None):
     model = Colours(before)
     model.linear.load_state_dict(torch.load({weights!r}, weights_only=True))
-    return model
+    return model, View()
 
 def robust():
     return trained()
@@ -347,15 +348,27 @@ def test_a_model_without_gradients_is_told_and_can_be_attacked_through_another(
     file = tmp_path / "colours.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
     data = ("--data", f"imagenet={problem}/photographs", "--out", tmp_path / "out", "--limit", "4")
-    told = hardiness("run", "-m", f"onnx:{file}", "-b", "whitebox", *data)
+    told = hardiness("run", "-m", f"onnx:{file}:mean=0.485/0.456/0.406,std=0.229/0.224/0.225", "-b", "whitebox", *data)
     assert told.status == 1
     assert "has no gradients (it runs in ONNX Runtime), so it cannot be attacked itself" in told.lines[-1]
     told = hardiness(
-        "run", "-m", f"onnx:{file}", "-b", f"blackbox:surrogate=py:{problem}/models.py:robust,epsilons=0.1", *data
+        "run",
+        "-m",
+        f"onnx:{file}:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+        "-b",
+        f"blackbox:surrogate=py:{problem}/models.py:robust,epsilons=0.1",
+        *data,
     )
     assert told.status == 0, told.err
     for asked in ("attack=square,epsilons=0.4", "attack=hopskipjump,norm=l2,epsilons=40"):
-        told = hardiness("run", "-m", f"onnx:{file}", "-b", f"whitebox:protocol=standard,{asked},steps=5+30", *data)
+        told = hardiness(
+            "run",
+            "-m",
+            f"onnx:{file}:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+            "-b",
+            f"whitebox:protocol=standard,{asked},steps=5+30",
+            *data,
+        )
         assert told.status == 0, told.err
     by_queries = [
         [s["value"] for s in result["scores"] if s["metric"] == "accuracy"]

@@ -45,7 +45,7 @@ def pyramid(tmp_path: Path) -> str:
     """A small network with maps of four sizes."""
     file = tmp_path / "pyramid.py"
     file.write_text(NETWORK)
-    return f"py:{file}:build"
+    return f"py:{file}:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
 
 @pytest.fixture

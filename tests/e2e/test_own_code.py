@@ -61,7 +61,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (tmp_path / f"{HELPER}.py").write_text(helper)
         (tmp_path / "own.py").write_text(NETWORK.format(top=top, forward=forward))
         importlib.invalidate_caches()
-        return f"py:{tmp_path / 'own.py'}:build"
+        return f"py:{tmp_path / 'own.py'}:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
     yield write
     sys.modules.pop(HELPER, None)

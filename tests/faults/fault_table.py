@@ -278,7 +278,8 @@ def prepared(place: Path) -> tuple[list[str], Path, Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
         PIL.Image.fromarray(pixels).resize((64, 64)).save(file)
-    model = f"py:{place}/network.py:build:resize_px=64,crop_px=64,interpolation=nearest"
+    view = "resize_px=64,crop_px=64,interpolation=nearest,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+    model = f"py:{place}/network.py:build:{view}"
     command = ["run", "-m", model, "-b", "imagenet-val", "--data", str(place / "data"), "--quiet"]
     for name, seed in (("whole", "0"), ("other", "1")):
         done = called(*command, "--seed", seed, "--out", place / name)

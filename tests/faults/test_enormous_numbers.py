@@ -205,7 +205,7 @@ def test_enormous_ones_that_mean_no_more_than_all(
         file.parent.mkdir(parents=True)
         PIL.Image.fromarray(np.full((64, 64, 3), 80 * number, np.uint8)).save(file)
     huge = [part for option in ("--seed", "--limit", "--wait") for part in (option, str(10**12))]
-    model = "py:network.py:build:resize_px=64,crop_px=64"
+    model = "py:network.py:build:resize_px=64,crop_px=64,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
     run = ["run", "-m", model, "-b", "imagenet-val", "--data", "data", "--out", "o", "--quiet", *huge]
     assert hardiness(*run).status == 0
     assert hardiness(*run, "--time-budget", f"{10**12}s").status == 0

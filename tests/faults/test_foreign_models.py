@@ -81,7 +81,12 @@ def run(place: Path, hardiness: Callable[..., Any]) -> Callable[..., Any]:
     """``hardiness run`` of models (functions of the file, or names with a colon) on the photographs."""
 
     def call(*names: str, options: tuple[str, ...] = ()) -> Any:
-        models = [name if ":" in name else f"py:{place}/own.py:{name}:resize_px=32,crop_px=32" for name in names]
+        models = [
+            name
+            if ":" in name
+            else f"py:{place}/own.py:{name}:resize_px=32,crop_px=32,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+            for name in names
+        ]
         given = [part for model in models for part in ("-m", model)]
         return hardiness(
             *("run", *given, "-b", "imagenet-val", "--data", place / "data", "--out", place / "out", "--json"), *options

@@ -59,7 +59,7 @@ def place() -> Iterator[Path]:
 
 
 def command(place: Path, out: str | Path, *more: str) -> list[str]:
-    model = f"py:{place}/network.py:build:resize_px=64,crop_px=64"
+    model = f"py:{place}/network.py:build:resize_px=64,crop_px=64,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
     return ["run", "-m", model, "-b", "imagenet-val", "--data", f"{place}/data", "--out", str(out), "--quiet", *more]
 
 

@@ -71,7 +71,13 @@ def crashing(command: list[str], tmp_path: Path) -> Callable[[str], list[str]]:
         white = tmp_path / "data" / "imagenet" / "val" / wnids()[0] / "white.JPEG"
         PIL.Image.fromarray(np.full((256, 256, 3), 255, np.uint8)).save(white)
         model = command.index("-m") + 1
-        return [*command[:model], f"py:{tmp_path}/crashes.py:build", *command[model + 1 :], "--runtime", "torch"]
+        return [
+            *command[:model],
+            f"py:{tmp_path}/crashes.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+            *command[model + 1 :],
+            "--runtime",
+            "torch",
+        ]
 
     return made
 
@@ -86,7 +92,7 @@ def command(tmp_path: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         picture = PIL.Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).resize((256, 256))
         picture.save(folder / f"{number}.JPEG")
-    model = f"py:{tmp_path}/network.py:build"
+    model = f"py:{tmp_path}/network.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
     benchmark = "imagenet-c:corruptions=contrast+brightness,severities=1"
     return ["run", "-m", model, "-b", benchmark, "--data", str(tmp_path / "data"), "--quiet"]
 

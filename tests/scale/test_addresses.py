@@ -18,7 +18,12 @@ def outs(hardiness: Any, command: list[str], s3: Any, tmp_path: Path) -> tuple[s
     """The same two models in a folder and in a bucket."""
     second = tmp_path / "second.py"
     second.write_text((tmp_path / "network.py").read_text().replace("manual_seed(0)", "manual_seed(1)"))
-    given = [*command[: command.index("--data")], "-m", f"py:{second}:build", *command[command.index("--data") :]]
+    given = [
+        *command[: command.index("--data")],
+        "-m",
+        f"py:{second}:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+        *command[command.index("--data") :],
+    ]
     found = str(tmp_path / "out"), f"s3://bucket/{tmp_path.name}/out"
     for out in found:
         status, _, told = hardiness(*given, "--limit", "16", "--out", out)

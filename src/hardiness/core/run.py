@@ -398,6 +398,7 @@ class ModelIdentity:
         outputs_sha256: over which output means which class; empty where outputs are the classes in their usual order.
         code_sha256: over the source text that computes, or a tag that the caller gives; empty where a package's name
             and weights say it all.
+        outputs: ``"probabilities"`` or ``"classes"`` where it gives no logits; empty where it does.
     """
 
     name: str = ""
@@ -406,6 +407,7 @@ class ModelIdentity:
     options: Mapping[str, Any] = field(default_factory=dict)
     outputs_sha256: str = ""
     code_sha256: str = ""
+    outputs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,8 +243,10 @@ def begin(
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
-    if benchmark.attack and surrogate is None and asks_for_gradients(benchmark.attack):
-        require_gradients(classifier)
+    if benchmark.attack and surrogate is None:
+        if asks_for_gradients(benchmark.attack):
+            require_gradients(classifier)
+        require_logits(classifier, benchmark.attack)
     labels = labels_for(classifier, data)
     canvas = benchmark.canvas or classifier.spec.view.canvas
     feed = classifier.feed(canvas.crop_px)
@@ -305,6 +307,7 @@ def run_of(
             options=dict(spec.options),
             outputs_sha256=classifier.outputs_sha256,
             code_sha256=classifier.code_sha256,
+            outputs=classifier.outputs,
         ),
         benchmark=BenchmarkIdentity(
             name=benchmark.name,
@@ -372,9 +375,27 @@ def require_gradients(classifier: Classifier) -> None:
     """
     if not classifier.has_gradients:
         raise ModelError(
-            f"{classifier.spec.name} has no gradients (it runs in ONNX Runtime), so it cannot be attacked itself; "
-            "evaluate it under blackbox, or load it as a torch model"
+            f"{classifier.spec.name} has no gradients ({classifier.why_no_gradients}), so it cannot be attacked "
+            "itself; evaluate it under blackbox, or load it as a torch model"
         )
+
+
+def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
+    """Raise where an attack reads the model's logits and it gives probabilities.
+
+    Raises:
+        ModelError: naming the attack.
+    """
+    reading = [each.attack for each in plan.rounds if each.attack not in DECISIONS_ALONE]
+    if classifier.outputs and reading:
+        raise ModelError(
+            f"{classifier.spec.name} gives {classifier.outputs}, and {reading[0]} goes by logits: attack it with "
+            f"{' or '.join(DECISIONS_ALONE)}, which goes by the answer alone, or export it without its softmax"
+        )
+
+
+DECISIONS_ALONE = ("hopskipjump",)
+"""Attacks that go by the answer alone."""
 
 
 def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condition, ...], list[int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from hardiness.core import MAX_PX, ArgumentError, ModelSpec, Registry, UnknownNameError, View
 from hardiness.reference import robustbench
@@ -50,6 +51,7 @@ class Built:
         code: source text of a person's own that made the network; ``None`` where a library did.
         rename: from a name in published checkpoints to the network's own, where a library has changed its names.
         notes: what a person should know about how it was built.
+        outputs: ``"probabilities"`` where their logarithms stand in place of logits; empty for logits.
     """
 
     network: Any
@@ -58,13 +60,46 @@ class Built:
     code: str | None = None
     rename: Callable[[str], str] | None = None
     notes: tuple[str, ...] = ()
+    outputs: str = ""
+
+
+class Foreign:
+    """Base of networks that autograd cannot go through; `kind` says in words what they do, after the model's name."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, to follow the model's name in messages."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class OnnxFile:
-    """A network that is no torch module: the path of an ONNX graph."""
+class OnnxFile(Foreign):
+    """An ONNX graph, and how it is fed and read.
+
+    Attributes:
+        path: of the file.
+        layout: of the images that it takes.
+        bytes_in: whether it takes them as uint8 and normalises them itself.
+        size: height and width, where it fixes them.
+        squashed: whether a square becomes an image of another shape by squashing; else its centre is cropped.
+        output: name of the output that is read; the first if empty.
+        probabilities: whether that holds probabilities, whose logarithms are given on.
+        quantised: whether it computes in integers.
+    """
 
     path: str
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    bytes_in: bool = False
+    size: tuple[int, int] | None = None
+    squashed: bool = True
+    output: str = ""
+    probabilities: bool = False
+    quantised: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As `Foreign.kind`."""
+        return "runs in ONNX Runtime"
 
 
 def known_names() -> list[str]:
@@ -81,21 +116,26 @@ COMMON = {
     "weights": f"checkpoint file to load instead of the published weights, or {RANDOM!r}",
     "class_order": "how the outputs are ordered, asserted by you: " + ", ".join(CLASS_ORDERS),
     "input_px": "the one input size that the network accepts",
+    "preprocessing": "file with its view: timm's, transformers' or albumentations' own, or py:FILE.py:TRANSFORM",
     "published": "its name on RobustBench's ImageNet leaderboard, whose numbers then stand beside yours",
     **{field.name: f"field of the view, e.g. {field.name}={{}}" for field in fields(View)},
 }
 """Options that every model has, and their help."""
 
 
+_OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")
+
+
 def split(text: str) -> tuple[str, dict[str, str]]:
-    """``"NAME:key=value,…"`` as name and options; the last part is options where it begins like ``word=``.
+    """``"NAME:key=value,…"`` as name and options, which begin at the first ``:word=``.
 
     Raises:
         ArgumentError: an option has no ``=`` or is given twice.
     """
-    name, colon, tail = text.rpartition(":")
-    if not (colon and tail.partition("=")[1] and tail.partition("=")[0].isidentifier()):
+    begin = _OPTIONS_BEGIN.search(text)
+    if begin is None:
         return text, {}
+    name, tail = text[: begin.start()], text[begin.start() + 1 :]
     options: dict[str, str] = {}
     for part in tail.split(","):
         key, equals, value = part.partition("=")

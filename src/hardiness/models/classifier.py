@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
-from hardiness.models.catalogue import OnnxFile
+from hardiness.models.catalogue import Foreign
 from hardiness.models.exactness import (
     NORMS,
     REFERENCE_IMAGES,
@@ -84,7 +84,7 @@ def refuse_probabilities(logits: Tensor, name: str) -> None:
     if logits.min().item() >= 0 and off < _SUM_TOLERANCE:
         raise ModelError(
             f"{name} returns probabilities (rows sum to 1), and logits are needed; leave out its last softmax, "
-            "or return their logarithm"
+            "or return their logarithm (an onnx: or py: function may say output=probabilities)"
         )
 
 
@@ -116,8 +116,8 @@ class Original:
 
     @property
     def has_gradients(self) -> bool:
-        """Whether it is a torch network."""
-        return not isinstance(self.network, OnnxFile)
+        """Whether it is a torch network that autograd can go through."""
+        return not isinstance(self.network, Foreign)
 
     @property
     def num_parameters(self) -> int:
@@ -128,12 +128,10 @@ class Original:
         """Raise an error unless it has gradients.
 
         Raises:
-            ModelError: it runs in ONNX Runtime; the message names what was wanted.
+            ModelError: it is no torch network; the message names what was wanted.
         """
-        if not self.has_gradients:
-            raise ModelError(
-                f"{self.name} runs in ONNX Runtime and has no gradients, so no {wanted}; use a torch model"
-            )
+        if isinstance(self.network, Foreign):
+            raise ModelError(f"{self.name} {self.network.kind} and has no gradients, so no {wanted}; use a torch model")
 
     def select(self, outputs: Tensor) -> Tensor:
         """The columns of the classes, ``(N, num_classes)``."""
@@ -613,6 +611,7 @@ class Classifier:
         spec: identity, completed by what loading has shown.
         weights_sha256, outputs_sha256, code_sha256: what changes its rows beside the spec; see `Identity`.
         num_classes, num_parameters: width of the logits; learnable numbers, 0 for ONNX.
+        outputs: ``"probabilities"`` where `logits` are their logarithms, empty where they are logits.
         has_gradients: whether `differentiable` and `activations` work; without, these raise `ModelError`.
         device, precision: where and how `logits` computes.
     """
@@ -626,7 +625,9 @@ class Classifier:
         identity: Identity,
         columns: tuple[int, ...] | None = None,
         notes: tuple[str, ...] = (),
+        outputs: str = "",
     ) -> None:
+        self.outputs = outputs
         self.spec, self._notes = spec, (*placement.notes, *notes)
         self.weights_sha256, self.outputs_sha256 = identity.weights_sha256, identity.outputs_sha256
         self.code_sha256 = identity.code_sha256
@@ -720,6 +721,12 @@ class Classifier:
     def notes(self) -> tuple[str, ...]:
         """What a person should know about how it was loaded, and about its gradients."""
         return (*self._notes, *self._gradients.notes)
+
+    @property
+    def why_no_gradients(self) -> str:
+        """Why it has none, in words; empty where it has."""
+        network = self._original.network
+        return f"it {network.kind}" if isinstance(network, Foreign) else ""
 
     @property
     def runtime(self) -> str:

@@ -517,6 +517,61 @@ _FIELDS = {
 _DEEPEST = 50
 
 
+@dataclass(frozen=True)
+class OnnxNodes:
+    """The operators of a graph's own level.
+
+    Attributes:
+        made: for each tensor that a node puts out, the node's operator and its first input.
+        kinds: the operators that there are.
+    """
+
+    made: Mapping[str, tuple[str, str]]
+    kinds: frozenset[str]
+
+    def made_by(self, tensor: str, passing: Sequence[str]) -> str:
+        """The operator that a tensor comes from, those of ``passing`` apart; empty where it is an input."""
+        for _ in range(len(self.made) + 1):
+            kind, first = self.made.get(tensor, ("", ""))
+            if kind not in passing:
+                return kind
+            tensor = first
+        return ""
+
+
+def onnx_nodes(path: Path) -> OnnxNodes:
+    """The operators of a graph in a file.
+
+    Raises:
+        ModelError: the file is not in ONNX's format.
+
+    Source: onnx.proto3: a model's graph is field 7, its nodes field 1; of a node inputs are 1, outputs 2, operator 4.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        view = memoryview(data)
+        try:
+            made = dict(_nodes(view))
+        except (IndexError, ValueError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} must be an ONNX graph, and is damaged: {error}") from None
+        finally:
+            view.release()
+    return OnnxNodes(made, frozenset(kind for kind, _ in made.values()))
+
+
+def _nodes(data: memoryview) -> Iterator[tuple[str, tuple[str, str]]]:
+    """For each tensor that a node of a model's graph puts out, the node's operator and its first input."""
+    for number, graph in _messages(data):
+        for field, node in _messages(graph) if number == 7 else ():
+            if field != 1:
+                continue
+            texts: dict[int, list[str]] = {}
+            for part, value in _messages(node):
+                if part in (1, 2, 4):
+                    texts.setdefault(part, []).append(bytes(value).decode())
+            inputs, kind = texts.get(1, [""]), texts.get(4, [""])
+            yield from ((output, (kind[0], inputs[0])) for output in texts.get(2, ()))
+
+
 def onnx_sha256(path: Path) -> str:
     """Hexadecimal sha256 over an ONNX file; where tensors lie in further files, over the hashes of all, by name.
 

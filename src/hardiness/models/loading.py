@@ -6,7 +6,7 @@ import copy
 import difflib
 import fnmatch
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from hardiness.models.failures import contained, told
 from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
+from hardiness.models.stated_views import PREPROCESSING, read_view
 from hardiness.reference import robustbench
 from hardiness.sources import Progress, fetch, file_sha256
 
@@ -51,10 +52,17 @@ def resolve(text: str) -> ModelSpec:
         with told(name, "cannot be described"):
             spec = scheme.spec(rest, options)
         own = {key: value for key, value in options.items() if key not in scheme.options}
-        return replace(apply(spec, own), asked=text)
+        return replace(_with_options(spec, own), asked=text)
     if name not in registry:
         raise _unknown(name)
-    return replace(apply(registry.get(name), options), asked=text)
+    return replace(_with_options(registry.get(name), options), asked=text)
+
+
+def _with_options(spec: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
+    """The spec with the options that every model has; single fields of a view go before those of a file."""
+    if PREPROCESSING in options:
+        spec = replace(spec, view=read_view(options[PREPROCESSING]).view)
+    return apply(spec, options)
 
 
 def need_weights(text: str) -> None:
@@ -103,12 +111,22 @@ def is_pattern(text: str) -> bool:
 
 def _unknown(name: str) -> UnknownNameError:
     """The error for a name that is in no registry, with the libraries' models of that name first."""
-    elsewhere = list(_elsewhere(name))
+    elsewhere = [*_as_file(name), *_elsewhere(name)]
     if not elsewhere:
         return UnknownNameError("model", name, known_names())
     error = UnknownNameError("model", name, elsewhere)
     error.args = (f"unknown model {name!r}; did you mean {' or '.join(map(repr, elsewhere[:4]))}?",)
     return error
+
+
+def _as_file(name: str) -> list[str]:
+    """The same behind the prefix of files of that kind."""
+    if name.lower().endswith(".onnx"):
+        return [f"onnx:{name}"]
+    file, colon, _ = name.rpartition(":")
+    if file.endswith(".py") and colon:
+        return [f"py:{name}"]
+    return [f"py:{name}:FUNCTION"] if name.endswith(".py") else []
 
 
 def _elsewhere(name: str) -> Iterator[str]:
@@ -201,6 +219,7 @@ def load(
     known = resolve(spec) if isinstance(spec, str) else spec
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
     built = _named(_built(known), known)
+    built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
     with told(known.name, "cannot take its weights"):
@@ -210,6 +229,12 @@ def load(
     code = _code(built, known)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.sha256)
     return _classifier(replace(built, notes=(*built.notes, *code.left_out)), known, placement, identity)
+
+
+def _of_preprocessing(spec: ModelSpec) -> tuple[str, ...]:
+    """What a person should know about the file that states the view."""
+    file = split(spec.asked)[1].get(PREPROCESSING)
+    return read_view(file).notes if file else ()
 
 
 def _code(built: Built, spec: ModelSpec) -> CodeIdentity:
@@ -335,7 +360,9 @@ def _classifier(built: Built, known: ModelSpec, placement: ComputeSettings, iden
         raise ModelError(f"{spec.name} must tell at least two classes apart, puts out {classes}")
     spec = replace(spec, num_classes=classes)
     identity = replace(identity, outputs_sha256=outputs_sha256(columns, spec.class_names, classes))
-    return Classifier(network, spec, placement, identity=identity, columns=columns, notes=built.notes)
+    return Classifier(
+        network, spec, placement, identity=identity, columns=columns, notes=built.notes, outputs=built.outputs
+    )
 
 
 def _probed(network: nn.Module, spec: ModelSpec) -> tuple[int, ModelSpec]:

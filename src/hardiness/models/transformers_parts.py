@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,7 +200,7 @@ def view_of(processor: Any, where: str) -> View:
     kind = type(processor).__name__.removesuffix("Pil")
     try:
         view = _described(processor, kind)
-        _compare(processor, view)
+        compare_with_view(_applied(processor), view)
     except HardinessError as error:
         raise ArgumentError(f"{where}: its {kind} cannot be followed: {error}; {_BY_HAND}") from None
     except Exception as error:
@@ -294,14 +294,26 @@ def _sides(facts: Mapping[str, Any], key: str) -> dict[str, int]:
     return sides
 
 
-def _compare(processor: Any, view: View) -> None:
-    """Raises `ArgumentError` where the processor gives other values than the view on the probes."""
+def _applied(processor: Any) -> Callable[[Image], Any]:
     from PIL import Image as PILImage
 
+    return lambda picture: np.asarray(processor(PILImage.fromarray(picture), return_tensors="np")["pixel_values"][0])
+
+
+def compare_with_view(apply: Callable[[Image], Any], view: View) -> None:
+    """Raise where another library's preprocessing makes other values of four pictures than the view.
+
+    Args:
+        apply: from a picture to what the network is given, ``(3, H, W)``.
+        view: what is made of its settings.
+
+    Raises:
+        ArgumentError: naming the picture and the difference.
+    """
     affine = Normalisation.of(view)
     for height, width in _PROBES:
         picture = _probe(height, width)
-        expected = np.asarray(processor(PILImage.fromarray(picture), return_tensors="np")["pixel_values"][0])
+        expected = apply(picture)
         found = _normalised(on_canvas(picture, view.canvas), affine)
         if expected.shape != found.shape:
             raise ArgumentError(

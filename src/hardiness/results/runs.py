@@ -33,6 +33,51 @@ from hardiness.store import Stamps, StoredRun, parsed, tables
 DIGITS = 6
 """Of a hash that is shown."""
 
+_OF_LOGITS = frozenset(("energy", "logit", "temperature"))
+"""Words in the names of metrics, methods and decisions that need logits: probabilities lack a constant an image."""
+
+_OF_CONFIDENCE = _OF_LOGITS | frozenset(
+    (
+        "top5",
+        "aurra",
+        "calibration",
+        "ece",
+        "brier",
+        "nll",
+        "auroc",
+        "aupr",
+        "fpr95",
+        "msp",
+        "confidence",
+        "mt5d",
+        "t5d",
+    )
+)
+"""The same of what needs more of an answer than its class."""
+
+
+def available(scores: Sequence[Score], outputs: str) -> list[Score]:
+    """The scores, those without a value that need more than a model gives.
+
+    Args:
+        scores: of one run.
+        outputs: what the model gives, as in `hardiness.core.ModelIdentity`.
+    """
+    lacking, reason = {
+        "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
+        "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
+    }.get(outputs, (frozenset(), ""))
+
+    def needs_more(score: Score) -> bool:
+        names = (score.metric, *(str(score.condition.get(key, "")) for key in ("method", "decision")))
+        return not lacking.isdisjoint(word for name in names for word in re.split("[_-]", name))
+
+    return [
+        replace(score, value=None, interval=None, interval_reason="", reason=reason) if needs_more(score) else score
+        for score in scores
+    ]
+
+
 _TYPED = {"method": "attack"}
 """How options are called on the command line where their fields are called otherwise."""
 
@@ -378,7 +423,7 @@ class ScoredRun:
             return [], []
 
         def compute() -> dict[str, Any]:
-            scores = self.card.scores(self.table, self.stored.run, baseline)
+            scores = available(self.card.scores(self.table, self.stored.run, baseline), self.stored.run.model.outputs)
             findings = self.card.findings(self.table, scores, self.stored.run)
             return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
 

@@ -41,7 +41,7 @@ def model(tmp_path: Path) -> str:
     """A small network by name."""
     file = tmp_path / "net.py"
     file.write_text(MODEL)
-    return f"py:{file}:net:resize_px=36,crop_px=32"
+    return f"py:{file}:net:resize_px=36,crop_px=32,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -154,7 +154,8 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
     files["network.py"] = f"import torch\ndef build(): return torch.nn.Sequential({layers})"
     files["run.py"] = (
         "import sys, my_set\nfrom hardiness.cli import main\n"
-        f"common = ['hardiness', 'run', '-m', 'py:{tmp_path}/network.py:build', '--data', 'embedded', '--limit', '3']\n"
+        f"common = ['hardiness', 'run', '-m', 'py:{tmp_path}/network.py:build:mean=0,std=1',"
+        "'--data', 'embedded', '--limit', '3']\n"
         f"own = 'imagenet-c:corruptions=bars+contrast,severities=5'\n"
         f"sys.argv = [*common, '-b', 'lines-and-light', '-b', own, '--out', '{tmp_path}/out']\nmain()"
     )

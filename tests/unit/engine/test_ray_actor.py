@@ -149,7 +149,13 @@ def actor(
     (tmp_path / "network.py").write_text(text)
     placing = {"device": "cpu", "precision": "fp32", "runtime": "torch"}
     evaluation = Evaluation(benchmark or Single(), data, Request(batch_size=1))
-    errand = Errand((f"py:{tmp_path}/network.py:build",), placing, (evaluation,), tmp_path / "out", without=without)
+    errand = Errand(
+        (f"py:{tmp_path}/network.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",),
+        placing,
+        (evaluation,),
+        tmp_path / "out",
+        without=without,
+    )
     return UnitActor(errand, 1)
 
 

@@ -31,7 +31,7 @@ DATA = DataSet("imagenet", (), 1000, "0", "nowhere")
 
 
 def _key(file: Path, options: str = "", benchmark: str = "imagenet-val", surrogate: bool = False) -> str:
-    classifier = load(f"py:{file}:net{options}", device="cpu")
+    classifier = load(f"py:{file}:net:mean=0.485/0.456/0.406,std=0.229/0.224/0.225{options}", device="cpu")
     run: Run = run_of(classifier, parse(benchmark), DATA, 0, classifier if surrogate else None)
     assert Run.from_dict(json.loads(run.canonical())).key == run.key
     return run.key
@@ -45,16 +45,16 @@ def test_editing_forward_is_another_run(tmp_path: Path, surrogate: bool) -> None
     assert _key(file, surrogate=surrogate) == before
     file.write_text(OWN.replace("WIDTH", "1000").replace("* 1", "* -1"))
     assert _key(file, surrogate=surrogate) != before
-    assert _key(file, ":tag=mine") == _key(file, ":tag=mine")
+    assert _key(file, ",tag=mine") == _key(file, ",tag=mine")
 
 
 def test_correcting_a_class_order_is_another_run(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(OWN.replace("WIDTH", "1000"))
-    keys = {_key(file, options) for options in ("", ":class_order=wnid", ":class_order=own")}
+    keys = {_key(file, options) for options in ("", ",class_order=wnid", ",class_order=own")}
     assert len(keys) == 3
     file.write_text(OWN.replace("WIDTH", "1001"))
-    assert _key(file) != _key(file, ":class_order=background+wnid")
+    assert _key(file) != _key(file, ",class_order=background+wnid")
 
 
 @pytest.mark.parametrize(

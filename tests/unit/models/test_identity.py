@@ -19,6 +19,7 @@ from hardiness.models.identity import code_identity, external_files, onnx_sha256
 from hardiness.reference import wnids
 
 VIEW = View(8, 8)
+USUAL = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 OWN = """
 import torch
 
@@ -43,7 +44,7 @@ def net():
 
 
 def _digests(file: Path, name: str = "net", options: str = "") -> tuple[str, str]:
-    found = load(f"py:{file}:{name}{options}", device="cpu")
+    found = load(f"py:{file}:{name}:{USUAL}{options}", device="cpu")
     return found.weights_sha256, found.code_sha256
 
 
@@ -142,8 +143,8 @@ def test_code_of_other_files_counts_however_it_is_reached(reached: str, tmp_path
     found = []
     for helper in (HELPER, f"# again\n{HELPER}", HELPER.replace("* 1", "* -1")):
         own_modules(helper)
-        network = load(f"py:{file}:net", device="cpu")
-        again = load(f"py:{file}:net", device="cpu")  # what is imported in forward has been imported by now
+        network = load(f"py:{file}:net:{USUAL}", device="cpu")
+        again = load(f"py:{file}:net:{USUAL}", device="cpu")  # what is imported in forward has been imported by now
         assert again.code_sha256 == network.code_sha256
         found.append(network)
     assert found[0].code_sha256 == found[1].code_sha256 != found[2].code_sha256
@@ -155,11 +156,11 @@ def test_code_that_was_edited_after_its_import_is_the_imported_code(tmp_path: Pa
     forward = "import own_helper as h; return h.scale(self.head(x.mean((2, 3))))"
     file.write_text(FORWARD.format(top="", init="", forward=forward))
     own_modules(HELPER)
-    load(f"py:{file}:net", device="cpu")
+    load(f"py:{file}:net:{USUAL}", device="cpu")
     (tmp_path / "own_helper.py").write_text(HELPER.replace("* 1", "* -1"))
-    stale = load(f"py:{file}:net", device="cpu")
+    stale = load(f"py:{file}:net:{USUAL}", device="cpu")
     own_modules(HELPER.replace("* 1", "* -1"))
-    fresh = load(f"py:{file}:net", device="cpu")
+    fresh = load(f"py:{file}:net:{USUAL}", device="cpu")
     assert stale.code_sha256 != fresh.code_sha256
 
 
@@ -209,10 +210,10 @@ def test_what_torchscript_computes_counts() -> None:
 def test_a_tag_stands_for_the_code(tmp_path: Path) -> None:
     file = tmp_path / "own.py"
     file.write_text(OWN)
-    first = _digests(file, options=":tag=first")
+    first = _digests(file, options=",tag=first")
     file.write_text(OWN.replace("* 1\n", "* -1\n"))
-    assert first == _digests(file, options=":tag=first")
-    assert first[1] != _digests(file, options=":tag=second")[1] != _digests(file)[1]
+    assert first == _digests(file, options=",tag=first")
+    assert first[1] != _digests(file, options=",tag=second")[1] != _digests(file)[1]
 
 
 def _defined(forward: str) -> nn.Module:
@@ -292,7 +293,9 @@ def test_what_outputs_mean_is_hashed() -> None:
 def test_a_corrected_class_order_is_another_model(tmp_path: Path) -> None:
     file = tmp_path / "wide.py"
     file.write_text(OWN.replace("Linear(3, 4)", "Linear(3, 1001)"))
-    plain, dropped = (load(f"py:{file}:net{options}", device="cpu") for options in ("", ":class_order=background+wnid"))
+    plain, dropped = (
+        load(f"py:{file}:net:{USUAL}{options}", device="cpu") for options in ("", ",class_order=background+wnid")
+    )
     assert plain.outputs_sha256 != dropped.outputs_sha256
     assert dict(dropped.spec.options)["class_order"] == "background+wnid"
 
@@ -323,7 +326,7 @@ def test_an_onnx_model_s_external_data_count(tmp_path: Path) -> None:
     for value in (1.0, 2.0):
         file = _exported(tmp_path, value, external=True)
         assert external_files(file) == ["net.data"]
-        digests.append(load(f"onnx:{file}", device="cpu").weights_sha256)
+        digests.append(load(f"onnx:{file}:{USUAL}", device="cpu").weights_sha256)
         (tmp_path / "net.data").unlink()
     assert digests[0] != digests[1]
     with pytest.raises(ModelError, match=r"needs the file 'net\.data' beside it"):

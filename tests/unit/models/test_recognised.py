@@ -84,7 +84,9 @@ def test_a_checkpoint_in_their_form_loads_and_all_is_told(tmp_path: Path) -> Non
     state |= {"module.normalize.mean": torch.tensor(view.mean), "module.normalize.std": torch.tensor(view.std)}
     file = tmp_path / "Salman2020Do_R18.pt"
     torch.save({"state_dict": state}, file)
-    classifier = load(f"py:{tmp_path}/network.py:build:weights={file}", device="cpu")
+    classifier = load(
+        f"py:{tmp_path}/network.py:build:weights={file},mean=0.485/0.456/0.406,std=0.229/0.224/0.225", device="cpu"
+    )
     told = "; ".join(classifier.notes)
     assert "the prefix 'module.model.' of its checkpoint's names was taken off" in told
     assert "the normalisation in its checkpoint is the view's (mean, std)" in told

@@ -172,14 +172,14 @@ def test_onnx_by_hand(onnx_file: Callable[..., Path], noise: Noise, batch: int |
 
 
 def test_onnx_has_no_gradients_and_says_so(onnx_file: Callable[..., Path], noise: Noise) -> None:
-    classifier = load(f"onnx:{onnx_file()}", device="cpu")
+    classifier = load(f"onnx:{onnx_file()}:{USUAL}", device="cpu")
     for call in (lambda: classifier.differentiable(noise(1)), lambda: classifier.activations(noise(1), "x")):
         with pytest.raises(ModelError, match="no gradients"):
             call()
 
 
 def test_onnx_size_is_the_file_s(onnx_file: Callable[..., Path]) -> None:
-    spec = resolve(f"onnx:{onnx_file(px=112)}")
+    spec = resolve(f"onnx:{onnx_file(px=112)}:{USUAL}")
     assert (spec.view.crop_px, spec.view.resize_px, spec.input_px) == (112, 128, 112)
 
 
@@ -189,7 +189,7 @@ def test_onnx_size_is_the_file_s(onnx_file: Callable[..., Path]) -> None:
 )
 def test_onnx_runs_in_its_runtime_only(onnx_file: Callable[..., Path], arguments: dict[str, str], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
-        load(f"onnx:{onnx_file()}", device="cpu", **arguments)  # type: ignore[arg-type]
+        load(f"onnx:{onnx_file()}:{USUAL}", device="cpu", **arguments)  # type: ignore[arg-type]
 
 
 def test_wrong_onnx_files_are_told(tmp_path: Path, onnx_file: Callable[..., Path]) -> None:
@@ -203,6 +203,7 @@ def test_wrong_onnx_files_are_told(tmp_path: Path, onnx_file: Callable[..., Path
         resolve(f"onnx:{onnx_file()}:weights=a.pth")
 
 
+USUAL = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
 OWN = """
 import torch
 from hardiness.core import View
@@ -239,13 +240,13 @@ def test_a_network_of_one_s_own(own: Path, noise: Noise) -> None:
         classifier.logits(noise(2)), (noise(2).mean((2, 3)).numpy() - 0.5) * 6, rtol=1e-4, atol=1e-5
     )
     assert (classifier.spec.view.crop_px, classifier.num_classes) == (32, 3)
-    assert load(f"py:{own}:plain", device="cpu").spec.view == View()
+    assert load(f"py:{own}:plain:{USUAL}", device="cpu").spec.view == View()
 
 
 def test_options_go_before_the_factory_s_view(own: Path) -> None:
     view = load(f"py:{own}:viewed:crop_px=24,mean=0.1", device="cpu").spec.view
     assert (view.crop_px, view.resize_px, view.mean, view.std) == (24, 40, (0.1,) * 3, (0.5,) * 3)
-    assert load(f"py:{own}:plain:crop_px=24", device="cpu").spec.view.crop_px == 24
+    assert load(f"py:{own}:plain:crop_px=24,{USUAL}", device="cpu").spec.view.crop_px == 24
 
 
 IMPORTING = """
@@ -276,7 +277,7 @@ def importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         (tmp_path / folder / "net.py").write_text(text)
         sys.modules.pop(helper, None)
         importlib.invalidate_caches()
-        return f"py:{tmp_path / folder / 'net.py'}:build"
+        return f"py:{tmp_path / folder / 'net.py'}:build:mean=0,std=1"
 
     return write
 
@@ -284,9 +285,7 @@ def importing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_file_imports_what_lies_beside_it(importing: Callable[..., str], inside: bool, noise: Noise) -> None:
     helper = f"beside_the_file_{inside}"
-    first, second = (
-        load(f"{importing('a', helper, factor, inside)}:mean=0,std=1", device="cpu") for factor in (2.0, 3.0)
-    )
+    first, second = (load(importing("a", helper, factor, inside), device="cpu") for factor in (2.0, 3.0))
     assert sys.path[-1].endswith("/a"), "what is installed is not hidden by a file of that name"
     assert first.code_sha256 != second.code_sha256, "the file beside it is part of the model"
     sys.modules.pop(helper, None)
@@ -320,7 +319,7 @@ def test_wrong_factories_are_told(own: Path, name: str, error: type[Exception], 
 def test_wrong_files_are_told(own: Path) -> None:
     with pytest.raises(ArgumentError, match="there is none at"):
         resolve(f"py:{own}x:plain")
-    with pytest.raises(ArgumentError, match=r"FILE.py:FACTORY"):
+    with pytest.raises(ArgumentError, match=r"FILE.py:NAME"):
         resolve(f"py:{own.parent}")
     own.write_text("def plain(:")
     with pytest.raises(ModelError, match=r"own\.py:plain cannot be built, as the file cannot be imported: SyntaxError"):
@@ -336,13 +335,13 @@ def test_stated_order_drops_the_background(tmp_path: Path, noise: Noise) -> None
         "    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1001))\n"
     )
     with torch.random.fork_rng(devices=[]):
-        whole = load(f"py:{file}:wide:weights=random", device="cpu")
-        dropped = load(f"py:{file}:wide:weights=random,class_order=background+wnid", device="cpu")
+        whole = load(f"py:{file}:wide:weights=random,{USUAL}", device="cpu")
+        dropped = load(f"py:{file}:wide:weights=random,class_order=background+wnid,{USUAL}", device="cpu")
     assert (whole.num_classes, dropped.num_classes) == (1001, 1000)
     np.testing.assert_array_equal(whole.logits(noise(2))[:, 1:], dropped.logits(noise(2)))
     np.testing.assert_allclose(dropped.differentiable(noise(2)).numpy(), dropped.logits(noise(2)), atol=1e-5)
     with pytest.raises(ArgumentError, match="class_order=wnid needs 1000 outputs"):
-        load(f"py:{file}:wide:class_order=wnid", device="cpu")
+        load(f"py:{file}:wide:class_order=wnid,{USUAL}", device="cpu")
 
 
 @pytest.mark.slow

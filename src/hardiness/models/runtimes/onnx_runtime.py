@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-IMAGE_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
+"""Types of numbers in which a graph may put out logits."""
+
+IMAGE_TYPES = {**FLOATS, "tensor(uint8)": np.uint8}
 """Types of numbers in which a graph may take images; it is fed with those of its own."""
+
+LAYOUTS = ("nchw", "nhwc")
+
+SMALLEST = 1e-38
+"""A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
 
 SECONDS_AN_IMAGE = 120.0
 """After so long for one image a graph is given up: a loop in it may never end."""
@@ -89,8 +97,10 @@ class OnnxRuntime:
         if provider not in self._session.get_providers():
             raise ModelError(f"ONNX Runtime is installed without support for {plan.device}")
         given = self._session.get_inputs()[0]
+        self._graph = plan.network
         self._input, self._type = given.name, IMAGE_TYPES[given.type]
-        self.in_half_precision = self._type == np.float16
+        self._output = plan.network.output or self._session.get_outputs()[0].name
+        self.in_half_precision = self._type == np.float16 or plan.network.quantised
         self._batch = given.shape[0] if isinstance(given.shape[0], int) else None
         self._affine = plan.affine
         self._name = plan.name
@@ -99,7 +109,7 @@ class OnnxRuntime:
         """All outputs, float32 ``(N, outputs)`` in main memory."""
         import torch
 
-        images = self._affine(pixels).contiguous().numpy().astype(self._type, copy=False)
+        images = self._images(pixels)
         step = self._batch or max(len(images), 1)
         rows = []
         for start in range(0, len(images), step):
@@ -107,7 +117,49 @@ class OnnxRuntime:
             if len(part) < step:
                 part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), self._type)])
             rows.append(self._run(part))
-        return torch.from_numpy(np.concatenate(rows)[: len(images)].astype(np.float32, copy=False))
+        found = np.concatenate(rows)[: len(images)].astype(np.float32, copy=False)
+        return torch.from_numpy(self._logarithms(found) if self._graph.probabilities else found)
+
+    def _images(self, pixels: Tensor) -> NDArray[Any]:
+        """What the graph takes: its shape, its numbers, its layout."""
+        made = self._affine(self._shaped(pixels))
+        if self._graph.bytes_in:
+            made = made.round().clamp(0, 255)
+        if self._graph.layout == "nhwc":
+            made = made.permute(0, 2, 3, 1)
+        return made.contiguous().numpy().astype(self._type, copy=False)
+
+    def _shaped(self, pixels: Tensor) -> Tensor:
+        """Square pixels as the height and width of a graph that takes another shape.
+
+        Source: cubic convolution with antialiasing, as in PIL; or the centre, as torchvision crops it.
+        """
+        from torch.nn import functional
+
+        size = self._graph.size
+        if size is None or tuple(pixels.shape[2:]) == size or size[0] == size[1]:
+            return pixels
+        if self._graph.squashed:
+            return functional.interpolate(pixels, size, mode="bicubic", antialias=True).clamp(0, 1)
+        top, left = (round((have - want) / 2) for have, want in zip(pixels.shape[2:], size, strict=True))
+        return pixels[:, :, top : top + size[0], left : left + size[1]]
+
+    def _logarithms(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of probabilities.
+
+        Raises:
+            ModelError: they are none.
+        """
+        finite = rows[np.isfinite(rows).all(1)]
+        sums = finite.sum(1)
+        worst = float(sums[np.abs(sums - 1).argmax()]) if len(sums) else 1.0
+        # An integer softmax has steps of 1/256, which a thousand classes add up.
+        if abs(worst - 1) > (0.5 if self._graph.quantised else 0.05) or (len(finite) and finite.min() < -1e-3):
+            raise ModelError(
+                f"{self._name} must put out probabilities, and a row sums to {worst:.3g} with values from "
+                f"{finite.min():.3g} to {finite.max():.3g}; leave output=probabilities out"
+            )
+        return np.log(np.maximum(rows, np.float32(SMALLEST)))
 
     def _run(self, images: NDArray[Any]) -> NDArray[Any]:
         import onnxruntime
@@ -117,7 +169,7 @@ class OnnxRuntime:
         clock.daemon = True
         clock.start()
         try:
-            rows: NDArray[Any] = self._session.run(None, {self._input: images}, options)[0]
+            rows: NDArray[Any] = self._session.run([self._output], {self._input: images}, options)[0]
         except _errors() as error:
             late = f", after the {seconds:.0f} s that are allowed" if options.terminate else ""
             raise ModelError(f"{self._name} fails in ONNX Runtime: {first_line(error)}{late}") from None

@@ -1,19 +1,14 @@
-"""``py:FILE.py:FACTORY``: a network that a function in a file of one's own makes."""
+"""``py:FILE.py:NAME``: a network that a function in a file of one's own makes."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from types import CodeType
-from typing import Any
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import Built, Scheme, override, schemes
-from hardiness.models.failures import told
-from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
+from hardiness.core import ModelError, ModelSpec, View
+from hardiness.models.catalogue import Built, Scheme, override, schemes, split
+from hardiness.models.own_file import OwnFile
+from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
 
 _OPTIONS = {"tag": "a name for the code, in place of a hash over it: then edits are yours to answer for"}
 
@@ -24,17 +19,13 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     Raises:
         ArgumentError: it does not read ``FILE.py:FACTORY``, or there is no such file.
     """
-    file, _, factory = name.rpartition(":")
-    if not file or not factory.isidentifier():
-        raise ArgumentError(f"py: must be followed by FILE.py:FACTORY, was {name!r}")
-    if not Path(file).is_file():
-        raise ArgumentError(f"py: must be followed by a file; there is none at {file}")
+    own = OwnFile.named(name, "py:")
     return ModelSpec(
         name=f"py:{name}",
         build=f"{__name__}:build",
         num_classes=0,
         options=tuple((key, value) for key, value in options.items() if key in (*View.__dataclass_fields__, "tag")),
-        summary=f"{factory} of {Path(file).name}",
+        summary=f"{own.name} of {own.file.name}",
     )
 
 
@@ -43,60 +34,25 @@ def build(spec: ModelSpec) -> Built:
 
     Raises:
         UnknownNameError: the file has no such function.
+        ArgumentError: neither the factory nor an option states the view.
         ModelError: the file does not import, or the factory returns something else.
     """
     from torch import nn
 
-    file, _, name = spec.name.removeprefix("py:").rpartition(":")
-    text, factory = _factory(Path(file), name)
-    with told(spec.name, f"cannot be built, as {name}() failed"):
-        made = factory()
-    network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, spec.view)
-    if not isinstance(network, nn.Module) or not isinstance(view, View):
+    own = OwnFile.named(spec.name.removeprefix("py:"), "py:")
+    made = own.called(own.value("factory"))
+    network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    if not isinstance(network, nn.Module) or not isinstance(view, View | None):
         raise ModelError(
             f"{spec.name} must return a torch.nn.Module, or one and a View; returned {type(made).__name__}"
         )
-    return Built(network, spec=replace(spec, view=override(view, dict(spec.options))), code=text)
-
-
-def _factory(file: Path, name: str) -> tuple[str, Callable[[], Any]]:
-    """The text of a file, and the function of that name that this very text defines.
-
-    What lies beside the file can be imported from then on, also in ``forward``.
-    """
-    title = f"{OWN_FILE}{file.stem}"
-    found = importlib.util.spec_from_file_location(title, file)
-    if found is None or found.loader is None:
-        raise ModelError(f"{file} must be a Python file")
-    module = importlib.util.module_from_spec(found)
-    folder = str(file.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # last, so that nothing that is installed is hidden by a file of that name
-    sys.modules[title] = module  # dataclasses and pickling look a class's module up there
-    with told(f"py:{file}:{name}", "cannot be built, as the file cannot be imported"):
-        source = file.read_bytes()
-        text = importlib.util.decode_source(source)
-        code = compile(source, str(file), "exec")
-        exec(code, vars(module))  # the person's own file, run at their request
-    _require_own_neighbours(file, code)
-    functions = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
-    if name not in functions:
-        raise UnknownNameError(f"factory in {file}", name, functions)
-    return text, functions[name]
-
-
-def _require_own_neighbours(file: Path, code: CodeType) -> None:
-    """Refuse a file beside which lies what it imports, where Python has a file of another folder by that name."""
-    for name in sorted({each.partition(".")[0] for each in imported_by(code)}):
-        beside = [each for each in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if each.is_file()]
-        found = spec_of(name) if beside else None
-        if found is None or not found.origin or installed(name, found):
-            continue
-        if Path(found.origin).resolve() not in [each.resolve() for each in beside]:
-            raise ModelError(
-                f"{file} imports {name}, and Python takes {found.origin} for it and not {beside[0]}; "
-                "rename one of the two, or give models of different folders a command each"
-            )
+    _, options = split(spec.asked)
+    notes: tuple[str, ...] = ()
+    if view is None or PREPROCESSING in options:
+        require_view(spec.name, {**dict(spec.options), **options})
+        view, notes = spec.view, assumed_geometry(spec.view, {**dict(spec.options), **options})
+    view = override(view, dict(spec.options))
+    return Built(network, spec=replace(spec, view=view), code=own.text, notes=notes)
 
 
 schemes.register(

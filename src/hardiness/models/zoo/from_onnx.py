@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, View
-from hardiness.models.catalogue import Built, OnnxFile, Scheme, schemes
-from hardiness.models.runtimes.onnx_runtime import IMAGE_TYPES, session
+from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
+from hardiness.models.catalogue import Built, OnnxFile, Scheme, schemes, split
+from hardiness.models.identity import onnx_nodes
+from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
+from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
+
+_OPTIONS = {
+    "layout": "nchw or nhwc, where the shape of its input does not say it",
+    "output": "name of the output to read, logits or probabilities, or NAME+probabilities",
+}
+_MEANINGS = ("logits", "probabilities")
+_NUMBERS = ("mean", "std", "range")
+_PASSES = ("Identity", "Cast", "QuantizeLinear", "DequantizeLinear", "Reshape", "Squeeze", "Flatten")
+"""Operators behind which a softmax is still a softmax."""
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
-    """The spec of an ONNX file; its preprocessing is the usual one of ImageNet unless options say otherwise.
+    """The spec of an ONNX file; its view is what options state.
 
     Raises:
-        ArgumentError: there is no such file, or ``weights`` is given.
+        ArgumentError: there is no such file, no view is stated, ``weights`` is given, or the graph leaves its layout or
+            its output open.
         ModelError: it cannot be loaded, or does not map one batch of images to one batch of logits.
     """
     path = Path(name)
@@ -23,46 +36,158 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         raise ArgumentError(f"onnx: must be followed by a file; there is none at {name}")
     if "weights" in options:
         raise ArgumentError("weights= is not for onnx: models, whose file holds them; leave it out")
-    graph = session(name, ["CPUExecutionProvider"])
-    side = _side(graph.get_inputs(), name)
-    classes = _classes(graph.get_outputs(), name)
+    graph = read_graph(name, options)
+    bytes_in = graph.file.bytes_in
+    require_view(f"onnx:{name}", options, bytes_in=bytes_in)
+    if bytes_in and (odd := [key for key in _NUMBERS if key in options]):
+        raise ArgumentError(f"{odd[0]}= is not for onnx:{name}, which takes images as bytes; leave it out")
+    side = max(graph.file.size) if graph.file.size else None
     view = View(resize_px=side * 256 // 224, crop_px=side) if side else View()
     return ModelSpec(
-        f"onnx:{name}", f"{__name__}:build", view, classes, input_px=side, summary=f"ONNX graph {path.name}"
+        f"onnx:{name}",
+        f"{__name__}:build",
+        view,
+        graph.classes,
+        input_px=side,
+        options=tuple((key, options[key]) for key in _OPTIONS if key in options),
+        summary=f"ONNX graph {path.name}",
     )
 
 
-def _side(given: list[Any], name: str) -> int | None:
-    """The one side of the images that the graph takes, or ``None`` where it is free."""
+@dataclass(frozen=True)
+class Graph:
+    """What a graph takes and puts out."""
+
+    file: OnnxFile
+    classes: int
+    notes: tuple[str, ...] = ()
+
+
+def read_graph(name: str, options: Mapping[str, str]) -> Graph:
+    """How a graph is to be run, by its own declarations and by what options add.
+
+    Raises:
+        ArgumentError: it leaves open what an option is to say, or an option says what cannot be.
+        ModelError: no images go in, or no logits come out.
+    """
+    made = session(name, ["CPUExecutionProvider"])
+    given, outputs = made.get_inputs(), made.get_outputs()
+    layout, size = _input(given, name, options.get("layout"))
+    output, meaning = _output(outputs, name, options.get("output", ""))
+    nodes = onnx_nodes(Path(name))
+    softmax = nodes.made_by(output.name, _PASSES) == "Softmax"
+    if softmax and meaning == "logits":
+        raise ArgumentError(f"output=logits cannot be: {name} ends in a softmax; leave it out, or cut the softmax off")
+    probabilities = softmax or meaning == "probabilities"
+    quantised = any(kind in nodes.kinds for kind in ("QuantizeLinear", "DequantizeLinear", "QLinearConv"))
+    kinds = {"tensor(float16)": "fp16"}.get(given[0].type, "")
+    notes = []
+    if probabilities:
+        notes.append(
+            "it puts out probabilities: their logarithms stand in place of logits, the same up to a constant, and "
+            "what needs logits themselves (temperature, energy, the largest logit) is not given"
+        )
+    if quantised or kinds == "fp16":
+        notes.append(
+            f"its graph is {'int8' if quantised else 'fp16'} and is computed as it is by ONNX Runtime {_version()}; "
+            "another runtime or processor may round otherwise"
+        )
+    file = OnnxFile(
+        name,
+        layout=layout,
+        bytes_in=given[0].type == "tensor(uint8)",
+        size=size,
+        output=output.name,
+        probabilities=probabilities,
+        quantised=quantised,
+    )
+    return Graph(file, int(output.shape[1]), tuple(notes))
+
+
+def _version() -> str:
+    import onnxruntime
+
+    return str(onnxruntime.__version__)
+
+
+def _input(given: list[Any], name: str, stated: str | None) -> tuple[Literal["nchw", "nhwc"], tuple[int, int] | None]:
+    """The layout of the images that a graph takes, and their height and width where both are fixed."""
     if len(given) != 1:
         named = ", ".join(each.name for each in given[:5]) or "none"
         raise ModelError(f"{name} must have one input, the images; has {len(given)} ({named})")
     kind, shape = given[0].type, given[0].shape
     if kind not in IMAGE_TYPES:
-        raise ModelError(
-            f"{name} must take images as floating-point numbers, takes {kind}; export it without the part that "
-            "normalises, and give mean= and std="
+        raise ModelError(f"{name} must take images as floating-point numbers or uint8, takes {kind}")
+    if stated is not None and stated not in LAYOUTS:
+        raise UnknownNameError(f"layout of {name}", stated, LAYOUTS)
+    if len(shape) != 4:
+        raise ModelError(f"{name} must take images (N, 3, H, W) or (N, H, W, 3), takes {shape}")
+    channels = {"nchw": shape[1], "nhwc": shape[3]}
+    fits = [layout for layout in LAYOUTS if channels[layout] == 3]
+    open_ = [layout for layout in LAYOUTS if not isinstance(channels[layout], int)]
+    if stated is not None and stated not in (*fits, *open_):
+        raise ArgumentError(f"layout={stated} cannot be: {name} takes images {shape}")
+    if stated is None and len(fits) != 1:
+        if not fits and not open_:
+            raise ModelError(f"{name} must take images (N, 3, H, W) or (N, H, W, 3), takes {shape}")
+        raise ArgumentError(
+            f"{name} takes images {shape}, which may be either layout: state layout=nchw or layout=nhwc"
         )
-    if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 3):
-        raise ModelError(f"{name} must take images (N, 3, H, W), takes {shape}")
-    height, width = (each if isinstance(each, int) else None for each in shape[2:])
-    if height != width:
-        raise ModelError(f"{name} must take square images, takes {shape}")
-    return height
+    layout = stated or fits[0]
+    height, width = shape[2:] if layout == "nchw" else shape[1:3]
+    if isinstance(height, int) != isinstance(width, int):
+        raise ModelError(f"{name} must fix both sides of its images or neither, takes {shape}")
+    return layout, (height, width) if isinstance(height, int) else None  # type: ignore[return-value]  # one of LAYOUTS
 
 
-def _classes(made: list[Any], name: str) -> int:
-    shape = made[0].shape if made else []
-    if len(shape) != 2 or not isinstance(shape[1], int):
-        raise ModelError(f"{name} must put out logits (N, classes) first, puts out {shape}")
-    if made[0].type not in IMAGE_TYPES:
-        raise ModelError(f"{name} must put out logits as floating-point numbers, puts out {made[0].type}")
-    return int(shape[1])
+def _output(made: list[Any], name: str, stated: str) -> tuple[Any, str]:
+    """The output to read, and ``"logits"``, ``"probabilities"`` or an empty text for what it is said to be."""
+    named = {each.name: each for each in made}
+    wanted, _, meaning = stated.rpartition("+") if stated.rpartition("+")[2] in _MEANINGS else (stated, "", "")
+    if stated in _MEANINGS:
+        wanted, meaning = (stated if stated in named else ""), stated
+    if wanted and wanted not in named:
+        raise UnknownNameError(f"output of {name}", wanted, (*named, *_MEANINGS))
+    fitting = [each for each in made if len(each.shape) == 2 and isinstance(each.shape[1], int) and each.type in FLOATS]
+    if wanted:
+        if named[wanted] not in fitting:
+            found = f"{named[wanted].shape}, {named[wanted].type}"
+            raise ArgumentError(f"output={wanted} cannot be: it is {found}, and (N, classes) of floats is needed")
+        return named[wanted], meaning
+    if not fitting:
+        shapes = ", ".join(f"{each.name} {each.shape} {each.type}" for each in made[:5])
+        raise ModelError(f"{name} must put out logits (N, classes) as floating-point numbers, puts out {shapes}")
+    if len(fitting) > 1:
+        names = ", ".join(each.name for each in fitting[:6])
+        raise ArgumentError(f"{name} has {len(fitting)} outputs that may be its logits ({names}): state output=NAME")
+    return fitting[0], meaning
 
 
 def build(spec: ModelSpec) -> Built:
-    """The file; the hash over it and the files beside it that it names is the identity of its weights."""
-    return Built(OnnxFile(spec.name.removeprefix("onnx:")))
+    """The file and how it is run; the hash over it and the files that it names is the identity of its weights.
+
+    Raises:
+        ArgumentError: it takes images that are not square, and the view does not say how they become so.
+    """
+    name, (_, options) = spec.name.removeprefix("onnx:"), split(spec.asked)
+    graph, view = read_graph(name, {**dict(spec.options), **options}), spec.view
+    file, notes = graph.file, graph.notes
+    if file.bytes_in:
+        view = replace(view, mean=(0.0,) * 3, std=(1.0,) * 3, range="0..255")
+    if file.size is not None and file.size[0] != file.size[1]:
+        stated = PREPROCESSING in options or any(key in options for key in ("crop_mode", "resize_px"))
+        if spec.asked and not stated:
+            raise ArgumentError(
+                f"{spec.name} takes images of {file.size[0]} x {file.size[1]}: state crop_mode=squash, or resize_px= "
+                "of the shorter side, from which the centre is cropped"
+            )
+        file = replace(file, squashed=view.crop_mode == "squash")
+    return Built(
+        file,
+        spec=replace(spec, view=view),
+        notes=(*notes, *(assumed_geometry(view, options) if spec.asked else ())),
+        outputs="probabilities" if file.probabilities else "",
+    )
 
 
-schemes.register("onnx", Scheme("onnx:FILE", "a graph for ONNX Runtime; no gradients", spec), __name__)
+schemes.register("onnx", Scheme("onnx:FILE", "a graph for ONNX Runtime; no gradients", spec, _OPTIONS), __name__)

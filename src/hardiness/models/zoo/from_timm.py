@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError, View
+from hardiness.core import ArgumentError, ModelError, ModelSpec, Source, UnknownNameError
 from hardiness.models.catalogue import Built, Scheme, schemes
 from hardiness.models.failures import first_line
 from hardiness.models.hub import check_torch_file, need_any_host, need_hub, need_url, torch_files
+from hardiness.models.stated_views import view_of_timm
 from hardiness.sources import check_hub_files, hub_folder
 
 if TYPE_CHECKING:
@@ -109,26 +109,12 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
     return ModelSpec(
         name=f"timm:{name}",
         build=f"{__name__}:build",
-        view=_view(data),
+        view=view_of_timm(data),
         num_classes=config.num_classes,
         source=Source(url="", licence=config.license or ""),
         input_px=height if config.fixed_input_size else None,
         options=(("size", size),) if size != "train" else (),
         summary=f"timm {name}",
-    )
-
-
-def _view(data: Mapping[str, Any]) -> View:
-    """Source: timm's evaluation transform: shorter side to floor(crop / crop_pct), then the centre crop."""
-    crop = data["input_size"][1]
-    interpolation = data["interpolation"]
-    return View(
-        resize_px=math.floor(crop / data["crop_pct"]),
-        crop_px=crop,
-        interpolation="bilinear" if interpolation == "random" else interpolation,
-        crop_mode=data["crop_mode"],
-        mean=tuple(data["mean"]),
-        std=tuple(data["std"]),
     )
 
 

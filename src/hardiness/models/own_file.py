@@ -1,0 +1,101 @@
+"""A Python file of a person's own, run at their request: what stands in it by name, and its text."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from hardiness.core import ArgumentError, ModelError, UnknownNameError
+from hardiness.models.failures import told
+from hardiness.models.identity import OWN_FILE, imported_by, installed, spec_of
+
+
+@dataclass
+class OwnFile:
+    """One name of one file.
+
+    Attributes:
+        file: a Python file.
+        name: what it defines.
+        prefix: what a person types before it, for messages.
+        text: the source, once the file has run.
+    """
+
+    file: Path
+    name: str
+    prefix: str
+    text: str = ""
+
+    @classmethod
+    def named(cls, text: str, prefix: str) -> OwnFile:
+        """What ``FILE.py:NAME`` stands for.
+
+        Raises:
+            ArgumentError: it does not read so, or there is no such file.
+        """
+        file, _, name = text.rpartition(":")
+        if not file or not name.isidentifier():
+            raise ArgumentError(f"{prefix} must be followed by FILE.py:NAME, was {text!r}")
+        if not Path(file).is_file():
+            raise ArgumentError(f"{prefix} must be followed by a file; there is none at {file}")
+        return cls(Path(file), name, prefix)
+
+    def value(self, kind: str) -> Any:
+        """What the file defines by that name; what lies beside it can be imported from then on, also later.
+
+        Args:
+            kind: what is looked for, for messages.
+
+        Raises:
+            UnknownNameError: the file defines nothing callable of that name.
+            ModelError: it cannot be imported, or a file of another folder stands in the way of its neighbours.
+        """
+        file, title = self.file, f"{OWN_FILE}{self.file.stem}"
+        found = importlib.util.spec_from_file_location(title, file)
+        if found is None or found.loader is None:
+            raise ModelError(f"{file} must be a Python file")
+        module = importlib.util.module_from_spec(found)
+        folder = str(file.resolve().parent)
+        if folder not in sys.path:
+            sys.path.append(folder)  # last, so that nothing that is installed is hidden by a file of that name
+        sys.modules[title] = module  # dataclasses and pickling look a class's module up there
+        with told(self._label(), "cannot be built, as the file cannot be imported"):
+            source = file.read_bytes()
+            self.text = importlib.util.decode_source(source)
+            code = compile(source, str(file), "exec")
+            exec(code, vars(module))  # the person's own file, run at their request
+        _require_own_neighbours(file, code)
+        named = {key: value for key, value in vars(module).items() if callable(value) and not key.startswith("_")}
+        if self.name not in named:
+            raise UnknownNameError(f"{kind} in {file}", self.name, named)
+        return named[self.name]
+
+    def called(self, function: Any) -> Any:
+        """What a function of the file returns.
+
+        Raises:
+            ModelError: it fails.
+        """
+        with told(self._label(), f"cannot be built, as {self.name}() failed"):
+            return function()
+
+    def _label(self) -> str:
+        return f"py:{self.file}:{self.name}"
+
+
+def _require_own_neighbours(file: Path, code: CodeType) -> None:
+    """Refuse a file beside which lies what it imports, where Python has a file of another folder by that name."""
+    for name in sorted({each.partition(".")[0] for each in imported_by(code)}):
+        beside = [each for each in (file.parent / f"{name}.py", file.parent / name / "__init__.py") if each.is_file()]
+        found = spec_of(name) if beside else None
+        if found is None or not found.origin or installed(name, found):
+            continue
+        if Path(found.origin).resolve() not in [each.resolve() for each in beside]:
+            raise ModelError(
+                f"{file} imports {name}, and Python takes {found.origin} for it and not {beside[0]}; "
+                "rename one of the two, or give models of different folders a command each"
+            )

@@ -1,0 +1,170 @@
+"""Graphs as they are deployed: other layouts, bytes, softmax, several outputs, other shapes, int8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import exported
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hardiness.core import ArgumentError, ModelError, UnknownNameError
+from hardiness.imaging import decode, on_canvas
+from hardiness.models import load, resolve, to_pixels
+
+SIZE = "resize_px=72,crop_px=64"
+NUMBERS = f"{exported.NUMBERS},{SIZE}"
+
+
+def network() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(
+            *(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 7))
+        )
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported.export(network(), tmp_path_factory.mktemp("onnx") / "plain.onnx", (64, 64))
+
+
+@pytest.fixture(scope="module")
+def pixels(photographs: list[Path]) -> Tensor:
+    """Six photographs as the graphs see them."""
+    canvas = resolve(f"efficientnet_lite0:{SIZE}").view.canvas
+    return to_pixels([on_canvas(decode(path.read_bytes(), path.name), canvas) for path in photographs[:6]])
+
+
+@pytest.fixture(scope="module")
+def expected(plain: Path, pixels: Tensor) -> np.ndarray:
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (exported.MEAN, exported.STD))
+    with torch.no_grad():
+        return network()((pixels - mean) / std).numpy()
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ({}, NUMBERS),
+        ({"nhwc": True}, NUMBERS),
+        ({"bytes_in": True}, SIZE),
+        ({"nhwc": True, "bytes_in": True}, SIZE),
+        ({"more": True}, f"{NUMBERS},output=logits"),
+    ],
+)
+def test_every_form_gives_the_logits_of_the_network(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path, form: dict[str, bool], options: str
+) -> None:
+    classifier = load(f"onnx:{exported.changed(plain, tmp_path / 'n.onnx', **form)}:{options}", device="cpu")
+    np.testing.assert_allclose(classifier.logits(pixels), expected, rtol=1e-4, atol=1e-4)
+    assert (classifier.outputs, classifier.num_classes) == ("", 7)
+
+
+def test_a_softmax_is_seen_and_its_logarithm_stands_for_logits(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path
+) -> None:
+    file = exported.changed(plain, tmp_path / "n.onnx", softmax=True)
+    classifier = load(f"onnx:{file}:{NUMBERS}", device="cpu")
+    assert classifier.outputs == "probabilities"
+    logs = torch.from_numpy(expected).log_softmax(1).numpy()
+    np.testing.assert_allclose(classifier.logits(pixels), logs, rtol=1e-4, atol=1e-4)
+    assert any("it puts out probabilities" in note for note in classifier.notes)
+    with pytest.raises(ArgumentError, match=r"output=logits cannot be: .* ends in a softmax"):
+        resolve(f"onnx:{file}:{NUMBERS},output=logits")
+
+
+def test_what_is_said_to_be_probabilities_is_checked(plain: Path, pixels: Tensor) -> None:
+    classifier = load(f"onnx:{plain}:{NUMBERS},output=probabilities", device="cpu")
+    with pytest.raises(ModelError, match=r"must put out probabilities, and a row sums to"):
+        classifier.logits(pixels)
+
+
+def test_outputs_are_chosen_by_name_and_never_guessed(plain: Path, tmp_path: Path) -> None:
+    file = exported.changed(plain, tmp_path / "n.onnx", more=True, softmax=True)
+    with pytest.raises(
+        ArgumentError, match=r"has 2 outputs that may be its logits \(again, shares\): state output=NAME"
+    ):
+        resolve(f"onnx:{file}:{NUMBERS}")
+    with pytest.raises(UnknownNameError, match="did you mean 'again'"):
+        resolve(f"onnx:{file}:{NUMBERS},output=agian")
+    assert load(f"onnx:{file}:{NUMBERS},output=shares", device="cpu").outputs == "probabilities"
+    assert load(f"onnx:{file}:{NUMBERS},output=again", device="cpu").outputs == ""
+
+
+def test_a_view_is_never_guessed(plain: Path, tmp_path: Path) -> None:
+    for options, missing in (("", "mean= and std="), (":crop_px=64", "mean= and std="), (":mean=0.5", "std=")):
+        with pytest.raises(ArgumentError, match=f"a view is never guessed: {missing} must be given"):
+            resolve(f"onnx:{plain}{options}")
+    file = exported.changed(plain, tmp_path / "n.onnx", bytes_in=True)
+    with pytest.raises(ArgumentError, match="takes images as bytes and does not say how photographs are brought to"):
+        resolve(f"onnx:{file}")
+    with pytest.raises(ArgumentError, match=r"mean= is not for onnx:.* which takes images as bytes"):
+        resolve(f"onnx:{file}:{NUMBERS}")
+    (note,) = load(f"onnx:{plain}:{exported.NUMBERS}", device="cpu").notes
+    assert "photographs are resized to 73 px (bilinear) and cropped to 64" in note
+
+
+def test_a_layout_that_the_shape_leaves_open_is_stated(plain: Path, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(plain)
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim:
+        dimension.dim_param = f"d{dimension.dim_value}"
+    onnx.save(model, tmp_path / "open.onnx")
+    with pytest.raises(ArgumentError, match="may be either layout: state layout=nchw or layout=nhwc"):
+        resolve(f"onnx:{tmp_path / 'open.onnx'}:{NUMBERS}")
+    assert resolve(f"onnx:{tmp_path / 'open.onnx'}:{NUMBERS},layout=nchw").num_classes == 7
+    with pytest.raises(ArgumentError, match="layout=nhwc cannot be"):
+        resolve(f"onnx:{plain}:{NUMBERS},layout=nhwc")
+
+
+@pytest.mark.parametrize("mode", ["squash", "center"])
+def test_rectangular_images(tmp_path: Path, photographs: list[Path], mode: str) -> None:
+    file = exported.export(network(), tmp_path / "wide.onnx", (48, 64))
+    with pytest.raises(ArgumentError, match="takes images of 48 x 64: state crop_mode=squash, or resize_px="):
+        load(f"onnx:{file}:{exported.NUMBERS}", device="cpu")
+    classifier = load(f"onnx:{file}:{exported.NUMBERS},resize_px=64,crop_mode={mode}", device="cpu")
+    view = classifier.spec.view
+    assert (view.crop_px, classifier.feed().input_px) == (64, 64)
+    square = to_pixels([on_canvas(decode(path.read_bytes(), path.name), view.canvas) for path in photographs[:3]])
+    part = square[:, :, 8:56] if mode == "center" else torch.nn.functional.interpolate(
+        square, (48, 64), mode="bicubic", antialias=True
+    ).clamp(0, 1)  # fmt: skip
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (exported.MEAN, exported.STD))
+    with torch.no_grad():
+        expected = network()((part - mean) / std).numpy()
+    np.testing.assert_allclose(classifier.logits(square), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_half_precision_and_int8_run_and_say_so(
+    plain: Path, pixels: Tensor, expected: np.ndarray, tmp_path: Path
+) -> None:
+    half = load(f"onnx:{exported.in_half(plain, tmp_path / 'half.onnx')}:{NUMBERS}", device="cpu")
+    np.testing.assert_allclose(half.logits(pixels), expected, atol=0.02)
+    mean, std = (np.array(values, np.float32).reshape(1, 3, 1, 1) for values in (exported.MEAN, exported.STD))
+    given = [((each[None].numpy() - mean) / std).astype(np.float32) for each in pixels]
+    whole = load(f"onnx:{exported.in_integers(plain, tmp_path / 'int8.onnx', given)}:{NUMBERS}", device="cpu")
+    found = whole.logits(pixels)
+    assert 0 < np.abs(found - expected).max() < 0.2
+    for classifier, kind in ((half, "fp16"), (whole, "int8")):
+        assert any(f"its graph is {kind} and is computed as it is by ONNX Runtime" in each for each in classifier.notes)
+
+
+@pytest.mark.slow
+def test_a_real_network_as_bytes_with_softmax_scores_as_itself(tmp_path: Path, photographs: list[Path]) -> None:
+    lite = load("efficientnet_lite0", device="cpu", runtime="torch")
+    view = lite.spec.view
+    pixels = to_pixels([on_canvas(decode(path.read_bytes(), path.name), view.canvas) for path in photographs[:8]])
+    expected = torch.from_numpy(lite.logits(pixels)).log_softmax(1).numpy()
+    source = exported.export(lite._original.network, tmp_path / "lite.onnx")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exported, "MEAN", view.mean)
+        patch.setattr(exported, "STD", view.std)
+        file = exported.changed(source, tmp_path / "deployed.onnx", nhwc=True, bytes_in=True, softmax=True)
+    deployed = load(f"onnx:{file}:interpolation=bicubic,resize_px=256,crop_px=224", device="cpu")
+    found = deployed.logits(pixels)
+    np.testing.assert_array_equal(found.argmax(1), expected.argmax(1))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
