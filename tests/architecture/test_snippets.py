@@ -32,6 +32,9 @@ def build():
     head = torch.nn.Linear(48, 1000)
     head.weight.data = torch.randn(1000, 48, generator=generator)
     return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), head)
+def viewed():
+    from hardiness import View
+    return build(), View()
 """
 
 ASSUMED = """
@@ -174,7 +177,7 @@ NOT_RUN = (
 """What downloads, what needs the page's own example registered or people's files, and trackers: tests of their own run
 these."""
 
-FIRST, SECOND = "py:network.py:build", "py:my_model.py:build"
+FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 
 SMALLER = {
     "run": "--limit 1",
