@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import PIL.Image
 
-from hardiness.core import DataError, SampleError, Stimulus
+from hardiness.core import DataError, File, SampleError, Stimulus
 from hardiness.data.conditions import WrittenTree
 from hardiness.data.files import (
     IMAGE_SUFFIXES,
@@ -44,7 +44,16 @@ from hardiness.reference import (
     wnid_indices,
     wnids,
 )
-from hardiness.sources import DiskFile, TarMember, archives, open_regular, shown, video_facts
+from hardiness.sources import (
+    DiskFile,
+    TarMember,
+    archives,
+    open_regular,
+    parquet_files,
+    parquet_rows,
+    shown,
+    video_facts,
+)
 
 KINDS = {
     "missing-class": "classes that have no image",
@@ -246,11 +255,11 @@ class Structure:
 
 
 @contextmanager
-def opened(file: DiskFile | TarMember) -> Iterator[ByteWindow]:
-    """A window on a file on disk or in a tar.
+def opened(file: File) -> Iterator[ByteWindow]:
+    """A window on a file on disk or in a tar, or on one that is read as a whole.
 
     Raises:
-        OSError: it cannot be read.
+        OSError, SampleError: it cannot be read.
     """
     if isinstance(file, TarMember):
         with open_regular(file.archive) as stream:
@@ -258,6 +267,10 @@ def opened(file: DiskFile | TarMember) -> Iterator[ByteWindow]:
             yield ByteWindow(
                 file.size, lambda at, n: os.pread(handle, max(min(n, file.size - at), 0), file.offset + at)
             )
+        return
+    if not isinstance(file, DiskFile):
+        content = file.read()
+        yield ByteWindow(len(content), lambda at, n: content[max(at, 0) : max(at, 0) + n])
         return
     with open_regular(file.path) as stream:
         handle = stream.fileno()
@@ -393,7 +406,6 @@ class FileChecks:
         """A digest of the first and last bytes, and what is wrong."""
         path = shown(where + entry.path)
         file = entry.file
-        assert isinstance(file, DiskFile | TarMember)
         if isinstance(file, DiskFile) and (fault := _special(path, file.path)):
             return b"", [fault]
         if not entry.size:
@@ -406,6 +418,8 @@ class FileChecks:
                 found = [] if is_video else list(self._of_image(path, structure(window, head)))
         except OSError as error:
             return b"", [Fault("unreadable", path, error.strerror or str(error))]
+        except SampleError as error:
+            return b"", [Fault("unreadable", path, str(error))]
         if is_video:
             found = list(self._of_video(path, where, file))
         if self.pixels and not any(fault.kind in ("no-image", "truncated") for fault in found):
@@ -436,7 +450,7 @@ class FileChecks:
             what = "has other quantisation tables" if found.tables else "is no JPEG"
             yield Fault("wrong-quality", path, f"{what}, must be JPEG of quality {quality}")
 
-    def _of_video(self, path: str, where: str, file: DiskFile | TarMember) -> Iterator[Fault]:
+    def _of_video(self, path: str, where: str, file: File) -> Iterator[Fault]:
         try:
             facts = video_facts(file.read())
         except SampleError as error:
@@ -544,6 +558,9 @@ _STIMULI = (1280, 1201, 1200)
 
 _VIDEOS = frozenset((".mp4",))
 
+UNKNOWN_SIZE = -1
+"""Of a picture in a table, until it is read."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -624,6 +641,9 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
 def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, Path | None]]:
     """The trees of class folders, each with what comes before its paths and, on disk, where it is."""
     path = Path(place.path)
+    if tables := _tables(path, place.split):
+        yield "", _of_tables(place.path, tables), None
+        return
     if path.is_file():
         tree = of_tar(path, archives.members(path))
         known = expected(published) or {}
@@ -642,6 +662,25 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
         names = [first] if published.layout == "perturbation" else [f"{first}/{x}" for x in _folders(path / first)]
         for name in names:
             yield f"{name}/", of_folder(path / name, place.argument), path / name
+
+
+def _tables(path: Path, split: str | None) -> list[Path]:
+    """The Parquet files at a place; none where it is no set of them."""
+    if path.is_dir():
+        return parquet_files(path, split)
+    return [path] if path.suffix == ".parquet" and path.is_file() else []
+
+
+def _of_tables(location: str, files: Sequence[Path]) -> Tree:
+    """The pictures in Parquet files as they would lie in class folders, in the order of the files."""
+    entries = []
+    for file in files:
+        for row in parquet_rows(file):
+            number = int(row.label) if row.label.isdecimal() else -1
+            folder = wnids()[number] if 0 <= number < len(wnids()) else row.label
+            path = row.name if len(files) == 1 else f"{file.stem}/{row.name}"
+            entries.append(FileEntry(f"{folder}/{path}", UNKNOWN_SIZE, 0, row.image))
+    return Tree(location, tuple(entries), tuple(sorted({entry.path.partition("/")[0] for entry in entries})))
 
 
 def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) -> Iterator[Fault]:

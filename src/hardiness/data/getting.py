@@ -100,6 +100,8 @@ def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
         return Held(published, None, note=f"{meant} is there; is that it?" if meant else "")
     if place.is_file():
         return Held(published, place, note="a tar, read where it lies")
+    if any(place.glob("*.parquet")) or any(place.glob("data/*.parquet")):
+        return Held(published, place, note="Parquet, read where it lies")
     if published.layout in ("corruption", "perturbation"):
         return _of_conditions(published, place)
     inner = root / published.folder

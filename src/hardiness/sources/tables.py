@@ -10,6 +10,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from hardiness.core import DataError, SampleError
 from hardiness.sources.downloads import cache_folder, check_snapshot, offline, refuse_full_disk
-from hardiness.sources.files import Stamp, TarMember, shown
+from hardiness.sources.files import Stamp, TarMember, changed, is_unchanged, shown, unreadable
 
 HUB = "hf:"
 SPLITS = ("validation", "val", "test")
@@ -26,13 +27,79 @@ SPLITS = ("validation", "val", "test")
 _IMAGES, _LABELS = ("image", "img", "jpg", "png", "webp"), ("label", "labels", "cls", "class", "wnid")
 _BATCH_ROWS = 64
 
+MOST_DECODED = 32 << 20
+"""Bytes of the largest group of rows that is decoded for each picture that is read of it. The hub's have 100 pictures,
+about 11 MB, which takes 7 to 13 core-ms; 1,000 pictures would take ten times as long, and are copied."""
+
+_GROUPS_HELD = 8
+"""Groups of rows that stay decoded, for whoever reads pictures in the order of the file."""
+
 
 class PictureRecord(NamedTuple):
     """One picture: what it is called, its label as it is written there, its bytes."""
 
     name: str
     label: str
-    image: TarMember
+    image: TarMember | TableRow
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """The picture in one row of a Parquet file, read where it stands.
+
+    Attributes:
+        table: the file.
+        columns: of the file.
+        group: of rows, which is decoded as a whole.
+        row: within the group.
+        picture: what the picture is called.
+        stamp: what the file was when it was listed.
+    """
+
+    table: str
+    columns: Columns
+    group: int
+    row: int
+    picture: str
+    stamp: Stamp
+
+    @property
+    def name(self) -> str:
+        """``file.parquet!picture``, in one printable line."""
+        return shown(f"{self.table}!{self.picture}")
+
+    def read(self) -> bytes:
+        """The bytes of the picture; any number of threads can read at once.
+
+        Raises:
+            SampleError: it cannot be read, or the file has changed since it was listed.
+        """
+        import pyarrow
+
+        if not self.unchanged():
+            raise changed(self.name)
+        try:
+            value = _pictures_of(self.table, self.stamp, self.group, self.columns)[self.row].as_py()
+        except (pyarrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
+            raise unreadable(self.name, error) from None
+        content = value.get("bytes") if self.columns.is_struct and value is not None else value
+        if not isinstance(content, bytes):
+            raise SampleError(f"{self.name}: must hold the bytes of a picture, but holds none; fetch it again")
+        return content
+
+    def unchanged(self) -> bool:
+        """Whether the file is still there and the one that was listed."""
+        return is_unchanged(self.table, self.stamp)
+
+
+@lru_cache(maxsize=_GROUPS_HELD)
+def _pictures_of(table: str, stamp: Stamp, group: int, columns: Columns) -> Any:
+    """The pictures of one group of rows, as pyarrow has them."""
+    from pyarrow import parquet
+
+    wanted = f"{columns.image}.bytes" if columns.is_struct else columns.image
+    with parquet.ParquetFile(table) as source:
+        return source.read_row_group(group, [wanted], use_threads=False).column(0)
 
 
 @dataclass(frozen=True)
@@ -41,12 +108,14 @@ class Columns:
 
     Attributes:
         image: the column of pictures.
-        is_struct: whether its values have bytes and a path.
+        is_struct: whether its values have bytes, and perhaps a path.
+        has_path: whether they have a path.
         label: the column of labels.
     """
 
     image: str
     is_struct: bool
+    has_path: bool
     label: str
 
 
@@ -122,18 +191,65 @@ def _of_split(files: Sequence[Path], split: str | None, where: str) -> list[Path
 
 
 def parquet_rows(file: Path) -> Iterator[PictureRecord]:
-    """The pictures of one Parquet file, in its order.
+    """The pictures of one Parquet file, in its order; each is read where it stands.
 
-    Pictures in a random order cannot be read out of Parquet at once: the first time, they are copied to one plain file
-    in the cache, as the hub's own library does, and read from there.
+    A file whose groups of rows are larger than `MOST_DECODED` is copied to one plain file in the cache the first time,
+    as the hub's own library does, and read from there.
 
     Raises:
         DataError: the file cannot be read, is no Parquet, or has no columns of pictures and labels.
     """
+    import pyarrow
+    from pyarrow import parquet
+
     try:
         stamp = Stamp.of(file.stat())
     except OSError as error:
         raise DataError(f"{file} cannot be read ({error.strerror})") from None
+    try:
+        with parquet.ParquetFile(file) as source:
+            columns = _columns(file, source.schema_arrow)
+            facts = source.metadata
+            groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+            if any(_picture_bytes(group, columns) > MOST_DECODED for group in groups):
+                yield from _copied(file, stamp)
+                return
+            _refuse_pictures_without_bytes(file, stamp, groups, columns)
+            wanted = [columns.label, *([f"{columns.image}.path"] if columns.has_path else [])]
+            table = source.read(wanted)
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise _no_parquet(file, error) from None
+    places = [(number, row) for number, group in enumerate(groups) for row in range(group.num_rows)]
+    paths = (
+        [each and each["path"] for each in table[columns.image].to_pylist()]
+        if columns.has_path
+        else [None] * len(places)
+    )
+    names = _each_once([_name(path, number) for number, path in enumerate(paths)])
+    for (group, row), name, label in zip(places, names, table[columns.label].to_pylist(), strict=True):
+        yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp))
+
+
+def _picture_bytes(group: Any, columns: Columns) -> int:
+    """Bytes of the pictures of one group of rows."""
+    parts = [group.column(number) for number in range(group.num_columns)]
+    return sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] == columns.image)
+
+
+def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: Columns) -> None:
+    """Raise where a row has no bytes; only groups that count such rows are read."""
+    place = f"{columns.image}.bytes" if columns.is_struct else columns.image
+    before = 0
+    for number, group in enumerate(groups):
+        part = next(p for p in map(group.column, range(group.num_columns)) if p.path_in_schema == place)
+        if part.statistics is not None and part.statistics.null_count:
+            for row, value in enumerate(_pictures_of(str(file), stamp, number, columns).to_pylist()):
+                _picture(file, value, columns.is_struct, before + row)
+        before += group.num_rows
+
+
+def _copied(file: Path, stamp: Stamp) -> Iterator[PictureRecord]:
+    """The pictures of a file whose groups of rows are too large to decode one for each picture."""
     key = hashlib.sha256(os.fsencode(f"1\0{os.path.realpath(file)}\0{stamp.size}\0{stamp.mtime_ns}")).hexdigest()[:32]
     blob = cache_folder() / "parquet" / f"{key}.blob"
     index = blob.with_suffix(".npz")
@@ -181,9 +297,8 @@ def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
                     sizes.append(len(content))
                     names.append(name)
                     labels.append(str(row[columns.label]))
-        unique = names if len(set(names)) == len(names) else [f"{n:06d}-{name}" for n, name in enumerate(names)]
         found: dict[str, Any] = {
-            "names": np.frombuffer("\0".join(unique).encode("utf-8", "backslashreplace"), np.uint8),
+            "names": np.frombuffer("\0".join(_each_once(names)).encode("utf-8", "backslashreplace"), np.uint8),
             "labels": np.frombuffer("\0".join(labels).encode("utf-8", "backslashreplace"), np.uint8),
             "sizes": np.array(sizes, np.int64),
             "offsets": np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -195,12 +310,20 @@ def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
             np.savez(stream, **dict(found))
         part.replace(index)
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise DataError(
-            f"{file} cannot be read as Parquet: {shown((str(error).splitlines() or [''])[0])}; fetch it again"
-        ) from None
+        raise _no_parquet(file, error) from None
     finally:
         part.unlink(missing_ok=True)
     return found
+
+
+def _no_parquet(file: Path, error: BaseException) -> DataError:
+    reason = shown((str(error).splitlines() or [""])[0])
+    return DataError(f"{file} cannot be read as Parquet: {reason}; fetch it again")
+
+
+def _each_once(names: Sequence[str]) -> Sequence[str]:
+    """The names, with the number of the row before each where two are equal."""
+    return names if len(set(names)) == len(names) else [f"{n:06d}-{name}" for n, name in enumerate(names)]
 
 
 def _columns(file: Path, schema: Any) -> Columns:
@@ -221,17 +344,24 @@ def _columns(file: Path, schema: Any) -> Columns:
             f"{file} must have a column of pictures ({', '.join(_IMAGES)}) and one of labels ({', '.join(_LABELS)}), "
             f"but has {', '.join(map(shown, schema.names))}"
         )
-    return Columns(image, pyarrow.types.is_struct(schema.field(image).type), label)
+    kind = schema.field(image).type
+    is_struct = pyarrow.types.is_struct(kind)
+    return Columns(image, is_struct, is_struct and kind.get_field_index("path") >= 0, label)
 
 
 def _picture(file: Path, value: Any, is_struct: bool, number: int) -> tuple[bytes, str]:
-    """The bytes of a picture and its name without folders; one without a name is called by its row."""
+    """The bytes of a picture, and what it is called."""
     content = value.get("bytes") if is_struct and value is not None else value
     path = value.get("path") if is_struct and value is not None else None
     if not isinstance(content, bytes):
         raise DataError(f"{file}: row {number} must hold the bytes of a picture, but holds none; fetch it again")
+    return content, _name(path, number)
+
+
+def _name(path: Any, number: int) -> str:
+    """What a picture is called: its path without folders, else its row."""
     name = os.path.basename(str(path).replace("\\", "/").replace("\0", "")) if path else ""
-    return content, name if name not in ("", ".", "..") else f"{number:06d}.jpg"
+    return name if name not in ("", ".", "..") else f"{number:06d}.jpg"
 
 
 _SHARD_IMAGES = frozenset(("jpg", "jpeg", "png", "webp"))

@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import HardinessError
-from hardiness.data import locate, unchanged
-from hardiness.reference import wnids
+from hardiness.core import HardinessError, SampleError
+from hardiness.data import inventory, locate, unchanged
+from hardiness.data.checking import check
+from hardiness.data.root import Place
+from hardiness.reference import published_set, wnids
+from hardiness.sources import tables
 
 TENCH, GOLDFISH = wnids()[:2]
 
@@ -57,11 +60,39 @@ def test_pictures_and_labels_are_read_as_they_are(tmp_path: Path) -> None:
     assert found(f"imagenet={tmp_path}/set") == EXPECTED
 
 
-def test_the_copy_is_made_once_and_again_where_it_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_read_in_place(tmp_path: Path) -> None:
+    file = table(tmp_path / "set" / "data" / "validation-00000-of-00001.parquet", ROWS)
+    items = locate([f"imagenet={tmp_path}/set"]).dataset("imagenet").items
+    assert items[0].file.name == f"{file}!a.JPEG"
+    assert sorted(item.file.read() for item in items) == [b"first", b"second", b"third"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [file.name], "nothing is copied"
+    table(file, ROWS[:2])
+    with pytest.raises(SampleError, match=r"a\.JPEG: changed after the data were listed"):
+        items[0].file.read()
+    assert not unchanged(items[0])
+
+
+def test_a_folder_of_the_hub_s_layout_holds_what_class_folders_hold(photographs: list[Path], tmp_path: Path) -> None:
+    rows = [(path.read_bytes(), path.name, path.parent.name) for path in photographs[:6]]
+    for shard in range(2):
+        table(tmp_path / "hub" / "data" / f"validation-0000{shard}-of-00002.parquet", rows[shard::2])
+    for content, name, wnid in rows:
+        (tmp_path / "folders" / wnid).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folders" / wnid / name).write_bytes(content)
+    there, here = (found(f"imagenet={tmp_path}/{form}") for form in ("hub", "folders"))
+    assert [(label, content) for _, label, content in sorted(there, key=lambda each: each[2])] == [
+        (label, content) for _, label, content in sorted(here, key=lambda each: each[2])
+    ]
+
+
+def test_large_groups_of_rows_are_copied_once_and_again_where_the_copy_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MOST_DECODED", 1)
     file = table(tmp_path / "set" / "test.parquet", ROWS)
     assert found(f"imagenet={file}") == EXPECTED
     with monkeypatch.context() as patch:
-        patch.setattr(pq, "ParquetFile", None)
+        patch.setattr(tables, "_copy", None)
         assert found(f"imagenet={file}") == EXPECTED
     for copy in (tmp_path / "cache" / "parquet").glob("*.blob"):
         copy.write_bytes(copy.read_bytes()[:-1])
@@ -137,3 +168,18 @@ def test_a_data_set_of_the_hub_is_read_as_it_is(hub: Any, monkeypatch: pytest.Mo
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
     assert found("imagenet=hf:org/set") == EXPECTED
     assert hub()[-1][1]["local_files_only"] is True
+
+
+def test_a_check_reads_tables_in_place_and_says_what_is_wrong(photographs: list[Path], tmp_path: Path) -> None:
+    rows = [(path.read_bytes(), path.name, path.parent.name) for path in photographs[:4]]
+    rows += [(rows[0][0][:2000], "cut.JPEG", TENCH), (rows[1][0], "again.JPEG", rows[1][2]), (b"x", "no.JPEG", "cat")]
+    table(tmp_path / "imagenet" / "data" / "validation-00000-of-00001.parquet", rows)
+    place = Place(f"imagenet={tmp_path}/imagenet", str(tmp_path / "imagenet"))
+    checked = check(published_set("imagenet"), place)
+    assert checked.files == 7
+    found = {(fault.kind, fault.path) for fault in checked.faults if fault.kind != "missing-class"}
+    assert {("truncated", f"{TENCH}/cut.JPEG"), ("no-image", "cat/no.JPEG"), ("unknown-class", "cat")} <= found
+    assert {kind for kind, _ in found} >= {"duplicate", "count"}
+    assert checked.remarks == ()
+    held = next(each for each in inventory(tmp_path) if each.published.name == "imagenet")
+    assert held.note == "Parquet, read where it lies"
