@@ -568,7 +568,8 @@ def units(
         wanted: indices of the conditions wanted of each image, by its id, in the order of evaluation.
         size: images a unit.
         lacking: what is stored and is to be made again; nothing if ``None``.
-        share: of several processes; each looks into the files of its own shards, and believes the names of the rest.
+        share: of several processes; each looks into the files of its own shards, and takes from the names of the
+            others that they are whole.
     """
     samples, listing = list(wanted), StoredWork(tasks, share)
     for index, start in enumerate(range(0, len(samples), size)):

@@ -317,7 +317,7 @@ def _add_weights(built: Built, spec: ModelSpec, progress: Progress | None) -> tu
     """Puts in the weights asked for, where the builder has not put in the published ones itself; gives notes."""
     if spec.weights == RANDOM:
         randomise(built.network)
-        return ("its weights are random: speed and memory are right, and no answer is",)
+        return ("its weights are random: speed and memory are those of the trained network, its answers mean nothing",)
     file = spec.weights
     if file is None and spec.source.url:
         file = str(fetch(_address(spec.source.url), sha256=spec.source.sha256, progress=progress))

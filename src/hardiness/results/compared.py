@@ -166,7 +166,7 @@ def _share(share: FlipShare) -> str:
 
 
 def _parts(parts: Sequence[DifferencePart]) -> str:
-    """The largest; those that are told from none after adjusting for all of them have a star."""
+    """The largest; a star marks those that differ from zero after adjusting for all of them."""
     largest = sorted(parts, key=lambda part: -abs(part.difference.value))[:LARGEST]
     stars = ["*" if part.adjusted is not None and part.adjusted < LEVEL else "" for part in largest]
     return ", ".join(
@@ -193,7 +193,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
 
 
 def difference_json(found: Difference) -> dict[str, Any]:
-    """A difference with its interval and whether it is told from none."""
+    """A difference with its interval and whether it differs from zero."""
     interval = [found.interval.low, found.interval.high] if found.interval else None
     return {**asdict(found), "value": _finite(found.value), "interval": interval, "told_apart": found.told}
 

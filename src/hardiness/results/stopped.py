@@ -165,8 +165,8 @@ def at_stop(
     changed = {(s.metric, s.condition): s for s in map(Score.from_dict, run.remember("stop", of, compute))}
     names = ", ".join(dict.fromkeys(run.card.title(each) for each in changed.values()))
     sentence = (
-        f"stopped at a precision target of {stop.precision_target:g}: the intervals of {names or 'no score'} hold in "
-        "spite of looking; all others are as if it had not been looked at"
+        f"stopped at a precision target of {stop.precision_target:g}: the intervals of {names or 'no score'} hold "
+        "although rows were looked at after every round; the other intervals are the usual ones"
     )
     if companions:
         sentence += f"; helped by what {', '.join(each.stored.run.model.name for each in companions)} answered on all"

@@ -31,7 +31,7 @@ class Difference:
         p: two-sided p-value of "there is no difference"; ``None`` where there is no interval.
         n: images behind it; of two different sets of photographs, the smaller.
         method: how interval and p were found.
-        detectable: the smallest difference that this n would have told from none in four of five cases.
+        detectable: the smallest difference that this n would have found in four of five cases.
         reason: why there is no interval, or why another method than the usual one was taken.
     """
 
@@ -454,7 +454,7 @@ class Compared:
         return size > 0 and abs(self.pairs[pair].value) <= size
 
     def is_told_apart(self, pair: tuple[str, str]) -> bool:
-        """Whether the difference of two models is told from none, and is larger than the protocol's own noise."""
+        """Whether the difference of two models differs from zero, and is larger than the protocol's own noise."""
         return self.pairs[pair].told and not self.is_nothing(pair)
 
 

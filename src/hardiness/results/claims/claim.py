@@ -175,7 +175,7 @@ class Claim:
     def judge(self, models: Models) -> Judgement:
         """Whether the claim holds for these models.
 
-        It holds where every needed contrast lies above zero by its own 95 % interval, and none lies below. It does not
+        It holds where the 95 % interval of each contrast that the sentence needs lies above zero. It does not
         where one lies below, at a level shared out over all contrasts, so that many models alone refute nothing.
 
         Source: Berger (1982), doi:10.1080/00401706.1982.10487790, for "all of them" at the plain level; Bonferroni for
