@@ -8,11 +8,12 @@ python docs/write.py --modern OUT  # also docs/modern.md and its figure, from wh
 
 from __future__ import annotations
 
+import ast
 import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -110,11 +111,58 @@ def decision_table() -> str:
     return table(("page", "decided", "in one line"), rows)
 
 
+LIKELY_ERRORS = {
+    "no model: name one with -m": "Name at least one model; a suite of your own may name them instead.",
+    "nothing to run: name a benchmark": "Name a benchmark or a suite; `hardiness list benchmarks` lists them.",
+    "option … of benchmark … is given twice": "Leave one of the two out.",
+    "benchmark … has no option": "The line ends with the nearest name; `hardiness list benchmarks NAME` shows all.",
+    "must be a folder, a tar or shards, but": "Check the path; `hardiness data list` says what is found.",
+    "must hold the class folders, but they lie in": "Name the folder one level deeper, or move the class folders up.",
+    "no data set was found under": "Set `--data`, or `HARDINESS_DATA`, to the folder in which `imagenet/val` lies.",
+    "cannot be fetched without an account": "Register where the line says, fetch it, and use `hardiness data import`.",
+    "brings no preprocessing, and a view is never guessed": "State mean, std and size as they were in training.",
+    "use a model and a data set with the same classes": "A network with its own classes needs a folder of these.",
+    "has no class …, which is a folder of": "Name the folders after the network's classes.",
+    "no checkpoint that can be read safely": "Save `model.state_dict()`; a pickled model runs code when it is read.",
+    "does not fit the network": "Often a prefix (`module.`), or another number of classes.",
+    "brings a normalisation of its own": "State the mean and std of the checkpoint behind the model's name.",
+    "has no gradients (": "Attack it through a surrogate (`blackbox`), or load the network in torch.",
+    "onnx: models need onnxruntime": "Install the extra that the line names.",
+    "forbids to download it; put": "Unset `HARDINESS_OFFLINE`, or put the file where the line says.",
+    "frost needs the published picture": "Run `hardiness data get frost` once.",
+    "holds no records/ folder": "Give the folder that an earlier `hardiness run --out` wrote.",
+    "install one version on every machine": "All workers of one folder must run the same version of hardiness.",
+}
+"""Twenty errors that newcomers meet: a part of each message as it stands in the source, and what to do."""
+
+
+def messages() -> Iterator[str]:
+    """Every text in the source, its placeholders as dots."""
+    for file in sorted((ROOT / "src" / "hardiness").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+def error_table() -> str:
+    """Likely errors as they are printed, with what to do."""
+    known, rows = list(messages()), []
+    for part, advice in LIKELY_ERRORS.items():
+        found = max((message for message in known if part in message), key=len, default=None)
+        if found is None:
+            raise SystemExit(f"no message of the source holds {part!r}; it stands in LIKELY_ERRORS of docs/write.py")
+        rows.append((f"`{re.sub('…+', '…', found)}`", advice))
+    return table(("the line says", "what to do"), rows)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
     "docs/attacks.md": {"attacks": attack_table},
     "docs/commands.md": {"commands": command_table},
     "docs/decisions/README.md": {"decisions": decision_table},
+    "docs/errors.md": {"errors": error_table},
     "docs/models.md": {"models": model_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
 }
