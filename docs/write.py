@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import hardiness
 from hardiness import attacks, benchmarks, models
 from hardiness.cli.main import COMMANDS, GROUPS
 from hardiness.models.catalogue import schemes
@@ -138,7 +139,7 @@ LIKELY_ERRORS = {
 
 def messages() -> Iterator[str]:
     """Every text in the source, its placeholders as dots."""
-    for file in sorted((ROOT / "src" / "hardiness").rglob("*.py")):
+    for file in sorted(Path(hardiness.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
