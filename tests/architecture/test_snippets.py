@@ -105,7 +105,7 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
     """In a process of their own: what they register would else become part of the contract tests."""
     if "Store.open" in page.read_text("utf-8"):  # what an earlier command of the page left behind
         for benchmark, out in (("cue-conflict", "runs/shape"), ("imagenet-val", "runs/mine")):
-            asked = f"-m hardiness.cli run -m py:network.py:build -b {benchmark} --data data --out {out} --quiet"
+            asked = f"-m hardiness.cli run -m py:network.py:viewed -b {benchmark} --data data --out {out} --quiet"
             before = ran(place, sys.executable, *asked.split())
             assert before.returncode == 0, before.stderr
     session = [ASSUMED]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, fields, replace
 from fnmatch import fnmatch
@@ -27,7 +27,7 @@ from hardiness.results import rebuild_results, results_of
 from hardiness.store import Store
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
 def load_model(name: str, placement: Placement | None = None) -> Classifier:
@@ -40,12 +40,21 @@ def load_model(name: str, placement: Placement | None = None) -> Classifier:
     return models.load(models.resolve(name), **asdict(placement or Placement()))
 
 
-def classifier_of(model: str | Classifier | nn.Module, view: View | None, placement: Placement) -> Classifier:
+Model = str | Classifier | Callable[[Any], Any]
+"""A name, a loaded classifier, a module of torch, or a plain function."""
+
+
+def classifier_of(
+    model: Model, view: View | None, placement: Placement, tag: str | None = None, output: str | None = None
+) -> Classifier:
     """The classifier that ``model`` names, is, or becomes with its ``view``.
 
     Raises:
         ArgumentError: a module has no view, something else has one, or a loaded classifier has a placement.
     """
+    own: dict[str, Any] = {key: value for key, value in (("tag", tag), ("output", output)) if value is not None}
+    if isinstance(model, str | Classifier) and own:
+        raise ArgumentError(f"{min(own)} goes with a module or a function; write it behind a name (NAME:{min(own)}=…)")
     if isinstance(model, str | Classifier) and view is not None:
         raise ArgumentError("view goes with an nn.Module; a named model has its own (override it in its name)")
     if isinstance(model, str):
@@ -54,9 +63,7 @@ def classifier_of(model: str | Classifier | nn.Module, view: View | None, placem
         if placement != Placement():
             raise ArgumentError("device, precision and runtime go with a name or a module; a classifier has its own")
         return model
-    if view is None:
-        raise ArgumentError("an nn.Module needs view=hardiness.View(...): without its preprocessing no number is right")
-    return models.wrap(model, view, name=type(model).__name__, **asdict(placement))
+    return models.wrap(model, view, name=_said(model), **asdict(placement), **own)
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -138,24 +145,31 @@ class Options(TypedDict, total=False):
 
 
 def evaluate(
-    model: str | Classifier | nn.Module,
+    model: Model,
     benchmark: str,
     data: str | Sequence[str],
     *,
     name: str | None = None,
     view: View | None = None,
+    tag: str | None = None,
+    output: str | None = None,
     out: str | Path | None = None,
     **options: Unpack[Options],
 ) -> Result:
     """The result of one model on one benchmark.
 
     Args:
-        model: a name, a loaded classifier, or any ``nn.Module`` that maps normalised pixels to logits (with ``view``).
+        model: a name, a loaded classifier, any ``nn.Module`` that maps normalised pixels to logits (with ``view``), or
+            a plain function or object that can be called, from ``uint8 (N, H, W, 3)`` to ``(N, K)`` logits or
+            probabilities: a service, a network of another framework, a model of MAITE.
         benchmark: ``"NAME"`` or ``"NAME:option=value"``.
         data: as ``--data`` on the command line; one or several.
         name: what the model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
-        view: the module's preprocessing; required for an ``nn.Module``, refused for anything else.
+        view: the module's preprocessing; required for an ``nn.Module``; of a function its geometry alone counts, which
+            is that of the 224 px canvas by default; refused for a name.
+        tag: a name for the code of a module or function, in place of a hash over it: the version of a service.
+        output: ``"logits"`` or ``"probabilities"``, of a function; by default seen on a picture.
         out: folder, or address of one in an object store, that keeps the records, so that the same call continues; by
             default nothing is kept.
         options: ``limit``, ``device``, ``precision`` and the others of `Options`.
@@ -173,7 +187,7 @@ def evaluate(
     parts = [(part, part.dataset(root)) for part in chosen.parts(root)]
     hears = listener(options.get("progress"))
     hears = TrackedListener(hears, tracking) if tracking.names else hears
-    classifier = _named(classifier_of(model, view, chosen_of(Placement, options)), model, name)
+    classifier = _named(classifier_of(model, view, chosen_of(Placement, options), tag, output), model, name)
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
@@ -210,11 +224,13 @@ def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]
     return tracking
 
 
-def _said(model: str | Classifier | nn.Module) -> str:
+def _said(model: Model) -> str:
     """What a model is called before it is loaded."""
     if isinstance(model, str):
         return model
-    return model.spec.name if isinstance(model, Classifier) else type(model).__name__
+    if isinstance(model, Classifier):
+        return model.spec.name
+    return str(getattr(model, "__name__", type(model).__name__))
 
 
 def _check(options: Options) -> None:
@@ -229,7 +245,7 @@ def chosen_of(kind: type[Any], options: Options) -> Any:
     return kind(**{given: value for given, value in options.items() if given in wanted})
 
 
-def _named(classifier: Classifier, model: str | Classifier | nn.Module, name: str | None) -> Classifier:
+def _named(classifier: Classifier, model: Model, name: str | None) -> Classifier:
     """The classifier under the name that its results get."""
     if name is None and isinstance(model, str | Classifier):
         return classifier

@@ -102,6 +102,39 @@ class OnnxFile(Foreign):
         return "runs in ONNX Runtime"
 
 
+@dataclass(frozen=True, eq=False)
+class PlainFunction(Foreign):
+    """A function of a person's own from a batch of images to a row of numbers for each.
+
+    Attributes:
+        function: takes ``uint8 (N, H, W, 3)`` as an array, or, without ``bytes_in``, normalised
+            ``float32 (N, 3, H, W)`` as a tensor; returns ``(N, K)``.
+        bytes_in: which of the two.
+        outputs: ``"probabilities"`` where it returns these; empty for logits.
+        said: what it is, in words.
+    """
+
+    function: Callable[[Any], Any]
+    bytes_in: bool = True
+    outputs: str = ""
+    said: str = "is a plain function"
+
+    @property
+    def kind(self) -> str:
+        """As `Foreign.kind`."""
+        return self.said
+
+
+PROBABILITIES = (
+    "it puts out probabilities: their logarithms stand in place of logits, the same up to a constant, and what needs "
+    "logits themselves (temperature, energy, the largest logit) is not given"
+)
+"""What a person is told of such a model."""
+
+SMALLEST = 1e-38
+"""A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
+
+
 def known_names() -> list[str]:
     """Every registered name, then every scheme's form, for listings and messages."""
     return registry.names() + [schemes.get(prefix).form for prefix in schemes]

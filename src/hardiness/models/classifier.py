@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError
-from hardiness.models.catalogue import Foreign
+from hardiness.models.catalogue import Foreign, PlainFunction
 from hardiness.models.exactness import (
     NORMS,
     REFERENCE_IMAGES,
@@ -36,6 +36,7 @@ from hardiness.models.identity import Identity
 from hardiness.models.placement import ComputeSettings, activation_bytes
 from hardiness.models.preprocessing import DeviceLink, InputPolicy, Normalisation, link_to
 from hardiness.models.runtimes import Executable, Runtime, runtimes
+from hardiness.models.runtimes.function_runtime import FunctionRuntime
 from hardiness.models.runtimes.onnx_runtime import OnnxRuntime
 
 if TYPE_CHECKING:
@@ -217,7 +218,8 @@ class Original:
     def told(self, pixels: Tensor) -> Iterator[None]:
         """Within, foreign errors become one line that names the model, and a person's own file changes nothing."""
         height, width = pixels.shape[2:]
-        aside = well_behaved() if self.name.startswith("py:") else nullcontext()
+        own = self.name.startswith("py:") or isinstance(self.network, PlainFunction)
+        aside = well_behaved() if own else nullcontext()
         with told(self.name, f"fails on {len(pixels)} images of {height} x {width} px"), aside:
             yield
 
@@ -516,6 +518,8 @@ class ChosenRuntimes:
 
     def _choose(self, pixels: Tensor, size: tuple[int, int]) -> Runtime:
         """The first candidate that runs and, in fp32, agrees with the reference."""
+        if isinstance(self._original.network, PlainFunction):
+            return self._choose_function(pixels[:REFERENCE_IMAGES], size)
         if not self._original.has_gradients:
             return self._choose_for_onnx(pixels[:REFERENCE_IMAGES], size)
         original, fp32 = self._original, self._placement.precision == "fp32"
@@ -542,6 +546,17 @@ class ChosenRuntimes:
             self._agreements.append(replace(agreement, fallback=f"{'; '.join(reasons)}; so the plain network runs"))
             return runtime
         raise ModelError(f"{original.name} cannot run as asked: {'; '.join(reasons)}")
+
+    def _choose_function(self, first: Tensor, size: tuple[int, int]) -> Runtime:
+        """The function itself, once it has answered for the first images as it must."""
+        original = self._original
+        runtime = FunctionRuntime(self._plan(size, None))
+        expected = self._tried(runtime, first)
+        refuse_broken(runtime, first, expected, original.name)
+        if not original.network.outputs:
+            refuse_probabilities(original.select(expected), original.name)
+        self._agreements.append(Agreement(0.0, 1.0, 0))  # it is its own reference
+        return runtime
 
     def _choose_for_onnx(self, first: Tensor, size: tuple[int, int]) -> Runtime:
         """ONNX Runtime on a GPU where it agrees there with itself on the CPU, else on the CPU."""

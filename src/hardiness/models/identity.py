@@ -99,6 +99,20 @@ def code_identity(network: nn.Module, text: str = "", tag: str | None = None) ->
     return CodeIdentity(digest.hexdigest(), digest.left_out())
 
 
+def function_identity(function: Any, text: str = "", tag: str | None = None) -> CodeIdentity:
+    """The hash over a plain function or an object that can be called, as `code_identity` of a network.
+
+    Weights that it holds count; what answers behind it (a service, a file) does not, unless ``tag`` says its version.
+    """
+    digest = _Digest()
+    if tag is not None:
+        digest.add("tag", tag)
+        return CodeIdentity(digest.hexdigest())
+    digest.add("text", text)
+    digest.visit(function)
+    return CodeIdentity(digest.hexdigest(), digest.left_out())
+
+
 class _Digest:
     """A hash that takes in functions, classes and values, each function and class once."""
 

@@ -6,28 +6,42 @@ import copy
 import difflib
 import fnmatch
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hardiness.core import CANVAS_224, ArgumentError, ModelError, ModelSpec, UnknownNameError, View, rng
-from hardiness.models.catalogue import RANDOM, Built, OnnxFile, apply, known_names, registry, schemes, split
+from hardiness.models.catalogue import (
+    PROBABILITIES,
+    RANDOM,
+    Built,
+    Foreign,
+    OnnxFile,
+    PlainFunction,
+    apply,
+    known_names,
+    registry,
+    schemes,
+    split,
+)
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
 from hardiness.models.failures import contained, told
 from hardiness.models.identity import CodeIdentity, Identity, code_identity, onnx_sha256, outputs_sha256, state_sha256
+from hardiness.models.own_functions import class_names_of, foreign, identity_of, refuse_numbers
 from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
+from hardiness.models.runtimes.function_runtime import are_probabilities, first_answer
 from hardiness.models.stated_views import PREPROCESSING, read_view
 from hardiness.reference import robustbench
 from hardiness.sources import Progress, fetch, file_sha256
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 _WILD = "*?["
@@ -220,6 +234,8 @@ def load(
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
     built = _named(_built(known), known)
     built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
+    if isinstance(built.network, PlainFunction):
+        return _of_function(built, known, placement)
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
     with told(known.name, "cannot take its weights"):
@@ -229,6 +245,52 @@ def load(
     code = _code(built, known)
     identity = Identity(state_sha256(built.network.state_dict()), code_sha256=code.sha256)
     return _classifier(replace(built, notes=(*built.notes, *code.left_out)), known, placement, identity)
+
+
+def _of_function(built: Built, known: ModelSpec, placement: ComputeSettings) -> Classifier:
+    """The classifier of a plain function, whose first answer to a picture tells how many classes it has.
+
+    Raises:
+        ArgumentError: the precision or runtime asked for is not for a function.
+        ModelError: it fails, or its answer is of another shape.
+    """
+    spec, network = built.spec or known, built.network
+    if network.bytes_in:
+        spec = replace(spec, view=replace(spec.view, mean=(0.0,) * 3, std=(1.0,) * 3))
+    if placement.precision != "fp32":
+        raise ArgumentError(
+            f"precision {placement.precision} is not for {spec.name}, which computes as it does; use fp32"
+        )
+    if placement.plain or placement.candidates == ("openvino",):
+        raise ArgumentError(f"{spec.name} {network.kind}, which no runtime runs; leave runtime at auto")
+    side = spec.input_px or spec.view.crop_px
+    with told(spec.name, f"fails on 2 images of {side} x {side} px"):
+        rows = first_answer(network, spec.name, _probe_pixels(side), Normalisation.of(spec.view))
+    stated = dict(spec.options).get("output")
+    if stated not in (None, "logits", "probabilities"):
+        raise UnknownNameError(f"output of {spec.name}", stated, ("logits", "probabilities"))
+    names = spec.class_names or class_names_of(network.function)
+    spec = replace(spec, class_names=names)
+    outputs = "probabilities" if (stated == "probabilities" or (stated is None and are_probabilities(rows))) else ""
+    with told(spec.name, "cannot be used"):
+        code = identity_of(network.function, built.code or "", dict(spec.options).get("tag"))
+    network = replace(network, outputs=outputs)
+    notes = [*built.notes, *code.left_out]
+    if outputs:
+        notes.append(PROBABILITIES)
+    placement = replace(placement, device="cpu", candidates=("function",), notes=())
+    built = replace(built, network=network, notes=tuple(notes), outputs=outputs)
+    # There are no tensors to hash: what it holds of them counts with its code.
+    identity = Identity(code.sha256, code_sha256=code.sha256)
+    return _classifier(built, replace(spec, num_classes=0), placement, identity, width=rows.shape[1])
+
+
+def _probe_pixels(side: int) -> Tensor:
+    """Two pictures of coarse patches, float32 ``(2, 3, side, side)``, that are bytes over 255."""
+    import torch
+
+    draws = rng(0, "function", side).integers(0, 256, (2, 3, side // 16 + 1, side // 16 + 1)).astype(np.float32)
+    return torch.from_numpy(draws.repeat(16, 2).repeat(16, 3)[:, :, :side, :side] / 255.0)
 
 
 def _of_preprocessing(spec: ModelSpec) -> tuple[str, ...]:
@@ -245,26 +307,29 @@ def _code(built: Built, spec: ModelSpec) -> CodeIdentity:
 
 
 def wrap(
-    module: nn.Module,
-    view: View,
+    module: nn.Module | Callable[[Any], Any],
+    view: View | None,
     *,
     name: str,
     num_classes: int | None = None,
     class_names: tuple[str, ...] | None = None,
     **options: str,
 ) -> Classifier:
-    """A classifier around a copy of any torch module that takes normalised images and returns logits.
+    """A classifier around a copy of a torch module that takes normalised images, or around a plain function.
 
     The copy is put in evaluation mode and shares nothing with the original, which may go on training.
 
     Args:
-        module: takes ``(N, 3, H, W)`` normalised as ``view`` says; returns ``(N, K)``, or an output that has logits.
-        view: the preprocessing it was trained with.
+        module: takes ``(N, 3, H, W)`` normalised as ``view`` says; returns ``(N, K)``, or an output that has logits. Or
+            a function, or any object that can be called, from ``uint8 (N, H, W, 3)`` to ``(N, K)`` logits or
+            probabilities; a model of MAITE; TorchScript, a program of ``torch.export``, an int8 network.
+        view: the preprocessing it was trained with; of a plain function its geometry alone counts.
         name: under which its results are kept.
         num_classes: K, checked; found by one forward pass where not given.
         class_names: its classes in the order of its outputs, where they are not ImageNet's 1,000.
         options: ``device``, ``precision``, ``runtime`` as in `load`; ``tag``, a name for the module's code: by default
-            results belong to the code itself, and to edit ``forward`` is to make another model.
+            results belong to the code itself, and to edit ``forward`` is to make another model; ``output``, which says
+            whether a function returns ``logits`` or ``probabilities``, by default seen on a picture.
 
     Raises:
         ArgumentError: ``class_names`` and classes differ in number, or as for `load`.
@@ -272,25 +337,46 @@ def wrap(
     """
     from torch import nn
 
-    if not isinstance(module, nn.Module):
-        raise ArgumentError(f"module must be a torch.nn.Module, was a {type(module).__name__}")
-    if unknown := set(options) - {"device", "precision", "runtime", "tag"}:
-        raise ArgumentError(f"wrap has no argument {min(unknown)!r}; it takes device, precision, runtime and tag")
+    if unknown := set(options) - {"device", "precision", "runtime", "tag", "output"}:
+        raise ArgumentError(
+            f"wrap has no argument {min(unknown)!r}; it takes device, precision, runtime, tag and output"
+        )
     placement = place(
         options.get("device", "auto"), options.get("precision", "fp32"), options.get("runtime", "auto"), onnx=False
     )
+    with told(name, "cannot be used"):
+        function = foreign(module)
+    if function is not None:
+        stated = tuple((key, options[key]) for key in ("tag", "output") if key in options)
+        if function.bytes_in:
+            view = view or View()  # the usual canvas: what it normalises, and how, is its own affair
+            refuse_numbers(name, view)
+        spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names, options=stated)
+        found = _of_function(Built(function, code=""), spec, placement)
+        return _with_classes(found, num_classes)
+    if not isinstance(module, nn.Module):
+        raise ArgumentError(f"module must be a torch.nn.Module or a function, was a {type(module).__name__}")
     with told(name, "cannot be copied; pass a module whose tensors are parameters or buffers"):
         network = copy.deepcopy(module)
     notes = ("it was in training mode and is evaluated in evaluation mode",) if module.training else ()
     with told(name, "cannot be used"):
         network = _settled(network, name, placement)
-    spec = ModelSpec(name, "", view, num_classes=0, class_names=class_names)
+    spec = ModelSpec(name, "", _given(view), num_classes=0, class_names=class_names)
     code = code_identity(network, tag=options.get("tag"))
     built = Built(network, code="", notes=(*notes, *code.left_out))
     identity = Identity(state_sha256(network.state_dict()), code_sha256=code.sha256)
-    found = _classifier(built, spec, placement, identity)
+    return _with_classes(_classifier(built, spec, placement, identity), num_classes)
+
+
+def _given(view: View | None) -> View:
+    if view is None:
+        raise ArgumentError("an nn.Module needs view=hardiness.View(...): without its preprocessing no number is right")
+    return view
+
+
+def _with_classes(found: Classifier, num_classes: int | None) -> Classifier:
     if num_classes not in (None, found.num_classes):
-        raise ModelError(f"{name} must have {num_classes} classes, puts out {found.num_classes}")
+        raise ModelError(f"{found.spec.name} must have {num_classes} classes, puts out {found.num_classes}")
     return found
 
 
@@ -346,9 +432,11 @@ def _settled(network: nn.Module, name: str, placement: ComputeSettings) -> nn.Mo
     return network.to(placement.device)
 
 
-def _classifier(built: Built, known: ModelSpec, placement: ComputeSettings, identity: Identity) -> Classifier:
-    network, spec, width = built.network, built.spec or known, None
-    if not isinstance(network, OnnxFile):
+def _classifier(
+    built: Built, known: ModelSpec, placement: ComputeSettings, identity: Identity, width: int | None = None
+) -> Classifier:
+    network, spec = built.network, built.spec or known
+    if not isinstance(network, Foreign):
         width, spec = _probed(network, spec)
     columns = output_columns(spec, width or spec.num_classes, built.columns)
     classes = len(columns) if columns is not None else width or spec.num_classes

@@ -303,7 +303,11 @@ def test_a_file_of_another_folder_is_not_taken_for_the_one_beside(importing: Cal
     ("name", "error", "said"),
     [
         ("plan", UnknownNameError, "did you mean 'plain'"),
-        ("nothing", ModelError, "must return a torch.nn.Module, or one and a View; returned NoneType"),
+        (
+            "nothing",
+            ModelError,
+            "must return a torch.nn.Module or a function of images, or one of these and a View; returned NoneType",
+        ),
         (
             "broken",
             ModelError,

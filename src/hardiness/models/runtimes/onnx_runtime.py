@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.models.catalogue import OnnxFile
+from hardiness.models.catalogue import SMALLEST, OnnxFile
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -25,9 +25,6 @@ IMAGE_TYPES = {**FLOATS, "tensor(uint8)": np.uint8}
 """Types of numbers in which a graph may take images; it is fed with those of its own."""
 
 LAYOUTS = ("nchw", "nhwc")
-
-SMALLEST = 1e-38
-"""A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
 
 SECONDS_AN_IMAGE = 120.0
 """After so long for one image a graph is given up: a loop in it may never end."""

@@ -1,4 +1,4 @@
-"""``py:FILE.py:NAME``: a network that a function in a file of one's own makes."""
+"""``py:FILE.py:NAME``: a network, or a plain function from images to answers, in a file of one's own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hardiness.core import ModelError, ModelSpec, View
-from hardiness.models.catalogue import Built, Scheme, override, schemes, split
+from hardiness.models.catalogue import Built, PlainFunction, Scheme, override, schemes, split
 from hardiness.models.own_file import OwnFile
+from hardiness.models.own_functions import foreign, is_factory, refuse_numbers
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
 
-_OPTIONS = {"tag": "a name for the code, in place of a hash over it: then edits are yours to answer for"}
+_OPTIONS = {
+    "tag": "a name for the code, in place of a hash over it: then edits are yours to answer for",
+    "output": "logits or probabilities, of a plain function; by default seen on a picture",
+}
 
 
 def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
@@ -24,7 +28,7 @@ def spec(name: str, options: Mapping[str, str]) -> ModelSpec:
         name=f"py:{name}",
         build=f"{__name__}:build",
         num_classes=0,
-        options=tuple((key, value) for key, value in options.items() if key in (*View.__dataclass_fields__, "tag")),
+        options=tuple((key, value) for key, value in options.items() if key in (*View.__dataclass_fields__, *_OPTIONS)),
         summary=f"{own.name} of {own.file.name}",
     )
 
@@ -40,19 +44,35 @@ def build(spec: ModelSpec) -> Built:
     from torch import nn
 
     own = OwnFile.named(spec.name.removeprefix("py:"), "py:")
-    made = own.called(own.value("factory"))
+    found = own.value("factory")
+    made = own.called(found) if is_factory(found) else found
     network, view = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-    if not isinstance(network, nn.Module) or not isinstance(view, View | None):
+    network = foreign(network) or network
+    if not isinstance(network, nn.Module | PlainFunction) or not isinstance(view, View | None):
         raise ModelError(
-            f"{spec.name} must return a torch.nn.Module, or one and a View; returned {type(made).__name__}"
+            f"{spec.name} must return a torch.nn.Module or a function of images, or one of these and a View; "
+            f"returned {type(made).__name__}"
         )
-    _, options = split(spec.asked)
+    options = {**dict(spec.options), **split(spec.asked)[1]}
+    if isinstance(network, PlainFunction) and network.bytes_in:
+        return _function(network, spec, view, options, own.text)
     notes: tuple[str, ...] = ()
     if view is None or PREPROCESSING in options:
-        require_view(spec.name, {**dict(spec.options), **options})
-        view, notes = spec.view, assumed_geometry(spec.view, {**dict(spec.options), **options})
+        require_view(spec.name, options)
+        view, notes = spec.view, assumed_geometry(spec.view, options)
     view = override(view, dict(spec.options))
     return Built(network, spec=replace(spec, view=view), code=own.text, notes=notes)
+
+
+def _function(
+    network: PlainFunction, spec: ModelSpec, view: View | None, options: Mapping[str, str], text: str
+) -> Built:
+    """A function that gets the canvas as it is: nothing of its preprocessing is left to guess but the geometry."""
+    notes = assumed_geometry(spec.view, options) if view is None else ()
+    chosen = spec.view if view is None or PREPROCESSING in options else override(view, dict(spec.options))
+    if PREPROCESSING not in options:
+        refuse_numbers(spec.name, chosen)
+    return Built(network, spec=replace(spec, view=chosen), code=text, notes=notes)
 
 
 schemes.register(

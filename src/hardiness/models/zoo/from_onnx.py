@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hardiness.core import ArgumentError, ModelError, ModelSpec, UnknownNameError, View
-from hardiness.models.catalogue import Built, OnnxFile, Scheme, schemes, split
+from hardiness.models.catalogue import PROBABILITIES, Built, OnnxFile, Scheme, schemes, split
 from hardiness.models.identity import onnx_nodes
 from hardiness.models.runtimes.onnx_runtime import FLOATS, IMAGE_TYPES, LAYOUTS, session
 from hardiness.models.stated_views import PREPROCESSING, assumed_geometry, require_view
@@ -83,10 +83,7 @@ def read_graph(name: str, options: Mapping[str, str]) -> Graph:
     kinds = {"tensor(float16)": "fp16"}.get(given[0].type, "")
     notes = []
     if probabilities:
-        notes.append(
-            "it puts out probabilities: their logarithms stand in place of logits, the same up to a constant, and "
-            "what needs logits themselves (temperature, energy, the largest logit) is not given"
-        )
+        notes.append(PROBABILITIES)
     if quantised or kinds == "fp16":
         notes.append(
             f"its graph is {'int8' if quantised else 'fp16'} and is computed as it is by ONNX Runtime {_version()}; "

@@ -1,0 +1,167 @@
+"""What a person hands over that is no ordinary network of torch: a function, a model of MAITE, TorchScript, int8."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hardiness.core import ArgumentError, View
+from hardiness.models.catalogue import PlainFunction
+from hardiness.models.identity import CodeIdentity, code_identity, function_identity, state_sha256
+
+_QUANTISED = ("torch.ao.nn.", "torch.nn.quantized", "torch.nn.intrinsic.quantized", "torchao.")
+_NUMBERS = ("mean", "std", "range")
+
+
+@dataclass(frozen=True, eq=False)
+class TorchForm:
+    """A network in a form of torch that can be run and neither copied nor changed as others can.
+
+    Attributes:
+        network: what is called.
+        original: what its weights and its code are read from.
+    """
+
+    network: Callable[[Any], Any]
+    original: Any
+
+    def __call__(self, given: Any) -> Any:
+        """What it puts out; of several outputs the first."""
+        found = self.network(given)
+        found = getattr(found, "logits", found)
+        return found[0] if isinstance(found, tuple | list) else found
+
+    def identity(self) -> CodeIdentity:
+        """The hash over its weights, whatever numbers they are, and over what it computes with them."""
+        digest = hashlib.sha256()
+        for part in _parts(self.original):
+            digest.update(part.encode())
+        return CodeIdentity(digest.hexdigest())
+
+
+@dataclass(frozen=True, eq=False)
+class MaiteModel:
+    """A model by MAITE's protocol, called with a batch of bytes.
+
+    Source: maite 0.10, ``protocols.image_classification.Model``: a sequence of images (C, H, W) to a sequence of (Cl,).
+    """
+
+    model: Callable[[Any], Any]
+
+    def __call__(self, images: Any) -> Any:
+        """Rows ``(N, K)`` for images ``uint8 (N, H, W, 3)``."""
+        found = self.model([np.ascontiguousarray(image.transpose(2, 0, 1)) for image in images])
+        return np.stack([np.asarray(each) for each in found])
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """Texts that change where its weights or its code do."""
+    import torch
+
+    if isinstance(value, torch.export.ExportedProgram):
+        yield str(value.graph)
+        yield from _state({**value.state_dict, **value.constants})
+        return
+    yield type(value).__qualname__
+    if isinstance(value, torch.jit.ScriptModule):
+        yield code_identity(value).sha256
+    else:
+        yield repr(value)
+        yield str(getattr(value, "code", ""))
+    yield from _state(value.state_dict())
+
+
+def _state(state: Mapping[str, Any]) -> Iterator[str]:
+    import torch
+
+    for name, value in state.items():
+        yield name
+        for each in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(each, torch.Tensor) and each.is_quantized:
+                scales = each.q_scale() if each.qscheme() == torch.per_tensor_affine else each.q_per_channel_scales()
+                yield f"{each.qscheme()} {scales}"
+                yield state_sha256({"": each.int_repr()})
+            elif isinstance(each, torch.Tensor):
+                yield state_sha256({"": each})
+            else:
+                yield repr(each)
+
+
+def foreign(value: Any) -> PlainFunction | None:
+    """What is called with batches; ``None`` for an ordinary network of torch, and for what cannot be called."""
+    import torch
+    from torch import nn
+
+    if isinstance(value, torch.jit.ScriptModule):
+        value.eval()
+        return PlainFunction(TorchForm(value, value), bytes_in=False, said="is TorchScript")
+    if isinstance(value, torch.export.ExportedProgram):
+        return PlainFunction(TorchForm(value.module(), value), bytes_in=False, said="is a program of torch.export")
+    if isinstance(value, nn.Module):
+        if hasattr(value, "graph") and not _can_change(value):
+            return PlainFunction(TorchForm(value, value), bytes_in=False, said="is a program of torch.export")
+        if any(type(each).__module__.startswith(_QUANTISED) for each in value.modules()):
+            value.eval()
+            return PlainFunction(TorchForm(value, value), bytes_in=False, said="is an int8 network of torch")
+        return None
+    if not callable(value) or isinstance(value, type):
+        return None
+    metadata = getattr(value, "metadata", None)
+    if isinstance(metadata, Mapping) and "id" in metadata:
+        return PlainFunction(MaiteModel(value), said="is a model of MAITE")
+    return PlainFunction(value)
+
+
+def _can_change(network: Any) -> bool:
+    """Whether it can be put in evaluation mode; the module of an exported program cannot."""
+    try:
+        network.eval()
+    except NotImplementedError:
+        return False
+    return True
+
+
+def is_factory(value: Any) -> bool:
+    """Whether a name in a file stands for something that makes a model: a class, or a function without arguments."""
+    if isinstance(value, type):
+        return True
+    if not (inspect.isfunction(value) or inspect.isbuiltin(value)):
+        return False
+    wanted = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(value).parameters.values()
+    return not any(each.kind in wanted and each.default is each.empty for each in parameters)
+
+
+def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
+    """The classes that a model of MAITE, or an object with ``class_names``, says it has; ``None`` where it does not."""
+    if isinstance(function, MaiteModel):
+        labels = getattr(function.model, "metadata", {}).get("index2label")
+        return tuple(str(labels[index]) for index in sorted(labels)) if labels else None
+    names = getattr(function, "class_names", None)
+    return tuple(map(str, names)) if isinstance(names, tuple | list) else None
+
+
+def identity_of(function: Any, text: str, tag: str | None) -> CodeIdentity:
+    """The identity of what is called: weights and code, or the tag that a person gives."""
+    if isinstance(function, TorchForm) and tag is None:
+        return function.identity()
+    return function_identity(function.model if isinstance(function, MaiteModel) else function, text, tag)
+
+
+def refuse_numbers(name: str, view: View) -> None:
+    """Raise an error where a view states numbers for a function that takes images as bytes.
+
+    Raises:
+        ArgumentError: naming the field.
+    """
+    usual = View()
+    odd = [key for key in _NUMBERS if getattr(view, key) != getattr(usual, key)]
+    if odd:
+        raise ArgumentError(
+            f"{odd[0]}= is not for {name}, which takes images as bytes and normalises them itself; leave it out"
+        )

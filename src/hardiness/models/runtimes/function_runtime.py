@@ -1,0 +1,173 @@
+"""A plain function of a person's own, for models that are no network of torch's: one call at a time, with a clock."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ModelError
+from hardiness.models.catalogue import SMALLEST, PlainFunction
+from hardiness.models.failures import contained
+from hardiness.models.runtimes import Executable, runtimes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SECONDS = 120.0
+"""After so long without an answer to one batch a function is given up: what it waits for may never come."""
+
+SUM_TOLERANCE = 0.05
+"""How far the sum of a row of probabilities may lie from 1."""
+
+
+@dataclass
+class _Answer:
+    """What came of one call."""
+
+    ready: threading.Event
+    rows: Any = None
+    error: BaseException | None = None
+
+
+class Caller:
+    """Calls a function on a thread of its own, so that one that never answers can be left behind."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+        self._asked: queue.SimpleQueue[tuple[Any, _Answer]] = queue.SimpleQueue()
+        self._begun = False
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: Any) -> Any:
+        """What the function returns.
+
+        Raises:
+            ModelError: nothing, for too long.
+            BaseException: as the function.
+        """
+        with self._lock:
+            if not self._begun:
+                self._begun = True
+                threading.Thread(target=self._work, daemon=True, name="function").start()
+        answer = _Answer(threading.Event())
+        self._asked.put((batch, answer))
+        if not answer.ready.wait(SECONDS):
+            raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
+        if answer.error is not None:
+            raise answer.error
+        return answer.rows
+
+    def _work(self) -> None:
+        while True:
+            batch, answer = self._asked.get()
+            try:
+                answer.rows = self._function(batch)
+            except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
+                answer.error = error
+            answer.ready.set()
+
+
+@cache
+def caller_of(network: PlainFunction) -> Caller:
+    """The one thread of a function."""
+    return Caller(network.function)
+
+
+def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
+    """A function's answer as float32 ``(N, K)``.
+
+    Raises:
+        ModelError: it is of another shape or kind.
+    """
+    if hasattr(answer, "detach"):  # torch
+        answer = answer.detach().cpu()
+    if isinstance(answer, tuple | list) and answer and hasattr(answer[0], "detach"):
+        answer = [each.detach().cpu().numpy() for each in answer]
+    try:
+        found = np.asarray(answer)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{name} must return an array (images, classes), and returned none: {error}") from error
+    if found.ndim != 2 or not (np.issubdtype(found.dtype, np.floating) or np.issubdtype(found.dtype, np.integer)):
+        raise ModelError(f"{name} must return numbers of shape (images, classes), returned {found.dtype} {found.shape}")
+    if len(found) != images:
+        raise ModelError(f"{name} must return a row for each of {images} images, returned {len(found)}")
+    return found.astype(np.float32)
+
+
+def are_probabilities(rows: NDArray[np.float32]) -> bool:
+    """Whether every row is of shares that sum to 1."""
+    return bool(rows.shape[1] > 1 and len(rows) and (rows >= 0).all() and (np.abs(rows.sum(1) - 1) < 1e-3).all())
+
+
+def logarithms(rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """Of probabilities.
+
+    Raises:
+        ModelError: they are none.
+    """
+    finite = rows[np.isfinite(rows).all(1)]
+    sums = finite.sum(1)
+    if len(sums) and (np.abs(sums - 1).max() > SUM_TOLERANCE or finite.min() < -1e-3):
+        worst = float(sums[np.abs(sums - 1).argmax()])
+        raise ModelError(
+            f"{name} must return probabilities, as it did before, and a row sums to {worst:.3g} with values from "
+            f"{finite.min():.3g} to {finite.max():.3g}; output=logits or output=probabilities says what they are"
+        )
+    return np.log(np.maximum(rows, np.float32(SMALLEST)))
+
+
+@runtimes.add("function")
+class FunctionRuntime:
+    """Calls the function with what it takes: bytes ``(N, H, W, 3)``, or normalised numbers ``(N, 3, H, W)``."""
+
+    name = "function"
+    streams = 1
+
+    def __init__(self, plan: Executable) -> None:
+        if not isinstance(plan.network, PlainFunction):
+            raise ModelError("the runtime 'function' calls plain functions; leave it at auto")
+        if plan.precision != "fp32":
+            raise ModelError(f"a plain function computes as it does; precision must be fp32, was {plan.precision}")
+        self._network, self._affine, self._name = plan.network, plan.affine, plan.name
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """All outputs, float32 ``(N, outputs)`` in main memory."""
+        import torch
+
+        rows = answer_of(self._network, self._name, pixels, self._affine)
+        return torch.from_numpy(logarithms(rows, self._name) if self._network.outputs else rows)
+
+
+def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
+    """What a function answers for pixels ``(N, 3, H, W)`` in [0, 1], float32 ``(N, K)``.
+
+    Raises:
+        ModelError: it does not answer in time, or not with such rows.
+    """
+    import torch
+
+    if network.bytes_in:
+        given: Any = (pixels * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+        return rows_of(_called(network, name, given), name, len(pixels))
+    with torch.no_grad():
+        return rows_of(_called(network, name, affine(pixels).contiguous()), name, len(pixels))
+
+
+def _called(network: PlainFunction, name: str, given: Any) -> Any:
+    try:
+        return caller_of(network)(given)
+    except ModelError as error:
+        raise ModelError(f"{name} {error}") from None
+
+
+def first_answer(network: PlainFunction, name: str, pixels: Tensor, affine: Callable[[Tensor], Tensor]) -> Any:
+    """`answer_of`, once the process is as it was before, whatever the function did to it."""
+    with contained():
+        return answer_of(network, name, pixels, affine)

@@ -1,0 +1,267 @@
+"""Plain functions, objects that can be called, MAITE's models, TorchScript, torch.export and int8 networks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import hardiness
+from hardiness.core import ArgumentError, ModelError, View
+from hardiness.imaging import decode, on_canvas
+from hardiness.models import load, to_pixels, wrap
+from hardiness.models.runtimes import function_runtime
+
+WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
+VIEW = View(36, 32)
+
+
+def corners(images: np.ndarray) -> np.ndarray:
+    """The mean colours of four parts."""
+    count, height, width, _ = images.shape
+    parts = images.astype(np.float32).reshape(count, 2, height // 2, 2, width // 2, 3).mean((2, 4)) / 255 - 0.5
+    return parts.reshape(count, 12)
+
+
+def logits(images: np.ndarray) -> np.ndarray:
+    assert images.dtype == np.uint8
+    return 10 * corners(images) @ WEIGHTS
+
+
+def shares(images: np.ndarray) -> np.ndarray:
+    found = np.exp(logits(images))
+    return found / found.sum(1, keepdims=True)
+
+
+class Service:
+    """An object that can be called."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def __call__(self, images: np.ndarray) -> list[list[float]]:
+        return (self.factor * logits(images)).tolist()
+
+
+@pytest.fixture(scope="module")
+def images(photographs: list[Path]) -> np.ndarray:
+    return np.stack([on_canvas(decode(path.read_bytes(), path.name), VIEW.canvas) for path in photographs[:6]])
+
+
+@pytest.fixture(scope="module")
+def pixels(images: np.ndarray) -> Tensor:
+    return to_pixels(list(images))
+
+
+def test_a_function_gets_the_canvas_as_it_is(images: np.ndarray, pixels: Tensor) -> None:
+    seen: list[np.ndarray] = []
+
+    def watched(batch: np.ndarray) -> np.ndarray:
+        seen.append(batch.copy())
+        return logits(batch)
+
+    classifier = wrap(watched, VIEW, name="mine")
+    np.testing.assert_allclose(classifier.logits(pixels), logits(images), atol=1e-6)
+    assert any(np.array_equal(batch, images) for batch in seen)
+    assert (classifier.runtime, classifier.outputs, classifier.num_classes, classifier.device) == (
+        *("function", ""), 7, "cpu"
+    )  # fmt: skip
+
+
+def test_probabilities_are_seen(images: np.ndarray, pixels: Tensor) -> None:
+    classifier = wrap(shares, VIEW, name="mine")
+    assert classifier.outputs == "probabilities"
+    np.testing.assert_allclose(classifier.logits(pixels), np.log(shares(images)), atol=1e-5)
+    with pytest.raises(ModelError, match="must return probabilities"):
+        wrap(logits, VIEW, name="mine", output="probabilities").logits(pixels)
+
+
+def test_what_needs_gradients_is_refused_by_name(pixels: Tensor) -> None:
+    classifier = wrap(logits, VIEW, name="mine")
+    with pytest.raises(ModelError, match="mine is a plain function and has no gradients, so no differentiable"):
+        classifier.differentiable(pixels)
+    assert classifier.why_no_gradients == "it is a plain function"
+
+
+def test_code_values_and_a_tag_are_the_identity() -> None:
+    one, other = (wrap(Service(factor), VIEW, name="mine").code_sha256 for factor in (1.0, 2.0))
+    assert one == wrap(Service(1.0), VIEW, name="mine").code_sha256 != other
+    tagged = {wrap(Service(factor), VIEW, name="mine", tag="v3").code_sha256 for factor in (1.0, 2.0)}
+    assert len(tagged) == 1
+    assert tagged != {wrap(Service(1.0), VIEW, name="mine", tag="v4").code_sha256}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            lambda images: logits(images)[:, 0],
+            r"must return numbers of shape \(images, classes\), returned float32 \(2,\)",
+        ),
+        (lambda images: logits(images)[:1], "must return a row for each of 2 images, returned 1"),
+        (lambda images: None, r"returned object \(\)"),
+        (lambda images: 1 / 0, "fails on 2 images of 32 x 32 px: ZeroDivisionError"),
+        (lambda images: logits(images) * np.nan, "gives logits that are not finite"),
+    ],
+)
+def test_what_goes_wrong_costs_one_line(answer: Any, says: str, pixels: Tensor) -> None:
+    with pytest.raises(ModelError, match=says) as caught:
+        wrap(answer, VIEW, name="mine").logits(pixels)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, pixels: Tensor) -> None:
+    monkeypatch.setattr(function_runtime, "SECONDS", 0.2)
+    never = threading.Event()
+
+    def waiting(images: np.ndarray) -> np.ndarray:
+        never.wait()
+        return logits(images)
+
+    with pytest.raises(ModelError, match=r"mine has not answered within 0\.2 s; it is given up"):
+        wrap(waiting, VIEW, name="mine")
+    never.set()
+
+
+def test_a_mean_is_not_for_a_function() -> None:
+    with pytest.raises(ArgumentError, match="mean= is not for mine, which takes images as bytes"):
+        wrap(logits, View(36, 32, mean=(0.5, 0.5, 0.5)), name="mine")
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """An HTTP service on this machine that classifies: bytes and a shape in, JSON out."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the name that the library calls
+            shape = tuple(map(int, self.headers["X-Shape"].split(",")))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = json.dumps(shares(np.frombuffer(body, np.uint8).reshape(shape)).tolist()).encode()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+CLIENT = """
+import json
+import urllib.request
+
+def classify(images):
+    request = urllib.request.Request("{url}", images.tobytes(), {{"X-Shape": ",".join(map(str, images.shape))}})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+"""
+
+
+def test_a_service_is_a_model_by_its_client(service: str, images: np.ndarray, pixels: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(CLIENT.format(url=service))
+    classifier = load(f"py:{tmp_path}/client.py:classify:resize_px=36,crop_px=32,tag=v3", device="cpu")
+    np.testing.assert_allclose(classifier.logits(pixels), np.log(shares(images)), atol=1e-5)
+    assert classifier.outputs == "probabilities"
+
+
+def test_a_service_that_is_down_costs_one_line(tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(CLIENT.format(url="http://127.0.0.1:9"))
+    with pytest.raises(ModelError, match=r"client\.py:classify fails on 2 images of 32 x 32 px: URLError"):
+        load(f"py:{tmp_path}/client.py:classify:resize_px=36,crop_px=32", device="cpu")
+
+
+def small() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(128, 7)
+        return nn.Sequential(*layers).eval()
+
+
+def scripted() -> Any:
+    return torch.jit.trace(small(), torch.zeros(2, 3, 32, 32))
+
+
+def exported_program() -> Any:
+    batch = torch.export.Dim("n", min=1, max=1024)
+    return torch.export.export(small(), (torch.zeros(2, 3, 32, 32),), dynamic_shapes=({0: batch},))
+
+
+def dynamic() -> Any:
+    return torch.ao.quantization.quantize_dynamic(small(), {nn.Linear}, dtype=torch.qint8)
+
+
+def by_fx() -> Any:
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    example = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 4 - 2
+    prepared = prepare_fx(small(), get_default_qconfig_mapping("x86"), (example,))
+    prepared(example)
+    return convert_fx(prepared)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("made", "kind", "apart"),
+    [
+        (scripted, "is TorchScript", 1e-4),
+        (exported_program, "is a program of torch.export", 1e-4),
+        (lambda: exported_program().module(), "is a program of torch.export", 1e-4),
+        (dynamic, "is an int8 network of torch", 0.1),
+        (by_fx, "is an int8 network of torch", 0.3),
+    ],
+)
+def test_torch_s_own_deployed_forms(made: Callable[[], Any], kind: str, apart: float, pixels: Tensor) -> None:
+    classifier = wrap(made(), VIEW, name="mine", device="cpu")
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (VIEW.mean, VIEW.std))
+    with torch.no_grad():
+        expected = small()((pixels - mean) / std).numpy()
+    assert np.abs(classifier.logits(pixels) - expected).max() < apart
+    assert classifier.why_no_gradients == f"it {kind}"
+    assert wrap(made(), VIEW, name="mine", device="cpu").code_sha256 == classifier.code_sha256
+    with pytest.raises(ArgumentError, match=r"needs view=hardiness\.View"):
+        wrap(made(), None, name="mine")
+
+
+def test_a_model_of_maite_is_called_by_its_protocol(images: np.ndarray, pixels: Tensor) -> None:
+    class Model:
+        metadata = {"id": "seven", "index2label": {index: f"class {index}" for index in range(7)}}  # noqa: RUF012
+
+        def __call__(self, batch: Any) -> list[np.ndarray]:
+            assert batch[0].shape == (3, 32, 32)
+            return list(shares(np.stack([each.transpose(1, 2, 0) for each in batch])))
+
+    classifier = wrap(Model(), VIEW, name="mine")
+    assert classifier.spec.class_names == tuple(f"class {index}" for index in range(7))
+    np.testing.assert_allclose(classifier.logits(pixels), np.log(shares(images)), atol=1e-5)
+
+
+def thousand(images: np.ndarray) -> np.ndarray:
+    return corners(images) @ np.random.default_rng(1).normal(size=(12, 1000))
+
+
+def test_evaluate_takes_a_function(tmp_path: Path) -> None:
+    options = {"limit": 4, "device": "cpu", "progress": False, "out": tmp_path / "out"}
+    result = hardiness.evaluate(thousand, "imagenet-val", "embedded", tag="v1", **options)
+    assert result.counts.evaluated == 4
+    assert result.model.startswith("thousand-")
+    again = hardiness.evaluate(thousand, "imagenet-val", "embedded", tag="v2", **options)
+    assert again.key != result.key
+    with pytest.raises(ModelError, match=r"thousand-\w+ has no gradients \(it is a plain function\)"):
+        hardiness.evaluate(thousand, "whitebox", "embedded", tag="v1", **options)
