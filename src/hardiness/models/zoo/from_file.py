@@ -75,6 +75,4 @@ def _function(
     return Built(network, spec=replace(spec, view=chosen), code=text, notes=notes)
 
 
-schemes.register(
-    "py", Scheme("py:FILE.py:FACTORY", "a network made by a function of your own", spec, _OPTIONS), __name__
-)
+schemes.register("py", Scheme("py:FILE.py:NAME", "a network or function of your own", spec, _OPTIONS), __name__)
