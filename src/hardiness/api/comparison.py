@@ -35,6 +35,7 @@ from hardiness.results import (
     moved_by,
     results_of,
     stored_measures,
+    with_effective_robustness,
 )
 from hardiness.store import Store
 
@@ -73,12 +74,14 @@ class Comparisons:
         return [comparison_json(each) for each in self.benchmarks]
 
 
-def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons:
+def compare(out: str | Path | Sequence[str | Path], *models: str, reference: Sequence[str] = ()) -> Comparisons:
     """Whether models of one or more output folders differ: paired on the same images, with intervals.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations, or several.
         models: names of those to compare; all if none is given.
+        reference: names of stored models that the line of effective robustness goes through, instead of the published
+            ones.
 
     Raises:
         ArgumentError: there are fewer than two models of that name on one benchmark.
@@ -87,13 +90,12 @@ def compare(out: str | Path | Sequence[str | Path], *models: str) -> Comparisons
     outs = [out] if isinstance(out, str | Path) else list(out)
     stores = [Store.open(each) for each in outs]
     found = compare_stores(stores, models)
-    doubts = {result.key: result.doubt for store in stores for result in results_of(store) if result.doubt}
-    return Comparisons(
-        tuple(
-            replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts})
-            for each in found
-        )
-    )
+    results = [result for store in stores for result in results_of(store)]
+    doubts = {result.key: result.doubt for result in results if result.doubt}
+    doubted = [
+        replace(each, doubts={name: doubts[key] for name, key in each.keys.items() if key in doubts}) for each in found
+    ]
+    return Comparisons(tuple(with_effective_robustness(each, results, stores, reference) for each in doubted))
 
 
 DETAILED_MOST = 6

@@ -14,21 +14,24 @@ from hardiness.benchmarks.card import (
     published_baseline,
     warnings_of,
 )
-from hardiness.benchmarks.corruptions import CorruptionSet, corruption_benchmark
+from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
 from hardiness.benchmarks.cue_conflict import answers
+from hardiness.benchmarks.explained import fitted
 from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
 from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.benchmarks.options import describe, described, parse, registry, text_of
 from hardiness.benchmarks.photographs import FACTORS, METRIC
-from hardiness.benchmarks.shares import accuracy
+from hardiness.benchmarks.shares import EFFECTIVE, accuracy
 from hardiness.benchmarks.suites import Suite, suite
 
 __all__ = [
     "CLEAN",
+    "EFFECTIVE",
     "EMBEDDED",
     "FACTORS",
     "METRIC",
+    "TESTBED_VIEW",
     "VIEW",
     "Baseline",
     "Card",
@@ -46,6 +49,7 @@ __all__ = [
     "describe",
     "described",
     "doubtful",
+    "fitted",
     "folder_of",
     "is_comparable",
     "is_readable",

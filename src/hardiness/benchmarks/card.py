@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
     GROUPS,
     LAST,
@@ -147,7 +148,7 @@ class Presentation:
 
     def is_headline(self, score: Score) -> bool:
         """Whether a column is always shown: those of other decision rules are not."""
-        return "decision" not in score.condition
+        return "decision" not in score.condition and not (score.metric == EFFECTIVE and score.value is None)
 
     def notes_of(self, result: Result) -> list[Note]:
         """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""

@@ -28,6 +28,7 @@ from hardiness.benchmarks.card import (
 )
 from hardiness.benchmarks.confidence import SHIFT_TITLES as CALIBRATION_TITLES
 from hardiness.benchmarks.confidence import calibration_by_severity, nll_column, shift_calibration
+from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
@@ -550,10 +551,10 @@ class CorruptionCard(Card):
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, errors and calibration by severity, and a grid of errors for each model."""
-        calibration = calibration_by_severity(results)
+        more = [calibration_by_severity(results), explained_chart(results)]
         return replace(
             super().view(results),
-            charts=[*corruption_charts(results), *([calibration] if calibration else [])],
+            charts=[*corruption_charts(results), *(chart for chart in more if chart)],
             grids=[grid for result in results if (grid := _grid(result))],
         )
 
@@ -705,6 +706,7 @@ def _require(members: DistortionSet, name: str) -> None:
 
 CLEAN = Condition()
 SOURCES = ("auto", "stored", "generated")
+TESTBED_VIEW = "testbed"
 
 
 @dataclass(frozen=True)
@@ -734,10 +736,18 @@ class CorruptionSet(Benchmark):
     source: str = field(
         default="auto", metadata={"help": "stored, generated, or auto: stored where it is there", "request": True}
     )
+    view: str = field(
+        default="",
+        metadata={"help": "testbed: stored pictures are resized to 256 px and cropped again, as imagenet-testbed did"},
+    )
 
     def __post_init__(self) -> None:
         if self.source not in SOURCES:
             raise UnknownNameError(f"source of {self.name}", self.source, SOURCES)
+        if self.view not in ("", TESTBED_VIEW):
+            raise UnknownNameError(f"view of {self.name}", self.view, [TESTBED_VIEW])
+        if self.view and self.source != "stored":
+            raise ArgumentError(f"{self.name}:view=testbed is of stored pictures; add source=stored")
         for name in set(self.corruptions) - set(self.members.stored_only):
             distortions.corruptions.get(name)
         levels = self.members.levels
@@ -778,7 +788,8 @@ class CorruptionSet(Benchmark):
         """The options that change rows, and the versions of the corruptions."""
         made = {*self.members.published, *self.own} - set(self.members.stored_only)
         versions = distortions.corruption_versions(made)
-        return {**super().identity(), "kernels": versions}
+        options = {name: value for name, value in super().identity().items() if name != "view" or value}
+        return {**options, "kernels": versions}
 
     def lacks(self, data: DataRoot) -> str:
         """As usual; stored files alone where these were asked for."""
@@ -806,7 +817,7 @@ class CorruptionSet(Benchmark):
     ) -> Iterator[Expansion | Unreadable]:
         """One decode and crop for all cells that are generated; one file a cell for those that are stored."""
         if isinstance(item.file, datasets.CorruptedCopies):
-            yield from _stored(item.file, conditions)
+            yield from _stored(item.file, conditions, again=bool(self.view))
             return
         clean = _clean(item.file.read(), item.file.name)
         for condition in conditions:
@@ -889,12 +900,16 @@ def _register() -> None:
         registry.register(name, corruption_benchmark(name), f"reference/sets/{name}.toml")
 
 
-def _stored(file: datasets.CorruptedCopies, conditions: Sequence[Condition]) -> Iterator[Expansion | Unreadable]:
+def _stored(
+    file: datasets.CorruptedCopies, conditions: Sequence[Condition], again: bool
+) -> Iterator[Expansion | Unreadable]:
+    """The file of each cell; ``again``: resized and cropped once more."""
     for condition in conditions:
         try:
             if condition:
                 cell = file.cell(condition["corruption"], condition["severity"])
                 image = sized(decode(cell.read(), cell.name), cell.name, "in the released files")
+                image = on_canvas(image, CANVAS_224) if again else image
             else:
                 image = _clean(file.read(), file.name)
             yield Expansion(condition, 0, (image,))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardiness.core import InputIdentity, Note, Result, Run, epsilon_text
-from hardiness.reference import Published, published_series, robustbench
+from hardiness.core import InputIdentity, Interval, Note, Result, Run, Score, epsilon_text
+from hardiness.reference import TIMM_SETS, Published, best_rows, parameters_m, published_series, robustbench, timm_row
 
 IMAGENET_CLASSES = 1000
 
@@ -50,6 +50,49 @@ def names_of(result: Result) -> tuple[str, ...]:
     """The names under which numbers of this model may have been published: its own, and what it was recognised as."""
     said = (session.get("published_as") for session in result.measured.get("sessions", ()))
     return tuple(dict.fromkeys((result.run.model.name, *filter(None, said))))
+
+
+ROUNDED_M = 0.005
+"""What timm rounds millions of parameters by."""
+
+
+def timm_notes(result: Result) -> list[Note]:
+    """Where a model's top-1 stands among timm's published results, and why its own row there says nothing of it."""
+    run, found = result.run, []
+    if result.measured.get("published") or run.data.num_classes != IMAGENET_CLASSES or run.data.name == EMBEDDED:
+        return []
+    for key, metric in ((result.benchmark, "top1"), ("imagenet-real", "real_top1")):
+        score = next((s for s in result.scores if s.metric == metric and not s.condition), None)
+        if key in TIMM_SETS and score is not None and score.value is not None:
+            found.append(Note(_place(key, score, _size_m(result)), (result.name,)))
+    row = timm_row(run.model) if found else None
+    return [*found, Note(row, (result.name,))] if isinstance(row, str) else found
+
+
+def _size_m(result: Result) -> float | None:
+    """Millions of parameters of its model: as counted when it ran, else as timm says; ``None`` where neither does."""
+    counted = (session.get("parameters") for session in result.measured.get("sessions", ()))
+    known = next(filter(None, counted), None)
+    return known / 1e6 if known else parameters_m(result.run.model)
+
+
+def _place(benchmark: str, score: Score, size: float | None) -> str:
+    """The place of a score among all models of timm, and among those of at most this many million parameters."""
+    rows = best_rows(benchmark)
+    small = tuple(row for row in rows if size is not None and row.parameters_m <= size + ROUNDED_M)
+    among = [(f"{len(rows):,} models", rows)]
+    if size is not None:
+        among.append((f"{len(small):,} of at most {size:.3g} million parameters", small))
+    assert score.value is not None
+    ends = score.interval or Interval(score.value, score.value)
+    texts = []
+    for name, others in among:
+        best, at, worst = (
+            1 + sum(row.top1[benchmark] > v for row in others) for v in (ends.high, score.value, ends.low)
+        )
+        texts.append(f"{at:,}{'' if best == worst else f' ({best:,}–{worst:,})'} of {name}")
+    what = "ReaL top-1" if benchmark == "imagenet-real" else "top-1"
+    return f"{what} would be place {' and '.join(texts)} in timm's published results"
 
 
 def leaderboard_note(result: Result) -> Note | None:

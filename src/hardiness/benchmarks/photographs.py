@@ -20,7 +20,8 @@ from hardiness.benchmarks.confidence import (
     loss_columns,
     temperature_scores,
 )
-from hardiness.benchmarks.leaderboard import series_beside
+from hardiness.benchmarks.explained import explained_chart
+from hardiness.benchmarks.leaderboard import series_beside, timm_notes
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.shares import (
     CALIBRATION,
@@ -48,6 +49,7 @@ from hardiness.core import (
     Image,
     ImageTable,
     Item,
+    Note,
     Observer,
     Records,
     Result,
@@ -324,6 +326,10 @@ class Classification(Card):
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
 
+    def notes_of(self, result: Result) -> list[Note]:
+        """As every card's, and where top-1 stands among timm's published results."""
+        return [*super().notes_of(result), *timm_notes(result)]
+
     def place_of(self, run: Run) -> int:
         """The validation set first, its relatives after the sets of the paper."""
         return self.place if run.benchmark.name == CLEAN else self.place + 15
@@ -343,9 +349,8 @@ class Classification(Card):
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracies, how far confidence can be trusted, and what goes with errors."""
-        factors = factor_chart(results)
-        charts = [*confidence_charts(results, accuracy_first=True), *([factors] if factors else [])]
-        return replace(super().view(results), charts=charts)
+        charts = [explained_chart(results), *confidence_charts(results, accuracy_first=True), factor_chart(results)]
+        return replace(super().view(results), charts=[chart for chart in charts if chart])
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share of photographs answered rightly."""
@@ -415,13 +420,18 @@ class SubsetClassification(Card):
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
 
+    def notes_of(self, result: Result) -> list[Note]:
+        """As every card's, and where top-1 stands among timm's published results."""
+        return [*super().notes_of(result), *timm_notes(result)]
+
     def place_of(self, run: Run) -> int:
         """The set of the paper first, its relatives after it."""
         return self.place if run.benchmark.name == "imagenet-a" else self.place + 6
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, and how far confidence can be trusted."""
-        return replace(super().view(results), charts=confidence_charts(results))
+        explained = explained_chart(results)
+        return replace(super().view(results), charts=[*filter(None, [explained]), *confidence_charts(results)])
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share answered rightly, and what that is less than on ordinary photographs."""

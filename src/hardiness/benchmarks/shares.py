@@ -60,6 +60,9 @@ PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
 FEWEST_FOR_AURRA = 2
 """Errors, and right answers, without which nothing is known of its spread."""
 
+EFFECTIVE = "effective_robustness"
+"""The metric, and where a result's details have what a figure shows of it."""
+
 TITLES: Mapping[str, str] = {
     "top1": "top-1",
     "top5": "top-5",
@@ -74,6 +77,7 @@ TITLES: Mapping[str, str] = {
     "temperature": "temperature, fitted on a fifth",
     "clean_top1": "clean top-1, same classes",
     "top1_drop": "drop from clean",
+    EFFECTIVE: "effective robustness",
 }
 """What the scores of photographs are called."""
 
@@ -84,6 +88,8 @@ EXPLANATIONS: Mapping[str, str] = {
     "top-1, top-5": "the share of photographs whose label is the first, or among the first five, answers.",
     "ReaL top-1, top-5": "the same by the reassessed labels of Beyer et al. (2020): right is any of the classes that "
     "people saw in a photograph; photographs without one are left out.",
+    "effective robustness": "accuracy under the shift minus what clean accuracy on the same classes foretells, "
+    "by the line of published models without extra data (Taori et al. 2020); the interval holds where such models lie.",
     "error ratio": "ImageNet-X: how often the model is wrong on photographs of which annotators said what makes them "
     "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
     "RMS calibration error": "how far confidence and accuracy lie apart, over bins of 100 photographs of similar "

@@ -15,6 +15,12 @@ from hardiness.report import terminal_table
 @click.command(context_settings={"show_default": True})
 @click.argument("outs", nargs=-1, required=True, metavar="OUT [OUT2 …]")
 @click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Which models; all if none is given.")
+@click.option(
+    "--reference",
+    multiple=True,
+    metavar="MODEL",
+    help="Models of OUT that the line of effective robustness goes through, instead of the published ones.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON: cells, parts, images and ranks too.")
 @click.option(
     "--noise",
@@ -23,9 +29,9 @@ from hardiness.report import terminal_table
     help="How far does the protocol itself move a model's scores? See 'compare --noise --help'.",
 )
 @click.option("--power", is_flag=True, expose_value=False, help="How many images does it take? See its --help.")
-def command(outs: tuple[str, ...], models: tuple[str, ...], as_json: bool) -> int:
+def command(outs: tuple[str, ...], models: tuple[str, ...], reference: tuple[str, ...], as_json: bool) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
-    found = api.compare(outs, *models)
+    found = api.compare(outs, *models, reference=reference)
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=1))
         return 0

@@ -40,7 +40,7 @@ from hardiness.data import (
 )
 from hardiness.data import NAME as IMAGENET
 from hardiness.distortions import PACKAGES, PICTURES, frost_cache
-from hardiness.reference import PublishedFile, datasets, published_set
+from hardiness.reference import PublishedFile, PublishedSet, datasets, published_set
 from hardiness.sources import WAIT_S, PackagedFile, obtain_packaged, pins_file
 
 SHOWN_PATHS = 3
@@ -195,6 +195,7 @@ def list_(root: str, as_json: bool) -> int:
 @click.option(
     "--mirror", "mirrors", multiple=True, metavar="URL", help="Ask URL/<name>/<file> first; or $HARDINESS_MIRROR."
 )
+@click.option("--accept-terms", is_flag=True, help="I agree to the terms of data sets that have some.")
 @waiting("another command that fetches the same file", WAIT_S)
 @click.option("--quiet", is_flag=True, help="Neither progress nor closing lines.")
 def get_(
@@ -204,6 +205,7 @@ def get_(
     packed: bool,
     connections: int,
     mirrors: tuple[str, ...],
+    accept_terms: bool,
     wait_s: float,
     quiet: bool,
 ) -> int:
@@ -220,6 +222,8 @@ def get_(
         if name.partition(":")[0] not in known:
             raise UnknownNameError("data to get", name, known)
     wanted = [(name, parse(name)) for name in names if name != FROST]
+    if not accept_terms:
+        _refuse_without_terms([published for _, (published, _) in wanted])
     if FROST in names:
         _get_frost()
     if preset := os.environ.get("HARDINESS_MIRROR"):
@@ -314,6 +318,16 @@ def import_(name: str, val: Path, devkit: Path | None, root: str, quiet: bool) -
         )
         click.echo(f"{done.images:,} images in {done.folder} ({what})")
     return 0
+
+
+def _refuse_without_terms(wanted: Sequence[PublishedSet]) -> None:
+    """Show the terms of data sets that have some, and refuse to fetch them before they are agreed to."""
+    bound = [published for published in wanted if published.terms]
+    for published in bound:
+        click.echo(f"{published.name}: {published.terms}")
+    if bound:
+        names = ", ".join(published.name for published in bound)
+        raise ArgumentError(f"{names} must be fetched under the terms above; if you agree, add --accept-terms")
 
 
 def _get_frost() -> None:

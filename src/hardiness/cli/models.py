@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 import click
 from rich.console import Console
 from rich.table import Table
 
 from hardiness import models
 from hardiness.cli.show import wide
-from hardiness.core import ModelSpec
+from hardiness.core import ModelIdentity, ModelSpec
 from hardiness.models import schemes
-from hardiness.reference import ZERO_SHOT, published
+from hardiness.reference import TIMM_SETS, ZERO_SHOT, best_rows, published_for, timm_row
+
+TOP1_SETS = tuple(dict.fromkeys((*ZERO_SHOT, *TIMM_SETS)))
 
 
 @click.command()
 @click.argument("name", required=False)
-def command(name: str | None) -> int:
+@click.option(
+    "--published",
+    type=click.Choice(list(TIMM_SETS)),
+    help="The models of timm by their published top-1 on this set, the best first; of several sizes the best.",
+)
+@click.option(
+    "--at-least", type=click.FloatRange(0, 100), default=0.0, help="With --published: of this top-1, in percent."
+)
+def command(name: str | None, published: str | None, at_least: float) -> int:
     """List the models, or describe NAME: its view, source and options. Nothing is loaded.
 
     A NAME with * searches: 'resnext*', 'timm:resnet*', 'torchvision:*'.
     """
     console = wide(Console())
+    if at_least and not published:
+        raise click.UsageError("--at-least needs --published SET, as in --published imagenet-r --at-least 60")
+    if published:
+        _published(console, published, at_least / 100, name or "*")
+        return 0
     if name and models.is_pattern(name):
         for each in models.search(name):
             console.print(each, highlight=False, markup=False)
@@ -40,6 +57,18 @@ def command(name: str | None) -> int:
     return 0
 
 
+def _published(console: Console, benchmark: str, least: float, pattern: str) -> None:
+    """A row for each model of timm of at least that top-1, those whose name matches."""
+    rows = [row for row in best_rows(benchmark) if row.top1[benchmark] >= least]
+    rows = [row for row in rows if fnmatch(f"timm:{row.model}", pattern) or fnmatch(row.model, pattern)]
+    table = Table("model", "parameters, million", "crop", benchmark, "imagenet-val", title_justify="left")
+    table.title = f"{len(rows):,} of {len(best_rows(benchmark)):,} models that timm published, top-1 in percent"
+    for row in rows:
+        values = (f"{100 * row.top1[each]:.2f}" for each in (benchmark, "imagenet-val"))
+        table.add_row(f"timm:{row.model}", f"{row.parameters_m:,.1f}", str(row.crop_px), *values)
+    console.print(table)
+
+
 def _describe(console: Console, spec: ModelSpec) -> None:
     console.print(f"[bold]{spec.name}[/bold]  {spec.summary}\n", highlight=False)
     table = Table(show_header=False, box=None)
@@ -55,8 +84,11 @@ def _describe(console: Console, spec: ModelSpec) -> None:
         "sha256": source.sha256,
         "licence": source.licence,
     }
-    known = [row for benchmark in ZERO_SHOT for row in published(spec.name, benchmark, "top1", {})]
+    identity = ModelIdentity(spec.name, view=view)
+    known = [row for benchmark in TOP1_SETS for row in published_for(identity, benchmark, "top1", {})]
     facts["published top-1"] = ", ".join(f"{row.benchmark} {100 * row.value:.1f}" for row in known)
+    row = timm_row(identity)
+    facts["published by timm"] = row if isinstance(row, str) else ""
     for fact, value in facts.items():
         if value:
             table.add_row(fact, value)

@@ -194,7 +194,51 @@ class Ladder:
     rungs: tuple[Rung, ...]
 
 
-Chart = Curves | Dots | Heat | Ladder
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A curve with a band around it, shares of 1; dashed where it is continued."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One model at two scores, each with its interval."""
+
+    name: str
+    x: Score
+    y: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A figure of models by two shares, on axes of log odds.
+
+    Attributes:
+        name, title, caption: as in `Curves`.
+        x_label, label: what the axes are.
+        trends: curves behind the models.
+        published: grey points of published models, x and y.
+        spots: the models.
+        beside: what the grey points are.
+    """
+
+    name: str
+    title: str
+    caption: str
+    x_label: str
+    label: str
+    trends: tuple[Trend, ...]
+    published: tuple[tuple[float, float], ...]
+    spots: tuple[Spot, ...]
+    beside: str = "published"
+
+
+Chart = Curves | Dots | Heat | Ladder | Scatter
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ _OWN_WNID = re.compile(r"(n[0-9]{8})_", re.IGNORECASE)
 
 def expected(published: PublishedSet) -> Mapping[str, int] | None:
     """Class index by folder name; ``None`` where the folders are no ImageNet classes."""
-    if published.layout in ("cue-conflict", "folders"):
+    if published.layout in ("cue-conflict", "folders", "class-set"):
         return None
     if published.layout == "index":
         return {str(index): index for index in range(len(wnids()))}
@@ -647,7 +647,9 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
     if path.is_file():
         tree = of_tar(path, archives.members(path))
         known = expected(published) or {}
-        while len(tree.folders) == 1 and tree.folders[0] not in known and published.layout != "folders":
+        while (
+            len(tree.folders) == 1 and tree.folders[0] not in known and published.layout not in ("folders", "class-set")
+        ):
             tree = descended(tree, tree.folders[0])
         yield "", tree, None
         return
@@ -697,6 +699,8 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
                 f"has {len(images):,} stimuli, must have one of {', '.join(map(str, _STIMULI))}",
             )
         return
+    if published.layout == "class-set" and published.images and len(images) < published.images:
+        yield Fault("count", published.name, f"has {len(images):,} of {published.images:,} images; fetch the rest")
     if expected(published) is None:
         return
     for entry in images:

@@ -390,7 +390,8 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     told = (fetched.checksum, bool(file.checksum))
     if not manner.unpack:
         return Got(_left_packed(name, file, fetched.path, root), file, 0, *told)
-    done = unpack(fetched.path, folder, file.strip, manner.progress(f"unpacking {name.name} {file.part}".strip()))
+    progress = manner.progress(f"unpacking {name.name} {file.part}".strip())
+    done = unpack(fetched.path, folder, file.strip, progress, file.password)
     _note(folder, file, fetched.checksum, done.files)
     if not manner.keep_archive:
         _remove(fetched.path)

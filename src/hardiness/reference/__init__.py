@@ -1,5 +1,6 @@
 """Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
+from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
 from hardiness.reference.classes import (
     COLUMNS,
     Categories,
@@ -44,6 +45,16 @@ from hardiness.reference.published_numbers import (
 from hardiness.reference.robustbench import OWN, PREPROCESSINGS
 from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set, set_names
 from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
+from hardiness.reference.testbed import (
+    PublishedLine,
+    filtered_by,
+    images_behind,
+    published_line,
+    published_lines,
+    published_points,
+    testbed_point,
+)
+from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row, timm_rows
 
 IMAGENET_C = distortion_set("imagenet-c")
 
@@ -52,20 +63,24 @@ IMAGENET_P = distortion_set("imagenet-p")
 
 __all__ = [
     "ALL",
+    "CLASS_SETS",
     "COLUMNS",
     "IMAGENET_C",
     "IMAGENET_P",
     "OWN",
     "PREPROCESSINGS",
     "SETS",
+    "TIMM_SETS",
     "VALIDATION_NAMES_SHA256",
     "ZERO_SHOT",
     "Categories",
+    "ClassSet",
     "DistortionSet",
     "Humans",
     "Level",
     "Published",
     "PublishedFile",
+    "PublishedLine",
     "PublishedSet",
     "Recipe",
     "Right",
@@ -73,18 +88,26 @@ __all__ = [
     "TrialStimulus",
     "Wording",
     "baseline",
+    "best_rows",
     "class_name",
+    "class_set",
     "compared_with_first",
     "datasets",
     "distortion_set",
+    "filtered_by",
     "humans",
+    "images_behind",
     "laion_c",
     "names_sha256",
     "own_name",
+    "parameters_m",
     "published",
     "published_beside",
     "published_for",
     "published_interval",
+    "published_line",
+    "published_lines",
+    "published_points",
     "published_series",
     "published_set",
     "read_set",
@@ -98,6 +121,9 @@ __all__ = [
     "subset",
     "subset_wnids",
     "table",
+    "testbed_point",
+    "timm_row",
+    "timm_rows",
     "validation_labels",
     "validation_name",
     "validation_number",

@@ -29,6 +29,7 @@ class PublishedFile:
         strip: the folder inside it whose content is the data set's.
         folder: where it goes, where that is not the data set's folder.
         holds: the top folders that it brings, where they are known.
+        password: of an encrypted zip, as it is published; empty where it is not encrypted.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PublishedFile:
     strip: str = ""
     folder: str = ""
     holds: tuple[str, ...] = ()
+    password: str = ""
 
     @property
     def checksum(self) -> str:
@@ -67,7 +69,7 @@ class PublishedSet:
         images: how many photographs it has; in each condition, where there are conditions. 0 where nobody says.
         classes: how many classes; 0 where nobody says.
         folder: its place below a data root.
-        layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict`` or ``folders``.
+        layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict``, ``class-set`` or ``folders``.
         source: where these facts are from.
         seen: the day on which they were seen, as ``2026-11-25``.
         files: its archives.
@@ -76,6 +78,7 @@ class PublishedSet:
         side_px: width and height that each picture must have; 0 where they vary.
         account: how to get it, where an account is needed.
         by_hand: how to get it, where it lies at no address that a command can fetch.
+        terms: what one must agree to before it is fetched; empty where there is nothing.
         per_class: images of each class, in each condition; 0 where that varies.
         jpeg_quality: of the pictures' JPEG; 0 where it varies.
         frames: of each video; 0 where there are none.
@@ -98,6 +101,7 @@ class PublishedSet:
     side_px: int = 0
     account: str = ""
     by_hand: str = ""
+    terms: str = ""
     per_class: int = 0
     jpeg_quality: int = 0
     frames: int = 0

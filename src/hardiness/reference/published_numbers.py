@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from hardiness.core import Condition, Interval, ModelIdentity
+from hardiness.reference.class_sets import CLASS_SETS, class_set
+from hardiness.reference.testbed import TESTBED_NAMES, images_behind, testbed_point
+from hardiness.reference.timm_results import PREFIX, TIMM_IMAGES, TimmRow, timm_row
 
 ZERO_SHOT = {
     "imagenet-val": 50_000,
@@ -50,14 +53,39 @@ class Published:
 
 @cache
 def table() -> tuple[Published, ...]:
-    """Every published number of the models that figures show, in the order of ``published.json``."""
-    return _rows("published.json")
+    """Every published number of the models that figures show, by ``published.json``, then by the testbed."""
+    return (*_rows("published.json"), *_testbed_rows())
+
+
+OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
+"""Benchmarks of which the paper gives nothing, and imagenet-testbed has the paper's models."""
+
+
+def _class_set_rows() -> Iterator[Published]:
+    """What was published of the sets whose labels are sets of classes, by the headline and by part."""
+    for name in CLASS_SETS:
+        known = class_set(name)
+        parts = {"": Condition(), **{str(next(iter(each.condition.values()))): each.condition for each in known.parts}}
+        for part, models in known.published.items():
+            metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
+            for model, value in models.items():
+                yield Published(model, name, metric, condition, value, "fraction", known.images, known.published_source)
+
+
+def _testbed_rows() -> Iterator[Published]:
+    for benchmark in OF_TESTBED:
+        _, images = images_behind(benchmark)
+        source = "imagenet-testbed robustness_top1s.csv at 0170eec6"
+        for model in TESTBED_NAMES:
+            point = testbed_point(model, benchmark)
+            assert point is not None, "the source has all five"
+            yield Published(model, benchmark, "top1", Condition(), point.shifted, "fraction", images, source)
 
 
 @cache
 def leaders() -> tuple[Published, ...]:
     """Numbers of leading and well-known models; they stand beside measured ones, and nothing is computed from them."""
-    return _rows("leaders.json")
+    return (*_rows("leaders.json"), *_class_set_rows())
 
 
 def _rows(name: str) -> tuple[Published, ...]:
@@ -93,7 +121,7 @@ def zero_shot_table() -> tuple[Published, ...]:
 @cache
 def _by_number() -> Mapping[tuple[str, str, str], tuple[Published, ...]]:
     found: dict[tuple[str, str, str], list[Published]] = {}
-    for row in (*table(), *zero_shot_table()):
+    for row in (*table(), *_class_set_rows(), *zero_shot_table()):
         found.setdefault((row.model, row.benchmark, row.metric), []).append(row)
     return {key: tuple(rows) for key, rows in found.items()}
 
@@ -110,7 +138,17 @@ def published_for(
     """The same for a model that was run: nothing for a zero-shot model under other words than the published ones."""
     if model.options.get("protocol", ZERO_SHOT_PROTOCOL) != ZERO_SHOT_PROTOCOL:
         return ()
-    return published(model.name, benchmark, metric, condition)
+    return (*published(model.name, benchmark, metric, condition), *_by_timm(model, benchmark, metric, condition))
+
+
+def _by_timm(model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]) -> Iterator[Published]:
+    """What timm published of one of its models at the size and crop that it was run with."""
+    key = "imagenet-real" if (benchmark, metric) == ("imagenet-val", "real_top1") else benchmark
+    asked = metric == "top1" or key == "imagenet-real"
+    row = timm_row(model) if asked and not condition and model.name.startswith(PREFIX) else None
+    if isinstance(row, TimmRow) and key in row.top1:
+        source = f"timm's results at {row.crop_px} px, crop {row.crop_pct:g}"
+        yield Published(model.name, benchmark, metric, Condition(), row.top1[key], "fraction", TIMM_IMAGES[key], source)
 
 
 def published_series(benchmark: str, metric: str) -> dict[str, list[Published]]:

@@ -3,7 +3,7 @@
 from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
 from hardiness.results.claims.evidence import from_results, paired_draws, published_models
 from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
-from hardiness.results.comparison import BenchmarkComparison, compare_stores
+from hardiness.results.comparison import BenchmarkComparison, compare_stores, with_effective_robustness
 from hardiness.results.comparisons.consistency import Comparison, consistency
 from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
 from hardiness.results.flips import PairFlips
@@ -48,4 +48,5 @@ __all__ = [
     "rows_of",
     "stored_measures",
     "typed_option",
+    "with_effective_robustness",
 ]

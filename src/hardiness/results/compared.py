@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable
-from hardiness.results.comparison import BenchmarkComparison, EffectiveRobustness, PairDetail, compare_stores
+from hardiness.results.comparison import BenchmarkComparison, PairDetail, compare_stores
 from hardiness.results.flips import PairFlips
 from hardiness.results.runs import digest_of
 from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval, Rank
@@ -42,7 +42,7 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
         *(_ranks(score, found) for score, _ in zip(found.scores, shown, strict=False) if len(score.ranks) > 2),
         *found.notes,
         *(line for pair in found.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
-        *(_effective(found, model) for model in found.effective),
+        *(f"{model.model} on {found.benchmark}, by {model.through}: {model.sentence}" for model in found.effective),
         *(line for detail in found.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
@@ -111,15 +111,6 @@ def _ranks(score: Compared, found: BenchmarkComparison) -> str:
     return f"ranks by {score.title or score.metric}: {places}"
 
 
-def _effective(found: BenchmarkComparison, model: EffectiveRobustness) -> str:
-    """How far one model is above the line of the published ones."""
-    beyond = "; its clean accuracy is beyond theirs, so the line is continued" if model.outside else ""
-    return (
-        f"{model.model} is {100 * model.value:+.1f} points of accuracy on {found.benchmark} from the line of the "
-        f"published models ({100 * model.interval.low:+.1f} … {100 * model.interval.high:+.1f}){beyond}"
-    )
-
-
 def _pair_lines(detail: PairDetail) -> Iterator[str]:
     """What there is to say of a pair beyond its scores."""
     pair = f"{detail.first} and {detail.second}"
@@ -185,7 +176,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         "n": found.n,
         **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
-        "effective_robustness": [asdict(model) for model in found.effective],
+        "effective_robustness": [model.as_dict() for model in found.effective],
         "flips": [pair.as_dict() for pair in found.flips],
         "scores": [_score(score, found) for score in found.scores],
         "details": [_detail(detail) for detail in found.details],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import card_of
-from hardiness.core import WITHDRAWN, ArgumentError, Interval, UnknownNameError
-from hardiness.reference import Published, published_series
+from hardiness.benchmarks import EFFECTIVE, card_of
+from hardiness.core import WITHDRAWN, ArgumentError, Result, UnknownNameError
+from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
 from hardiness.results.measured import Measured, in_shared_cells, measured_runs
@@ -27,6 +25,7 @@ from hardiness.statistics import (
     Consistency,
     DifferencePart,
     Disagreement,
+    EffectiveRobustness,
     Measurable,
     Places,
     Resamples,
@@ -41,155 +40,6 @@ from hardiness.statistics import (
     shared_images,
 )
 from hardiness.store import Store, StoredRun
-
-FEWEST_MODELS = 3
-"""Reference models below which a line has no error of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A model's accuracy without and with the shift, and on how many images each was measured."""
-
-    model: str
-    clean: float
-    shifted: float
-    n_clean: int
-    n_shifted: int
-
-
-@dataclass(frozen=True, slots=True)
-class EffectiveRobustness:
-    """How far a model's shifted accuracy is above the line of the reference models.
-
-    Attributes:
-        model: which.
-        value: shifted accuracy minus the line's, fraction of 1.
-        interval: 95 %, of the line and of the model's own two accuracies together.
-        expected: what the line foretells from the model's clean accuracy.
-        line: 95 % interval of that alone.
-        outside: whether the clean accuracy lies beyond those of the reference models, so that the line is continued.
-    """
-
-    model: str
-    value: float
-    interval: Interval
-    expected: float
-    line: Interval
-    outside: bool
-
-
-@dataclass(frozen=True)
-class FittedLine:
-    """A least-squares line through reference models, logit of shifted accuracy over logit of clean accuracy.
-
-    Attributes:
-        models: the reference models.
-        intercept, slope: on the logit scale.
-        residual: standard deviation of the reference models about the line, on the logit scale.
-        covariance: of intercept and slope, ``(2, 2)``.
-        clean: lowest and highest clean accuracy among them.
-    """
-
-    models: tuple[str, ...]
-    intercept: float
-    slope: float
-    residual: float
-    covariance: NDArray[np.float64]
-    clean: Interval
-
-    def effective_robustness(self, point: Point) -> EffectiveRobustness:
-        """How far one model is above the line, with the interval of the line and of the model together.
-
-        Source: Taori et al. (2020), arXiv:2007.00644, section 2. The interval is the delta method's.
-        """
-        from scipy.special import stdtrit
-
-        x, y = _logit(point.clean, point.n_clean), _logit(point.shifted, point.n_shifted)
-        expected = self.intercept + self.slope * x
-        row = np.array([1.0, x])
-        of_line = math.sqrt(float(row @ self.covariance @ row))
-        t = float(stdtrit(len(self.models) - 2, 0.975))
-        slant = _share(expected) * (1 - _share(expected))
-        own = math.hypot(
-            math.sqrt(point.shifted * (1 - point.shifted) / point.n_shifted),
-            self.slope * slant * _error(point.clean, point.n_clean),
-        )
-        half = math.hypot(t * of_line * slant, NormalDist().inv_cdf(0.975) * own)
-        value = point.shifted - _share(expected) if 0 < point.shifted < 1 else _share(y) - _share(expected)
-        return EffectiveRobustness(
-            model=point.model,
-            value=value,
-            interval=Interval(value - half, value + half),
-            expected=_share(expected),
-            line=Interval(_share(expected - t * of_line), _share(expected + t * of_line)),
-            outside=not self.clean.low <= point.clean <= self.clean.high,
-        )
-
-
-def fit(points: Sequence[Point]) -> FittedLine:
-    """The line through reference models.
-
-    Raises:
-        ArgumentError: there are fewer than three, or all have one clean accuracy.
-
-    Source: Taori et al. (2020), arXiv:2007.00644; Miller et al. (2021), arXiv:2107.04649, for the scale.
-    """
-    if len(points) < FEWEST_MODELS:
-        raise ArgumentError(f"effective robustness needs {FEWEST_MODELS} reference models, had {len(points)}")
-    x = np.array([_logit(point.clean, point.n_clean) for point in points])
-    y = np.array([_logit(point.shifted, point.n_shifted) for point in points])
-    spread = float(np.sum((x - x.mean()) ** 2))
-    if not spread > 0:
-        raise ArgumentError(f"effective robustness needs reference models of unequal clean accuracy, all had {x[0]:g}")
-    slope = float(np.sum((x - x.mean()) * (y - y.mean())) / spread)
-    intercept = float(y.mean() - slope * x.mean())
-    variance = float(np.sum((y - intercept - slope * x) ** 2)) / (len(points) - 2)
-    corner = -x.mean() / spread
-    covariance = variance * np.array([[1 / len(x) + x.mean() ** 2 / spread, corner], [corner, 1 / spread]])
-    clean = [point.clean for point in points]
-    models = tuple(point.model for point in points)
-    return FittedLine(models, intercept, slope, math.sqrt(variance), covariance, Interval(min(clean), max(clean)))
-
-
-def published_points(benchmark: str, metric: str = "top1", error: bool = False) -> list[Point]:
-    """The models whose clean and shifted accuracy are among the published numbers.
-
-    Args:
-        benchmark: of the shifted accuracy, e.g. ``"imagenet-a"``.
-        metric: its name there.
-        error: whether the metric is an error, as ImageNet-C's ``"mean_error"`` is.
-    """
-    clean, shifted = published_series("imagenet-val", "top1"), published_series(benchmark, metric)
-    found = []
-    for model, rows in shifted.items():
-        plain = [row for row in rows if not row.condition]
-        if model in clean and plain:
-            with_shift, without = plain[0], _fullest(clean[model])
-            share = 1 - with_shift.value if error else with_shift.value
-            found.append(Point(model, without.value, share, without.n, with_shift.n))
-    return found
-
-
-def _fullest(rows: Sequence[Published]) -> Published:
-    """The value with the most digits: sources that print a single decimal come last."""
-    return max(rows, key=lambda row: len(f"{row.value:.6f}".rstrip("0")))
-
-
-def _logit(share: float, n: int) -> float:
-    """The log odds, half an image away from none and all, where they are not finite."""
-    inside = min(max(share, 0.5 / n), 1 - 0.5 / n)
-    return math.log(inside / (1 - inside))
-
-
-def _share(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
-
-
-def _error(share: float, n: int) -> float:
-    """Standard error of the logit of a share."""
-    inside = min(max(share, 0.5 / n), 1 - 0.5 / n)
-    return 1 / math.sqrt(n * inside * (1 - inside))
-
 
 SHOWN_IMAGES = 10
 
@@ -265,11 +115,6 @@ def pair_detail(first: Side, second: Side, resamples: Resamples) -> PairDetail:
     )
 
 
-CLEAN = "imagenet-val"
-SHIFTED = {"imagenet-a": ("top1", False), "imagenet-c": ("mean_error", True)}
-"""Benchmarks with a line of published models: the metric, and whether it is an error."""
-
-
 @dataclass(frozen=True)
 class BenchmarkComparison:
     """Several models on one benchmark.
@@ -280,7 +125,7 @@ class BenchmarkComparison:
         n: images that all share; 0 where they have images of their own.
         notes: what a person should know.
         details: of each pair; none where no image is shared.
-        effective: of each model that was run on clean photographs too, where published models give a line.
+        effective: of each model that was run on clean photographs too, where there is a line.
         protocol, variant: what tells it from others of the same benchmark and data, e.g. the surrogate of an attack.
         keys: of the runs, by model; empty where they are not known.
         flips: which answers differ, of every two models; without details of few models alone.
@@ -333,9 +178,6 @@ class BenchmarkComparison:
 _Group = tuple[str, str, str, tuple[str, ...]]
 """What only runs of one table agree in: benchmark, data, protocol, and the card's variant."""
 
-_Accuracy = tuple[float, int]
-"""The share of right answers, and of how many images."""
-
 
 def compare_stores(
     stores: Sequence[Store],
@@ -372,14 +214,11 @@ def compare_stores(
             raise UnknownNameError("model to compare", model, known)
     noises, base = stored_noise(stores), stored_baseline(stores, baseline_model) if baseline_model else None
     chosen: dict[str, None] = {}
-    clean: dict[str, _Accuracy] = {}
     compared_ = []
     scores = {(each.benchmark, each.data, each.protocol, each.variant): each.scores for each in kept}
     for key, stored in sorted(groups.items()):
         runs = measured_runs(_ordered(stored, models), tables=details, base=base)
         chosen |= dict.fromkeys(runs)
-        if key[0] == CLEAN:
-            clean |= {name: (run.right_share, len(run.ids)) for name, run in runs.items()}
         if len(runs) > 1:
             keys = {name: run.key for name, run in runs.items()}
             flips = _flips({name: stored[name] for name in runs}) if details or len(runs) <= MOST_KEPT else ()
@@ -388,7 +227,34 @@ def compare_stores(
         raise ArgumentError(
             f"a comparison needs two models that were run on one benchmark, had {', '.join(chosen) or 'none'}"
         )
-    return [replace(each, effective=_effective(each, clean)) for each in compared_]
+    return compared_
+
+
+def with_effective_robustness(
+    found: BenchmarkComparison, results: Sequence[Result], stores: Sequence[Store], references: Sequence[str] = ()
+) -> BenchmarkComparison:
+    """The comparison with what clean accuracy does not explain of each model, or a note on why nothing is said.
+
+    Args:
+        found: of one benchmark.
+        results: of all runs of the folders, which hold it by the published lines.
+        stores: the folders.
+        references: models of one's own that the line goes through instead.
+    """
+    if references:
+        runs = [ScoredRun(run, card_of(run.run)) for store in stores for run in store.runs()]
+        effective, notes = against_references(runs, found.keys, references)
+        return replace(found, effective=tuple(effective), notes=(*found.notes, *notes))
+    by_key, told, reasons = {result.key: result for result in results}, [], []
+    for name, key in found.keys.items():
+        kept = by_key[key].details.get(EFFECTIVE) if key in by_key else None
+        if kept:
+            told.append(replace(EffectiveRobustness.from_dict(kept), model=name))
+        scores = by_key[key].scores if key in by_key else ()
+        reasons += [
+            f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE and s.reason
+        ]
+    return replace(found, effective=tuple(told), notes=(*found.notes, *reasons))
 
 
 def _flips(runs: Mapping[str, StoredRun]) -> tuple[PairFlips, ...]:
@@ -432,21 +298,6 @@ def _ordered(runs: Mapping[str, StoredRun], models: Sequence[str]) -> dict[str, 
         return asked[0] if asked else 0
 
     return {name: runs[name] for name in sorted(runs, key=place)}
-
-
-def _effective(found: BenchmarkComparison, clean: Mapping[str, _Accuracy]) -> tuple[EffectiveRobustness, ...]:
-    """How far each model is above the line of the published models, where this benchmark has one."""
-    metric, is_error = SHIFTED.get(found.benchmark, ("", False))
-    score = next((each for each in found.scores if each.metric == metric), None)
-    if score is None or not found.n:
-        return ()
-    line = fit(published_points(found.benchmark, metric, is_error))
-    points = [
-        Point(name, clean[name][0], 1 - value if is_error else value, clean[name][1], found.n)
-        for name, value in score.values.items()
-        if name in clean and clean[name][1]
-    ]
-    return tuple(line.effective_robustness(point) for point in points)
 
 
 def _compared(

@@ -61,11 +61,6 @@ class Measured:
     table: Callable[[], ImageTable] | None = None
     baseline: Baseline | None = None
 
-    @property
-    def right_share(self) -> float:
-        """The share of all answers that are right."""
-        return float(self.right.mean())
-
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
         return card_of(self.run).title(Score(score.metric, 0.0, "fraction", 0, condition=score.condition))

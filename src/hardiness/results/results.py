@@ -22,6 +22,7 @@ from hardiness.reference import Published, table
 from hardiness.results.annotations import annotated_scores
 from hardiness.results.comparisons import Scored
 from hardiness.results.comparisons import registry as comparisons
+from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, digest_of, with_joined
@@ -170,6 +171,10 @@ class PublishedRuns:
 KINDS: Mapping[str, PublishedRuns] = {
     "imagenet-val": PublishedRuns("classification", "orhan2019", "imagenet"),
     "imagenet-a": PublishedRuns("subset_classification", "hendrycks2019", "imagenet-a"),
+    "imagenet-r": PublishedRuns("subset_classification", "hendrycks2020", "imagenet-r"),
+    "imagenet-sketch": PublishedRuns("classification", "wang2019", "imagenet-sketch"),
+    "imagenet-v2": PublishedRuns("classification", "recht2019", "imagenet-v2"),
+    "objectnet": PublishedRuns("class_sets", "taori2020", "objectnet"),
     "imagenet-c": PublishedRuns("corruption", "hendrycks2019", "imagenet-c"),
     "imagenet-p": PublishedRuns("perturbation", "hendrycks2019", "imagenet-p"),
     "whitebox": PublishedRuns("attack", "orhan2019", "imagenet"),
@@ -200,7 +205,7 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[Published]) -
     latest = {(row.metric, row.condition): row for row in rows}
     n = max(row.n for row in rows)
     sources = dict.fromkeys(row.source for row in latest.values())
-    return Result(
+    result = Result(
         model=model,
         benchmark=benchmark,
         data=kind.data,
@@ -216,6 +221,8 @@ def _result(model: str, benchmark: str, surrogate: str, rows: list[Published]) -
         measured={"published": True, "sessions": [{"source": "; ".join(sources)}]},
         warnings=("published numbers, not a run",),
     )
+    explained = published_effective_robustness(model, benchmark)
+    return with_effective(result, explained) if explained else result
 
 
 def _clean(model: str, kind: PublishedRuns) -> list[Score]:

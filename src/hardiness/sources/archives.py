@@ -201,12 +201,14 @@ class Extraction:
         archive: what is unpacked.
         folder: into what.
         progress: told of the bytes that were written.
+        password: of an encrypted zip.
         files, size: how many files, and their bytes.
     """
 
     archive: Path
     folder: Path
     progress: Callable[[int, int | None], None] | None = None
+    password: str = ""
     files: int = 0
     size: int = 0
     _seen: dict[str, str] = field(default_factory=dict)
@@ -219,7 +221,7 @@ class Extraction:
         """
         try:
             limit = self.archive.stat().st_size * MAX_GROWTH + SPARE_BYTES
-            for packed in _packed(self.archive):
+            for packed in _packed(self.archive, self.password):
                 self._check(packed, limit)
                 self._put(packed)
                 if self.progress:
@@ -272,7 +274,11 @@ class Extraction:
 
 
 def unpack(
-    archive: Path, folder: Path, strip: str = "", progress: Callable[[int, int | None], None] | None = None
+    archive: Path,
+    folder: Path,
+    strip: str = "",
+    progress: Callable[[int, int | None], None] | None = None,
+    password: str = "",
 ) -> Extraction:
     """Unpack a tar (also gzip, bzip2, xz) or zip, and move its top folders into ``folder`` when all of it is there.
 
@@ -283,6 +289,7 @@ def unpack(
         folder: where its content goes.
         strip: the folder inside it whose content is meant, where it has such a folder.
         progress: told of the bytes that were written.
+        password: of an encrypted zip.
 
     Raises:
         DataError: the archive is damaged or must not be unpacked, or something stands where a folder of it goes.
@@ -292,7 +299,7 @@ def unpack(
         if staging.is_symlink():
             raise DataError(f"{staging} must be a folder of ours, but is a link; remove it")
         staging.mkdir(parents=True, exist_ok=True)
-        extraction = Extraction(archive, staging, progress)
+        extraction = Extraction(archive, staging, progress, password)
         extraction.run()
         if progress:
             progress(extraction.size, extraction.size)
@@ -322,11 +329,11 @@ def move_into(content: Path, folder: Path) -> None:
         (content / name).replace(folder / name)
 
 
-def _packed(archive: Path) -> Iterator[Packed]:
+def _packed(archive: Path, password: str = "") -> Iterator[Packed]:
     with open_regular(archive) as stream:
         if zipfile.is_zipfile(stream):
             stream.seek(0)
-            yield from _of_zip(archive, stream)
+            yield from _of_zip(archive, stream, password)
         else:
             stream.seek(0)
             yield from _of_tar(archive, stream)
@@ -347,17 +354,18 @@ def _of_tar(archive: Path, stream: IO[bytes]) -> Iterator[Packed]:
             yield Packed(name, entry.size, max(entry.mtime, 0), content)
 
 
-def _of_zip(archive: Path, stream: IO[bytes]) -> Iterator[Packed]:
+def _of_zip(archive: Path, stream: IO[bytes], password: str) -> Iterator[Packed]:
     with zipfile.ZipFile(stream) as found:
         for entry in found.infolist():
             name = _plain(archive, entry.filename)
             if entry.is_dir() or _is_ignored(name):
                 continue
             mode = entry.external_attr >> 16
-            if (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)) or entry.flag_bits & 1:
-                kind = "encrypted" if entry.flag_bits & 1 else "a link or device"
+            is_locked = entry.flag_bits & 1 and not password
+            if (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)) or is_locked:
+                kind = "encrypted" if is_locked else "a link or device"
                 raise DataError(f"{shown(f'{archive.name}!{name}')}: must be a plain file, is {kind}; do not trust it")
-            with found.open(entry) as content:
+            with found.open(entry, pwd=password.encode() or None) as content:
                 yield Packed(name, entry.file_size, calendar.timegm((*entry.date_time, 0, 0, 0)), content)
 
 

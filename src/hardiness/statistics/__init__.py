@@ -48,6 +48,9 @@ from hardiness.statistics.decomposition import (
     by_class,
     disagreements,
 )
+from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.estimate import mean as estimated_mean
 from hardiness.statistics.flips import Flips, FlipShare, FlipTable
 from hardiness.statistics.intervals import (
     RECALL,
@@ -122,7 +125,10 @@ __all__ = [
     "Difference",
     "DifferencePart",
     "Disagreement",
+    "EffectiveRobustness",
+    "Estimate",
     "Extent",
+    "FittedLine",
     "FlipShare",
     "FlipTable",
     "Flips",
@@ -134,6 +140,7 @@ __all__ = [
     "Measure",
     "OfMeans",
     "Places",
+    "Point",
     "Rank",
     "Resamples",
     "WeightedSum",
@@ -161,8 +168,10 @@ __all__ = [
     "disjoint",
     "effective_wilson",
     "error_consistency",
+    "estimated_mean",
     "expected_agreement",
     "expected_calibration_error",
+    "fit",
     "gap",
     "holm",
     "images_needed",

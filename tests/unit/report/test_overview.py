@@ -395,7 +395,8 @@ def test_the_published_results_are_the_papers() -> None:
     assert not any(check.raised for each in found for check in checks(each, sections([each])[0]))
     benchmarks = [shown.results[0].benchmark for shown in sections(found)]
     assert benchmarks == [
-        *("imagenet-val", "imagenet-a", "imagenet-c", "imagenet-p", "whitebox", "blackbox", "cue-conflict")
+        *("imagenet-val", "imagenet-a", "imagenet-sketch", "imagenet-v2", "imagenet-r", "imagenet-c"),
+        *("objectnet", "imagenet-p", "whitebox", "blackbox", "cue-conflict"),
     ]
 
 

@@ -179,15 +179,6 @@ def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
     assert list(found.scores[0].values) == ["one/a", "two/a"]
 
 
-def test_effective_robustness_needs_clean_photographs(tmp_path: Path) -> None:
-    for model, rate in (("a", 0.3), ("b", 0.4)):
-        stored(tmp_path, model, errors(10, 60, 76, rate))
-        store = stored(tmp_path, model, errors(11, 60, 1, rate / 2), benchmark="imagenet-val")
-    found = next(each for each in compare_stores([store]) if each.benchmark == "imagenet-c")
-    assert [each.model for each in found.effective] == ["a", "b"]
-    assert all(each.interval.low < each.value < each.interval.high for each in found.effective)
-
-
 def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path) -> None:
     """A page of a named baseline compared its models by ratios to AlexNet."""
     for model, seed, rate in (("a", 30, 0.3), ("b", 31, 0.4), ("c", 32, 0.45)):

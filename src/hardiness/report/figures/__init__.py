@@ -1,7 +1,15 @@
 """Charts as drawings: one module for each kind of chart, one for each form they are written in."""
 
-from hardiness.core import Chart, Curves, Dots, Ladder
-from hardiness.report.figures.charts import caption_of, draw_curves, draw_dots, draw_heat, draw_ladder, without_twice
+from hardiness.core import Chart, Curves, Dots, Ladder, Scatter
+from hardiness.report.figures.charts import (
+    caption_of,
+    draw_curves,
+    draw_dots,
+    draw_heat,
+    draw_ladder,
+    draw_scatter,
+    without_twice,
+)
 from hardiness.report.figures.sheet import Inks, Sheet
 from hardiness.report.figures.writers import document, icon, inline, pdf, png, rules, symbols
 
@@ -42,4 +50,6 @@ def draw(chart: Chart, width: float, inks: Inks, titled: bool = False) -> Sheet:
         return draw_curves(chart, width, inks, titled)
     if isinstance(chart, Ladder):
         return draw_ladder(chart, width, inks, titled)
+    if isinstance(chart, Scatter):
+        return draw_scatter(chart, width, inks, titled)
     return draw_heat(chart, width, inks, titled)

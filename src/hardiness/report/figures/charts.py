@@ -7,7 +7,23 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hardiness.core import Chart, Curves, Dots, Heat, Ladder, Layer, Line, Observer, Panel, People, Rung, Score
+from hardiness.core import (
+    Chart,
+    Curves,
+    Dots,
+    Heat,
+    Ladder,
+    Layer,
+    Line,
+    Observer,
+    Panel,
+    People,
+    Rung,
+    Scatter,
+    Score,
+    Spot,
+    Trend,
+)
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import (
     BAND,
@@ -22,6 +38,7 @@ from hardiness.report.figures.sheet import (
     USUAL_PX,
     Area,
     Band,
+    Cloud,
     Inks,
     Mark,
     Sheet,
@@ -567,3 +584,111 @@ def _rung_text(rung: Rung) -> str:
 def _value(rung: Rung) -> float:
     assert rung.score.value is not None
     return rung.score.value
+
+
+SHARES = (0.002, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""Values that axes of log odds may be marked at."""
+
+SCATTER_PX, MARGIN = 640.0, 0.06
+"""Width of a figure of points at most, and what is left free at its ends, as a share of it."""
+
+DOT_PX, GRAIN_PX = 2.0, 2.0
+"""Width of a grey point; of those that lie within as much of each other one is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """An axis of log odds: shares from ``low`` to ``high`` stand from ``begin`` to ``end``, in px."""
+
+    low: float
+    high: float
+    begin: float
+    end: float
+
+    @classmethod
+    def over(cls, shares: Sequence[float], begin: float, end: float) -> Odds:
+        """The axis that holds these shares, with a margin; the outermost stay within .1 and 99.9 %."""
+        logits = [_log_odds(min(max(share, 0.001), 0.999)) for share in shares]
+        free = MARGIN * (max(logits) - min(logits) or 1.0)
+        return cls(min(logits) - free, max(logits) + free, begin, end)
+
+    def at(self, share: float) -> float:
+        """A share, in px; one beyond the axis stands at its end."""
+        part = (_log_odds(min(max(share, 1e-6), 1 - 1e-6)) - self.low) / (self.high - self.low)
+        return self.begin + (self.end - self.begin) * min(max(part, 0.0), 1.0)
+
+    def holds(self, share: float) -> bool:
+        """Whether a share lies on it."""
+        return 0 < share < 1 and self.low <= _log_odds(share) <= self.high
+
+    @property
+    def ticks(self) -> list[float]:
+        """The shares that it is marked at."""
+        return [share for share in SHARES if self.holds(share)]
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sheet:
+    """The figure of models by two shares, that wide in px or less."""
+    sheet = Sheet(width)
+    top = heading(sheet, scatter.title) if titled else 0.0
+    beside = [(PUBLISHED, scatter.beside)] if scatter.published else []
+    top = legend(sheet, top, [spot.name for spot in scatter.spots], inks, beside)
+    sheet.add(Text(0, top + 12, scatter.label, "faint", SMALL_PX))
+    top += 20
+    right, bottom = min(width - 12, LEFT + SCATTER_PX), top + min(380.0, 0.62 * min(width, SCATTER_PX))
+    held = [(spot.x, spot.y) for spot in scatter.spots]
+    xs = [share for x, _ in held for share in _ends(x)] + [x for trend in scatter.trends for x in trend.x]
+    ys = [share for _, y in held for share in _ends(y)] + [y for trend in scatter.trends for y in trend.y]
+    xs += [x for x, y in scatter.published if 0 < x < 1 and 0 < y < 1]
+    across, up = Odds.over(xs, LEFT, right), Odds.over(ys, bottom, top)
+    for share in up.ticks:
+        y = up.at(share)
+        sheet.add(Stroke(((LEFT, y), (right, y)), "line"))
+        sheet.add(Text(LEFT - 6, y + 4, f"{100 * share:g}", "faint", SMALL_PX, "end"))
+    for share in across.ticks:
+        x = across.at(share)
+        sheet.add(Stroke(((x, top), (x, bottom)), "line"))
+        sheet.add(Text(x, bottom + 16, f"{100 * share:g}", "faint", SMALL_PX, "middle"))
+    places = {
+        (round(across.at(x) / GRAIN_PX) * GRAIN_PX, round(up.at(y) / GRAIN_PX) * GRAIN_PX)
+        for x, y in scatter.published
+        if across.holds(x) and up.holds(y)
+    }
+    if places:
+        sheet.add(Cloud(tuple(sorted(places)), "published", DOT_PX), group=PUBLISHED)
+    for trend in scatter.trends:
+        _trend(sheet, trend, across, up)
+    for spot in scatter.spots:
+        _spot(sheet, spot, across, up, inks)
+    sheet.add(Text((LEFT + right) / 2, bottom + 34, scatter.x_label, "faint", SMALL_PX, "middle"))
+    sheet.height = bottom + 44
+    return sheet
+
+
+def _ends(score: Score) -> tuple[float, ...]:
+    return (score.interval.low, score.interval.high) if score.interval else (score.value or 0.0,)
+
+
+def _trend(sheet: Sheet, trend: Trend, across: Odds, up: Odds) -> None:
+    high = [(across.at(x), up.at(y)) for x, y in zip(trend.x, trend.high, strict=True)]
+    low = [(across.at(x), up.at(y)) for x, y in zip(trend.x, trend.low, strict=True)]
+    sheet.add(Area((*high, *reversed(low)), "faint", BAND / 2 if trend.dashed else BAND))
+    line = tuple((across.at(x), up.at(y)) for x, y in zip(trend.x, trend.y, strict=True))
+    sheet.add(Stroke(line, "faint", 1.4, dashed=trend.dashed))
+
+
+def _spot(sheet: Sheet, spot: Spot, across: Odds, up: Odds, inks: Inks) -> None:
+    ink, group = inks.ink(spot.name), inks.group(spot.name)
+    x, y = across.at(spot.x.value or 0.0), up.at(spot.y.value or 0.0)
+    if spot.x.interval:
+        ends = ((across.at(spot.x.interval.low), y), (across.at(spot.x.interval.high), y))
+        sheet.add(Stroke(ends, ink, 1.6), group=group)
+    if spot.y.interval:
+        ends = ((x, up.at(spot.y.interval.low)), (x, up.at(spot.y.interval.high)))
+        sheet.add(Stroke(ends, ink, 1.6), group=group)
+    tip = f"{spot.name}: {_said(spot.x)} clean, {_said(spot.y)} shifted"
+    sheet.add(inks.marker(spot.name, (x, y), LARGE_PX, tip), group=group)

@@ -132,7 +132,16 @@ class Symbol:
         return tuple((x + self.radius * dx, y + self.radius * dy) for dx, dy in OUTLINES[self.shape])
 
 
-Mark = Stroke | Area | Text | Band | Symbol
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Many round points of one width, which are drawn at once."""
+
+    points: tuple[Point, ...]
+    ink: str
+    width: float
+
+
+Mark = Stroke | Area | Text | Band | Symbol | Cloud
 
 
 @dataclass

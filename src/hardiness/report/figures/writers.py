@@ -25,6 +25,7 @@ from hardiness.report.figures.sheet import (
     USUAL_PX,
     Area,
     Band,
+    Cloud,
     Inks,
     Mark,
     Point,
@@ -69,6 +70,8 @@ def _mark(mark: Mark) -> str:
     if isinstance(mark, Band):
         return "".join(_cells(mark))
     colour = INKS[mark.ink]
+    if isinstance(mark, Cloud):
+        return f'<path {_dots(mark)} stroke="{colour}"/>'
     if isinstance(mark, Symbol):
         outline = f'stroke="{INKS["paper"]}" stroke-width=".8"'
         return tipped("polygon", f'points="{corners(mark.points)}" fill="{colour}" {outline}', mark.tip)
@@ -82,6 +85,12 @@ def _line(mark: Stroke) -> str:
     dash = ' stroke-dasharray="3 3"' if mark.dashed else ""
     width = "" if mark.width == 1 else f' stroke-width="{mark.width:g}"'
     return f'points="{corners(mark.points)}" fill="none"{width}{opaque("stroke-opacity", mark.opacity)}{dash}'
+
+
+def _dots(mark: Cloud) -> str:
+    """The attributes of a path of round dots: lines of no length with round ends."""
+    path = "".join(f"M{number(x)} {number(y)}h0" for x, y in mark.points)
+    return f'd="{path}" stroke-width="{mark.width:g}" stroke-linecap="round"'
 
 
 def _cells(band: Band) -> Iterable[str]:
@@ -238,6 +247,8 @@ def _page_mark(mark: Mark, style: Style) -> str:
     assert not isinstance(mark, Band | Stroke), "a page has matrices as tables, and lines are written together"
     if isinstance(mark, Text):
         return _text(mark)
+    if isinstance(mark, Cloud):
+        return f"<path {_dots(mark)}{style.colour('stroke', mark.ink)}/>"
     tip = mark.tip if style.tips else ""
     if isinstance(mark, Area):
         fill = style.colour("fill", mark.ink)
@@ -317,6 +328,10 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         axes.add_artist(Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style))
         for symbol in mark.symbols:
             _add(axes, symbol, order)
+    elif isinstance(mark, Cloud):
+        x, y = zip(*mark.points, strict=True)
+        dot: dict[str, Any] = {"marker": "o", "markersize": mark.width * POINTS_PER_PX, "markeredgewidth": 0}
+        axes.add_artist(Line2D(x, y, linestyle="", color=INKS[mark.ink], zorder=order, clip_on=False, **dot))
     elif isinstance(mark, Symbol):
         outlined = {"facecolor": INKS[mark.ink], "edgecolor": INKS["paper"], "linewidth": 0.5}
         axes.add_artist(Polygon(mark.points, closed=True, zorder=order, clip_on=False, **outlined))

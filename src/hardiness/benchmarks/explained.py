@@ -1,0 +1,123 @@
+"""The figure of accuracy under a shift over clean accuracy, with the line of published models and its band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from hardiness.benchmarks.shares import EFFECTIVE
+from hardiness.core import Result, Scatter, Score, Spot, Trend
+from hardiness.reference import PublishedLine, published_lines, published_points, timm_rows
+from hardiness.statistics import EffectiveRobustness, FittedLine
+
+STEPS = 16
+"""Points of a curve in a figure."""
+
+
+def fitted(line: PublishedLine) -> FittedLine:
+    """A published line in numbers."""
+    part = f" {line.part}" if line.part else ""
+    return FittedLine(
+        line.n,
+        line.intercept,
+        line.slope,
+        line.residual,
+        line.centre,
+        line.spread,
+        line.clean,
+        f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
+    )
+
+
+def explained_chart(results: Sequence[Result]) -> Scatter | None:
+    """Shifted over clean accuracy of a benchmark's results; ``None`` where no result has effective robustness."""
+    found = [
+        EffectiveRobustness.from_dict({**kept, "model": result.name})
+        for result in results
+        if (kept := result.details.get(EFFECTIVE))
+    ]
+    if not found:
+        return None
+    lines = published_lines(results[0].benchmark)
+    most, least = max(each.clean for each in found), min(each.clean for each in found)
+    trends = [trend for line in lines for trend in _trends(line, least, most, lines)]
+    points = _published(lines[0])
+    through = " and ".join(f"{line.n}{f' {line.part}' if line.part else ''}" for line in lines)
+    classes = f"the classes of {lines[0].clean_on}" if lines[0].clean_on else "all 1,000 classes"
+    caption = (
+        f"The line goes through {through} models without extra data ({lines[0].date[:4]}); in its band lie 95 % of "
+        "such models. Above it a model is right more often than its clean accuracy explains. "
+        "Dashed: continued beyond them."
+    )
+    return Scatter(
+        name="explained_by_accuracy",
+        title=f"What clean accuracy explains: {_message(found)}",
+        caption=caption,
+        x_label=f"clean accuracy on {classes}, %, log odds",
+        label=f"accuracy on {results[0].benchmark}, %, log odds",
+        trends=tuple(trends),
+        published=points,
+        spots=tuple(_spot(each) for each in found),
+        beside=f"published: {len(points):,} results",
+    )
+
+
+def _message(found: Sequence[EffectiveRobustness]) -> str:
+    """How many models it explains; which model it does not, where that is one; nothing of those beyond the points."""
+    judged = [each for each in found if not each.continued]
+    beyond = f"{len(found) - len(judged)} beyond the line's models" if len(judged) < len(found) else ""
+    apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
+    if len(judged) == 1:
+        said = f"{judged[0].model} is {judged[0].sentence}"
+    elif judged:
+        said = f"all {len(judged)} models" if not apart else f"{len(judged) - len(apart)} of {len(judged)} models"
+        if len(apart) == 1:
+            said += f"; {apart[0].model} is {apart[0].sentence}"
+    else:
+        said = ""
+    return "; ".join(filter(None, (said, beyond)))
+
+
+def _trends(line: PublishedLine, least: float, most: float, lines: Sequence[PublishedLine]) -> list[Trend]:
+    """The line over its models, and dashed from there to models beyond; of two lines each only to its own side."""
+    low, high = line.clean.low, line.clean.high
+    parts = [(low, high, False)]
+    if most > high and line is lines[-1]:
+        parts.append((high, most, True))
+    if least < low and line is lines[0]:
+        parts.append((least, low, True))
+    return [_trend(fitted(line), *part) for part in parts]
+
+
+def _trend(line: FittedLine, begin: float, end: float, dashed: bool) -> Trend:
+    first, last = (math.log(share / (1 - share)) for share in (begin, min(end, 0.999)))
+    x = tuple(float(1 / (1 + math.exp(-logit))) for logit in np.linspace(first, last, STEPS))
+    bands = [line.band(share) for share in x]
+    return Trend(
+        x,
+        tuple(map(line.expected, x)),
+        tuple(band.low for band in bands),
+        tuple(band.high for band in bands),
+        dashed,
+    )
+
+
+def _spot(each: EffectiveRobustness) -> Spot:
+    return Spot(
+        each.model,
+        Score("clean", each.clean, "fraction", 0, each.clean_interval),
+        Score("shifted", each.shifted, "fraction", 0, each.shifted_interval),
+    )
+
+
+def _published(line: PublishedLine) -> tuple[tuple[float, float], ...]:
+    """Clean and shifted accuracy of every published model of which both are known on the line's classes."""
+    known = [(point.clean, point.shifted) for point in published_points(line.benchmark)]
+    for row in timm_rows():
+        clean = row.clean.get(line.benchmark) if line.clean_on else row.top1.get("imagenet-val")
+        shifted = row.top1.get(line.benchmark)
+        if clean is not None and shifted is not None:
+            known.append((clean, shifted))
+    return tuple(known)

@@ -1,0 +1,108 @@
+"""Sets whose labels are sets of classes: a folder each, in folders of conditions where the set has some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from hardiness.core import DataError, DataSet
+from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
+from hardiness.data.root import LAYOUTS, Layout, Place, Tables, open_place
+from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnids
+from hardiness.sources import parquet_rows, shown
+
+
+def read(name: str, place: Place) -> DataSet:
+    """The photographs of a set, wherever below the place its folders begin.
+
+    Ids are ``<part>/<label>/<file without suffix>``, without the part where the set has one alone: the group before the
+    file's name says which classes are right. `Item.label` is the first of them.
+
+    Raises:
+        DataError: nothing is there, or none of its folders is one of the set; the message names both.
+    """
+    known = class_set(name)
+    if place.labels is not None or place.classes is not None:
+        raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
+    opened = open_place(place)
+    if isinstance(opened, Tables):
+        samples, digest, unused = list(_rows(known, place, opened)), fingerprint((), *map(stamp_of, opened.files)), []
+    elif isinstance(opened, Tree) and known.labels:
+        used = [(entry, *found) for entry in opened.images() if (found := _labelled(known, entry))]
+        if not used:
+            raise DataError(_absent(known, place, opened))
+        samples = [
+            LabelledFile(
+                f"{part}/{label}" if part else label, entry.path.rpartition("/")[2], known.labels[label][0], entry.file
+            )
+            for entry, part, label in used
+        ]
+        digest = fingerprint([entry for entry, _, _ in used], opened.stamp)
+        unused = opened.unused([entry for entry, _, _ in used])
+    else:
+        what = "Parquet files with a label column" if not known.labels else _form(known)
+        raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
+    return DataSet(
+        name=name,
+        items=items(samples),
+        num_classes=len(wnids()),
+        fingerprint=digest,
+        location=place.location,
+        remarks=passed_over(name, place.path, unused),
+        released=known.images or None,
+    )
+
+
+def _labelled(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
+    """The part and the label that a file's folders name; ``None`` where they name none."""
+    folders = entry.path.split("/")[:-1]
+    if not folders or folders[-1] not in known.labels:
+        return None
+    above = "/".join(folders[:-1])
+    if not known.parts:
+        return "", folders[-1]
+    for part in known.parts:
+        if above == part.folder or above.endswith(f"/{part.folder}"):
+            return part.folder, folders[-1]
+    return None
+
+
+def _rows(known: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:
+    """The pictures of Parquet files whose label column holds class indices, one or a list of them."""
+    if known.labels:
+        raise DataError(f"--data {place.argument}: must hold {_form(known)}, but holds Parquet files")
+    for file in tables.files:
+        for row in parquet_rows(file):
+            indices = _indices(row.label)
+            if not indices:
+                least = f"class indices from 0 to {len(wnids()) - 1}"
+                raise DataError(f"{row.image.name}: its label must be {least}, was {shown(row.label)!r}")
+            path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
+            yield LabelledFile("+".join(map(str, indices)), path.replace("/", "-"), indices[0], row.image)
+
+
+def _indices(text: str) -> Sequence[int]:
+    """The class indices in a label: a number, or a list of them; those of padding (-1) are left out."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ()
+    listed = found if isinstance(found, list) else [found]
+    if not all(isinstance(each, int) and -1 <= each < len(wnids()) for each in listed):
+        return ()
+    return sorted({each for each in listed if each >= 0})
+
+
+def _form(known: ClassSet) -> str:
+    parts = f"{known.parts[0].folder}/" if known.parts else ""
+    return f"folders such as {parts}{next(iter(known.labels))} ({known.classes_of})"
+
+
+def _absent(known: ClassSet, place: Place, tree: Tree) -> str:
+    inside = ", ".join(map(shown, tree.folders[:3])) or "no folder"
+    return f"--data {place.argument}: {tree.location} must hold {_form(known)}, but holds {inside}; check the path"
+
+
+for _name in CLASS_SETS:
+    LAYOUTS.register(_name, Layout(f"{_name}/**/*", partial(read, _name)), __name__)

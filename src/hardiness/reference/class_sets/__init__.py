@@ -1,0 +1,111 @@
+"""Sets of photographs whose labels are sets of classes, as data: one JSON file each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hardiness.core import Canvas, Condition, UnknownNameError
+
+CLASS_SETS = ("objectnet", "imagenet-hard", "imagenet-es", "imagenet-d", "imagenet-9", "pug-imagenet")
+"""Their names, in the order in which they are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPart:
+    """Some of the photographs, under one condition.
+
+    Attributes:
+        folder: where they lie below the set's top, e.g. ``"param_control/l1/param_3"``.
+        condition: what they were made under.
+        counted: whether the headline counts them.
+    """
+
+    folder: str
+    condition: Condition
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSet:
+    """One set.
+
+    Attributes:
+        name, title, question, paper, protocol, source: as of any benchmark.
+        labels: the class indices that are right, by folder; empty where each photograph brings its own.
+        among: ``"labels"``: the answer is sought among the classes of all labels; ``"all"``: among all 1,000.
+        classes_of: what the labels are, for messages.
+        among_all_protocol: the published rules by which the answer is sought among all classes instead; may be empty.
+        own_view_protocol: name of the rules under which models see it in their own view, where both are published.
+        canvas: the canvas that every model is shown; ``None`` for each model's own view.
+        border_px, first_crop_px: what is cut off each side, and the centre square that is kept, before the view; 0 for
+            neither.
+        parts: its conditions, which are folders; empty where it has none.
+        headline: of parts: ``"all"`` photographs, the ``"mean"`` of the counted parts, or the ``"first"`` part.
+        paired: whether the parts show the same photographs, under the same names.
+        gap: a metric, and the two parts whose difference it is; empty for none.
+        axes: the keys of conditions that rows and columns of a figure are made of.
+        clean_twin: the benchmark of clean photographs of the same labels; empty for none.
+        images: how many were published; 0 where nobody says.
+        published, published_source: accuracies by part (``""`` for the headline) and model, fractions of 1.
+    """
+
+    name: str
+    title: str
+    question: str
+    paper: str
+    protocol: str
+    source: str
+    labels: Mapping[str, tuple[int, ...]]
+    among: str
+    classes_of: str
+    among_all_protocol: str = ""
+    own_view_protocol: str = ""
+    canvas: Canvas | None = None
+    border_px: int = 0
+    first_crop_px: int = 0
+    parts: tuple[SetPart, ...] = ()
+    headline: str = "all"
+    paired: bool = False
+    gap: tuple[str, ...] = ()
+    axes: tuple[tuple[str, ...], ...] = ()
+    clean_twin: str = ""
+    images: int = 0
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    published_source: str = ""
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The indices of all classes that some label holds, ascending."""
+        return tuple(sorted({index for indices in self.labels.values() for index in indices}))
+
+    def right(self, group: str) -> tuple[int, ...]:
+        """The classes that are right for photographs of a group: a folder, or indices joined by ``+``; else none."""
+        if group in self.labels:
+            return self.labels[group]
+        return tuple(map(int, group.split("+"))) if re.fullmatch(r"\d{1,3}(\+\d{1,3})*", group) else ()
+
+
+@cache
+def class_set(name: str) -> ClassSet:
+    """The set of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in CLASS_SETS:
+        raise UnknownNameError("class set", name, CLASS_SETS)
+    found: dict[str, Any] = json.loads(files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
+    parts = tuple(
+        SetPart(each["folder"], Condition(**each["condition"]), each["counted"]) for each in found.pop("parts", ())
+    )
+    labels = {folder: tuple(indices) for folder, indices in found.pop("labels").items()}
+    canvas = Canvas(*found.pop("canvas")) if "canvas" in found else None
+    gap, axes = tuple(found.pop("gap", ())), tuple(map(tuple, found.pop("axes", ())))
+    plain = {**found, "name": name, "labels": labels, "parts": parts, "canvas": canvas, "gap": gap, "axes": axes}
+    return ClassSet(**plain)

@@ -1,0 +1,241 @@
+"""Six sets whose labels are sets of classes: synthetic trees, and a network that takes its answers from a colour."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import hardiness
+from hardiness.benchmarks import registry
+from hardiness.core import DataError, Result, View
+from hardiness.data import locate
+from hardiness.reference import CLASS_SETS, class_set, published, published_beside, published_data, subset, wnids
+from hardiness.reference.testbed import TESTBED_NAMES
+
+VIEW = View(mean=(0, 0, 0), std=(1, 1, 1))
+
+
+class ColoursAreAnswers(nn.Module):
+    """Its first and second answer are in the colour of the middle of a picture, as `coloured` writes them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        red, green, blue = (255 * x[:, :, 112, 112]).round().long().T
+        logits = torch.zeros(len(x), 1000)
+        rows = torch.arange(len(x))
+        logits[rows, (4 * green + blue % 16 // 4).clamp(max=999)] = 1.0
+        logits[rows, (4 * red + blue // 16 % 4).clamp(max=999)] = 2.0
+        return logits
+
+
+def coloured(first: int, second: int = 999, side: int = 224) -> Image.Image:
+    """A picture for which the network answers ``first``, then ``second``."""
+    colour = (first // 4, second // 4, 16 * (first % 4) + 4 * (second % 4))
+    return Image.fromarray(np.full((side, side, 3), colour, np.uint8))
+
+
+def put(root: Path, pictures: Mapping[str, Image.Image]) -> Path:
+    for name, picture in pictures.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        picture.save(root / name)
+    return root
+
+
+def evaluated(benchmark: str, data: Path | str) -> Result:
+    return hardiness.evaluate(
+        ColoursAreAnswers(), benchmark, str(data), view=VIEW, runtime="torch", progress=False, batch_size=4
+    )
+
+
+OUTSIDE = 0
+"""A class of none of ObjectNet's folders."""
+
+
+def test_objectnet_is_asked_among_125_classes_and_among_all(tmp_path: Path) -> None:
+    """Asked among 1,000 in place of 125, the first would be 0.5; among all in place of 125, the second 1."""
+    described = class_set("objectnet")
+    assert (len(described.labels), len(described.classes)) == (113, 125)
+    assert OUTSIDE not in described.classes
+    root = put(
+        tmp_path / "objectnet/objectnet-1.0/images",
+        {
+            "alarm_clock/a.png": coloured(OUTSIDE, 409),
+            "alarm_clock/b.png": coloured(530),
+            "chair/a.png": coloured(765),
+            "chair/b.png": coloured(OUTSIDE, 423),
+            "air_freshener/a.png": coloured(409),
+        },
+    )
+    found = evaluated("objectnet", tmp_path)
+    assert (found.score("top1").value, found.score("top1", protocol="barbu2019").value) == (1.0, 0.5)
+    assert found.score("top1").n == 4  # the folder of no ImageNet class is in no denominator
+    assert any("a part of objectnet: 4 of the 18,514" in warning for warning in found.warnings)
+    again = evaluated("objectnet", f"objectnet={root}")
+    assert again.score("top1").value == 1.0
+
+
+def test_objectnets_border_is_cut_before_the_view() -> None:
+    picture = np.full((204, 304, 3), (255, 0, 0), np.uint8)
+    picture[2:-2, 2:-2] = 7
+    cut = registry.get("objectnet")().cut(picture)
+    assert cut.shape == (200, 300, 3)
+    assert np.all(cut == 7)
+    assert registry.get("objectnet-clean")().cut(picture) is picture
+
+
+def test_objectnets_clean_twin_holds_the_same_labels(tmp_path: Path) -> None:
+    put(
+        tmp_path / "imagenet/val",
+        {
+            f"{wnids()[409]}/a.png": coloured(530),  # the other class of the same label
+            f"{wnids()[423]}/a.png": coloured(OUTSIDE, 559),
+            f"{wnids()[0]}/a.png": coloured(0),
+        },
+    )
+    found = evaluated("objectnet-clean", tmp_path)
+    assert (found.score("top1").value, found.score("top1").n) == (1.0, 2)
+    assert any("a part of imagenet: 2 of the 6,250" in warning for warning in found.warnings)
+
+
+def test_imagenet_es_is_asked_among_tiny_imagenets_classes_not_among_imagenet_as(tmp_path: Path) -> None:
+    described = class_set("imagenet-es")
+    assert len(described.classes) == 200
+    label = next(index for index in described.classes if index not in subset("imagenet-a"))
+    other = next(index for index in subset("imagenet-a") if index not in described.classes)
+    wnid = wnids()[label]
+    cells = {"param_control/l1/param_1": True, "param_control/l1/param_2": False, "param_control/l5/param_1": True}
+    pictures = {}
+    for cell, right in cells.items():
+        for stem in ("a", "b"):
+            wrong = described.classes[0] if described.classes[0] != label else described.classes[1]
+            pictures[f"ImageNet-ES/es-test/{cell}/{wnid}/{stem}.png"] = coloured(other, label if right else wrong)
+    pictures[f"ImageNet-ES/es-test/auto_exposure/l1/param_1/{wnid}/a.png"] = coloured(label)
+    pictures[f"ImageNet-ES/es-test/sampled_tin_no_resize2/{wnid}/a.png"] = coloured(other, label)
+    put(tmp_path / "imagenet-es", pictures)
+    found = evaluated("imagenet-es", tmp_path)
+    top1 = found.score("top1")
+    assert (top1.value, top1.n) == (pytest.approx(2 / 3), 2)  # two photographs, under three settings each
+    assert found.score("top1", protocol="1000-way").value == 0.0
+    setting = {"light": "l1", "aperture": "f5.0", "shutter": "1/4", "iso": 2000}
+    assert found.score("top1", **setting).value == 0.0
+    assert found.score("top1", reference="originals").value == 1.0
+    assert found.score("top1", light="l1", auto_exposure=1).value == 1.0
+
+
+def test_imagenet_d_by_subset(tmp_path: Path) -> None:
+    put(
+        tmp_path / "imagenet-d",
+        {
+            "background/chair/a.png": coloured(559),
+            "texture/chair/a.png": coloured(OUTSIDE, 559),
+            "material/tie/a.png": coloured(906),
+        },
+    )
+    found = evaluated("imagenet-d", tmp_path)
+    assert found.score("top1").value == pytest.approx(2 / 3)  # among all classes: one second answer is no answer
+    assert [found.score("top1", changed=each).value for each in ("background", "texture", "material")] == [1, 0, 1]
+
+
+def test_imagenet_9_maps_the_answer_and_a_class_of_none_is_wrong(tmp_path: Path) -> None:
+    dogs, none = class_set("imagenet-9").labels["00_dog"], 999
+    assert none not in class_set("imagenet-9").classes
+    answers = {"original": [dogs[0], dogs[3]], "mixed_same": [dogs[1], dogs[2]], "mixed_rand": [dogs[1], none]}
+    put(
+        tmp_path / "imagenet-9",
+        {
+            f"bg_challenge/{variant}/val/00_dog/{place}.png": coloured(answer, dogs[0])
+            for variant, both in answers.items()
+            for place, answer in enumerate(both)
+        },
+    )
+    found = evaluated("imagenet-9", tmp_path)
+    assert (found.score("top1").value, found.score("top1").n) == (1.0, 2)  # the headline is `original`
+    assert found.score("top1", variant="mixed_rand").value == 0.5
+    gap = found.score("bg_gap")
+    assert (gap.value, gap.higher_is_better) == (0.5, False)
+    assert gap.interval is not None
+    assert gap.interval.low < 0.5 < gap.interval.high
+
+
+def test_pug_has_its_own_crop_and_the_models_view(tmp_path: Path) -> None:
+    scene = coloured(OUTSIDE, side=512)
+    scene.paste(coloured(270, side=256), (128, 128))
+    put(tmp_path / "pug-imagenet", {"Worlds/Wolf/a.png": scene, "Object_Yaw/Wolf/a.png": coloured(280)})
+    published, own = (registry.get(name)() for name in ("pug-imagenet", "pug-imagenet-own-view"))
+    assert (published.protocol, own.protocol) == ("bordes2023", "own-view")
+    assert own.canvas is None
+    (item,) = (each for each in published.dataset(locate([str(tmp_path)])).items if "Worlds" in each.id)
+    (seen,) = published.expand(item, published.conditions(), [published.canvas], 0)
+    assert np.unique(seen.images[0].reshape(-1, 3), axis=0).tolist() == [list(coloured(270).getpixel((0, 0)))]
+    found = evaluated("pug-imagenet", tmp_path)
+    assert [found.score("top1", factor=each).value for each in ("Worlds", "Object_Yaw")] == [1.0, 0.0]
+
+
+def png(picture: Image.Image) -> dict[str, Any]:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return {"bytes": stream.getvalue(), "path": None}
+
+
+def test_imagenet_hard_holds_several_labels_a_picture(tmp_path: Path) -> None:
+    rows = {
+        "image": [png(coloured(7)), png(coloured(25)), png(coloured(3, 4))],
+        "label": [[1, 7], [25], [4, 900, -1]],
+        "origin": ["ImageNet", "ObjectNet", "ImageNet"],
+    }
+    (tmp_path / "imagenet-hard").mkdir()
+    pq.write_table(pa.table(rows), tmp_path / "imagenet-hard/validation-0.parquet")
+    found = evaluated("imagenet-hard", tmp_path)
+    assert (found.score("top1").value, found.score("top1").n) == (pytest.approx(2 / 3), 3)
+    rows["label"][1] = [1000]
+    pq.write_table(pa.table(rows), tmp_path / "imagenet-hard/validation-0.parquet")
+    with pytest.raises(DataError, match=r"its label must be class indices from 0 to 999, was '\[1000\]'"):
+        evaluated("imagenet-hard", tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in CLASS_SETS if name != "imagenet-hard"])
+def test_a_folder_of_something_else_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    put(tmp_path / "birds", {"crow/a.png": coloured(1)})
+    with pytest.raises(DataError, match="must hold folders such as") as told:
+        registry.get(name)().dataset(locate([f"{name}={tmp_path / 'birds'}"]))
+    assert "but holds crow" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_terms_are_shown_before_anything_is_fetched(hardiness: Callable[..., Any], tmp_path: Path) -> None:
+    for name in ("objectnet", "pug-imagenet"):
+        told = hardiness("data", "get", name, "--data", tmp_path)
+        assert told.status == 2
+        assert told.out.startswith(f"{name}: {published_data.published_set(name).terms[:30]}")
+        assert "if you agree, add --accept-terms" in told.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) -> None:
+    put(tmp_path / "objectnet/images", {f"chair/{place}.png": coloured(1 + place) for place in range(3)})
+    told = hardiness("data", "check", "objectnet", "--data", tmp_path, "--quiet")
+    assert told.status == 1
+    assert "has 3 of 50,273 images; fetch the rest" in " ".join(told.out.split())
+    listed = hardiness("data", "list", "--data", tmp_path)
+    assert "of 50,273" in listed.out
+    for name in CLASS_SETS:
+        assert name in listed.out
+
+
+def test_published_numbers_stand_beside_measured_ones() -> None:
+    assert published("imagenet-testbed:alexnet", "objectnet", "top1", {})[0].value == pytest.approx(0.1386)
+    five = [published(name, "objectnet", "top1", {})[0].value for name in TESTBED_NAMES]
+    assert [round(100 * value, 2) for value in five] == [41.05, 53.40, 56.23, 58.09, 59.12]
+    assert len(published_beside("objectnet", "top1", {})) > 200
+    (gap,) = published("torchvision:resnet50", "imagenet-9", "bg_gap", {})
+    assert gap.value == pytest.approx(0.073)
+    assert published("AlexNet", "imagenet-hard", "top1", {})[0].value == pytest.approx(0.0734)
