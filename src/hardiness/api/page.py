@@ -124,6 +124,7 @@ class Report:
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         published: show the published results, beside those of ``outs`` if there are some.
         images: whether the page holds photographs.
+        column: whether figures are written at the width of one column of a paper too.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
         wait_s: how long to wait for the one output folder, where somebody else is changing it.
@@ -134,6 +135,7 @@ class Report:
     baseline: str | None = None
     published: bool = False
     images: bool = True
+    column: bool = False
     trained_with: tuple[str, ...] = ()
     to: Path | None = None
     wait_s: float = WAIT_S
@@ -171,6 +173,7 @@ def write_report(asked: Report) -> WrittenPage:
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
         images=asked.images,
+        column=asked.column,
         problems=tuple(problems),
         comparisons=comparisons_of(stores, found, asked.baseline),
         features=grids,

@@ -439,6 +439,8 @@ class CorruptionCard(Card):
     draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
     titles: ClassVar[Mapping[str, str]] = {
+        "ce": "CE",
+        "relative_ce": "relative CE",
         "mce": "mCE",
         "mce_partial": "mCE of a part",
         "relative_mce": "relative mCE",

@@ -10,7 +10,7 @@ from rich.console import Console
 from hardiness import api
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError
-from hardiness.report import terminal_table
+from hardiness.report import tables_in, terminal_table
 
 
 @click.command(context_settings={"show_default": True})
@@ -25,8 +25,16 @@ from hardiness.report import terminal_table
 )
 @click.option("--reference", metavar="MODEL", help="The model that the family is compared with.")
 @click.option("--published", is_flag=True, help="Judge the published five instead of an output folder.")
+@click.option("--format", "form", metavar="FORMAT", help="The table as latex, csv or markdown, for a paper.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def command(out: str | None, family: tuple[str, ...], reference: str | None, published: bool, as_json: bool) -> int:
+def command(
+    out: str | None,
+    family: tuple[str, ...],
+    reference: str | None,
+    published: bool,
+    form: str | None,
+    as_json: bool,
+) -> int:
     """Do the sentences of the paper hold for the models of OUT?
 
     Each is answered with holds, does not hold, cannot be told from this n, or cannot be told: a score or a model is
@@ -38,6 +46,9 @@ def command(out: str | None, family: tuple[str, ...], reference: str | None, pub
     found = api.published_claims() if out is None else api.claims(out, *family, reference=reference)
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=1))
+        return 0
+    if form:
+        click.echo(tables_in(form, [found.view()]), nl=False)
         return 0
     console = wide(Console())
     for part in terminal_table(found.view()):

@@ -1,6 +1,6 @@
 """What people read: the page, terminal tables, figures and exports, made from stored results alone."""
 
-from hardiness.report.exports.exporter import registry
+from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.format import as_text, terminal_table
 from hardiness.report.loggers.tracking import Tracking
 from hardiness.report.page import PageOptions, data_argument, flat, put_page
@@ -34,6 +34,7 @@ __all__ = [
     "registry",
     "score_tables",
     "scorecard_tables",
+    "tables_in",
     "terminal_table",
     "with_own_names",
 ]

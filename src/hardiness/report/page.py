@@ -582,8 +582,12 @@ WRITERS: Mapping[str, Callable[[Sheet], bytes]] = {
 FOLDER, LONGEST_STEM = "figures", 120
 
 
-def sheets(shown: Sequence[BenchmarkSection], inks: Inks) -> Iterator[tuple[str, Sheet]]:
-    """The drawing of every chart with a name for its file, ``<benchmark>--<data>--<name>``.
+WIDTHS = {"": PAPER_PX, "--column": NARROW_PX}
+"""Of figures as files, by what ends their names: two columns of a paper, and one."""
+
+
+def sheets(shown: Sequence[BenchmarkSection], inks: Inks, ends: Sequence[str]) -> Iterator[tuple[str, Sheet]]:
+    """The drawing of every chart in each width, with a name for its file, ``<benchmark>--<data>--<name>``.
 
     The data are left out where the benchmark is theirs.
     """
@@ -591,10 +595,13 @@ def sheets(shown: Sequence[BenchmarkSection], inks: Inks) -> Iterator[tuple[str,
         first = each.results[0]
         for chart in each.section.charts:
             parts = dict.fromkeys([first.benchmark, first.data, *each.section.variant, chart.name])
-            yield re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM], draw(chart, PAPER_PX, inks, titled=True)
+            stem = re.sub(r"[^\w.-]+", "_", "--".join(parts))[:LONGEST_STEM]
+            yield from ((f"{stem}{end}", draw(chart, WIDTHS[end], inks, titled=True)) for end in ends)
 
 
-def write_figures(shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str]) -> list[str]:
+def write_figures(
+    shown: Sequence[BenchmarkSection], inks: Inks, files: Files, endings: Sequence[str], ends: Sequence[str] = ("",)
+) -> list[str]:
     """Write every chart that has changed, in the forms asked for, to the folder ``figures``; what was written.
 
     Args:
@@ -602,12 +609,13 @@ def write_figures(shown: Sequence[BenchmarkSection], inks: Inks, files: Files, e
         inks: of its models.
         files: where to write.
         endings: some of `WRITERS`.
+        ends: some of `WIDTHS`.
 
     Raises:
         StoreError: disk full, no permission, or the folder is a file.
     """
     written = []
-    for stem, sheet in sheets(shown, inks):
+    for stem, sheet in sheets(shown, inks, ends):
         paths = {ending: f"{FOLDER}/{stem}.{ending}" for ending in sorted(endings, key=lambda ending: ending == "svg")}
         svg = document(sheet).encode()
         same = files.read(f"{FOLDER}/{stem}.svg") == svg
@@ -636,6 +644,7 @@ class PageOptions:
         picture_of: gives the photographs behind the numbers; ``None`` where none are wanted.
         images: whether the page holds any pixels: also the strips that show what a benchmark does.
         figures: the forms in which figures are written as files beside the page.
+        column: whether each is also written at the width of one column of a paper, as ``NAME--column``.
         problems: lines about what could not be read.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
         features: pictures of what units of the models respond to.
@@ -646,6 +655,7 @@ class PageOptions:
     picture_of: PictureOf | None = None
     images: bool = True
     figures: tuple[str, ...] = tuple(WRITERS)
+    column: bool = False
     problems: tuple[str, ...] = ()
     comparisons: Sequence[BenchmarkComparison] = ()
     features: Sequence[FeatureGrid] = ()
@@ -669,7 +679,7 @@ def put_page(results: Sequence[Result], files: Files, name: str, title: str, opt
     shown = [from_few(with_ladder(with_figure(each))) for each in sections(results, options.comparisons)]
     inks = inks_of(shown)
     content = page(shown, title, inks, options).encode(errors="backslashreplace")  # names that are no UTF-8
-    write_figures(shown, inks, files, options.figures)
+    write_figures(shown, inks, files, options.figures, tuple(WIDTHS) if options.column else ("",))
     files.write(name, content)
 
 

@@ -209,6 +209,25 @@ class BenchmarkSection:
         known = (each for each in self.paired if (each.metric, each.condition) == wanted)
         return next((each for each in known if names <= set(each.values)), None)
 
+    def by_condition(self) -> tuple[str, tuple[Column, ...]]:
+        """What its first scores by one named condition vary, e.g. ``corruption``, and a column for each; else nothing.
+
+        These are the parts of the headline: of mCE the error under each corruption, divided by AlexNet's.
+        """
+        columns: dict[tuple[str, str], dict[Condition, Column]] = {}
+        for result in self.results:
+            card = card_of(result.run)
+            for score in result.scores:
+                (key, value), *others = [*score.condition.items(), ("", None)]
+                if isinstance(value, str) and len(others) == 1 and key != "protocol":
+                    title = card.named(score.condition)
+                    column = Column(score.metric, score.condition, title, score.higher_is_better)
+                    columns.setdefault((score.metric, key), {}).setdefault(score.condition, column)
+        for (_, key), found in columns.items():
+            if len(found) > 2:
+                return key, tuple(found.values())
+        return "", ()
+
     @property
     def anchor(self) -> str:
         """What links to it: its heading in plain letters."""

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import subprocess
+from csv import reader
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pyarrow import csv, parquet
 
 from hardiness.core import (
     Answer,
+    ArgumentError,
     BenchmarkIdentity,
     Condition,
     Counts,
@@ -28,8 +30,10 @@ from hardiness.core import (
     Run,
     Sample,
     Score,
+    TextTable,
+    UnknownNameError,
 )
-from hardiness.report.exports import registry
+from hardiness.report.exports import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
 from hardiness.statistics.comparison import compared
@@ -230,3 +234,57 @@ def test_the_overview_holds_the_places_of_the_page() -> None:
         assert shared in text, "no comparison of imagenet-v2: by intervals"
         assert place not in registry.get(name).write([*RESULTS, *other]).decode()
         assert "verview" not in registry.get(name).write(RESULTS).decode()
+
+
+def corruption_results() -> list[Result]:
+    """Two models under three corruptions; the first is better under fog alone."""
+    found = []
+    for model, fog in (("plain", 0.2), (ODD, 0.6)):
+        parts = {"fog": fog, "snow": 0.5, "frost": 0.5}
+        scores = [Score("mce", 0.5, "ratio", 400, Interval(0.45, 0.55), higher_is_better=False)]
+        scores += [
+            Score("ce", value, "ratio", 400, Interval(value - 0.05, value + 0.05), False, Condition(corruption=name))
+            for name, value in parts.items()
+        ]
+        run = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-c", "corruption", "hendrycks2019"))
+        found.append(
+            Result(model, "imagenet-c", "imagenet", "hendrycks2019", scores, Counts(800, 400, 0, 400), run, {})
+        )
+    return found
+
+
+def test_latex_has_a_table_by_corruption_with_models_as_columns() -> None:
+    text = registry.get("latex").write(corruption_results()).decode()
+    table = text[text.index(r"\caption{imagenet-c on imagenet, hendrycks2019: CE by corruption") :]
+    assert r"$\downarrow$, in \,\%; $n = 400$ images, partial; bold" in table.splitlines()[0]
+    rows = dict(re.findall(r"^(mCE|fog|snow|frost) & (.*) \\\\$", table, re.MULTILINE))
+    assert rows == {
+        "mCE": "50.0 & 50.0",
+        "fog": r"\textbf{20.0} & 60.0",
+        "snow": "50.0 & 50.0",
+        "frost": "50.0 & 50.0",
+    }, "bold is what is alone in first place: places that are shared have none"
+
+
+def test_models_that_are_partial_for_different_reasons_are_marked_each() -> None:
+    first, second = corruption_results()
+    text = registry.get("latex").write([first, replace(second, counts=Counts(400, 400, 0, 400))]).decode()
+    assert r"corruption & \shortstack[r]{plain \\ {\scriptsize partial}} & 50" in text
+
+
+VIEW = TextTable(ODD, ("model", "difference"), (("plain\n50.0", "-1.2"), (ODD, "+3.4 → 5")), notes=("=note",))
+
+
+def test_a_table_of_texts_is_written_for_papers() -> None:
+    rows = list(reader(io.StringIO(tables_in("csv", [VIEW]))))
+    assert rows == [["model", "difference"], ["plain 50.0", "-1.2"], [ODD, "'+3.4 → 5"]]
+    lines = tables_in("markdown", [VIEW]).splitlines()
+    assert lines[3:5] == ["| --- | ---: |", r"| plain 50.0 | -1.2 |"]
+    latex = tables_in("latex", [VIEW, VIEW])
+    assert latex.count(r"\begin{table}") == 2
+    assert r"\shortstack[r]{plain \\ {\scriptsize 50.0}} & -1.2 \\" in latex
+    assert r"\rightarrow" in latex
+    with pytest.raises(ArgumentError, match="must be one of csv, latex, markdown, was parquet"):
+        tables_in("parquet", [VIEW])
+    with pytest.raises(UnknownNameError, match="markdown"):
+        tables_in("markdwn", [VIEW])

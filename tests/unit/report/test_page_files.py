@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -35,6 +36,7 @@ from hardiness.core import (
 )
 from hardiness.core.section import Dots
 from hardiness.report import PageOptions
+from hardiness.report.figures import NARROW_PX, PAPER_PX
 from hardiness.report.page import DIFFERENCES_MOST, put_page
 from hardiness.report.sections import sections
 from hardiness.results.results import results_of
@@ -174,8 +176,14 @@ def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> N
     put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} == before
     evaluated(tmp_path, "b", 3)
-    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions())
+    put_page(results_of(store), LocalFiles(tmp_path), "report.html", "t", PageOptions(column=True))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()} != before
+    narrow = list((tmp_path / "figures").glob("*--column.svg"))
+    assert len(narrow) == len(before) / 3, "each figure is there at the width of one column too"
+    for path in narrow:
+        wide = path.with_name(path.name.replace("--column", "")).read_text()
+        widths = [float(re.search(r'width="([\d.]+)', text)[1]) for text in (path.read_text(), wide)]
+        assert widths == [NARROW_PX, PAPER_PX]
 
 
 def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hardiness.core import Result
+from hardiness.core import Result, TextTable
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import places_of
 from hardiness.report.stored_results import StoredResults
@@ -19,17 +20,26 @@ FORMULA = re.compile(r"\s*[=+\-@]|[\t\r]")
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
-@register("csv", "one row a score, with places")
+def table_of(view: TextTable) -> str:
+    """A heading and rows; the smaller print of a cell stands behind it. Titles and notes are left out."""
+    stream = io.StringIO()
+    rows = csv.writer(stream, lineterminator="\n")
+    rows.writerow(map(_quoted, view.heads))
+    rows.writerows([_quoted(" ".join(cell.splitlines())) for cell in row] for row in view.rows)
+    return stream.getvalue()
+
+
+@register("csv", "one row a score, with places", table=table_of)
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """The table of `StoredResults.table`, with the places of models, as comma-separated values with a heading.
 
     Texts that begin with ``=``, ``+``, ``-`` or ``@`` and are no numbers get a ``'`` before them: a spreadsheet would
     execute them.
     """
-    from pyarrow import csv
+    import pyarrow.csv
 
     stream = io.BytesIO()
-    csv.write_csv(_inert(StoredResults(results).table(places_of(results, comparisons))), stream)
+    pyarrow.csv.write_csv(_inert(StoredResults(results).table(places_of(results, comparisons))), stream)
     return stream.getvalue()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hardiness.core import Registry, Result
+from hardiness.core import ArgumentError, Registry, Result, TextTable
 from hardiness.results import BenchmarkComparison
 
 Comparisons = Sequence[BenchmarkComparison]
@@ -23,22 +23,46 @@ class Write(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """One form: what it is for, and how it is written; ``binary`` content is for a file alone."""
+    """One form of a file.
+
+    Attributes:
+        purpose: what it is for.
+        write: from results to its content.
+        binary: whether its content is for a file alone.
+        table: from one table of texts to its content; ``None`` where the form has no tables.
+    """
 
     purpose: str
     write: Write
     binary: bool = False
+    table: Callable[[TextTable], str] | None = None
 
 
 registry: Registry[Exporter] = Registry("export format", "hardiness.report.exports", "hardiness.exports")
 """By the name on the command line."""
 
 
-def register(name: str, purpose: str, binary: bool = False) -> Callable[[Write], Write]:
+def register(
+    name: str, purpose: str, binary: bool = False, table: Callable[[TextTable], str] | None = None
+) -> Callable[[Write], Write]:
     """Function decorator that adds a form under that name."""
 
     def decorate(write: Write) -> Write:
-        registry.register(name, Exporter(purpose, write, binary), f"{getattr(write, '__module__', name)}:write")
+        registry.register(name, Exporter(purpose, write, binary, table), f"{getattr(write, '__module__', name)}:write")
         return write
 
     return decorate
+
+
+def tables_in(name: str, views: Sequence[TextTable]) -> str:
+    """Tables of texts, such as a comparison or verdicts on claims, in the form of that name, below each other.
+
+    Raises:
+        ArgumentError: the form has no tables; the message names those that have.
+        UnknownNameError: there is no such form.
+    """
+    write = registry.get(name).table
+    if write is None:
+        known = ", ".join(each for each in registry.names() if registry.get(each).table)
+        raise ArgumentError(f"--format must be one of {known}, was {name}")
+    return "\n".join(map(write, views))

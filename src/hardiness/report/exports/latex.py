@@ -1,10 +1,11 @@
-"""``latex``: a booktabs table for each benchmark, with intervals, to be pasted into a paper."""
+"""``latex``: booktabs tables for each benchmark, of its headlines and by condition, to be pasted into a paper."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hardiness.core import Column, Result
+from hardiness.benchmarks import card_of
+from hardiness.core import Column, Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.page import citations
@@ -26,6 +27,7 @@ _SPECIAL = {
     "ε": r"$\varepsilon$",
     "–": "--",
     "…": r"\ldots{}",
+    "→": r"$\rightarrow$",
     "≥": r"$\ge$",
     "≤": r"$\le$",
     "×": r"$\times$",
@@ -36,7 +38,26 @@ _SPECIAL = {
 }
 
 
-@register("latex", r"a table for each benchmark, for \usepackage{booktabs}")
+def table_of(view: TextTable) -> str:
+    """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table."""
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(view.title)}}}"]
+    lines += [rf"\begin{{tabular}}{{{'l' * view.named}{'r' * (len(view.heads) - view.named)}}}", r"\toprule"]
+    lines += [rf"{' & '.join(map(_escaped, view.heads))} \\", r"\midrule"]
+    lines += [rf"{' & '.join(map(_two_lines, row))} \\" for row in view.rows]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in view.notes]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _two_lines(cell: str) -> str:
+    """A cell whose second line, if it has one, is smaller print."""
+    first, newline, rest = cell.partition("\n")
+    return rf"\shortstack[r]{{{_escaped(first)} \\ {{\scriptsize {_escaped(rest)}}}}}" if newline else _escaped(first)
+
+
+@register(
+    "latex", r"tables for each benchmark, of its headlines and by condition, for \usepackage{booktabs}", table=table_of
+)
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Tables with captions and labels; below them, as comments, which papers to cite."""
     shown = sections(results, comparisons)
@@ -44,6 +65,7 @@ def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     lines += _overview(scorecard(shown))
     for each in shown:
         lines += _table(each)
+        lines += _by_condition(each)
     for paper in citations(shown):
         lines += [f"% {line}" for line in paper.bibtex.splitlines()]
     return ("\n".join(lines) + "\n").encode()
@@ -101,6 +123,55 @@ def _table(shown: BenchmarkSection) -> Iterator[str]:
     yield r"\end{tabular}"
     yield from (rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in shown.notes(everything=False))
     yield r"\end{table}"
+
+
+def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
+    """Conditions x models, the headline first; bold is a value that is alone in first place."""
+    key, columns = shown.by_condition()
+    if not columns:
+        return
+    card, headline = card_of(shown.results[0].run), shown.section.headline
+    first = score_of(shown.results[0], columns[0])
+    metric = card.titles.get(columns[0].metric, columns[0].metric.replace("_", " "))
+    scale = r", in \,\%" if first is not None and first.unit in ("fraction", "ratio") else ""
+    counts = dict.fromkeys(f"{result.counts.images:,}" for result in shown.results)
+    marks = [", ".join(marks_in_export(result)) for result in shown.results]
+    alike = marks[0] if len(set(marks)) == 1 else ""
+    heads = [
+        _two_lines("\n".join([result.name, *([] if alike or not mark else [mark])]))
+        for result, mark in zip(shown.results, marks, strict=True)
+    ]
+    direction = formatting.direction(columns[0].higher_is_better)
+    caption = f"{shown.full_heading}: {metric} by {key} {direction}"
+    partial = f", {_escaped(alike)}" if alike else ""
+    bold = "; bold: alone in first place on the same images" if len(shown.results) > 1 else ""
+    yield ""
+    yield r"\begin{table}"
+    yield r"\centering"
+    yield rf"\caption{{{_escaped(caption)}{scale}; $n = {' / '.join(counts)}$ images{partial}{bold}}}"
+    yield rf"\label{{tab:{shown.anchor}-by-{key}}}"
+    yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
+    yield r"\toprule"
+    yield rf"{' & '.join([_escaped(key), *heads])} \\"
+    yield r"\midrule"
+    if headline is not None:
+        yield rf"{' & '.join([_escaped(headline.title), *_values(shown, headline)])} \\"
+        yield r"\midrule"
+    for column in columns:
+        yield rf"{' & '.join([_escaped(column.title), *_values(shown, column)])} \\"
+    yield from (r"\bottomrule", r"\end{tabular}", r"\end{table}")
+
+
+def _values(shown: BenchmarkSection, column: Column) -> Iterator[str]:
+    """A value for each model; that of a model that is alone in first place is bold."""
+    best = shown.alone(column)[0] if len(shown.results) > 1 else ""
+    for result in shown.results:
+        score = score_of(result, column)
+        if score is None or score.value is None:
+            yield "undefined" if score else "--"
+        else:
+            value = formatting.number(score.value, score.unit)
+            yield rf"\textbf{{{value}}}" if result.name == best else value
 
 
 def _cell(result: Result, column: Column) -> str:

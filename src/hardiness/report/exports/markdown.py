@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hardiness.core import Column, Result
+from hardiness.core import Column, Result, TextTable
 from hardiness.report import format as formatting
 from hardiness.report.exports.exporter import Comparisons, register
 from hardiness.report.sections import (
@@ -19,7 +19,15 @@ from hardiness.report.sections import (
 from hardiness.sources import shown as printable
 
 
-@register("markdown", "a table for each benchmark")
+def table_of(view: TextTable) -> str:
+    """A pipe table under its title, its notes below it."""
+    lines = [f"## {_escaped(view.title)}", "", f"| {' | '.join(map(_escaped, view.heads))} |"]
+    lines += [f"|{' --- |' * view.named}{' ---: |' * (len(view.heads) - view.named)}"]
+    lines += [f"| {' | '.join(' '.join(map(_escaped, cell.splitlines())) for cell in row)} |" for row in view.rows]
+    return "\n".join([*lines, "", *(f"- {_escaped(note)}" for note in view.notes), ""])
+
+
+@register("markdown", "a table for each benchmark", table=table_of)
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Headings and pipe tables; notes below each."""
     shown = sections(results, comparisons)
