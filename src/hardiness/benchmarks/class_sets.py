@@ -252,8 +252,9 @@ def _is_right(described: ClassSet, records: Records, answers: str) -> NDArray[np
     holds = np.zeros((len(codes), max(IMAGENET_CLASSES, int(found.max()) + 1)), bool)
     for group, code in codes.items():
         holds[code, list(described.right(group))] = True
-    right = np.asarray(holds[[codes[group] for group in groups], found])
-    return right | (~holds.any(axis=1)[[codes[group] for group in groups]] & (found == records["label"]))
+    rows = np.array([codes[group] for group in groups], np.int64)
+    unnamed = np.array([not described.right(group) for group in codes], bool)[rows]
+    return np.asarray(np.where(unnamed, found == records["label"], holds[rows, found]))
 
 
 def _parts(described: ClassSet, ids: NDArray[Any]) -> NDArray[np.int64]:
