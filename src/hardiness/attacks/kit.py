@@ -552,8 +552,9 @@ def slope(passed: Pass, of: Tensor, *, again: bool = False) -> Slope:
 def _safe(gradient: Tensor) -> Slope:
     import torch
 
-    # Row by row no memory is needed; a comparison's would cost more than the step.
-    others = torch.stack([torch.count_nonzero(row) for row in gradient])
+    # On a CPU row by row no memory is needed, where a comparison's would cost more than the step; a GPU is asked once.
+    rows = gradient.flatten(1)
+    others = rows.count_nonzero(1) if rows.is_cuda else torch.stack([torch.count_nonzero(row) for row in rows])
     zeros = 1 - others / gradient[0].numel()
     finite = gradient.sum(dim=(1, 2, 3)).isfinite()
     if bool(finite.all()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
@@ -75,26 +75,12 @@ class Square(CheckedAttack):
             best = Pass(*(picked(values, goes_on) for values in best))
 
     def _begun(self, problem: Problem) -> Tensor:
-        import torch
-
-        first, epsilon = _NOISES[problem.budget.norm].first, problem.budget.epsilon
-        deltas = [
-            first(torch.zeros_like(image), epsilon, generator)
-            for image, generator in zip(problem.pixels, problem.generators, strict=True)
-        ]
-        return allowed(problem, problem.pixels, torch.stack(deltas))
+        shares = [self.area] * len(problem)
+        return _changed(_FIRST[problem.budget.norm], problem, problem.pixels, shares)
 
     def _proposed(self, problem: Problem, at: Tensor, step: int) -> Pass:
-        import torch
-
-        proposed = _NOISES[problem.budget.norm].next
-        deltas = [
-            proposed(delta, problem.budget.epsilon, self._share(step, steps), generator)
-            for delta, steps, generator in zip(
-                at - problem.pixels, problem.budget.steps.tolist(), problem.generators, strict=True
-            )
-        ]
-        pixels = allowed(problem, problem.pixels, torch.stack(deltas))
+        shares = [self._share(step, steps) for steps in problem.budget.steps.tolist()]
+        pixels = _changed(_NEXT[problem.budget.norm], problem, at, shares)
         return forward(problem.logits, pixels, problem.criterion, graph=False)
 
     def _share(self, step: int, steps: int) -> float:
@@ -112,57 +98,137 @@ def _better(problem: Problem, best: Pass, proposed: Pass) -> Pass:
     )
 
 
-def _side(share: float, delta: Tensor) -> int:
+Place = tuple[slice, slice, slice]
+"""A square of an image, in all channels."""
+
+Shape = tuple[int, ...]
+"""Of an image, ``(3, H, W)``."""
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What chance says of one image's change: where, and by which numbers (float32)."""
+
+    places: Sequence[Place]
+    numbers: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """A change of one image, drawn and then applied: so a GPU is sent what is drawn for all images at once.
+
+    Attributes:
+        draw: of the image's shape, the share that a square covers, and the image's generator.
+        apply: to what was changed until now ``(3, H, W)``, with epsilon, the places and the numbers.
+    """
+
+    draw: Callable[[Shape, float, np.random.Generator], _Drawn]
+    apply: Callable[[Tensor, float, Sequence[Place], Tensor], Tensor]
+
+
+def _changed(noise: _Noise, problem: Problem, at: Tensor, shares: Sequence[float]) -> Tensor:
+    """The pixels after one more change of each image; ``at`` is where they stand."""
+    import torch
+
+    shape = tuple(at.shape[1:])
+    drawn = [noise.draw(shape, *each) for each in zip(shares, problem.generators, strict=True)]
+    sent = torch.from_numpy(np.concatenate([each.numbers.ravel(order="K") for each in drawn])).to(at.device)
+    ends = np.cumsum([each.numbers.size for each in drawn]).tolist()
+    # In the layout in which they were drawn: lying bumps are upright ones transposed, and sums follow the memory.
+    numbers = [
+        sent[end - each.numbers.size : end].as_strided(
+            each.numbers.shape,
+            [step // each.numbers.itemsize for step in each.numbers.strides],
+            end - each.numbers.size,
+        )
+        for end, each in zip(ends, drawn, strict=True)
+    ]
+    deltas = [
+        noise.apply(delta, problem.budget.epsilon, each.places, part)
+        for delta, each, part in zip(at - problem.pixels, drawn, numbers, strict=True)
+    ]
+    return allowed(problem, problem.pixels, torch.stack(deltas))
+
+
+def _side(share: float, shape: Shape) -> int:
     """Side of the square that covers that share of an image ``(3, H, W)``; at least 1."""
-    height, width = delta.shape[1:]
+    height, width = shape[1:]
     side: int = min(max(round(math.sqrt(share * height * width)), 1), height, width)
     return side
 
 
-def _signs(generator: np.random.Generator, delta: Tensor, *shape: int) -> Tensor:
-    return delta.new_tensor(2.0 * generator.integers(0, 2, shape) - 1.0)
+def _signs(generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+    return (2.0 * generator.integers(0, 2, shape) - 1.0).astype(np.float32)
 
 
-def _place(generator: np.random.Generator, side: int, delta: Tensor) -> tuple[slice, slice, slice]:
+def _place(generator: np.random.Generator, side: int, shape: Shape) -> Place:
     """A square of that side anywhere in the image, in all channels."""
-    row, column = (int(generator.integers(0, length - side + 1)) for length in delta.shape[1:])
+    row, column = (int(generator.integers(0, length - side + 1)) for length in shape[1:])
     return slice(None), slice(row, row + side), slice(column, column + side)
 
 
-def _stripes(delta: Tensor, epsilon: float, generator: np.random.Generator) -> Tensor:
+def _bump(generator: np.random.Generator, side: int, channels: int) -> NDArray[np.float32]:
+    """A bump in each channel, up or down; all upright or all lying."""
+    hill = _hill(side)
+    return (hill if generator.integers(2) else hill.T) * _signs(generator, channels, 1, 1)
+
+
+def _draw_stripes(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+    return _Drawn((), _signs(generator, shape[0], 1, shape[2]))
+
+
+def _stripes(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
     """Vertical stripes of one pixel, each value all up or all down."""
-    return delta + epsilon * _signs(generator, delta, delta.shape[0], 1, delta.shape[2])
+    return delta + epsilon * signs
 
 
-def _square(delta: Tensor, epsilon: float, share: float, generator: np.random.Generator) -> Tensor:
+def _draw_square(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+    place = _place(generator, _side(share, shape), shape)
+    return _Drawn((place,), _signs(generator, shape[0], 1, 1))
+
+
+def _square(delta: Tensor, epsilon: float, places: Sequence[Place], signs: Tensor) -> Tensor:
     """One square more, all of each channel up or down by as much as the ball allows."""
     delta = delta.clone()
-    place = _place(generator, _side(share, delta), delta)
-    delta[place] += 2 * epsilon * _signs(generator, delta, delta.shape[0], 1, 1)
+    delta[places[0]] += 2 * epsilon * signs
     return delta
 
 
-def _bumps(delta: Tensor, epsilon: float, generator: np.random.Generator) -> Tensor:
-    """Bumps of a fifth of the height in all places of a grid, together of length epsilon."""
-    delta, (height, width) = delta.clone(), delta.shape[1:]
+def _draw_bumps(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+    height, width = shape[1:]
     side = max(min(height, width) // 5, min(height, width, 2))
-    for row in range(height % side // 2, height - side + 1, side):
-        for column in range(width % side // 2, width - side + 1, side):
-            bump = _bump(generator, side, delta)
-            delta[:, row : row + side, column : column + side] += bump
+    corners = [
+        (row, column)
+        for row in range(height % side // 2, height - side + 1, side)
+        for column in range(width % side // 2, width - side + 1, side)
+    ]
+    places = [(slice(None), slice(row, row + side), slice(column, column + side)) for row, column in corners]
+    return _Drawn(places, np.stack([_bump(generator, side, shape[0]) for _ in places]))
+
+
+def _bumps(delta: Tensor, epsilon: float, places: Sequence[Place], bumps: Tensor) -> Tensor:
+    """Bumps of a fifth of the height in all places of a grid, together of length epsilon."""
+    delta = delta.clone()
+    for place, bump in zip(places, bumps, strict=True):
+        delta[place] += bump
     return _stretched(delta, epsilon)
 
 
-def _moved_bump(delta: Tensor, epsilon: float, share: float, generator: np.random.Generator) -> Tensor:
+def _draw_moved_bump(shape: Shape, share: float, generator: np.random.Generator) -> _Drawn:
+    side = min(max(_side(share, shape), 3) | 1, *shape[1:])
+    to, source = _place(generator, side, shape), _place(generator, side, shape)
+    return _Drawn((to, source), _bump(generator, side, shape[0]))
+
+
+def _moved_bump(delta: Tensor, epsilon: float, places: Sequence[Place], bump: Tensor) -> Tensor:
     """The change of one window given to a bump in another, and what is left of epsilon; together of length epsilon."""
-    side = min(max(_side(share, delta), 3) | 1, *delta.shape[1:])
-    to, source = _place(generator, side, delta), _place(generator, side, delta)
+    to, source = places
     union = delta.clone()
     union[to] = 0
     union[source] = 0
-    unspent = max(epsilon**2 - float(delta.square().sum()), 0.0)
-    length = math.sqrt(unspent / len(delta) + float((delta - union).square().sum()))
-    bump = _bump(generator, side, delta) + delta[to] / (_norms(delta[to]) + _LEAST)
+    unspent = (epsilon**2 - delta.square().sum().double()).clamp(min=0)
+    length = (unspent / len(delta) + (delta - union).square().sum().double()).sqrt()
+    bump = bump + delta[to] / (_norms(delta[to]) + _LEAST)
     moved = delta.clone()
     moved[source] = 0
     moved[to] = length * bump / (_norms(bump) + _LEAST)
@@ -170,19 +236,12 @@ def _moved_bump(delta: Tensor, epsilon: float, share: float, generator: np.rando
 
 
 def _stretched(delta: Tensor, length: float) -> Tensor:
-    return delta * (length / (float(delta.square().sum().sqrt()) + _LEAST))
+    return delta * (length / (delta.square().sum().sqrt().double() + _LEAST))
 
 
 def _norms(window: Tensor) -> Tensor:
     """Length of each channel of ``(3, S, S)``, as ``(3, 1, 1)``."""
     return window.square().sum(dim=(1, 2), keepdim=True).sqrt()
-
-
-def _bump(generator: np.random.Generator, side: int, delta: Tensor) -> Tensor:
-    """A bump in each channel, up or down; all upright or all lying."""
-    shape = _hill(side)
-    upright = delta.new_tensor(shape if generator.integers(2) else shape.T)
-    return upright * _signs(generator, delta, delta.shape[0], 1, 1)
 
 
 @lru_cache(maxsize=256)
@@ -205,12 +264,6 @@ def _hill(side: int) -> NDArray[np.float32]:
     return hill
 
 
-@dataclass(frozen=True)
-class _Noise:
-    """How the search begins and goes on in one norm, on one image's change ``(3, H, W)``."""
-
-    first: Callable[[Tensor, float, np.random.Generator], Tensor]
-    next: Callable[[Tensor, float, float, np.random.Generator], Tensor]
-
-
-_NOISES: dict[Norm, _Noise] = {"linf": _Noise(_stripes, _square), "l2": _Noise(_bumps, _moved_bump)}
+_FIRST: dict[Norm, _Noise] = {"linf": _Noise(_draw_stripes, _stripes), "l2": _Noise(_draw_bumps, _bumps)}
+_NEXT: dict[Norm, _Noise] = {"linf": _Noise(_draw_square, _square), "l2": _Noise(_draw_moved_bump, _moved_bump)}
+"""How the search begins and goes on in each norm."""

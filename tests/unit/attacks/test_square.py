@@ -10,10 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from hardiness.attacks import Budget, Misclassified, TargetClass, registry
-from hardiness.attacks.square import Square, _bumps, _hill, _moved_bump, _place, _square, _stripes
+from hardiness.attacks.square import _FIRST, _NEXT, Square, _hill, _Noise, _place
 from hardiness.core import rng
 
 Chance = Callable[..., Sequence[np.random.Generator]]
+
+
+def changed(noise: _Noise, delta: Tensor, epsilon: float, generator: np.random.Generator, share: float = 1.0) -> Tensor:
+    """One image's change after one more draw."""
+    drawn = noise.draw(tuple(delta.shape), share, generator)
+    return noise.apply(delta, epsilon, drawn.places, torch.from_numpy(drawn.numbers))
 
 
 def test_squares_shrink_by_the_published_schedule() -> None:
@@ -24,14 +30,14 @@ def test_squares_shrink_by_the_published_schedule() -> None:
 
 
 def test_stripes_are_vertical_and_go_to_the_surface() -> None:
-    found = _stripes(torch.zeros(3, 6, 8), 0.1, rng(0, "a"))
+    found = changed(_FIRST["linf"], torch.zeros(3, 6, 8), 0.1, rng(0, "a"))
     assert torch.equal(found.abs(), torch.full((3, 6, 8), 0.1))
     assert torch.equal(found, found[:, :1].expand(3, 6, 8))
     assert found.min() < 0 < found.max()
 
 
 def test_a_square_covers_its_share_and_changes_each_channel_as_one() -> None:
-    found = _square(torch.zeros(3, 20, 20), 0.1, 0.25, rng(0, "a"))
+    found = changed(_NEXT["linf"], torch.zeros(3, 20, 20), 0.1, rng(0, "a"), 0.25)
     assert (found != 0).sum(dim=(1, 2)).tolist() == [100, 100, 100]
     rows, columns = found[0].nonzero().T
     assert rows.max() - rows.min() == columns.max() - columns.min() == 9
@@ -52,11 +58,11 @@ def test_a_hill_stands_above_its_valley_and_has_length_one(side: int) -> None:
 
 @pytest.mark.parametrize("size", [(5, 5), (16, 16), (20, 33)])
 def test_changes_in_l2_are_of_length_epsilon(size: tuple[int, int]) -> None:
-    delta = _bumps(torch.zeros(3, *size), 0.7, rng(0, "a"))
+    delta = changed(_FIRST["l2"], torch.zeros(3, *size), 0.7, rng(0, "a"))
     assert float(delta.norm()) == pytest.approx(0.7, rel=1e-5)
     for step in range(5):
         before = delta.clone()
-        moved = _moved_bump(delta, 0.7, 0.2, rng(step, "b"))
+        moved = changed(_NEXT["l2"], delta, 0.7, rng(step, "b"), 0.2)
         assert torch.equal(delta, before)
         assert float(moved.norm()) == pytest.approx(0.7, rel=1e-5)
         assert not torch.equal(moved, delta)
@@ -65,11 +71,11 @@ def test_changes_in_l2_are_of_length_epsilon(size: tuple[int, int]) -> None:
 
 def test_one_window_takes_what_another_had() -> None:
     """Andriushchenko et al. 2020, algorithm 3: the rest keeps its shape; the taker gets both windows' length."""
-    delta = 0.9 * _bumps(torch.zeros(3, 24, 24), 1.0, rng(0, "a"))
+    delta = 0.9 * changed(_FIRST["l2"], torch.zeros(3, 24, 24), 1.0, rng(0, "a"))
     for draw in range(20):
-        moved = _moved_bump(delta, 1.0, 7**2 / 24**2, rng(draw, "b"))
+        moved = changed(_NEXT["l2"], delta, 1.0, rng(draw, "b"), 7**2 / 24**2)
         draws = rng(draw, "b")
-        to, source = _place(draws, 7, delta), _place(draws, 7, delta)
+        to, source = (_place(draws, 7, (3, 24, 24)) for _ in range(2))
         rest, windows = torch.ones(24, 24, dtype=torch.bool), torch.zeros(24, 24, dtype=torch.bool)
         rest[to[1:]] = rest[source[1:]] = False
         windows[to[1:]] = windows[source[1:]] = True
@@ -108,3 +114,18 @@ def test_the_loss_only_falls_and_one_query_is_one_step(
             lowest[row] = loss
     assert queries == steps
     assert len(set(lowest.values())) > 1
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_is_drawn_for_all_images_is_sent_at_once(
+    network: nn.Module, images: Tensor, labels: Tensor, chance: Chance, norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy to a GPU waits for all that it computes: one a step, not one an image and number."""
+    sent: list[int] = []
+    real = torch.from_numpy
+    monkeypatch.setattr(torch, "from_numpy", lambda array: sent.append(array.size) or real(array))
+    monkeypatch.setattr(Tensor, "new_tensor", None)
+    budget = Budget(norm, 1e-6, torch.full((len(images),), 5))
+    steps = list(registry.get("square")()(network, images, Misclassified(network(images).argmax(1)), budget, chance()))
+    assert len(images) > 1
+    assert len(sent) == len(steps) == 5
