@@ -94,6 +94,36 @@ def test_gradients_agree(classifier: Make, images: list[np.ndarray]) -> None:
     assert (slopes[0] - slopes[1]).norm() <= 1e-3 * slopes[0].norm()
 
 
+@pytest.mark.parametrize("layer", ["attention", "pooling", "resize"])
+def test_gradients_are_the_same_to_the_bit_every_time(classifier: Make, images: list[np.ndarray], layer: str) -> None:
+    """Torch's manual lists pooling that overlaps and an antialiased resize as without such a kernel: it may fail."""
+
+    class Attends(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = torch.nn.Conv2d(3, 64, 8, stride=8)
+            self.attends = torch.nn.TransformerEncoderLayer(64, 4, 64, batch_first=True)
+            self.head = torch.nn.Linear(64, 1000)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if layer == "pooling":
+                x = torch.nn.functional.max_pool2d(x, 3, 1, 1)
+            if layer == "resize":
+                x = torch.nn.functional.interpolate(x, (200, 200), mode="bicubic", antialias=True)
+            tokens = self.patches(x).flatten(2).transpose(1, 2)
+            return self.head((self.attends(tokens) if layer == "attention" else tokens).mean(1))
+
+    torch.manual_seed(0)
+    there = classifier("cuda", module=Attends().eval())
+    slopes = []
+    for _ in range(5):
+        pixels = to_pixels(images).cuda().requires_grad_()
+        (slope,) = torch.autograd.grad(there.differentiable(pixels).amax(1).sum(), pixels)
+        slopes.append(slope.cpu())
+    for slope in slopes[1:]:
+        assert torch.equal(slope, slopes[0])
+
+
 @pytest.mark.slow
 def test_the_largest_network_runs() -> None:
     """ResNeXt-101 32x48d, 829 million parameters, with random weights."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hardiness.core import ModelError
+from hardiness.models.failures import is_out_of_memory
 from hardiness.models.placement import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -27,29 +31,26 @@ GRADIENTS_VERSION = 1
 """Part of the key of every attack; raised when gradients are computed otherwise, beyond rounding."""
 
 
-class _FullFp32Switches:
-    """The process's switches: turned by the first thread that computes in full fp32, put back by the last.
+class _Switches:
+    """Switches of the process: turned by the first thread that needs them so, put back by the last.
 
     All who turn them turn them the same way, so no thread has to wait for another one. A lock held meanwhile would: a
     thread that holds it and waits for a backward pass waits for autograd's one thread of the device, which may be in
     another model's backward pass and wait for that lock.
+
+    Args:
+        turn: turns them, and leaves with the stack how each was before.
     """
 
-    def __init__(self) -> None:
-        self._turning = threading.Lock()
+    def __init__(self, turn: Callable[[ExitStack], None]) -> None:
+        self._turn, self._turning = turn, threading.Lock()
         self._threads_inside = 0
         self._before = ExitStack()
 
     def __enter__(self) -> None:
-        import torch
-
         with self._turning:
             if not self._threads_inside:
-                self._before.enter_context(
-                    torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-                )
-                self._before.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
-                torch.set_float32_matmul_precision("highest")
+                self._turn(self._before)
             self._threads_inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -59,7 +60,55 @@ class _FullFp32Switches:
                 self._before.close()
 
 
-_SWITCHES = _FullFp32Switches()
+def _ask_for_full_fp32(before: ExitStack) -> None:
+    import torch
+
+    before.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
+    before.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+    torch.set_float32_matmul_precision("highest")
+
+
+_NO_SUCH_KERNEL = "|".join(
+    (
+        ".*does not have a deterministic implementation",
+        ".*defaults to a non-deterministic algorithm",
+        "Deterministic behavior was enabled with either",
+    )
+)
+"""How the warnings of torch begin, one a call, about layers that have no deterministic backward pass on a GPU."""
+
+
+def _ask_for_determinism(before: ExitStack) -> None:
+    """Have every layer's backward pass add up in one order, where torch has a kernel that does; else as it can.
+
+    Attention goes without the kernel for fp32 whose backward pass has no such order. Source: torch's manual of
+    `torch.use_deterministic_algorithms`, which lists the layers.
+    """
+    import torch
+
+    now = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before.callback(torch.use_deterministic_algorithms, now[0], warn_only=now[1])
+    filling: Any = torch.utils.deterministic
+    before.callback(setattr, filling, "fill_uninitialized_memory", filling.fill_uninitialized_memory)
+    attention: Any = torch.backends.cuda
+    before.callback(attention.enable_mem_efficient_sdp, attention.mem_efficient_sdp_enabled())
+    warnings.filterwarnings("ignore", _NO_SUCH_KERNEL, UserWarning)  # it stays: foreign code may reset the list
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    filling.fill_uninitialized_memory = False  # every element is written here
+    attention.enable_mem_efficient_sdp(False)
+
+
+_FULL_FP32, _DETERMINISM = _Switches(_ask_for_full_fp32), _Switches(_ask_for_determinism)
+
+
+@contextmanager
+def same_every_time(device: torch.device) -> Iterator[None]:
+    """Within: gradients are added up in the same order each time, wherever torch can; see `full_fp32` for the rest."""
+    if device.type != "cuda":
+        yield
+        return
+    with _DETERMINISM:
+        yield
 
 
 @contextmanager
@@ -71,7 +120,7 @@ def full_fp32(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    with _SWITCHES:
+    with _FULL_FP32:
         yield
 
 
@@ -98,7 +147,7 @@ def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -
     class FullFp32(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, given: Tensor) -> tuple[Tensor, ...]:
-            with torch.enable_grad(), full_fp32(given.device):
+            with torch.enable_grad(), full_fp32(given.device), same_every_time(given.device):
                 ctx.given = given.detach().requires_grad_(given.requires_grad)
                 outputs = function(ctx.given)
             # Saved, so that their graph goes as any graph does: when the last gradient that was asked for is there,
@@ -108,7 +157,7 @@ def _guarded(function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor) -
 
         @staticmethod
         def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-            with full_fp32(ctx.given.device):
+            with full_fp32(ctx.given.device), same_every_time(ctx.given.device):
                 # Several gradients may be asked for, as FAB does: whoever asks for them says which is the last.
                 (gradient,) = torch.autograd.grad(ctx.saved_tensors, ctx.given, gradients, retain_graph=True)
             result: Tensor = gradient
@@ -293,6 +342,66 @@ def folded(network: nn.Module, pairs: dict[str, str]) -> nn.Module:
     if pairs:
         _leave_inputs_alone(result)
     return result
+
+
+LAYOUT_IMAGES, LAYOUT_TRIES = 16, 3
+"""Images of noise in a forward pass that tries a memory layout, and how many are timed after one that warms up."""
+
+LEAST_GAIN = 1.05
+"""Channels-last must be so many times as fast as the layout that a network is built in: less may be noise."""
+
+
+def in_faster_layout(
+    network: nn.Module, once: Callable[[Tensor], object], px: tuple[int, int], device: torch.device
+) -> nn.Module:
+    """The network itself in channels-last memory, or on a GPU in the faster layout, each tried once with noise.
+
+    Args:
+        network: a copy that may be changed.
+        once: one forward pass of it, on pixels on ``device``.
+        px: height and width of the images.
+        device: where it computes; on a CPU nothing is tried, as nothing was faster there.
+    """
+    import torch
+
+    if device.type == "cpu":
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(LAYOUT_IMAGES, 3, *px, generator=generator).to(device)
+    seconds = {}
+    for layout in (torch.contiguous_format, torch.channels_last):
+        network.to(memory_format=layout)  # type: ignore[call-overload]
+        seconds[layout] = seconds_of(once, noise.to(memory_format=layout), device)
+    gain = seconds[torch.contiguous_format] / seconds[torch.channels_last]
+    chosen = torch.channels_last if gain >= LEAST_GAIN else torch.contiguous_format
+    return network.to(memory_format=chosen)  # type: ignore[call-overload,no-any-return]
+
+
+def seconds_of(once: Callable[[Tensor], object], pixels: Tensor, device: torch.device) -> float:
+    """Seconds of a few passes on a GPU, after one that warms up; infinite where its memory is too small for them."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            once(pixels)
+            torch.cuda.synchronize(device)
+            begin = time.perf_counter()
+            for _ in range(LAYOUT_TRIES):
+                once(pixels)
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - begin
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return math.inf
+
+
+def layout_of(network: nn.Module) -> torch.memory_format:
+    """The memory layout of a network's kernels, in which it is given images; that of a plain tensor if it has none."""
+    import torch
+
+    kernels = [tensor for tensor in network.parameters() if tensor.ndim == 4 and not tensor.is_contiguous()]
+    return torch.channels_last if kernels else torch.contiguous_format
 
 
 def _leave_inputs_alone(network: nn.Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from hardiness.core import View
 from hardiness.models import classifier, exactness
 from hardiness.models.classifier import GradientNetworks, Original
-from hardiness.models.exactness import _guarded, differentiable_fp32, full_fp32, same_gradient
+from hardiness.models.exactness import _guarded, differentiable_fp32, full_fp32, same_every_time, same_gradient
 from hardiness.models.preprocessing import Normalisation
 
 
@@ -51,6 +52,53 @@ def test_nothing_happens_on_a_cpu() -> None:
     before = _switches()
     with full_fp32(torch.device("cpu")):
         assert _switches() == before
+
+
+def _determinism() -> tuple[bool, bool, bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cuda.mem_efficient_sdp_enabled(),
+    )
+
+
+def test_gradients_are_asked_to_be_the_same_every_time_within_and_nothing_after() -> None:
+    before = _determinism()
+    assert before[:2] == (False, False)
+    with same_every_time(torch.device("cuda")):
+        assert _determinism() == (True, True, False, False)
+        with warnings.catch_warnings(record=True) as told:
+            said = "adaptive_max_pool2d_backward_cuda does not have a deterministic implementation, but you set …"
+            warnings.warn(said, UserWarning, stacklevel=1)
+        assert told == [], "a line for each step of an attack would be a storm"
+    assert _determinism() == before
+    with same_every_time(torch.device("cpu")):
+        assert _determinism() == before
+
+
+def test_both_passes_of_the_guard_ask_for_it(noise: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = exactness.same_every_time
+    monkeypatch.setattr(exactness, "same_every_time", lambda device: real(torch.device("cuda")))  # the stand-in
+    seen = []
+
+    class Seeing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            seen.append(("forward", torch.are_deterministic_algorithms_enabled()))
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, slope: Tensor) -> Tensor:
+            seen.append(("backward", torch.are_deterministic_algorithms_enabled()))
+            return slope * 2
+
+    pixels = noise(2).requires_grad_()
+    (output,) = _guarded(lambda x: (Seeing.apply(x),), pixels)
+    assert not torch.are_deterministic_algorithms_enabled()
+    output.sum().backward()
+    assert seen == [("forward", True), ("backward", True)]
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_the_guard_changes_neither_values_nor_gradients(

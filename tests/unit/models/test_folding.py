@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hardiness.models.exactness import NORMS, folded, observed_pass
+from hardiness.models import exactness
+from hardiness.models.exactness import NORMS, folded, in_faster_layout, layout_of, observed_pass
 
 Make = Callable[..., nn.Module]
 
@@ -146,3 +147,30 @@ class _Standardised(nn.Conv2d):
 )
 def test_what_cannot_be_folded_is_left(network: nn.Module, noise: Callable[..., Tensor]) -> None:
     assert _pairs(network.eval(), noise(1)) == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "layout"),
+    [
+        ({torch.contiguous_format: 1.0, torch.channels_last: 0.5}, torch.channels_last),
+        ({torch.contiguous_format: 1.0, torch.channels_last: 1.3}, torch.contiguous_format),
+        ({torch.contiguous_format: 1.0, torch.channels_last: 0.99}, torch.contiguous_format),
+        ({torch.contiguous_format: float("inf"), torch.channels_last: float("inf")}, torch.contiguous_format),
+    ],
+    ids=["faster", "slower", "no more than noise", "no memory"],
+)
+def test_on_a_gpu_each_layout_is_tried_once_and_the_faster_one_stays(
+    seconds: dict[torch.memory_format, float], layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, tried = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1)), []
+
+    def timed(once: Callable[[Tensor], object], pixels: Tensor, device: torch.device) -> float:
+        tried.append(layout_of(network))
+        return seconds[tried[-1]]
+
+    monkeypatch.setattr(exactness, "seconds_of", timed)
+    gpu = torch.device("meta")  # stands in for it: whatever is no CPU is tried
+    assert layout_of(in_faster_layout(network, network, (8, 8), gpu)) == layout
+    assert tried == list(seconds)
+    assert layout_of(in_faster_layout(network, network, (8, 8), torch.device("cpu"))) == torch.channels_last
+    assert len(tried) == 2, "a CPU is never tried"

@@ -1,11 +1,11 @@
-"""PyTorch itself: channels last and folded norms where that is exact, full fp32 or autocast."""
+"""PyTorch itself: channels-last where that is faster, folded norms where that is exact, full fp32 or autocast."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from hardiness.models.classifier import logits_of
-from hardiness.models.exactness import full_fp32
+from hardiness.models.exactness import full_fp32, in_faster_layout, layout_of
 from hardiness.models.preprocessing import link_to
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -30,20 +30,30 @@ class TorchRuntime:
         self._plan = plan
         self._low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(plan.precision)
         self._network: nn.Module = plan.network if plan.plain else plan.folded(self._low is not None)
-        self._layout = torch.contiguous_format if plan.plain else torch.channels_last
         if self._low is not None:
             for module in self._network.modules():
                 if type(module) in (torch.nn.Conv2d, torch.nn.Linear):
                     module.to(self._low)
+            if not plan.plain:  # half precision may be faster in another layout than fp32, which was tried
+                self._network = in_faster_layout(self._network, self._outputs, plan.px, torch.device(plan.device))
+        on_cpu = torch.device(plan.device).type == "cpu"
+        copied = torch.channels_last if on_cpu else layout_of(self._network)
+        self._layout = torch.contiguous_format if plan.plain else copied
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """All outputs, float32 ``(N, outputs)`` in main memory."""
         import torch
 
         device = torch.device(self._plan.device)
-        autocast = torch.autocast(device.type, dtype=self._low, enabled=self._low is not None)
-        with torch.inference_mode(), full_fp32(device), autocast:
-            given = pixels.to(device, non_blocking=True, memory_format=self._layout)
-            output = logits_of(self._network(self._plan.affine(given)), self._plan.name)
-            logits = output.float()
+        with torch.inference_mode():
+            logits = self._outputs(pixels.to(device, non_blocking=True, memory_format=self._layout))
         return link_to(self._plan.device).fetch(logits)
+
+    def _outputs(self, pixels: Tensor) -> Tensor:
+        """All outputs, float32 ``(N, outputs)`` on the device, for pixels there."""
+        import torch
+
+        device = torch.device(self._plan.device)
+        autocast = torch.autocast(device.type, dtype=self._low, enabled=self._low is not None)
+        with full_fp32(device), autocast:
+            return logits_of(self._network(self._plan.affine(pixels)), self._plan.name).float()
