@@ -151,8 +151,10 @@ def _weights_absent(name: str) -> str:
     return ""
 
 
-def load_models(specs: Sequence[ModelSpec], placement: Placement, listener: Listener) -> Loaded:
-    """The classifiers of these specs, each with its weights.
+def load_models(
+    specs: Sequence[ModelSpec], placement: Placement, listener: Listener, store: Store | None = None
+) -> Loaded:
+    """The classifiers of these specs, each with its weights; what zero-shot models embed is kept in the store.
 
     Raises:
         ArgumentError: what the only one is told to do cannot be done; of several it becomes a line.
@@ -161,7 +163,8 @@ def load_models(specs: Sequence[ModelSpec], placement: Placement, listener: List
     for spec in specs:
         try:
             told = partial(listener.download, spec.name)
-            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=told))
+            files = store.files if store else None
+            loaded.classifiers.append(models.load(spec, **asdict(placement), progress=told, files=files))
         except DataError as error:
             loaded.absent.append(_about(spec.name, error))
         except ArgumentError as error:
@@ -388,7 +391,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
     store = Store.create(command.out, command.wait_s)
     if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
         results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
-    loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears)
+    loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears, store)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])

@@ -141,11 +141,11 @@ class UnitActor:
         use_cores(self._threads)
         if unfit := unfitness(self._errand):
             return Unfit(unfit)
-        classifiers, problems = _loaded(self._errand)
         try:
             store = Store.create(self._errand.out)
         except HardinessError as error:
             return Unfit(f"{platform.node()} cannot take part: {error}")
+        classifiers, problems = _loaded(self._errand, store)
         keys: list[str] = []
         remarks: list[str] = []
         for each in self._errand.evaluations:
@@ -261,11 +261,11 @@ def unfitness(errand: Errand) -> str:
     return ""
 
 
-def _loaded(errand: Errand) -> tuple[list[Classifier], list[str]]:
+def _loaded(errand: Errand, store: Store) -> tuple[list[Classifier], list[str]]:
     classifiers, problems = [], []
     for name in errand.models:
         try:
-            classifiers.append(load(resolve(name), **errand.placing))
+            classifiers.append(load(resolve(name), **errand.placing, files=store.files))
         except HardinessError as error:
             problems.append(f"{name}: {line_of(error)}")
     return classifiers, problems

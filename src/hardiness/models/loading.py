@@ -37,8 +37,10 @@ from hardiness.models.placement import ComputeSettings, place
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.runtimes.function_runtime import are_probabilities, first_answer
 from hardiness.models.stated_views import PREPROCESSING, read_view
+from hardiness.models.zero_shot import TextPlace, embedded_at
 from hardiness.reference import robustbench
 from hardiness.sources import Progress, fetch, file_sha256
+from hardiness.store import Files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -215,6 +217,7 @@ def load(
     precision: str = "fp32",
     runtime: str = "auto",
     progress: Progress | None = None,
+    files: Files | None = None,
 ) -> Classifier:
     """The classifier that ``spec`` (or a name, as on the command line) describes, with its weights.
 
@@ -224,6 +227,7 @@ def load(
         precision: ``fp32``; ``bf16`` or ``fp16`` (GPU only) trade exactness for speed in `Classifier.logits`.
         runtime: ``auto`` or the name of one.
         progress: told how a download goes: bytes so far, and in all where known.
+        files: of the output folder, where it is kept what zero-shot models made of the classes' names.
 
     Raises:
         ArgumentError: the model is unknown, or device, precision or runtime are not there.
@@ -232,7 +236,8 @@ def load(
     """
     known = resolve(spec) if isinstance(spec, str) else spec
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
-    built = _named(_built(known), known)
+    with embedded_at(TextPlace(placement.device, files)):
+        built = _named(_built(known), known)
     built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
     if isinstance(built.network, PlainFunction):
         return _of_function(built, known, placement)

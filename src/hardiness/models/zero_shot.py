@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, StoreError
+from hardiness.models.exactness import full_fp32
 from hardiness.models.failures import first_line
 from hardiness.models.identity import state_sha256
 from hardiness.reference import Wording, wnids, wording, wordings
 from hardiness.sources import cache_folder
+from hardiness.store import Files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,6 +33,9 @@ OPTIONS = {
     "protocol": f"class names and templates: {', '.join(wordings())} or a JSON file with names and templates "
     f"(default: {DEFAULT_PROTOCOL})"
 }
+MEMO = "text"
+"""The folder of an output folder that holds class weights."""
+
 _CLASSES_AT_ONCE = 8
 _CACHE_VERSION = 1
 
@@ -37,7 +46,7 @@ class TextTower:
 
     Attributes:
         network: whose weights the embeddings come from, for the cache.
-        tokenise: sentences to whatever ``embed`` takes.
+        tokenise: sentences to whatever ``embed`` takes, which goes to a device by ``to``.
         embed: tokens to embeddings ``(n, D)``, not normalised.
         name: of the tokeniser and its settings, for the cache.
     """
@@ -137,20 +146,77 @@ def classifier_of(tower: ImageTower, text: TextTower | None, options: Mapping[st
     return ZeroShot().eval()
 
 
+@dataclass(frozen=True)
+class TextPlace:
+    """Where sentences are embedded, and where it is kept what came of it.
+
+    Attributes:
+        device: torch's name of it.
+        files: of the output folder, whose word counts: class weights are part of a run's key, and processors differ in
+            their last digits, so that all who share the folder must have the same; ``None`` without a folder.
+    """
+
+    device: str = "cpu"
+    files: Files | None = None
+
+
+_TEXT_PLACE: ContextVar[TextPlace] = ContextVar("text place", default=TextPlace())  # noqa: B039  # frozen
+
+
+@contextmanager
+def embedded_at(place: TextPlace) -> Iterator[None]:
+    """Within, networks that are built embed their sentences there."""
+    before = _TEXT_PLACE.set(place)
+    try:
+        yield
+    finally:
+        _TEXT_PLACE.reset(before)
+
+
 def class_weights(text: TextTower, words: Wording) -> Tensor:
-    """The classes' weights, float32 ``(D, classes)``, from the cache where the same words met the same tower before."""
+    """The classes' weights, float32 ``(D, classes)``, in main memory.
+
+    They are those of the output folder where it holds them, else of this machine's cache, else embedded now; and kept
+    in both.
+    """
     import torch
 
-    key = _key(text, words)
-    file = cache_folder() / "text" / f"{key}.npy"
-    if file.is_file():
-        try:
-            return torch.from_numpy(np.load(file, allow_pickle=False))
-        except (ValueError, EOFError, OSError):  # a damaged cache is no answer
-            file.unlink(missing_ok=True)
-    found = _embedded(text, words)
-    _keep(found.numpy(), file)
+    place, key = _TEXT_PLACE.get(), _key(text, words)
+    file, kept = cache_folder() / "text" / f"{key}.npy", f"{MEMO}/{key}.npy"
+    found = None if place.files is None else _unpacked(place.files.read(kept) or b"")
+    if found is not None:
+        return torch.from_numpy(found)
+    found = _cached(file)
+    if found is None:
+        found = _embedded(text, words, place.device).numpy()
+        _keep(found, file)
+    if place.files is not None:
+        buffer = io.BytesIO()
+        np.save(buffer, found)
+        with suppress(StoreError):  # a folder that may only be read
+            if not place.files.create(kept, buffer.getvalue()):
+                first = _unpacked(place.files.read(kept) or b"")
+                if first is None:  # it is damaged
+                    place.files.write(kept, buffer.getvalue())
+                return torch.from_numpy(found if first is None else first)
+    return torch.from_numpy(found)
+
+
+def _cached(file: Path) -> NDArray[np.float32] | None:
+    """What this machine embedded before; ``None`` where it did not, or the file is damaged and goes."""
+    if not file.is_file():
+        return None
+    found = _unpacked(file.read_bytes())
+    if found is None:
+        file.unlink(missing_ok=True)
     return found
+
+
+def _unpacked(content: bytes) -> NDArray[np.float32] | None:
+    try:
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), np.float32)
+    except (ValueError, EOFError, OSError):  # what is damaged is no answer
+        return None
 
 
 def _key(text: TextTower, words: Wording) -> str:
@@ -164,17 +230,22 @@ def _key(text: TextTower, words: Wording) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _embedded(text: TextTower, words: Wording) -> Tensor:
+def _embedded(text: TextTower, words: Wording, device: str) -> Tensor:
+    """The classes' weights, by the tower on a device, where it stays no longer than this takes."""
     import torch
     from torch.nn.functional import normalize
 
     parts = []
-    with torch.no_grad():
-        for start in range(0, len(words.names), _CLASSES_AT_ONCE):
-            names = words.names[start : start + _CLASSES_AT_ONCE]
-            sentences = [template.replace("{}", name) for name in names for template in words.templates]
-            found = normalize(text.embed(text.tokenise(sentences)).float(), dim=-1)
-            parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
+    text.network.to(device)
+    try:
+        with torch.no_grad(), full_fp32(torch.device(device)):
+            for start in range(0, len(words.names), _CLASSES_AT_ONCE):
+                names = words.names[start : start + _CLASSES_AT_ONCE]
+                sentences = [template.replace("{}", name) for name in names for template in words.templates]
+                found = normalize(text.embed(text.tokenise(sentences).to(device)).float(), dim=-1)
+                parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
+    finally:
+        text.network.to("cpu")
     return torch.cat(parts).T.contiguous()
 
 

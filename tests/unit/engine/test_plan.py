@@ -1,12 +1,20 @@
-"""How many images a unit has: what a killed run can lose, and what a batch must find room in."""
+"""How many images a unit has: what a killed run can lose, what a batch must find room in, what models share."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
 
 from hardiness.benchmarks.options import parse
+from hardiness.core import Request, Silence, View
+from hardiness.data import locate
+from hardiness.engine import plan, prepared
 from hardiness.engine.batch import LARGEST, LARGEST_WITH_GRADIENTS, by_doubling, largest_batch
 from hardiness.engine.plan import unit_images
+from hardiness.models import wrap
+from hardiness.store import Store
 
 
 @pytest.mark.parametrize(
@@ -38,3 +46,31 @@ def test_where_the_batch_is_found_a_unit_has_room_for_the_largest_and_no_clock_d
     assert unit_images(parse(benchmark), None, on_gpu=True) == on_gpu
     found = by_doubling(float, largest_batch(True, gradients))
     assert found == (LARGEST_WITH_GRADIENTS if gradients else LARGEST), "however fast it is"
+
+
+def test_models_with_different_batches_share_the_decoding(
+    tmp_path: Path, photographs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def network(width: int) -> torch.nn.Module:
+        return torch.nn.Sequential(
+            torch.nn.Conv2d(3, width, 7, 4),
+            torch.nn.AdaptiveAvgPool2d(1),
+            torch.nn.Flatten(),
+            torch.nn.Linear(width, 1000),
+        )
+
+    small, large = (wrap(network(width), View(), name=f"of {width}", runtime="torch") for width in (2, 8))
+    monkeypatch.setattr(plan, "automatic_batch_size", lambda model, *_: 32 if model is small else 8)
+    for photograph in photographs[:3]:
+        folder = tmp_path / "data" / "imagenet" / "val" / photograph.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / photograph.name).symlink_to(photograph.resolve())
+    data = locate([str(tmp_path / "data")]).dataset("imagenet")
+    begun = prepared(
+        parse("whitebox:attack=pgd"), [small, large], data, Store.create(tmp_path / "x"), Request(), Silence()
+    )
+    (worker,) = begun.workers
+    assert [task.batch.current for task in worker.tasks] == [32, 8]
+    (unit,) = worker.units()
+    assert len(unit.parts) == 2
+    assert len(list(unit.jobs(worker.items, apart=False))) == 3, "each photograph is read once"

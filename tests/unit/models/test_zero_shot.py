@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from hardiness.models import load, resolve, zero_shot
 from hardiness.models.preprocessing import Normalisation
 from hardiness.models.zero_shot import TextTower, class_weights, wording_of
 from hardiness.reference import Wording, subset, wording
+from hardiness.store import LocalFiles
 
 pytestmark = pytest.mark.slow  # it loads transformers
 
@@ -230,6 +233,49 @@ def test_text_is_embedded_once_for_the_same_words_and_weights(
     found = load(f"openclip:{tiny_open_clip}:protocol={other}", device="cpu")
     assert found.weights_sha256 != first
     assert len(calls) == 2
+
+
+def test_what_was_embedded_is_kept_in_the_output_folder_whose_word_counts_on_every_machine(
+    tiny_open_clip: str, protocol: str, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out, name = LocalFiles(tmp_path / "out"), f"openclip:{tiny_open_clip}:protocol={protocol}"
+    first = load(name, device="cpu", files=out).weights_sha256
+    (kept,) = (tmp_path / "out" / "text").glob("*.npy")
+    weights = np.load(kept)
+    np.save(kept, np.nextafter(weights, 2, dtype=np.float32))  # as the processor of another machine rounds
+    shutil.rmtree(cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(zero_shot, "_embedded", None)
+        there = load(name, device="cpu", files=out).weights_sha256
+    assert there != first
+    assert not cache.exists(), "the machine was not asked"
+    assert load(name, device="cpu", files=out).weights_sha256 == there
+    kept.write_bytes(b"damaged")
+    assert load(name, device="cpu", files=out).weights_sha256 == first
+    np.testing.assert_array_equal(np.load(kept), weights)
+
+
+def test_sentences_are_embedded_on_the_device_of_the_model(
+    tiny_open_clip: str, protocol: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SimpleNamespace(moved=[])
+
+    class Network(torch.nn.Module):
+        def to(self, device: str) -> Network:
+            text.moved.append(("tower", device))
+            return self
+
+    class Tokens:
+        def to(self, device: str) -> Tokens:
+            text.moved.append(("sentences", device))
+            return self
+
+    network = Network()
+    tower = zero_shot.TextTower(network, lambda _: Tokens(), lambda _: torch.ones(2, 3), "a tokeniser")
+    words = Wording(("cat",), ("a {}", "the {}"))
+    found = zero_shot._embedded(tower, words, "cuda:1")  # stands in for it: nothing of these is a tensor
+    assert found.shape == (3, 1)
+    assert text.moved == [("tower", "cuda:1"), ("sentences", "cuda:1"), ("tower", "cpu")]
 
 
 def test_random_weights_need_no_text(tiny_open_clip: str, noise: Noise, cache: Path) -> None:
