@@ -3,6 +3,7 @@
 python docs/write.py               # the tables (make docs)
 python docs/write.py --check       # writes nothing; exits with 1 where a table is not what it would write
 python docs/write.py --demo OUT    # also README's demo figures, from what 'make demo' wrote into OUT
+python docs/write.py --notebooks   # also what the cells of docs/notebooks print
 python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
 """
 
@@ -11,10 +12,14 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import json
+import pprint
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -228,6 +233,36 @@ def printed(tables: Iterable[object], columns: int) -> str:
     return f"```\n{lines}\n```\n"
 
 
+def run_notebook(notebook: dict[str, Any]) -> None:
+    """Run the cells of a notebook one after the other, and put what each prints, and its last value, below it."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, cell in enumerate((cell for cell in notebook["cells"] if cell["cell_type"] == "code"), 1):
+        *statements, last = ast.parse("".join(cell["source"])).body
+        value, printed_text = None, io.StringIO()
+        with redirect_stdout(printed_text):
+            if isinstance(last, ast.Expr):
+                exec(compile(ast.Module(statements, []), "cell", "exec"), names)
+                value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+            else:
+                exec(compile(ast.Module([*statements, last], []), "cell", "exec"), names)
+        cell["execution_count"], cell["outputs"] = number, []
+        if text := printed_text.getvalue():
+            cell["outputs"].append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
+        if value is not None:
+            data = {"text/plain": pprint.pformat(value, width=110, sort_dicts=False).splitlines(keepends=True)}
+            kind = {"output_type": "execute_result", "execution_count": number, "metadata": {}}
+            cell["outputs"].append({**kind, "data": data})
+
+
+def write_notebooks() -> None:
+    """Run every notebook of the documentation and write it with its outputs."""
+    for file in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        notebook = json.loads(file.read_text("utf-8"))
+        run_notebook(notebook)
+        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        print(f"wrote {file.name}")
+
+
 RUNS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
     "--demo": ("README.md", "demo", demo),
     "--modern": (MODERN, "modern", modern),
@@ -237,6 +272,9 @@ RUNS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or check them."""
+    if arguments == ["--notebooks"]:
+        write_notebooks()
+        arguments = []
     of_run = RUNS.get(arguments[0]) if len(arguments) == 2 else None
     if arguments and arguments != ["--check"] and not of_run:
         raise SystemExit(__doc__)
