@@ -37,6 +37,7 @@ from hardiness.statistics.comparison import (
     compared,
     compared_apart,
     difference,
+    mcnemar,
     mean_difference,
     shared_images,
 )
@@ -49,7 +50,7 @@ from hardiness.statistics.decomposition import (
     disagreements,
 )
 from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
-from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.estimate import Estimate, GroupMeans, means_by_group
 from hardiness.statistics.estimate import mean as estimated_mean
 from hardiness.statistics.flips import Flips, FlipShare, FlipTable
 from hardiness.statistics.intervals import (
@@ -59,6 +60,7 @@ from hardiness.statistics.intervals import (
     accepted,
     accepted_interval,
     centred,
+    clopper_pearson,
     disjoint,
     effective_wilson,
     holm,
@@ -133,6 +135,7 @@ __all__ = [
     "FlipTable",
     "Flips",
     "Gaps",
+    "GroupMeans",
     "Headline",
     "KappaInterval",
     "MadeOf",
@@ -159,6 +162,7 @@ __all__ = [
     "cell_estimate",
     "cell_means",
     "centred",
+    "clopper_pearson",
     "compared",
     "compared_apart",
     "corruption_weights",
@@ -180,9 +184,11 @@ __all__ = [
     "is_out_of_reach",
     "is_whole",
     "largest_extent",
+    "mcnemar",
     "mean",
     "mean_difference",
     "mean_of",
+    "means_by_group",
     "means_of",
     "next_extent",
     "of_cells",

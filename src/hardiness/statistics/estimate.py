@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,54 @@ def mean(
         raise ArgumentError("a mean needs an evaluated image in every cell that weighs, and a cell had none")
     value, some, apart = cell_influences(table, cells, images_alike=images_alike)
     return Estimate(value, ids if some.all() else ids[some], apart.sum(axis=1))
+
+
+class GroupMeans(NamedTuple):
+    """The mean of each of K groups of images, as `mean` gives it of the group alone.
+
+    Attributes:
+        value: ``(K,)``; NaN of a group without an image.
+        variance: ``(K,)``, of each over other images like these.
+        differing: ``(K,)``, images whose influence is another than that of most of the group.
+        n: ``(K,)``, images of each.
+    """
+
+    value: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    differing: NDArray[np.int64]
+    n: NDArray[np.int64]
+
+
+def means_by_group(values: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> GroupMeans:
+    """The mean over cells of each group of images, all at once.
+
+    Args:
+        values: ``(N, M)``; NaN where an image was not evaluated. A cell without an image of a group is left out of it.
+        group: ``(N,)``, of each image, from 0.
+        groups: how many there are.
+    """
+    some = ~np.isnan(values).all(axis=1)
+    values, group = values[some], group[some]
+    present = ~np.isnan(values)
+    known = np.where(present, values, 0.0)
+    columns = range(values.shape[1])
+    held = np.stack([np.bincount(group, present[:, m], groups) for m in columns], axis=1)
+    sums = np.stack([np.bincount(group, known[:, m], groups) for m in columns], axis=1)
+    means = np.divide(sums, held, out=np.zeros_like(sums), where=held > 0)
+    cells = np.count_nonzero(held, axis=1)
+    n = np.bincount(group, minlength=groups)
+    value = np.divide(means.sum(axis=1), cells, out=np.full(groups, np.nan), where=cells > 0)
+    share = np.divide(1.0, held * cells[:, None], out=np.zeros_like(held), where=held > 0)
+    adds = (present * (known - means[group]) * share[group]).sum(axis=1)
+    variance = np.bincount(group, adds**2, groups) * n / np.maximum(n - 1, 1)
+    grid = np.zeros(groups)
+    np.maximum.at(grid, group, np.abs(adds))
+    grid = np.where(grid > 0, grid * 1e-9, 1.0)
+    alike = np.rint(adds / grid[group]).astype(np.int64) + (group << 32)
+    keys, counts = np.unique(alike, return_counts=True)
+    most = np.zeros(groups, np.int64)
+    np.maximum.at(most, (keys + (1 << 31)) >> 32, counts)
+    return GroupMeans(value, variance, n - most, n)
 
 
 def cell_influences(

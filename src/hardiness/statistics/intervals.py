@@ -40,7 +40,20 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-def effective_wilson(value: float, variance: float, telling: int, n: int) -> Interval:
+def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """The exact interval of a proportion, which never holds too seldom; for many at once, as Wilson's tails are short.
+
+    Source: Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+    return Interval(low, high)
+
+
+def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
     """The interval of a mean of values in [0, 1], or of a score that is nearly one, from how much it varies.
 
     Wilson's, with as many independent answers as would vary as much, and Student's t for how well that is known: only
@@ -51,17 +64,19 @@ def effective_wilson(value: float, variance: float, telling: int, n: int) -> Int
         variance: of it, over other images like these; 0 where no resample differs.
         telling: images that are unlike most, e.g. those with an error; its degrees of freedom are one less.
         n: independent answers that there are at least; 0 where nothing bounds the variance.
+        confidence: its coverage, in (0, 1).
 
     Raises:
         ArgumentError: neither ``variance`` nor ``n`` says anything.
 
     Source: Wilson (1927); Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number and its t.
     """
-    z, spread = NormalDist().inv_cdf(0.975), value * (1 - value)
+    share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
+    z, spread = NormalDist().inv_cdf(share), value * (1 - value)
     known = variance > 0 and spread > 0 and telling > 1
     if not known and n < 1:
         raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
-    effective = max(spread / variance * (z / _student(telling - 1)) ** 2, n) if known else n
+    effective = max(spread / variance * (z / _student(telling - 1, share)) ** 2, n) if known else n
     centre = (value + z * z / (2 * effective)) / (1 + z * z / effective)
     half = z / (1 + z * z / effective) * math.sqrt(spread / effective + z * z / (4 * effective * effective))
     return Interval(min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value))
@@ -82,11 +97,11 @@ def student(value: float, variance: float, telling: int) -> Interval:
 
 
 @cache
-def _student(degrees: int) -> float:
-    """The 97.5 % point of Student's t."""
+def _student(degrees: int, share: float = 0.975) -> float:
+    """The point of Student's t below which that share lies."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(degrees, 0.975))
+    return float(stdtrit(degrees, share))
 
 
 def variance_of(draws: NDArray[np.float64], n: int) -> float:
