@@ -173,6 +173,8 @@ NOT_RUN = (
     "robustbench",
     "--humans raw-data",
     "--log",
+    "--data photos",
+    "runs/mine --all",
 )
 """What downloads, what needs the page's own example registered or people's files, and trackers: tests of their own run
 these."""

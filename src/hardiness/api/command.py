@@ -15,7 +15,7 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.progress import TrackedListener
-from hardiness.benchmarks import Suite, parse, suite
+from hardiness.benchmarks import Suite, parse, registry, suite
 from hardiness.core import (
     ArgumentError,
     Benchmark,
@@ -34,7 +34,7 @@ from hardiness.core import (
     UnknownNameError,
     line_of,
 )
-from hardiness.data import written
+from hardiness.data import OWN, written
 from hardiness.engine import (
     Cluster,
     Deadline,
@@ -244,6 +244,7 @@ def asked_for(command: Command) -> Workload:
         DataError: a benchmark's data are absent, or the weights of all models that were named. Of a suite, what has no
             data is skipped.
     """
+    command = _on_own_data(command)
     chosen = suite(command.suite) if command.suite is not None else Suite("", ())
     names = tuple(command.models or chosen.models)
     if not names:
@@ -253,7 +254,10 @@ def asked_for(command: Command) -> Workload:
     rows = [BenchmarkChoice(parse(text), request) for text in command.benchmarks]
     rows += [BenchmarkChoice(parse(row.benchmark), _limited(request, row.limit), optional=True) for row in chosen.rows]
     if not rows:
-        raise ArgumentError("nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo)")
+        raise ArgumentError(
+            "nothing to run: name a benchmark (-b imagenet-val) or a suite (--suite demo), or give --data FOLDER "
+            "with a folder of pictures for each of your own classes, two or more"
+        )
     resolved = resolved_models(names, command.weights)
     if command.models and resolved.absent and not resolved.specs:
         raise DataError(resolved.absent[0])
@@ -266,6 +270,21 @@ def asked_for(command: Command) -> Workload:
     kept, skipped = _with_data(rows, root)
     kept = _each_once(replace(row, benchmark=part) for row in kept for part in row.benchmark.parts(root))
     return Workload(chosen, resolved, [(row, row.benchmark.dataset(root)) for row in kept], skipped)
+
+
+def _on_own_data(command: Command) -> Command:
+    """The command; with a folder of one's own classes and nothing else it is the suite of those.
+
+    Raises:
+        ArgumentError: the folder may be that, or of ImageNet's classes.
+    """
+    asked = [text.partition(":")[0] for text in command.benchmarks]
+    of_own = command.suite == OWN or any(name in registry and registry.get(name).needs == (OWN,) for name in asked)
+    is_open = command.suite is None and not asked
+    own = datasets.as_own(command.data, command.labels, certain=of_own) if of_own or is_open else ()
+    if not own:
+        return command
+    return replace(command, data=own, labels=None, suite=OWN if is_open else command.suite)
 
 
 def _each_once(rows: Iterable[BenchmarkChoice]) -> list[BenchmarkChoice]:

@@ -51,7 +51,8 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
 def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None) -> TextTable | None:
     """The paper's sentences judged on all models of one or more folders, as a table; ``None`` where there is none.
 
-    A name under which folders hold different weights is left out: which of the models is meant cannot be told.
+    A name under which folders hold different weights is left out: which of the models is meant cannot be told. Nothing
+    is judged on a person's own classes, of which the paper says nothing.
 
     Args:
         stores: the folders.
@@ -59,7 +60,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
         baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
     """
     weights: dict[str, set[str]] = {}
-    for result in found:
+    for result in (each for each in found if not each.run.data.classes):
         weights.setdefault(result.run.model.name, set()).add(result.run.model.weights_sha256)
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:

@@ -21,11 +21,14 @@ from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
 from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.benchmarks.options import describe, described, parse, registry, text_of
+from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
+from hardiness.benchmarks.own_classes import class_scores, class_warnings, has_own_classes, with_classes
 from hardiness.benchmarks.photographs import FACTORS, METRIC
 from hardiness.benchmarks.shares import EFFECTIVE, accuracy
 from hardiness.benchmarks.suites import Suite, suite
 
 __all__ = [
+    "CLASSES_VERSION",
     "CLEAN",
     "EFFECTIVE",
     "EMBEDDED",
@@ -45,12 +48,15 @@ __all__ = [
     "card_of",
     "cards",
     "cells_of",
+    "class_scores",
+    "class_warnings",
     "corruption_benchmark",
     "describe",
     "described",
     "doubtful",
     "fitted",
     "folder_of",
+    "has_own_classes",
     "is_comparable",
     "is_readable",
     "names_of",
@@ -62,6 +68,7 @@ __all__ = [
     "trust",
     "untold",
     "warnings_of",
+    "with_classes",
     "with_doubt",
     "word_of",
 ]

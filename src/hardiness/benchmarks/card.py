@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.own_classes import CLASS_TITLES, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
     GROUPS,
@@ -124,7 +125,7 @@ class Presentation:
 
     def title(self, score: Score) -> str:
         """The heading of a score: its metric and, where it has one, its condition."""
-        name = self.titles.get(score.metric, score.metric.replace("_", " "))
+        name = self.titles.get(score.metric) or CLASS_TITLES.get(score.metric, score.metric.replace("_", " "))
         detail = self.named(score.condition)
         return f"{name} ({detail})" if detail else name
 
@@ -586,10 +587,14 @@ class Card(Presentation, ABC):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
-        return {"galleries": [gallery.as_dict() for gallery in galleries(table, self.class_namer(run))]}
+        pairs = class_gallery(table, run)
+        shown = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
+        return {"galleries": [gallery.as_dict() for gallery in shown]}
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
         """The name of a class of a run's data by its index, without its synonyms."""
+        if names := run.data.classes:
+            return names.__getitem__
         if run.data.num_classes != IMAGENET_CLASSES:
             return lambda index: f"class {index}"
         return lambda index: class_name(index).partition(",")[0]
@@ -597,7 +602,8 @@ class Card(Presentation, ABC):
 
 def published_baseline(run: Run) -> Baseline | None:
     """What was published to divide a run's ratios by; ``None`` where nothing was, or its classes are other ones."""
-    return baseline(run.benchmark.name) if run.data.num_classes == IMAGENET_CLASSES else None
+    has_imagenets = run.data.num_classes == IMAGENET_CLASSES and not run.data.classes
+    return baseline(run.benchmark.name) if has_imagenets else None
 
 
 cards: Registry[Card] = Registry("card", "hardiness.benchmarks", "hardiness.cards")

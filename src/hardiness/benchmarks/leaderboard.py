@@ -37,7 +37,7 @@ def published_on(results: Sequence[Result]) -> str:
 
 def _has_imagenets_classes(result: Result) -> bool:
     """By the labels; of categories of ImageNet's classes, as stimuli have, it is the data that are published."""
-    if result.data.startswith("own-"):
+    if result.data.startswith("own-") or result.run.data.classes:
         return False
     return bool(result.run.data.categories) or result.run.data.num_classes == IMAGENET_CLASSES
 

@@ -294,7 +294,7 @@ class Classification(Card):
         losses = {name: table[name] for name in ("brier", "nll") if name in table}
         scores = [
             accuracy("top1", right),
-            accuracy("top5", table["right_top5"][:, 0] == 1),
+            *([] if _says_nothing(run) else [accuracy("top5", table["right_top5"][:, 0] == 1)]),
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
         ]
@@ -332,11 +332,11 @@ class Classification(Card):
 
     def place_of(self, run: Run) -> int:
         """The validation set first, its relatives after the sets of the paper."""
-        return self.place if run.benchmark.name == CLEAN else self.place + 15
+        return self.place if run.benchmark.name in (CLEAN, Own.name) else self.place + 15
 
     def group_of(self, run: Run) -> str:
         """The validation set itself, or photographs of the same classes from elsewhere."""
-        return "clean" if run.benchmark.name == CLEAN else "natural shift"
+        return "clean" if run.benchmark.name in (CLEAN, Own.name) else "natural shift"
 
     def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
         """Top-1 by reassessed labels, where it is known."""
@@ -489,6 +489,31 @@ class ImagenetVal(Photographs):
                 prediction, _ = decisions.within_subset(logits, classes)
                 columns[f"prediction_{subset}"] = np.where(np.isin(labels, classes), prediction, -1).astype(np.int32)
         return columns
+
+
+@registry.add("own")
+@final
+@dataclass(frozen=True)
+class Own(Photographs):
+    """Accuracy, calibration and scores by class on your own pictures in your own classes, in the model's own view.
+
+    Source: none but your data; each score is named after its own.
+    """
+
+    name: ClassVar[str] = "own"
+    question: ClassVar[str] = "How often is the model right on your own pictures, and on each of your classes?"
+    paper: ClassVar[str] = "your own data"
+    protocol: ClassVar[str] = "own"
+    needs: ClassVar[tuple[str, ...]] = ("own",)
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes and what temperature scaling takes."""
+        return decisions.with_temperatures(logits, labels)
+
+
+def _says_nothing(run: Run) -> bool:
+    """Whether the label is always among the first five of so few classes of one's own."""
+    return run.benchmark.name == Own.name and run.data.num_classes <= len(FIRST_FIVE)
 
 
 @registry.add("imagenet-a")

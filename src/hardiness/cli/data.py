@@ -22,6 +22,8 @@ from hardiness.cli.show import wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
 from hardiness.data import (
     KINDS,
+    OWN,
+    OWN_SET,
     Checked,
     Depth,
     Fault,
@@ -274,11 +276,11 @@ def check_(
     for name, place in _places(names, places):
         with console.status(f"{name} …") if not (quiet or as_json) else nullcontext() as status:
             depth = Depth(pixels, Request().workers, _counted(status, name))
-            checked = check(published_set(name), place, depth)
+            checked = check(_published(name), place, depth)
             if fix:
                 for fault in mend(checked.faults):
                     click.echo(f"moved {fault.path}: {fault.reason}", err=True)
-                checked = check(published_set(name), place, depth)
+                checked = check(_published(name), place, depth)
         found.append(checked)
     if as_json:
         click.echo(json.dumps([checked_as_dict(each) for each in found], indent=1))
@@ -378,6 +380,10 @@ def _nothing() -> list[Held]:
     return [Held(published_set(name), None) for name in datasets()]
 
 
+def _published(name: str) -> PublishedSet:
+    return OWN_SET if name == OWN else published_set(name)
+
+
 def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[str, Place]]:
     """The data sets to check, each with its place."""
     named: dict[str, Place] = {}
@@ -387,10 +393,17 @@ def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[st
         if name is None:
             roots.append(Path(place.path))
         else:
-            published_set(name)
+            _published(name)
             named[name] = place
+    if OWN in names and OWN not in named and len(roots) == 1:
+        named[OWN] = Place(str(roots[0]), str(roots[0]))
     found = []
-    for name in names or datasets():
+    for name in names or [*datasets(), *([OWN] if OWN in named else [])]:
+        if name == OWN and name not in named:
+            raise DataError("data check own needs the folder of your pictures: --data own=FOLDER")
+        if name == OWN:
+            found.append((name, named[name]))
+            continue
         published = published_set(name)
         path = next((held for root in roots if (held := place_of(root, published))), None)
         if name in named or path is not None:

@@ -447,6 +447,8 @@ class DataIdentity:
         samples: how many items it has.
         num_classes: how many classes its labels index into.
         categories: the classes of each category, where answers are judged by categories.
+        classes: the names of one's own classes in the order of the model's outputs; empty where they are ImageNet's, or
+            have no names.
     """
 
     name: str = ""
@@ -454,6 +456,7 @@ class DataIdentity:
     samples: int = 0
     num_classes: int = 1000
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

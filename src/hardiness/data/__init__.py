@@ -1,13 +1,13 @@
 """Data sets on disk, in archives and in packages: find, check, iterate."""
 
-from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend
+from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check, mend
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
 from hardiness.data.files import limited
 from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST
 from hardiness.data.prefetching import ordered
-from hardiness.data.root import Place, embedded, locate, parse_place, written
+from hardiness.data.root import OWN, Place, as_own, embedded, locate, parse_place, written
 
 __all__ = [
     "AS_IT_IS",
@@ -15,7 +15,9 @@ __all__ = [
     "KINDS",
     "MANIFEST",
     "NAME",
+    "OWN",
     "OWN_CATEGORIES",
+    "OWN_SET",
     "Checked",
     "CorruptedCopies",
     "Depth",
@@ -25,6 +27,7 @@ __all__ = [
     "Manner",
     "PerturbedCopies",
     "Place",
+    "as_own",
     "check",
     "embedded",
     "get",

@@ -31,7 +31,7 @@ from hardiness.data.files import (
     refuse_folder_too_deep,
 )
 from hardiness.data.prefetching import ordered
-from hardiness.data.root import Place
+from hardiness.data.root import OWN, Place, reading_of
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (
     IMAGENET_C,
@@ -122,7 +122,7 @@ _OWN_WNID = re.compile(r"(n[0-9]{8})_", re.IGNORECASE)
 
 def expected(published: PublishedSet) -> Mapping[str, int] | None:
     """Class index by folder name; ``None`` where the folders are no ImageNet classes."""
-    if published.layout in ("cue-conflict", "folders", "class-set"):
+    if published.layout in ("cue-conflict", "folders", "class-set", OWN):
         return None
     if published.layout == "index":
         return {str(index): index for index in range(len(wnids()))}
@@ -552,6 +552,9 @@ def _is_taken(source: os.PathLike[str], target: os.PathLike[str]) -> bool:
     return os.path.lexists(target) and not os.path.samefile(source, target)
 
 
+OWN_SET = PublishedSet(OWN, "your own pictures in your own classes", "", "", "", OWN, "", "")
+"""Stands for a person's own data set, of which nobody published anything."""
+
 CONTACT_SHEET = "contact-sheet.png"
 _STIMULI = (1280, 1201, 1200)
 """All that were released, those of Orhan (2019), and those with a conflict."""
@@ -613,6 +616,8 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
         DataError: it is not there, or a folder cannot be listed.
     """
     depth = depth or Depth()
+    if published.name == "imagenet" and (place.classes is not None or reading_of(place) == OWN):
+        published = OWN_SET
     root = Path(place.path)
     written = WrittenTree.read(root) if root.is_dir() else None
     checks = FileChecks(published, depth.pixels, _hashes(written))
@@ -701,6 +706,11 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
         return
     if published.layout == "class-set" and published.images and len(images) < published.images:
         yield Fault("count", published.name, f"has {len(images):,} of {published.images:,} images; fetch the rest")
+    if published.layout == OWN:
+        yield from (Fault("missing-class", shown(name), "has no image") for name in tree.folders if not counts[name])
+        loose = (entry for entry in images if "/" not in entry.path)
+        yield from (Fault("loose", shown(entry.path), "lies in no class folder") for entry in loose)
+        return
     if expected(published) is None:
         return
     for entry in images:
@@ -760,4 +770,4 @@ def _hashes(written: WrittenTree | None) -> Callable[[str], str]:
     return of
 
 
-__all__ = ["Checked", "Depth", "Fault", "check", "mend"]
+__all__ = ["OWN_SET", "Checked", "Depth", "Fault", "check", "mend"]

@@ -111,7 +111,7 @@ def of_folder(folder: Path, argument: str) -> Tree:
             visited.append((prefix, os.stat(path).st_mtime_ns))
             with os.scandir(path) as found:
                 for inner in found:
-                    if _is_hidden(inner.name):
+                    if is_hidden(inner.name):
                         continue
                     if not inner.is_dir():
                         entries.append(_entry(prefix, inner))
@@ -135,7 +135,7 @@ def of_tar(archive: Path, members: Iterable[TarMember]) -> Tree:
         sorted(
             FileEntry(path, member.size, member.offset, member)
             for member in members
-            if not any(map(_is_hidden, (path := member.member.removeprefix("./")).split("/")))
+            if not any(map(is_hidden, (path := member.member.removeprefix("./")).split("/")))
         )
     )
     return Tree(str(archive), entries, _top_folders(entries), stamp_of(archive))
@@ -179,7 +179,8 @@ def passed_over(name: str, location: str, unused: Sequence[str]) -> tuple[str, .
         kinds = Counter(map(_kind, files)).most_common()
         lines.append(
             f"{name} at {location}: {_counted(len(files), 'file')} passed over "
-            f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example {shown(files[0])}): they are no "
+            f"({', '.join(f'{count:,} {kind}' for kind, count in kinds)}; for example "
+            f"{', '.join(map(shown, files[:SHOWN_FOLDERS]))}{' …' if len(files) > SHOWN_FOLDERS else ''}): they are no "
             "samples; convert or move those that should be evaluated"
         )
     if folders:
@@ -239,7 +240,8 @@ def _top_folders(entries: Iterable[FileEntry]) -> tuple[str, ...]:
     return tuple(sorted({entry.path.split("/", 1)[0] for entry in entries if "/" in entry.path}))
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is passed over without a word."""
     return name.startswith(".") or name in _IGNORED_FOLDERS
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hardiness.core import DataError, DataSet, File, Item
 from hardiness.data.files import (
+    MAX_CSV_BYTES,
     FileEntry,
     LabelledFile,
     Tree,
@@ -26,9 +27,9 @@ from hardiness.data.files import (
     refuse_folder_too_deep,
     stamp_of,
 )
-from hardiness.data.root import Place, Shards, Tables, open_place
+from hardiness.data.root import LAYOUTS, NAME, OWN, Place, Shards, Tables, open_place
 from hardiness.reference import wnid_indices, wnids
-from hardiness.sources import parquet_rows, shown, webdataset_samples
+from hardiness.sources import parquet_class_names, parquet_rows, read_regular, shown, webdataset_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,14 @@ class Classified:
             return _from_tables(self, place, opened)
         if place.labels is not None:
             return _from_csv(self, place, opened)
-        if place.classes not in (None, "folders"):
+        if place.classes not in (None, "folders") and not place.class_file:
             raise DataError(f"--data {place.argument}: classes={place.classes} needs a csv; add :labels=FILE.csv")
         return _from_folders(self, place, opened)
 
     def indices(self, place: Place) -> Mapping[int, str]:
         """The class indices that stored labels may have, each with its name in ids."""
+        if place.class_file is not None:
+            return dict(enumerate(_class_names(place, place.class_file)))
         if place.class_count is not None:
             return {index: str(index) for index in range(place.class_count)}
         return {index: wnids()[index] for index in self.classes().values()}
@@ -77,6 +80,8 @@ class Classified:
     def index_form(self, place: Place) -> str:
         """What such a label must be, for messages."""
         allowed = self.indices(place)
+        if not allowed:
+            return "a class index; how many there are is said by classes=N, or by classes=FILE with their names"
         is_range = len(allowed) == max(allowed) + 1
         return f"a class index from 0 to {max(allowed)}" if is_range else f"the class index of one of {self.of}"
 
@@ -87,23 +92,66 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
         tree = descended(tree, tree.folders[0])  # tars often hold the folder that was packed
     if kind.subfolder in tree.folders and tree.stamp:
         tree = descended(tree, kind.subfolder)
-    if place.classes != "folders":
+    if place.classes is None:
         refuse_folder_too_deep(place.argument, tree, known)
     images = [entry for entry in tree.images() if "/" in entry.path]
     if not images:
         raise DataError(f"--data {place.argument}: {tree.location} must hold {_form(kind)}, but {_found(tree)}")
-    is_own = place.classes == "folders" or (kind.own_classes and not any(name in known for name in tree.folders))
+    is_own = place.classes is not None or (kind.own_classes and not any(name in known for name in tree.folders))
     if is_own and place.classes is None and kind.name in tree.folders:
         raise DataError(
             f"--data {place.argument}: must be {kind.name} itself, but holds it as a folder; give --data {place.path}"
         )
     if not is_own:
         _refuse_unknown_folders(kind, place, tree, known)
-    classes = {name: index for index, name in enumerate(tree.folders)} if is_own else known
-    names = tree.folders if is_own else None
+    names = _own_names(place, tree.folders, f"a folder of {tree.location}") if is_own else None
+    classes = {name: index for index, name in enumerate(names)} if names else known
     samples = (_in_folder(entry, classes, is_own) for entry in images)
     digest = fingerprint(images, tree.stamp, *(names or ()))
     return _dataset(kind, place, samples, digest, names, tree.unused(images))
+
+
+def _own_names(place: Place, names: Iterable[str], what: str) -> tuple[str, ...]:
+    """The classes in the order of the network's outputs: alphabetical, or that of the file that has them.
+
+    Args:
+        place: may name the file.
+        names: those that there are.
+        what: one of them is, for messages.
+
+    Raises:
+        DataError: one of them is not in the file.
+    """
+    there = sorted(set(names))
+    if place.class_file is None:
+        return tuple(there)
+    listed = _class_names(place, place.class_file)
+    if unknown := [name for name in there if name not in listed]:
+        close = difflib.get_close_matches(unknown[0], listed, n=1, cutoff=0.6)
+        hint = f"did you mean {close[0]}?" if close else "add it, or rename the folder"
+        raise DataError(
+            f"--data {place.argument}: {shown(unknown[0])} is {what} and no line of {place.class_file}"
+            f"{_and_others(len(unknown) - 1)}; {hint}"
+        )
+    return listed
+
+
+def _class_names(place: Place, file: Path) -> tuple[str, ...]:
+    """The lines of a file: the name of a class each, in the order of the network's outputs.
+
+    Raises:
+        DataError: it cannot be read, holds fewer than two names, or one twice.
+    """
+    try:
+        lines = read_regular(file, MAX_CSV_BYTES).decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"--data {place.argument}: {file} must hold the name of a class a line: {error}") from None
+    names = tuple(line.strip() for line in lines if line.strip())
+    if len(names) < 2:
+        raise DataError(f"{file}: must hold the name of a class a line, and two of them or more, holds {len(names)}")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{file}: must hold the name of each class once, holds {shown(twice[0])} twice")
+    return names
 
 
 def _in_folder(entry: FileEntry, classes: Mapping[str, int], is_own: bool) -> LabelledFile:
@@ -132,8 +180,10 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
         raise DataError(
             f"{lost.where}: {shown(lost.path)} must be a file in {tree.location}, but is not; remove the line"
         )
-    if place.classes == "names":
-        groups: Mapping[int, str] = dict(enumerate(sorted({row.label for row in rows})))
+    if _has_names(kind, place, (row.label for row in rows)):
+        groups: Mapping[int, str] = dict(
+            enumerate(_own_names(place, (row.label for row in rows), f"a class of {place.labels}"))
+        )
         numbers = {name: index for index, name in groups.items()}
         indices = [numbers[row.label] for row in rows]
     else:
@@ -142,10 +192,29 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
     samples = [
         _sample(groups[index], row.path, index, files[row.path].file) for row, index in zip(rows, indices, strict=True)
     ]
-    names = tuple(groups.values()) if place.classes is not None else None
+    names = tuple(groups.values()) if place.classes is not None or kind.name == OWN else None
     labels = "".join(f"{row.path}\0{row.label}\n" for row in rows)
-    used = (files[path] for path in sorted(row.path for row in rows))
-    return _dataset(kind, place, samples, fingerprint(used, tree.stamp, labels, *(names or ())), names)
+    used = [files[path] for path in sorted(row.path for row in rows)]
+    digest = fingerprint(used, tree.stamp, labels, *(names or ()))
+    return _dataset(kind, place, samples, digest, names, _unlisted(kind, place, tree, used))
+
+
+def _has_names(kind: Classified, place: Place, labels: Iterable[str]) -> bool:
+    """Whether labels are the names of classes, and not their indices."""
+    if place.classes is None:
+        return kind.name == OWN
+    if place.class_file is None:
+        return place.classes == "names"
+    return not all(label.isdecimal() for label in labels)
+
+
+def _unlisted(kind: Classified, place: Place, tree: Tree, used: Sequence[FileEntry]) -> list[str]:
+    """Files in a folder of one's own pictures that its csv does not name."""
+    if kind.name != OWN:
+        return []
+    itself = Path(str(place.labels)).resolve()
+    unused = (path for path in tree.unused(used) if not path.endswith("/"))
+    return [path for path in unused if Path(place.path, path).resolve() != itself]
 
 
 def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
@@ -164,13 +233,15 @@ def _from_shards(kind: Classified, place: Place, shards: Shards) -> DataSet:
             raise DataError(f"{image.name}: its label must be {kind.index_form(place)}, was {label}")
         path = key + image.member[image.member.rfind(".") :]
         samples.append(_sample(groups[label], path if are_unique else f"{shard}/{path}", label, image))
-    names = tuple(groups.values()) if place.class_count else None
+    names = tuple(groups.values()) if place.class_count or place.class_file else None
     entries = (FileEntry(file.member, file.size, file.offset, file) for members in shards.members for file in members)
     return _dataset(kind, place, samples, fingerprint(entries, *map(stamp_of, shards.files), *(names or ())), names)
 
 
 def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
     groups = kind.indices(place)
+    if kind.name == OWN and not groups:
+        groups = _groups_in_tables(place, tables)
     indices = {wnid: index for index, wnid in groups.items()}
     samples: list[LabelledFile] = []
     for file in tables.files:
@@ -184,9 +255,22 @@ def _from_tables(kind: Classified, place: Place, tables: Tables) -> DataSet:
             samples.append(_sample(groups[index], path, index, row.image))
     if not samples:
         raise DataError(f"--data {place.argument}: {tables.location} must hold pictures with labels, but holds none")
-    names = tuple(groups.values()) if place.class_count else None
+    names = tuple(groups.values()) if place.class_count or place.class_file or kind.name == OWN else None
     digest = fingerprint((), *map(stamp_of, tables.files), *(names or ()))
     return _dataset(kind, place, samples, digest, names)
+
+
+def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
+    """The classes of Parquet files by index: those that their features name, else the labels in alphabetical order."""
+    if named := parquet_class_names(tables.files[0]):
+        return dict(enumerate(named))
+    found = {row.label for file in tables.files for row in parquet_rows(file)}
+    if found and all(label.isdecimal() for label in found):
+        raise DataError(
+            f"--data {place.argument}: its labels are numbers, so that the names of the classes are not known; add "
+            ":classes=FILE with the name of a class a line, or :classes=N"
+        )
+    return dict(enumerate(sorted(found)))
 
 
 def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:
@@ -204,12 +288,16 @@ def _dataset(
 ) -> DataSet:
     """Own classes make it another data set than the one whose place it takes, so it is not called by that name."""
     name = kind.name if names is None else f"own-{Path(place.path).stem}"
+    if kind.name == OWN:
+        path = Path(place.location)
+        called = path.name if path.is_dir() else path.stem
+        name = f"own-{called}" if called in LAYOUTS or called == NAME else called
     remarks = passed_over(name, place.path, unused)
     return DataSet(name, items(samples), len(names or wnids()), digest, place.location, names, remarks=remarks)
 
 
 def _form(kind: Classified) -> str:
-    return f"a folder of images for each class ({kind.of})"
+    return f"a folder of images for each class{f' ({kind.of})' if kind.of else ''}"
 
 
 def _found(tree: Tree) -> str:

@@ -8,20 +8,44 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
 from hardiness.core import ArgumentError, DataError, DataRoot, DataSet, Registry, suggestion
-from hardiness.data.files import LabelledFile, Tree, items, of_folder, of_tar
+from hardiness.data.files import (
+    IMAGE_SUFFIXES,
+    LabelledFile,
+    Tree,
+    is_hidden,
+    items,
+    of_folder,
+    of_tar,
+    read_labels,
+    suffix_of,
+)
 from hardiness.reference import wnid_indices
-from hardiness.sources import HUB, DiskFile, TarMember, archives, from_hub, installed_file, is_shard, parquet_files
+from hardiness.sources import (
+    HUB,
+    DiskFile,
+    TarMember,
+    archives,
+    from_hub,
+    installed_file,
+    is_shard,
+    parquet_class_names,
+    parquet_files,
+    parquet_rows,
+)
 
 MAX_CLASSES = 1_000_000
 """More than any published classifier tells apart; each gets a name in memory."""
 
 _OPTIONS = ("classes", "labels", "split")
+
+_KINDS = ("folders", "names")
+"""Where the names of one's own classes come from, unless a file has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +58,8 @@ class Place:
         labels: csv with the class of each file, for a flat folder or tar.
         split: which split of Parquet files; ``None`` where there is one, or for the validation split.
         classes: ``None`` for ImageNet's classes; else the classes are the data's own: ``"folders"`` (its class
-            folders), ``"names"`` (the csv's label column holds names) or a number (its labels are indices below it).
+            folders), ``"names"`` (the csv's label column holds names), a number (its labels are indices below it), or
+            a file with the name of a class a line, in the order of the network's outputs.
     """
 
     argument: str
@@ -57,6 +82,11 @@ class Place:
         """The number of classes where `classes` is one."""
         return int(self.classes) if self.classes and self.classes.isdecimal() else None
 
+    @property
+    def class_file(self) -> Path | None:
+        """The file with the names of the classes, where `classes` is one."""
+        return None if self.classes in (None, *_KINDS) or self.class_count else Path(str(self.classes))
+
 
 def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, ...]:
     """Values of ``--data`` that name in any folder what these name in this one.
@@ -78,7 +108,7 @@ def written(arguments: Sequence[str], labels: str | None = None) -> tuple[str, .
             name, place = "imagenet", replace(place, labels=Path(labels))
         options = {
             "labels": place.labels and _absolute(str(place.labels)),
-            "classes": place.classes,
+            "classes": _absolute(str(place.class_file)) if place.class_file else place.classes,
             "split": place.split,
         }
         behind = "".join(f":{key}={value}" for key, value in options.items() if value is not None)
@@ -94,8 +124,8 @@ def _absolute(path: str) -> str:
 def parse_place(argument: str) -> tuple[str | None, Place]:
     """The name that an argument gives its data set (``None`` for a root) and the place.
 
-    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N:split=NAME``; a PATH may be
-    ``hf:ORG/NAME``.
+    Forms: ``ROOT``, ``NAME=PATH`` and ``NAME=PATH:labels=FILE.csv:classes=folders|names|N|FILE:split=NAME``; a PATH may
+    be ``hf:ORG/NAME``.
 
     Raises:
         ArgumentError: an option is unknown or has an impossible value.
@@ -113,10 +143,10 @@ def parse_place(argument: str) -> tuple[str | None, Place]:
         if option not in _OPTIONS:
             raise ArgumentError(f"--data {argument}: has no option {option!r}{suggestion(option, _OPTIONS)}")
     classes = values.get("classes")
-    if classes is not None and classes not in ("folders", "names") and not _is_class_count(classes):
+    if classes is not None and classes not in _KINDS and not (_is_class_count(classes) or _is_there(classes)):
         raise ArgumentError(
-            f"--data {argument}: classes must be 'folders', 'names' or a number from 2 to {MAX_CLASSES:,}, "
-            f"was {classes[:40]!r}"
+            f"--data {argument}: classes must be 'folders', 'names' or a number from 2 to {MAX_CLASSES:,}, or a file "
+            f"with the name of a class a line, was {classes[:40]!r}"
         )
     if classes == "folders" and "labels" in values:
         raise ArgumentError(f"--data {argument}: the classes come from folders or from a csv; leave one option out")
@@ -228,6 +258,9 @@ def _neighbours(path: Path) -> str:
 
 NAME = "embedded"
 
+OWN = "own"
+"""The data set of a person's own pictures and classes, whatever it is called."""
+
 
 def embedded() -> DataSet:
     """The photographs, read in place; labels are ImageNet's class indices.
@@ -285,6 +318,90 @@ def locate(arguments: Sequence[str], labels: str | None = None) -> DataRoot:
 
 _DEFAULT = _EMBEDDED_AS = "imagenet"
 
+_LOOKED_AT = 1000
+"""Files and folders below a folder that are looked at for a picture."""
+
+
+def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool = False) -> tuple[str, ...]:
+    """The arguments with ``own=`` before the one that names a person's own pictures and classes; else nothing.
+
+    A folder is one of classes where at least two of its folders hold pictures and none has the name of a data set; a
+    csv or Parquet files are, where their labels are names.
+
+    Args:
+        arguments: values of ``--data``.
+        labels: csv of the one folder among them, which then stands behind it.
+        certain: whether it was said that the classes are one's own, so that only their form is asked.
+
+    Raises:
+        ArgumentError: it may be that, or ImageNet's; the message has both commands.
+    """
+    if len(arguments) != 1 or arguments[0] == NAME:
+        return ()
+    (argument,) = arguments
+    name, place = parse_place(argument)
+    if name is not None:
+        return (f"{argument}:labels={labels}" if labels else argument,) if name == OWN else ()
+    own = f"{OWN}={argument}" + (f":labels={labels}" if labels and not place.labels else "")
+    if certain:
+        return (own,)
+    reading = reading_of(parse_place(own)[1])
+    if reading == "both":
+        raise ArgumentError(
+            f"--data {argument} can be read in two ways: with your own classes it is --suite {OWN} --data {own}, with "
+            f"ImageNet's it is -b imagenet-val --data {_either(place, labels)}; say which"
+        )
+    return (own,) if reading == OWN else ()
+
+
+def _either(place: Place, labels: str | None) -> str:
+    """The value of ``--data`` by which a place is a root of data sets, or ImageNet's photographs."""
+    is_root = not (labels or place.labels) and any(name in LAYOUTS for name in _folders(Path(place.path)))
+    return place.argument if is_root else f"{_DEFAULT}={place.argument}" + (f":labels={labels}" if labels else "")
+
+
+def reading_of(place: Place) -> str:
+    """``"own"``, ``"both"`` where it may be ImageNet's too, or nothing."""
+    if place.labels is not None:
+        return OWN if place.classes is not None else _by_labels(row.label for row in read_labels(place.labels))
+    path = Path(place.path)
+    try:
+        tables = [path] if path.suffix == ".parquet" and path.is_file() else parquet_files(path, place.split)
+        if tables:
+            names = parquet_class_names(tables[0])
+            return OWN if place.classes or names else _by_labels(row.label for row in parquet_rows(tables[0]))
+        folders = [folder for folder in _folders(path) if _holds_a_picture(path / folder)]
+    except OSError:
+        return ""
+    published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
+    if len(folders) - len(published) < 2:
+        return ""
+    return "both" if published or (all(folder in wnid_indices() for folder in folders) and not place.classes) else OWN
+
+
+def _by_labels(labels: Iterable[str]) -> str:
+    found = set(labels)
+    is_imagenets = all(label.isdecimal() for label in found) or found <= wnid_indices().keys()
+    return "both" if is_imagenets else OWN
+
+
+def _folders(path: Path) -> list[str]:
+    if not path.is_dir():
+        return []
+    return sorted(inner.name for inner in os.scandir(path) if inner.is_dir() and not is_hidden(inner.name))
+
+
+def _holds_a_picture(folder: Path) -> bool:
+    seen = 0
+    for _, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [inner for inner in folders if not is_hidden(inner)]
+        if any(suffix_of(name) in IMAGE_SUFFIXES for name in names):
+            return True
+        seen += len(folders) + len(names)
+        if seen > _LOOKED_AT:
+            return False
+    return False
+
 
 def _attach(labels: Path, named: dict[str, Place], roots: list[Place]) -> None:
     """Give the csv to the data set it must belong to."""
@@ -323,6 +440,8 @@ class _Located:
             return self.named[name]
         if name not in LAYOUTS:
             return None
+        if name == OWN:  # it is called as the person calls it, and lies in no root
+            return self.roots[0] if len(self.roots) == 1 and not self.named else None
         folder = LAYOUTS.get(name).folder
         for root in self.roots:
             if os.path.isdir(Path(root.path, folder)):
@@ -333,6 +452,8 @@ class _Located:
 
     def _absent(self, name: str) -> str:
         layout = LAYOUTS.get(name)
+        if name == OWN and self.roots:
+            return "your own pictures were not found: name their folder, as in --data own=FOLDER"
         if not self.roots:
             given = ", ".join(f"--data {place.argument}" for place in self.named.values()) or "no --data"
             return f"{name} was not found: {given} was given; name its folder with --data {name}=PATH"

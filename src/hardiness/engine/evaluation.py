@@ -30,7 +30,15 @@ from hardiness.core import (
     line_of,
 )
 from hardiness.engine.batch import Ensemble
-from hardiness.engine.plan import Task, agree_on_data, asks_for_gradients, begin, fewer_images, require_gradients
+from hardiness.engine.plan import (
+    Task,
+    agree_on_data,
+    asks_for_gradients,
+    begin,
+    class_order,
+    fewer_images,
+    require_gradients,
+)
 from hardiness.engine.rounds import Deadline, Precision, Progression, Rounds, require_reachable, within
 from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
@@ -441,6 +449,7 @@ def prepared(
         tuple(problems),
         (
             *data.remarks,
+            *dict.fromkeys(line for task in tasks if (line := class_order(task, data))),
             *fewer_images(benchmark, data, every.runs),
             *every.renamed,
             *_former(every, tasks),

@@ -91,7 +91,9 @@ def _own_classes(data: DataSet) -> str:
     """How data for a model with classes of its own are named."""
     if data.categories:
         return "categories of one's own classes: a categories.csv beside the stimuli, and --data NAME=FOLDER:classes=N"
-    return "a folder of one's own classes: --data imagenet=FOLDER:classes=folders"
+    if data.class_names is not None:
+        return "a folder or, with :classes=FILE, a line of FILE for each output of the network, in its order"
+    return "a folder of one's own classes: --data own=FOLDER"
 
 
 ARITHMETIC = 5
@@ -316,7 +318,9 @@ def run_of(
             options=benchmark.identity(),
             columns=_decision_columns(benchmark, data.num_classes),
         ),
-        data=DataIdentity(data.name, data.fingerprint, len(data), data.num_classes, data.categories),
+        data=DataIdentity(
+            data.name, data.fingerprint, len(data), data.num_classes, data.categories, _class_order(classifier, data)
+        ),
         input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
         conditions=benchmark.conditions(),
         seed=seed,
@@ -325,6 +329,34 @@ def run_of(
         surrogate=_surrogate(surrogate) if surrogate else None,
         versions={"rows": ROWS_VERSION, "resampling": RESAMPLING, **_attack_versions(benchmark)},
     )
+
+
+def _class_order(classifier: Classifier, data: DataSet) -> tuple[str, ...]:
+    """The names of the data's own classes in the order of the model's outputs; none where they are mere numbers."""
+    names = data.class_names
+    if names is None or names == tuple(map(str, range(len(names)))):
+        return ()
+    return tuple(names[label] for label in np.argsort(labels_for(classifier, data)).tolist())
+
+
+SHOWN_CLASSES = 12
+"""Classes that a line names at most."""
+
+
+def class_order(task: Task, data: DataSet) -> str:
+    """Which output of a network is taken for which of one's own classes, in one line; empty for ImageNet's."""
+    names = task.stored.run.data.classes
+    if not names:
+        return ""
+    shown = ", ".join(f"{output} {name}" for output, name in enumerate(names[:SHOWN_CLASSES]))
+    more = f" … {len(names) - 1} {names[-1]}" if len(names) > SHOWN_CLASSES else ""
+    if task.classifier.spec.class_names is not None:
+        why = f"as {task.classifier.spec.name} itself names them"
+    elif list(names) == sorted(names):
+        why = "in alphabetical order; another is given with :classes=FILE behind the folder"
+    else:
+        why = "as classes=FILE lists them"
+    return f"{data.name}: outputs are taken for the classes {why}: {shown}{more}"
 
 
 def _surrogate(found: Classifier | Ensemble) -> Surrogate:

@@ -180,6 +180,8 @@ def _reconstructed(result: Result, limit: int | None) -> str:
 
 def data_argument(result: Result) -> str:
     """The value of ``--data`` that names the data of a run, as far as its plan says."""
+    if result.protocol == "own":
+        return f"own={result.plan.location}"
     own = result.run.data.name.startswith("own-")
     name, classes = ("imagenet", ":classes=folders") if own else (result.run.data.name, "")
     return f"{name}={result.plan.location}{classes}"
@@ -477,7 +479,7 @@ def _noise(result: Result, score: Score) -> float:
 
 def _published(result: Result, score: Score) -> Sequence[Published]:
     """What was published of this number under the same protocol; nothing beside what was itself published."""
-    if result.data.startswith("own-") or result.measured.get("published"):
+    if result.data.startswith("own-") or result.run.data.classes or result.measured.get("published"):
         return ()
     recognised = (
         each
@@ -734,6 +736,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         citations=citations(shown),
         problems=options.problems,
         beside=any(row.published for each in shown for row in rows_of(each)),
+        ratios=any(not result.run.data.classes for each in shown for result in each.results),
     )
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
-from hardiness.benchmarks import card_of, doubtful, trust
+from hardiness.benchmarks import card_of, doubtful, trust, with_classes
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -277,7 +277,7 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
     found = []
     for _, group in groupby(results, key=group_of):
         together = with_own_names(list(group))
-        found.append(BenchmarkSection(together, card_of(together[0].run).view(together)))
+        found.append(BenchmarkSection(together, with_classes(card_of(together[0].run).view(together), together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
     return [_with_winner(_with_figures_across(_compared(shown, comparisons), found)) for shown in found]
 

@@ -13,7 +13,16 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
-from hardiness.benchmarks import CLEAN, Baseline, Card, Uninstalled
+from hardiness.benchmarks import (
+    CLASSES_VERSION,
+    CLEAN,
+    Baseline,
+    Card,
+    Uninstalled,
+    class_scores,
+    class_warnings,
+    has_own_classes,
+)
 from hardiness.core import (
     Counts,
     DataIdentity,
@@ -428,7 +437,24 @@ class ScoredRun:
             return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
+        if has_own_classes(self.stored.run):
+            found["scores"] = [*found["scores"], *self._by_class()["scores"]]
         return [Score.from_dict(each) for each in found["scores"]], [Finding(**each) for each in found["findings"]]
+
+    @property
+    def class_warnings(self) -> list[str]:
+        """What a person should know of classes of their own; nothing of ImageNet's, or where nothing was evaluated."""
+        has_some = has_own_classes(self.stored.run) and self._facts["images"]
+        return list(self._by_class()["warnings"]) if has_some else []
+
+    def _by_class(self) -> dict[str, Any]:
+        """Scores by class, where classes are a person's own, and what is amiss with these."""
+
+        def compute() -> dict[str, Any]:
+            scores = [score.as_dict() for score in class_scores(self.table, self.stored.run)]
+            return {"scores": scores, "warnings": class_warnings(self.table, self.stored.run)}
+
+        return dict(self.remember("scores by class", str(CLASSES_VERSION), compute))
 
     def details(self) -> dict[str, Any]:
         """What a page shows beyond scores; nothing where nothing was evaluated."""

@@ -38,7 +38,15 @@ from hardiness.sources.packages import (
     pinned,
     pins_file,
 )
-from hardiness.sources.tables import HUB, from_hub, is_shard, parquet_files, parquet_rows, webdataset_samples
+from hardiness.sources.tables import (
+    HUB,
+    from_hub,
+    is_shard,
+    parquet_class_names,
+    parquet_files,
+    parquet_rows,
+    webdataset_samples,
+)
 
 __all__ = [
     "HUB",
@@ -69,6 +77,7 @@ __all__ = [
     "obtain_packaged",
     "offline",
     "open_regular",
+    "parquet_class_names",
     "parquet_files",
     "parquet_rows",
     "pin",

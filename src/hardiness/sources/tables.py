@@ -267,6 +267,27 @@ def _copied(file: Path, stamp: Stamp) -> Iterator[PictureRecord]:
         yield PictureRecord(name, label, TarMember(str(blob), offset, size, f"{file.name}/{name}", copied))
 
 
+def parquet_class_names(file: Path) -> tuple[str, ...]:
+    """The names of the classes that the integers of a Parquet file's label column stand for; none where it says none.
+
+    Raises:
+        DataError: the file cannot be read as Parquet.
+
+    Source: the features that the library ``datasets`` keeps in a file's metadata under ``huggingface``.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        schema = pyarrow.parquet.read_schema(file)
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return tuple(map(str, features[_columns(file, schema).label]["names"]))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{file} cannot be read as Parquet: {shown(str(error).splitlines()[0])}") from None
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
 def _load(index: Path, blob: Path) -> dict[str, Any] | None:
     try:
         with index.open("rb") as stream:

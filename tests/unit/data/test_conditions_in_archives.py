@@ -238,7 +238,7 @@ def test_files_that_are_no_copies_are_counted_also_where_the_listing_is_kept(
     settle(tmp_path / "set", 10**17)
     first = kept()
     over, empty = first.remarks
-    assert f"3 files are passed over (3 .avif; for example fog/1/{TENCH}/a.avif)" in over
+    assert f"3 files are passed over (3 .avif; for example fog/1/{TENCH}/a.avif, " in over
     assert f"1 folder is without an image (fog/1/{wnids()[2]})" in empty
     assert first.fingerprints == fingerprints
     monkeypatch.delattr("hardiness.data.listing.of_folder")

@@ -24,7 +24,7 @@ def test_names_that_do_not_meet_are_refused() -> None:
 
 
 def test_numbers_that_differ_are_refused_with_advice() -> None:
-    with pytest.raises(ModelError, match=r"m has 10 classes and data set 'pets' .* has 3.*classes=folders"):
+    with pytest.raises(ModelError, match=r"m has 10 classes and data set 'pets' .* has 3.*classes=FILE"):
         label_map("m", 10, None, pets("a", "b", "c"))
 
 

@@ -1,0 +1,610 @@
+"""Scores by class, of every benchmark whose labels are a person's own classes: recall, the worst, pairs, what is kept.
+
+All are computed from image tables. What a class does under a corruption is the mean over its severities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    RIGHT,
+    Answer,
+    Chart,
+    Condition,
+    Gallery,
+    Grid,
+    GridCell,
+    Heat,
+    ImageTable,
+    Interval,
+    Layer,
+    Result,
+    Run,
+    Sample,
+    Saying,
+    Score,
+    Section,
+    rng,
+)
+from hardiness.statistics import (
+    Estimate,
+    GroupMeans,
+    clopper_pearson,
+    effective_wilson,
+    estimated_mean,
+    mcnemar,
+    means_by_group,
+    wilson,
+)
+
+CLASS_TITLES: Mapping[str, str] = {
+    "recall": "recall",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "worst_class": "worst class",
+    "auroc_two_classes": "AUROC",
+    "average_precision": "average precision",
+    "retained_accuracy": "retained accuracy",
+    "severity_below": "severity at half",
+    "confused": "confused",
+}
+"""What the scores by class are called."""
+
+CLASS_EXPLANATIONS: Mapping[str, str] = {
+    "balanced accuracy": "the mean over classes of the share of each that is answered rightly (its recall), so that a "
+    "rare class counts as much as a frequent one.",
+    "macro F1": "the mean over classes of the harmonic mean of recall and precision; a class that nothing shows and "
+    "nothing is taken for is left out.",
+    "worst class": "the lowest recall of any class. Its interval holds for all classes at once (Bonferroni).",
+    "retained accuracy": "accuracy under corruptions over accuracy without, on the same pictures: 100 is nothing lost.",
+    "severity at half": "the mildest severity at which accuracy is below half of what it is without corruption.",
+}
+"""What they mean."""
+
+VERSION = 1
+"""Raised whenever equal tables would give other scores by class."""
+
+BELOW = 0.5
+"""The share of the clean accuracy below which a network counts as broken."""
+
+MOST_PAIRS = 10
+"""Pairs of classes that are named, of clean pictures; of each corruption `MOST_PAIRS_UNDER`."""
+
+MOST_PAIRS_UNDER = 3
+
+MOST_ROWS = 40
+"""Classes that the matrix shows; of more those that lose most."""
+
+MOST_PICTURES = 6
+"""Pairs that are shown with a picture."""
+
+ENOUGH = 5
+"""Pictures that a class needs before it is said to break first."""
+
+SURE = 0.001
+"""Chance of an error where another order of the classes is proposed."""
+
+UNCORRUPTED, ALL = "clean", ""
+CLEAN = Condition(corruption=UNCORRUPTED)
+"""Of the scores of clean pictures, where there are corrupted ones too."""
+
+
+def has_own_classes(run: Run) -> bool:
+    """Whether the labels of a run are a person's own classes, seen clean or under corruptions."""
+    known = all(set(cell) <= {"corruption", "severity"} for cell in run.conditions)
+    return bool(run.data.classes) and known and not run.data.categories and not run.attack
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """The answers of a table by class.
+
+    Attributes:
+        table: with answers.
+        names: of the classes, in the order of the outputs.
+        kept: a number of a cell, and what each picture adds to it, by cell and name.
+    """
+
+    table: ImageTable
+    names: tuple[str, ...]
+    kept: dict[tuple[int, str], tuple[float, NDArray[np.float32]]] = field(default_factory=dict)
+
+    @cached_property
+    def label(self) -> NDArray[np.int64]:
+        return self.table.label.astype(np.int64)
+
+    @cached_property
+    def right(self) -> NDArray[np.float64]:
+        """``(N, M)``; NaN where an image was not evaluated."""
+        return np.where(self.seen, self.table[RIGHT], np.nan).astype(np.float64)
+
+    @cached_property
+    def pictures(self) -> NDArray[np.int64]:
+        """Of each class, ``(K,)``."""
+        return np.bincount(self.label, minlength=len(self.names))
+
+    def groups(self) -> Iterator[tuple[Condition, list[int]]]:
+        """The cells of clean pictures, of each corruption and, without a condition, of all corruptions together.
+
+        Where nothing was corrupted, clean pictures have no condition.
+        """
+        corruptions: dict[Condition, list[int]] = {}
+        for place, cell in enumerate(self.table.present):
+            corruptions.setdefault(Condition(corruption=cell.get("corruption", UNCORRUPTED)), []).append(place)
+        clean = corruptions.get(CLEAN, [])
+        yield Condition(), [place for place in range(len(self.table.cells)) if place not in clean] or clean
+        if len(corruptions) > len(clean):
+            yield from corruptions.items()
+
+    @cached_property
+    def seen(self) -> NDArray[np.bool_]:
+        """Where a picture was evaluated, ``(N, M)``."""
+        return self.table.evaluated
+
+    def accuracy(self, cells: Sequence[int]) -> Estimate:
+        """The mean over cells of the share of pictures that are answered rightly."""
+        return estimated_mean(self.table.ids, self.right[:, list(cells)])
+
+    def over_cells(self, cells: Sequence[int], measure: Callable[[int], tuple[float, NDArray[np.float64]]]) -> Estimate:
+        """The mean over cells of a number, from the number of one cell and what each picture of it adds."""
+        influence, values = np.zeros(len(self.table)), []
+        for cell in cells:
+            seen = self.seen[:, cell]
+            name = cell, measure.__name__
+            if name not in self.kept:
+                value, added = measure(cell)
+                self.kept[name] = value, added.astype(np.float32)
+            values.append(self.kept[name][0])
+            influence[seen] += self.kept[name][1] * (len(seen) / int(np.count_nonzero(seen)) / len(cells))
+        return Estimate(float(np.mean(values)), self.table.ids, influence)
+
+    def area_under_roc(self, cell: int) -> tuple[float, NDArray[np.float64]]:
+        """Of one cell, and what each of its pictures adds."""
+        return area_under_roc(*self.positive(cell))
+
+    def average_precision(self, cell: int) -> tuple[float, NDArray[np.float64]]:
+        """Of one cell, and what each of its pictures adds."""
+        return average_precision(*self.positive(cell))
+
+    def macro_f1(self, cell: int) -> tuple[float, NDArray[np.float64]]:
+        """Of one cell, and what each of its pictures adds.
+
+        Of class k it is twice the share of pictures that show it and are taken for it, over the share that show it plus
+        the share that are taken for it: a ratio of means.
+        """
+        seen, n_classes = self.seen[:, cell], len(self.names)
+        label, answer = self.label[seen], self.table["answer"][seen, cell].astype(np.int64)
+        right = (label == answer).astype(np.float64)
+        total = len(label)
+        known = (answer >= 0) & (answer < n_classes)
+        below = (np.bincount(label, minlength=n_classes) + np.bincount(answer[known], minlength=n_classes)) / total
+        hits = np.bincount(label, weights=right, minlength=n_classes) / total
+        counted = below > 0
+        f1 = np.divide(2 * hits, below, out=np.zeros(n_classes), where=counted)
+        inverse = np.divide(1.0, below, out=np.zeros(n_classes), where=counted)
+        taken = np.where(known, answer, 0)
+        added = (2 * right - f1[label]) * inverse[label] - np.where(known, f1[taken] * inverse[taken], 0.0)
+        return float(f1[counted].mean()), added / np.count_nonzero(counted)
+
+    def positive(self, cell: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Of two classes: which pictures of a cell show the second, and how probable each was called to show it."""
+        seen = self.seen[:, cell]
+        confidence = self.table["confidence"][seen, cell].astype(np.float64)
+        is_second = self.table["answer"][seen, cell] == 1
+        return self.label[seen] == 1, np.where(is_second, confidence, 1 - confidence)
+
+
+def area_under_roc(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> tuple[float, NDArray[np.float64]]:
+    """The chance that a picture of the positive class scores above one of the other, ties half; what each adds.
+
+    Args:
+        positive: ``(N,)``, of both kinds at least one.
+        score: ``(N,)``.
+
+    Source: DeLong, DeLong & Clarke-Pearson (1988), doi:10.2307/2531595, for what each adds.
+    """
+    ours, others = np.sort(score[positive]), np.sort(score[~positive])
+    n, above = len(score), np.empty(len(score))
+    below = (np.searchsorted(others, score, "left") + np.searchsorted(others, score, "right")) / (2 * len(others))
+    over = 1 - (np.searchsorted(ours, score, "left") + np.searchsorted(ours, score, "right")) / (2 * len(ours))
+    above[positive], above[~positive] = below[positive], over[~positive]
+    area = float(above[positive].mean())
+    return area, (above - area) * np.where(positive, n / len(ours), n / len(others))
+
+
+def average_precision(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> tuple[float, NDArray[np.float64]]:
+    """The mean, over pictures of the positive class, of the precision among those that score as high; what each adds.
+
+    Args:
+        positive: ``(N,)``, at least one.
+        score: ``(N,)``.
+    """
+    values, place = np.unique(-score, return_inverse=True)
+    flagged = np.cumsum(np.bincount(place, minlength=len(values)))
+    hits = np.bincount(place, weights=positive.astype(np.float64), minlength=len(values))
+    precision = np.cumsum(hits) / flagged
+    n, ours = len(score), np.count_nonzero(positive)
+    value = float((hits * precision).sum() / ours)
+    # A picture takes part in the precision at its own score and at every lower one.
+    gained = np.cumsum((hits / flagged)[::-1])[::-1]
+    lost = np.cumsum((hits * precision / flagged)[::-1])[::-1]
+    added = np.where(positive, precision[place] - value + gained[place], 0.0) - lost[place]
+    return value, added * (n / ours)
+
+
+def class_scores(table: ImageTable, run: Run) -> list[Score]:
+    """The scores by class of a table of at least one image; headlines first.
+
+    Recall, balanced accuracy, macro F1 and the worst class, clean and under each corruption; with two classes AUROC and
+    average precision of the second; the pairs most confused; retained accuracy, and where accuracy is halved.
+    """
+    if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
+        return []
+    found = _Classes(table, run.data.classes)
+    scores: list[Score] = []
+    for condition, cells in found.groups():
+        scores += _of_condition(found, condition, cells)
+    scores += _kept(found)
+    return [*(each for each in scores if not each.condition), *(each for each in scores if each.condition)]
+
+
+def _of_condition(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+    n, classes = len(found.table), len(found.names)
+    of = means_by_group(found.right[:, list(cells)], found.label, classes)
+    there = of.n > 0
+    balanced = float(of.value[there].mean())
+    yield Score("balanced_accuracy", balanced, "fraction", n, _of_balanced(of, balanced), condition=condition)
+    f1 = found.over_cells(cells, found.macro_f1)
+    yield Score("macro_f1", f1.value, "fraction", n, f1.interval(0, 1), condition=condition)
+    yield _worst(of, condition, len(cells) == 1)
+    if classes == 2 and "confidence" in found.table:
+        yield from _of_two(found, condition, cells)
+    for k in np.flatnonzero(there).tolist():
+        named = Condition(**{"class": found.names[k]}, **condition)
+        yield Score(
+            "recall", float(of.value[k]), "fraction", int(of.n[k]), _bounds(of, k, len(cells) == 1), condition=named
+        )
+    for k in np.flatnonzero(~there).tolist():
+        named = Condition(**{"class": found.names[k]}, **condition)
+        yield Score("recall", None, "fraction", 0, condition=named, reason="the class has no picture")
+    most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
+    for label, answer, share, pictures in _pairs(found, cells)[:most]:
+        named = Condition(**{"class": found.names[label], "answer": found.names[answer]}, **condition)
+        bounds = wilson(round(share * pictures), pictures) if len(cells) == 1 else None
+        reason = "" if bounds else "it is a mean over severities; under each it has another count"
+        yield Score("confused", share, "fraction", pictures, bounds, False, named, interval_reason=reason)
+
+
+def _of_balanced(of: GroupMeans, value: float) -> Interval:
+    """The interval of the mean over classes: each picture is of one of them, so that their variances add up."""
+    n = of.n[of.n > 0]
+    variance = float(of.variance[of.n > 0].sum()) / len(n) ** 2
+    # Of equal classes so many pictures would tell as much; it counts where every class is all right, or all wrong.
+    telling = int(of.differing.sum())
+    alike = 1 if variance and telling > 1 else int(len(n) ** 2 / float(np.sum(1.0 / n)))
+    return effective_wilson(value, variance, telling, max(alike, 1))
+
+
+def _bounds(of: GroupMeans, k: int, is_share: bool, at_once: int = 1) -> Interval:
+    """The interval of one class's recall, or one of so many that hold all at once."""
+    value, n = float(of.value[k]), int(of.n[k])
+    if not is_share:
+        return effective_wilson(value, float(of.variance[k]), int(of.differing[k]), n, 1 - 0.05 / at_once)
+    return wilson(round(value * n), n) if at_once == 1 else clopper_pearson(round(value * n), n, 1 - 0.05 / at_once)
+
+
+def _worst(of: GroupMeans, condition: Condition, is_share: bool) -> Score:
+    """The lowest recall, with bounds that hold for all classes at once: one of K is lowest by chance alone."""
+    there = np.flatnonzero(of.n > 0).tolist()
+    worst = min(there, key=lambda k: float(of.value[k]))
+    bounds = [_bounds(of, k, is_share, len(there)) for k in there]
+    interval = Interval(min(each.low for each in bounds), min(each.high for each in bounds))
+    return Score("worst_class", float(of.value[worst]), "fraction", int(of.n[worst]), interval, condition=condition)
+
+
+def _of_two(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
+    measures = {"auroc_two_classes": found.area_under_roc, "average_precision": found.average_precision}
+    for metric, measure in measures.items():
+        kinds = [found.positive(cell)[0] for cell in cells]
+        if not all(kind.any() and (~kind).any() for kind in kinds):
+            yield Score(metric, None, "fraction", 0, condition=condition, reason="one of the classes has no picture")
+            continue
+        value = found.over_cells(cells, measure)
+        yield Score(metric, value.value, "fraction", value.n, value.interval(0, 1), condition=condition)
+
+
+def _pairs(found: _Classes, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
+    """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
+    classes, keys, weights = len(found.names), [], []
+    for cell in cells:
+        seen = found.seen[:, cell]
+        answer = found.table["answer"][:, cell].astype(np.int64)
+        wrong = np.flatnonzero(seen & (found.label != answer) & (answer >= 0) & (answer < classes))
+        pictures = np.bincount(found.label[seen], minlength=classes)
+        keys.append(found.label[wrong] * classes + answer[wrong])
+        weights.append(1.0 / pictures[found.label[wrong]])
+    every, place = np.unique(np.concatenate(keys), return_inverse=True)
+    shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
+    most = max(MOST_PAIRS, MOST_PICTURES)
+    if len(shares) > most:
+        enough = shares >= np.partition(shares, -most)[-most] - 1e-12
+        every, shares = every[enough], shares[enough]
+    first = np.lexsort((every, -np.round(shares, 12)))[:most]
+    return [
+        (*divmod(int(every[at]), classes), float(shares[at]), int(found.pictures[every[at] // classes])) for at in first
+    ]
+
+
+def _kept(found: _Classes) -> Iterator[Score]:
+    """Retained accuracy by corruption and over all, and the severity at which accuracy is halved."""
+    groups = dict(found.groups())
+    if CLEAN not in groups:
+        return
+    clean, every = found.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
+    if not clean.value:
+        reason = "nothing is answered rightly without corruption"
+        yield Score("retained_accuracy", None, "ratio", clean.n, reason=reason)
+        return
+    yield _ratio(found.accuracy(every) / clean, Condition())
+    for condition, cells in groups.items():
+        yield _ratio(found.accuracy(cells) / clean, condition)
+    for condition, cells in groups.items():
+        levels = {int(found.table.present[cell]["severity"]): found.accuracy([cell]) for cell in cells}
+        yield severity_below(levels, clean, condition, BELOW)
+
+
+def _ratio(value: Estimate, condition: Condition) -> Score:
+    reason = ""
+    interval = None
+    if value.differing < 2:
+        reason = "fewer than two pictures differ from the others"
+    else:
+        found = value.interval()
+        interval = Interval(max(found.low, 0.0), found.high)
+    return Score(
+        "retained_accuracy", value.value, "ratio", value.n, interval, condition=condition, interval_reason=reason
+    )
+
+
+def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: Condition, below: float) -> Score:
+    """The mildest severity at which accuracy is below a share of the clean one, and between which it may lie.
+
+    Args:
+        levels: accuracy by severity.
+        clean: accuracy without corruption.
+        condition: of the score.
+        below: the share.
+    """
+    first, possible, sure = None, None, None
+    for severity in sorted(levels):
+        over = levels[severity] - clean * below
+        half = 1.96 * over.error
+        first = severity if first is None and over.value < 0 else first
+        possible = severity if possible is None and over.value - half < 0 else possible
+        sure = severity if sure is None and over.value + half < 0 else sure
+    n = clean.n
+    if first is None:
+        reason = f"it stays above {100 * below:.0f} % of the clean accuracy up to severity {max(levels)}"
+        return Score("severity_below", None, "severity", n, condition=condition, reason=reason)
+    interval = Interval(float(possible or first), float(sure)) if sure else None
+    reason = "" if interval else f"up to severity {max(levels)} chance may be all that it is below"
+    return Score("severity_below", float(first), "severity", n, interval, True, condition, interval_reason=reason)
+
+
+def class_warnings(table: ImageTable, run: Run) -> list[str]:
+    """What a person should know of the classes: which are nearly empty, and whether their order can be right."""
+    if not has_own_classes(run) or "answer" not in table or table["answer"].ndim != 2 or not len(table):
+        return []
+    found = _Classes(table, run.data.classes)
+    none, single = ([found.names[k] for k in np.flatnonzero(found.pictures == count).tolist()] for count in (0, 1))
+    lines = []
+    if none:
+        lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
+    if single:
+        lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
+    return [*lines, *_order(found)]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
+
+
+def _order(found: _Classes) -> Iterator[str]:
+    """Whether accuracy is near chance, and another order of the classes that is surely better."""
+    place = found.table.place(Condition())
+    if place is None:
+        return
+    seen = found.seen[:, place]
+    label, answer = found.label[seen], found.table["answer"][seen, place].astype(np.int64)
+    ids, n_classes = found.table.ids[seen], len(found.names)
+    hits, n = int(np.count_nonzero(label == answer)), len(label)
+    if not n:
+        return
+    frequent = int(np.bincount(label, minlength=n_classes).argmax())
+    chance = float(np.count_nonzero(label == frequent)) / n
+    if wilson(hits, n).low <= chance:
+        name = found.names[frequent]
+        yield (
+            f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be on "
+            f"{100 * chance:.1f} %; check the order of the classes, the weights and the preprocessing"
+        )
+    inside = (answer >= 0) & (answer < n_classes)
+    better = better_order(label[inside], answer[inside], ids[inside], n_classes)
+    if better is not None:
+        order, before, after, p = better
+        moved = [k for k in range(n_classes) if order[k] != k]
+        shown = ", ".join(f"{k} {found.names[order[k]]}" for k in moved[:6]) + (" …" if len(moved) > 6 else "")
+        yield (
+            f"order of classes: right on {100 * before:.1f} %, and on {100 * after:.1f} % if the network's outputs "
+            f"were {shown} (p = {p:.1g} on the half of the pictures that did not choose this order); if they are, say "
+            "so with --data own=FOLDER:classes=FILE, the name of a class a line"
+        )
+
+
+def better_order(
+    label: NDArray[np.int64], answer: NDArray[np.int64], ids: NDArray[np.object_], classes: int
+) -> tuple[list[int], float, float, float] | None:
+    """An order of the classes under which answers are surely better than under the one that was taken.
+
+    Half of the pictures choose the order, the other half test it.
+
+    Args:
+        label, answer: ``(N,)`` class indices.
+        ids: ``(N,)`` of the pictures, which say the halves.
+        classes: how many there are.
+
+    Returns:
+        The class of each output, the shares that are right under both orders on the testing half, and p; ``None``
+        where no other order is better with p below `SURE`.
+
+    Source: McNemar (1947); the assignment is Kuhn's (1955), by scipy.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    chosen = rng(0, "order of classes", "\x1f".join(map(str, ids.tolist()))).permutation(len(ids)) % 2 == 0
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (answer[chosen], label[chosen]), 1)
+    # Where two orders are as good, that of the folders stays.
+    _, order = linear_sum_assignment(-(counts * (classes + 1) + np.eye(classes, dtype=np.int64)))
+    if bool(np.all(order == np.arange(classes))):
+        return None
+    before, after = label[~chosen] == answer[~chosen], label[~chosen] == order[answer[~chosen]]
+    won, lost = int(np.count_nonzero(after & ~before)), int(np.count_nonzero(before & ~after))
+    p = float(mcnemar([won], [lost])[0]) if won + lost else 1.0
+    if won <= lost or p >= SURE:
+        return None
+    return order.tolist(), float(before.mean()), float(after.mean()), p
+
+
+def class_gallery(table: ImageTable, run: Run) -> Gallery | None:
+    """The pairs of classes most often confused, over all conditions, each with the picture that was surest wrong."""
+    if not has_own_classes(run) or "answer" not in table or "confidence" not in table or not len(table):
+        return None
+    found, samples = _Classes(table, run.data.classes), []
+    for label, answer, share, pictures in _pairs(found, range(len(table.cells)))[:MOST_PICTURES]:
+        wrong = (table["answer"] == answer) & (table.label == label)[:, None] & table.evaluated
+        surest = np.where(wrong, np.nan_to_num(table["confidence"], nan=0.0), -1.0)
+        row, cell = divmod(int(surest.argmax()), surest.shape[1])
+        names = found.names[label], found.names[answer]
+        note = f"{names[0]} taken for {names[1]}: {100 * share:.1f} % of the answers to {pictures:,} pictures"
+        confidence = round(float(table["confidence"][row, cell]), 4)
+        samples.append(
+            Sample(str(table.ids[row]), table.present[cell], names[0], Answer(names[1], confidence), note=note)
+        )
+    rule = "The pairs of classes most often confused, over all conditions; of each the wrong answer given most surely."
+    return Gallery("Pairs most confused", rule, tuple(samples)) if samples else None
+
+
+def with_classes(section: Section, results: Sequence[Result]) -> Section:
+    """A section with what its results say by class: the matrix, what terms mean, and the class that breaks first."""
+    if not all(has_own_classes(result.run) for result in results):
+        return section
+    matrix = _matrix(results)
+    broken = {result.name: text for result in results if (text := breaks_first(result))}
+    sayings = tuple(_extended(each, broken.get(each.model, "")) for each in section.sayings)
+    known = {column.title for column in section.columns}
+    unfit = ("mCE", "relative mCE", "ReaL top-1, top-5", "error ratio")
+    explained = tuple((term, text) for term, text in section.explanations if term not in unfit)
+    more = tuple((term, text) for term, text in CLASS_EXPLANATIONS.items() if term in known or term.startswith("sev"))
+    return replace(
+        section,
+        charts=[*section.charts, *([matrix] if matrix else [])],
+        grids=[*section.grids, *(grid for result in results if (grid := _grid(result)))],
+        sayings=sayings,
+        explanations=(*explained, *more),
+    )
+
+
+def _extended(saying: Saying, more: str) -> Saying:
+    return replace(saying, text=f"{saying.text}; {more}") if more else saying
+
+
+def _recalls(result: Result) -> dict[str, dict[str, Score]]:
+    """By class and corruption, of which `UNCORRUPTED` is one; `ALL` is the mean."""
+    found: dict[str, dict[str, Score]] = {}
+    for score in result.scores:
+        if score.metric == "recall" and score.value is not None:
+            found.setdefault(score.condition["class"], {})[str(score.condition.get("corruption", ALL))] = score
+    return found
+
+
+def _loss(recalls: Mapping[str, Score]) -> float:
+    """Of recall, from clean pictures to corrupted ones; where there are none of these, from all being right."""
+    clean = recalls[UNCORRUPTED].value or 0.0 if UNCORRUPTED in recalls else 1.0
+    return clean - (recalls[ALL].value or 0.0)
+
+
+def breaks_first(result: Result) -> str:
+    """The class whose recall falls most from clean pictures to corrupted ones, in words; empty where none is known."""
+    recalls = {name: of for name, of in _recalls(result).items() if "" in of and len(of) > 1 and of[""].n >= ENOUGH}
+    if not recalls:
+        return ""
+    first = max(recalls, key=lambda name: (_loss(recalls[name]), name))
+    clean = recalls[first][UNCORRUPTED].value or 0.0
+    if _loss(recalls[first]) <= 0:
+        return "no class loses by them"
+    after = clean - _loss(recalls[first])
+    return f"{first} breaks first, from {100 * clean:.0f} to {100 * after:.0f} % of its pictures right"
+
+
+def _matrix(results: Sequence[Result]) -> Chart | None:
+    """Recall by class and corruption, one layer a model; rows and columns that lose most first."""
+    recalls = {result.name: _recalls(result) for result in results}
+    losses: dict[str, list[float]] = {}
+    under: dict[str, list[float]] = {}
+    for of_model in recalls.values():
+        for name, of in of_model.items():
+            losses.setdefault(name, []).append(_loss(of))
+            for corruption, score in of.items():
+                under.setdefault(corruption, []).append(score.value or 0.0)
+    if not losses or UNCORRUPTED not in under:
+        return None
+    every = sorted(losses, key=lambda name: (-float(np.mean(losses[name])), name))
+    heads = sorted(under, key=lambda name: (name != UNCORRUPTED, name != ALL, float(np.mean(under[name])), name))
+    rows = every[:MOST_ROWS]
+    layers = tuple(
+        Layer(model, tuple(tuple(_value(of.get(row, {}).get(head)) for head in heads) for row in rows))
+        for model, of in recalls.items()
+    )
+    part = f" Of {len(every):,} classes the {len(rows)} that lose most." if len(every) > len(rows) else ""
+    return Heat(
+        "recall_by_class",
+        "Recall by class and corruption, in %",
+        "The share of each class's pictures that is answered rightly: clean, then the mean over severities of each "
+        f"corruption. The classes that lose most come first, and the corruptions that take most.{part}",
+        "class",
+        tuple(head.replace("_", " ") or "all corruptions" for head in heads),
+        tuple(rows),
+        layers,
+        higher_is_better=True,
+        across="corruption",
+    )
+
+
+def _grid(result: Result) -> Grid | None:
+    """Recall of each class with its pictures, clean and over all corruptions; the worst first."""
+    recalls = _recalls(result)
+    if not recalls:
+        return None
+    corrupted = any(UNCORRUPTED in of for of in recalls.values())
+    rows = []
+    for name in sorted(recalls, key=lambda name: (recalls[name][ALL].value or 0.0, name)):
+        of = recalls[name]
+        shown = [of.get(UNCORRUPTED), of[ALL]] if corrupted else [of[ALL]]
+        cells = tuple(GridCell(score.value) if score else None for score in shown)
+        rows.append((f"{name} ({of[ALL].n:,})", cells))
+    heads = ("clean", "all corruptions") if corrupted else ("recall",)
+    return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value
+
+
+__all__ = ["CLASS_TITLES", "class_gallery", "class_scores", "class_warnings", "has_own_classes", "with_classes"]
