@@ -26,13 +26,22 @@ from hardiness.core import Condition, ImageTable, Interval
 from hardiness.statistics.calibration import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.cells import FEWEST_TELLING
 from hardiness.statistics.comparison import difference, mean_difference, paired_difference, unpaired_difference
-from hardiness.statistics.intervals import Resamples, effective_wilson, resampled_means, student, variance_of, wilson
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, wilson
 from hardiness.statistics.kappa import error_consistency
-from hardiness.statistics.measures import FEWEST_OF_EACH, area_under_response, calibration_measure, mean, shape_bias
+from hardiness.statistics.measures import (
+    FEWEST_OF_EACH,
+    Measurable,
+    area_under_response,
+    calibration_measure,
+    shape_bias,
+)
 
 SIZES = (50, 250, 1000, 5000)
 RATES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
 CELLS = 20
+DIFFERING = (0.012, 0.02, 0.04, 0.1, 0.3)
+"""Shares of images on which two models differ."""
 
 Trial = Callable[[np.random.Generator, int, float], tuple[Interval | None, float]]
 """One simulated measurement of n images at an error rate: its interval, and the true value."""
@@ -131,7 +140,7 @@ def one_run_mean_ece(generator: np.random.Generator, n: int, rate: float) -> tup
     cells = np.arange(right.shape[1], dtype=np.int16)
     conditions = tuple(Condition(corruption="fog", severity=int(k) + 1) for k in cells)
     columns = {"right": right.astype(np.int8), "confidence": confidence.astype(np.float32)}
-    table = ImageTable(images(n).ids.astype(object), np.zeros(n, np.int32), conditions, cells, columns)
+    table = ImageTable(images(n), np.zeros(n, np.int32), conditions, cells, columns)
     found = shift_calibration(table, ["fog"], whole=True)
     ece = next(s for s in found if s.metric == "mean_ece" and s.condition.get("protocol") == "equal-mass")
     return ece.interval, true_in_bins("equal-mass", n, rate)
@@ -173,18 +182,18 @@ def drawn_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[In
     left_out = generator.permuted(np.tile(np.arange(CELLS), (n, 1)), axis=1)[:, 2:]
     for side in sides:
         np.put_along_axis(side, left_out, np.nan, axis=1)
-    first, second = (mean(side) for side in sides)
-    return difference(first, second, images(n)).interval, rate - float(ndtr(ndtri(rate) + 0.1))
+    first, second = (mean(images(n), side) for side in sides)
+    return difference(first, second).interval, rate - float(ndtr(ndtri(rate) + 0.1))
 
 
 def paired_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     first, second = (calibration_measure(*side, "all-bins") for side in confidences(generator, n, rate))
-    return difference(first, second, images(n)).interval, truth("calibration", rate) - truth("calibration", rate, 1)
+    return paired_scores(first, second, n), truth("calibration", rate) - truth("calibration", rate, 1)
 
 
 def paired_aurra(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     first, second = (area_under_response(*side) for side in confidences(generator, n, rate))
-    return difference(first, second, images(n)).interval, truth("aurra", rate) - truth("aurra", rate, 1)
+    return paired_scores(first, second, n), truth("aurra", rate) - truth("aurra", rate, 1)
 
 
 def paired_shape_bias(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -192,9 +201,40 @@ def paired_shape_bias(generator: np.random.Generator, n: int, rate: float) -> tu
     for k, side in enumerate(latent(generator, n, 1)):
         by_shape = side[:, 0] < ndtri(0.6 * (rate + (1 - rate) * 0.1 * k))
         by_texture = side[:, 0] > ndtri(0.4 + 0.6 * (rate + (1 - rate) * 0.1 * k))
-        sides.append(shape_bias(by_shape, by_texture))
+        sides.append(shape_bias(by_shape, by_texture, Condition()))
         true.append(rate + (1 - rate) * 0.1 * k)
-    return difference(sides[0], sides[1], images(n)).interval, true[0] - true[1]
+    return paired_scores(sides[0], sides[1], n), true[0] - true[1]
+
+
+def paired_scores(first: Measurable, second: Measurable, n: int) -> Interval | None:
+    at = np.arange(n)
+    return difference(first.of(at), second.of(at), lacks=first.lacks(at) or second.lacks(at)).interval
+
+
+def unequal(
+    generator: np.random.Generator, n: int, rate: float, sizes: NDArray[np.float64], size: float, ahead: float
+) -> tuple[Interval | None, float]:
+    """Two models that differ on a share of images alone, by sizes that are not alike, most of them to one side."""
+    apart = np.where(generator.random(n) < rate, sizes * np.where(generator.random(n) < ahead, 1, -1), 0.0)
+    if np.count_nonzero(apart) < 10:
+        return None, 0.0
+    return mean_difference(apart, 200.0).interval, rate * size * (2 * ahead - 1)
+
+
+def exponential(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return unequal(generator, n, rate, generator.exponential(1.0, n), 1.0, 1.0)
+
+
+def exponential_both_ways(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return unequal(generator, n, rate, generator.exponential(1.0, n), 1.0, 0.8)
+
+
+def heavy_tails(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return unequal(generator, n, rate, np.exp(1.5 * generator.standard_normal(n)), float(np.exp(1.125)), 1.0)
+
+
+def heavy_tails_both_ways(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
+    return unequal(generator, n, rate, np.exp(1.5 * generator.standard_normal(n)), float(np.exp(1.125)), 0.8)
 
 
 def kappa(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
@@ -210,7 +250,7 @@ def kappa_of_cells(generator: np.random.Generator, n: int, rate: float) -> tuple
 
 
 _TRUTHS: dict[tuple[str, float, int], float] = {}
-_IMAGES: dict[int, Resamples] = {}
+_IMAGES: dict[int, NDArray[np.object_]] = {}
 
 
 def truth(score: str, rate: float, side: int = 0) -> float:
@@ -253,9 +293,9 @@ def true_in_bins(bins: str, n: int, rate: float) -> float:
     return _TRUTHS[key]
 
 
-def images(n: int) -> Resamples:
+def images(n: int) -> NDArray[np.object_]:
     if n not in _IMAGES:
-        _IMAGES[n] = Resamples(np.array([f"{i:06d}" for i in range(n)]))
+        _IMAGES[n] = np.array([f"{i:06d}" for i in range(n)], object)
     return _IMAGES[n]
 
 
@@ -267,6 +307,8 @@ class Kind:
     share_of_trials: float = 1.0
     sizes: tuple[int, ...] = SIZES
     rates: tuple[float, ...] = RATES
+    least: float = 0.93
+    """What it is known to hold in where ten errors and ten right answers are expected; below .93 the docs say so."""
 
 
 def dear(trial: Trial, sizes: tuple[int, ...] = (50, 250, 1000)) -> Kind:
@@ -278,7 +320,11 @@ KINDS = {
     "share: Wilson": Kind(share),
     "shares, different photographs: Newcombe": Kind(unpaired),
     "shares, same photographs: Tango": Kind(paired),
-    "means of 20 cells, same photographs: t": Kind(paired_cells, sizes=(50, 250, 1000)),
+    "means of 20 cells, same photographs: t": Kind(paired_cells, sizes=(20, 50, 250, 1000)),
+    "exponential sizes, one ahead: t, with skew": Kind(exponential, sizes=(250, 1000), rates=DIFFERING),
+    "exponential sizes, both ways: t, with skew": Kind(exponential_both_ways, sizes=(250, 1000), rates=DIFFERING),
+    "heavy tails, one ahead: t, with skew": Kind(heavy_tails, sizes=(250, 1000), rates=DIFFERING, least=0.92),
+    "heavy tails, both ways: t, with skew": Kind(heavy_tails_both_ways, sizes=(250, 1000), rates=DIFFERING, least=0.90),
     "mean of 20 cells, one run: effective Wilson": Kind(one_run_cells, 0.4, (50, 250, 1000)),
     "AURRA, one run: effective Wilson": dear(one_run_aurra, (50, 250)),
     "RMS calibration error, one run: tests inverted": Kind(one_run_calibration, 0.4, (100, 150, 200, 250, 1000, 5000)),
@@ -289,17 +335,17 @@ KINDS = {
     "relative mCE, one run: t": Kind(one_run_relative, 0.2, (50, 250, 1000)),
     "AUROC: effective Wilson": Kind(one_run_auroc, 0.4, (50, 250, 1000)),
     "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, 0.4, (50, 250, 1000)),
-    "means in 2 random cells, same photographs: bootstrap": dear(drawn_cells, (250, 1000)),
-    "AURRA, same photographs: bootstrap": dear(paired_aurra, (50, 250)),
-    "calibration error, same photographs: bootstrap": dear(paired_calibration, (250,)),
-    "shape bias, same photographs: bootstrap": dear(paired_shape_bias),
+    "means in 2 random cells, same photographs: t": dear(drawn_cells, (250, 1000)),
+    "AURRA, same photographs: t": dear(paired_aurra, (50, 250)),
+    "calibration error, same photographs: t": dear(paired_calibration, (250,)),
+    "shape bias, same photographs: t": dear(paired_shape_bias),
     "kappa: posterior of the two-by-two table": Kind(kappa, sizes=(50, 250, 1000)),
     "kappa over 20 cells: t": Kind(kappa_of_cells, 0.2, (50, 250, 1000)),
 }
 
 
 def simulated(kind: Kind, trials: int) -> list[tuple[int, float, float, int]]:
-    """Rows of n, rate, coverage and trials that had an interval."""
+    """Rows of n, rate, coverage among the trials that had an interval, and how many had: the others hold nothing."""
     found = []
     for n in kind.sizes:
         for rate in kind.rates:
@@ -321,7 +367,7 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     matplotlib.rcParams.update({"svg.hashsalt": "coverage", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(4, 5, figsize=(14, 9), sharex=True, sharey=True)
+    figure, axes = pyplot.subplots(5, 5, figsize=(14, 11), sharex=True, sharey=True)
     for axis, (kind, rows) in zip(axes.flat, found.items(), strict=False):
         x = [max(n * min(rate, 1 - rate), 0.3) for n, rate, *_ in rows]
         axis.axhspan(0.93, 0.97, color="0.9")
@@ -353,12 +399,12 @@ def main() -> int:
         most = max(row[3] for row in rows)
         rows = [row for row in rows if row[3] >= most / 2]
         slack = 2 * np.sqrt(0.05 * 0.95 / min(row[3] for row in rows))
-        many = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) >= 10]
+        many = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) >= 10] or [row[2] for row in rows]
         few = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) < 10]
-        bars[f"{kind}: least, ten of each"] = at_least(min(many), 0.93 - slack)
+        bars[f"{kind}: least, ten of each"] = at_least(min(many), KINDS[kind].least - slack)
         notes[f"{kind}: most, ten of each"] = float(max(many))
         if few:
-            bars[f"{kind}: least, fewer"] = at_least(min(few), 0.90 - slack)
+            bars[f"{kind}: least, fewer"] = at_least(min(few), min(KINDS[kind].least, 0.90) - slack)
     notes["seconds"] = time.perf_counter() - began
     if path := option("--picture", ""):
         draw(Path(path), found)

@@ -24,10 +24,11 @@ CELLS = tuple(
 
 
 def held(trial: Callable[[np.random.Generator], tuple[Interval | None, float]], *key: int) -> float:
-    """The share of trials whose interval holds the true value; those without an interval count as having held it."""
+    """The share of trials with an interval whose interval holds the true value; most trials must have one."""
     generator = np.random.default_rng(key)
-    found = [trial(generator) for _ in range(TRIALS)]
-    return sum(each is None or each.low <= true <= each.high for each, true in found) / TRIALS
+    found = [(each, true) for each, true in (trial(generator) for _ in range(TRIALS)) if each is not None]
+    assert len(found) > TRIALS / 2, f"{len(found)} of {TRIALS} trials had an interval"
+    return sum(each.low <= true <= each.high for each, true in found) / len(found)
 
 
 def least(n: int, rate: float) -> float:

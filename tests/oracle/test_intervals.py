@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from hardiness.core import ArgumentError, Interval, Score
-from hardiness.results.comparisons.drop_from_clean import difference_interval
+from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.calibration import rms_calibration_error
-from hardiness.statistics.intervals import bootstrap, wilson
+from hardiness.statistics.intervals import bootstrap, newcombe, wilson
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -75,6 +74,6 @@ def test_bootstrap_needs_an_image() -> None:
 def test_difference_interval_of_newcombe(
     first: tuple[int, int], second: tuple[int, int], expected: tuple[float, float]
 ) -> None:
-    scores = [Score("top1", hits / n, "fraction", n) for hits, n in (first, second)]
-    found = difference_interval(*scores)
+    shares = [(hits / n, wilson(hits, n)) for hits, n in (first, second)]
+    found = newcombe(*shares[0], *shares[1])
     assert found == Interval(pytest.approx(expected[0], abs=6e-5), pytest.approx(expected[1], abs=6e-5))

@@ -140,7 +140,6 @@ def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
             score,
             values={own[name]: value for name, value in score.values.items()},
             pairs={(own[first], own[second]): pair for (first, second), pair in score.pairs.items()},
-            ranks={own[name]: rank for name, rank in score.ranks.items()},
         )
         for score in found.scores
     ]

@@ -20,7 +20,7 @@ from hardiness.results import (
     from_results,
     group_of,
     judged,
-    paired_draws,
+    paired_numbers,
     published_models,
     published_results,
     rebuild_results,
@@ -45,7 +45,7 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    return judged(paired_draws(_models(store, family, reference), [store]))
+    return judged(paired_numbers(_models(store, family, reference), [store]))
 
 
 def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None) -> TextTable | None:
@@ -65,7 +65,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:
         return None
-    view = judged(paired_draws(_by_size(found, family, None), stores, baseline)).view()
+    view = judged(paired_numbers(_by_size(found, family, None), stores, baseline)).view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
     return replace(view, notes=(*view.notes, *left_out))

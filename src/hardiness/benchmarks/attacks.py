@@ -66,7 +66,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import OWN, PREPROCESSINGS
-from hardiness.statistics import Measurable, WeightedSum, share, wilson
+from hardiness.statistics import Measurable, WeightedSum, wilson
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
@@ -459,7 +459,7 @@ class AttackCard(Card):
 
         def accuracy(column: int, condition: Condition) -> Measurable:
             metric = "accuracy" if condition else "clean_accuracy"
-            return Measurable(metric, condition, True, lambda at: share(right[at, column]))
+            return WeightedSum(metric, right[:, [column]], np.ones(1), condition)
 
         return [accuracy(column, condition) for column, condition in enumerate(table.present)]
 

@@ -42,7 +42,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import CLASS_SETS, ClassSet, class_set
-from hardiness.statistics import Estimate, Measurable, estimated_mean, share
+from hardiness.statistics import Estimate, Measurable, mean, share
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
@@ -217,7 +217,7 @@ class ClassSets(Card):
         """Top-1, where it is over all photographs."""
         right = table[RIGHT][:, 0] == 1
         over_all = set_of(run.benchmark.name).headline == "all"
-        return [Measurable("top1", Condition(), True, lambda at: share(right[at]))] if over_all else []
+        return [share("top1", right)] if over_all else []
 
     def is_headline(self, score: Score) -> bool:
         """Accuracies, the gap, RMS calibration error and AURRA are always shown."""
@@ -282,8 +282,8 @@ def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], 
     for column, place in enumerate(held):
         values[at[parts == place], column] = right[parts == place]
     some = ~np.isnan(values).all(axis=1)
-    mean = estimated_mean(photographs[some], values[some])
-    return Score("top1", mean.value, "fraction", int(some.sum()), mean.interval(0.0, 1.0))
+    found = mean(photographs[some], values[some])
+    return Score("top1", found.value, "fraction", int(some.sum()), found.interval(0.0, 1.0))
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts: NDArray[np.int64]) -> Iterator[Score]:
@@ -293,7 +293,7 @@ def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts
     metric, *ends = described.gap
     places = [next(k for k, part in enumerate(described.parts) if end in part.condition.values()) for end in ends]
     held = [parts == place for place in places if (parts == place).any()]
-    sides: list[Estimate] = [estimated_mean(ids[rows], right[rows]) for rows in held]
+    sides: list[Estimate] = [mean(ids[rows], right[rows]) for rows in held]
     if len(sides) == len(places):
         apart = sides[0] - sides[1]
         yield Score(metric, apart.value, "fraction", apart.n, apart.interval(-1.0, 1.0), False)

@@ -77,11 +77,9 @@ from hardiness.statistics import (
     cell_means,
     corruption_weights,
     is_whole,
-    mean,
     mean_of,
     means_of,
-    relative_corruption,
-    weighted,
+    relative_corruption_weights,
     wilson,
 )
 
@@ -495,23 +493,18 @@ class CorruptionCard(Card):
         names = [table.present[k]["corruption"] for k in at]
         levels = [table.present[k]["severity"] for k in at]
         part = "" if whole else "_partial"
-        found = []
+        found: list[Measurable] = []
         if known and _divides((names, levels), known["error_by_severity"]):
             weights = corruption_weights(names, levels, known["error_by_severity"])
-            found.append(Measurable(f"mce{part}", Condition(), False, lambda on: weighted(wrong[on][:, at], weights)))
+            found.append(WeightedSum(f"mce{part}", wrong[:, at], weights, higher_is_better=False))
         pair = (known["clean_error"], known["error_by_severity"]) if known else (0.0, {})
         if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
             clean = table.present.index(Condition())
-            found.append(
-                Measurable(
-                    f"relative_mce{part}",
-                    Condition(),
-                    False,
-                    lambda on: relative_corruption(wrong[on][:, at], wrong[on, clean], (names, levels), pair),
-                )
-            )
+            weights = relative_corruption_weights(names, levels, *pair)
+            values = wrong[:, [*at, clean]]
+            found.append(WeightedSum(f"relative_mce{part}", values, weights, higher_is_better=False))
         metric = "mean_error" if members.baseline else f"mean_error{part}"
-        return [*found, Measurable(metric, Condition(), False, lambda on: mean(wrong[on][:, at]))]
+        return [*found, mean_of(metric, wrong[:, at], np.ones(len(at), bool), False)]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""

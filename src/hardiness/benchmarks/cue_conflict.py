@@ -45,7 +45,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import decode
 from hardiness.reference import Humans, humans, published_series
-from hardiness.statistics import Measurable, share, wilson
+from hardiness.statistics import Measurable, WeightedSum, wilson
 from hardiness.statistics import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
@@ -349,8 +349,8 @@ class CueConflictCard(Card):
         read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
         by_shape, by_texture = read.by_shape, read.by_texture
         return [
-            Measurable("shape_bias", at_headline, True, lambda at: shape_bias_of(by_shape[at], by_texture[at])),
-            Measurable("cue_accuracy", at_headline, True, lambda at: share((by_shape | by_texture)[at])),
+            shape_bias_of(by_shape, by_texture, at_headline),
+            WeightedSum("cue_accuracy", (by_shape | by_texture)[:, None], np.ones(1), at_headline),
         ]
 
     def view(self, results: Sequence[Result]) -> Section:

@@ -67,10 +67,8 @@ from hardiness.statistics import (
     WeightedSum,
     cell_means,
     is_whole,
-    mean,
     mean_of,
     means_of,
-    weighted,
 )
 
 METRIC = "flip_probability"
@@ -305,8 +303,12 @@ class PerturbationCard(Card):
             if (divisors[cells] > 0).all():
                 weights = np.zeros(len(cells))
                 weights[cells] = 1 / (np.count_nonzero(cells) * divisors[cells])
-                found.append(WeightedSum(f"{quantity.mean_ratio}{suffix}", values, weights, higher_is_better=False))
-            found.append(mean_of(quantity.metric, values, cells, False))
+                found.append(
+                    WeightedSum(
+                        f"{quantity.mean_ratio}{suffix}", values, weights, higher_is_better=False, top=quantity.top
+                    )
+                )
+            found.append(mean_of(quantity.metric, values, cells, False, quantity.top))
         return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
@@ -329,13 +331,13 @@ class PerturbationCard(Card):
         values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric, {})
         names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
         test = [table.present.index(Condition(perturbation=name)) for name in names]
-        found = []
+        found: list[Measurable] = []
         if names and all(known.get(name, 0) > 0 for name in names):
             weights = np.array([1 / (len(names) * known[name]) for name in names])
             metric = FLIPS.mean_ratio if len(names) == len(IMAGENET_P.members) else f"{FLIPS.mean_ratio}_partial"
-            found.append(Measurable(metric, Condition(), False, lambda at: weighted(values[at][:, test], weights)))
+            found.append(WeightedSum(metric, values[:, test], weights, higher_is_better=False))
         if names:
-            found.append(Measurable(FLIPS.metric, Condition(), False, lambda at: mean(values[at][:, test])))
+            found.append(mean_of(FLIPS.metric, values[:, test], np.ones(len(test), bool), False))
         return found
 
     def view(self, results: Sequence[Result]) -> Section:

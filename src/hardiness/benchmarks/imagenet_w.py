@@ -25,7 +25,7 @@ from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTa
 from hardiness.distortions import corrupt, corruption_versions
 from hardiness.imaging import decode, on_canvas
 from hardiness.reference import wnids
-from hardiness.statistics import Measurable, WeightedSum, gap, mean_difference, share
+from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
@@ -90,9 +90,9 @@ class Watermark(Card):
             return []
         clean, marked = (table[RIGHT][:, place] == 1 for place in places)
         return [
-            Measurable("in_w_gap", Condition(), True, lambda at: gap(clean[at], marked[at])),
-            Measurable("clean_accuracy", Condition(), True, lambda at: share(clean[at])),
-            Measurable("watermark_accuracy", Condition(), True, lambda at: share(marked[at])),
+            WeightedSum("in_w_gap", np.column_stack([clean, marked]), np.array([-1.0, 1.0])),
+            share("clean_accuracy", clean),
+            share("watermark_accuracy", marked),
         ]
 
 

@@ -60,7 +60,7 @@ from hardiness.data import limited
 from hardiness.distortions import corrupt, corruption_versions
 from hardiness.imaging import decode, encode_jpeg, mosaic, on_canvas, pasted
 from hardiness.reference import laion_c, published_series, wnids
-from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean, mean_of
+from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -124,7 +124,7 @@ class LaionCCard(Card):
         """The mean accuracy over the cells of distorted pictures."""
         cells, right = np.array([bool(cell) for cell in table.present]), table[RIGHT] == 1
         name = _mean_of(table, run)
-        return [Measurable(name, Condition(), True, lambda at: mean(right[at][:, cells]))] if cells.any() else []
+        return [mean_of(name, right, cells)] if cells.any() else []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Nothing beyond scores."""

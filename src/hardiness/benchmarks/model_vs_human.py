@@ -49,7 +49,7 @@ from hardiness.core import (
 )
 from hardiness.imaging import decode
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
-from hardiness.statistics import Measurable, centred, mean, resampled_means, wilson, within
+from hardiness.statistics import Measurable, centred, mean_of, resampled_means, wilson, within
 
 BENCHMARK, METRIC = "model-vs-human", "accuracy"
 PEOPLE = "people"
@@ -254,7 +254,7 @@ class ModelVsHumanCard(Card):
             return []
         own = np.array([cell[0] if cell in counted else "" for cell in cells])
         values = np.stack([np.where(own == name, right, np.nan) for name in sets], axis=1)
-        return [Measurable(_headline(counted), Condition(), True, lambda at: mean(values[at]))]
+        return [mean_of(_headline(counted), values, np.ones(len(sets), bool))]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered wrongly where people find it easy."""

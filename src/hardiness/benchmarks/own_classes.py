@@ -37,8 +37,8 @@ from hardiness.statistics import (
     GroupMeans,
     clopper_pearson,
     effective_wilson,
-    estimated_mean,
     mcnemar,
+    mean,
     means_by_group,
     wilson,
 )
@@ -149,7 +149,7 @@ class _Classes:
 
     def accuracy(self, cells: Sequence[int]) -> Estimate:
         """The mean over cells of the share of pictures that are answered rightly."""
-        return estimated_mean(self.table.ids, self.right[:, list(cells)])
+        return mean(self.table.ids, self.right[:, list(cells)])
 
     def over_cells(self, cells: Sequence[int], measure: Callable[[int], tuple[float, NDArray[np.float64]]]) -> Estimate:
         """The mean over cells of a number, from the number of one cell and what each picture of it adds."""

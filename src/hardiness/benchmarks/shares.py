@@ -117,12 +117,8 @@ def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | Non
 
 def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floating]) -> list[Measurable]:
     """Top-1, the headline's RMS calibration error and AURRA as functions of images."""
-    protocol = Condition(protocol=PROTOCOLS[0])
-    return [
-        Measurable("top1", Condition(), True, lambda at: share(right[at])),
-        Measurable("rms_calibration_error", protocol, False, lambda at: calibration_measure(confidence[at], right[at])),
-        Measurable("aurra", Condition(), True, lambda at: area_under_response(confidence[at], right[at])),
-    ]
+    calibration = calibration_measure(confidence, right, PROTOCOLS[0])
+    return [share("top1", right), calibration, area_under_response(confidence, right)]
 
 
 def confidence_scores(

@@ -39,7 +39,7 @@ from hardiness.core import (
     rng,
 )
 from hardiness.imaging import decode, on_canvas
-from hardiness.statistics import CellMeans, MadeOf, Measurable, WeightedSum, cell_means, mean, mean_of
+from hardiness.statistics import CellMeans, MadeOf, Measurable, WeightedSum, cell_means, mean_of
 
 
 @register("shift_consistency")
@@ -94,8 +94,8 @@ class ShiftConsistencyCard(Card):
         if not seen.any():
             return []
         return [
-            Measurable("consistency", Condition(), True, lambda at: mean(same[at][:, seen])),
-            Measurable("top1", Condition(), True, lambda at: mean(right[at])),
+            mean_of("consistency", same, np.asarray(seen)),
+            mean_of("top1", right, np.ones(right.shape[1], bool)),
         ]
 
 

@@ -41,7 +41,7 @@ from hardiness.core import (
 from hardiness.imaging import Lettering, decode, on_canvas, text_box, write_text
 from hardiness.reference import wording
 from hardiness.sources import installed_file
-from hardiness.statistics import Measurable, WeightedSum, gap, mean_difference, share
+from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
 
@@ -110,11 +110,11 @@ class TypographicCard(Card):
         if None in places:
             return []
         clean, written = (table[RIGHT][:, place] == 1 for place in places)
-        word = table["word"][:, places[1]] == 1
+        word, both = table["word"][:, places[1]] == 1, np.column_stack([clean, written])
         return [
-            Measurable("typographic_drop", Condition(), False, lambda at: gap(written[at], clean[at])),
-            Measurable("word_answered", Condition(), False, lambda at: share(word[at])),
-            Measurable("typographic_accuracy", Condition(), True, lambda at: share(written[at])),
+            WeightedSum("typographic_drop", both, np.array([1.0, -1.0]), higher_is_better=False),
+            share("word_answered", word, higher_is_better=False),
+            share("typographic_accuracy", written),
         ]
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-
-import numpy as np
 
 from hardiness.benchmarks import card_of, doubtful, trust, with_classes
 from hardiness.core import (
@@ -32,7 +29,7 @@ from hardiness.reference import ALL, Recipe, recipes, recipes_of, set_names
 from hardiness.reference import distortion_set as set_of
 from hardiness.report import format as formatting
 from hardiness.results import BenchmarkComparison, PairFlips, differences_of, group_of
-from hardiness.statistics import Compared, Flips, holm
+from hardiness.statistics import Compared, Flips
 
 LEVEL = 0.05
 """Chance that any two of some models are told apart that are alike."""
@@ -67,18 +64,9 @@ def ranks(scores: Mapping[str, Score]) -> dict[str, Standing]:
 def places(compared: Compared, names: Collection[str]) -> dict[str, Standing]:
     """The places that a paired comparison on the same images gives to some of its models.
 
-    A model stands behind another only where Holm's procedure over their pairs tells them apart.
+    A model stands behind another only where the two are told apart.
     """
-    if set(names) == set(compared.ranks):
-        return {name: Standing(rank.rank, rank.worst) for name, rank in compared.ranks.items()}
-    pairs = [pair for pair in compared.pairs if set(pair) <= set(names)]
-    p = [compared.pairs[pair].p for pair in pairs]
-    adjusted = holm(np.array([np.nan if each is None else each for each in p], float))
-    told = [pair for pair, each in zip(pairs, adjusted, strict=True) if each < LEVEL]
-    sign = 1 if compared.higher_is_better else -1
-    ordered = [pair if sign * compared.pairs[pair].value > 0 else pair[::-1] for pair in told]
-    better, worse = Counter(loser for _, loser in ordered), Counter(winner for winner, _ in ordered)
-    return {name: Standing(1 + better[name], len(names) - worse[name]) for name in names}
+    return {name: Standing(rank.rank, rank.worst) for name, rank in compared.ranks_among(names).items()}
 
 
 def told_apart(first: Score, second: Score) -> int:

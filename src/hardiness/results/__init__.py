@@ -1,7 +1,7 @@
 """Stored runs to results: tables, scores, and what several runs say together."""
 
 from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
-from hardiness.results.claims.evidence import from_results, paired_draws, published_models
+from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
 from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
 from hardiness.results.comparison import BenchmarkComparison, compare_stores, with_effective_robustness
 from hardiness.results.comparisons.consistency import Comparison, consistency
@@ -39,7 +39,7 @@ __all__ = [
     "kept_comparisons",
     "look_at",
     "moved_by",
-    "paired_draws",
+    "paired_numbers",
     "population_of",
     "published_models",
     "published_results",

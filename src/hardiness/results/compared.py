@@ -14,7 +14,7 @@ from hardiness.core import ArgumentError, Condition, Interval, Result, StoreErro
 from hardiness.results.comparison import BenchmarkComparison, PairDetail, compare_stores
 from hardiness.results.flips import PairFlips
 from hardiness.results.runs import digest_of
-from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval, Rank
+from hardiness.statistics import Compared, Difference, DifferencePart, Flips, FlipShare, KappaInterval
 from hardiness.store import Store, parsed
 
 HEADS = ("score", "first", "second", "difference", "95 %", "p", "told apart?", "this n tells")
@@ -44,8 +44,19 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
         *(line for pair in found.flips if _is_shown(pair, beside) for line in _flip_lines(pair)),
         *(f"{model.model} on {found.benchmark}, by {model.through}: {model.sentence}" for model in found.effective),
         *(line for detail in found.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
+        *_adjustment(found.scores),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
+
+
+def _adjustment(scores: Sequence[Compared]) -> Iterator[str]:
+    """What was done because many differences are tested at once."""
+    tested = sum(pair.p is not None for score in scores for pair in score.pairs.values())
+    if tested > 1:
+        yield (
+            f"p, intervals, told apart and ranks are adjusted together for all {tested} differences (Holm 1979): "
+            "an interval leaves out 0 exactly where p is below .05"
+        )
 
 
 Pairs = Mapping[tuple[str, str], Difference]
@@ -119,9 +130,9 @@ def _pair_lines(detail: PairDetail) -> Iterator[str]:
         between = f" ({kappa.interval.low:.2f} … {kappa.interval.high:.2f})" if kappa.interval else ", too few errors"
         yield f"{pair} err alike: kappa {kappa.value:.2f}{between}"
     if len(detail.cells) > 1:
-        told = sum(cell.adjusted < LEVEL for cell in detail.cells)
+        told = sum(cell.adjusted is not None and cell.adjusted < LEVEL for cell in detail.cells)
         yield f"{pair} differ under {told} of {len(detail.cells)} conditions (false ones held to 1 in 20)"
-    for kind, parts in detail.parts.items():
+    for kind, parts in ((kind, parts) for kind, parts in detail.parts.items() if parts):
         what = "Brier score by calibration and refinement" if kind == "calibration" else f"mean error by {kind}"
         yield f"{pair}, {what}, largest parts in points: {_parts(parts)}"
     if detail.images:
@@ -218,8 +229,9 @@ def _detail(detail: PairDetail) -> dict[str, Any]:
         "kappa": kappa.value,
         "kappa_interval": [kappa.interval.low, kappa.interval.high] if kappa.interval else None,
         "cells": [
-            {"condition": dict(cell.condition), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
+            {"condition": dict(cell.name), "adjusted_p": cell.adjusted, **difference_json(cell.difference)}
             for cell in detail.cells
+            if not isinstance(cell.name, str)
         ],
         "parts": {
             kind: [
@@ -238,7 +250,7 @@ def _finite(value: float) -> float | None:
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the same runs would be compared otherwise."""
 
 
@@ -283,7 +295,6 @@ def _kept_score(score: Compared) -> dict[str, Any]:
         **named,
         "values": dict(score.values),
         "pairs": [[*pair, asdict(difference)] for pair, difference in score.pairs.items()],
-        "ranks": {name: asdict(rank) for name, rank in score.ranks.items()},
         "condition": dict(score.condition),
     }
 
@@ -299,7 +310,6 @@ def _compared(found: dict[str, Any]) -> Compared:
         **{
             **found,
             "pairs": {(first, second): _difference(each) for first, second, each in found["pairs"]},
-            "ranks": {name: Rank(**{**rank, "drawn": tuple(rank["drawn"])}) for name, rank in found["ranks"].items()},
             "condition": Condition(**found["condition"]),
             "noise": {name: (moved, n) for name, (moved, n) in found["noise"].items()},
         }

@@ -20,23 +20,20 @@ from hardiness.results.noise import Noise, stored_noise
 from hardiness.results.runs import ScoredRun, differences
 from hardiness.statistics import (
     BIN_SIZE,
-    CellDifference,
     Compared,
     Consistency,
     DifferencePart,
     Disagreement,
     EffectiveRobustness,
     Measurable,
-    Places,
-    Resamples,
+    adjusted,
     by_calibration,
     by_cell,
     by_cells,
     by_class,
-    compared,
-    compared_apart,
     disagreements,
     error_consistency,
+    pairs_tested,
     shared_images,
 )
 from hardiness.store import Store, StoredRun
@@ -60,7 +57,7 @@ class PairDetail:
     first: str
     second: str
     kappa: Consistency | None
-    cells: tuple[CellDifference, ...]
+    cells: tuple[DifferencePart, ...]
     parts: Mapping[str, Sequence[DifferencePart]]
     images: tuple[Disagreement, ...]
 
@@ -71,7 +68,7 @@ class Side:
 
     name: str
     run: Measured
-    places: Places
+    places: NDArray[np.int64]
 
     def right(self, columns: Sequence[int]) -> NDArray[np.bool_]:
         """``(N, M)`` whether each answer to the shared images is right."""
@@ -82,8 +79,8 @@ class Side:
         return np.asarray(self.run.confidence[self.places][:, columns])
 
 
-def pair_detail(first: Side, second: Side, resamples: Resamples) -> PairDetail:
-    """The detail of two models on the images of ``resamples``."""
+def pair_detail(first: Side, second: Side, ids: NDArray[Any]) -> PairDetail:
+    """The detail of two models on the same images."""
     both = [condition for condition in first.run.conditions if condition in second.run.conditions]
     if not both:
         return PairDetail(first.name, second.name, None, (), {}, ())
@@ -98,20 +95,18 @@ def pair_detail(first: Side, second: Side, resamples: Resamples) -> PairDetail:
         weights = np.full(len(corrupted), 1 / len(corrupted))
         for key in ("corruption", "severity"):
             groups = [both[k].get(key, "") for k in corrupted]
-            parts[key] = by_cells(wrong[0], wrong[1], weights, groups, resamples)
+            parts[key] = by_cells(wrong[0], wrong[1], weights, groups)
     apart = wrong[0].mean(axis=1) - wrong[1].mean(axis=1)
     parts["class"] = by_class(apart, first.run.label[first.places], namer=first.run.class_namer)
     if len(both) == 1 and len(apart) >= BIN_SIZE and all(side.any() for side in sure):
-        parts["calibration"] = by_calibration(
-            (sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]), resamples
-        )
+        parts["calibration"] = by_calibration((sure[0][:, 0], right[0][:, 0]), (sure[1][:, 0], right[1][:, 0]))
     return PairDetail(
         first.name,
         second.name,
         error_consistency(right[0], right[1]),
         tuple(by_cell(right[0], right[1], both)),
         parts,
-        tuple(disagreements(resamples.ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
+        tuple(disagreements(ids, right[0], right[1], (sure[0], sure[1]))[:SHOWN_IMAGES]),
     )
 
 
@@ -318,17 +313,34 @@ def _compared(
     scores = [score for score in next(iter(runs.values())).scores if all(_same(score, run) for run in runs.values())]
     if not len(ids):
         notes.append("the models share no image: they are compared as on different photographs, which tells far less")
-        apart = tuple(_apart(score, runs, noises) for score in scores)
-        return BenchmarkComparison(benchmark, data, apart, 0, tuple(notes), (), (), protocol, variant)
-    for name, run in runs.items():
+    for name, run in runs.items() if len(ids) else ():
         if len(run.ids) > len(ids):
             notes.append(f"{name}: {len(ids):,} of {len(run.ids):,} images are shared, and only those are compared")
-    resamples = Resamples(ids)
+    found = tuple(known) if known is not None else _scores(scores, runs, ids, noises)
     sides = [Side(name, run, np.searchsorted(run.ids, ids)) for name, run in runs.items()]
-    if known is None:
-        known = [_with_noise(_together(score, sides, resamples), runs, noises) for score in scores]
-    details = tuple(pair_detail(first, second, resamples) for first, second in combinations(sides, 2) if detailed)
-    return BenchmarkComparison(benchmark, data, tuple(known), len(ids), tuple(notes), details, (), protocol, variant)
+    detailed = detailed and len(ids) > 0
+    details = tuple(pair_detail(first, second, ids) for first, second in combinations(sides, 2) if detailed)
+    return BenchmarkComparison(benchmark, data, found, len(ids), tuple(notes), details, (), protocol, variant)
+
+
+def _scores(
+    scores: Sequence[Measurable], runs: Mapping[str, Measured], ids: NDArray[Any], noises: Mapping[str, Noise]
+) -> tuple[Compared, ...]:
+    """The models by each score, every difference adjusted for all pairs and scores; on the shared images, if any."""
+    found, tests = [], []
+    for score in scores:
+        estimates, lacks, noise = {}, {}, {}
+        for name, run in runs.items():
+            estimates[name], lacks[name] = run.estimate(_same(score, run)[0], ids if len(ids) else run.ids)
+            if run.key in noises and (least := noises[run.key].least(score.metric, score.condition))[0] > 0:
+                noise[name] = least
+        tests.append(pairs_tested(estimates, score.span, lacks))
+        values = {name: each.value for name, each in estimates.items()}
+        title = next(iter(runs.values())).title(score)
+        found.append(
+            Compared(score.metric, score.higher_is_better, values, {}, len(ids), score.condition, title, noise)
+        )
+    return tuple(replace(each, pairs=pairs) for each, pairs in zip(found, adjusted(tests), strict=True))
 
 
 def _left_out(name: str, run: Measured) -> str:
@@ -342,29 +354,3 @@ def _left_out(name: str, run: Measured) -> str:
 def _same(score: Measurable, run: Measured) -> list[Measurable]:
     """The run's score of that name and condition; none or one."""
     return [each for each in run.scores if (each.metric, each.condition) == (score.metric, score.condition)]
-
-
-def _together(score: Measurable, sides: Sequence[Side], resamples: Resamples) -> Compared:
-    measures = {side.name: _same(score, side.run)[0].of(side.places) for side in sides}
-    return _titled(compared(score.metric, measures, resamples, score.higher_is_better), score, sides[0].run)
-
-
-def _apart(score: Measurable, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
-    def side(run: Measured) -> tuple[Any, Resamples]:
-        every: Places = np.arange(len(run.ids))
-        return _same(score, run)[0].of(every), Resamples(run.ids)
-
-    measures = {name: side(run) for name, run in runs.items()}
-    found = compared_apart(score.metric, measures, score.higher_is_better)
-    return _with_noise(_titled(found, score, next(iter(runs.values()))), runs, noises)
-
-
-def _titled(found: Compared, score: Measurable, run: Measured) -> Compared:
-    return replace(found, condition=score.condition, title=run.title(score))
-
-
-def _with_noise(found: Compared, runs: Mapping[str, Measured], noises: Mapping[str, Noise]) -> Compared:
-    measured_ = {
-        name: noises[run.key].least(found.metric, found.condition) for name, run in runs.items() if run.key in noises
-    }
-    return replace(found, noise={name: each for name, each in measured_.items() if each[0] > 0})

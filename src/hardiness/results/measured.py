@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +13,7 @@ from hardiness.benchmarks import Baseline, card_of, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import (
-    FEWEST_PER_CELL,
-    Measurable,
-    Measure,
-    OfMeans,
-    Resamples,
-    WeightedSum,
-    is_drawn,
-    shared_images,
-    weighted,
-)
+from hardiness.statistics import Estimate, Measurable, is_drawn, shared_images
 from hardiness.store import StoredRun
 
 
@@ -60,6 +51,14 @@ class Measured:
     drawn: bool = False
     table: Callable[[], ImageTable] | None = None
     baseline: Baseline | None = None
+
+    def estimate(self, score: Measurable, ids: NDArray[Any]) -> tuple[Estimate, str]:
+        """A score on some of its images, which are the estimate's ids, and why these are too few for an interval."""
+        places = np.searchsorted(self.ids, ids)
+        found = score.of(places)
+        # One array for all scores on the same images: equal ids need not be compared then.
+        named = ids if found.n == len(ids) else self.ids[found.ids]
+        return replace(found, ids=named), score.lacks(places)
 
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
@@ -144,29 +143,23 @@ def _was_whole(table: ImageTable) -> bool:
 
 
 @dataclass(frozen=True)
-class Computed:
-    """A measure without the answers that it was computed from.
+class KeptScore:
+    """A score of some images, without the answers that it was computed from."""
 
-    Attributes:
-        n, span, undefined, thin: as in `Measure`.
-        resampled: what `draws` gives.
-        images: what `by_image` gives.
-    """
-
-    n: int
+    metric: str
+    condition: Condition
+    higher_is_better: bool
     span: float
-    undefined: str
-    thin: str
-    resampled: NDArray[np.float64]
-    images: NDArray[np.float64] | None
+    known: Estimate
+    short: str
 
-    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
-        """``float64 (1 + R,)``: of the resamples that it was computed with."""
-        return self.resampled
+    def of(self, places: NDArray[np.int64]) -> Estimate:
+        """The score of the images that it was computed on."""
+        return self.known
 
-    def by_image(self) -> NDArray[np.float64] | None:
-        """``(N,)`` what each image adds to the score; ``None`` if it has none."""
-        return self.images
+    def lacks(self, places: NDArray[np.int64]) -> str:
+        """Why they are too few."""
+        return self.short
 
 
 def measured_runs(
@@ -191,10 +184,10 @@ def measured_runs(
     shared = shared_images(ids) if len(ids) > 1 else np.array([], str)
     if not len(shared):
         return measured_runs(runs, tables=True, base=base)
-    resamples, measured = Resamples(shared), {}
+    measured = {}
     for name, images in ids.items():
         if found := stored_measures(runs[name], base):
-            measured[name] = _without_answers(replace(found, ids=images), resamples)
+            measured[name] = _without_answers(replace(found, ids=images), shared)
     if len(measured) < len(ids):  # what cannot be compared must not say which images are shared
         return measured_runs({name: runs[name] for name in measured}, tables=False, base=base)
     return measured
@@ -211,27 +204,16 @@ def _images(run: StoredRun) -> tuple[NDArray[np.object_], bool]:
     return table.ids[chosen], drawn
 
 
-def _without_answers(found: Measured, resamples: Resamples) -> Measured:
-    """The run with its scores on the images of ``resamples``, and of its answers those of the first condition alone."""
-    places = np.searchsorted(found.ids, resamples.ids)
-    scores = tuple(_computed(score, places, resamples) for score in found.scores)
+def _without_answers(found: Measured, ids: NDArray[Any]) -> Measured:
+    """The run with its scores on some images, and of its answers those of the first condition alone."""
+    places = np.searchsorted(found.ids, ids)
+    scores = tuple(
+        KeptScore(each.metric, each.condition, each.higher_is_better, each.span, each.of(places), each.lacks(places))
+        for each in found.scores
+    )
     # Copies: a view would hold on to all of it.
     first, nothing = found.right[:, :1].copy(), np.zeros((0, 0), np.float32)
     return replace(found, right=first, confidence=nothing, scores=scores, table=None)
-
-
-def _computed(score: Measurable, places: NDArray[np.int64], resamples: Resamples) -> Measurable:
-    known = _compact(score.of(places), resamples)
-    return replace(score, of=lambda _: known)
-
-
-def _compact(measure: Measure, resamples: Resamples) -> Measure:
-    if isinstance(measure, OfMeans) and measure.shares:
-        return measure  # a bool an image; two of them are compared exactly
-    if measure.undefined:
-        return Computed(measure.n, 0.0, measure.undefined, measure.thin, np.full(1, np.nan), None)
-    drawn, images = measure.draws(resamples), measure.by_image()
-    return Computed(measure.n, measure.span if images is not None else 0.0, "", measure.thin, drawn, images)
 
 
 def in_shared_cells(runs: Mapping[str, Measured]) -> dict[str, Measured]:
@@ -265,21 +247,4 @@ def _only(
 
 def _measured_again(run: Measured, table: ImageTable) -> Measured:
     sums = card_of(run.run).sums(table, run.run, run.baseline or published_baseline(run.run))
-    scores = tuple(map(_measurable, sums))
-    return replace(run, ids=table.ids, label=table.label, left_out=0, scores=scores)
-
-
-def _measurable(of: WeightedSum) -> Measurable:
-    weights = of.weights[of.weights != 0]
-
-    def on(at: NDArray[np.int64]) -> OfMeans:
-        values = of.weighty[at]
-        fewest = int(np.count_nonzero(~np.isnan(values), axis=0).min())
-        few = f"a cell has {fewest} shared images, and {FEWEST_PER_CELL} are needed"
-        return replace(
-            weighted(values, weights),
-            undefined="a cell has no shared image" if not fewest else "",
-            thin=few if fewest < FEWEST_PER_CELL else "",
-        )
-
-    return Measurable(of.metric, of.condition, of.higher_is_better, on)
+    return replace(run, ids=table.ids, label=table.label, left_out=0, scores=tuple(sums))

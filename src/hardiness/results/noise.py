@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from hardiness.core import Condition, Interval, StoreError, TextTable
 from hardiness.results.measured import Measured
-from hardiness.statistics import Resamples, difference, shared_images, wilson
+from hardiness.statistics import difference, shared_images, wilson
 from hardiness.store import Store, as_json, parsed
 
 FOLDER = "noise"
@@ -140,7 +141,6 @@ def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> li
     if not len(ids):
         return []
     places = [np.searchsorted(run.ids, ids) for run in (usual, varied)]
-    resamples = Resamples(ids)
     right = [run.right[at] for run, at in zip((usual, varied), places, strict=True)]
     same_cells = right[0].shape == right[1].shape
     otherwise = int((right[0] != right[1]).any(axis=1).sum()) if same_cells else 0
@@ -149,10 +149,10 @@ def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> li
         other = [each for each in varied.scores if (each.metric, each.condition) == (score.metric, score.condition)]
         if not other:
             continue
-        before, after = score.of(places[0]), other[0].of(places[1])
-        if before.undefined or after.undefined:
+        (before, few), (after, fewer) = usual.estimate(score, ids), varied.estimate(other[0], ids)
+        if math.isnan(before.value) or math.isnan(after.value):
             continue
-        apart = difference(after, before, resamples)
+        apart = difference(after, before, score.span, few or fewer)
         found.append(
             Moved(
                 factor=factor,
@@ -160,7 +160,7 @@ def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> li
                 metric=score.metric,
                 condition=score.condition,
                 title=usual.title(score),
-                usual=float(before.draws(resamples)[0]),
+                usual=before.value,
                 value=apart.value,
                 interval=apart.interval,
                 n=len(ids),

@@ -1,9 +1,9 @@
-"""Several models by one score: their values, every pair's difference, and their ranks."""
+"""Several models by one score: every pair's difference, told from none or not, and their ranks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
@@ -13,12 +13,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hardiness.core import ArgumentError, Condition, Interval
-from hardiness.statistics.intervals import RESAMPLES, Resamples, benjamini_hochberg, holm, wilson
-from hardiness.statistics.measures import Measure, OfMeans
+from hardiness.statistics.estimate import Estimate
+from hardiness.statistics.intervals import (
+    holm,
+    holm_levels,
+    newcombe,
+    skewed_student,
+    skewed_student_p,
+    wilson,
+)
 
 _BISECTIONS = 48
 
+LEVEL = 0.05
+"""P-values below it tell two models apart."""
+
+FEWEST = 30
+"""Images below which their spread says too little."""
+
+FEWEST_DIFFERING = 10
+"""Images on which two models must differ before one sees how they differ."""
+
+_TOO_FEW = f"an interval needs {FEWEST} images, {FEWEST_DIFFERING} of them differing"
+
 EXACT = "paired: McNemar's mid-p, Tango's score interval"
+MEAN = "paired over images, Student's t, with and without skew"
+BOUNDED = "Wilson's intervals of what either model is ahead by"
+UNPAIRED = "unpaired, different photographs: Newcombe's interval"
+APART = "different photographs: Student's t, with and without skew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +49,15 @@ class Difference:
 
     Attributes:
         value: the difference, in the score's own unit.
-        interval: 95 %; ``None`` where none is defined, and then ``reason`` says why.
-        p: two-sided p-value of "there is no difference"; ``None`` where there is no interval.
+        interval: leaves out 0 exactly where ``p`` is below 0.05; ``None`` where none is defined, and then ``reason``
+            says why.
+        p: two-sided p-value of "there is no difference", after the adjustment for all others that it stands among;
+            ``None`` where there is no interval.
         n: images behind it; of two different sets of photographs, the smaller.
         method: how interval and p were found.
-        detectable: the smallest difference that this n would have found in four of five cases.
+        detectable: the smallest difference that this n would have found in four of five cases, alone.
         reason: why there is no interval, or why another method than the usual one was taken.
+        level: one minus the coverage of the interval: 0.05 of a difference alone, less where it is one of many.
     """
 
     value: float
@@ -42,11 +67,48 @@ class Difference:
     method: str
     detectable: float | None = None
     reason: str | None = None
+    level: float = LEVEL
 
     @property
     def told(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.interval is not None and not self.interval.low <= 0 <= self.interval.high
+        """Whether it is told from none."""
+        return self.p is not None and self.p < LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceTest:
+    """A difference before it is known how many others it stands among.
+
+    Attributes:
+        value, n, method, detectable, reason: as in `Difference`.
+        p: of this difference alone; ``None`` where there is no test.
+        ends: the interval at a level; it leaves out 0 where ``p`` is below the level.
+    """
+
+    value: float
+    n: int
+    method: str
+    p: float | None = None
+    ends: Callable[[float], Interval] | None = None
+    detectable: float | None = None
+    reason: str | None = None
+
+    def alone(self) -> Difference:
+        """The difference with its own p-value and the interval of 95 %."""
+        return self.among(self.p, LEVEL)
+
+    def among(self, p: float | None, level: float) -> Difference:
+        """The difference among others: with its p-value adjusted for them, and the interval of its own level."""
+        if self.ends is None or self.p is None:
+            return Difference(self.value, None, None, self.n, self.method, self.detectable, self.reason)
+        found = self.ends(level)
+        if self.p >= level:  # where two methods differ, the one that tells less decides
+            found = Interval(min(found.low, 0.0), max(found.high, 0.0))
+        return Difference(self.value, found, p, self.n, self.method, self.detectable, self.reason, level)
+
+
+def _z(level: float) -> float:
+    return NormalDist().inv_cdf(1 - level / 2)
 
 
 def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64]:
@@ -123,46 +185,69 @@ def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Di
     Raises:
         ArgumentError: they differ in length or are empty.
 
-    Source: `mcnemar`, `tango`, `detectable_paired`.
+    Source: `mcnemar`, `tango`, `detectable_paired`. Where the exact test tells less than the score test whose interval
+        Tango's is, the interval reaches to 0; where it tells more, the score test's p is given.
     """
+    return _paired_shares(first, second).alone()
+
+
+def _paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
     if first.shape != second.shape or not first.size:
         raise ArgumentError(f"a paired comparison needs the same images twice, had {first.size} and {second.size}")
-    n = len(first)
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
-    low, high = (float(end) for end in tango(only_first, only_second, n))
-    return Difference(
-        value=(only_first - only_second) / n,
-        interval=Interval(low, high),
-        p=float(mcnemar(only_first, only_second)),
-        n=n,
-        method=EXACT,
-        detectable=detectable_paired((only_first + only_second) / n, n),
-    )
+    return _of_counts(only_first, only_second, len(first), float(_paired_p(only_first, only_second)))
 
 
-def unpaired_difference(first: tuple[int, int], second: tuple[int, int]) -> Difference:
-    """The first share minus the second, of right answers to different photographs.
+def _paired_p(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:
+    """The larger p of the exact test and of the score test: below a level where both refuse."""
+    b, c = np.asarray(only_first, np.float64), np.asarray(only_second, np.float64)
+    return np.maximum(mcnemar(b, c), _normal_p(np.abs(b - c) / np.sqrt(np.maximum(b + c, 1))))
+
+
+def _normal_p(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import erfc
+
+    return np.asarray(erfc(z / math.sqrt(2)))
+
+
+def _of_counts(only_first: int, only_second: int, n: int, p: float) -> DifferenceTest:
+    def ends(level: float) -> Interval:
+        low, high = tango(only_first, only_second, n, 1 - level)
+        return Interval(float(low), float(high))
+
+    detectable = detectable_paired((only_first + only_second) / n, n)
+    return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable)
+
+
+def unpaired_difference(first: tuple[float, int], second: tuple[float, int]) -> Difference:
+    """The first share minus the second, of right answers to different photographs; see `newcombe`.
 
     Args:
         first, second: right answers, and images.
-
-    Source: Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, method 10, for the
-        interval; Campbell (2007), doi:10.1002/sim.2832, the "N - 1" chi-squared test, for p.
     """
+    return _unpaired_shares(first, second).alone()
+
+
+def _unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
     (hits, n), (other_hits, other_n) = first, second
-    a, b = wilson(hits, n), wilson(other_hits, other_n)
     p, q = hits / n, other_hits / other_n
-    total, pooled = n + other_n, (hits + other_hits) / (n + other_n)
-    variance = pooled * (1 - pooled) * (1 / n + 1 / other_n) * total / max(total - 1, 1)
-    z = (p - q) / math.sqrt(variance) if variance > 0 else 0.0
-    return Difference(
-        value=p - q,
-        interval=Interval(p - q - math.hypot(p - a.low, b.high - q), p - q + math.hypot(a.high - p, q - b.low)),
-        p=math.erfc(abs(z) / math.sqrt(2)),
-        n=min(n, other_n),
-        method="unpaired, different photographs: Newcombe's interval, N - 1 chi-squared test",
-        detectable=_told_of(1.0, 0.8) * math.sqrt(variance),
-    )
+    pooled = (hits + other_hits) / (n + other_n)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / other_n))
+
+    def ends(level: float) -> Interval:
+        return newcombe(p, wilson(hits, n, 1 - level), q, wilson(other_hits, other_n, 1 - level))
+
+    return DifferenceTest(p - q, min(n, other_n), UNPAIRED, _p_of(ends), ends, _detectable(error))
+
+
+def _p_of(ends: Callable[[float], Interval]) -> float:
+    """The level at which an interval reaches 0."""
+    low, high = 0.0, 8.0
+    for _ in range(_BISECTIONS):
+        z = (low + high) / 2
+        found = ends(math.erfc(z / math.sqrt(2)))
+        low, high = (low, z) if found.low <= 0 <= found.high else (z, high)
+    return math.erfc(low / math.sqrt(2))
 
 
 def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
@@ -189,52 +274,8 @@ def detectable_paired(disagreement: float, n: int, power: float = 0.8) -> float:
     return min(high, 1.0)
 
 
-def _told_of(standard_error: float, power: float) -> float:
-    return (NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)) * standard_error
-
-
-FEWEST = 30
-"""Images below which a bootstrap says too little of the spread."""
-
-FEWEST_DIFFERING = 10
-"""Images on which two models must differ before a bootstrap sees how they differ."""
-
-PAIRED = "paired bootstrap over images, Student's t"
-MEAN = "paired over images, Student's t: a mean's bootstrap in closed form"
-BOUNDED = "Wilson's intervals of what either model is ahead by"
-UNPAIRED = "different photographs: a bootstrap of each, Student's t"
-
-
-def difference(first: Measure, second: Measure, resamples: Resamples) -> Difference:
-    """The first score minus the second, both on the same images.
-
-    The interval is the difference and Student's t times the bootstrap's standard error, which is enlarged by what a
-    bootstrap of n images lacks. Where each image has a share of the score of its own (`mean_difference`), nothing needs
-    to be drawn for it. Two shares of images are compared exactly (`paired_difference`).
-
-    Args:
-        first, second: one score of two models.
-        resamples: of the images that both were measured on.
-
-    Raises:
-        ArgumentError: the scores are not of the images that are resampled.
-
-    Source: Efron & Tibshirani (1993), chapters 6 and 12; Hesterberg (2015), doi:10.1080/00031305.2015.1089789, for the
-        factor sqrt(n / (n - 1)) and t.
-    """
-    if not first.n == second.n == resamples.n:
-        raise ArgumentError(f"two scores to compare must be of the same images, had {first.n} and {second.n}")
-    if reason := first.undefined or second.undefined:
-        return Difference(math.nan, None, None, first.n, PAIRED, reason=reason)
-    if isinstance(first, OfMeans) and isinstance(second, OfMeans) and first.shares and second.shares:
-        return paired_difference(first.values[:, 0].astype(bool), second.values[:, 0].astype(bool))
-    shares, other_shares = first.by_image(), second.by_image()
-    if shares is not None and other_shares is not None:
-        return mean_difference(shares - other_shares, max(first.span, second.span))
-    found = of_draws(first.draws(resamples), second.draws(resamples), first.n)
-    if found.interval is not None and (thin := first.thin or second.thin):
-        return Difference(found.value, None, None, first.n, PAIRED, reason=thin)
-    return found
+def _detectable(error: float) -> float:
+    return (NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)) * error
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +285,7 @@ class Moments:
     Attributes:
         n: images.
         ahead, behind: sums of the positive numbers, and of the sizes of the negative ones.
-        squares: the sum of all squares.
+        squares, cubes: the sums of all squares, and of all third powers.
         differing: how many are not 0.
     """
 
@@ -252,18 +293,15 @@ class Moments:
     ahead: float
     behind: float
     squares: float
+    cubes: float
     differing: int
 
     @classmethod
     def of(cls, apart: NDArray[np.float64]) -> Moments:
         """The moments of ``apart (N,)``."""
-        return cls(
-            len(apart),
-            float(np.maximum(apart, 0).sum()),
-            float(np.maximum(-apart, 0).sum()),
-            float((apart**2).sum()),
-            int(np.count_nonzero(apart)),
-        )
+        ahead, behind = float(np.maximum(apart, 0).sum()), float(np.maximum(-apart, 0).sum())
+        differing = int(np.count_nonzero(apart))
+        return cls(len(apart), ahead, behind, float((apart**2).sum()), float((apart**3).sum()), differing)
 
 
 def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
@@ -276,96 +314,93 @@ def mean_difference(apart: NDArray[np.float64], span: float) -> Difference:
         apart: ``(N,)`` in [-span, span].
         span: the most that an image can put the two apart.
 
-    Source: Efron & Tibshirani (1993), section 5.3: the bootstrap's standard error of a mean; else `bounded_difference`.
+    Source: `skewed_student`; Wilson (1927) for either side of few, `newcombe` for the two together.
     """
-    return of_moments(Moments.of(apart), span)
+    return of_moments(Moments.of(apart), span).alone()
 
 
-def of_moments(found: Moments, span: float) -> Difference:
-    """As `mean_difference`, of what is known of the numbers."""
-    n = found.n
-    if n < FEWEST or found.differing < FEWEST_DIFFERING:
-        return bounded_difference(found, span)
-    mean = (found.ahead - found.behind) / n
-    variance = (found.squares - n * mean * mean) / (n - 1)
+def of_moments(found: Moments, span: float) -> DifferenceTest:
+    """As `mean_difference`, of what is known of the numbers; an infinite ``span`` bounds nothing."""
+    n, value = found.n, (found.ahead - found.behind) / found.n
+    centred = found.squares - n * value * value
+    cubes = found.cubes - 3 * value * found.squares + 2 * n * value**3
     # What is left of a difference of nearly equal sums is rounding.
-    if not variance > 1e-12 * found.squares / n:
-        return bounded_difference(found, span)
-    return from_standard_error(mean, math.sqrt(variance / n), n, MEAN)
+    spread = centred > 1e-12 * found.squares and found.differing >= FEWEST_DIFFERING
+    few = n < FEWEST or not spread
+    if not few:
+        return _student(value, n, centred, cubes, found.differing, MEAN)
+    if math.isinf(span):
+        reason = f"{_TOO_FEW}, had {n} and {found.differing}"
+        return DifferenceTest(value, n, MEAN, reason=reason)
+    bounded = _bounded(found, span)
+    if not spread:
+        return bounded
+    # Of few images neither says enough alone: Wilson's take the two sides for independent.
+    other = _student(value, n, centred, cubes, found.differing, MEAN)
+
+    def ends(level: float) -> Interval:
+        assert bounded.ends is not None
+        assert other.ends is not None
+        one, two = bounded.ends(level), other.ends(level)
+        return Interval(min(one.low, two.low), max(one.high, two.high))
+
+    p = max(bounded.p or 0.0, other.p or 0.0)
+    return DifferenceTest(value, n, BOUNDED, p, ends, bounded.detectable, bounded.reason)
 
 
-def of_draws(first: NDArray[np.float64], second: NDArray[np.float64], n: int) -> Difference:
-    """The difference of two scores from their resamples ``(1 + R,)``, which must be the same draws of ``n`` images."""
-    value = float(first[0] - second[0])
-    if n < FEWEST:
-        return Difference(value, None, None, n, PAIRED, reason=f"a bootstrap needs {FEWEST} images, had {n}")
-    spread = float(np.nanstd(first[1:] - second[1:], ddof=1))
-    if not spread > 0:
-        reason = "no resample differs: the two answered alike wherever it counts"
-        return Difference(value, None, None, n, PAIRED, reason=reason)
-    return from_standard_error(value, spread * math.sqrt(n / (n - 1)), n, PAIRED)
+def _student(value: float, n: int, squares: float, cubes: float, differing: int, method: str) -> DifferenceTest:
+    """From sums of powers of the deviations."""
+    error, skew, degrees = math.sqrt(squares / n / (n - 1)), cubes / squares**1.5, differing - 1
+
+    def ends(level: float) -> Interval:
+        return skewed_student(value, error, skew, degrees, level)
+
+    return DifferenceTest(value, n, method, skewed_student_p(value, error, skew, degrees), ends, _detectable(error))
 
 
-def unpaired(first: NDArray[np.float64], second: NDArray[np.float64], n: tuple[int, int]) -> Difference:
-    """The difference of two scores measured on different photographs, from the resamples ``(1 + R,)`` of each."""
-    value = float(first[0] - second[0])
-    if min(n) < FEWEST:
-        return Difference(
-            value, None, None, min(n), UNPAIRED, reason=f"a bootstrap needs {FEWEST} images, had {min(n)}"
-        )
-    parts = (float(np.nanstd(each[1:], ddof=1)) for each in (first, second))
-    error = math.hypot(*(part * math.sqrt(size / (size - 1)) for part, size in zip(parts, n, strict=True)))
-    if not error > 0:
-        return Difference(value, None, None, min(n), UNPAIRED, reason="no resample differs")
-    return from_standard_error(value, error, min(n), UNPAIRED)
+def _bounded(found: Moments, span: float) -> DifferenceTest:
+    """The mean of what one model is ahead by, with an interval that needs no spread to be seen."""
+    n, ahead, behind = found.n, found.ahead / span, found.behind / span
+
+    def ends(level: float) -> Interval:
+        one = newcombe(ahead / n, wilson(ahead, n, 1 - level), behind / n, wilson(behind, n, 1 - level))
+        return Interval(max(one.low, -1.0) * span, min(one.high, 1.0) * span)
+
+    detectable = min(math.hypot(wilson(behind, n).high, wilson(ahead, n).high), 1.0) * span
+    reason = f"the two differ on {found.differing} of {n} images, too few to see their spread"
+    return DifferenceTest((ahead - behind) / n * span, n, BOUNDED, _p_of(ends), ends, detectable, reason)
 
 
-def from_standard_error(value: float, standard_error: float, n: int, method: str) -> Difference:
-    """A difference with Student's interval and p, of n - 1 degrees of freedom."""
-    from scipy.special import stdtr, stdtrit
-
-    half = float(stdtrit(n - 1, 0.975)) * standard_error
-    return Difference(
-        value=value,
-        interval=Interval(value - half, value + half),
-        p=float(2 * stdtr(n - 1, -abs(value) / standard_error)),
-        n=n,
-        method=method,
-        detectable=(NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)) * standard_error,
-    )
-
-
-def bounded_difference(found: Moments, span: float) -> Difference:
-    """The mean of what one model is ahead by on each image, with an interval that needs no spread to be seen.
+def difference(first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "") -> Difference:
+    """The first score minus the second: paired on the images that both have, independent on the others.
 
     Args:
-        found: of numbers in [-span, span].
-        span: the most that an image can put the two apart.
-
-    Source: Wilson (1927) for either side; a mean of values in [0, 1] varies at most as a share does, so his interval is
-        never too short; Newcombe (1998), method 10, for the two together.
+        first, second: one score of two models.
+        span: the most that an image can put the two apart, where that is known.
+        lacks: why the images are too few for an interval; empty where they are not.
     """
-    n, ahead, behind = found.n, found.ahead / found.n / span, found.behind / found.n / span
-    z = NormalDist().inv_cdf(0.975)
-    (low, high), (other_low, other_high) = bounded_mean(ahead, n, z), bounded_mean(behind, n, z)
-    value = ahead - behind
-    below, above = math.hypot(ahead - low, other_high - behind), math.hypot(high - ahead, behind - other_low)
-    return Difference(
-        value=value * span,
-        interval=Interval(max(value - below, -1.0) * span, min(value + above, 1.0) * span),
-        p=None,
-        n=n,
-        method=BOUNDED,
-        detectable=min(math.hypot(other_high, high), 1.0) * span,
-        reason=f"the two differ on {found.differing} of {n} images, too few for a bootstrap",
-    )
+    return difference_test(first, second, span, lacks).alone()
 
 
-def bounded_mean(mean: float, n: int, z: float) -> tuple[float, float]:
-    """Wilson's interval of a mean of n values in [0, 1], whatever their spread; see `bounded_difference`."""
-    centre = (mean + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(max(mean * (1 - mean), 0.0) / n + z * z / (4 * n * n))
-    return min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean)
+def difference_test(first: Estimate, second: Estimate, span: float = math.inf, lacks: str = "") -> DifferenceTest:
+    """As `difference`, before it is known how many others it stands among."""
+    paired = first.ids is second.ids or (first.n == second.n and bool(np.all(first.ids == second.ids)))
+    n, value, method = min(first.n, second.n), first.value - second.value, MEAN if paired else APART
+    if lacks or math.isnan(value):
+        return DifferenceTest(value, n, method, reason=lacks or "a score is undefined")
+    if first.is_share and second.is_share:
+        if paired:
+            return _paired_shares(first.hits, second.hits)
+        if not len(np.intersect1d(first.ids, second.ids)):
+            return _unpaired_shares(*((float(each.hits.sum()), each.n) for each in (first, second)))
+    if paired:
+        apart = first.influence - second.influence + value
+        apart[np.abs(apart) < 1e-12 * max(1.0, float(np.abs(first.influence).max()))] = 0.0
+        return of_moments(Moments.of(apart), span)
+    both = first - second
+    if n < FEWEST or both.differing < FEWEST_DIFFERING:
+        return DifferenceTest(value, n, APART, reason=f"{_TOO_FEW}, had {n} and {both.differing}")
+    return DifferenceTest(value, n, APART, both.p, lambda level: both.interval(level=level), _detectable(both.error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,46 +410,10 @@ class Rank:
     Attributes:
         rank: one more than the models that are told to be better: no model rises by chance alone.
         worst: the number of models less those that are told to be worse.
-        drawn: the 2.5 % and 97.5 % of its place in the resamples.
     """
 
     rank: int
     worst: int
-    drawn: tuple[int, int]
-
-
-def ranks(
-    draws: NDArray[np.float64], p: NDArray[np.float64], higher_is_better: bool, level: float = 0.05
-) -> list[Rank]:
-    """The rank of each model, in the order given.
-
-    Args:
-        draws: ``(1 + R, K)`` each model's score, then its resamples, the same draws of images for all.
-        p: ``(K, K)`` p-values of the paired differences; the upper triangle is read; NaN where there was no test.
-        higher_is_better: direction of the score.
-        level: chance that any two are told apart that are alike, over all pairs.
-
-    Source: Holm (1979) over the pairs. Source of the idea that a rank rises only where a difference is told: the Arena
-        leaderboards, Chiang et al. (2024), arXiv:2403.04132.
-    """
-    models = draws.shape[1]
-    upper = np.triu_indices(models, 1)
-    told = np.zeros((models, models), bool)
-    told[upper] = np.nan_to_num(holm(p[upper]), nan=1.0) < level
-    told |= told.T
-    signed = draws if higher_is_better else -draws
-    better = told & (signed[0][:, None] > signed[0][None, :])
-    # The place in a resample: models that are strictly better.
-    above = (signed[1:, None, :] > signed[1:, :, None]).sum(axis=2)
-    low, high = np.nanpercentile(above + 1, [2.5, 97.5], axis=0, method="nearest").astype(int)
-    return [
-        Rank(
-            rank=1 + int(better[:, k].sum()),
-            worst=models - int(better[k].sum()),
-            drawn=(int(low[k]), int(high[k])),
-        )
-        for k in range(models)
-    ]
 
 
 @dataclass(frozen=True)
@@ -426,7 +425,6 @@ class Compared:
         higher_is_better: its direction.
         values: of each model, in the order given.
         pairs: first minus second, of every two models.
-        ranks: of each model, where all were measured on the same images.
         n: images that all were measured on; 0 where models have images of their own.
         condition: of the score.
         title: what people call it.
@@ -438,7 +436,6 @@ class Compared:
     higher_is_better: bool
     values: Mapping[str, float]
     pairs: Mapping[tuple[str, str], Difference]
-    ranks: Mapping[str, Rank]
     n: int
     condition: Condition = Condition()
     title: str = ""
@@ -457,14 +454,24 @@ class Compared:
         """Whether the difference of two models differs from zero, and is larger than the protocol's own noise."""
         return self.pairs[pair].told and not self.is_nothing(pair)
 
+    @property
+    def ranks(self) -> dict[str, Rank]:
+        """Of each model, where all were measured on the same images; a rank rises only where two are told apart.
 
-@dataclass(frozen=True, slots=True)
-class CellDifference:
-    """The difference of two models' errors under one condition, with its p-value before and after adjustment."""
+        Source of the idea: the Arena leaderboards, Chiang et al. (2024), arXiv:2403.04132.
+        """
+        whole = self.n and not any(math.isnan(value) for value in self.values.values())
+        return self.ranks_among(self.values) if whole else {}
 
-    condition: Condition
-    difference: Difference
-    adjusted: float
+    def ranks_among(self, names: Collection[str]) -> dict[str, Rank]:
+        """Of some of the models."""
+        better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+        for pair, apart in self.pairs.items():
+            if set(pair) <= set(names) and self.is_told_apart(pair):
+                winner, loser = pair if (apart.value > 0) == self.higher_is_better else pair[::-1]
+                better[loser] += 1
+                worse[winner] += 1
+        return {name: Rank(1 + better[name], len(names) - worse[name]) for name in names}
 
 
 def shared_images(ids: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
@@ -485,77 +492,60 @@ def shared_images(ids: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
     return found
 
 
-def compared(metric: str, measures: Mapping[str, Measure], resamples: Resamples, higher_is_better: bool) -> Compared:
-    """Several models on the same images by one score.
+Pair = tuple[str, str]
+
+
+def pairs_tested(
+    estimates: Mapping[str, Estimate], span: float = math.inf, lacks: Mapping[str, str] | None = None
+) -> dict[Pair, DifferenceTest]:
+    """The test of every two models by one score; arguments as for `difference`, by model."""
+    why = lacks or {}
+    return {
+        (one, two): difference_test(estimates[one], estimates[two], span, why.get(one) or why.get(two) or "")
+        for one, two in combinations(estimates, 2)
+    }
+
+
+def adjusted(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair, Difference]]:
+    """All differences of a table, by score: each adjusted by Holm for all pairs and scores.
+
+    The chance that any two models are told apart that are alike, by any score, is at most 5 %. Each interval has the
+    level at which Holm's procedure tests it, so that it leaves out 0 exactly where the two are told apart.
+
+    Source: Holm (1979); it holds whatever the tests have to do with each other.
+    """
+    every = [math.nan if test.p is None else test.p for tests in scores for test in tests.values()]
+    p, levels = iter(holm(every).tolist()), iter(holm_levels(every, LEVEL).tolist())
+    return [{pair: test.among(next(p), next(levels)) for pair, test in tests.items()} for tests in scores]
+
+
+def compared(
+    metric: str, estimates: Mapping[str, Estimate], higher_is_better: bool, span: float = math.inf
+) -> Compared:
+    """Several models on the same images by one score, adjusted for its pairs alone.
 
     Args:
         metric: its name.
-        measures: of each model, all on the images of ``resamples``.
-        resamples: the same for every score and benchmark of these images.
+        estimates: of each model, all on the same images.
         higher_is_better: direction of the score.
+        span: the most that an image can put two models apart, where that is known.
     """
-    pairs = {
-        (first, second): difference(measures[first], measures[second], resamples)
-        for first, second in combinations(measures, 2)
-    }
-    names = list(measures)
-    draws = [
-        np.full(RESAMPLES + 1, np.nan) if measure.undefined else measure.draws(resamples)
-        for measure in measures.values()
-    ]
-    p = np.full((len(names), len(names)), np.nan)
-    for (first, second), found in pairs.items():
-        p[names.index(first), names.index(second)] = np.nan if found.p is None else found.p
-    whole = not any(measure.undefined for measure in measures.values())
-    placed = ranks(np.column_stack(draws), p, higher_is_better) if whole else []
-    values = {name: float(drawn[0]) for name, drawn in zip(names, draws, strict=True)}
-    return Compared(metric, higher_is_better, values, pairs, dict(zip(names, placed, strict=False)), resamples.n)
+    (pairs,) = adjusted([pairs_tested(estimates, span)])
+    values = {name: each.value for name, each in estimates.items()}
+    return Compared(metric, higher_is_better, values, pairs, min((each.n for each in estimates.values()), default=0))
 
 
-def compared_apart(metric: str, measures: Mapping[str, tuple[Measure, Resamples]], higher_is_better: bool) -> Compared:
-    """Several models, each on photographs of its own, by one score: unpaired, and so far less is told."""
-    draws = {
-        name: np.full(1, np.nan) if measure.undefined else measure.draws(resamples)
-        for name, (measure, resamples) in measures.items()
-    }
-    pairs = {}
-    for first, second in combinations(measures, 2):
-        one, other = measures[first][0], measures[second][0]
-        if isinstance(one, OfMeans) and isinstance(other, OfMeans) and one.shares and other.shares:
-            counts = [(int(np.sum(side.values)), side.n) for side in (one, other)]
-            pairs[first, second] = unpaired_difference(counts[0], counts[1])
-        else:
-            pairs[first, second] = unpaired(draws[first], draws[second], (one.n, other.n))
-    values = {name: float(found[0]) for name, found in draws.items()}
-    return Compared(metric, higher_is_better, values, pairs, {}, 0)
-
-
-def by_cell(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], conditions: Sequence[Condition]
-) -> list[CellDifference]:
-    """The difference of two models' errors under each condition, told or not after Benjamini & Hochberg over all.
+def cell_differences(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Difference]:
+    """The difference of two models' errors under each of several conditions, each as if it stood alone.
 
     Args:
         first, second: ``(N, M)`` whether each answer of the two models is right.
-        conditions: of the M cells.
     """
-    only_first = np.sum(first & ~second, axis=0)
-    only_second = np.sum(second & ~first, axis=0)
-    n = len(first)
-    p = mcnemar(only_first, only_second)
-    low, high = tango(only_second, only_first, n)
-    adjusted = benjamini_hochberg(p)
+    only_first, only_second, n = np.sum(first & ~second, axis=0), np.sum(second & ~first, axis=0), len(first)
+    ends = zip(*(each.tolist() for each in tango(only_second, only_first, n)), strict=True)
+    p = _paired_p(only_second, only_first).tolist()
+    values = ((only_second - only_first) / n).tolist()
     return [
-        CellDifference(
-            condition,
-            Difference(
-                value=float((only_second[k] - only_first[k]) / n),
-                interval=Interval(float(low[k]), float(high[k])),
-                p=float(p[k]),
-                n=n,
-                method=EXACT,
-            ),
-            float(adjusted[k]),
-        )
-        for k, condition in enumerate(conditions)
+        DifferenceTest(value, n, EXACT, each, lambda _, at=at: Interval(*at)).alone()  # type: ignore[misc]
+        for value, each, at in zip(values, p, ends, strict=True)
     ]

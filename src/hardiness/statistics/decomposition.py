@@ -9,26 +9,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError
+from hardiness.core import ArgumentError, Condition
 from hardiness.statistics.calibration import BIN_SIZE
-from hardiness.statistics.comparison import Difference, Moments, difference, of_draws, of_moments
-from hardiness.statistics.intervals import Resamples, benjamini_hochberg
-from hardiness.statistics.measures import OfImages, weighted
+from hardiness.statistics.comparison import (
+    Difference,
+    Moments,
+    cell_differences,
+    difference,
+    mean_difference,
+    of_moments,
+)
+from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.intervals import benjamini_hochberg
+from hardiness.statistics.measures import calibration_pull
+
+FEWEST_OF_CLASS = 10
+"""Images of a class below which nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DifferencePart:
-    """One part of a difference; the parts add up to it.
+    """One part of a difference.
 
     Attributes:
-        name: the corruption, severity, class or the kind of error.
-        difference: what this part adds, with its interval.
+        name: the corruption, severity, class, kind of error, or the condition.
+        difference: what this part adds, with the interval that it has alone.
         adjusted: its p-value after Benjamini & Hochberg over all parts; ``None`` where it has none.
     """
 
-    name: str
+    name: str | Condition
     difference: Difference
     adjusted: float | None
+
+
+def by_cell(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], conditions: Sequence[Condition]
+) -> list[DifferencePart]:
+    """The difference of two models' errors under each condition.
+
+    Args:
+        first, second: ``(N, M)`` whether each answer of the two models is right.
+        conditions: of the M cells.
+    """
+    return _adjusted(list(zip(conditions, cell_differences(first, second), strict=True)))
 
 
 def by_cells(
@@ -36,15 +59,15 @@ def by_cells(
     second: NDArray[np.generic],
     weights: NDArray[np.float64],
     groups: Sequence[object],
-    resamples: Resamples,
 ) -> list[DifferencePart]:
     """The parts of a weighted difference of errors by group of cells, in the order in which groups first come.
 
+    The parts add up to the difference.
+
     Args:
-        first, second: ``(N, M)`` errors of two models on the same images and cells; NaN where not evaluated.
+        first, second: ``(N, M)`` errors of two models on the same images and cells.
         weights: ``(M,)`` of each cell in the whole, e.g. `corruption_weights` for the mCE, 1/M for the mean error.
         groups: the group of each cell, e.g. its corruption, or its severity.
-        resamples: of the images.
 
     Raises:
         ArgumentError: the shapes differ.
@@ -53,11 +76,11 @@ def by_cells(
         raise ArgumentError(
             f"a decomposition needs equal tables, had {first.shape}, {second.shape} and {len(weights)} weights"
         )
-    parts = []
+    apart, parts = first.astype(np.float64) - second.astype(np.float64), []
     for group in dict.fromkeys(groups):
-        chosen = [place for place, each in enumerate(groups) if each == group]
-        one, other = (weighted(table[:, chosen], weights[chosen]) for table in (first, second))
-        parts.append((str(group), difference(one, other, resamples)))
+        chosen = np.array([each == group for each in groups])
+        span = float(np.abs(weights[chosen]).sum())
+        parts.append((str(group), mean_difference(apart[:, chosen] @ weights[chosen], span)))
     return _adjusted(parts)
 
 
@@ -67,10 +90,10 @@ def by_class(
     span: float = 1.0,
     namer: Callable[[int], str] = str,
 ) -> list[DifferencePart]:
-    """The parts of a mean difference by class, the largest first.
+    """The parts of a mean difference by class, the largest first; none where every class has fewer than ten images.
 
-    A class adds what its images are apart, over all images. Classes of few images seldom tell anything alone: the order
-    says where to look, the adjusted p what to believe.
+    A class adds what its images are apart, over all images; the parts add up to the difference, and classes of fewer
+    than ten images are one part together, the last. The order says where to look, the adjusted p what to believe.
 
     Args:
         apart: ``(N,)`` what each image puts the two models apart, e.g. its error under one minus that under the other.
@@ -78,46 +101,48 @@ def by_class(
         span: the most that an image can put them apart.
         namer: the name of a class by its index.
     """
-    found, place = np.unique(labels, return_inverse=True)
-
-    def by(values: NDArray[np.floating]) -> list[float]:
-        return [float(value) for value in np.bincount(place, values, len(found))]
-
-    sums = (by(each) for each in (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, (apart != 0) * 1.0))
+    names, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    large = sizes >= FEWEST_OF_CLASS
+    if not large.any():
+        return []
+    # Small classes share one place behind all others.
+    shown, small = np.flatnonzero(large), int(np.count_nonzero(~large))
+    places = np.full(len(names), len(shown))
+    places[shown] = np.arange(len(shown))
+    group = places[place]
+    powers = (np.maximum(apart, 0), np.maximum(-apart, 0), apart**2, apart**3, (apart != 0) * 1.0)
+    sums = zip(*(np.bincount(group, each, len(shown) + 1).tolist() for each in powers), strict=True)
     parts = [
-        (namer(int(label)), of_moments(Moments(len(apart), ahead, behind, squares, int(differing)), span))
-        for label, ahead, behind, squares, differing in zip(found.tolist(), *sums, strict=True)
+        of_moments(Moments(len(apart), ahead, behind, squares, cubes, int(differing)), span).alone()
+        for ahead, behind, squares, cubes, differing in sums
     ]
-    order = sorted(range(len(parts)), key=lambda k: (-abs(parts[k][1].value), found[k]))
-    return _adjusted([parts[k] for k in order])
+    order = sorted(range(len(shown)), key=lambda k: (-abs(parts[k].value), k))
+    found = [(namer(int(names[shown[k]])), parts[k]) for k in order]
+    if small:
+        found.append((f"{small:,} classes of fewer than {FEWEST_OF_CLASS} images", parts[-1]))
+    return _adjusted(found)
 
 
 Answers = tuple[NDArray[np.floating], NDArray[np.bool_]]
 """Confidence in each answer, and whether it is right, ``(N,)`` each."""
 
 
-def by_calibration(first: Answers, second: Answers, resamples: Resamples) -> list[DifferencePart]:
+def by_calibration(first: Answers, second: Answers) -> list[DifferencePart]:
     """The parts of the difference of two Brier scores: by calibration, and by refinement; see `brier`.
 
     Args:
         first, second: answers of two models to the same images.
-        resamples: of the images.
 
     Raises:
         ArgumentError: there are fewer than 100 images.
     """
-    drawn = []
+    ids = np.arange(len(first[0]))
+    sides = []
     for confidence, right in (first, second):
-        order = np.argsort(confidence, kind="stable")
-
-        def off(places: NDArray[np.int64], sure: NDArray[np.floating] = confidence, hit: Any = right) -> float:
-            return brier(sure[places], hit[places]).calibration
-
-        score = resamples.means(((confidence - right) ** 2)[:, None])[:, 0]
-        calibration = OfImages(order, off).draws(resamples)
-        drawn.append((calibration, score - calibration))
-    parts = zip(("calibration", "refinement"), *drawn, strict=True)
-    return _adjusted([(name, of_draws(one, other, resamples.n)) for name, one, other in parts])
+        calibration = Estimate(brier(confidence, right).calibration, ids, calibration_pull(confidence, right))
+        sides.append((calibration, mean(ids, (confidence.astype(np.float64) - right) ** 2) - calibration))
+    parts = zip(("calibration", "refinement"), *sides, strict=True)
+    return _adjusted([(name, difference(one, other)) for name, one, other in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +186,7 @@ def brier(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> Brier:
     return Brier(score, off, score - off)
 
 
-def _adjusted(parts: Sequence[tuple[str, Difference]]) -> list[DifferencePart]:
+def _adjusted(parts: Sequence[tuple[str | Condition, Difference]]) -> list[DifferencePart]:
     p = np.array([np.nan if found.p is None else found.p for _, found in parts])
     adjusted = benjamini_hochberg(p)
     return [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval
-from hardiness.statistics.intervals import effective_wilson, student
+from hardiness.statistics.intervals import effective_wilson, skewed_student, skewed_student_p
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Estimate:
 
     Attributes:
         value: the number.
-        ids: ``(n,)`` names of the images that it rests on, sorted, each once.
+        ids: ``(n,)`` names of the images that it rests on, or their places, sorted, each once.
         influence: float64 ``(n,)``, with mean 0: to first order, the number were ``influence[i] / n`` lower without
             image i.
 
@@ -31,7 +31,7 @@ class Estimate:
     """
 
     value: float
-    ids: NDArray[np.object_]
+    ids: NDArray[Any]
     influence: NDArray[np.float64]
 
     @property
@@ -54,15 +54,34 @@ class Estimate:
         """Images whose influence is another than that of most: the only ones that tell of the spread."""
         if not self.n:
             return 0
-        grid = np.abs(self.influence).max() * 1e-9 or 1.0
-        return self.n - int(np.unique(np.rint(self.influence / grid), return_counts=True)[1].max())
+        usual = np.partition(self.influence, self.n // 2)[self.n // 2]
+        apart = np.abs(self.influence - usual)
+        return int(np.count_nonzero(apart > (np.abs(self.influence).max() * 1e-9 or 1.0)))
 
-    def interval(self, low: float = -math.inf, high: float = math.inf) -> Interval:
-        """The 95 % interval, with Student's t for how well the spread is known.
+    @property
+    def skew(self) -> float:
+        """Of the number over other images like these: the third moment of the influences over the root of n."""
+        cubes, squares = float(np.sum(self.influence**3)), float(self.influence @ self.influence)
+        return cubes / squares**1.5 if squares > 0 else 0.0
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is the share of images that count, so that each image's own value is 0 or 1."""
+        own = self.influence + self.value
+        return bool(np.all((np.abs(own) < 1e-9) | (np.abs(own - 1) < 1e-9)))
+
+    @property
+    def hits(self) -> NDArray[np.bool_]:
+        """``(n,)`` which images count, of a share."""
+        return np.asarray(self.influence + self.value > 0.5)
+
+    def interval(self, low: float = -math.inf, high: float = math.inf, level: float = 0.05) -> Interval:
+        """The interval at a level, by default of 95 %, with Student's t for how well the spread is known.
 
         Args:
             low, high: the range that the number can have. Where both are finite, the interval is Wilson's, with as many
-                independent images as would vary as much.
+                independent images as would vary as much, and of 95 %; else it knows of skew, as `skewed_student` does.
+            level: one minus the coverage, in (0, 1).
 
         Raises:
             ArgumentError: nothing bounds the number, and fewer than two images differ.
@@ -72,9 +91,22 @@ class Estimate:
             share = min(max((self.value - low) / width, 0.0), 1.0)
             found = effective_wilson(share, self.variance / width**2, self.differing, self.n)
             return Interval(low + found.low * width, low + found.high * width)
+        return skewed_student(self.value, self.error, self.skew, self._degrees, level)
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of "it is 0": below a level exactly where `interval` of that level leaves out 0.
+
+        Raises:
+            ArgumentError: fewer than two images differ.
+        """
+        return skewed_student_p(self.value, self.error, self.skew, self._degrees)
+
+    @property
+    def _degrees(self) -> int:
         if self.differing < 2:
             raise ArgumentError(f"an interval needs two images that differ from the others, had {self.differing}")
-        return student(self.value, self.variance, self.differing)
+        return self.differing - 1
 
     def __add__(self, other: Estimate | float) -> Estimate:
         """The sum of two estimates, or of one and a number that is known."""
@@ -123,7 +155,7 @@ class Estimate:
 
 
 def mean(
-    ids: NDArray[np.object_],
+    ids: NDArray[Any],
     values: NDArray[np.generic],
     weights: NDArray[np.float64] | None = None,
     *,
@@ -234,7 +266,7 @@ def _square_of_inverse(of: Estimate) -> float:
     return of.value**-2 if of.value else math.nan
 
 
-def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.float64]]:
+def _aligned(one: Estimate, other: Estimate) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
     """All images of both, and the influence of each on either number; 0 where a number does not rest on it."""
     if one.ids is other.ids or (one.n == other.n and bool(np.all(one.ids == other.ids))):
         return one.ids, one.influence, other.influence

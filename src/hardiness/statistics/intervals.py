@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +15,13 @@ from hardiness.core import ArgumentError, Interval, rng
 RESAMPLES = 1000
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a proportion, as fractions of 1.
 
+    It holds for the mean of any values in [0, 1] too, which vary at most as a share does.
+
     Args:
-        successes: how many of the samples count.
+        successes: how many of the samples count, or what their values add up to.
         n: how many samples there are, at least 1.
         confidence: its coverage, in (0, 1).
 
@@ -51,6 +51,16 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interva
     low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
     high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
     return Interval(low, high)
+
+
+def newcombe(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+    """The interval of a first number less a second, independent one, from the interval of each.
+
+    Source: Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, method 10.
+    """
+    below = math.hypot(first - of_first.low, of_second.high - second)
+    above = math.hypot(of_first.high - first, second - of_second.low)
+    return Interval(first - second - below, first - second + above)
 
 
 def effective_wilson(value: float, variance: float, telling: int, n: int, confidence: float = 0.95) -> Interval:
@@ -94,6 +104,43 @@ def student(value: float, variance: float, telling: int) -> Interval:
     """
     half = _student(telling - 1) * math.sqrt(variance)
     return Interval(value - half, value + half)
+
+
+def skewed_student(value: float, error: float, skew: float, degrees: int, level: float = 0.05) -> Interval:
+    """The interval of a sum or mean that few images may decide: the outer ends of Student's and of one that knows skew.
+
+    Student's t errs to one side where images are unlike in size; Hall's transformation, which removes the skew, errs
+    where the skew is that of chance alone. Their outer ends hold in both cases.
+
+    Args:
+        value: the number.
+        error: its standard error, above 0.
+        skew: of the number over other images like these: that of one image over the root of n.
+        degrees: of freedom, at least 1: how many images tell of the spread, less one.
+        level: one minus the coverage, in (0, 1).
+
+    Source: Student (1908); Hall (1992), doi:10.1111/j.2517-6161.1992.tb01872.x, the monotone cubic transformation.
+    """
+    from scipy.special import stdtrit
+
+    t = float(stdtrit(degrees, 1 - level / 2))
+    ends = [value - error * each for t_ in (t, -t) for each in (t_, _without_skew(t_, skew))]
+    return Interval(min(ends), max(ends))
+
+
+def skewed_student_p(value: float, error: float, skew: float, degrees: int) -> float:
+    """Two-sided p-value of "the number is 0": the level at which `skewed_student`'s interval reaches 0."""
+    from scipy.special import stdtr
+
+    t = value / error
+    with_skew = t + skew * t**2 / 3 + skew**2 * t**3 / 27 + skew / 6
+    nearer = min(abs(t), abs(with_skew)) if t * with_skew > 0 else 0.0
+    return float(2 * stdtr(degrees, -nearer))
+
+
+def _without_skew(t: float, skew: float) -> float:
+    """The statistic whose transformation, which has no skew, is ``t``."""
+    return float(3 / skew * (np.cbrt(1 + skew * (t - skew / 6)) - 1)) if abs(skew) > 1e-6 else t
 
 
 @cache
@@ -271,73 +318,6 @@ def accepted_interval(inside: Floats, outside: Floats, hits: int) -> Interval:
     return effective_wilson(share, variance, max(min(hits, n - hits, below), 2), min(below, n))
 
 
-_BLOCK = 100
-
-
-class Resamples:
-    """How often each image is drawn in each of 1,000 resamples; a function of the seed and the set of images alone.
-
-    Args:
-        ids: ``(N,)`` names of the images, sorted, each once.
-        seed: another seed draws others.
-
-    Raises:
-        ArgumentError: there is no image, or the names are not sorted, or one comes twice.
-
-    Source: Efron & Tibshirani (1993), the multinomial bootstrap. A byte is kept for each image and resample.
-    """
-
-    def __init__(self, ids: NDArray[Any], seed: int = 0) -> None:
-        if not len(ids):
-            raise ArgumentError("resampling needs at least one image, had none")
-        if not bool(np.all(ids[:-1] < ids[1:])):
-            raise ArgumentError("resampling needs image ids that are sorted and each there once; sort the table by id")
-        self.ids, self.n = ids, len(ids)
-        self.key = hashlib.blake2b("\x1f".join(ids.tolist()).encode(), digest_size=16).hexdigest()
-        self._generator = rng(seed, "resamples", self.key)
-        self._counts: list[NDArray[np.uint8]] = []
-
-    def counts(self) -> Iterator[NDArray[np.uint8]]:
-        """Blocks of ``uint8 (B, N)``: how often each image is in each resample; drawn once, then kept."""
-        n = self.n
-        for place in range(RESAMPLES // _BLOCK):
-            if place == len(self._counts):
-                draws = [np.bincount(self._generator.integers(0, n, n), minlength=n) for _ in range(_BLOCK)]
-                self._counts.append(np.minimum(np.stack(draws), 255).astype(np.uint8))
-            yield self._counts[place]
-
-    def means(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Column means, ``float64 (1 + R, M)``: of all images, then of each resample.
-
-        Equal columns have equal means to the last bit, whatever stands beside them and whichever processor adds.
-
-        Args:
-            values: ``(N, M)``; NaN where an image has no value, which then counts nowhere. A mean of no value is NaN.
-        """
-        present = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
-        grid, scale = exact_grid(np.where(present, values, 0), self.n)
-        held = None if present.all() else present.astype(np.float32)
-        whole = np.ones((1, self.n), np.uint8)
-        sums, counts = [], []
-        for block in (whole, *self.counts()):
-            sums.append((block.astype(grid.dtype) @ grid) / scale)
-            counts.append(block.astype(np.float32) @ held if held is not None else np.full(sums[-1].shape, self.n))
-        total, found = np.concatenate(counts), np.concatenate(sums)
-        return np.where(total > 0, found / np.maximum(total, 1), np.nan)
-
-    def of_images(
-        self, statistic: Callable[[NDArray[np.int64]], float], order: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """A statistic of images, ``float64 (1 + R,)``: of all, then of each resample.
-
-        Args:
-            statistic: takes ``int64 (N,)`` places of images, with repeats, in the order of ``order``.
-            order: ``(N,)`` every place once.
-        """
-        drawn = (statistic(np.repeat(order, row[order])) for block in self.counts() for row in block)
-        return np.array([statistic(order), *drawn])
-
-
 def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     """P-values adjusted so that, of those below a level, at most that share are expected to be false.
 
@@ -376,4 +356,17 @@ def _placed(
 ) -> NDArray[np.float64]:
     found = np.full(values.shape, np.nan)
     found[order] = np.minimum(adjusted, 1.0)
+    return found
+
+
+def holm_levels(p: ArrayLike, level: float = 0.05) -> NDArray[np.float64]:
+    """The level at which Holm's procedure tests each of several hypotheses, ``(M,)``; NaN where there was no test.
+
+    A p-value lies below its own level exactly where `holm` brings it below ``level``: an interval of that level leaves
+    out the hypothesis exactly where the procedure does.
+    """
+    values, order = _ranked(p)
+    refused = int(np.count_nonzero(holm(p) < level))
+    found = np.full(values.shape, np.nan)
+    found[order] = level / (len(order) - np.minimum(np.arange(len(order)), refused))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,154 +11,137 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Condition
-from hardiness.statistics.calibration import BIN_SIZE, MINIMUM, CalibrationProtocol, aurra, rms_calibration_error
-from hardiness.statistics.intervals import Resamples
+from hardiness.statistics.calibration import (
+    BIN_SIZE,
+    MINIMUM,
+    CalibrationProtocol,
+    aurra,
+    bin_of_hundred,
+    rms_calibration_error,
+)
+from hardiness.statistics.cells import FEWEST_PER_CELL
+from hardiness.statistics.estimate import Estimate, mean
 
 FEWEST_OF_EACH = 10
-"""Errors, and right answers, of either model, below which no bootstrap of a score that sorts or divides is trusted."""
+"""Errors, and right answers, of either model, below which no score that sorts or divides has an interval."""
+
+Places = NDArray[np.int64]
 
 
-class Measure(Protocol):
-    """A score of one model on some images, and the same of each resample of them."""
-
-    @property
-    def n(self) -> int:
-        """Images."""
+class Measurable(Protocol):
+    """One score of one run, as a function of which of its images count."""
 
     @property
-    def undefined(self) -> str:
-        """Why there is no such score; empty where there is one."""
+    def metric(self) -> str:
+        """Which; that of the `Score` that the card gives."""
 
     @property
-    def thin(self) -> str:
-        """Why a bootstrap of it says too little, so that it has no interval; empty where it does not."""
+    def condition(self) -> Condition:
+        """Of that `Score`."""
 
-    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
-        """``float64 (1 + R,)``: the score, then that of each resample."""
-
-    def by_image(self) -> NDArray[np.float64] | None:
-        """``(N,)`` what each image adds to the score, which is their mean up to a constant; ``None`` if it has none."""
+    @property
+    def higher_is_better(self) -> bool:
+        """Its direction."""
 
     @property
     def span(self) -> float:
-        """The most that two answers to one image can differ in `by_image`."""
+        """The most that two answers to one image can put two models apart; infinite where nothing bounds it."""
+
+    def of(self, places: Places) -> Estimate:
+        """The score of the images at these sorted places, which are its ids; its value is NaN where it has none."""
+
+    def lacks(self, places: Places) -> str:
+        """Why these images are too few for the score or its interval; empty where they are not."""
 
 
 @dataclass(frozen=True)
-class OfMeans:
-    """A score made of column means over images: errors, mCE, flip rates, accuracies under attack, shape bias.
+class WeightedSum:
+    """A score that is a weighted sum of column means: errors, mCE, flip rates, accuracies under attack, gaps.
 
     Attributes:
-        values: ``(N, M)``; NaN where an image has no value.
-        combine: from means ``(…, M)`` to the score ``(…,)``; see ``linear``.
+        metric, condition: which score.
+        values: ``(N, M)``, one row an image of the table; NaN where an image was not evaluated.
+        weights: float64 ``(M,)``: the score is the sum of cell means times these.
+        higher_is_better: its direction.
         top: the largest that a value can be; the smallest is 0.
-        linear: whether ``combine`` is a weighted sum and a constant.
-        undefined, thin: as in `Measure`.
-        shares: whether it is the share of images that count, one bool an image.
     """
 
+    metric: str
     values: NDArray[np.generic]
-    combine: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    weights: NDArray[np.float64]
+    condition: Condition = field(default_factory=Condition)
+    higher_is_better: bool = True
     top: float = 1.0
-    linear: bool = True
-    undefined: str = ""
-    thin: str = ""
-    shares: bool = False
 
     @property
-    def n(self) -> int:
-        """Images."""
-        return len(self.values)
+    def is_share(self) -> bool:
+        """Whether it is the share of images that count, one value of 0 or 1 an image."""
+        if self.values.shape[1] != 1 or self.weights[0] != 1:
+            return False
+        seen = self.values[~np.isnan(self.values)]
+        return bool(np.all((seen == 0) | (seen == 1)))
 
-    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
-        """``float64 (1 + R,)``."""
-        return np.asarray(self.combine(resamples.means(self.values)))
+    @property
+    def weighty(self) -> NDArray[np.float64]:
+        """The values of the cells whose weight is not 0, ``(N, M')``."""
+        return np.asarray(self.values[:, self.weights != 0], np.float64)
 
-    def by_image(self) -> NDArray[np.float64] | None:
-        """``(N,)``, where the score is linear and every image has every value."""
-        values = self.values.astype(np.float64)
-        return np.asarray(self.combine(values)) if self.linear and not np.isnan(values).any() else None
+    def by_image(self) -> NDArray[np.float64]:
+        """Each image's own sum, float64 ``(N,)``; NaN where it lacks a cell that counts."""
+        return np.asarray(self.weighty @ self.weights[self.weights != 0])
 
     @property
     def span(self) -> float:
-        """The sum of the weights' sizes times the largest value."""
-        columns = self.values.shape[1]
-        weights = self.combine(np.eye(columns)) - self.combine(np.zeros((1, columns)))
-        return float(np.abs(weights).sum() * self.top)
+        """The sum of the weights' sizes times the largest value; infinite where images lack cells."""
+        return math.inf if np.isnan(self.weighty).any() else float(np.abs(self.weights).sum() * self.top)
+
+    def of(self, places: Places) -> Estimate:
+        """The score of some images."""
+        if self._fewest(places):
+            return mean(places, self.values[places], self.weights)
+        return Estimate(math.nan, places, np.zeros(len(places)))
+
+    def lacks(self, places: Places) -> str:
+        """That a cell has too few of the images, where not all of them have every cell."""
+        fewest = self._fewest(places)
+        if fewest >= min(FEWEST_PER_CELL, len(places)):
+            return ""
+        return f"a cell has {fewest} shared images, and {FEWEST_PER_CELL} are needed"
+
+    def _fewest(self, places: Places) -> int:
+        values = self.values[places][:, self.weights != 0]
+        return int(np.count_nonzero(~np.isnan(values), axis=0).min(initial=len(places)))
 
 
 @dataclass(frozen=True)
-class OfImages:
-    """A score that sorts the images, as calibration and AURRA do.
+class ImageScore:
+    """A score that sorts the images, or divides: calibration, AURRA, shape bias.
 
     Attributes:
-        order: ``int64 (N,)`` places of all images as the statistic sorts them, so that it finds them sorted already.
-        statistic: takes ``int64`` places of images, in that order, with repeats.
-        undefined, thin: as in `Measure`.
+        metric, higher_is_better, condition: which score, and its direction.
+        estimate: from sorted places to the score of these images.
+        shortage: as `Measurable.lacks`.
     """
 
-    order: NDArray[np.int64]
-    statistic: Callable[[NDArray[np.int64]], float]
-    undefined: str = ""
-    thin: str = ""
+    metric: str
+    higher_is_better: bool
+    estimate: Callable[[Places], Estimate]
+    shortage: Callable[[Places], str]
+    condition: Condition = field(default_factory=Condition)
+    span = math.inf
 
-    @property
-    def n(self) -> int:
-        """Images."""
-        return len(self.order)
+    def of(self, places: Places) -> Estimate:
+        """The score of some images."""
+        return self.estimate(places)
 
-    def draws(self, resamples: Resamples) -> NDArray[np.float64]:
-        """``float64 (1 + R,)``."""
-        return resamples.of_images(self.statistic, self.order)
-
-    def by_image(self) -> None:
-        """No image has a share of its own."""
-        return
-
-    @property
-    def span(self) -> float:
-        """Unknown: never asked for, as `by_image` is not there."""
-        return float("nan")
+    def lacks(self, places: Places) -> str:
+        """Why these images are too few."""
+        return self.shortage(places)
 
 
-def share(counts: NDArray[np.bool_]) -> OfMeans:
-    """The share of images that count, e.g. accuracy; two of them are compared exactly.
-
-    Args:
-        counts: ``(N,)``.
-    """
-    return OfMeans(counts[:, None], lambda means: np.asarray(means[..., 0]), shares=True)
-
-
-def mean(values: NDArray[np.generic], top: float = 1.0) -> OfMeans:
-    """The mean of one value an image, or of several cells an image, each cell weighing the same.
-
-    Args:
-        values: ``(N,)`` or ``(N, M)``, e.g. whether each answer is wrong; NaN where there is none.
-        top: the largest that a value can be.
-    """
-    table = values.reshape(len(values), -1)
-    return OfMeans(table, lambda means: np.asarray(means.mean(axis=-1)), top)
-
-
-def weighted(values: NDArray[np.generic], weights: NDArray[np.float64], top: float = 1.0) -> OfMeans:
-    """The weighted sum of column means: mCE by `corruption_weights`, mFR by one over ten times the baseline's flips.
-
-    Args:
-        values: ``(N, M)``; NaN where an image has no value.
-        weights: ``(M,)``.
-        top: the largest that a value can be.
-    """
-    return OfMeans(values, lambda means: np.asarray(means @ weights), top)
-
-
-def gap(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> OfMeans:
-    """The share of images that count after, less that before.
-
-    Args:
-        before, after: ``(N,)``.
-    """
-    return OfMeans(np.column_stack([before, after]), lambda means: np.asarray(means[..., 1] - means[..., 0]))
+def share(metric: str, counts: NDArray[np.bool_], higher_is_better: bool = True) -> WeightedSum:
+    """The share of images that count ``(N,)``, e.g. accuracy; two of them are compared exactly."""
+    return WeightedSum(metric, counts[:, None], np.ones(1), higher_is_better=higher_is_better)
 
 
 def corruption_weights(
@@ -185,131 +169,128 @@ def corruption_weights(
     return np.array([1 / (len(divisors) * divisors[name]) for name in corruptions])
 
 
-def relative_corruption(
-    wrong: NDArray[np.generic],
-    clean_wrong: NDArray[np.generic],
-    cells: tuple[Sequence[str], Sequence[int]],
-    baseline: tuple[float, Mapping[str, Sequence[float]]],
-) -> OfMeans:
-    """The relative mCE: how much corruption adds to the clean error, over what it adds to the baseline's.
+def relative_corruption_weights(
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+    clean: float,
+    baseline: Mapping[str, Sequence[float]],
+) -> NDArray[np.float64]:
+    """What each cell's error weighs in the relative mCE, and the clean error, which comes last, ``(M + 1,)``.
+
+    The relative mCE is how much corruption adds to the clean error, over what it adds to the baseline's.
 
     Args:
-        wrong: ``(N, M)`` whether each answer is wrong.
-        clean_wrong: ``(N,)`` the same without corruption.
-        cells: corruption and severity of each of the M cells.
-        baseline: its clean error, and its errors by corruption.
+        corruptions, severities: of each cell.
+        clean, baseline: the baseline's clean error, and its errors by corruption.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
     """
-    clean, by_corruption = baseline
-    above = {name: [error - clean for error in errors] for name, errors in by_corruption.items()}
-    weights = corruption_weights(*cells, above)
-    table = np.column_stack([wrong, clean_wrong])
-    return weighted(table, np.append(weights, -weights.sum()))
+    above = {name: [error - clean for error in errors] for name, errors in baseline.items()}
+    weights = corruption_weights(corruptions, severities, above)
+    return np.append(weights, -weights.sum())
 
 
-def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_]) -> OfMeans:
+def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_], condition: Condition) -> ImageScore:
     """Of the answers that name a cue, the share that names the shape.
 
     Args:
         by_shape, by_texture: ``(N,)`` whether each stimulus was answered by that cue.
+        condition: of the score.
 
     Source: Geirhos et al. (2019), arXiv:1811.12231.
     """
 
-    def combine(means: NDArray[np.float64]) -> NDArray[np.float64]:
-        named = means.sum(axis=-1)
-        return np.where(named > 0, means[..., 0] / np.where(named > 0, named, 1), np.nan)
+    def estimate(at: Places) -> Estimate:
+        shape, texture = mean(at, by_shape[at]), mean(at, by_texture[at])
+        return shape / (shape + texture)
 
-    none = "" if bool(np.any(by_shape | by_texture)) else "no answer names a cue"
-    thin = _thin(int(by_shape.sum()), int(by_texture.sum()), "answers by shape", "by texture")
-    return OfMeans(np.column_stack([by_shape, by_texture]), combine, linear=False, undefined=none, thin=thin)
+    def lacks(at: Places) -> str:
+        if not np.any(by_shape[at] | by_texture[at]):
+            return "no answer names a cue"
+        return _few(int(by_shape[at].sum()), int(by_texture[at].sum()), "answers by shape", "by texture")
+
+    return ImageScore("shape_bias", True, estimate, lacks, condition)
 
 
 def calibration_measure(
     confidence: NDArray[np.floating], right: NDArray[np.bool_], protocol: CalibrationProtocol = "hendrycks2019"
-) -> OfImages:
-    """The RMS calibration error; see `hardiness.statistics.calibration.rms_calibration_error`."""
-    few = f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(right)}"
-    order = np.argsort(confidence, kind="stable")
-    counted = right[order][: len(right) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if protocol == "hendrycks2019" else right
-    return OfImages(
-        order,
-        lambda places: rms_calibration_error(confidence[places], right[places], protocol),
-        few if len(right) < MINIMUM[protocol] else "",
-        _thin(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers"),
-    )
+) -> ImageScore:
+    """The RMS calibration error; see `hardiness.statistics.calibration.rms_calibration_error`.
+
+    An image moves the gap of its bin, as if the bins' edges were known.
+    """
+    last = protocol == "hendrycks2019"
+
+    def estimate(at: Places) -> Estimate:
+        if len(at) < MINIMUM[protocol]:
+            return Estimate(math.nan, at, np.zeros(len(at)))
+        value = rms_calibration_error(confidence[at], right[at], protocol)
+        pull = calibration_pull(confidence[at], right[at], without_last=last)
+        return Estimate(value, at, pull / (2 * value) if value > 0 else np.zeros(len(at)))
+
+    def lacks(at: Places) -> str:
+        if len(at) < MINIMUM[protocol]:
+            return f"{protocol} calibration needs {MINIMUM[protocol]} images, had {len(at)}"
+        order = np.argsort(confidence[at], kind="stable")
+        counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
+        return _few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
+
+    return ImageScore("rms_calibration_error", False, estimate, lacks, Condition(protocol=protocol))
 
 
-def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> OfImages:
+def calibration_pull(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], without_last: bool = False
+) -> NDArray[np.float64]:
+    """The influence of each image ``(N,)`` on the mean squared gap over bins of 100; of at least 100 images."""
+    bins, gap = bin_of_hundred(confidence), confidence.astype(np.float64) - right
+    means = np.bincount(bins, gap) / np.bincount(bins)
+    if without_last:
+        means[-1] = 0.0
+    pull = 2 * means[bins] * (gap - means[bins])
+    return np.asarray(pull - pull.mean())
+
+
+def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> ImageScore:
     """AURRA; see `hardiness.statistics.calibration.aurra`."""
-    order = np.argsort(-confidence, kind="stable")
-    thin = _thin(int(np.sum(~right)), int(right.sum()), "errors", "right answers")
-    return OfImages(order, lambda places: aurra(confidence[places], right[places]), thin=thin)
+
+    def estimate(at: Places) -> Estimate:
+        return Estimate(aurra(confidence[at], right[at]), at, _aurra_pull(confidence[at], right[at]))
+
+    def lacks(at: Places) -> str:
+        return _few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
+
+    return ImageScore("aurra", True, estimate, lacks)
 
 
-def _thin(first: int, second: int, name: str, other: str) -> str:
+def _aurra_pull(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The influence of each image on AURRA ``(N,)``: by how much it would differ without it, times N - 1."""
+    n, order = len(right), np.argsort(-confidence, kind="stable")
+    if n < 2:
+        return np.zeros(n)
+    count, hits = np.arange(1, n + 1), right[order].astype(np.float64)
+    sums = np.cumsum(hits)
+    accuracy = sums / count
+    one_less = 1.0 / np.maximum(count - 1, 1)
+    # Without image j, the accuracies before it stay, and each later one is of one answer less.
+    before = np.cumsum(accuracy) - accuracy
+    later, weight = (np.append(np.cumsum(each[:0:-1])[::-1], 0.0) for each in (sums * one_less, one_less))
+    pull = np.empty(n)
+    pull[order] = -(before + later - hits * weight)
+    return np.asarray(pull - pull.mean())
+
+
+def _few(first: int, second: int, name: str, other: str) -> str:
     if min(first, second) >= FEWEST_OF_EACH:
         return ""
-    return f"a bootstrap needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
-
-
-Places = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Measurable:
-    """One score of one run.
-
-    Attributes:
-        metric, condition: which; those of the `Score` that the card gives.
-        higher_is_better: its direction.
-        of: from places among the run's images to the score of those.
-    """
-
-    metric: str
-    condition: Condition
-    higher_is_better: bool
-    of: Callable[[Places], Measure]
-
-
-@dataclass(frozen=True)
-class WeightedSum:
-    """One score of a run by image and cell.
-
-    Attributes:
-        metric, condition: which score.
-        values: float64 ``(N, M)``, one row an image of the table; NaN where an image was not evaluated.
-        weights: float64 ``(M,)``: the score is the sum of cell means times these.
-        higher_is_better: its direction.
-    """
-
-    metric: str
-    values: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    condition: Condition = field(default_factory=Condition)
-    higher_is_better: bool = True
-
-    @property
-    def is_share(self) -> bool:
-        """Whether it is the share of images that count, one value of 0 or 1 an image."""
-        if self.values.shape[1] != 1 or self.weights[0] != 1:
-            return False
-        seen = self.values[~np.isnan(self.values)]
-        return bool(np.all((seen == 0) | (seen == 1)))
-
-    @property
-    def weighty(self) -> NDArray[np.float64]:
-        """The values of the cells whose weight is not 0, ``(N, M')``."""
-        return np.asarray(self.values[:, self.weights != 0])
-
-    def by_image(self) -> NDArray[np.float64]:
-        """Each image's own sum, float64 ``(N,)``; NaN where it lacks a cell that counts."""
-        return np.asarray(self.weighty @ self.weights[self.weights != 0])
+    return f"an interval needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
 
 
 def mean_of(
-    metric: str, values: NDArray[np.float64], columns: NDArray[np.bool_], higher_is_better: bool = True
+    metric: str,
+    values: NDArray[np.generic],
+    columns: NDArray[np.bool_],
+    higher_is_better: bool = True,
+    top: float = 1.0,
 ) -> WeightedSum:
     """The mean over some cells, each weighing the same.
 
@@ -317,6 +298,7 @@ def mean_of(
         metric, higher_is_better: which score, and its direction.
         values: float64 ``(N, M)``.
         columns: ``(M,)`` which cells; at least one.
+        top: the largest that a value can be.
     """
     weights = columns / np.count_nonzero(columns)
-    return WeightedSum(metric, values, weights, higher_is_better=higher_is_better)
+    return WeightedSum(metric, values, weights, higher_is_better=higher_is_better, top=top)

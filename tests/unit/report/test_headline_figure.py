@@ -9,8 +9,7 @@ from hardiness.report.beside import from_few, with_figure
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.comparison import compared
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.measures import share
+from hardiness.statistics.estimate import mean
 
 WORD = Condition(text="wrong class")
 
@@ -70,8 +69,7 @@ def test_a_heading_names_a_winner_where_one_model_is_alone_in_first_place() -> N
 def test_a_paired_comparison_decides_whether_a_heading_names_a_winner() -> None:
     def shown(first_right: int) -> str:
         right = {"a": np.arange(400) < first_right, "b": np.arange(400) < 350}
-        ids = np.array([f"{k:03}" for k in range(400)], object)
-        paired = compared("top1", {name: share(each) for name, each in right.items()}, Resamples(ids), True)
+        paired = compared("top1", {name: mean(np.arange(len(each)), each) for name, each in right.items()}, True)
         found = [classified(name, float(each.mean()), 0.03, 400) for name, each in right.items()]
         comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol="orhan2019")
         (section,) = sections(found, [comparison])

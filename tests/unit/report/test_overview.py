@@ -29,8 +29,7 @@ from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
 from hardiness.statistics.comparison import compared
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.measures import share
+from hardiness.statistics.estimate import mean
 
 
 def top1(value: float, half: float = 0.01, n: int = 1000, **condition: Any) -> Score:
@@ -287,8 +286,8 @@ def test_where_the_verdict_cannot_tell_the_sentence_says_so(left: float, verdict
 
 def test_a_paired_comparison_tells_apart_what_intervals_do_not() -> None:
     right = {"a": np.arange(400) < 360, "b": np.arange(400) < 340}
-    measures = {name: share(each) for name, each in right.items()}
-    paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
+    measures = {name: mean(np.arange(len(each)), each) for name, each in right.items()}
+    paired = compared("top1", measures, True)
     found = [result("a", top1(0.90, 0.03)), result("b", top1(0.85, 0.03))]
     comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol=found[0].protocol)
     (alone,), (shown,) = sections(found), sections(found, [comparison])
@@ -342,8 +341,8 @@ def test_a_partial_result_names_all_that_keeps_it_partial(limit: int | None, ben
 
 def test_a_difference_that_n_is_too_small_for_is_told() -> None:
     right = {"a": np.arange(400) < 360, "b": np.arange(400) < 358, "c": np.arange(400) < 100}
-    measures = {name: share(each) for name, each in right.items()}
-    paired = compared("top1", measures, Resamples(np.array([f"{k:03}" for k in range(400)], object)), True)
+    measures = {name: mean(np.arange(len(each)), each) for name, each in right.items()}
+    paired = compared("top1", measures, True)
     comparison = BenchmarkComparison("imagenet-val", "imagenet", (paired,), 400, (), (), protocol="orhan2019")
     found = [result(name, top1(each.mean())) for name, each in right.items()]
     (shown,) = sections(found, [comparison])

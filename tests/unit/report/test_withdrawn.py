@@ -39,8 +39,7 @@ from hardiness.results.claims import from_results, judged
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.statistics.comparison import compared
-from hardiness.statistics.intervals import Resamples
-from hardiness.statistics.measures import share
+from hardiness.statistics.estimate import mean
 
 VERDICT = {
     "withdrawn": "Withdrawn: At epsilon 4/255 accuracy falls to 61.7 % at 50 steps, from 69.3 % clean, but the attack "
@@ -193,9 +192,11 @@ def test_every_export_has_the_word(doubt: str) -> None:
 
 @DOUBTS
 def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
-    ids = np.array([f"{i:03}" for i in range(100)])
-    measures = {"masked": share(np.arange(100) < 62), "honest": share(np.arange(100) < 40)}
-    found = compared("accuracy", measures, Resamples(ids), True)
+    measures = {
+        "masked": mean(np.arange(100), np.arange(100) < 62),
+        "honest": mean(np.arange(100), np.arange(100) < 40),
+    }
+    found = compared("accuracy", measures, True)
     scores = (found, replace(found, condition=Condition(epsilon=4 / 255)))
     whole = BenchmarkComparison("whitebox", "imagenet", scores, 100, (), (), doubts={"masked": doubt})
     clean, under_attack = comparison_view(whole).rows
@@ -210,9 +211,10 @@ def test_a_comparison_has_the_word_at_the_number(doubt: str) -> None:
 
 @DOUBTS
 def test_a_check_tells_no_difference_from_a_number_that_is_withdrawn(doubt: str) -> None:
-    ids = np.array([f"{i:03}" for i in range(300)])
-    measures = {name: share(np.arange(300) < n) for name, n in (("masked", 185), ("honest", 125), ("other", 65))}
-    found = compared("accuracy", measures, Resamples(ids), True)
+    measures = {
+        name: mean(np.arange(300), np.arange(300) < n) for name, n in (("masked", 185), ("honest", 125), ("other", 65))
+    }
+    found = compared("accuracy", measures, True)
     three = [attacked("masked", doubt), attacked("honest", "", 0.2), attacked("other", "", 0.4)]
     for shown_of, left in ((three, "honest"), (three[:2], "")):
         (plain,) = sections(shown_of)

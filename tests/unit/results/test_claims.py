@@ -23,18 +23,20 @@ from hardiness.core import (
     Run,
     Score,
 )
+from hardiness.reference import humans
 from hardiness.results.claims import (
     KnownNumber,
     Models,
     Subject,
     from_results,
     judged,
-    paired_draws,
+    paired_numbers,
     published_models,
     registry,
 )
 from hardiness.results.claims.claim import FAILS, HOLDS, NO_MODEL, NO_SCORE, OPEN, Contrast, contrast, falls_with_size
 from hardiness.results.results import results_of
+from hardiness.statistics.estimate import mean
 from hardiness.store import Store
 
 
@@ -161,7 +163,7 @@ def test_the_six_claims_are_there_with_their_sources() -> None:
         ("corruption_gain", "corrupted_error", (0.41, 0.41, 0.41, 0.41)),
         ("whitebox_collapse", "whitebox_accuracy", (0.001, 0.3, 0.001, 0.001)),
         ("shape_bias_gap", "shape_bias", (0.4, 0.4, 0.1, 0.4)),
-        ("shape_bias_gap", "shape_bias", (0.4, 0.97, 0.4, 0.4)),
+        ("shape_bias_gap", "shape_bias", (0.4, 0.99, 0.4, 0.4)),
         ("blackbox_loss", "blackbox_accuracy", (0.8, 0.8, 0.8, 0.6)),
         ("calibration_with_size", "calibration_error", (0.1, 0.15, 0.2, 0.25)),
         ("stability_with_size", "mfr", (0.4, 0.2, 0.5, 0.1)),
@@ -185,6 +187,18 @@ def test_with_few_images_nothing_can_be_told(name: str, number: str, values: tup
     found = registry.get(name).judge(changed(published_models(), number, *values, n=50))
     assert found.verdict == OPEN
     assert found.reason.startswith("not told from zero: ")
+
+
+def test_far_from_people_knows_that_ten_people_are_a_sample() -> None:
+    """The least of ten is at 91.9 %; another ten's would be another, so that 97 % is not told to be above it."""
+    found = registry.get("shape_bias_gap").judge(changed(published_models(), "shape_bias", 0.4, 0.97, 0.4, 0.4))
+    assert found.verdict == OPEN
+    beside_people = found.contrasts[3]
+    assert beside_people.value == pytest.approx(0.91909 - 0.97)
+    drawn = np.random.default_rng(0).standard_normal((20_000, 10)).min(axis=1).std()
+    spread = np.std(list(humans().shape_bias_by_observer.values()), ddof=1)
+    own = published_models().family[1].numbers["shape_bias"].standard_error
+    assert beside_people.standard_error == pytest.approx(np.hypot(drawn * spread, own), rel=0.01)
 
 
 def test_what_is_missing_is_named() -> None:
@@ -238,13 +252,30 @@ def test_a_claim_of_the_family_asks_nothing_of_the_reference() -> None:
     )
 
 
-def test_contrasts_are_paired_where_the_draws_are_the_same() -> None:
+def test_contrasts_are_paired_where_the_images_are_the_same() -> None:
     generator = np.random.default_rng(0)
-    shared, own = generator.normal(size=1000), 0.1 * generator.normal(size=1000)
-    first, second = KnownNumber(0.5, 100, 1.0, shared, "x"), KnownNumber(0.2, 100, 1.0, shared + own, "x")
-    assert contrast("paired", [(1.0, first), (-1.0, second)]).standard_error == pytest.approx(0.1, rel=0.1)
-    elsewhere = replace(second, images="y")
-    assert contrast("apart", [(1.0, first), (-1.0, elsewhere)]).standard_error == pytest.approx(2**0.5)
+    shared, own = generator.normal(size=100), 0.1 * generator.normal(size=100)
+
+    def known(values: np.ndarray, first: int = 0) -> KnownNumber:
+        found = mean(np.arange(first, first + 100), values)
+        return KnownNumber(found.value, 100, found.error, found)
+
+    one, other = known(shared), known(shared + own)
+    paired = contrast("paired", [(1.0, one), (-1.0, other)])
+    assert paired.paired
+    assert paired.standard_error == pytest.approx(own.std(ddof=1) / 10)
+    assert (paired.interval.low <= 0 <= paired.interval.high) == (paired.p >= 0.05)
+    apart = contrast("apart", [(1.0, one), (-1.0, known(shared + own, 500))])
+    assert apart.standard_error == pytest.approx(np.hypot(one.standard_error, other.standard_error), rel=0.01)
+
+
+def test_few_people_are_a_sample_with_few_degrees_of_freedom() -> None:
+    """Satterthwaite: nine degrees where the people's spread is all of it, many where the images' is."""
+    people, model = KnownNumber(0.9, 10, 0.02, degrees=9), KnownNumber(0.5, 1000, 1e-6)
+    found = contrast("", [(1.0, people), (-1.0, model)])
+    assert found.degrees == pytest.approx(9, rel=1e-3)
+    assert found.interval.high - found.value == pytest.approx(2.262157 * 0.02, rel=1e-4)
+    assert contrast("", [(1.0, people), (-1.0, replace(model, standard_error=1.0))]).degrees > 1e6
 
 
 def test_the_slope_over_sizes_by_hand() -> None:
@@ -343,7 +374,7 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
     for name, first in (("same", 0), ("others", 1000)):
         store = two_sizes(tmp_path / name, first)
         models = from_results(results_of(store), ["small", "large"])
-        sides[name] = claim.judge(paired_draws(models, [store]))
+        sides[name] = claim.judge(paired_numbers(models, [store]))
     (_, paired, _), (_, apart, _) = (side.contrasts for side in sides.values())
     assert paired.value == pytest.approx(apart.value)
     assert paired.paired
@@ -408,8 +439,8 @@ def test_a_number_of_few_errors_keeps_its_own_error(tmp_path: Path) -> None:
     for model, wrong in (("small", 4), ("large", 40)):
         stored(store, model, "imagenet-val", (np.arange(200) >= wrong)[:, None])
     models = from_results(results_of(store), ["small", "large"])
-    small, large = (subject.numbers["clean_accuracy"] for subject in paired_draws(models, [store]).family)
-    assert small.draws is None
+    small, large = (subject.numbers["clean_accuracy"] for subject in paired_numbers(models, [store]).family)
+    assert small.estimate is None
     assert small.standard_error == models.family[0].numbers["clean_accuracy"].standard_error
-    assert large.draws is not None
+    assert large.estimate is not None
     assert large.value == pytest.approx(0.8)

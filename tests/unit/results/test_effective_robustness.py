@@ -27,7 +27,7 @@ from hardiness.core import (
 )
 from hardiness.reference import published_line, published_lines, subset, timm_rows
 from hardiness.results import published_results, results_of
-from hardiness.statistics import Estimate, Point, estimated_mean, fit
+from hardiness.statistics import Estimate, Point, fit, mean
 from hardiness.store import Store
 
 EXAMPLES = (
@@ -82,7 +82,7 @@ EXAMPLES = (
 
 
 def share(value: float, n: int, of: str) -> Estimate:
-    return estimated_mean(np.array([f"{of}{i:06d}" for i in range(n)], object), np.arange(n) < round(value * n))
+    return mean(np.array([f"{of}{i:06d}" for i in range(n)], object), np.arange(n) < round(value * n))
 
 
 def points(generator: np.random.Generator, count: int, noise: float) -> list[Point]:

@@ -11,6 +11,7 @@ from scipy.stats import binom, binomtest, chi2
 
 from hardiness.core import ArgumentError
 from hardiness.statistics.comparison import detectable_paired, mcnemar, paired_difference, tango, unpaired_difference
+from hardiness.statistics.intervals import newcombe, wilson
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -91,7 +92,10 @@ def test_an_unpaired_difference_is_newcombes() -> None:
     assert found.interval.low == pytest.approx(0.0524, abs=6e-5)
     assert found.interval.high == pytest.approx(0.3339, abs=6e-5)
     assert "different photographs" in found.method
-    assert found.p == pytest.approx(chi2.sf((56 * 32 - 14 * 48) ** 2 * 149 / (70 * 80 * 104 * 46), 1))
+    # Its p is the level at which its interval reaches 0, near the chi-squared test's.
+    assert found.p == pytest.approx(chi2.sf((56 * 32 - 14 * 48) ** 2 * 149 / (70 * 80 * 104 * 46), 1), rel=0.1)
+    narrowed = newcombe(56 / 70, wilson(56, 70, 1 - found.p), 48 / 80, wilson(48, 80, 1 - found.p))
+    assert narrowed.low == pytest.approx(0, abs=1e-9)
 
 
 def test_what_can_be_told_solves_connors_equation() -> None:

@@ -13,7 +13,7 @@ from hardiness.results.claims.claim import (
     judged,
     registry,
 )
-from hardiness.results.claims.evidence import from_results, paired_draws, published_models
+from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
 
 __all__ = [
     "Claim",
@@ -25,7 +25,7 @@ __all__ = [
     "Subject",
     "from_results",
     "judged",
-    "paired_draws",
+    "paired_numbers",
     "published_models",
     "registry",
 ]

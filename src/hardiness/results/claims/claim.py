@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hardiness.core import Interval, Registry, TextTable
+from hardiness.statistics import Estimate
 
 HOLDS: Verdict = "holds"
 FAILS: Verdict = "does not hold"
@@ -28,6 +27,8 @@ Verdict = Literal[
 ]
 
 LEVEL = 0.05
+_MANY = 1e9
+"""Degrees of freedom with which Student's t is normal to every digit."""
 
 Order = Literal["given", "parameters", "name"]
 
@@ -40,8 +41,8 @@ class KnownNumber:
         value: as a fraction, ratio or in the number's own unit.
         n: images behind it.
         standard_error: of the value over other images like these.
-        draws: resamples ``(R,)`` of it, if there are some; those of equal ``images`` are the same draws.
-        images: names the set of images that were drawn from; differences within one set are paired.
+        estimate: the number with what each image adds to it, if that is known; differences of such are paired.
+        degrees: of freedom of the standard error, where it is that of a few.
         source: where it stands: the score of a run, or what published it.
         is_substitute: whether it is another number that stands in for one that was not measured.
         doubt: a word where the report on an attack does not stand by it; else empty.
@@ -50,8 +51,8 @@ class KnownNumber:
     value: float
     n: int
     standard_error: float
-    draws: NDArray[np.float64] | None = None
-    images: str = ""
+    estimate: Estimate | None = None
+    degrees: float = math.inf
     source: str = ""
     is_substitute: bool = False
     doubt: str = ""
@@ -104,7 +105,8 @@ class Contrast:
         value: the sum.
         standard_error: of it.
         needed: whether it must be told from zero for the claim to hold; the others must not be told against it.
-        paired: whether its numbers are of the same images, and their spread is that of the same resamples.
+        paired: whether its numbers are of the same images.
+        degrees: of freedom of the standard error.
     """
 
     name: str
@@ -112,11 +114,14 @@ class Contrast:
     standard_error: float
     needed: bool = True
     paired: bool = False
+    degrees: float = math.inf
 
     @property
     def interval(self) -> Interval:
         """95 %."""
-        half = NormalDist().inv_cdf(1 - LEVEL / 2) * self.standard_error
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(min(self.degrees, _MANY), 1 - LEVEL / 2)) * self.standard_error
         return Interval(self.value - half, self.value + half)
 
     @property
@@ -124,7 +129,9 @@ class Contrast:
         """Two-sided, of "it is zero": below .05 where the interval leaves out zero."""
         if not self.standard_error > 0:
             return 0.0 if self.value else 1.0
-        return math.erfc(abs(self.value) / self.standard_error / math.sqrt(2))
+        from scipy.special import stdtr
+
+        return float(2 * stdtr(min(self.degrees, _MANY), -abs(self.value) / self.standard_error))
 
 
 @dataclass(frozen=True)
@@ -215,28 +222,26 @@ class Claim:
 
 
 def contrast(name: str, terms: Sequence[tuple[float, KnownNumber]], needed: bool = True) -> Contrast:
-    """A weighted sum of known numbers with its standard error, paired where they come of the same draws.
+    """A weighted sum of known numbers with its standard error, paired where they are of the same images.
 
     Args:
         name: of the contrast.
         terms: weight and number of each term.
         needed: as in `Contrast`.
+
+    Source: Satterthwaite (1946), doi:10.2307/3002019, for the degrees of freedom of a sum of variances.
     """
     value = sum(weight * known.value for weight, known in terms)
-    groups: dict[str, list[tuple[float, KnownNumber]]] = {}
-    for place, (weight, known) in enumerate(terms):
-        key = known.images if known.draws is not None and known.images else f"\x00{place}"
-        groups.setdefault(key, []).append((weight, known))
-    variance = 0.0
-    for group in groups.values():
-        drawn = [weight * known.draws for weight, known in group if known.draws is not None]
-        if len(drawn) > 1:
-            variance += float(np.var(np.sum(drawn, axis=0), ddof=1))
-        else:
-            variance += sum((weight * known.standard_error) ** 2 for weight, known in group)
-    uncertain = [group for group in groups.values() if any(known.standard_error > 0 for _, known in group)]
-    paired = len(uncertain) == 1 and len(uncertain[0]) > 1
-    return Contrast(name, value, math.sqrt(variance), needed, paired)
+    alone = [(weight, known) for weight, known in terms if known.estimate is None]
+    variances = [((weight * known.standard_error) ** 2, known.degrees) for weight, known in alone]
+    of_images = [weight * known.estimate for weight, known in terms if known.estimate is not None]
+    if of_images:
+        whole = sum(of_images[1:], start=of_images[0])
+        variances.append((whole.variance, max(whole.differing - 1, 1)))
+    variance = sum(each for each, _ in variances)
+    fewer = sum(each**2 / degrees for each, degrees in variances)
+    paired = len(of_images) > 1 and not any(each > 0 for each, _ in variances[: len(alone)])
+    return Contrast(name, value, math.sqrt(variance), needed, paired, variance**2 / fewer if fewer > 0 else math.inf)
 
 
 def falls_with_size(quantity: str, models: Models) -> list[Contrast]:

@@ -1,4 +1,4 @@
-"""The numbers that claims read, how exact they are, and resamples of them that are paired between models."""
+"""The numbers that claims read, how exact they are, and what each image adds to them, paired between models."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hardiness.core import Result
 from hardiness.reference import baseline, table
 from hardiness.results.claims.claim import KnownNumber, Models, Subject
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.measured import Measured, stored_measures
-from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Measurable, Measure, Resamples, shared_images
+from hardiness.statistics import FEWEST, FEWEST_DIFFERING, Estimate, Measurable, shared_images
 from hardiness.store import Store
 
 FAMILY = ("resnext101_32x8d_wsl", "resnext101_32x16d_wsl", "resnext101_32x32d_wsl", "resnext101_32x48d_wsl")
@@ -179,13 +176,12 @@ def with_substitutes(numbers: Mapping[str, KnownNumber]) -> dict[str, KnownNumbe
 
 
 _Found = tuple[Measured, Measurable]
-Draws = NDArray[np.float64]
 
 
-def paired_draws(models: Models, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
-    """The models, their numbers measured on the images that all of them have, with resamples.
+def paired_numbers(models: Models, stores: Sequence[Store], baseline_model: str | None = None) -> Models:
+    """The models, their numbers measured on the images that all of them have, with what each image adds.
 
-    A number stays as it is, with an error of its own, where no image is shared, or where resamples would say too
+    A number stays as it is, with an error of its own, where no image is shared, or where these images say too
     little of it: fewer than thirty images, or fewer than ten that differ from the rest.
 
     Args:
@@ -199,15 +195,13 @@ def paired_draws(models: Models, stores: Sequence[Store], baseline_model: str | 
     measures = [stored_measures(run, base) for run in stored]
     runs = [run for run in measures if run is not None and run.run.precision == "fp32"]
     paired: dict[str, dict[str, KnownNumber]] = {name: {} for name in names}
-    drawn: dict[str, Resamples] = {}
     for quantity in QUANTITIES:
         having = [subject for subject in models.all if quantity.name in subject.numbers]
         found = {each.model: best for each in having if (best := _best(quantity, each.model, runs))}
-        for model, (value, draws, images) in _drawn(found, drawn).items():
+        for model, known in _estimates(found).items():
             old = next(each for each in having if each.model == model).numbers[quantity.name]
-            error = float(np.std(draws, ddof=1))
             paired[model][quantity.name] = replace(
-                old, value=value, n=drawn[images].n, standard_error=error, draws=draws, images=images
+                old, value=known.value, n=known.n, standard_error=known.error, estimate=known
             )
 
     def subject(each: Subject) -> Subject:
@@ -228,31 +222,15 @@ def _best(quantity: Quantity, model: str, runs: Sequence[Measured]) -> _Found | 
     return max(found, key=lambda each: (each[1].condition.get("steps", 0), len(each[0].ids)), default=None)
 
 
-def _drawn(found: Mapping[str, _Found], drawn: dict[str, Resamples]) -> dict[str, tuple[float, Draws, str]]:
-    """Of each model the score on the images that all share, its resamples, and what names those images."""
+def _estimates(found: Mapping[str, _Found]) -> dict[str, Estimate]:
+    """Of each model the score on the images that all share, where these say enough of it."""
     if not found:
         return {}
     of_each = {model: run.ids for model, (run, _) in found.items()}
     ids = shared_images(of_each) if len(found) > 1 else next(iter(of_each.values()))
-    if not len(ids):
-        return {}
-    sample = Resamples(ids)
-    sample = drawn.setdefault(sample.key, sample)
-    values = {}
-    for model, (run, score) in found.items():
-        measure = score.of(np.searchsorted(run.ids, ids))
-        if not (measure.undefined or measure.thin or _says_too_little(measure)):
-            first, *rest = measure.draws(sample)
-            values[model] = (float(first), np.array(rest), sample.key)
-    return values
-
-
-def _says_too_little(measure: Measure) -> bool:
-    """Whether resamples of so few images, or of images that are nearly all alike, say too little of the spread."""
-    each = measure.by_image()
-    if measure.n < FEWEST:
-        return True
-    if each is None:
-        return False
-    _, counts = np.unique(each, return_counts=True)
-    return bool(measure.n - counts.max() < FEWEST_DIFFERING)
+    known = {model: run.estimate(score, ids) for model, (run, score) in found.items()} if len(ids) else {}
+    return {
+        model: estimate
+        for model, (estimate, lacks) in known.items()
+        if not lacks and estimate.n >= FEWEST and estimate.differing >= FEWEST_DIFFERING
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hardiness.benchmarks import accuracy
-from hardiness.core import ImageTable, Interval, Result, Score
+from hardiness.core import ImageTable, Result, Score
 from hardiness.results.comparisons import Scored, registry
-from hardiness.statistics import wilson
+from hardiness.statistics import newcombe
 
 CLEAN = "imagenet-val"
 PHOTOGRAPHS = ("classification", "subset_classification")
@@ -60,6 +59,8 @@ def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, wi
     answer = clean[within] if within in clean else clean["answer"][:, 0]
     clean_top1 = accuracy("clean_top1", (answer == clean.label)[same])
     assert clean_top1.value is not None
+    assert clean_top1.interval is not None
+    assert shifted_top1.interval is not None
     return [
         clean_top1,
         Score(
@@ -67,20 +68,7 @@ def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, wi
             value=clean_top1.value - shifted_top1.value,
             unit="fraction",
             n=shifted_top1.n,
-            interval=difference_interval(clean_top1, shifted_top1),
+            interval=newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval),
             higher_is_better=False,
         ),
     ]
-
-
-def difference_interval(a: Score, b: Score) -> Interval:
-    """The 95 % interval of ``a`` minus ``b``, two proportions measured on independent samples.
-
-    Source: Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, method 10.
-    """
-    assert a.value is not None
-    assert b.value is not None
-    first, second = wilson(round(a.value * a.n), a.n), wilson(round(b.value * b.n), b.n)
-    below = math.hypot(a.value - first.low, second.high - b.value)
-    above = math.hypot(first.high - a.value, b.value - second.low)
-    return Interval(a.value - b.value - below, a.value - b.value + above)

@@ -21,7 +21,7 @@ from hardiness.reference import (
 )
 from hardiness.results.comparisons import Scored, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import EffectiveRobustness, Estimate, Point, estimated_mean, fit
+from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
 
 IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 
@@ -85,7 +85,7 @@ def published_effective_robustness(model: str, benchmark: str) -> EffectiveRobus
 def _of_share(share: float, n: int, of: str) -> Estimate:
     """A published share of n photographs."""
     ids = np.array([f"{of} {place:06d}" for place in range(n)], object)
-    return estimated_mean(ids, np.arange(n) < round(share * n))
+    return mean(ids, np.arange(n) < round(share * n))
 
 
 def clean_twin(each: Scored, scored: Sequence[Scored]) -> Scored | None:
@@ -113,7 +113,7 @@ def accuracies(benchmark: str, clean: ImageTable, shifted: ImageTable) -> tuple[
         raise ArgumentError(f"clean accuracy needs a photograph of a class of {benchmark}, had none")
     cells = [place for place, condition in enumerate(shifted.present) if condition] or [0]
     values = np.where(shifted[RIGHT][:, cells] < 0, np.nan, shifted[RIGHT][:, cells])
-    return estimated_mean(clean.ids[same], right[same]), estimated_mean(shifted.ids, values)
+    return mean(clean.ids[same], right[same]), mean(shifted.ids, values)
 
 
 def why_none(shifted: Result, clean: Result) -> str:
