@@ -52,7 +52,7 @@ docs: $(VENV)/.test
 	$(BIN)/python docs/write.py
 
 site: $(VENV)/.test
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --site-dir site
 
 # The wheel is tried where nothing else of this project is: --version, the list of benchmarks, two photographs.
 wheel:

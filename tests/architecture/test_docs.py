@@ -119,13 +119,15 @@ def test_commands_named_in_the_readme_exist() -> None:
 @pytest.mark.slow
 def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
-    example, card = blocks("docs/adding_a_benchmark.md", "python")
+    text = (ROOT / "docs" / "extend.md").read_text()
+    part = text[text.index("\n## A benchmark\n") : text.index("\n## A distortion")]
+    example, card = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
     example = f'{example}\n{card}\nUpsideDown.card = "stubbornness"\n'
     layers = "torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(48, 1000)"
     (tmp_path / "network.py").write_text(f"import torch\ndef build(): return torch.nn.Sequential({layers})")
     script = (
         f"{example}\nimport sys\nfrom hardiness.cli import main\nsys.argv = ['hardiness', 'run', '-m', "
-        f"'py:{tmp_path}/network.py:build', '-b', 'upside-down:mirror=true', '--data', 'embedded', "
+        f"'py:{tmp_path}/network.py:build:mean=0,std=1', '-b', 'upside-down:mirror=true', '--data', 'embedded', "
         f"'--limit', '4', '--out', '{tmp_path}/out']\nmain()"
     )
     (tmp_path / "example.py").write_text(script)

@@ -1,4 +1,4 @@
-"""The examples of docs/adding_a_model.md run as they stand, in order, in one session."""
+"""The examples of docs/extend.md on models run as they stand, in order, in one session."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import torch
 
 from hardiness.models import registry
 
-PAGE = Path(__file__).parents[3] / "docs" / "adding_a_model.md"
+PAGE = Path(__file__).parents[3] / "docs" / "extend.md"
 BLOCK = re.compile(r"^```python(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def section(title: str) -> str:
+    """One section of docs/extend.md."""
+    parts = re.split("^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return next(part for part in parts if part.startswith(f"{title}\n"))
 
 
 def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(registry, "_entries", dict(registry._entries) if len(registry.names()) else {})
-    blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+    blocks = BLOCK.findall(section("A model"))
     assert len(blocks) == 6
     session: dict[str, object] = {}
     with torch.random.fork_rng(devices=[]):
