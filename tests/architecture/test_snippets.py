@@ -19,6 +19,7 @@ from hardiness.benchmarks.suites import suite
 from hardiness.cli import main
 from hardiness.cli.main import COMMANDS, command_of
 from hardiness.core import rng
+from hardiness.results import parse_policy
 
 ROOT = Path(hardiness.__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -123,15 +124,17 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     kinds = {language for page in PAGES for language, _ in blocks(page)}
-    assert {kind.partition(" file=")[0] for kind in kinds} <= {"", "python", "toml", "csv"}
+    assert {kind.partition(" file=")[0] for kind in kinds} <= {"", "python", "toml", "csv", "yaml"}
 
 
-def test_toml_snippets_are_suites_or_entry_points(tmp_path: Path) -> None:
+def test_toml_snippets_are_suites_policies_or_entry_points(tmp_path: Path) -> None:
     for page in PAGES:
         for language, text in blocks(page):
             if language == "toml" and "rows" in text:
                 (tmp_path / "mine.toml").write_text(text)
                 assert suite(str(tmp_path / "mine.toml")).rows
+            elif language == "toml" and "rules" in text:
+                assert parse_policy(text).rules
             elif language == "toml":
                 (group,) = tomllib.loads(text)["project"]["entry-points"]
                 assert group in (
@@ -228,7 +231,11 @@ def in_small(line: str) -> list[str]:
     if "imagenet-p=written" in words:
         words[words.index("imagenet-p")] = "imagenet-p:perturbations=translate"
     out = 2 if words[1] in ("--claims", "--people") else 1
-    if words[0] in ("show", "report", "export", "compare") and len(words) > out and not words[out].startswith("-"):
+    if (
+        words[0] in ("show", "report", "export", "compare", "gate")
+        and len(words) > out
+        and not words[out].startswith("-")
+    ):
         words[out] = "stored"
         words[out + 1 :] = ["stored" if word.startswith("runs/") else word for word in words[out + 1 :]]
     added = shlex.split(SMALLER.get(" ".join(words[:2]), SMALLER.get(words[0], "")))

@@ -15,6 +15,7 @@ from hardiness.api.evaluation import (
 )
 from hardiness.api.page import Report, claims, collected, publish, published_claims, write_report
 from hardiness.api.progress import Bars, LogProgress, progress_on
+from hardiness.api.verdicts import gate
 from hardiness.engine.ray import Cluster
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "collected",
     "compare",
     "evaluate",
+    "gate",
     "list_attacks",
     "list_benchmarks",
     "list_corruptions",

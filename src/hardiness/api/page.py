@@ -12,7 +12,16 @@ from hardiness.api.comparison import comparisons_of
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable, UnknownNameError
 from hardiness.engine import PictureSource
 from hardiness.models import registry
-from hardiness.report import FeatureGrid, FeaturePicture, PageOptions, data_argument, declared, flat, put_page
+from hardiness.report import (
+    FeatureGrid,
+    FeaturePicture,
+    PageOptions,
+    data_argument,
+    declared,
+    flat,
+    gate_view,
+    put_page,
+)
 from hardiness.results import (
     BenchmarkComparison,
     ClaimVerdicts,
@@ -20,6 +29,7 @@ from hardiness.results import (
     from_results,
     group_of,
     judged,
+    kept_gate,
     paired_numbers,
     published_models,
     published_results,
@@ -180,6 +190,7 @@ def write_report(asked: Report) -> WrittenPage:
         features=grids,
         declared=known,
         claims=_claims(stores, found, asked.baseline),
+        gates=gate_tables(stores),
     )
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
@@ -217,10 +228,23 @@ def publish(
         StoreError: it cannot be written; the former page is then as it was.
     """
     claims = claims_table([store], results, baseline)
-    put_page(
-        results, store.files, PAGE, title, PageOptions(figures=("svg", "png"), comparisons=comparisons, claims=claims)
-    )
+    options = PageOptions(figures=("svg", "png"), comparisons=comparisons, claims=claims, gates=gate_tables([store]))
+    put_page(results, store.files, PAGE, title, options)
     return f"{store.address}/{PAGE}"
+
+
+def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
+    """What the last gate said of each folder, with a line where rows have come since."""
+    found = []
+    for store in stores:
+        kept = kept_gate(store)
+        if kept:
+            gate, is_of_these_rows = kept
+            view = gate_view(gate)
+            if not is_of_these_rows:
+                view = replace(view, notes=("rows have changed since: run 'hardiness gate' again", *view.notes))
+            found.append(view)
+    return found
 
 
 @dataclass(frozen=True)

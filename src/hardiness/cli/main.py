@@ -245,6 +245,7 @@ COMMANDS = {
     "report": ("hardiness.cli.report", "Write report.html for one or more output folders."),
     "export": ("hardiness.cli.export", "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block."),
     "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
+    "gate": ("hardiness.cli.gate", "Is this good enough? Stored runs against the rules of a policy, with verdicts."),
     "compare --noise": (
         "hardiness.cli.noise",
         "What the protocol itself moves a model's scores by.",
@@ -274,7 +275,7 @@ KINDS = {
 
 GROUPS = {
     "Evaluate": ("run",),
-    "Read what is stored": ("show", "report", "export", "compare"),
+    "Read what is stored": ("show", "report", "export", "compare", "gate"),
     "Look up": ("list", "data", "doctor"),
     "Make pictures": ("make",),
 }

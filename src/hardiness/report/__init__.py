@@ -2,6 +2,7 @@
 
 from hardiness.report.exports.exporter import registry, tables_in
 from hardiness.report.format import as_text, terminal_table
+from hardiness.report.gate import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.report.loggers.tracking import Tracking
 from hardiness.report.page import PageOptions, data_argument, flat, put_page
 from hardiness.report.pictures import FeatureGrid, FeaturePicture
@@ -17,19 +18,25 @@ from hardiness.report.terminal import (
 )
 
 __all__ = [
+    "COMMENT_MOST",
+    "SUMMARY_MOST",
     "WARNING",
     "FeatureGrid",
     "FeaturePicture",
     "PageOptions",
     "StoredResults",
     "Tracking",
+    "annotation_lines",
     "as_text",
     "consistency_by_set_table",
     "consistency_tables",
     "data_argument",
     "declared",
     "flat",
+    "gate_markdown",
+    "gate_view",
     "human_likeness_table",
+    "junit",
     "put_page",
     "registry",
     "score_tables",

@@ -652,6 +652,7 @@ class PageOptions:
         features: pictures of what units of the models respond to.
         declared: what models were trained with, as their user says.
         claims: the sentences of the paper, judged on the models.
+        gates: what the last gate said of each folder, as tables.
     """
 
     picture_of: PictureOf | None = None
@@ -663,6 +664,7 @@ class PageOptions:
     features: Sequence[FeatureGrid] = ()
     declared: Declared = field(default_factory=dict)
     claims: TextTable | None = None
+    gates: Sequence[TextTable] = ()
 
 
 def put_page(results: Sequence[Result], files: Files, name: str, title: str, options: PageOptions) -> None:
@@ -732,6 +734,7 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         ],
         explanations=_explanations(shown),
         claims=options.claims,
+        gates=options.gates,
         boards=units,
         citations=citations(shown),
         problems=options.problems,

@@ -7,8 +7,10 @@ from hardiness.results.comparison import BenchmarkComparison, compare_stores, wi
 from hardiness.results.comparisons.consistency import Comparison, consistency
 from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
 from hardiness.results.flips import PairFlips
+from hardiness.results.gate import Gate, GateVerdict, first_policy, judge, keep_gate, kept_gate
 from hardiness.results.measured import Measured, stored_measures
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+from hardiness.results.policy import parse_policy, read_policy
 from hardiness.results.results import group_of, published_results, rebuild_results, results_of
 from hardiness.results.runs import ScoredRun, differences_of, typed_option
 from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
@@ -18,6 +20,8 @@ __all__ = [
     "BenchmarkComparison",
     "ClaimVerdicts",
     "Comparison",
+    "Gate",
+    "GateVerdict",
     "Likeness",
     "Measured",
     "Models",
@@ -31,18 +35,24 @@ __all__ = [
     "comparison_view",
     "consistency",
     "differences_of",
+    "first_policy",
     "from_results",
     "group_of",
     "human_likeness",
+    "judge",
     "judged",
+    "keep_gate",
     "keep_noise",
     "kept_comparisons",
+    "kept_gate",
     "look_at",
     "moved_by",
     "paired_numbers",
+    "parse_policy",
     "population_of",
     "published_models",
     "published_results",
+    "read_policy",
     "rebuild_results",
     "results_of",
     "rows_of",

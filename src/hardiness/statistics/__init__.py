@@ -95,6 +95,7 @@ from hardiness.statistics.stopping import (
     share_interval,
     with_companions,
 )
+from hardiness.statistics.verdicts import Evidence, Limit, Ruling, rulings
 
 __all__ = [
     "BINNINGS",
@@ -116,6 +117,7 @@ __all__ = [
     "Disagreement",
     "EffectiveRobustness",
     "Estimate",
+    "Evidence",
     "Extent",
     "FittedLine",
     "FlipShare",
@@ -125,9 +127,11 @@ __all__ = [
     "GroupMeans",
     "Headline",
     "KappaInterval",
+    "Limit",
     "MadeOf",
     "Measurable",
     "Point",
+    "Ruling",
     "WeightedSum",
     "accepted",
     "accepted_interval",
@@ -180,6 +184,7 @@ __all__ = [
     "resampled",
     "resampled_means",
     "rms_calibration_error",
+    "rulings",
     "shape_bias",
     "share",
     "share_interval",

@@ -157,13 +157,13 @@ def tango(
         inside, outside = estimate.copy(), np.full_like(estimate, edge)
         for _ in range(_BISECTIONS):
             middle = (inside + outside) / 2
-            kept = np.abs(_score(b, c, total, middle)) <= z
+            kept = np.abs(score_statistic(b, c, total, middle)) <= z
             inside, outside = np.where(kept, middle, inside), np.where(kept, outside, middle)
-        ends.append(np.where(np.abs(_score(b, c, total, np.full_like(estimate, edge))) <= z, edge, inside))
+        ends.append(np.where(np.abs(score_statistic(b, c, total, np.full_like(estimate, edge))) <= z, edge, inside))
     return ends[0], ends[1]
 
 
-def _score(
+def score_statistic(
     b: NDArray[np.float64], c: NDArray[np.float64], n: NDArray[np.float64], difference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The score statistic of "the difference is this", with the restricted likeliest share of ``second_only``."""

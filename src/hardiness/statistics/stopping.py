@@ -18,7 +18,6 @@ FEW = 30
 """Images that hit, and that miss, below which a share's interval is the exact one."""
 
 _BISECTIONS = 60
-_LOG_TWENTY = math.log(20)
 
 
 @cache
@@ -41,7 +40,7 @@ def _tightest(confidence: float) -> float:
     return u
 
 
-def half_width(variance: float, target: float, confidence: float = 0.95) -> float:
+def half_width(variance: float, target: float, confidence: float = 0.95, tuned: float | None = None) -> float:
     """Half of the interval around an estimate of this variance, valid at every look at once.
 
     The estimates of a growing sample wander as a Brownian motion does in the time 1 / variance, whether it comes from
@@ -53,6 +52,8 @@ def half_width(variance: float, target: float, confidence: float = 0.95) -> floa
         variance: of the estimate over samples of this size; 0 once the whole population is known.
         target: the half-width that is aimed at, above 0, in the estimate's unit.
         confidence: coverage of all intervals of the sequence together.
+        tuned: the confidence at which it is tightest where the half-width is ``target``; by default that one. Intervals
+            of several confidences are of one sequence where this is the same.
 
     Raises:
         ArgumentError: the target is not above 0.
@@ -65,11 +66,55 @@ def half_width(variance: float, target: float, confidence: float = 0.95) -> floa
         raise ArgumentError(f"precision-target must be above 0, was {target:g}")
     if variance <= 0:
         return 0.0
-    u = _tightest(confidence) * (target / multiplier(confidence)) ** 2 / variance
+    u = _tightest(tuned or confidence) * (target / multiplier(tuned or confidence)) ** 2 / variance
     return math.sqrt(variance * (1 + 1 / u) * (math.log1p(u) - 2 * math.log(1 - confidence)))
 
 
-def share_interval(hits: int, n: int, target: float, population: int | None = None) -> Interval:
+def anytime_p(apart: float, variance: float, target: float) -> float:
+    """The one-sided p-value of an estimate that far on the wrong side of a limit, valid at every look.
+
+    The level at which `half_width`, tuned at 95 %, ends at the limit; half of it, as the mixture has two equal sides.
+
+    Args:
+        apart: estimate less limit, in whichever direction.
+        variance, target: as for `half_width`.
+    """
+    if variance <= 0:
+        return 0.0 if apart else 1.0
+    u = _tightest(0.95) * (target / multiplier(0.95)) ** 2 / variance
+    return min(1.0, math.exp((math.log1p(u) - apart**2 / (variance * (1 + 1 / u))) / 2) / 2)
+
+
+def anytime_p_of_share(hits: int, n: int, limit: float) -> float:
+    """The one-sided p-value of a share of images on the wrong side of a limit, valid at every look and for any n.
+
+    How likely the images are at the limit, over how likely they are on average over shares of Jeffreys' prior on that
+    side of it.
+
+    Source: Ville (1939), that such a ratio seldom falls so low; Robbins (1970), doi:10.1214/aoms/1177696786.
+    """
+    from scipy.special import betainc
+
+    if not 0 < limit < 1:
+        return 0.0 if hits / n != limit else 1.0
+    misses = n - hits
+    above = hits / n > limit
+    shares = [float(betainc(a, b, limit)) for a, b in ((0.5, 0.5), (0.5 + hits, 0.5 + misses))]
+    prior, posterior = ((1 - each if above else each) for each in shares)
+    likely = _log_beta(0.5 + hits, 0.5 + misses) - _log_beta(0.5, 0.5) + math.log(max(posterior, 1e-300) / prior)
+    seen = (hits * math.log(limit) if hits else 0.0) + (misses * math.log1p(-limit) if misses else 0.0)
+    return min(1.0, math.exp(min(seen - likely, 0.0)))
+
+
+def share_interval(
+    hits: int,
+    n: int,
+    target: float,
+    population: int | None = None,
+    *,
+    exact: bool = False,
+    confidence: float = 0.95,
+) -> Interval:
     """The interval of a share, valid at every look.
 
     Wilson's with `half_width` in place of 1.96 standard errors; where fewer than 30 images hit, or fewer than 30 miss,
@@ -81,6 +126,8 @@ def share_interval(hits: int, n: int, target: float, population: int | None = No
         target: the half-width that is aimed at.
         population: images of which these are a sample without replacement, whose share is asked for; ``None`` where the
             share of all images like these is.
+        exact: the one that is exact for any n, however many hit and miss.
+        confidence: of that one.
 
     Raises:
         ArgumentError: hits are not in [0, n], or n is beyond the population.
@@ -91,8 +138,8 @@ def share_interval(hits: int, n: int, target: float, population: int | None = No
     """
     if n < 1 or not 0 <= hits <= n or (population is not None and n > population):
         raise ArgumentError(f"a share needs 0 <= hits <= n <= population, was {hits} of {n} of {population}")
-    if min(hits, n - hits) < FEW:
-        return _exact(hits, n, population)
+    if exact or min(hits, n - hits) < FEW:
+        return _exact(hits, n, population, -math.log(1 - confidence))
     left = 1.0 if population is None else (population - n) / max(population - 1, 1)
     share = hits / n
 
@@ -102,7 +149,7 @@ def share_interval(hits: int, n: int, target: float, population: int | None = No
     return Interval(_end(inside, share, 0.0), _end(inside, share, 1.0))
 
 
-def _exact(hits: int, n: int, population: int | None) -> Interval:
+def _exact(hits: int, n: int, population: int | None, far: float) -> Interval:
     misses = n - hits
     mixed = _log_beta(0.5 + hits, 0.5 + misses) - _log_beta(0.5, 0.5)
 
@@ -116,7 +163,7 @@ def _exact(hits: int, n: int, population: int | None) -> Interval:
                 return False
             # Ways to draw these hits and misses in their order, over ways to draw any n images in order.
             seen = _log_falling(right, hits) + _log_falling(population - right, misses) - _log_falling(population, n)
-        return mixed - seen <= _LOG_TWENTY
+        return mixed - seen <= far
 
     low, high = hits / n, hits / n
     if hits:

@@ -1,0 +1,26 @@
+"""Whether stored runs are good enough: the rules of a policy, judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hardiness.results import Gate, judge, keep_gate, parse_policy, read_policy
+from hardiness.store import Store
+
+
+def gate(out: str | Path, policy: str | Path) -> Gate:
+    """The verdict of each rule of a policy on what an output folder holds; nothing is evaluated.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations.
+        policy: a file, or its TOML text, of several lines.
+
+    Raises:
+        ArgumentError: the policy is wrong, or a rule matches nothing; nothing is written then.
+        DataError: the folder holds no records.
+    """
+    asked = parse_policy(policy) if isinstance(policy, str) and "\n" in policy else read_policy(policy)
+    store = Store.open(out)
+    found = judge(asked, store)
+    keep_gate(store, found)
+    return found

@@ -1,0 +1,210 @@
+"""What a gate said, for the places where merges are decided: a table, Markdown, annotations and JUnit XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from xml.etree import ElementTree
+
+from hardiness.core import Interval, TextTable
+from hardiness.report.format import PERCENT_UNITS
+from hardiness.results import Gate, GateVerdict
+
+SUMMARY_MOST = 1024 * 1024 - 1
+"""Bytes of a step's summary on GitHub, which throws a longer one away."""
+
+COMMENT_MOST = 65_535
+"""Characters of a comment on GitHub."""
+
+ANNOTATIONS_MOST = 10
+"""Annotations of one kind that GitHub shows of a step."""
+
+ORDER = ("fail", "missing", "cannot tell", "pass")
+MARKS = {"fail": "❌ fail", "missing": "🚫 missing", "cannot tell": "❔ cannot tell", "pass": "✅ pass"}
+WORDS = {"at_most": "at most", "at_least": "at least", "worse_by_at_most": "worse by at most"}
+
+HEADS = ("rule", "model", "benchmark", "verdict", "value", "interval that decides", "limit", "n")
+
+
+def gate_view(gate: Gate) -> TextTable:
+    """A row for each verdict, in the order of the rules; below it what to know of those that are no pass."""
+    rows = tuple(_row(each, each.outcome) for each in gate.verdicts)
+    notes = [_sentence(each) for each in _ordered(gate) if each.outcome != "pass"]
+    return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
+
+
+def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:
+    """The gate as Markdown: failures first, passes folded; shorter than ``most`` bytes, or characters.
+
+    What has no room is counted in the last line.
+    """
+
+    def size(text: str) -> int:
+        return len(text.encode(errors="replace")) if of_bytes else len(text)
+
+    ordered = _ordered(gate)
+    open_ = [each for each in ordered if each.outcome != "pass"]
+    passed = [each for each in ordered if each.outcome == "pass"]
+    head = f"### {MARKS[gate.outcome].split()[0]} {_escaped(_headline(gate))}\n"
+    room = most - size(head) - 400
+    parts, left = [head], 0
+    for rows, before, after in (
+        (open_, "", ""),
+        (passed, f"\n<details><summary>{len(passed)} passed</summary>\n", "\n</details>\n"),
+    ):
+        if not rows:
+            continue
+        table, count = _fitting(rows, room - size(before + after), size)
+        parts += [before, table, after]
+        room -= size(before + table + after)
+        left += len(rows) - count
+    if left:
+        parts.append(f"\n{left:,} more verdicts have no room here: `hardiness gate --json` has all.\n")
+    return "".join(parts)
+
+
+def _fitting(rows: Sequence[GateVerdict], room: int, size: Callable[[str], int]) -> tuple[str, int]:
+    """A table of as many rows as there is room for, and how many these are."""
+    lines = [f"\n| {' | '.join((*HEADS[:3], *HEADS[3:], 'note'))} |\n|{'---|' * (len(HEADS) + 1)}\n"]
+    room -= size(lines[0])
+    for place, each in enumerate(rows):
+        cells = [*_row(each, MARKS[each.outcome]), _note(each)]
+        line = f"| {' | '.join(map(_escaped, cells))} |\n"
+        room -= size(line)
+        if room < 0:
+            return "".join(lines), place
+        lines.append(line)
+    return "".join(lines), len(rows)
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in one line of a table."""
+    text = text.replace("\n", ", ")
+    text = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~#@])", r"\\\1", text)
+
+
+def annotation_lines(gate: Gate) -> list[str]:
+    """Lines that GitHub shows as annotations: an error a failure and a missing number, a warning where nothing fails.
+
+    Of more than ten of a kind, the tenth says how many more there are; passes have none.
+
+    Source: GitHub's workflow commands; "%", line ends, and in titles ":" and ",", are written as their codes.
+    """
+    found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": []}
+    for each in _ordered(gate):
+        if each.outcome != "pass":
+            warns = each.outcome == "cannot tell" and gate.undecided == "warn"
+            found["warning" if warns else "error"].append((f"{each.outcome}: {each.metric}", _sentence(each)))
+    lines = []
+    for kind, told in found.items():
+        if len(told) > ANNOTATIONS_MOST:
+            rest = len(told) - ANNOTATIONS_MOST + 1
+            told = [*told[: ANNOTATIONS_MOST - 1], (f"{rest} more", f"{rest} more rules; the summary has all")]
+        lines += [f"::{kind} title={_property(title)}::{_data(text)}" for title, text in told]
+    return lines
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(gate: Gate) -> str:
+    """The gate as JUnit XML: a suite a benchmark, a case a verdict, its sentence as text, which GitLab shows too.
+
+    A rule that cannot be told is a failure, or, where it only warns, skipped; what is missing is an error.
+    """
+    suites: dict[str, list[GateVerdict]] = {}
+    for each in gate.verdicts:
+        suites.setdefault(each.benchmark, []).append(each)
+    root = ElementTree.Element("testsuites", _counts("hardiness gate", gate.verdicts, gate.undecided))
+    for name, verdicts in suites.items():
+        suite = ElementTree.SubElement(root, "testsuite", _counts(_legal(name), verdicts, gate.undecided))
+        for each in verdicts:
+            names = {"classname": f"{each.benchmark}.{each.model}", "name": f"rule {each.rule.number}: {each.metric}"}
+            case = ElementTree.SubElement(
+                suite, "testcase", {**{key: _legal(value) for key, value in names.items()}, "time": "0"}
+            )
+            tag = _tag(each, gate.undecided)
+            if tag:
+                kind = "undecided" if each.outcome == "cannot tell" else each.outcome
+                found = ElementTree.SubElement(case, tag, {"message": _legal(_sentence(each)), "type": kind})
+                found.text = _legal(_sentence(each))
+            else:
+                ElementTree.SubElement(case, "system-out").text = _legal(_sentence(each))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _tag(each: GateVerdict, undecided: str) -> str:
+    if each.outcome == "cannot tell":
+        return "skipped" if undecided == "warn" else "failure"
+    return {"fail": "failure", "missing": "error", "pass": ""}[each.outcome]
+
+
+def _counts(name: str, verdicts: Sequence[GateVerdict], undecided: str) -> dict[str, str]:
+    tags = [_tag(each, undecided) for each in verdicts]
+    plural = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    counts = {key: str(tags.count(tag)) for key, tag in plural.items()}
+    return {"name": name, "tests": str(len(verdicts)), **counts, "time": "0"}
+
+
+def _legal(text: str) -> str:
+    """Text without what XML cannot hold."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
+
+
+def _ordered(gate: Gate) -> list[GateVerdict]:
+    """The verdicts, failures first."""
+    return sorted(gate.verdicts, key=lambda each: ORDER.index(each.outcome))
+
+
+def _headline(gate: Gate) -> str:
+    counts = ", ".join(f"{count} {each}" for each, count in gate.counts().items())
+    warned = ", which only warns" if gate.outcome == "cannot tell" and gate.undecided == "warn" else ""
+    return f"{gate.source}: {gate.outcome}{warned} ({counts})"
+
+
+def _row(each: GateVerdict, verdict: str) -> tuple[str, ...]:
+    known = each.value is not None and each.interval is not None
+    value = _number(each.value, each.unit) if each.value is not None else ""
+    interval = f"{_ends(each.interval, each.unit)}\n{each.which_interval}" if known and each.interval else ""
+    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, each.unit)}"
+    return (each.metric, each.model, each.benchmark, verdict, value, interval, limit, f"{each.n:,}" if each.n else "")
+
+
+def _note(each: GateVerdict) -> str:
+    """Why a number is missing, or how many images more would decide."""
+    if each.outcome == "missing":
+        return each.reason
+    if each.outcome != "cannot tell":
+        return ""
+    if each.at_least:
+        return f"more than {each.more:,} images more would be needed: the truth may lie on the limit"
+    return f"about {each.more:,} images more would decide"
+
+
+def _sentence(each: GateVerdict) -> str:
+    """One verdict with its number, interval and limit."""
+    about = f"{each.outcome}: {each.metric} of {each.model} on {each.benchmark}"
+    limit = f"{WORDS[each.rule.kind]} {_number(each.rule.limit, each.unit)}"
+    if each.value is None or each.interval is None:
+        return f"{about}, which must be {limit}: {each.reason}"
+    number = f"{_number(each.value, each.unit)} ({_ends(each.interval, each.unit)}, {each.which_interval})"
+    note = _note(each)
+    return f"{about} is {number}, must be {limit}, n = {each.n:,}{f'; {note}' if note else ''}"
+
+
+def _number(value: float, unit: str) -> str:
+    """Percent with two digits, of what is a share or a ratio; else four digits."""
+    return f"{100 * value:.2f} %" if unit in PERCENT_UNITS else f"{value:.4g}"
+
+
+def _ends(interval: Interval, unit: str) -> str:
+    low, high = (_number(each, unit).removesuffix(" %") for each in (interval.low, interval.high))
+    return f"{low} … {high}"

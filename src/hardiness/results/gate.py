@@ -1,0 +1,775 @@
+"""The gate: a verdict for each rule of a policy on each stored run that it speaks of."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.benchmarks import card_of, published_baseline
+from hardiness.core import (
+    RIGHT,
+    ArgumentError,
+    Condition,
+    HardinessError,
+    ImageTable,
+    Interval,
+    Result,
+    Run,
+    Score,
+    StoreError,
+    spelled,
+    suggestion,
+)
+from hardiness.reference import distortion_set, set_names
+from hardiness.results.flips import flip_table
+from hardiness.results.measured import stored_measures
+from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
+from hardiness.results.results import group_of, results_of
+from hardiness.results.runs import ScoredRun, differences_of, digest_of
+from hardiness.statistics import (
+    Evidence,
+    Limit,
+    Ruling,
+    WeightedSum,
+    difference,
+    rulings,
+)
+from hardiness.store import Store, StoredRun, parsed
+
+VERSION = 1
+"""Raised whenever the same rows would give other evidence."""
+
+GATE = "gate.json"
+"""What the last gate said of a folder; may be deleted at any time."""
+
+STATUS = {"wrong policy": 2, "fail": 3, "missing": 1, "cannot tell": 4, "pass": 0}
+"""Exit statuses, those that go before others first; a wrong policy raises."""
+
+WRONG = {"error": True, "mean_error": True, "accuracy": False, "top1": False}
+"""Metrics of any rows, over whichever cells and classes are asked for; whether they count what is wrong."""
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What one rule says of one run.
+
+    Attributes:
+        rule: which.
+        model, benchmark, data: of the run.
+        outcome: ``pass``, ``fail``, ``cannot tell`` or ``missing``.
+        metric: what was judged, as people call it.
+        unit: of value, interval and limit.
+        value, interval: of the number, or of the difference to the baseline; ``None`` where it is missing.
+        confidence, family: of the interval, and over how many verdicts it is simultaneous.
+        n: images.
+        more, at_least: about how many images more would decide, and whether it takes more than that.
+        looked: whether the interval holds although the run was looked at while it went on.
+        reason: why it is missing; empty otherwise.
+    """
+
+    rule: Rule
+    model: str
+    benchmark: str
+    data: str
+    outcome: Literal["pass", "fail", "cannot tell", "missing"]
+    metric: str
+    unit: str = "fraction"
+    value: float | None = None
+    interval: Interval | None = None
+    confidence: float = 0.95
+    family: int = 1
+    n: int = 0
+    more: int = 0
+    at_least: bool = False
+    looked: bool = False
+    reason: str = ""
+
+    @property
+    def which_interval(self) -> str:
+        """How the interval that decides is called."""
+        looked = ", valid at every look" if self.looked else ""
+        if self.family > 1:
+            return f"simultaneous over {self.family} rules (Holm){looked}"
+        return f"plain 95 %{looked}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        rule = {name: value for name, value in asdict(replace(self.rule, where=Condition())).items() if name != "where"}
+        return {
+            **asdict(replace(self, rule=self.rule, interval=None)),
+            "rule": {**rule, "where": dict(self.rule.where)},
+            "interval": [self.interval.low, self.interval.high] if self.interval else None,
+            "which_interval": self.which_interval if self.interval else "",
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> GateVerdict:
+        """The verdict that `as_dict` gave."""
+        rule = Rule(**{**found["rule"], "where": Condition(**found["rule"]["where"])})
+        interval = Interval(*found["interval"]) if found["interval"] else None
+        known = {name: value for name, value in found.items() if name != "which_interval"}
+        return cls(**{**known, "rule": rule, "interval": interval})
+
+
+@dataclass(frozen=True)
+class Gate:
+    """All verdicts of a policy.
+
+    Attributes:
+        verdicts: in the order of the rules.
+        undecided: what a rule that cannot be told does: ``"fail"`` or ``"warn"``.
+        source: the policy's file.
+    """
+
+    verdicts: tuple[GateVerdict, ...]
+    undecided: str = "fail"
+    source: str = "policy"
+
+    @property
+    def outcome(self) -> str:
+        """The one that goes before all others: ``fail``, ``missing``, ``cannot tell`` or ``pass``."""
+        return next((each for each in STATUS if any(v.outcome == each for v in self.verdicts)), "pass")
+
+    @property
+    def exit_status(self) -> int:
+        """3 fail, 1 missing, 4 cannot tell (0 where that only warns), 0 pass; in this order."""
+        return 0 if self.outcome == "cannot tell" and self.undecided == "warn" else STATUS[self.outcome]
+
+    def counts(self) -> dict[str, int]:
+        """How many verdicts there are of each kind, of those that there are."""
+        found = {each: sum(v.outcome == each for v in self.verdicts) for each in STATUS}
+        return {each: count for each, count in found.items() if count}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "outcome": self.outcome,
+            "exit_status": self.exit_status,
+            "undecided": self.undecided,
+            "policy": self.source,
+            "counts": self.counts(),
+            "verdicts": [each.as_dict() for each in self.verdicts],
+        }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Gate:
+        """The gate that `as_dict` gave."""
+        return cls(tuple(map(GateVerdict.from_dict, found["verdicts"])), found["undecided"], found["policy"])
+
+
+def judge(policy: Policy, store: Store) -> Gate:
+    """The verdict of each rule on each run of a folder that it speaks of.
+
+    What it took to compute is kept beside the runs, once no rule is wrong.
+
+    Raises:
+        ArgumentError: a rule matches nothing; the message names the rule, the field and the nearest name.
+        StoreError: records cannot be read.
+    """
+    folder = _Folder(store)
+    asked = [case for rule in policy.rules for case in _cases(policy, rule, folder)]
+    folder.save()
+    known = [(case.evidence, case.limit) for case in asked if case.evidence is not None]
+    ruled = iter(rulings(known))
+    return Gate(
+        tuple(_verdict(case, next(ruled) if case.evidence is not None else None) for case in asked),
+        policy.undecided,
+        policy.source,
+    )
+
+
+def keep_gate(store: Store, gate: Gate) -> None:
+    """Keep what a gate said beside the rows, for the page; where nothing can be written, it is not kept."""
+    with suppress(StoreError):
+        content = {"of": _stamp(store), **gate.as_dict()}
+        store.files.write(GATE, json.dumps(content, indent=1).encode())
+
+
+def kept_gate(store: Store) -> tuple[Gate, bool] | None:
+    """What the last gate said of a folder, and whether its rows are still the same; ``None`` where none was asked."""
+    with suppress(StoreError, LookupError, TypeError, ValueError):
+        content = store.files.read(GATE)
+        if content:
+            found = parsed(content, f"{store.address}/{GATE}")
+            return Gate.from_dict(found), found["of"] == _stamp(store)
+    return None
+
+
+def _stamp(store: Store) -> str:
+    return digest_of(sorted([run.key, sorted(run.contents()[0].items())] for run in store.runs()))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One rule on one run: the evidence and the limit, or why there is none."""
+
+    rule: Rule
+    model: str
+    benchmark: str
+    data: str
+    metric: str
+    unit: str
+    limit: Limit
+    evidence: Evidence | None = None
+    reason: str = ""
+
+
+class _UnmatchedError(Exception):
+    """What of a rule no run has: the field, what it says, and the names that there are."""
+
+    def __init__(self, field: str, value: str, known: Sequence[str]) -> None:
+        super().__init__(field)
+        self.field, self.value, self.known = field, value, list(dict.fromkeys(known))
+
+
+class _MissingError(Exception):
+    """Why a number is not there, in a line."""
+
+
+class _Folder:
+    """A folder's results and runs, and the baselines that rules name, each read once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.runs = {run.key: ScoredRun(run, card_of(run.run)) for run in store.runs()}
+        self._baselines: dict[str, _Folder | str] = {}
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """Of all runs."""
+        return results_of(self.store)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """By a run's key the model's name, with what tells it from others of its table."""
+        groups: dict[tuple[str, ...], list[Result]] = {}
+        for result in self.results:
+            groups.setdefault(group_of(result), []).append(result)
+        return {
+            result.key: f"{result.name} ({text})" if text else result.name
+            for group in groups.values()
+            for result, text in zip(group, differences_of(group), strict=True)
+        }
+
+    def baseline(self, address: str) -> _Folder:
+        """The folder of that address.
+
+        Raises:
+            _MissingError: it holds no records.
+        """
+        if address not in self._baselines:
+            try:
+                self._baselines[address] = _Folder(Store.open(address))
+            except HardinessError as error:
+                self._baselines[address] = str(error)
+        found = self._baselines[address]
+        if isinstance(found, str):
+            raise _MissingError(f"baseline: {found}")
+        return found
+
+    def save(self) -> None:
+        """Keep what was computed of the runs."""
+        for run in self.runs.values():
+            run.save()
+
+
+def _cases(policy: Policy, rule: Rule, folder: _Folder) -> list[_Case]:
+    """Every run that a rule speaks of.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    place = f"{policy.source}: rule {rule.number}"
+    benchmarks = {result.benchmark for result in folder.results}
+    if rule.benchmark not in (ANY, *benchmarks):
+        raise _matches_nothing(place, folder, _UnmatchedError("benchmark", rule.benchmark, sorted(benchmarks)))
+    models = {name for result in folder.results for name in (result.name, result.model)}
+    if rule.model and rule.model not in models:
+        raise _matches_nothing(place, folder, _UnmatchedError("model", rule.model, sorted(models)))
+    found: list[_Case] = []
+    unmatched: list[tuple[Result, _UnmatchedError]] = []
+    for result in folder.results:
+        if rule.benchmark in (ANY, result.benchmark) and rule.model in ("", result.name, result.model):
+            try:
+                found.append(_case(rule, result, folder))
+            except _UnmatchedError as error:
+                unmatched.append((result, error))
+    if not found and unmatched:
+        raise _matches_nothing(place, folder, unmatched[0][1])
+    if rule.benchmark == ANY:
+        return found
+    for result, absent in unmatched:
+        reason = f"no {absent.field} {absent.value!r} in this run"
+        found.append(_absent(rule, folder.names[result.key], result.data, reason))
+    there = {case.model for case in found}
+    plain = {result.name for result in folder.results if result.benchmark == rule.benchmark}
+    lacking = [r for r in folder.results if rule.model in ("", r.name, r.model) and r.name not in plain]
+    names = [name for name in dict.fromkeys(result.name for result in lacking) if name not in there]
+    reason = f"no run of {rule.benchmark}; run it, or say model = of the rule"
+    found.extend(_absent(rule, name, "", reason) for name in names)
+    return found
+
+
+def _matches_nothing(place: str, folder: _Folder, error: _UnmatchedError) -> ArgumentError:
+    return ArgumentError(
+        f"{place}: {error.field} {error.value!r} matches nothing in {folder.store.address}"
+        f"{suggestion(error.value, error.known)}"
+    )
+
+
+def _absent(rule: Rule, model: str, data: str, reason: str) -> _Case:
+    return _Case(rule, model, rule.benchmark, data, rule.title, "fraction", Limit(rule.limit, 1), None, reason)
+
+
+def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
+    """One rule on one run.
+
+    Raises:
+        _UnmatchedError: the run has no such score, condition, group or class.
+    """
+    run = folder.runs[result.key]
+    metric, condition = _metric_of(rule, result)
+    side = -1 if rule.kind == "at_least" else 1
+    case = _Case(
+        rule, folder.names[result.key], result.benchmark, result.data, rule.title, "fraction", Limit(rule.limit, side)
+    )
+    try:
+        _require_whole(result)
+        if metric in FLIPS:
+            return replace(case, evidence=_flips(rule, result, run, folder))
+        score = _score(result, metric, condition)
+        if rule.kind == "worse_by_at_most":
+            title = f"{rule.name or _title(run, score, metric, condition)}, worse than {rule.against}"
+            unit = score.unit if score else "fraction"
+            return replace(
+                case, metric=title, unit=unit, evidence=_paired(rule, metric, condition, result, run, folder)
+            )
+        title = rule.name or _title(run, score, metric, condition)
+        if score is None:
+            return replace(case, metric=title, evidence=_from_rows(run, metric, condition, result))
+        return replace(case, metric=title, unit=score.unit, evidence=_of_score(score))
+    except _MissingError as error:
+        return replace(case, reason=str(error))
+
+
+def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
+    """The metric and condition that a rule means of a result."""
+    if rule.metric != HEADLINE:
+        return rule.metric, rule.where
+    card = card_of(result.run)
+    column = card.headline_of(card.columns_of([result]))
+    if column is None:
+        first = next(iter(result.scores), None)
+        if first is None:
+            raise _UnmatchedError("metric", HEADLINE, [])
+        return first.metric, Condition(**{**first.condition, **rule.where})
+    return column.metric, Condition(**{**column.condition, **rule.where})
+
+
+def _title(run: ScoredRun, score: Score | None, metric: str, condition: Condition) -> str:
+    return run.card.title(score or Score(metric, 0.0, "fraction", 0, condition=condition))
+
+
+def _require_whole(result: Result) -> None:
+    """Raise where a run was cut off before it had what it was asked for."""
+    counts = result.counts
+    if not counts.images:
+        raise _MissingError("nothing was evaluated")
+    limits = [session.get("limit") for session in result.measured.get("sessions", ()) if session.get("rows")]
+    if not limits or result.stop is not None or counts.complete:
+        return
+    asked = [session.get("asked", {}) for session in result.measured.get("sessions", ())]
+    if any(each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "policy")):
+        return
+    samples = result.run.data.samples
+    wanted = samples if None in limits else min(max(limits), samples)
+    failed = len({failure.sample for failure in result.failures})
+    if counts.images + failed < wanted:
+        raise _MissingError(
+            f"partial: {counts.images:,} of {wanted:,} images were evaluated; the same 'hardiness run' continues"
+        )
+
+
+def _score(result: Result, metric: str, where: Condition) -> Score | None:
+    """The score of that metric and condition; ``None`` where rows must be asked.
+
+    Raises:
+        _MissingError: a part of the benchmark was run, so that there is no such score.
+        _UnmatchedError: neither scores nor rows have it.
+    """
+    wanted = {key: str(value) for key, value in where.items()}
+    of_metric = [score for score in result.scores if score.metric == metric]
+    for score in of_metric:
+        if {key: str(value) for key, value in score.condition.items()} == wanted:
+            return score
+    if metric in WRONG and (where or not of_metric):
+        return None
+    if any(score.metric == f"{metric}_partial" for score in result.scores):
+        raise _MissingError(f"partial: only a part of {result.benchmark} was run, which has no {metric}")
+    if not of_metric:
+        raise _UnmatchedError("metric", metric, sorted({*(s.metric for s in result.scores), HEADLINE, *WRONG, *FLIPS}))
+    raise _unmatched_where(where, [score.condition for score in of_metric])
+
+
+def _unmatched_where(where: Condition, conditions: Sequence[Mapping[str, Any]]) -> _UnmatchedError:
+    """Which word of a condition is the one that no score has."""
+    keys = {key for each in conditions for key in each}
+    for key, value in where.items():
+        if key not in keys:
+            return _UnmatchedError("where", key, sorted(keys))
+        values = {str(each[key]) for each in conditions if key in each}
+        if str(value) not in values:
+            return _UnmatchedError(f"where {key}", str(value), sorted(values))
+    return _UnmatchedError("where", str(where), sorted({str(each) for each in map(_text, conditions)} - {""}))
+
+
+def _text(condition: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in condition.items())
+
+
+def _of_score(score: Score) -> Evidence:
+    """The evidence of a stored score.
+
+    Raises:
+        _MissingError: it is undefined, has no interval, or the report on an attack does not stand by it.
+    """
+    if score.doubt:
+        raise _MissingError(f"{score.doubt}: the report on the attack does not stand by the number")
+    if score.value is None:
+        raise _MissingError(f"undefined: {score.reason}")
+    if score.interval is None:
+        raise _MissingError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
+    share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
+    return Evidence.from_interval(score.value, score.interval, score.n, share=share)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which cells and images of a table a rule is about."""
+
+    cells: list[int]
+    rows: NDArray[np.bool_]
+
+
+def _part(table: ImageTable, where: Condition, run: Run) -> _Part:
+    """The cells and images that ``where`` names; without a word on cells all but the clean one, if there are others.
+
+    Raises:
+        _UnmatchedError: there is no such cell, group or class.
+    """
+    rows = np.ones(len(table), bool)
+    rest = dict(where)
+    if "class" in rest:
+        namer, wanted = card_of(run).class_namer(run), str(rest.pop("class"))
+        labels = {namer(int(label)): int(label) for label in np.unique(table.label)}
+        if wanted not in labels:
+            raise _UnmatchedError("where class", wanted, sorted(labels))
+        rows = table.label == labels[wanted]
+    if "group" in rest:
+        groups = _groups(run, table)
+        wanted = str(rest.pop("group"))
+        if wanted not in groups:
+            raise _UnmatchedError("where group", wanted, sorted(groups))
+        cells = [k for k, cell in enumerate(table.present) if cell.get("corruption") in groups[wanted]]
+    else:
+        cells = list(range(len(table.present)))
+    chosen = [k for k in cells if all(str(table.present[k].get(key)) == str(value) for key, value in rest.items())]
+    if not chosen:
+        words = {**dict.fromkeys(("class", "group"), ""), **{k: "" for each in table.present for k in each}}
+        if unknown := next((key for key in rest if key not in words), None):
+            raise _UnmatchedError("where", unknown, sorted(words))
+        raise _unmatched_where(Condition(**rest), [table.present[k] for k in cells])
+    if not (set(where) - {"class"}) and len(chosen) > 1:
+        chosen = [k for k in chosen if table.present[k]]
+    return _Part(chosen, rows)
+
+
+def _groups(run: Run, table: ImageTable) -> Mapping[str, tuple[str, ...]]:
+    """The groups of corruptions that a run's benchmark has, or any set that its corruptions are of."""
+    names = [run.benchmark.name, *set_names()] if run.benchmark.name in set_names() else list(set_names())
+    held = {str(cell.get("corruption")) for cell in table.present}
+    for name in names:
+        groups = distortion_set(name).groups
+        known = {group: members for group, members in groups.items() if held & set(members)}
+        if known:
+            return known
+    return {}
+
+
+def _weighed(table: ImageTable, metric: str, where: Condition, run: ScoredRun) -> tuple[WeightedSum, _Part]:
+    """A score as a weighted sum of cells over some images.
+
+    Raises:
+        _UnmatchedError: it is no such sum, or there is no such cell, group or class.
+    """
+    identity = run.stored.run
+    every = np.ones(len(table), bool)
+    sums = run.card.sums(table, identity, published_baseline(identity))
+    for each in sums:
+        if each.metric == metric and each.condition == where:
+            return each, _Part(np.flatnonzero(each.weights).tolist(), every)
+    if metric not in WRONG:
+        raise _UnmatchedError("metric", metric, sorted({*(each.metric for each in sums), *WRONG, *FLIPS}))
+    part = _part(table, where, identity)
+    right = table[RIGHT]
+    values = np.where(right < 0, np.nan, (right == 1) != WRONG[metric])
+    weights = np.zeros(len(table.present))
+    weights[part.cells] = 1 / len(part.cells)
+    return WeightedSum(metric, values, weights, where, higher_is_better=not WRONG[metric]), part
+
+
+def _remembered(run: ScoredRun, name: Sequence[Any], of: str, compute: Any) -> Evidence:
+    """Evidence that follows from rows, kept beside them; `_MissingError` is kept too."""
+
+    def made() -> list[Any]:
+        try:
+            return ["evidence", compute().as_list()]
+        except _MissingError as error:
+            return ["missing", str(error)]
+
+    what, found = run.remember(f"gate {digest_of([VERSION, *name])}", of, made)
+    if what == "missing":
+        raise _MissingError(found)
+    return Evidence.from_list(found)
+
+
+def _from_rows(run: ScoredRun, metric: str, where: Condition, result: Result) -> Evidence:
+    """The evidence of an error or accuracy over some cells and one class or all."""
+
+    def compute() -> Evidence:
+        table = run.table
+        of, part = _weighed(table, metric, where, run)
+        values = np.asarray(of.values[part.rows][:, part.cells], np.float64)
+        if not len(values) or np.isnan(values).all(axis=0).any():
+            raise _MissingError("a condition has no picture")
+        return Evidence.from_shares(table.ids[part.rows], values)
+
+    return _remembered(run, ["rows", metric, dict(where)], "", compute)
+
+
+def _flips(rule: Rule, result: Result, run: ScoredRun, folder: _Folder) -> Evidence:
+    """The evidence of flips from the baseline's run."""
+    before = _baseline_run(rule, result, folder)
+
+    def compute() -> Evidence:
+        tables = before.columns("answer"), run.columns("answer")
+        if not all("answer" in table and table["answer"].ndim == 2 for table in tables):
+            raise _MissingError(f"{result.benchmark} keeps no answer for each picture and condition")
+        table = flip_table(*tables)
+        if table is None:
+            raise _MissingError("the baseline shares no picture and condition")
+        # Cells and images by name, as for errors; all cells where none is named, the clean one too.
+        there = ImageTable(
+            table.ids,
+            table.label,
+            table.conditions,
+            np.arange(len(table.conditions), dtype=np.int16),
+            {RIGHT: np.where(np.isnan(table.negative), -1, 0).astype(np.int8)},
+        )
+        part = _part(there, rule.where, result.run) if rule.where else None
+        flips = table.over(part.cells, part.rows) if part else table.over()
+        if flips is None:
+            raise _MissingError("the baseline shares no picture and condition")
+        share = {"negative_flips": flips.negative, "positive_flips": flips.positive, "agreement": flips.agreement}
+        found = share[rule.metric]
+        return Evidence.from_interval(found.value, found.interval, flips.n, share=True)
+
+    return _remembered(run, [rule.metric, dict(rule.where)], _of(before), compute)
+
+
+def _of(before: ScoredRun) -> str:
+    return digest_of([before.stored.key, before.digest])
+
+
+def _baseline_run(rule: Rule, result: Result, folder: _Folder) -> ScoredRun:
+    """The run of the baseline folder on the same pictures.
+
+    Raises:
+        _MissingError: there is none; the message says what differs.
+    """
+    baseline = folder.baseline(rule.against)
+    name = rule.baseline_model(result.model)
+    mine = result.run
+    runs = [run for run in baseline.runs.values() if run.stored.run.benchmark.name == mine.benchmark.name]
+    models = dict.fromkeys(run.stored.run.model.name for run in runs)
+    named = [run for run in runs if run.stored.run.model.name == name]
+    if not named:
+        hint = f"; it has {', '.join(models)}: say against_model" if models else ""
+        raise _MissingError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
+    differing = {id(run): list(_differing(mine, run.stored.run)) for run in named}
+    best = min(named, key=lambda run: (len(differing[id(run)]), run.stored.run.precision != mine.precision))
+    if differing[id(best)]:
+        raise _MissingError(f"the baseline {rule.against} differs in {'; '.join(differing[id(best)])}")
+    return best
+
+
+def _differing(mine: Run, theirs: Run) -> Iterator[str]:
+    """What of two runs makes their pictures, or what is asked of these, differ."""
+    pairs: dict[str, tuple[Any, Any]] = {
+        "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
+        "protocol": (mine.benchmark.protocol, theirs.benchmark.protocol),
+        "class order": (mine.model.outputs_sha256[:6], theirs.model.outputs_sha256[:6]),
+        "seed": (mine.seed, theirs.seed),
+    }
+    if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
+        pairs["data"] = (mine.data.name, theirs.data.name)
+    views = (mine.model.view.as_dict(), theirs.model.view.as_dict())
+    named = {
+        "view": views,
+        "option": (dict(mine.benchmark.options), dict(theirs.benchmark.options)),
+        "version": (dict(mine.versions), dict(theirs.versions)),
+    }
+    for what, (own, other) in named.items():
+        for key in dict.fromkeys((*own, *other)):
+            pairs[f"{what} {key}"] = (own.get(key), other.get(key))
+    for what, (own, other) in pairs.items():
+        if own != other:
+            yield f"{what} ({_spelled(own)} here, {_spelled(other)} there)"
+
+
+def _spelled(value: Any) -> str:
+    return "none" if value in (None, "") else spelled(value, "/")
+
+
+def _paired(rule: Rule, metric: str, where: Condition, result: Result, run: ScoredRun, folder: _Folder) -> Evidence:
+    """The evidence of how much worse a run is than the baseline's, on the same images."""
+    before = _baseline_run(rule, result, folder)
+
+    def compute() -> Evidence:
+        try:
+            return _paired_sums(metric, where, run, before)
+        except _UnmatchedError:
+            return _paired_measures(metric, where, run.stored, before.stored)
+
+    return _remembered(run, ["worse", metric, dict(where)], _of(before), compute)
+
+
+def _paired_sums(metric: str, where: Condition, run: ScoredRun, before: ScoredRun) -> Evidence:
+    own, part = _weighed(run.table, metric, where, run)
+    other, its = _weighed(before.table, metric, where, before)
+    cells = [run.table.present[k] for k in part.cells]
+    if cells != [before.table.present[k] for k in its.cells]:
+        raise _MissingError("the baseline was run under other conditions")
+    places = before.table.rows_of(run.table.ids)
+    both = (places >= 0) & part.rows
+    if not both.any():
+        raise _MissingError("the baseline shares no picture")
+    ids, sign = run.table.ids[both], -1.0 if own.higher_is_better else 1.0
+    mine = np.asarray(own.values[both][:, part.cells], np.float64)
+    theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
+    found = Evidence.from_differences(ids, sign * mine, sign * theirs, own.weights[part.cells])
+    if found is None:
+        raise _MissingError("the two differ on fewer than two images, too few for an interval of a part")
+    return found
+
+
+def _paired_measures(metric: str, where: Condition, mine: StoredRun, theirs: StoredRun) -> Evidence:
+    """Of a score that sorts or divides, as calibration does."""
+    runs = [found for each in (mine, theirs) if (found := stored_measures(each)) is not None]
+    if len(runs) < 2:
+        raise _MissingError("no image was evaluated under every condition")
+    ids = np.intersect1d(runs[0].ids, runs[1].ids)
+    scores = [s for each in runs for s in each.scores if (s.metric, s.condition) == (metric, where)]
+    if len(scores) < 2 or not len(ids):
+        raise _MissingError(f"{metric} is no score that two runs are compared by on the same images")
+    (first, lacks), (second, lacks_too) = (run.estimate(score, ids) for run, score in zip(runs, scores, strict=True))
+    span = max(score.span for score in scores)
+    tested = difference(first, second, span, lacks or lacks_too)
+    if tested.interval is None:
+        raise _MissingError(f"no interval of the difference: {tested.reason}")
+    value, low, high = tested.value, tested.interval.low, tested.interval.high
+    if scores[0].higher_is_better:
+        value, low, high = -value, -high, -low
+    return Evidence.from_interval(value, Interval(low, high), tested.n, share=False)
+
+
+def _verdict(case: _Case, ruling: Ruling | None) -> GateVerdict:
+    missing = GateVerdict(
+        case.rule, case.model, case.benchmark, case.data, "missing", case.metric, case.unit, reason=case.reason
+    )
+    if ruling is None or case.evidence is None:
+        return missing
+    return replace(
+        missing,
+        outcome=ruling.outcome,
+        value=case.evidence.value,
+        interval=ruling.interval,
+        confidence=ruling.confidence,
+        family=ruling.family,
+        n=case.evidence.n,
+        more=ruling.more,
+        at_least=ruling.at_least,
+        looked=case.evidence.looked,
+    )
+
+
+def first_policy(store: Store, against: str = "") -> str:
+    """The TOML text of a policy that a folder's runs pass now: a limit on each headline, at the end of its interval.
+
+    Args:
+        store: the folder.
+        against: the folder of a baseline; rules against it are written too, as comments where there is none.
+    """
+    lines = [
+        "# Written by 'hardiness gate --write-policy' from what the folder holds. Each limit is the end of the",
+        "# interval of today's worst model: make it what you need. Values are fractions: 0.01 is one point.",
+    ]
+    headlines: dict[tuple[str, str, Condition], dict[str, Score]] = {}
+    results = results_of(store)
+    for result in results:
+        column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
+        for score in result.scores:
+            is_headline = column and (score.metric, score.condition) == (column.metric, column.condition)
+            if is_headline and score.value is not None and score.interval is not None and not score.doubt:
+                headlines.setdefault((result.benchmark, score.metric, score.condition), {})[result.name] = score
+    for (benchmark, metric, condition), scores in headlines.items():
+        of_all = len(scores) == len({result.name for result in results})
+        for named in [scores] if of_all else [{name: score} for name, score in scores.items()]:
+            model = [] if of_all else [f"model = {json.dumps(next(iter(named)), ensure_ascii=False)}"]
+            lines += ["", *_first_rule(benchmark, metric, condition, list(named.values())), *model]
+    if not headlines:
+        raise ArgumentError(f"{store.address} holds no headline score with an interval, of which a rule could be made")
+    note, folder = ("", against) if against else ("# ", "runs/main")
+    lines += ["", "# No score worse than the baseline's by more than a point, on the same images:"]
+    rules = (
+        f'[[rules]]\nbenchmark = "*"\nmetric = "headline"\nagainst = {json.dumps(folder)}\nworse_by_at_most = 0.01\n',
+        f'[[rules]]\nbenchmark = "*"\nmetric = "negative_flips"\nagainst = {json.dumps(folder)}\nat_most = 0.05\n',
+    )
+    lines += [f"{note}{line}" if line else "" for rule in rules for line in rule.split("\n")]
+    lines += [
+        "[policy]",
+        'undecided = "fail"  # or "warn": what a rule that cannot be told does',
+        'family = "holm"',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _first_rule(benchmark: str, metric: str, condition: Condition, scores: Sequence[Score]) -> Iterator[str]:
+    """The lines of a rule that these scores pass."""
+    ends = [each.interval for each in scores if each.interval]
+    higher = scores[0].higher_is_better
+    limit = _rounded_out(
+        min(each.low for each in ends) if higher else max(each.high for each in ends), -1 if higher else 1
+    )
+    yield f"[[rules]]  # now {', '.join(f'{each.value:.4f}' for each in scores)}"
+    yield f"benchmark = {json.dumps(benchmark)}"
+    yield f"metric = {json.dumps(metric)}"
+    if condition:
+        words = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in condition.items())
+        yield f"where = {{ {words} }}"
+    yield f"{'at_least' if higher else 'at_most'} = {limit:.4f}"
+
+
+def _rounded_out(value: float, side: int) -> float:
+    """A value in four digits after the point, away from what is good."""
+    found = math.ceil(value * 1e4 * side - 1e-9) / 1e4 * side
+    return found + 0.0

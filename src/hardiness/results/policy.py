@@ -1,0 +1,218 @@
+"""A policy: the rules that a gate asks of stored runs, read from TOML."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from hardiness.core import ArgumentError, Condition, suggestion
+
+HEADLINE = "headline"
+"""In place of a metric: the score that stands for a benchmark in the overview."""
+
+ANY = "*"
+"""In place of a benchmark: each that was run."""
+
+FLIPS = ("negative_flips", "positive_flips", "agreement")
+"""Metrics of the answers of a run beside those of its baseline."""
+
+LIMITS = ("at_most", "at_least", "worse_by_at_most")
+
+TEXTS = ("name", "benchmark", "metric", "model", "against")
+FIELDS = (*TEXTS, "where", "against_model", *LIMITS)
+
+SETTINGS: Mapping[str, tuple[str, ...]] = {"undecided": ("fail", "warn"), "family": ("holm",)}
+"""What ``[policy]`` may say; the first is what it says where it is left out."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One limit on one number of each model.
+
+    Attributes:
+        number: its place in the policy, from 1.
+        benchmark: its name, or `ANY`.
+        metric: of its scores, or `HEADLINE`, ``"error"``, ``"accuracy"``, or one of `FLIPS`.
+        kind: which of `LIMITS`.
+        limit: in the metric's own unit; 0.01 is one point.
+        where: the condition of the score, or which conditions, group and class of pictures are meant.
+        model: which model alone; empty for all.
+        against: the folder of the baseline; empty where there is none.
+        against_model: the baseline's name of the model, or of each; empty where the names are equal.
+        name: what people call the rule; empty where they do not.
+    """
+
+    number: int
+    benchmark: str
+    metric: str
+    kind: Literal["at_most", "at_least", "worse_by_at_most"]
+    limit: float
+    where: Condition = field(default_factory=Condition)
+    model: str = ""
+    against: str = ""
+    against_model: str | Mapping[str, str] = ""
+    name: str = ""
+
+    def baseline_model(self, model: str) -> str:
+        """The baseline's name of a model."""
+        if isinstance(self.against_model, str):
+            return self.against_model or model
+        return self.against_model.get(model, model)
+
+    @property
+    def title(self) -> str:
+        """Its name, or what it says without the limit."""
+        if self.name:
+            return self.name
+        where = ", ".join(f"{key} {value}" for key, value in self.where.items())
+        return f"{self.metric.replace('_', ' ')}{f' ({where})' if where else ''}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All rules, and what a rule that cannot be told does.
+
+    Attributes:
+        rules: at least one.
+        undecided: whether a rule that cannot be told makes the gate ``"fail"`` or only ``"warn"``.
+        source: the file, for messages.
+    """
+
+    rules: tuple[Rule, ...]
+    undecided: str = "fail"
+    source: str = "policy"
+
+
+def read_policy(path: str | Path) -> Policy:
+    """The policy of a file.
+
+    Raises:
+        ArgumentError: it cannot be read or is wrong, as for `parse_policy`.
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise ArgumentError(
+            f"--policy {path}: cannot be read ({why}); 'hardiness gate OUT --write-policy {path}' writes a first one"
+        ) from None
+    return parse_policy(text, str(path))
+
+
+def parse_policy(text: str, source: str = "policy") -> Policy:
+    """The policy of a TOML text.
+
+    Args:
+        text: with ``[[rules]]`` and, where it is wanted, ``[policy]``.
+        source: the file, for messages.
+
+    Raises:
+        ArgumentError: it is no TOML, has no rule, or a rule has an unknown field, or a value that cannot be; the
+            message names the rule, the field and the nearest name.
+    """
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ArgumentError(f"{source}: must be TOML, and is not: {error}") from None
+    _known(source, "table", found, ("rules", "policy"))
+    settings = found.get("policy", {})
+    if not isinstance(settings, dict):
+        raise ArgumentError(f"{source}: policy must be a table, as in [policy], was {settings!r}")
+    _known(f"{source}: [policy]", "field", settings, tuple(SETTINGS))
+    for name, value in settings.items():
+        if value not in SETTINGS[name]:
+            wanted = " or ".join(f'"{each}"' for each in SETTINGS[name])
+            raise ArgumentError(f"{source}: [policy]: {name} must be {wanted}, was {value!r}")
+    rules = found.get("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(each, dict) for each in rules):
+        raise ArgumentError(f"{source}: rules must be tables, each under [[rules]], was {rules!r}")
+    if not rules:
+        raise ArgumentError(f"{source}: a policy must have at least one rule, under [[rules]]; it has none")
+    return Policy(
+        tuple(_rule(source, number, each) for number, each in enumerate(rules, 1)),
+        settings.get("undecided", SETTINGS["undecided"][0]),
+        source,
+    )
+
+
+def _known(place: str, what: str, found: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in found:
+        if name not in names:
+            raise ArgumentError(f"{place}: unknown {what} {name!r}{suggestion(name, names)}")
+
+
+def _rule(source: str, number: int, found: Mapping[str, Any]) -> Rule:
+    place = f"{source}: rule {number}"
+    _known(place, "field", found, FIELDS)
+    for name in ("benchmark", "metric"):
+        if name not in found:
+            raise ArgumentError(f"{place}: {name} is missing; say which, as in {name} = {_EXAMPLES[name]}")
+    for name in TEXTS:
+        value = found.get(name, "-")
+        if not isinstance(value, str) or not value.strip():
+            raise ArgumentError(f"{place}: {name} must be a text, was {value!r}")
+    given = [name for name in LIMITS if name in found]
+    if len(given) != 1:
+        had = "none" if not given else " and ".join(given)
+        raise ArgumentError(f"{place}: must have one of {', '.join(LIMITS)}, had {had}")
+    kind, limit = given[0], found[given[0]]
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
+        raise ArgumentError(f"{place}: {kind} must be a number, was {limit!r}")
+    _check_baseline(place, found, kind, float(limit))
+    return Rule(
+        number,
+        found["benchmark"],
+        found["metric"],
+        kind,  # type: ignore[arg-type]  # one of LIMITS
+        float(limit),
+        _where(place, found.get("where", {})),
+        found.get("model", ""),
+        found.get("against", ""),
+        _names(place, found.get("against_model", "")),
+        found.get("name", ""),
+    )
+
+
+_EXAMPLES = {"benchmark": '"imagenet-c"', "metric": '"headline"'}
+
+
+def _check_baseline(place: str, found: Mapping[str, Any], kind: str, limit: float) -> None:
+    """Raise where a rule needs a baseline and has none, or has one that it does not need."""
+    metric = found["metric"]
+    paired = metric in FLIPS or kind == "worse_by_at_most"
+    if paired and "against" not in found:
+        what = metric if metric in FLIPS else kind
+        raise ArgumentError(f'{place}: {what} needs against, the folder of the baseline, as in against = "runs/main"')
+    if not paired and ("against" in found or "against_model" in found):
+        raise ArgumentError(
+            f"{place}: against goes with worse_by_at_most, or with the metrics {', '.join(FLIPS)}; this rule has "
+            f"{kind} of {metric}"
+        )
+    if kind == "worse_by_at_most" and metric in FLIPS:
+        raise ArgumentError(f"{place}: {metric} is of two runs already; give it at_most or at_least")
+    if kind == "worse_by_at_most" and limit < 0:
+        raise ArgumentError(f"{place}: worse_by_at_most must be at least 0, was {limit:g}")
+
+
+def _where(place: str, found: Any) -> Condition:
+    if not isinstance(found, dict) or not all(isinstance(value, str | int | float) for value in found.values()):
+        raise ArgumentError(
+            f'{place}: where must be a table of texts and numbers, as in {{ corruption = "fog", severity = 3 }}, was '
+            f"{found!r}"
+        )
+    return Condition(**found)
+
+
+def _names(place: str, found: Any) -> str | Mapping[str, str]:
+    if isinstance(found, str):
+        return found
+    if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
+        return found
+    raise ArgumentError(
+        f'{place}: against_model must be the name of the model in the baseline, or a table as in {{ new = "old" }}, '
+        f"was {found!r}"
+    )

@@ -1,0 +1,313 @@
+"""Verdicts on limits: whether a number is known to be within its limit, beyond it, or neither yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import Interval
+from hardiness.statistics.cells import CellEstimate
+from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
+from hardiness.statistics.estimate import mean
+from hardiness.statistics.stopping import anytime_p, anytime_p_of_share, half_width, share_interval
+
+LEVEL = 0.05
+"""Of all intervals here: one in twenty is beyond what it should hold, half of them on either side."""
+
+MOST_TIMES = 100
+"""How many times the images that there are a verdict may need before it is said to need more than that."""
+
+Method = Literal["interval", "tango", "sequence", "share"]
+
+_NORMAL = NormalDist()
+_Z = _NORMAL.inv_cdf(1 - LEVEL / 2)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A number and how well it is known, at any confidence.
+
+    Attributes:
+        value: the number.
+        n: images that it rests on.
+        method: ``interval``: from its 95 % interval; ``tango``: a difference of two shares of the same images, from
+            counts; ``sequence`` and ``share``: a mean, and a share, that were looked at while the images came in.
+        facts: what the method needs, numbers alone.
+        share: whether it cannot leave [0, 1].
+    """
+
+    value: float
+    n: int
+    method: Method
+    facts: tuple[float, ...]
+    share: bool = False
+
+    @classmethod
+    def from_interval(cls, value: float, interval: Interval, n: int, *, share: bool) -> Evidence:
+        """Of a number with its 95 % interval, whichever method gave that.
+
+        Other confidences follow from it: a share's by Wilson's formula with as many answers as give that interval on
+        either side, another number's by Student's t.
+        """
+        return cls(value, n, "interval", (interval.low, interval.high), share)
+
+    @classmethod
+    def from_pairs(cls, first_only: int, second_only: int, n: int) -> Evidence:
+        """Of a difference of two shares, from the images of ``n`` that one of the two alone counts."""
+        return cls((first_only - second_only) / n, n, "tango", (first_only, second_only))
+
+    @classmethod
+    def from_shares(cls, ids: NDArray[np.object_], values: NDArray[np.float64]) -> Evidence:
+        """Of the mean over cells, each weighing the same, of the share of images that count in each.
+
+        Args:
+            ids: ``(N,)`` of the images, sorted.
+            values: ``(N, M)`` of 0 and 1; NaN where an image was not evaluated. Every cell has an image.
+        """
+        found = mean(ids, values)
+        return cls.from_interval(found.value, found.interval(0.0, 1.0), found.n, share=True)
+
+    @classmethod
+    def from_differences(
+        cls,
+        ids: NDArray[np.object_],
+        first: NDArray[np.float64],
+        second: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> Evidence | None:
+        """Of a weighted sum of cell means of one run less that of another, paired; ``None`` where too few differ.
+
+        Args:
+            ids: ``(N,)`` of the images that both have, sorted.
+            first, second: ``(N, M)``; NaN where one was not evaluated.
+            weights: ``(M,)`` of the cells.
+        """
+        apart = first - second
+        shared = ~np.isnan(apart)
+        if shared.all():
+            if len(weights) == 1 and weights[0] == 1 and bool(np.isin(np.abs(first), (0, 1)).all()):
+                return cls.from_pairs(int(np.sum(apart > 0)), int(np.sum(apart < 0)), len(ids))
+            paired = mean_difference(apart @ weights, float(np.abs(weights).sum()))
+            assert paired.interval is not None, "a mean of differences has an interval"
+            return cls.from_interval(paired.value, paired.interval, paired.n, share=False)
+        if not shared.any(axis=0).all():
+            return None
+        found = mean(ids, apart, weights)
+        if found.differing < FEWEST_DIFFERING:
+            return None
+        return cls.from_interval(found.value, found.interval(), found.n, share=False)
+
+    @classmethod
+    def from_looks(cls, found: CellEstimate, target: float, population: int | None = None) -> Evidence | None:
+        """Of a weighted sum of cell means while images come in; ``None`` while its spread is not known.
+
+        Args:
+            found: of the images so far.
+            target: the half-width at which the confidence sequence is tightest.
+            population: as in `share_interval`; its variance is in ``found`` already.
+        """
+        if found.thin:
+            return None
+        return cls(found.value, found.n, "sequence", (found.variance, target))
+
+    @classmethod
+    def from_share_looks(cls, hits: int, n: int) -> Evidence:
+        """Of a share of images while they come in; exact for any number of them."""
+        return cls(hits / n, n, "share", (hits,), share=True)
+
+    @property
+    def looked(self) -> bool:
+        """Whether the images were looked at while they came in, so that each verdict must hold at every look."""
+        return self.method in ("sequence", "share")
+
+    def p(self, limit: float, side: int) -> float:
+        """The one-sided p-value of "the number is not beyond the limit".
+
+        Args:
+            limit: in the number's unit.
+            side: 1 where beyond is above, -1 where it is below.
+
+        Returns:
+            Near 0 where the number is surely beyond, 1 where nothing speaks for that; valid at every look where
+            images were looked at.
+        """
+        if side * (self.value - limit) <= 0 and self.looked:
+            return 1.0
+        if self.method == "share":
+            return anytime_p_of_share(int(self.facts[0]), self.n, limit)
+        if self.method == "sequence":
+            return anytime_p(self.value - limit, *self.facts)
+        errors = side * self._errors(limit)
+        return 0.5 * math.erfc(errors / math.sqrt(2)) if errors < 38 else 0.0
+
+    def _errors(self, limit: float) -> float:
+        """By how many standard errors the number is above the limit, as its method counts them."""
+        apart = self.value - limit
+        if self.method == "tango":
+            first, second = self.facts
+            found = score_statistic(*(np.array([each], float) for each in (first, second, self.n, limit)))
+            return math.copysign(math.inf, apart) if abs(limit) >= 1 else float(found[0])
+        end = self.facts[0] if apart > 0 else self.facts[1]
+        if apart == 0:
+            return 0.0
+        if self.share and not 0 < limit < 1:
+            return math.copysign(math.inf, apart)
+        if self.share and 0 < end < 1:
+            spread = abs(self.value - end) / math.sqrt(end * (1 - end))
+            return _Z * apart / math.sqrt(limit * (1 - limit)) / spread if spread else math.copysign(math.inf, apart)
+        reach = abs(self.value - end)
+        if reach == 0:
+            return math.copysign(math.inf, apart) if math.isfinite(end) else 0.0
+        return _as_normal(apart / reach * _student_point(self.n), self.n)
+
+    def interval(self, confidence: float) -> Interval:
+        """The interval of any confidence, both sides together."""
+        if self.method == "tango":
+            first, second = self.facts
+            ends = tango(first, second, self.n, confidence)
+            return Interval(float(ends[0]), float(ends[1]))
+        if self.method == "share":
+            return share_interval(int(self.facts[0]), self.n, LEVEL, exact=True, confidence=confidence)
+        if self.method == "sequence":
+            variance, target = self.facts
+            half = half_width(variance, target, confidence, tuned=1 - LEVEL)
+            return Interval(self.value - half, self.value + half)
+        z = _NORMAL.inv_cdf(0.5 + confidence / 2)
+        low, high = self.facts
+        if self.share:
+            return Interval(_wilson_end(self.value, low, z), _wilson_end(self.value, high, z))
+        times = _student_of(z, self.n) / _student_point(self.n)
+        return Interval(self.value - times * (self.value - low), self.value + times * (high - self.value))
+
+    def as_list(self) -> list[Any]:
+        """The JSON form."""
+        return [self.value, self.n, self.method, list(self.facts), self.share]
+
+    @classmethod
+    def from_list(cls, found: Sequence[Any]) -> Evidence:
+        """The evidence that `as_list` gave."""
+        value, n, method, facts, share = found
+        return cls(value, n, method, tuple(facts), share)
+
+
+def _wilson_end(value: float, end: float, z: float) -> float:
+    """The end of Wilson's interval at z standard errors, of a share whose end at 1.96 of them is known."""
+    if not 0 < end < 1:
+        return end
+    q = (value - end) ** 2 / (end * (1 - end)) * (z / _Z) ** 2
+    half = math.sqrt(q * value * (1 - value) + q * q / 4)
+    found = (value + q / 2 + math.copysign(half, end - value)) / (1 + q)
+    return min(max(found, 0.0), 1.0)
+
+
+def _student_point(n: int) -> float:
+    return _student_of(_Z, n)
+
+
+def _student_of(z: float, n: int) -> float:
+    """The point of Student's t beyond which as much lies as beyond z of a normal."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(-stdtrit(max(n - 1, 1), ndtr(-z)))
+
+
+def _as_normal(t: float, n: int) -> float:
+    """The point of a normal beyond which as much lies as beyond t of Student's."""
+    from scipy.special import ndtri, stdtr
+
+    return float(-ndtri(stdtr(max(n - 1, 1), -t)))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a number must not be beyond: above ``at`` where ``side`` is 1, below it where ``side`` is -1."""
+
+    at: float
+    side: int
+
+
+Outcome = Literal["pass", "fail", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What evidence says of a limit.
+
+    Attributes:
+        outcome: whether the number is surely within, surely beyond, or neither yet.
+        interval: that which decides: for ``fail`` it is simultaneous over all rules, else of this rule alone.
+        confidence: of that interval, both sides together.
+        family: rules over which it is simultaneous; 1 where it is of this rule alone.
+        more: about how many images more would decide, were the number what it seems; 0 where it is decided.
+        at_least: whether it takes more than ``more``, as the number may lie on the limit itself.
+    """
+
+    outcome: Outcome
+    interval: Interval
+    confidence: float
+    family: int = 1
+    more: int = 0
+    at_least: bool = False
+
+
+def rulings(cases: Sequence[tuple[Evidence, Limit]]) -> list[Ruling]:
+    """What the evidence says of each limit.
+
+    Rules are many tests, and a false *fail* among them must be rare: each is rejected at a level of 2.5 % that Holm's
+    procedure shares among all. A *pass* of all is a pass only if each passes, so that each may be tested at 2.5 % by
+    itself. Where images were looked at while they came in, passes share the level too: then no verdict at all is false
+    in more than one of twenty runs.
+
+    Source: Holm (1979), https://www.jstor.org/stable/4615733; Berger (1982), doi:10.1080/00401706.1982.10487790, for
+        passes (intersection-union).
+    """
+    alone = LEVEL / 2
+    family = len(cases)
+    failing = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
+    order = sorted(range(family), key=failing.__getitem__)
+    rejected: dict[int, int] = {}
+    for place, case in enumerate(order):
+        if failing[case] > alone / (family - place):
+            break
+        rejected[case] = family - place
+    found = []
+    for place, (evidence, limit) in enumerate(cases):
+        left = family - len(rejected)
+        shared = left if evidence.looked else 1
+        passes = evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
+        if place in rejected:
+            found.append(_ruling("fail", evidence, rejected[place]))
+        elif passes:
+            found.append(_ruling("pass", evidence, family if evidence.looked else 1))
+        else:
+            beyond = limit.side * (evidence.value - limit.at) > 0
+            undecided = _ruling("cannot tell", evidence, left if beyond else shared)
+            needed = LEVEL / 2 / (left if beyond else shared)
+            more, at_least = _more(evidence, limit, needed, beyond)
+            found.append(
+                Ruling("cannot tell", undecided.interval, undecided.confidence, undecided.family, more, at_least)
+            )
+    return found
+
+
+def _ruling(outcome: Outcome, evidence: Evidence, family: int) -> Ruling:
+    confidence = 1 - LEVEL / family
+    return Ruling(outcome, evidence.interval(confidence), confidence, family)
+
+
+def _more(evidence: Evidence, limit: Limit, level: float, beyond: bool) -> tuple[int, bool]:
+    """About how many images more decide at that level, and whether it takes more than that.
+
+    The error falls as the root of the number of images does.
+    """
+    seen = evidence.p(limit.at, limit.side if beyond else -limit.side)
+    wanted, got = -_NORMAL.inv_cdf(level), -_NORMAL.inv_cdf(min(max(seen, 1e-300), 0.5))
+    if got * math.sqrt(MOST_TIMES) < wanted:
+        return MOST_TIMES * evidence.n, True
+    return max(1, math.ceil(evidence.n * ((wanted / got) ** 2 - 1))), False

@@ -1,0 +1,128 @@
+"""Verdicts on limits: each method against what it names, Holm over all, and how often they are false."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hardiness.core import Interval
+from hardiness.statistics import Evidence, Limit, rulings, wilson
+from hardiness.statistics.comparison import tango
+
+ABOVE = 1
+
+
+def share(hits: int, n: int) -> Evidence:
+    return Evidence.from_interval(hits / n, wilson(hits, n), n, share=True)
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99, 0.999])
+@pytest.mark.parametrize(("hits", "n"), [(3, 40), (20, 40), (199, 200), (400, 1000)])
+def test_a_share_at_another_confidence_has_wilsons_interval(hits: int, n: int, confidence: float) -> None:
+    found, wanted = share(hits, n).interval(confidence), wilson(hits, n, confidence)
+    assert (found.low, found.high) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
+
+
+def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> None:
+    for evidence in (
+        share(30, 100),
+        Evidence.from_pairs(20, 8, 100),
+        Evidence.from_interval(1.2, Interval(0.9, 1.6), 50, share=False),
+    ):
+        for confidence in (0.8, 0.95, 0.995):
+            ends = evidence.interval(confidence)
+            level = (1 - confidence) / 2
+            assert evidence.p(ends.low, ABOVE) == pytest.approx(level, rel=1e-3)
+            assert evidence.p(ends.high, -ABOVE) == pytest.approx(level, rel=1e-3)
+
+
+def test_paired_shares_are_tangos() -> None:
+    low, high = tango(20, 8, 100, 0.99)
+    assert Evidence.from_pairs(20, 8, 100).interval(0.99) == Interval(float(low), float(high))
+
+
+def test_pass_fail_and_cannot_tell_of_one_rule_are_those_of_its_95_percent_interval() -> None:
+    evidence = share(300, 1000)
+    ends = evidence.interval(0.95)
+    for limit, side, outcome in (
+        (ends.high + 1e-6, 1, "pass"),
+        (ends.high - 1e-6, 1, "cannot tell"),
+        (ends.low - 1e-6, 1, "fail"),
+        (ends.low + 1e-6, 1, "cannot tell"),
+        (ends.low - 1e-6, -1, "pass"),
+        (ends.high + 1e-6, -1, "fail"),
+    ):
+        (ruling,) = rulings([(evidence, Limit(limit, side))])
+        assert ruling.outcome == outcome
+        assert ruling.family == 1
+        assert (ruling.more > 0) == (outcome == "cannot tell")
+
+
+def test_a_failure_among_many_rules_needs_the_simultaneous_interval_and_a_pass_does_not() -> None:
+    barely = share(330, 1000), Limit(0.30, ABOVE)  # z about 2.07: beyond 1.96, not beyond what ten rules ask
+    assert rulings([barely])[0].outcome == "fail"
+    others = [(share(300, 1000), Limit(0.30, ABOVE))] * 9
+    first = rulings([barely, *others])[0]
+    assert (first.outcome, first.family) == ("cannot tell", 10)
+    assert first.interval.low < 0.30 < first.interval.high
+    passing = share(270, 1000), Limit(0.30, ABOVE)
+    assert rulings([passing, *others])[0].outcome == "pass"
+    assert rulings([passing, *others])[0].family == 1
+
+
+def test_holm_steps_down() -> None:
+    """The second of two clear failures is asked less than the first."""
+    cases = [(share(900, 1000), Limit(0.3, ABOVE)), (share(330, 1000), Limit(0.3, ABOVE))]
+    assert [ruling.outcome for ruling in rulings(cases)] == ["fail", "fail"]
+    assert [ruling.family for ruling in rulings(cases)] == [2, 1]
+
+
+def test_how_many_images_more_would_decide() -> None:
+    (near,) = rulings([(share(310, 1000), Limit(0.30, ABOVE))])
+    assert near.outcome == "cannot tell"
+    n = 1000 + near.more
+    (then,) = rulings([(share(math.ceil(0.31 * n), n), Limit(0.30, ABOVE))])
+    assert then.outcome == "fail"
+    fewer = 1000 + near.more // 2
+    assert rulings([(share(round(0.31 * fewer), fewer), Limit(0.30, ABOVE))])[0].outcome == "cannot tell"
+    (at,) = rulings([(share(300, 1000), Limit(0.30, ABOVE))])
+    assert (at.at_least, at.more) == (True, 100_000)
+
+
+def test_none_of_n_does_not_prove_none() -> None:
+    (none,) = rulings([(share(0, 100), Limit(0.0, ABOVE))])
+    assert none.outcome == "cannot tell"
+    (enough,) = rulings([(share(0, 1000), Limit(0.01, ABOVE))])
+    assert enough.outcome == "pass"
+
+
+def test_false_failures_over_all_rules_are_rare_at_the_limit_itself() -> None:
+    draws = np.random.default_rng(5)
+    false = 0
+    for _ in range(2000):
+        hits = draws.binomial(400, 0.3, 5)
+        found = rulings([(share(int(each), 400), Limit(0.3, ABOVE)) for each in hits])
+        false += any(ruling.outcome == "fail" for ruling in found)
+    assert false / 2000 < 0.05
+
+
+def test_differences_are_paired_and_of_a_mean_of_cells() -> None:
+    draws = np.random.default_rng(2)
+    ids = np.array([f"{k:03d}" for k in range(200)], object)
+    before = (draws.random((200, 4)) < 0.3).astype(float)
+    after = np.where(draws.random((200, 4)) < 0.05, 1.0, before)
+    found = Evidence.from_differences(ids, after, before, np.full(4, 0.25))
+    assert found is not None
+    assert found.value == pytest.approx((after - before).mean())
+    error = (after - before).mean(axis=1).std(ddof=1) / math.sqrt(200)
+    assert found.interval(0.95).high - found.value == pytest.approx(1.972 * error, rel=1e-3)
+    single = Evidence.from_differences(ids, after[:, :1], before[:, :1], np.ones(1))
+    assert single is not None
+    assert single.method == "tango"
+
+
+def test_evidence_comes_back_from_json() -> None:
+    for evidence in (share(3, 40), Evidence.from_pairs(2, 3, 50), Evidence.from_share_looks(3, 40)):
+        assert Evidence.from_list(evidence.as_list()) == evidence
