@@ -110,6 +110,7 @@ def results() -> Callable[[Path], list[dict[str, Any]]]:
 
 NETWORK = '''
 import torch
+from hardiness import View
 
 def build(classes={classes}):
     """Mean colours, through a fixed linear map: fast, deterministic, and different for every photograph."""
@@ -123,7 +124,7 @@ def build(classes={classes}):
         def forward(self, x):
             features = torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1)
             return self.linear(features){tail}
-    return Colours()
+    return Colours(), View()
 '''
 
 
@@ -134,7 +135,7 @@ def factory(tmp_path: Path) -> Callable[..., str]:
     def write(classes: int = 1000, tail: str = "", name: str = "network") -> str:
         file = tmp_path / f"{name}.py"
         file.write_text(NETWORK.format(classes=classes, tail=tail))
-        return f"py:{file}:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+        return f"py:{file}:build"
 
     return write
 

@@ -24,6 +24,7 @@ from hardiness.reference import wnids
 
 NETWORK = """
 import torch
+from hardiness import View
 
 class Handle:  # of something in this process alone, so that no pickle holds the model
     def __deepcopy__(self, memo):
@@ -41,12 +42,13 @@ def build():
             self.linear.bias.data.zero_()
         def forward(self, x):
             return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
-    return Colours()
+    return Colours(), View()
 """
 
 
 CRASHES = """
 import ctypes, os, torch
+from hardiness import View
 
 def build():
     class Crashing(torch.nn.Module):
@@ -58,7 +60,7 @@ def build():
             if bool((x.flatten(1).mean(1) > 2).any()):
                 CRASH
             return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
-    return Crashing()
+    return Crashing(), View()
 """
 
 
@@ -73,7 +75,7 @@ def crashing(command: list[str], tmp_path: Path) -> Callable[[str], list[str]]:
         model = command.index("-m") + 1
         return [
             *command[:model],
-            f"py:{tmp_path}/crashes.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+            f"py:{tmp_path}/crashes.py:build",
             *command[model + 1 :],
             "--runtime",
             "torch",
@@ -92,7 +94,7 @@ def command(tmp_path: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         picture = PIL.Image.fromarray(generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)).resize((256, 256))
         picture.save(folder / f"{number}.JPEG")
-    model = f"py:{tmp_path}/network.py:build:mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+    model = f"py:{tmp_path}/network.py:build"
     benchmark = "imagenet-c:corruptions=contrast+brightness,severities=1"
     return ["run", "-m", model, "-b", benchmark, "--data", str(tmp_path / "data"), "--quiet"]
 
