@@ -80,7 +80,17 @@ def test_without_the_pictures_frost_alone_is_left_out_and_told(
     (result,) = results(tmp_path / "x")
     assert "mce_partial" in {score["metric"] for score in result["scores"]}
     written = hardiness(
-        "corrupt", "embedded", tmp_path / "c", "--severities", "1", "--corruptions", "frost+fog", "--limit", "2"
+        "corrupt",
+        "--format",
+        "jpeg",
+        "embedded",
+        tmp_path / "c",
+        "--severities",
+        "1",
+        "--corruptions",
+        "frost+fog",
+        "--limit",
+        "2",
     )
     assert written.status == 1
     assert "frost" in written.lines[-1]
@@ -98,7 +108,9 @@ def test_a_written_set_of_another_name_is_read_back_and_gives_the_same_predictio
 ) -> None:
     model, tree = factory(), tmp_path / "tree"
     cells = ["--corruptions", "sparkles+perlin_noise", "--severities", "2+5"]
-    told = hardiness("corrupt", "embedded", tree, "--set", "imagenet-c-bar", *cells, "--limit", "3", "--quiet")
+    told = hardiness(
+        "corrupt", "--format", "jpeg", "embedded", tree, "--set", "imagenet-c-bar", *cells, "--limit", "3", "--quiet"
+    )
     assert told.status == 0, told.err
     assert len(list(tree.glob("*/*/*/*.JPEG"))) == 3 * 4
     asked = "imagenet-c-bar:corruptions=sparkles+perlin_noise,severities=2+5"
@@ -116,13 +128,13 @@ def test_a_written_set_of_another_name_is_read_back_and_gives_the_same_predictio
 
     assert len(answers(generated)) == 3 * 5
     assert answers(stored) == answers(generated)
-    refused = hardiness("corrupt", "embedded", tree, "--corruptions", "fog", "--quiet")
+    refused = hardiness("corrupt", "--format", "jpeg", "embedded", tree, "--corruptions", "fog", "--quiet")
     assert refused.status == 2
     assert "was written with set imagenet-c-bar, and now set is imagenet-c" in refused.err
 
 
 def test_an_unknown_set_is_one_line(hardiness: Any, tmp_path: Path) -> None:
-    told = hardiness("corrupt", "embedded", tmp_path / "c", "--set", "imagenet-c-baz")
+    told = hardiness("corrupt", "--format", "jpeg", "embedded", tmp_path / "c", "--set", "imagenet-c-baz")
     assert told.status == 2
     assert "did you mean 'imagenet-c-bar'" in told.err
     assert len(told.lines) == 1

@@ -254,7 +254,17 @@ def test_stimuli_are_checked_by_name(tmp_path: Path) -> None:
 
 
 def test_a_tree_of_our_own_is_held_against_its_manifest(hardiness: Any, tmp_path: Path) -> None:
-    written = ["corrupt", "embedded", tmp_path / "c", "--corruptions", "brightness", "--severities", "1"]
+    written = [
+        "corrupt",
+        "--format",
+        "jpeg",
+        "embedded",
+        tmp_path / "c",
+        "--corruptions",
+        "brightness",
+        "--severities",
+        "1",
+    ]
     assert hardiness(*written, "--limit", "3", "--quiet").status == 0
     file = next((tmp_path / "c").rglob("*.JPEG"))
     before = file.read_bytes()

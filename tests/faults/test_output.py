@@ -258,6 +258,8 @@ def test_a_home_that_cannot_be_written_is_done_without(place: Path) -> None:
     home = {"HOME": "/proc", "XDG_CACHE_HOME": "/proc", "HARDINESS_CACHE": "/proc/none", "MPLCONFIGDIR": "/proc/none"}
     line = [
         "corrupt",
+        "--format",
+        "jpeg",
         f"{place}/data",
         f"{written}/c",
         "--limit",
@@ -283,6 +285,7 @@ def test_empty_compiled_kernels_are_told_and_made_again(place: Path) -> None:
 
     def corrupt(name: str) -> tuple[str, list[bytes]]:
         line = ["corrupt", f"{place}/data", f"{place}/{name}", "--limit", "1", "--quiet", "--corruptions", "contrast"]
+        line += ["--format", "jpeg"]
         told = spawned(*line, "--severities", "3", env=kernels)
         assert told.returncode == 0, told.stderr
         return told.stderr, [path.read_bytes() for path in sorted((place / name).rglob("*.JPEG"))]

@@ -15,7 +15,7 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness import models
 from hardiness.api.progress import TrackedListener
-from hardiness.benchmarks import Suite, parse, registry, suite
+from hardiness.benchmarks import CorruptionSet, Suite, parse, registry, suite
 from hardiness.core import (
     ArgumentError,
     Benchmark,
@@ -46,8 +46,12 @@ from hardiness.engine import (
     evaluate_within,
     forecast_evaluation,
     on_ray,
+    pictures_of,
+    placed,
     prepared,
+    read_predictions,
     require_reachable,
+    store_predictions,
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
@@ -331,6 +335,7 @@ class Command:
         placement: device, precision and runtime.
         cluster: where Ray actors evaluate; ``None`` for this process.
         wait_s: how long to wait for a folder whose lock somebody else holds.
+        predictions: csv or Parquet file with the answers of the one model, which was run elsewhere.
         began_s: when it began, on the clock of `time.monotonic`, for a time budget; ``None`` for when it is run.
         log: trackers of experiments that hear how it goes.
     """
@@ -348,6 +353,7 @@ class Command:
     cluster: Cluster | None = None
     wait_s: float = WAIT_S
     log: tuple[str, ...] = ()
+    predictions: str | None = None
     began_s: float | None = None
 
 
@@ -402,7 +408,42 @@ def run(command: Command, listener: Listener | None = None) -> CommandOutcome:
         return _run(command, TrackedListener(hears, tracking) if command.log else hears, tracking)
 
 
+def _run_predictions(command: Command) -> CommandOutcome:
+    """The rows of a file of answers become a run; nothing is loaded, and a file that is refused changes nothing.
+
+    Raises:
+        ArgumentError: not one model and one benchmark are named, or the file does not go with the pictures.
+    """
+    assert command.predictions is not None
+    if len(command.models) != 1 or len(command.benchmarks) != 1 or command.suite:
+        raise ArgumentError(
+            f"--predictions goes with one -m, the name of what answered, and one -b; had {len(command.models)} and "
+            f"{len(command.benchmarks)}"
+        )
+    benchmark = parse(command.benchmarks[0])
+    request = replace(command.request, data_arguments=written(command.data, command.labels))
+    predictions = read_predictions(command.predictions)
+    root = datasets.locate(command.data, command.labels)
+    made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
+    photographs = made.dataset(root) if made and root.has("imagenet") else None
+    data = benchmark.dataset(root)
+    pictures = pictures_of(benchmark, data, photographs, request.seed)
+    found = placed(command.models[0], predictions, benchmark, pictures, request)
+    store = Store.create(command.out, command.wait_s)
+    evaluated = store_predictions(found, benchmark, store, request)
+    everything = _rebuilt(store, command.baseline)
+    return CommandOutcome(
+        results=[result for result in everything if result.is_of(evaluated.keys)],
+        everything=everything,
+        skipped=(),
+        problems=evaluated.problems,
+        remarks=[*store.remarks, *(f"{found.model.spec.name}: {line}" for line in evaluated.remarks)],
+    )
+
+
 def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcome:
+    if command.predictions is not None:
+        return _run_predictions(command)
     began_s = time.monotonic() if command.began_s is None else command.began_s
     asked = asked_for(command)
     _check_ends(command, asked)

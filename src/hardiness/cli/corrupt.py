@@ -15,7 +15,7 @@ from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
 from hardiness.reference import set_names
-from hardiness.trees import TreeOutcome, write_corrupted
+from hardiness.trees import FORMATS, TreeOutcome, write_corrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class CorruptionOptions:
     corruptions: str
     severities: str
     extra: bool
+    format: str
 
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
@@ -48,20 +49,26 @@ class CorruptionOptions:
     ),
     click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; those of the set if not given."),
     click.option("--severities", default="", metavar="1+3", help="These alone; all if not given."),
+    click.option(
+        "--format",
+        default=FORMATS[0],
+        metavar="|".join(FORMATS),
+        help="Of the files; as JPEG they are like released ones, without clean ones.",
+    ),
     click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
 )
 @grouped("request", Request, options.seed, options.limit("photographs"))
 @options.wait
 @options.quiet
 def command(source: str, folder: Path, chosen: CorruptionOptions, request: Request, wait_s: float, quiet: bool) -> int:
-    """Write DST/<corruption>/<severity>/<wnid>/*.JPEG from the photographs of SRC.
+    """Write DST/<corruption>/<severity>/<wnid>/*.png and DST/clean/<wnid>/*.png from the photographs of SRC.
 
     SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
     where it stopped; used as --data imagenet-c=DST (or as the set is called) the tree gives the same predictions as
     generating.
     """
     listener = None if quiet else progress_on(Console(stderr=True))
-    written = write_corrupted(source, folder, chosen.benchmark(), request, listener, wait_s)
+    written = write_corrupted(source, folder, chosen.benchmark(), request, listener, wait_s, chosen.format)
     return tell(written, folder / "manifest.json", quiet)
 
 

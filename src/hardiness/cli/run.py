@@ -77,6 +77,7 @@ class RunOptions:
     labels: str | None
     weights: str | None
     baseline: str | None
+    predictions: str | None
     plan: bool
     wait_s: float
 
@@ -113,6 +114,9 @@ class Told(PrintOptions):
     click.option("--labels", metavar="FILE", help="csv (path, class index) for a flat folder of images."),
     click.option("--weights", metavar="FILE", help="Checkpoint for the one model given."),
     click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet."),
+    click.option(
+        "--predictions", metavar="FILE", help="csv or Parquet of the answers of a model that was run elsewhere."
+    ),
     click.option("--plan", is_flag=True, help="Say what would run and how long it would take; store nothing."),
     options.wait,
 )
@@ -187,6 +191,8 @@ def command(
         **given, out=out, request=request, placement=placement, cluster=cluster, log=shown.log, began_s=began_s
     )
     errors = Console(stderr=True)
+    if chosen.plan and chosen.predictions:
+        raise ArgumentError("--plan does not go with --predictions, whose answers are there already; leave one out")
     if chosen.plan:
         return _plan(asked, shown)
     outcome = api.run(asked, None if shown.quiet else api.progress_on(errors))

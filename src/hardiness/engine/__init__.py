@@ -14,6 +14,7 @@ from hardiness.engine.evaluation import (
 )
 from hardiness.engine.exhibits import PictureSource
 from hardiness.engine.forecast import Forecast, forecast_evaluation
+from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
 from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
 from hardiness.engine.rounds import Deadline, parse_duration, require_reachable
 
@@ -35,9 +36,13 @@ __all__ = [
     "forecast_evaluation",
     "on_ray",
     "parse_duration",
+    "pictures_of",
+    "placed",
     "prepared",
+    "read_predictions",
     "require_reachable",
     "run_round",
+    "store_predictions",
     "suspect_of",
     "variations",
 ]

@@ -375,12 +375,17 @@ def evaluate_within(budget: Deadline, every: Sequence[Begun]) -> list[Evaluated]
     ]
 
 
+def keep_session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) -> None:
+    """Keep how rows were computed, where there are new ones."""
+    if task.computed:
+        task.stored.add_measured(session(task, clock, request, benchmark))
+
+
 def keep_measured(workers: Sequence[Worker]) -> None:
     """Keep how this session's rows were computed."""
     for worker in workers:
         for task in worker.tasks:
-            if task.computed:
-                task.stored.add_measured(session(task, worker.clock, worker.request, worker.benchmark))
+            keep_session(task, worker.clock, worker.request, worker.benchmark)
 
 
 def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -> Evaluated:

@@ -14,6 +14,7 @@ from hardiness import data as datasets
 from hardiness.benchmarks import CorruptionSet, ImagenetP, folder_of
 from hardiness.core import (
     CANVAS_224,
+    ArgumentError,
     Clock,
     Condition,
     DataSet,
@@ -24,6 +25,7 @@ from hardiness.core import (
     SampleError,
     Silence,
     StoreError,
+    UnknownNameError,
 )
 from hardiness.data import limited, ordered
 from hardiness.distortions import corrupt, perturb, perturbations
@@ -245,40 +247,58 @@ ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "ve
 """Settings of the released videos, of noises and of the others."""
 
 
+FORMATS = ("png", "jpeg")
+
+
 @dataclass(frozen=True)
 class Corrupted:
-    """Makes the files of a corruption set as released ones are held: JPEGs, or PNGs where the set has no JPEG."""
+    """Makes the files of a corruption set: PNGs of what a model is shown in memory, or JPEGs as released ones are held.
+
+    A JPEG is decoded otherwise by each library, so that answers for it are not answers for what is in memory.
+    """
 
     cells: Sequence[Condition]
     seed: int
     benchmark: CorruptionSet
+    format: str = FORMATS[0]
     command: str = "corrupt"
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UnknownNameError("format of corrupted pictures", self.format, FORMATS)
+        if self.format == "jpeg" and not self.benchmark.jpeg:
+            raise ArgumentError(
+                f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
+            )
 
     @property
     def suffix(self) -> str:
         """Of the files, with the dot."""
-        return ".JPEG" if self.benchmark.jpeg else ".png"
+        return ".JPEG" if self.format == "jpeg" else ".png"
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """The versions of the corruptions, and their set."""
-        return {"kernel_version": self.benchmark.identity()["kernels"], "set": self.benchmark.name}
+        """The versions of the corruptions, their set, and the files' format."""
+        kernels = self.benchmark.identity()["kernels"]
+        return {"kernel_version": kernels, "set": self.benchmark.name, "format": self.format}
 
     def place(self, cell: Condition) -> str:
-        """``<corruption>/<severity>``."""
-        return f"{cell['corruption']}/{cell['severity']}"
+        """``clean``, or ``<corruption>/<severity>``."""
+        return f"{cell['corruption']}/{cell['severity']}" if cell else "clean"
 
     def is_whole(self, content: bytes) -> bool:
         """Whether a JPEG or PNG ends as one."""
-        return content.endswith(JPEG_END if self.benchmark.jpeg else PNG_END)
+        return content.endswith(JPEG_END if self.format == "jpeg" else PNG_END)
 
     def opened(self, item: Item) -> Callable[[Condition], bytes]:
         """One decode and crop, then a corruption and a file for each cell."""
         clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
 
         def make(cell: Condition) -> bytes:
+            if self.format == "png":
+                return png(self.benchmark.picture(clean, cell, item.id, self.seed))
             corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
-            return self.benchmark.encoded(corrupted, optimise=True) if self.benchmark.jpeg else png(corrupted)
+            return self.benchmark.encoded(corrupted, optimise=True)
 
         return make
 
@@ -325,11 +345,12 @@ def write_corrupted(
     request: Request,
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
+    format: str = FORMATS[0],  # noqa: A002  # the name of the option
 ) -> TreeOutcome:
-    """Write ``folder/<corruption>/<severity>/<id>.JPEG`` for every photograph and cell; finished files are kept.
+    """Write ``folder/<corruption>/<severity>/<id>.png`` for every photograph and cell; finished files are kept.
 
-    Each photograph is decoded and cropped once. The pixels are those that the benchmark generates with the same seed,
-    so the tree gives the same predictions.
+    Each photograph is decoded and cropped once; as PNG it is also written to ``folder/clean``. The pixels are
+    those that the benchmark generates with the same seed, so the tree gives the same predictions.
 
     Args:
         source: photographs, as ``--data`` takes them for ``imagenet``.
@@ -338,6 +359,7 @@ def write_corrupted(
         request: limit, seed and workers.
         listener: hears of progress, in files.
         wait_s: how long to wait for a process that is writing there.
+        format: of `FORMATS`.
 
     Raises:
         ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
@@ -345,8 +367,10 @@ def write_corrupted(
         StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
     photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
-    cells = [cell for cell in benchmark.requested() if cell and _allowed(cell, photographs)]
-    return write_tree(Corrupted(cells, request.seed, benchmark), photographs, folder, request, listener, wait_s)
+    # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
+    clean = format == "png"
+    cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
+    return write_tree(Corrupted(cells, request.seed, benchmark, format), photographs, folder, request, listener, wait_s)
 
 
 def write_perturbed(

@@ -1,0 +1,403 @@
+"""Rows of answers that were computed elsewhere: a file, held against the pictures, becomes a run or is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    Clock,
+    Condition,
+    DataSet,
+    ModelSpec,
+    Records,
+    Request,
+    UnknownNameError,
+)
+from hardiness.data import limited
+from hardiness.engine.evaluation import Evaluated, keep_session
+from hardiness.engine.plan import begin, condition_indices, units
+from hardiness.models import Classifier, InputPolicy
+from hardiness.reference import wnids
+from hardiness.sources import file_sha256
+from hardiness.store import Store, parsed
+
+KINDS = ("logits", "probabilities", "class")
+"""What a file may say of each picture, best first."""
+
+_SMALLEST = 1e-38
+_SUM_TOLERANCE = 0.05
+_NAMED = 3
+"""How many samples are named where several are amiss."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a file says.
+
+    Attributes:
+        path: of the file.
+        sha256: of its bytes.
+        kind: one of `KINDS`.
+        samples, conditions: texts, a row each.
+        values: float32 ``(N, K)``, or of classes their texts, object ``(N,)``.
+    """
+
+    path: str
+    sha256: str
+    kind: str
+    samples: Sequence[str]
+    conditions: Sequence[str]
+    values: NDArray[Any]
+
+
+def read_predictions(path: str) -> Predictions:
+    """The rows of a csv or Parquet file.
+
+    Raises:
+        ArgumentError: there is no such file, it is cut, lacks a column or holds what is no number; the line is named.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ArgumentError(f"--predictions must be a csv or Parquet file; there is none at {path}")
+    with file.open("rb") as stream:
+        is_parquet = stream.read(4) == b"PAR1"
+    columns = _parquet(file) if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv(file)
+    kinds = [kind for kind in KINDS if kind in columns]
+    if "sample" not in columns or not kinds:
+        raise ArgumentError(
+            f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, "
+            f"logits_1 …), has {', '.join(list(columns)[:6]) or 'none'}"
+        )
+    samples = [str(each) for each in columns["sample"]]
+    if not samples:
+        raise ArgumentError(f"{path} must hold a row for each picture, holds none")
+    conditions = ["" if each is None else str(each) for each in columns.get("condition", [""] * len(samples))]
+    kind = kinds[0]
+    if kind == "class":
+        values: NDArray[Any] = np.array([str(each) for each in columns[kind]], object)
+    else:
+        values = _numbers(columns[kind], path, samples)
+        if kind == "probabilities":
+            _require_probabilities(values, path, samples)
+    return Predictions(path, file_sha256(file), kind, samples, conditions, values)
+
+
+def _parquet(file: Path) -> dict[str, Sequence[Any]]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        table = parquet.read_table(file)
+    except (ArrowException, OSError, ValueError) as error:
+        raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
+    return _gathered({name: table.column(name).to_pylist() for name in table.column_names})
+
+
+def _csv(file: Path) -> dict[str, Sequence[Any]]:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{file} must be csv in UTF-8, or Parquet: {error}") from None
+    if text and not text.endswith("\n"):
+        raise ArgumentError(f"{file} ends within a line, as a file does that was cut; write it again")
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows:
+        raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
+    head = [name.strip() for name in rows[0]]
+    if len(set(head)) != len(head):
+        raise ArgumentError(f"{file} has two columns of one name; name each once")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(head):
+            raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(row)}")
+    return _gathered({name: [row[at] for row in rows[1:]] for at, name in enumerate(head)})
+
+
+def _gathered(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns, ``logits_0``, ``logits_1`` … as one."""
+    found = dict(columns)
+    for kind in KINDS[:2]:
+        parts = {int(m[1]): name for name in columns if (m := re.fullmatch(rf"{kind}_(\d+)", name))}
+        if parts and kind not in found:
+            if sorted(parts) != list(range(len(parts))):
+                lacking = next(index for index in range(max(parts) + 1) if index not in parts)
+                raise ArgumentError(f"the column {kind}_{lacking} is missing beside {kind}_{max(parts)}")
+            found[kind] = list(zip(*(columns[parts[index]] for index in range(len(parts))), strict=True))
+    return found
+
+
+def _numbers(rows: Sequence[Any], path: str, samples: Sequence[str]) -> NDArray[np.float32]:
+    made: list[list[float]] = []
+    for number, (row, sample) in enumerate(zip(rows, samples, strict=True)):
+        parts = re.split(r"[\s,;]+", row.strip().strip("[]()").strip()) if isinstance(row, str) else row
+        try:
+            values = [float(each) for each in parts]
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
+            ) from (None)
+        if made and len(values) != len(made[0]):
+            raise ArgumentError(
+                f"{path}: {sample} (row {number + 1}) has {len(values)} numbers, those before {len(made[0])}"
+            )
+        made.append(values)
+    found = np.array(made, np.float32)
+    bad = np.flatnonzero(~np.isfinite(found).all(1))
+    if len(bad):
+        raise ArgumentError(f"{path}: the answer for {samples[bad[0]]} (row {bad[0] + 1}) is NaN or infinite")
+    return found
+
+
+def _require_probabilities(values: NDArray[np.float32], path: str, samples: Sequence[str]) -> None:
+    off = np.flatnonzero((values.min(1) < -1e-3) | (np.abs(values.sum(1) - 1) > _SUM_TOLERANCE))
+    if len(off):
+        raise ArgumentError(
+            f"{path}: the probabilities of {samples[off[0]]} sum to {values[off[0]].sum():.3g}, and must to 1; are "
+            "they logits?"
+        )
+
+
+@dataclass(frozen=True)
+class ForeignModel:
+    """A model that is known by its answers alone, as the engine sees models.
+
+    Attributes:
+        spec: its name.
+        weights_sha256: of the file of its answers.
+        outputs: what the answers are; empty for logits.
+    """
+
+    spec: ModelSpec
+    weights_sha256: str
+    outputs: str
+    num_classes: int
+    notes: tuple[str, ...] = ()
+    outputs_sha256: str = ""
+    code_sha256: str = ""
+    precision: str = "fp32"
+    device: str = "elsewhere"
+    runtime: str = "elsewhere"
+    agreement: None = None
+    has_gradients: bool = False
+    num_parameters: int = 0
+    why_no_gradients: str = field(default="its answers were computed elsewhere")
+
+    def feed(self, canvas_px: int) -> InputPolicy:
+        """Pictures were shown as they are."""
+        return InputPolicy(canvas_px, canvas_px)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures that answers are of.
+
+    Attributes:
+        data: the data set.
+        manifest_sha256: of the manifest of the tree that they lie in; empty without one.
+        listed: the files of the tree, by cell and sample; ``None`` without a tree.
+    """
+
+    data: DataSet
+    manifest_sha256: str = ""
+    listed: Mapping[str, frozenset[str]] | None = None
+
+
+CLEAN_CELL = "clean"
+
+
+def cell_of(condition: Condition) -> str:
+    """How a file and a tree name a condition: ``clean``, ``fog/3``."""
+    return "/".join(str(value) for value in condition.values()) or CLEAN_CELL
+
+
+def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None, seed: int) -> Pictures:
+    """The pictures of a benchmark, and the tree that they were written to.
+
+    Where the tree's files are PNGs, and the photographs that they were made of are there, answers for them count as
+    answers for pictures made in memory, which are the same; answers for JPEGs never do, as each library decodes these
+    otherwise.
+
+    Args:
+        benchmark: which.
+        data: its data set.
+        photographs: the data set that pictures can be made of, where it was named beside a tree.
+        seed: of the run.
+
+    Raises:
+        ArgumentError: pictures are made of the data and it is not known where they lie; or the tree is of another
+            seed or of other versions of the corruptions.
+        StoreError: the manifest is no JSON.
+    """
+    manifest = Path(data.location) / "manifest.json"
+    if not manifest.is_file():
+        if benchmark.conditions() != (Condition(),) and not data.fingerprints:
+            raise ArgumentError(
+                f"--predictions for {benchmark.name} needs the tree that the pictures lie in: write it with hardiness "
+                f"make corruptions SRC TREE, and give --data {benchmark.name}=TREE beside the photographs"
+            )
+        return Pictures(data)
+    found = parsed(manifest.read_bytes(), str(manifest))
+    for key, value in (("seed", seed), ("kernel_version", json.loads(json.dumps(benchmark.identity().get("kernels"))))):
+        if found.get(key) != value:
+            raise ArgumentError(f"{manifest} says {key} {found.get(key)}, and this run has {value}: use the same")
+    listed = {
+        cell: frozenset(name.rpartition(".")[0] for name in files)
+        for cell, files in cast(Mapping[str, Mapping[str, str]], found["files"]).items()
+    }
+    sha256 = file_sha256(manifest)
+    if found.get("format") == "png" and photographs and photographs.fingerprint == found.get("source_fingerprint"):
+        return Pictures(photographs, sha256, listed)
+    conditions = (data.conditions or frozenset()) | ({Condition()} if CLEAN_CELL in listed else set())
+    fingerprints = {**data.fingerprints, **({Condition(): sha256} if CLEAN_CELL in listed else {})}
+    return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), sha256, listed)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Predictions at their pictures.
+
+    Attributes:
+        model: whose they are.
+        pictures: what they are of.
+        logits: float32 ``(N, K)``.
+        rows: the row of each sample and condition index.
+        missing: how many pictures have none, and the first of them by name.
+    """
+
+    model: ForeignModel
+    pictures: Pictures
+    logits: NDArray[np.float32]
+    rows: Mapping[tuple[str, int], int]
+    missing: tuple[int, tuple[str, ...]]
+
+
+def placed(name: str, predictions: Predictions, benchmark: Benchmark, pictures: Pictures, request: Request) -> Placed:
+    """The predictions held against the pictures of a benchmark; nothing is stored.
+
+    Raises:
+        ArgumentError: the benchmark attacks or shows sequences, or a row is of an unknown sample, condition or class,
+            is there twice, or has another number of classes than the data.
+    """
+    if benchmark.attack is not None or benchmark.frames > 1:
+        raise ArgumentError(f"--predictions is not for {benchmark.name}, which needs the model itself")
+    path, data = predictions.path, pictures.data
+    ids = {item.id for item in data.items}
+    places = {cell_of(condition): index for index, condition in enumerate(benchmark.conditions())}
+    places |= {"": places.get(CLEAN_CELL, 0)} if CLEAN_CELL in places else {}
+    rows: dict[tuple[str, int], int] = {}
+    for number, (sample, condition) in enumerate(zip(predictions.samples, predictions.conditions, strict=True)):
+        known = sample if sample in ids else sample.rpartition(".")[0]
+        if known not in ids:
+            raise UnknownNameError(f"sample of {data.name} in {path} (row {number + 1})", sample, sorted(ids))
+        if condition.strip() not in places:
+            raise UnknownNameError(
+                f"condition of {benchmark.name} in {path} (row {number + 1})", condition, sorted(places)
+            )
+        place = known, places[condition.strip()]
+        if place in rows:
+            raise ArgumentError(
+                f"{path} has {known} under {condition or CLEAN_CELL} twice, in rows {rows[place] + 1} and {number + 1}"
+            )
+        rows[place] = number
+    logits = _logits(predictions, data)
+    model = ForeignModel(
+        ModelSpec(
+            name,
+            "",
+            num_classes=data.num_classes,
+            class_names=data.class_names,
+            options=(("predictions", predictions.kind), ("manifest", pictures.manifest_sha256)),
+            asked=name,
+        ),
+        predictions.sha256,
+        {"logits": "", "probabilities": "probabilities", "class": "classes"}[predictions.kind],
+        data.num_classes,
+        notes=(f"its answers were computed elsewhere and read from {path} ({predictions.kind})",),
+    )
+    expected = _expected(benchmark, pictures, request)
+    lacking = [(sample, cell) for sample, cell in expected if (sample, places[cell]) not in rows]
+    named = tuple(f"{sample} under {cell}" for sample, cell in lacking[:_NAMED])
+    return Placed(model, pictures, logits, rows, (len(lacking), named))
+
+
+def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> list[tuple[str, str]]:
+    """Sample and cell of every picture that was asked for and is there."""
+    conditions, asked = condition_indices(benchmark, pictures.data)
+    cells = [cell_of(conditions[index]) for index in asked]
+    items = limited(pictures.data.items, request.limit, request.seed)
+    if pictures.listed is None:
+        return [(item.id, cell) for item in items for cell in cells]
+    return [(item.id, cell) for item in items for cell in cells if item.id in pictures.listed.get(cell, ())]
+
+
+def _logits(predictions: Predictions, data: DataSet) -> NDArray[np.float32]:
+    """What is stored of the answers, float32 ``(N, K)``: logits, log-probabilities, or 1 at the class."""
+    count = data.num_classes
+    if predictions.kind == "class":
+        named = data.class_names or (wnids() if count == len(wnids()) else ())
+        index = {**{str(each): each for each in range(count)}, **{name: at for at, name in enumerate(named)}}
+        found = np.zeros((len(predictions.samples), count), np.float32)
+        for row, text in enumerate(predictions.values.tolist()):
+            if text not in index:
+                raise ArgumentError(
+                    f"{predictions.path}: the class of {predictions.samples[row]} (row {row + 1}) must be the name "
+                    f"of one of the {count} classes or a number from 0 to {count - 1}, was {text!r}"
+                )
+            found[row, index[text]] = 1.0
+        return found
+    width = predictions.values.shape[1]
+    if width != count:
+        raise ArgumentError(
+            f"{predictions.path} must have {count} {predictions.kind} a row, one for each class of {data.name}, has "
+            f"{width}"
+        )
+    values = predictions.values
+    return np.log(np.maximum(values, np.float32(_SMALLEST))) if predictions.kind == "probabilities" else values
+
+
+def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request: Request) -> Evaluated:
+    """The run of predictions, in the store; what is stored already stays.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    data, clock = found.pictures.data, Clock(warmup=0)
+    model = cast(Classifier, found.model)
+    task = begin(model, benchmark, data, replace(request, batch_size=request.batch_size or 1), store)
+    items = limited(data.items, request.limit, request.seed)
+    _, asked = condition_indices(benchmark, data)
+    wanted = {item.id: [index for index in asked if (item.id, index) in found.rows] for item in items}
+    labels = {item.id: item.label for item in items}
+    for unit in units([task], wanted, task.stored.plan.unit_items):
+        for part in unit.parts:
+            at = np.array([found.rows[row] for row in part.work])
+            own = np.array([labels[sample] for sample, _ in part.work], np.int32)
+            columns = {
+                "sample": np.array([sample for sample, _ in part.work], np.str_),
+                "condition": np.array([index for _, index in part.work], np.int16),
+                "frame": np.zeros(len(part.work), np.int16),
+                "label": own,
+                **benchmark.decide(np.ascontiguousarray(found.logits[at]), own),
+            }
+            part.task.stored.write(part.index, part.work, Records(columns))
+            task.computed += len(part.work)
+    keep_session(task, clock, request, benchmark)
+    count, named = found.missing
+    problems: tuple[str, ...] = ()
+    if count:
+        more = ", …" if count > len(named) else ""
+        problems = (
+            f"{found.model.spec.name} on {benchmark.name}: the file lacks {count:,} of the pictures "
+            f"({', '.join(named)}{more})",
+        )
+    return Evaluated((task.stored.key,), problems, found.model.notes)

@@ -1,0 +1,228 @@
+"""Rows from a file: pictures are written, answers computed elsewhere become a run, and what is amiss is refused."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from hardiness.models import load, to_pixels
+from hardiness.store import Store
+
+BENCHMARK = "imagenet-c:corruptions=fog+contrast,severities=1+3"
+CELLS = ("clean", "contrast/1", "contrast/3", "fog/1", "fog/3")
+PHOTOGRAPHS = 3
+Answers = list[tuple[str, str, np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures as the command writes them."""
+    from click.testing import CliRunner
+
+    from hardiness.cli.corrupt import command
+
+    folder = tmp_path_factory.mktemp("made") / "tree"
+    given = ["embedded", str(folder), "--corruptions", "fog+contrast", "--severities", "1+3", "--quiet"]
+    CliRunner().invoke(command, [*given, "--limit", str(PHOTOGRAPHS)], standalone_mode=False)
+    return folder
+
+
+def answers(model: str, tree: Path) -> Answers:
+    """What a model says of each picture of a tree, by sample and cell."""
+    classifier = load(model, device="cpu")
+    found = []
+    for cell in CELLS:
+        for file in sorted((tree / cell).rglob("*.png")):
+            pixels = to_pixels([np.asarray(Image.open(file).convert("RGB"))])
+            found.append((str(file.relative_to(tree / cell)).removesuffix(".png"), cell, classifier.logits(pixels)[0]))
+    return found
+
+
+@pytest.fixture
+def run(hardiness: Any, tree: Path, tmp_path: Path) -> Callable[..., Any]:
+    """``hardiness run`` on the tree and the photographs behind it."""
+
+    def call(name: str, file: Path | None = None, out: str = "out", benchmark: str = BENCHMARK) -> Any:
+        more = () if file is None else ("--predictions", file)
+        data = ("--data", "embedded", *(() if file is None else ("--data", f"imagenet-c={tree}")))
+        given = ("--limit", str(PHOTOGRAPHS), "--device", "cpu", "--quiet", "--out", tmp_path / out)
+        return hardiness("run", "-m", name, "-b", benchmark, *data, *more, *given)
+
+    return call
+
+
+def as_csv(file: Path, found: Answers, kind: str = "logits") -> Path:
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["sample", "condition", kind])
+        for sample, cell, logits in found:
+            if kind == "class":
+                writer.writerow([sample, cell, int(logits.argmax())])
+            else:
+                values = (
+                    logits if kind == "logits" else np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+                )
+                writer.writerow([sample, cell, " ".join(f"{value:.8g}" for value in values)])
+    return file
+
+
+def test_the_tree_holds_clean_pictures_as_png(tree: Path) -> None:
+    assert sorted(path.name for path in tree.iterdir() if path.is_dir()) == ["clean", "contrast", "fog"]
+    assert len(list(tree.rglob("*.png"))) == PHOTOGRAPHS * len(CELLS)
+    assert not list(tree.rglob("*.JPEG"))
+
+
+def test_answers_for_pngs_count_as_those_for_pictures_in_memory(
+    run: Any, tree: Path, factory: Any, tmp_path: Path, results: Any, hardiness: Any
+) -> None:
+    model = factory()
+    found = answers(model, tree)
+    table = {
+        "sample": [s for s, _, _ in found],
+        "condition": [c for _, c, _ in found],
+        "logits": [x for *_, x in found],
+    }
+    parquet.write_table(pa.table({**table, "logits": [x.tolist() for x in table["logits"]]}), tmp_path / "a.parquet")
+    assert run(model).status == 0
+    for name, file in (("columns", tmp_path / "a.parquet"), ("text", as_csv(tmp_path / "a.csv", found))):
+        told = run(name, file)
+        assert told.status == 0, told.err
+    every = {each["model"]: each for each in results(tmp_path / "out")}
+    own = every.pop(model)
+    assert len(every) == 2
+    for each in every.values():
+        assert each["run"]["data"] == own["run"]["data"]
+        assert each["counts"] == own["counts"]
+        for mine, theirs in zip(own["scores"], each["scores"], strict=True):
+            assert mine["value"] == pytest.approx(theirs["value"]), mine["metric"]
+    runs = {each.run.model.name: each.records() for each in Store.open(tmp_path / "out").runs()}
+    np.testing.assert_allclose(runs["text"]["top5_logit"], runs[model]["top5_logit"], rtol=1e-4, atol=1e-4)
+    told = hardiness("compare", tmp_path / "out")
+    assert told.status == 0, told.err
+    assert "columns" in told.out
+
+
+def test_probabilities_and_classes_say_what_they_say(
+    run: Any, tree: Path, factory: Any, tmp_path: Path, results: Any, hardiness: Any
+) -> None:
+    found = [each for each in answers(factory(), tree) if each[1] == "clean"]
+    data = ("--data", "embedded", "--limit", str(PHOTOGRAPHS), "--quiet", "--out", tmp_path / "out")
+    for kind in ("probabilities", "class"):
+        file = as_csv(tmp_path / f"{kind}.csv", found, kind)
+        told = hardiness("run", "-m", kind, "-b", "imagenet-val", "--predictions", file, *data)
+        assert told.status == 0, told.err
+    every = {
+        each["model"]: {score["metric"]: score for score in each["scores"] if not score["condition"]}
+        for each in results(tmp_path / "out")
+    }
+    assert every["class"]["top1"]["value"] == every["probabilities"]["top1"]["value"]
+    assert every["probabilities"]["nll"]["value"] > 0
+    for metric in ("top5", "aurra", "nll"):
+        assert every["class"][metric]["value"] is None
+        assert every["class"][metric]["reason"] == "not available: the file has classes only"
+
+
+def test_answers_for_jpegs_are_of_other_pictures(
+    run: Any, tree: Path, factory: Any, tmp_path: Path, results: Any, hardiness: Any
+) -> None:
+    model, found = factory(), answers(factory(), tree)
+    assert run(model).status == 0
+    given = ("--corruptions", "fog+contrast", "--severities", "1+3", "--limit", str(PHOTOGRAPHS), "--quiet")
+    told = hardiness("make", "corruptions", "embedded", tmp_path / "jpegs", "--format", "jpeg", *given)
+    assert told.status == 0, told.err
+    told = hardiness(
+        *("run", "-m", "jpegs", "-b", BENCHMARK, "--data", "embedded", "--data", f"imagenet-c={tmp_path / 'jpegs'}"),
+        *("--predictions", as_csv(tmp_path / "a.csv", found), "--limit", str(PHOTOGRAPHS), "--quiet"),
+        *("--out", tmp_path / "out"),
+    )
+    assert told.status == 0, told.err
+    every = {each["model"]: each["run"] for each in results(tmp_path / "out")}
+    assert every["jpegs"]["data"]["fingerprint"] != every[model]["data"]["fingerprint"]
+    assert every["jpegs"]["model_options"]["manifest"]
+
+
+def test_the_key_holds_the_hashes_of_file_and_manifest(run: Any, tree: Path, factory: Any, tmp_path: Path) -> None:
+    found = answers(factory(), tree)
+    keys = set()
+    for scale in (1, 2):
+        assert run("m", as_csv(tmp_path / f"{scale}.csv", [(s, c, scale * x) for s, c, x in found])).status == 0
+        keys |= {each.key for each in Store.open(tmp_path / "out").runs()}
+    assert len(keys) == 2
+    assert run("m", as_csv(tmp_path / "again.csv", found)).status == 0
+    assert {each.key for each in Store.open(tmp_path / "out").runs()} == keys, "the same bytes are the same run"
+
+
+def test_missing_pictures_are_named_and_the_others_count(
+    run: Any, tree: Path, factory: Any, tmp_path: Path, results: Any
+) -> None:
+    found = answers(factory(), tree)
+    told = run("part", as_csv(tmp_path / "a.csv", found[1:]))
+    assert told.status == 1
+    assert f"part on imagenet-c: the file lacks 1 of the pictures ({found[0][0]} under clean)" in told.err
+    (result,) = results(tmp_path / "out")
+    assert result["counts"]["evaluated"] == PHOTOGRAPHS * 4
+
+
+def test_files_that_are_amiss_are_refused_whole(run: Any, tree: Path, factory: Any, tmp_path: Path) -> None:
+    found = answers(factory(), tree)
+    text = as_csv(tmp_path / "a.csv", found).read_text()
+    first = found[0][0]
+    wrong = {
+        "cut": (text[:-9], "ends within a line, as a file does that was cut"),
+        "short": (text.replace("\n", ",1\n", 2).replace(",1\n", "\n", 1), "line 2 must have 3 fields, has 4"),
+        "nan": (
+            text.replace(text.splitlines()[1].split(",")[2].split(" ")[0], "nan", 1),
+            f"the answer for {first} .* is NaN",
+        ),
+        "narrow": (
+            "\n".join(line.rpartition(" ")[0] or line for line in text.splitlines()) + "\n",
+            "must have 1000 logits",
+        ),
+        "twice": (text + text.splitlines()[1] + "\n", f"has {first} under clean twice, in rows 1 and"),
+        "unknown": (text.replace(first, f"{first}x", 1), f"unknown sample of .* '{first}x'; did you mean '{first}'"),
+        "cell": (text.replace(",clean,", ",clan,", 1), "unknown condition of imagenet-c .* did you mean 'clean'"),
+        "columns": (text.replace("logits", "scores", 1), "must have the columns sample, condition, and logits"),
+        "letters": (text.replace(text.splitlines()[1].split(",")[2].split(" ")[0], "high", 1), "must be numbers, was"),
+    }
+    import re
+
+    for name, (content, says) in wrong.items():
+        (tmp_path / f"{name}.csv").write_text(content)
+        told = run("m", tmp_path / f"{name}.csv")
+        assert told.status == 2, name
+        assert re.search(says, told.err), (name, told.err)
+        assert len(told.err.splitlines()) == 1, name
+        assert not (tmp_path / "out").exists(), name
+    parquet.write_table(pa.table({"sample": ["a"], "class": [1]}), tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_bytes((tmp_path / "b.parquet").read_bytes()[:-20])
+    assert "must be a whole Parquet file" in run("m", tmp_path / "c.parquet").err
+
+
+def test_pictures_are_asked_for_where_they_are_made(
+    run: Any, tree: Path, hardiness: Any, tmp_path: Path, factory: Any
+) -> None:
+    file = as_csv(tmp_path / "a.csv", answers(factory(), tree))
+    told = hardiness(
+        "run", "-m", "m", "-b", BENCHMARK, "--data", "embedded", "--predictions", file, "--out", tmp_path / "x"
+    )
+    assert told.status == 2
+    assert "needs the tree that the pictures lie in: write it with hardiness make corruptions SRC TREE" in told.err
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy)
+    (copy / "manifest.json").write_text((copy / "manifest.json").read_text().replace('"seed": 0', '"seed": 7'))
+    told = hardiness(
+        *("run", "-m", "m", "-b", BENCHMARK, "--data", "embedded", "--data", f"imagenet-c={copy}"),
+        *("--predictions", file, "--out", tmp_path / "x"),
+    )
+    assert told.status == 2
+    assert "manifest.json says seed 7, and this run has 0: use the same" in told.err
+    assert not (tmp_path / "x").exists()
