@@ -1,11 +1,12 @@
 """What each way of handing units out costs: units that only sleep, alone, by workers that share a store, and on Ray.
 
-    python bench/overhead.py [--json] [--seconds 5] [--units 8] [--workers 2]
+    python bench/overhead.py [--json] [--seconds 5] [--forward 0] [--units 8] [--workers 2]
 
-A unit is one small picture whose decoding sleeps; a tiny network answers. Each process notes when it began and ended
-each sleep. Its overhead is the time from its first to its last moment that it did not sleep, over the time that it
-did: everything between two units, their records, leases and messages; not the start, which is the same for all, nor
-the wait for others at the end.
+A unit is one small picture whose decoding sleeps; a tiny network answers, after a sleep of its own where --forward
+says so: where the next unit is not decoded meanwhile, that sleep is overhead, too. Each process notes when it began
+and ended each sleep of decoding. Its overhead is the time from its first to its last moment that it did not sleep so,
+over the time that it did: everything between two units, their records, leases and messages; not the start, which is the
+same for all, nor the wait for others at the end.
 """
 
 from __future__ import annotations
@@ -37,10 +38,17 @@ from hardiness.store import Store
 OVERHEAD_BAR = 0.03
 
 NETWORK = """
-import torch
+import threading, time, torch
+
+class Sleeps(torch.nn.Module):
+    def forward(self, x):
+        if threading.current_thread().name.startswith("forward"):
+            time.sleep(SECONDS)
+        return x
 
 def build():
-    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(12, 1000))
+    linear = torch.nn.Linear(12, 1000)
+    return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), linear, Sleeps())
 """
 
 
@@ -106,13 +114,13 @@ class Job:
         return DataSet(found.name, found.items[:units], found.num_classes, f"{units}", found.location)
 
 
-def job(folder: Path, units: int, seconds: float) -> Job:
-    """Pictures and a network, written into a folder."""
+def job(folder: Path, units: int, seconds: float, forward: float) -> Job:
+    """Pictures and a network, written into a folder; ``forward`` is how long the network sleeps."""
     for number in range(units):
         place = folder / "imagenet" / "val" / wnids()[number]
         place.mkdir(parents=True)
         PIL.Image.fromarray(np.full((64, 64, 3), number, np.uint8)).save(place / f"{number}.JPEG")
-    (folder / "network.py").write_text(NETWORK)
+    (folder / "network.py").write_text(NETWORK.replace("SECONDS", str(forward)))
     return Job(folder, folder / "network.py", seconds)
 
 
@@ -162,7 +170,7 @@ def main() -> int:
     seconds, units = float(given.get("--seconds", 5)), int(given.get("--units", 8))
     workers = int(given.get("--workers", 2))
     with tempfile.TemporaryDirectory() as folder:
-        work = job(Path(folder), units * workers, seconds)
+        work = job(Path(folder), units * workers, seconds, float(given.get("--forward", 0)))
         sides = {
             "in one process": alone(work, units),
             f"{workers} workers that share a folder": by_workers(work, units, workers),
