@@ -17,6 +17,7 @@ from hardiness.benchmarks.confidence import confidence_charts, confidence_detail
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
+from hardiness.benchmarks.selective import SELECTIVE_EXPLANATIONS, SELECTIVE_TITLES, selective_scores
 from hardiness.benchmarks.shares import CALIBRATION, EXPLANATIONS, TITLES, accuracy, answered, confidence_scores
 from hardiness.core import (
     RIGHT,
@@ -180,11 +181,11 @@ class ClassSets(Card):
 
     version: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "subset_prediction", "subset_confidence")
-    titles: ClassVar[Mapping[str, str]] = {**TITLES, "bg_gap": "background gap"}
+    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES, "bg_gap": "background gap"}
     keys: ClassVar[tuple[str, ...]] = ("protocol",)
     place: ClassVar[int] = 36
     group: ClassVar[str] = "natural shift"
-    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
+    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong by the classes that the photograph's group names, the answer and its confidence."""
@@ -204,6 +205,7 @@ class ClassSets(Card):
         found = [_headline(described, table.ids, right, parts)]
         chosen = _headline_rows(described, parts)
         found += confidence_scores(table["confidence"][chosen, 0], right[chosen])
+        found += selective_scores(table) if chosen.all() else []
         if described.among == "labels":
             protocol = described.among_all_protocol or "1000-way"
             found.append(accuracy("top1", table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))

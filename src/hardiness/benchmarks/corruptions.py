@@ -32,6 +32,7 @@ from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
+from hardiness.benchmarks.selective import SELECTIVE_EXPLANATIONS, SELECTIVE_TITLES, selective_by_corruption
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     CANVAS_224,
@@ -446,6 +447,7 @@ class CorruptionCard(Card):
         "mean_error_partial": "mean error of a part",
         "imagenet_c_mean_error": "ImageNet-C mean error",
         **CALIBRATION_TITLES,
+        **SELECTIVE_TITLES,
     }
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
     place: ClassVar[int] = 30
@@ -455,6 +457,7 @@ class CorruptionCard(Card):
         "relative mCE": "the same with the clean error taken off both: how much is lost, not how much is wrong.",
         "mean ECE": "the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
         "each severity, then averaged.",
+        **SELECTIVE_EXPLANATIONS,
     }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -474,7 +477,8 @@ class CorruptionCard(Card):
         if members.baseline or baseline:
             headlines = [*ratio_scores(errors, present, names, whole, baseline), *headlines]
         headlines += shift_calibration(table, names, whole)
-        return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition)]
+        selective = selective_by_corruption(table, names)
+        return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition), *selective]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""

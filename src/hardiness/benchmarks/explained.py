@@ -70,11 +70,11 @@ def _message(found: Sequence[EffectiveRobustness]) -> str:
     beyond = f"{len(found) - len(judged)} beyond the line's models" if len(judged) < len(found) else ""
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
     if len(judged) == 1:
-        said = f"{judged[0].model} is {judged[0].sentence}"
+        said = f"{judged[0].model}: {judged[0].sentence}"
     elif judged:
         said = f"all {len(judged)} models" if not apart else f"{len(judged) - len(apart)} of {len(judged)} models"
         if len(apart) == 1:
-            said += f"; {apart[0].model} is {apart[0].sentence}"
+            said += f"; {apart[0].model}: {apart[0].sentence}"
     else:
         said = ""
     return "; ".join(filter(None, (said, beyond)))

@@ -23,6 +23,12 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside, timm_notes
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.selective import (
+    SELECTIVE_EXPLANATIONS,
+    SELECTIVE_TITLES,
+    conformal_scores,
+    selective_scores,
+)
 from hardiness.benchmarks.shares import (
     CALIBRATION,
     EXPLANATIONS,
@@ -274,10 +280,10 @@ class Classification(Card):
         *(f"prediction_{subset}" for subset in SHIFTED_SETS),
     )
     stops_on: ClassVar[str] = "top-1"
-    titles: ClassVar[Mapping[str, str]] = TITLES
+    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES}
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 10
-    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
+    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the first five answers, confidence and losses, and the answers within the 200s."""
@@ -297,6 +303,8 @@ class Classification(Card):
             *([] if _says_nothing(run) else [accuracy("top5", table["right_top5"][:, 0] == 1)]),
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
+            *selective_scores(table),
+            *(conformal_scores(table) if run.benchmark.name == CLEAN else ()),
         ]
         for subset in SHIFTED_SETS:
             if f"answer_{subset}" in table:
@@ -376,11 +384,11 @@ class SubsetClassification(Card):
         f"subset_{COLUMN}",
     )
     stops_on: ClassVar[str] = "top-1"
-    titles: ClassVar[Mapping[str, str]] = TITLES
+    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES}
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 20
     group: ClassVar[str] = "natural shift"
-    explanations: ClassVar[Mapping[str, str]] = EXPLANATIONS
+    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and losses among the 200 classes, and right or wrong among all."""
@@ -397,6 +405,7 @@ class SubsetClassification(Card):
             accuracy("top1", right),
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
+            *selective_scores(table),
             accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
 

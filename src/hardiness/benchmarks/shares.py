@@ -81,8 +81,11 @@ TITLES: Mapping[str, str] = {
 }
 """What the scores of photographs are called."""
 
-CALIBRATION = ("ece", "brier_top1", "brier", "nll", "temperature")
-"""Scores of calibration that stand beside the headlines and are none."""
+CALIBRATION = (
+    *("ece", "brier_top1", "brier", "nll", "temperature"),
+    *("aurc", "augrc", "risk_at_80_coverage", "coverage_at_5_risk", "conformal_coverage"),
+)
+"""Scores of calibration and of kept answers that stand beside the headlines and are none."""
 
 EXPLANATIONS: Mapping[str, str] = {
     "top-1, top-5": "the share of photographs whose label is the first, or among the first five, answers.",
@@ -94,7 +97,8 @@ EXPLANATIONS: Mapping[str, str] = {
     "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
     "RMS calibration error": "how far confidence and accuracy lie apart, over bins of 100 photographs of similar "
     "confidence. hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
-    "AURRA": "the mean accuracy among the k surest answers, over all k: does confidence rank right above wrong?",
+    "AURRA": "the mean accuracy among the k surest answers, over all k, which is 1 less AURC: does confidence rank "
+    "right above wrong?",
     "ECE": "the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal width "
     "or of equal mass.",
     "Brier score, NLL": "the squared distance of the probabilities from the truth, over all classes or of the answer "

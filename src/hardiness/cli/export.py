@@ -20,7 +20,7 @@ from hardiness.store import LocalFiles
 def command(outs: tuple[str, ...], name: str, baseline: str | None, to: Path | None) -> int:
     """Write the results of OUT in a form that papers and other tools read.
 
-    Forms: json, csv, parquet, latex, markdown, eval-results (Hugging Face model cards), bibtex.
+    Forms: json, csv, parquet, latex, markdown, model-index (Hugging Face model cards), bibtex.
     """
     exporter = registry.get(name)
     if exporter.binary and to is None:

@@ -334,7 +334,7 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 3
+SCORING = 4
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
 DETAILS = 2

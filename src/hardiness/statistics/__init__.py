@@ -81,6 +81,13 @@ from hardiness.statistics.measures import (
     share,
 )
 from hardiness.statistics.power import images_needed
+from hardiness.statistics.selective import (
+    calibration_half,
+    conformal_coverage,
+    conformal_threshold,
+    coverage_at_risk,
+    selective_prediction,
+)
 from hardiness.statistics.stopping import (
     Companions,
     Extent,
@@ -144,13 +151,17 @@ __all__ = [
     "by_cell",
     "by_cells",
     "by_class",
+    "calibration_half",
     "calibration_interval",
     "calibration_measure",
     "cell_estimate",
     "cell_means",
     "centred",
     "clopper_pearson",
+    "conformal_coverage",
+    "conformal_threshold",
     "corruption_weights",
+    "coverage_at_risk",
     "decide",
     "difference",
     "disagreements",
@@ -185,6 +196,7 @@ __all__ = [
     "resampled_means",
     "rms_calibration_error",
     "rulings",
+    "selective_prediction",
     "shape_bias",
     "share",
     "share_interval",

@@ -112,7 +112,7 @@ UNSURE = Finding("verdict", True, "holds: cannot tell. With 4 images the loss ma
 DEMO = "demo-sized: the embedded photographs are few and easy; a demonstration, not a benchmark"
 
 
-@pytest.mark.parametrize("name", ["csv", "parquet", "latex", "markdown", "eval-results"])
+@pytest.mark.parametrize("name", ["csv", "parquet", "latex", "markdown", "model-index"])
 def test_what_is_amiss_stands_beside_the_numbers_as_on_the_page(name: str) -> None:
     """Of a part of the demo's photographs, whose attack report cannot tell; the other result is whole."""
     bad = replace(RESULTS[0], warnings=("partial: evaluated 4 of 8 images", DEMO), findings=(UNSURE,))
@@ -128,7 +128,7 @@ def test_what_is_amiss_stands_beside_the_numbers_as_on_the_page(name: str) -> No
         return
     text = content.decode()
     lines = {each: [line for line in text.splitlines() if each in line] for each in ("plain", "whole")}
-    if name == "eval-results":
+    if name == "model-index":
         assert text.count("marks: partial, cannot tell, demo-sized") == 2  # on both benchmarks, of one model
         return
     count = 2 if name == "latex" else 3  # in LaTeX models are the overview's columns
@@ -178,7 +178,7 @@ def test_a_name_that_is_no_utf_8_is_exported_by_its_bytes(name: str) -> None:
 def test_a_model_cards_block_is_read_by_the_hubs_own_library() -> None:
     import yaml
 
-    blocks = list(yaml.safe_load_all(written("eval-results")))
+    blocks = list(yaml.safe_load_all(written("model-index")))
     name, found = model_index_to_eval_results(blocks[0]["model-index"])
     assert name == "plain"
     assert [(each.metric_type, each.metric_value, each.dataset_type) for each in found] == [("top1", 50.0, "imagenet")]
@@ -193,7 +193,7 @@ def test_bibtex_names_the_papers_behind_what_was_run() -> None:
 
 
 def test_every_form_says_what_it_is() -> None:
-    assert {"json", "csv", "parquet", "latex", "markdown", "eval-results", "bibtex"} <= set(registry.names())
+    assert {"json", "csv", "parquet", "latex", "markdown", "model-index", "bibtex"} <= set(registry.names())
     assert all(registry.get(name).purpose for name in registry.names())
 
 

@@ -1,4 +1,4 @@
-"""``eval-results``: the evaluation block of a model card on the Hugging Face hub."""
+"""``model-index``: the evaluation block of a model card on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hardiness.sources import shown as printable
 TASK = "image-classification"
 
 
-@register("eval-results", "the model-index block of a model card on the Hugging Face hub, a document for each model")
+@register("model-index", "the model-index block of a model card on the Hugging Face hub, a document for each model")
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """YAML documents, one a model, each the metadata block of its card; values are percentages where scores are shares.
 

@@ -1,0 +1,147 @@
+"""Scores of answers that are kept by confidence, and of sets of classes that are to hold the label, by condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import RIGHT, Condition, ImageTable, Interval, Score
+from hardiness.statistics import (
+    FEWEST_OF_EACH,
+    Estimate,
+    calibration_half,
+    conformal_coverage,
+    conformal_threshold,
+    coverage_at_risk,
+    selective_prediction,
+    within,
+)
+
+SELECTIVE_TITLES: Mapping[str, str] = {
+    "aurc": "AURC, 1 - AURRA",
+    "augrc": "AUGRC",
+    "risk_at_80_coverage": "risk at 80 % coverage",
+    "coverage_at_5_risk": "coverage at 5 % risk",
+    "conformal_coverage": "conformal coverage, 90 % promised",
+}
+SELECTIVE_EXPLANATIONS: Mapping[str, str] = {
+    "AURC, AUGRC": "answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA "
+    "is 1 less it), and the mean share of all photographs whose answer is kept and wrong.",
+    "risk at 80 % coverage, coverage at 5 % risk": "the error among the surest 80 % of answers, and the largest share "
+    "that can be kept with at most 5 % wrong.",
+    "conformal coverage": "how often a set of the likeliest classes holds the label, where half of the clean "
+    "photographs set how likely a class must be for 90 %; under a corruption the other half says what is left of it.",
+}
+
+CLEAN = Condition(corruption="none")
+"""Clean photographs beside corrupted ones, whose scores are no headlines."""
+
+FEWEST_CALIBRATED = 20
+"""Photographs that a conformal threshold is taken of at least."""
+
+
+def selective_scores(table: ImageTable) -> list[Score]:
+    """AURC, AUGRC, risk at a coverage and coverage at a risk of a table of one condition."""
+    right = table[RIGHT][:, 0] == 1
+    if not len(right):
+        return []
+    estimates = selective_prediction(table.ids, table["confidence"][:, 0], right)
+    value, interval = coverage_at_risk(table["confidence"][:, 0], right)
+    reason = _too_few(right)
+    return [
+        *(_score(name, each, reason, Condition()) for name, each in estimates.items()),
+        _coverage([(value, interval)], len(right), reason, Condition()),
+    ]
+
+
+def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
+    """The same on clean photographs and under each corruption, the mean over its severities, and conformal coverage."""
+    if "confidence" not in table:
+        return []
+    found = []
+    for condition, places in _places(table, corruptions).items():
+        cells = [_of_cell(table, place) for place in places]
+        rights = [right for *_, right in cells]
+        estimates = [selective_prediction(*cell) for cell in cells]
+        shares = [coverage_at_risk(confidence, right) for _, confidence, right in cells]
+        n, reason = max(map(len, rights)), next(filter(None, map(_too_few, rights)), "")
+        for name in estimates[0]:
+            if all(name in each for each in estimates):
+                mean = reduce(add, [each[name] for each in estimates]) / len(estimates)
+                found.append(_score(name, mean, reason, condition))
+        found.append(_coverage(shares, n, reason, condition))
+    return [*found, *_conformal(table, corruptions)]
+
+
+def conformal_scores(table: ImageTable) -> list[Score]:
+    """Conformal coverage of clean photographs: half of them set the threshold, the other half is held against it."""
+    if "nll" not in table or len(table) < 2 * FEWEST_CALIBRATED:
+        return []
+    half, losses = calibration_half(table.ids), table["nll"].reshape(len(table), -1)[:, 0]
+    found = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
+    return [_share("conformal_coverage", found, Condition())]
+
+
+def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
+    places = _places(table, corruptions)
+    if "nll" not in table or CLEAN not in places:
+        return []
+    half, losses = calibration_half(table.ids), table["nll"]
+    clean = losses[half, places[CLEAN][0]]
+    clean = clean[~np.isnan(clean)]
+    if len(clean) < FEWEST_CALIBRATED:
+        return []
+    threshold, found = conformal_threshold(clean), []
+    for condition, own in places.items():
+        others = losses[~half][:, own]
+        if not np.isnan(others).all(axis=0).any():
+            covered = conformal_coverage(table.ids[~half], others, threshold)
+            found.append(_share("conformal_coverage", covered, condition))
+    return found
+
+
+def _places(table: ImageTable, corruptions: Sequence[str]) -> dict[Condition, list[int]]:
+    """The cells of clean photographs, and of each corruption."""
+    found: dict[Condition, list[int]] = {}
+    for place, cell in enumerate(table.present):
+        if not cell or cell["corruption"] in corruptions:
+            found.setdefault(Condition(corruption=cell["corruption"]) if cell else CLEAN, []).append(place)
+    return found
+
+
+def _of_cell(table: ImageTable, place: int) -> tuple[NDArray[np.object_], NDArray[np.floating], NDArray[np.bool_]]:
+    """Ids, confidence and right or wrong of the images that were evaluated in a cell."""
+    right = table[RIGHT][:, place]
+    there = right >= 0
+    if there.all():
+        return table.ids, table["confidence"][:, place], right == 1
+    return table.ids[there], table["confidence"][there, place], right[there] == 1
+
+
+def _too_few(right: NDArray[np.bool_]) -> str:
+    fewer = min(int(np.count_nonzero(each)) for each in (right, ~right))
+    if fewer >= FEWEST_OF_EACH:
+        return ""
+    return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
+
+
+def _score(metric: str, found: Estimate, reason: str, condition: Condition) -> Score:
+    reason = reason or ("" if found.differing > 1 else "all images add the same to it")
+    interval = None if reason else within(found.interval())
+    return Score(metric, found.value, "fraction", found.n, interval, False, condition, interval_reason=reason)
+
+
+def _share(metric: str, found: Estimate, condition: Condition) -> Score:
+    return Score(metric, found.value, "fraction", found.n, found.interval(0.0, 1.0), True, condition)
+
+
+def _coverage(shares: Sequence[tuple[float, Interval]], n: int, reason: str, condition: Condition) -> Score:
+    """The mean over cells; its ends are the means of theirs, as cells are of the same images and no spread cancels."""
+    value = float(np.mean([share for share, _ in shares]))
+    ends = Interval(*(float(np.mean([getattr(each, end) for _, each in shares])) for end in ("low", "high")))
+    shown = None if reason else ends
+    return Score("coverage_at_5_risk", value, "fraction", n, shown, True, condition, interval_reason=reason)
