@@ -69,7 +69,8 @@ class View:
 
     Attributes:
         resize_px, crop_px, interpolation, crop_mode: as in `Canvas`.
-        mean, std: subtracted and divided by, per channel, in the model's own range and channel order.
+        mean, std: subtracted and divided by, per channel, in the model's own range and channel order; one number stands
+            for three.
         channel_order: order in which the model wants the channels.
         range: the model's own range of pixel values before mean and std, ``"0..1"`` or ``"0..255"``.
     """
@@ -88,6 +89,9 @@ class View:
         _one_of("channel_order", self.channel_order, get_args(ChannelOrder))
         _one_of("range", self.range, get_args(PixelRange))
         for name in ("mean", "std"):
+            one = getattr(self, name)
+            if isinstance(one, int | float):
+                object.__setattr__(self, name, (float(one),) * 3)
             if len(getattr(self, name)) != 3:
                 raise ArgumentError(f"{name} must hold 3 numbers (one per channel), was {getattr(self, name)}")
             if not all(isinstance(each, int | float) and abs(each) <= _LARGEST for each in getattr(self, name)):

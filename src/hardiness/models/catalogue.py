@@ -156,6 +156,18 @@ COMMON = {
 """Options that every model has, and their help."""
 
 
+_ROW = re.compile(r"([^:/,=]+)=(.+)", re.DOTALL)
+
+
+def row_and_model(text: str) -> tuple[str, str]:
+    """``"NAME=MODEL"`` as the name of a row and the model; an empty name where none is given.
+
+    What stands before the first ``=`` is a name only where it has no ``:``, ``/`` or ``,``: options follow a ``:``.
+    """
+    found = _ROW.fullmatch(text)
+    return (found[1].strip(), found[2]) if found else ("", text)
+
+
 _OPTIONS_BEGIN = re.compile(r":(?=[^\W\d]\w*=)")
 
 

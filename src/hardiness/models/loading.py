@@ -24,6 +24,7 @@ from hardiness.models.catalogue import (
     apply,
     known_names,
     registry,
+    row_and_model,
     schemes,
     split,
 )
@@ -52,7 +53,8 @@ _WILD = "*?["
 def resolve(text: str) -> ModelSpec:
     """The spec that ``NAME[:key=value,…]`` stands for.
 
-    ``NAME`` is a registered name or ``SCHEME:…``, e.g. ``"resnext101_32x8d:weights=mine.pth"``,
+    Before it may stand ``ROW=``, under which its results are kept. ``NAME`` is a registered name or ``SCHEME:…``,
+    e.g. ``"resnext101_32x8d:weights=mine.pth"``,
     ``"timm:vit_tiny_patch16_224:crop_px=224,mean=0.5/0.5/0.5"``.
 
     Raises:
@@ -60,6 +62,9 @@ def resolve(text: str) -> ModelSpec:
         ArgumentError: an option's value is wrong.
         ModelError: the model exists but cannot be described, e.g. its configuration cannot be read.
     """
+    row, model = row_and_model(text)
+    if row:
+        return replace(resolve(model), asked=text)
     name, options = split(text)
     prefix, colon, rest = name.partition(":")
     if colon and rest and prefix in schemes:
@@ -90,7 +95,7 @@ def need_weights(text: str) -> None:
         DataError: they are in no cache, and cannot be downloaded.
         ArgumentError: the options cannot be read.
     """
-    name, options = split(text)
+    name, options = split(row_and_model(text)[1])
     prefix, colon, rest = name.partition(":")
     if colon and rest and prefix in schemes and "weights" not in options:
         asks = schemes.get(prefix).need_weights
@@ -238,6 +243,15 @@ def load(
     placement = place(device, precision, runtime, onnx=known.name.startswith("onnx:"))
     with embedded_at(TextPlace(placement.device, files)):
         built = _named(_built(known), known)
+    found = _with_weights(built, known, placement, progress)
+    row, _ = row_and_model(known.asked)
+    if row:
+        found.spec = replace(found.spec, name=row)
+    return found
+
+
+def _with_weights(built: Built, known: ModelSpec, placement: ComputeSettings, progress: Progress | None) -> Classifier:
+    """The classifier of what was built, with the weights that the spec asks for."""
     built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
     if isinstance(built.network, PlainFunction):
         return _of_function(built, known, placement)
