@@ -770,6 +770,6 @@ def _first_rule(benchmark: str, metric: str, condition: Condition, scores: Seque
 
 
 def _rounded_out(value: float, side: int) -> float:
-    """A value in four digits after the point, away from what is good."""
-    found = math.ceil(value * 1e4 * side - 1e-9) / 1e4 * side
-    return found + 0.0
+    """The next value of four digits after the point, away from what is good; 0 is not left."""
+    found = (math.floor(value * 1e4 * side) + 1) / 1e4 * side
+    return max(found, 0.0) if value >= 0 else found

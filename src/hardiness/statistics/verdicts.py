@@ -280,7 +280,8 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]]) -> list[Ruling]:
     for place, (evidence, limit) in enumerate(cases):
         left = family - len(rejected)
         shared = left if evidence.looked else 1
-        passes = evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
+        certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
+        passes = certain or evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
         if place in rejected:
             found.append(_ruling("fail", evidence, rejected[place]))
         elif passes:

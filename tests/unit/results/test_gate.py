@@ -27,7 +27,7 @@ from hardiness.core import (
     View,
 )
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, junit
-from hardiness.results import Gate, GateVerdict
+from hardiness.results import Gate, GateVerdict, first_policy
 from hardiness.results.policy import Rule
 from hardiness.store import Store
 
@@ -274,6 +274,13 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     assert called(monkeypatch, "gate", out, "--policy", second, "--json") == 4, "200 images do not tell a point"
     found = json.loads(capsys.readouterr().out)
     assert {each["rule"]["kind"] for each in found["verdicts"]} == {"at_most", "at_least", "worse_by_at_most"}
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_first_policy_of_a_single_image_is_passed_too(right: bool, tmp_path: Path) -> None:
+    stored(tmp_path / "out", "a", np.full((1, 1), right))
+    text = first_policy(Store.open(tmp_path / "out"))
+    assert hardiness.gate(tmp_path / "out", text).outcome == "pass"
 
 
 def test_the_outputs_say_the_same_and_the_page_shows_it(

@@ -9,7 +9,7 @@ import pytest
 
 from hardiness.core import Interval
 from hardiness.statistics import Evidence, Limit, rulings, wilson
-from hardiness.statistics.comparison import tango
+from hardiness.statistics.comparison import mean_difference, tango
 
 ABOVE = 1
 
@@ -91,6 +91,12 @@ def test_how_many_images_more_would_decide() -> None:
     assert (at.at_least, at.more) == (True, 100_000)
 
 
+def test_what_no_share_can_be_beyond_is_passed_whatever_was_seen() -> None:
+    for evidence in (share(0, 1), share(1, 1), share(40, 90)):
+        for limit in (Limit(0.0, -1), Limit(1.0, 1), Limit(1.5, 1)):
+            assert rulings([(evidence, limit)])[0].outcome == "pass"
+
+
 def test_none_of_n_does_not_prove_none() -> None:
     (none,) = rulings([(share(0, 100), Limit(0.0, ABOVE))])
     assert none.outcome == "cannot tell"
@@ -116,8 +122,10 @@ def test_differences_are_paired_and_of_a_mean_of_cells() -> None:
     found = Evidence.from_differences(ids, after, before, np.full(4, 0.25))
     assert found is not None
     assert found.value == pytest.approx((after - before).mean())
-    error = (after - before).mean(axis=1).std(ddof=1) / math.sqrt(200)
-    assert found.interval(0.95).high - found.value == pytest.approx(1.972 * error, rel=1e-3)
+    wanted = mean_difference((after - before).mean(axis=1), 1.0).interval
+    assert wanted is not None
+    assert found.interval(0.95).low == pytest.approx(wanted.low)
+    assert found.interval(0.95).high == pytest.approx(wanted.high)
     single = Evidence.from_differences(ids, after[:, :1], before[:, :1], np.ones(1))
     assert single is not None
     assert single.method == "tango"
