@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import math
 import os
@@ -13,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from hardiness.core import ArgumentError, UnknownNameError
-from hardiness.models.failures import FOREIGN_ERRORS
 from hardiness.models.runtimes import Precision, runtimes
 from hardiness.models.runtimes.onnx_runtime import onnx_on_gpu
 
@@ -24,8 +22,7 @@ if TYPE_CHECKING:
 def activation_bytes(network: nn.Module, px: int) -> int:
     """Bytes of fp32 that all layers of ``network`` put out for one image of ``px`` x ``px``.
 
-    Shapes are computed by a copy on torch's meta device, without arithmetic; a network that cannot run there is run
-    once.
+    It is run once: shapes alone, on torch's meta device, cost more, which loads torch's compiler to know them.
     A forward pass without gradients needs less at any one time, one with gradients about as much.
     """
     import torch
@@ -38,29 +35,16 @@ def activation_bytes(network: nn.Module, px: int) -> int:
         fresh = [tensor for tensor in _tensors(output) if all(tensor is not given for given in inputs)]
         total += sum(tensor.numel() for tensor in fresh) * 4
 
-    def run(counted: nn.Module, device: Any) -> None:
-        nonlocal total
-        total = 0
-        leaves = [module for module in counted.modules() if not list(module.children())]
-        handles = [module.register_forward_hook(count) for module in leaves]
-        try:
-            with torch.no_grad():
-                counted(torch.zeros(1, 3, px, px, device=device))
-        finally:
-            for handle in handles:
-                handle.remove()
-
+    leaves = [module for module in network.modules() if not list(module.children())]
+    handles = [module.register_forward_hook(count) for module in leaves]
     try:
-        run(_shadow(network), "meta")
-    except FOREIGN_ERRORS:
-        run(network, next(network.parameters(), torch.empty(0)).device)
+        # A network that draws leaves torch's generator as it was, so that it answers as if nothing had been asked.
+        with torch.no_grad(), torch.random.fork_rng():
+            network(torch.zeros(1, 3, px, px, device=next(network.parameters(), torch.empty(0)).device))
+    finally:
+        for handle in handles:
+            handle.remove()
     return total + 3 * px * px * 4
-
-
-def _shadow(network: nn.Module) -> nn.Module:
-    """A copy whose tensors have shapes and no values; the network itself is not touched."""
-    tensors = [*network.parameters(), *network.buffers()]
-    return copy.deepcopy(network, {id(tensor): tensor.to("meta") for tensor in tensors})
 
 
 def _tensors(output: Any) -> list[Any]:
