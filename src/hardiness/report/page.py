@@ -692,8 +692,9 @@ def inks_of(shown: Sequence[BenchmarkSection]) -> Inks:
     return Inks.of(result.name for each in shown for result in each.results)
 
 
-def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: PageOptions) -> str:
-    """The text of the page."""
+@cache
+def _environment() -> Environment:
+    """The templates, which take longer to compile than a page of a few models takes to fill."""
     environment = Environment(
         loader=PackageLoader("hardiness.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -710,13 +711,19 @@ def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: Pag
         "spaced": spaced,
     }
     environment.globals["shade"] = shade
+    return environment
+
+
+def page(shown: Sequence[BenchmarkSection], title: str, inks: Inks, options: PageOptions) -> str:
+    """The text of the page."""
     script = _asset("page.js")
     units = boards(options.features, options.images)
     exhibits = [_exhibits(each.results) if options.images else [] for each in shown]
     taken = sum(len(picture) for strips in exhibits for _, picture in strips)
     taken += sum(len(tile.data) for board in units for tile in board.tiles)
     hung = walls(shown, options.picture_of if options.images else None, PICTURES_MOST - taken)
-    return environment.get_template("page.html.j2").render(
+    template = _environment().get_template("page.html.j2")
+    return template.render(
         title=title,
         style=Markup(_asset("style.css") + rules(inks)),
         symbols=Markup(symbols(inks)),
