@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,17 @@ def test_videos_are_used_where_there_are_any(
     assert score(result, "mfr")["value"] is not None
     assert len(rows(tmp_path / "x")) == 3 * 320
     assert (tmp_path / "x" / "report.html").read_text().count("data:image/jpeg") >= len(IMAGENET_P.members)
+
+
+def test_without_the_library_of_videos_one_line_says_what_to_install(
+    released: Path, hardiness: Any, factory: Any, tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    run = ("run", "-m", factory(), "-b", "imagenet-p", "--data", tmp_path, "--out", tmp_path / "x", "--quiet")
+    for arguments in (run, ("perturb", tree(1), tmp_path / "p", "--perturbations", "translate", "--quiet")):
+        told = hardiness(*arguments)
+        assert told.status == 2
+        assert told.lines == ["hardiness: video files need PyAV; pip install 'hardiness[video]'"]
 
 
 @pytest.mark.slow

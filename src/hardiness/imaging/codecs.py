@@ -15,7 +15,7 @@ import simplejpeg
 from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
 
-from hardiness.core import Image, SampleError
+from hardiness.core import ArgumentError, Image, SampleError
 
 MAX_PIXELS = 89_000_000
 """What PIL deems safe, nearly; half as much again as the largest photograph of ImageNet. It bounds the memory of one
@@ -254,11 +254,12 @@ def decode_video(data: bytes, name: str, frames: int, side_px: int) -> list[Imag
         side_px: width and height that it must have.
 
     Raises:
+        ArgumentError: PyAV is not installed.
         SampleError: the file is empty, no video, damaged, or has another size or number of frames.
 
     Source: FFmpeg; colours by BT.601 in the limited range where the file does not say, as OpenCV reads them.
     """
-    import av
+    av = _video_library()
 
     if not data:
         raise SampleError(f"{name}: must be a video, but is empty (0 bytes); fetch it again")
@@ -298,6 +299,15 @@ def _count(found: int, wanted: int) -> str:
     return f"more than {wanted}" if found > wanted else str(found)
 
 
+def _video_library() -> Any:
+    """PyAV, which few need: it is as large as all else that reads pictures."""
+    try:
+        import av
+    except ImportError:
+        raise ArgumentError("video files need PyAV; pip install 'hardiness[video]'") from None
+    return av
+
+
 def encode_video(frames: Iterable[Image], options: Mapping[str, str]) -> bytes:
     """An MP4 file of one frame a second, H.264, colours at full resolution (yuv444p, BT.601).
 
@@ -305,12 +315,15 @@ def encode_video(frames: Iterable[Image], options: Mapping[str, str]) -> bytes:
         frames: at least one, ``uint8 (H, W, 3)`` of one size, RGB.
         options: of x264, e.g. ``{"crf": "20", "preset": "veryslow"}``.
 
+    Raises:
+        ArgumentError: PyAV is not installed.
+
     Returns:
         The bytes of the file, the same on every processor.
 
     Source: what ``ffmpeg -framerate 1 -i %d.png -vcodec libx264`` makes of RGB pictures.
     """
-    import av
+    av = _video_library()
 
     stream, file = None, io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
