@@ -55,7 +55,7 @@ from hardiness.engine import (
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
-from hardiness.report import Tracking
+from hardiness.report import Tracking, headline_lines
 from hardiness.results import rebuild_results, results_of
 from hardiness.store import WAIT_S, Store
 
@@ -468,7 +468,11 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
     for parts in _evaluated(command, asked.models.names, wanted, CommandContext(classifiers, store, budget, hears)):
         evaluated += parts
         found = _rebuilt(store, command.baseline)
-        tracking.scores([result for result in found if any(result.is_of(each.keys) for each in parts)])
+        fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
+        tracking.scores(fresh)
+        if len(evaluated) < len(wanted):  # the last benchmark's numbers stand in the overview that follows
+            for line in headline_lines(fresh):
+                hears.note(line)
     keys = {key for each in evaluated for key in each.keys}
     if command.baseline or not found:  # the last word on a baseline: it must have been run by now
         found = rebuild_results(store, command.baseline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,9 +209,8 @@ def command(
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
-            click.echo(
-                f"next: hardiness show {out}  every table; hardiness report {out}  the page with its photographs"
-            )
+            for line in _next_steps(out):
+                click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
     for line in () if shown.quiet else outcome.remarks:
@@ -222,6 +222,17 @@ def command(
     for line in (*outcome.problems, *outcome.unreached):
         click.echo(f"hardiness: {line}", err=True)
     return outcome.exit_status
+
+
+def _next_steps(out: str) -> list[str]:
+    """What to do after a run, a line each."""
+    out = shlex.quote(out)
+    steps = {
+        "hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class",
+        f"hardiness show {out}": "every table",
+        f"hardiness report {out}": "the page with its photographs",
+    }
+    return [f"{'next: ' if not place else '      '}{step}  {why}" for place, (step, why) in enumerate(steps.items())]
 
 
 def _plan(asked: api.Command, shown: PrintOptions) -> int:

@@ -74,7 +74,7 @@ def print_overview(results: Sequence[Result], console: Console, comparisons: Com
     if len({(result.benchmark, result.data, result.protocol) for result in results}) == 1:
         print_tables(results, console, lambda: comparisons)
         return
-    for table in scorecard_tables(results, comparisons):
+    for table in scorecard_tables(results, comparisons, joined=True):
         console.print(table)
     warnings = dict.fromkeys(warning for result in results for warning in result.warnings)
     names = _names(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -65,6 +65,10 @@ class Fitted:
             named = ", ".join(column.heading for column in left)
             yield Text(f"and {len(left)} more with --all: {named}", style=LESS)
 
+    def fits(self, console: Console, options: ConsoleOptions) -> bool:
+        """Whether all columns stand side by side."""
+        return self._fitting(self.columns, console, options) == len(self.columns)
+
     def _fitting(self, columns: Sequence[TerminalColumn], console: Console, options: ConsoleOptions) -> int:
         """How many of the first columns fit; at least one."""
         for count in range(len(columns), 1, -1):
@@ -90,14 +94,45 @@ class Fitted:
         return table
 
 
+@dataclass(frozen=True)
+class JoinedGroups:
+    """One table of all groups where it is no wider than the terminal, else one for each group.
+
+    Attributes:
+        names: of the rows.
+        groups: the columns of each.
+    """
+
+    names: Sequence[str]
+    groups: Sequence[tuple[str, Sequence[TerminalColumn]]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        joined = Fitted("overview", self.names, [each for _, columns in self.groups for each in columns], True)
+        if joined.fits(console, options):
+            yield joined
+        else:
+            yield from (Fitted(f"overview: {group}", self.names, columns, True) for group, columns in self.groups)
+
+
+def headline_lines(results: Sequence[Result]) -> Iterator[str]:
+    """A line for each headline number: whose it is, with its interval and the images it rests on."""
+    card = scorecard(sections(results))
+    for model, entries in card.rows:
+        for head, entry in zip(card.heads, entries, strict=True):
+            if entry.score is not None and entry.score.value is not None:
+                interval = f" ({entry.interval})" if entry.interval else ""
+                yield f"{head.title}: {model} {head.metric} {entry.text}{interval}, n {entry.score.n:,}"
+
+
 def scorecard_tables(
-    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = ()
+    results: Sequence[Result], comparisons: Sequence[BenchmarkComparison] = (), joined: bool = False
 ) -> Iterator[RenderableType]:
     """Models x benchmarks: each number with its interval, its place among the models, and what is amiss.
 
     Args:
         results: sorted by benchmark and data.
         comparisons: of the models on the same images; places go by overlap of intervals without them.
+        joined: one table for all groups of benchmarks, where it is no wider than the terminal.
     """
     card = scorecard(sections(results, comparisons))
     if not card.heads:
@@ -109,11 +144,14 @@ def scorecard_tables(
         )
         for place, head in enumerate(card.heads)
     ]
-    names, begin = [model for model, _ in card.rows], 0
-    for group, count in card.groups:
-        title = f"overview: {group}" if len(card.groups) > 1 else "overview"
-        yield Fitted(title, names, columns[begin : begin + count], everything=True)
-        begin += count
+    names, left = [model for model, _ in card.rows], iter(columns)
+    groups = [(group, list(islice(left, count))) for group, count in card.groups]
+    if joined:
+        yield JoinedGroups(names, groups)
+        return
+    for group, chosen in groups:
+        title = f"overview: {group}" if len(groups) > 1 else "overview"
+        yield Fitted(title, names, chosen, everything=True)
 
 
 def score_tables(results: Sequence[Result], everything: bool = False) -> Iterator[RenderableType]:
