@@ -1,13 +1,15 @@
 # make demo: see it work.  make check: lint, types and the fast tests.  make test: before each merge.
 # Each makes .venv itself.  make help lists the rest.
 PYTHON ?= python3
+# Where it is set, each process compiles our source anew, and each worker of pytest rewrites all tests.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: help demo check fast-tests test test-rest test-all lint docs site wheel bench soak sbom audit clean
 
 help:
-	@echo 'make demo    installs, then runs four small models on 99 photographs (two minutes)'
+	@echo 'make demo    installs, then runs four small models on 99 photographs (a minute)'
 	@echo 'make check   lint, types, and the fast unit and contract tests (a minute)'
 	@echo 'make test    lint, types, and every test but repetition, browser, scale and waiting (ten minutes)'
 	@echo 'make test-all  that, without HARDINESS_DATA, then the rest, and what reads HARDINESS_DATA with it (half an hour)'

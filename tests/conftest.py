@@ -6,11 +6,15 @@ need golden pictures or cue-conflict stimuli are skipped then; under ``CI`` they
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Generator
+import signal
+import subprocess
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +27,12 @@ from hardiness.core.random import usable_cores
 from hardiness.data import locate
 from hardiness.distortions.frost_pictures import locate_frost
 
-BESIDE = {"data_root", "photographs", "golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
-"""Fixtures that give what lies beside a clone, and something else or nothing where it does not."""
+BESIDE = {"golden_corruptions", "golden_c_bar", "golden_perturbations", "stimuli", "latex"}
+"""Fixtures that give what lies beside a clone, and nothing where it does not."""
+
+PHOTOGRAPHS, ANY_PHOTOGRAPH_WILL_DO = {"data_root", "photographs"}, ("e2e", "faults")
+"""Fixtures that give photographs beside a clone, or else those of packages; and the folders whose tests have nothing to
+gain from other ones."""
 
 THOROUGH = ("browser", "scale")
 """Folders of which every test is marked ``thorough``."""
@@ -70,9 +78,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "moments" in fixtures or hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("soak")
-        if fixtures & BESIDE:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if fixtures & BESIDE or (fixtures & PHOTOGRAPHS and folder not in ANY_PHOTOGRAPH_WILL_DO):
             item.add_marker("beside")
-        if item.path.relative_to(Path(__file__).parent).parts[0] in THOROUGH:
+        if folder in THOROUGH:
             item.add_marker("thorough")
 
 
@@ -231,3 +240,95 @@ def frost_pictures() -> Path:
         return locate_frost(0).parent
     except DataError as error:
         pytest.skip(str(error))
+
+
+PRELOADED = [
+    "pytest",
+    "numba",
+    "matplotlib.figure",
+    "fontTools.subset",
+    "torch.fx.experimental.symbolic_shapes",
+    "timm",
+]
+"""What nearly every process of a test imports, for eight seconds; and the whole of the command line."""
+
+IN_A_FORK = """
+import os, runpy, sys
+os.chdir(folder)
+os.environ.clear()
+os.environ.update(environment)
+for number, file in ((1, out), (2, err)):
+    os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), number)
+is_module = arguments[0] == "-m"
+beside = folder if is_module else os.path.dirname(os.path.abspath(arguments[0]))
+sys.path[:0] = [beside, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+sys.argv = arguments[is_module:]
+if is_module:
+    runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+else:
+    runpy.run_path(arguments[0], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
+class WarmProcess:
+    """As much of `subprocess.Popen` as tests ask for, of a process whose imports are made already."""
+
+    process: Any
+    files: tuple[Path, Path]
+
+    @property
+    def pid(self) -> int:
+        return int(self.process.pid)
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode  # type: ignore[no-any-return]
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.process.name, timeout or 0)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it wrote to standard output and standard error, once it has ended."""
+        self.wait(timeout)
+        out, err = (file.read_text("utf-8", "surrogateescape") for file in self.files)
+        return out, err
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., WarmProcess]:
+    """Starts ``python ARGUMENTS`` in a process of its own, forked from one that has imported the command line.
+
+    A process that starts from nothing imports for eight seconds. The arguments are a script, or ``-m`` and a module.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOADED, "hardiness.api", "hardiness.cli.run"])
+
+    def start(*arguments: Any, cwd: Any = None, env: Mapping[str, str] | None = None) -> WarmProcess:
+        folder = tmp_path_factory.mktemp("process")
+        files = (folder / "out", folder / "err")
+        given = {
+            "arguments": [os.fspath(each) for each in arguments],
+            "folder": os.fspath(cwd or Path.cwd()),
+            "environment": dict(os.environ if env is None else env),
+            "out": str(files[0]),
+            "err": str(files[1]),
+        }
+        process = context.Process(target=exec, args=(IN_A_FORK, given), name=" ".join(map(str, arguments)))
+        process.start()
+        return WarmProcess(process, files)
+
+    return start

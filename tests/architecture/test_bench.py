@@ -16,17 +16,12 @@ BROKEN = re.compile(r"\[(call-arg|name-defined)\]$|: error: Module .* has no att
 
 
 @pytest.mark.slow
-def test_no_bench_calls_what_has_changed(tmp_path: Path) -> None:
-    benches = sorted(map(str, (ROOT / "bench").glob("*.py")))
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--config-file",
-        str(ROOT / "pyproject.toml"),
-        "--cache-dir",
-        str(tmp_path),
-    ]
-    told = subprocess.run([*command, *benches], capture_output=True, text=True, check=False, cwd=ROOT / "bench")
-    assert f"checked {len(benches)} source files" in told.stdout, told.stdout + told.stderr
+def test_no_bench_calls_what_has_changed() -> None:
+    """Together with the package: what `make lint` has found of that is kept beside it, and half a minute saved."""
+    benches = sorted(f"bench/{path.name}" for path in (ROOT / "bench").glob("*.py"))
+    files = len(benches) + len(list((ROOT / "src").rglob("*.py")))
+    told = subprocess.run(
+        [sys.executable, "-m", "mypy", "src", *benches], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert f"checked {files} source files" in told.stdout, told.stdout + told.stderr
     assert [line for line in told.stdout.splitlines() if BROKEN.search(line)] == []

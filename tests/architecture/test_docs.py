@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import runpy
 import shutil
-import subprocess
-import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,7 +117,7 @@ def test_commands_named_in_the_readme_exist() -> None:
 
 
 @pytest.mark.slow
-def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
+def test_the_example_benchmark_runs_with_its_option(tmp_path: Path, warm: Callable[..., Any]) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
     text = (ROOT / "docs" / "extend.md").read_text()
     part = text[text.index("\n## A benchmark\n") : text.index("\n## A distortion")]
@@ -131,9 +131,10 @@ def test_the_example_benchmark_runs_with_its_option(tmp_path: Path) -> None:
         f"'--limit', '4', '--out', '{tmp_path}/out']\nmain()"
     )
     (tmp_path / "example.py").write_text(script)
-    told = subprocess.run([sys.executable, tmp_path / "example.py"], capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    assert "upside-down" in told.stdout
-    assert "same answer" in told.stdout
+    process = warm(tmp_path / "example.py")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "upside-down" in out
+    assert "same answer" in out
     (run,) = (tmp_path / "out" / "records").iterdir()
     assert '"mirror": true' in (run / "run.json").read_text()

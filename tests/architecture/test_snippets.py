@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
+import shutil
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,35 +82,56 @@ def picture(file: Path, side: int) -> None:
     Image.fromarray(rng(0, file.name).integers(0, 256, (side, side, 3), np.uint8)).save(file)
 
 
+def furnish(folder: Path) -> None:
+    """Writes two networks, and a data root of three photographs and two stimuli."""
+    for name in ("network", "my_model"):
+        (folder / f"{name}.py").write_text(NETWORK)
+    for number, wnid in enumerate(WNIDS):
+        picture(folder / "data" / "imagenet" / "val" / wnid / f"{number}.png", 230)
+        picture(folder / "data" / "imagenet-a" / "n01498041" / f"{number}.png", 230)
+    for name in ("cat1-dog2", "car3-boat1"):
+        picture(folder / "data" / "cue-conflict" / f"{name}.png", 224)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A working folder with two networks, and a data root of three photographs and two stimuli."""
-    for name in ("network", "my_model"):
-        (tmp_path / f"{name}.py").write_text(NETWORK)
-    for number, wnid in enumerate(WNIDS):
-        picture(tmp_path / "data" / "imagenet" / "val" / wnid / f"{number}.png", 230)
-        picture(tmp_path / "data" / "imagenet-a" / "n01498041" / f"{number}.png", 230)
-    for name in ("cat1-dog2", "car3-boat1"):
-        picture(tmp_path / "data" / "cue-conflict" / f"{name}.png", 224)
+    """A working folder."""
+    furnish(tmp_path)
     return tmp_path
 
 
-def ran(place: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """What a process in that folder, with the same packages, said."""
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What commands on stored results are given: two models on three benchmarks."""
+    folder = tmp_path_factory.mktemp("stored")
+    furnish(folder)
+    three = "-b cue-conflict -b imagenet-c:corruptions=fog -b imagenet-p:perturbations=translate"
+    made = f"hardiness run -m {FIRST} -m {SECOND} {three} --data data --limit 1 --out stored --quiet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", shlex.split(made))
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert not left.value.code
+    return folder / "stored"
+
+
+def complaint(warm: Callable[..., Any], place: Path, *command: str) -> str:
+    """What a process in that folder, with the same packages, wrote to standard error where it failed."""
     paths = [str(place), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False, timeout=1800)
+    process = warm(*command, cwd=place, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    _, err = process.communicate(timeout=1800)
+    return f"{process.returncode}: {err}" if process.returncode else ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", with_python(), ids=lambda page: page.stem)
-def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Path) -> None:
+def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Path, warm: Callable[..., Any]) -> None:
     """In a process of their own: what they register would else become part of the contract tests."""
     if "Store.open" in page.read_text("utf-8"):  # what an earlier command of the page left behind
         for benchmark, out in (("cue-conflict", "runs/shape"), ("imagenet-val", "runs/mine")):
             asked = f"-m hardiness.cli run -m py:network.py:viewed -b {benchmark} --data data --out {out} --quiet"
-            before = ran(place, sys.executable, *asked.split())
-            assert before.returncode == 0, before.stderr
+            assert complaint(warm, place, *asked.split()) == ""
     session = [ASSUMED]
     for language, text in blocks(page):
         name, _, file = language.partition(" file=")
@@ -118,8 +141,7 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
         elif name == "python":
             session.append(text.replace('"/data"', '"data"'))
     (place / "session.py").write_text("\n".join(session))
-    done = ran(place, sys.executable, "session.py")
-    assert done.returncode == 0, done.stderr
+    assert complaint(warm, place, "session.py") == ""
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
@@ -250,15 +272,13 @@ def in_small(line: str) -> list[str]:
     "page", [page for page in PAGES if any(map(of_hardiness, commands(page)))], ids=lambda page: page.stem
 )
 def test_commands_of_a_page_run_one_after_the_other(
-    page: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: Path, place: Path, stored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(place)
     lines = [line for line in commands(page) if of_hardiness(line) and not any(each in line for each in NOT_RUN)]
     asked = [in_small(line) for line in lines]
     if any("stored" in words[1:3] for words in asked):
-        three = "-b cue-conflict -b imagenet-c:corruptions=fog -b imagenet-p:perturbations=translate"
-        made = f"run -m {FIRST} -m {SECOND} {three} --data data --limit 1 --out stored --quiet"
-        asked.insert(0, shlex.split(made))
+        shutil.copytree(stored, "stored")
     for words in asked:
         monkeypatch.setattr(sys, "argv", ["hardiness", *words])
         with pytest.raises(SystemExit) as left:

@@ -51,14 +51,9 @@ def hardiness(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def spawn() -> Callable[..., subprocess.Popen[str]]:
+def spawn(warm: Callable[..., Any]) -> Callable[..., Any]:
     """Starts ``hardiness ARGUMENTS`` in a process of its own."""
-
-    def start(*arguments: str | Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "hardiness.cli", *map(str, arguments)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
-
-    return start
+    return lambda *arguments: warm("-m", "hardiness.cli", *map(str, arguments))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,24 +141,25 @@ def score(result: dict[str, Any], metric: str, **condition: Any) -> dict[str, An
 
 
 STANDARD = "whitebox:protocol=standard,epsilons=4/255+8/255,steps=1+5+10+20"
+FEW = ("--limit", "10")
 
 
 @pytest.mark.slow
 def test_a_model_trained_to_hold_holds_and_the_attack_on_it_was_good(attacked: Callable[..., Any]) -> None:
-    told, found = attacked("robust", STANDARD)
+    told, found = attacked("robust", STANDARD, more=FEW)
     result = found["whitebox"]
     assert told.status == 0, told.err
     assert score(result, "clean_accuracy")["value"] == 1.0
     assert score(result, "accuracy", epsilon=8 / 255, steps=20)["value"] == 1.0
     raised = {each["name"] for each in result["findings"] if each["raised"]}
     assert raised == {"verdict"}, result["findings"]
-    assert "cannot tell. With 25 images" in finding(result, "verdict")["sentence"]
+    assert "cannot tell. With 10 images" in finding(result, "verdict")["sentence"]
     assert "verdict: At epsilon 4/255" in told.out
 
 
 @pytest.mark.slow
 def test_a_quantised_input_is_found_out(attacked: Callable[..., Any]) -> None:
-    told, found = attacked("quantised", STANDARD)
+    told, found = attacked("quantised", STANDARD, more=FEW)
     result = found["whitebox"]
     assert finding(result, "zero gradients")["raised"]
     assert "100.0 %" in finding(result, "zero gradients")["sentence"]
@@ -170,7 +172,10 @@ def test_a_quantised_input_is_found_out(attacked: Callable[..., Any]) -> None:
 def test_shattered_gradients_are_found_out_also_by_a_black_box(problem: Path, attacked: Callable[..., Any]) -> None:
     epsilons = "protocol=standard,epsilons=0.3"
     _, found = attacked(
-        "shattered", f"whitebox:{epsilons},steps=1+5+10", f"blackbox:{epsilons},surrogate=py:{problem}/models.py:robust"
+        "shattered",
+        f"whitebox:{epsilons},steps=1+5+10",
+        f"blackbox:{epsilons},surrogate=py:{problem}/models.py:robust",
+        more=FEW,
     )
     white, black = found["whitebox"], found["blackbox"]
     assert score(white, "accuracy", epsilon=0.3, steps=10)["value"] > 0.5
@@ -182,7 +187,7 @@ def test_shattered_gradients_are_found_out_also_by_a_black_box(problem: Path, at
 
 @pytest.mark.slow
 def test_gradients_that_are_not_numbers_are_told(attacked: Callable[..., Any]) -> None:
-    _, found = attacked("broken", STANDARD)
+    _, found = attacked("broken", STANDARD, more=FEW)
     assert finding(found["whitebox"], "non-finite gradients")["raised"]
 
 
@@ -205,6 +210,7 @@ def test_every_other_photograph_is_attacked_under_the_paper_protocol(
 
 def test_the_same_command_again_attacks_nothing(attacked: Callable[..., Any], tmp_path: Path) -> None:
     arguments = "robust", "whitebox:protocol=standard,epsilons=4/255,steps=1+2"
+    attacked = partial(attacked, more=("--limit", "4"))
     attacked(*arguments)
     shards = {path: path.read_bytes() for path in (tmp_path / "out" / "records").rglob("*.parquet")}
     measured = {path: path.read_bytes() for path in (tmp_path / "out" / "records").rglob("measured/*")}

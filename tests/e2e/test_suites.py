@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,20 @@ def test_a_suite_of_one_s_own(
     assert found == {"imagenet-val": 3, "imagenet-c": 3}
     assert "skipped imagenet-a: no data set imagenet-a in --data" in told.err
     assert "my own" in told.out
+
+
+def test_numbers_are_printed_as_a_benchmark_ends_and_the_last_lines_say_what_to_do_next(
+    hardiness: Any, suite: Any, factory: Any, tree: Any, tmp_path: Path
+) -> None:
+    file = suite("imagenet-val", "imagenet-c:corruptions=contrast,severities=1", models=(factory(),))
+    told = hardiness("run", "--suite", file, "--data", tree(5), "--out", tmp_path / "x")
+    assert told.status == 0, told.err
+    (first,) = [place for place, line in enumerate(told.lines) if re.search(r": .* top-1 [\d.]+ \(.*\), n 3$", line)]
+    second = told.lines.index("imagenet-c: 6 of 6 image-conditions to compute")
+    assert first < second
+    assert [line.split("hardiness ")[1].split()[0] for line in told.out.splitlines()[-3:]] == ["run", "show", "report"]
+    assert "-m MODEL --data FOLDER" in told.out.splitlines()[-3]
+    assert told.out.count("overview") == 1, "one table of both groups, where it is no wider than the terminal"
 
 
 def test_models_of_a_suite_without_weights_are_skipped_and_those_asked_for_are_not(

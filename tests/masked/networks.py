@@ -37,7 +37,10 @@ class Crops(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(functional.adaptive_avg_pool2d(x, 32) - 0.5)
+        seen = (
+            x if x.shape[2:] == (32, 32) else functional.adaptive_avg_pool2d(x, 32)
+        )  # each mean of one takes its time
+        return self.body(seen - 0.5)
 
 
 def crops(which: str) -> nn.Module:

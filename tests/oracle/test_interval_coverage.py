@@ -116,7 +116,7 @@ def true_error(name: str, n: int, rate: float, power: float) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("power", [0.5, 0.7, 1.0, 1.5])
+@pytest.mark.parametrize("power", [1.0, *(pytest.param(each, marks=pytest.mark.thorough) for each in (0.5, 0.7, 1.5))])
 @pytest.mark.parametrize(("n", "rate"), [(150, 0.2), (250, 0.06), (250, 0.5), (250, 0.94), (1000, 0.05)])
 def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> None:
     """Overconfident, calibrated and underconfident models; a bootstrap held in 88 % where calibration was good."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -129,14 +129,12 @@ def refuse(s3: FaultyServer) -> Callable[..., None]:
 
 
 @pytest.fixture
-def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def spawn(warm: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     """Starts ``hardiness ARGUMENTS`` in a process of its own; what still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Any] = []
 
-    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        line = [sys.executable, "-m", "hardiness.cli", *arguments]
-        env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        started.append(subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env))
+    def start(*arguments: str, **environment: str) -> Any:
+        started.append(warm("-m", "hardiness.cli", *arguments, env={**os.environ, **environment}))
         return started[-1]
 
     yield start

@@ -44,7 +44,7 @@ def test_eight_workers_killed_at_random_leave_the_records_of_one(
     short = {"HARDINESS_LEASE_S": "3"}
     workers = [spawn(*command, "--out", out, "--worker", f"{i}/8", **short) for i in range(8)]
     for _ in range(5):
-        time.sleep(chance.uniform(1, 4))
+        time.sleep(chance.uniform(0.5, 2))
         victim = chance.randrange(8)
         workers[victim].send_signal(signal.SIGKILL)
         workers[victim].communicate()

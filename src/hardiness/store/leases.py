@@ -18,8 +18,9 @@ from hardiness.store.files import Files, Stamp
 
 FOLDER, VERSION = ".leases", "version"
 
-LENGTH_S = float(os.environ.get("HARDINESS_LEASE_S", "120"))
-"""How long a lease holds that is not renewed. Another may then begin the same work, which costs time alone."""
+LENGTH_S = "120"
+"""How long a lease holds that is not renewed, where HARDINESS_LEASE_S does not say. Another may then begin the same
+work, which costs time alone."""
 
 RENEWALS = 3
 """Within the length of a lease, so that two may be lost."""
@@ -47,7 +48,7 @@ class Leases:
     """
 
     files: Files
-    length_s: float = LENGTH_S
+    length_s: float = field(default_factory=lambda: float(os.environ.get("HARDINESS_LEASE_S", LENGTH_S)))
     holder: str = field(default_factory=lambda: f"{platform.node()}-{os.getpid()}")
     now: Callable[[], float] = time.time
     ahead_s: float = 0.0

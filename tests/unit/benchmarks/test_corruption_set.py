@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -146,7 +144,7 @@ def test_one_class_a_set() -> None:
 
 
 @pytest.mark.slow
-def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
+def test_the_example_of_the_documentation_runs(tmp_path: Path, warm: Callable[..., Any]) -> None:
     """In a process of its own: registering it here would make it part of the contract tests."""
     text = PAGE.read_text("utf-8")
     files = dict(BLOCK.findall(text[text.index("\n## A distortion") : text.index("\n## An attack")]))
@@ -162,8 +160,9 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
     )
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    told = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
+    process = warm(tmp_path / "run.py")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())["results"]
     by_name = {result["benchmark"]: result for result in results}
     whole = by_name["lines-and-light"]

@@ -27,7 +27,7 @@ def report(network: Any, rows: list[QueuedPicture], asked: str = WHITEBOX) -> di
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", ["adversarial", "plain"])
+@pytest.mark.parametrize("which", ["adversarial", pytest.param("plain", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("mask", masked.MASKS)
 def test_a_mask_is_named_and_the_verdict_withdrawn(mask: str, which: str, rows: list[QueuedPicture]) -> None:
     found = report(masked.MASKS[mask](masked.crops(which)), rows)
@@ -51,7 +51,7 @@ def test_honest_networks_raise_nothing_but_the_verdict(which: str, rows: list[Qu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", ["adversarial", "plain"])
+@pytest.mark.parametrize("which", ["adversarial", pytest.param("plain", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("defence", masked.HONEST)
 def test_an_honest_defence_is_not_withdrawn_for_its_zeros(defence: str, which: str, rows: list[QueuedPicture]) -> None:
     found = report(masked.HONEST[defence](masked.crops(which)), rows)
@@ -103,8 +103,8 @@ def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: li
     ("mask", "kinds"),
     [
         ("rounded", {"zero gradients", "ensemble members"}),
-        ("noise", {"randomised"}),
-        ("broken", {"non-finite gradients", "ensemble members"}),
+        pytest.param("noise", {"randomised"}, marks=pytest.mark.thorough),
+        pytest.param("broken", {"non-finite gradients", "ensemble members"}, marks=pytest.mark.thorough),
     ],
 )
 def test_autoattack_names_masks_as_well(mask: str, kinds: set[str], rows: list[QueuedPicture]) -> None:
