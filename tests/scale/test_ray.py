@@ -116,7 +116,7 @@ def test_an_actor_whose_model_raises_is_replaced_and_every_unit_is_stored(
     line = [*command, "-b", "imagenet-val", "--runtime", "torch"]
     process = spawn(*on_two_actors(line, tmp_path / "ray"), **QUIET)
     _, told = process.communicate(timeout=400)
-    assert (tmp_path / "mark").exists(), "one of them raised"
+    assert (tmp_path / "mark").exists(), f"one of them raised: {told}"
     assert process.returncode == 0, told
     results = json.loads((tmp_path / "ray" / "results.json").read_text())["results"]
     assert {result["benchmark"]: result["counts"]["evaluated"] for result in results} == {
