@@ -33,6 +33,9 @@ WIDER = (
 """Calibration errors whose upper end was meant to rise: an error of nought in few bins had an interval that covered
 91.4 % where 95 % are promised (the least of 144 points, 600 trials each), and covers 94.6 % now."""
 """How far an end may move, as a share of the interval's width."""
+LOSSES = ("nll", "brier", "brier_top1")
+"""Mean losses, whose bootstrap held in 89 to 94 % of 100 images (NLL of an overconfident and of a calibrated model) and
+whose Student's t, with and without skew, holds in 97 to 99 %: both ends were meant to move out."""
 
 
 def command(*arguments: str) -> str:
@@ -83,6 +86,15 @@ def _text(result: dict[str, Any]) -> str:
     return f'{{"headlines": {headlines},\n"scores": {{\n{scores}\n}}}}\n'
 
 
+def _is_wider(key: str, before: list[Any], after: list[Any]) -> bool:
+    """Whether ends that were meant to move out did."""
+    if None in before:
+        return False
+    if key.split(" | ")[2] in LOSSES:
+        return bool(after[1] <= before[1] and after[2] >= before[2])
+    return key in WIDER and bool(after[1] == before[1] and after[2] > before[2])
+
+
 def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """A line for each score that is gone, each n and headline that is another, each end that moved too far."""
     lines = [
@@ -98,7 +110,7 @@ def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             lines.append(f"{key}: n {after[3]}, was {before[3]}")
         elif (before[1] is None) != (after[1] is None):
             lines.append(f"{key}: interval {after[1:3]}, was {before[1:3]}")
-        elif key in WIDER and after[1] == before[1] and after[2] > before[2]:
+        elif _is_wider(key, before, after):
             continue
         elif key.split(" | ")[1] in UNDER_ATTACK and abs(after[0] - before[0]) > 1e-4:
             continue  # rounding differs by processor, and under attack it moves an image over the boundary

@@ -23,9 +23,9 @@ from hardiness.statistics import (
     bin_of_hundred,
     calibration_interval,
     calibration_measure,
-    centred,
     effective_wilson,
     expected_calibration_error,
+    mean,
     resampled,
     rms_calibration_error,
     share,
@@ -142,29 +142,22 @@ def confidence_scores(
     n = len(confidence)
     if not n:
         return []
-    # Ascending confidence once: each resample is then already in order, and sorting it again costs next to nothing.
-    order = np.argsort(confidence, kind="stable")
-    confidence, correct = confidence[order], correct[order]
     means: dict[str, NDArray[np.floating]] = {"brier_top1": (confidence.astype(np.float64) - correct) ** 2}
-    means |= {name: values[order] for name, values in (losses or {}).items() if np.isfinite(values).all()}
-    columns = np.column_stack(list(means.values())).astype(np.float64)
-
-    def statistics(images: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array([aurra(confidence[images], correct[images]), *columns[images].mean(axis=0)])
-
-    area, *rest = resampled(statistics, n, "confidence").T
-    wrong, right = int(np.count_nonzero(~correct)), int(np.count_nonzero(correct))
-    others = []
-    for name, drawn in zip(means, rest, strict=True):
-        reason = _too_few(correct)
-        interval = None if reason else centred(drawn[1:], float(drawn[0]))
-        others.append(loss(name, float(drawn[0]), n, interval, Condition(), reason))
+    means |= {name: values for name, values in (losses or {}).items() if np.isfinite(values).all()}
     return [
         *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
-        _aurra(area, n, wrong, right),
+        _aurra(confidence, correct),
         *(_ece(confidence, correct, binning) for binning in BINNINGS),
-        *others,
+        *(_mean_loss(name, values, correct) for name, values in means.items()),
     ]
+
+
+def _mean_loss(metric: str, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
+    """The mean of a loss ``(N,)``, which few images may decide; its interval knows of skew."""
+    found, reason = mean(np.arange(len(values)), values), _too_few(correct)
+    if not reason and found.differing < FEWEST_OF_EACH:
+        reason = f"it needs {FEWEST_OF_EACH} images that differ, had {found.differing}"
+    return loss(metric, found.value, found.n, None if reason else found.interval(), Condition(), reason)
 
 
 def loss(
@@ -184,8 +177,13 @@ def _too_few(correct: NDArray[np.bool_]) -> str:
     return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
 
 
-def _aurra(draws: NDArray[np.float64], n: int, wrong: int, right: int) -> Score:
-    """From the estimate and its resamples, ``(1 + R,)``. Errors take from it, so they are what tells of it."""
+def _aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
+    """Errors take from it, so they are what tells of it: where these are few, first order says too little."""
+    n, wrong = len(correct), int(np.count_nonzero(~correct))
+    # Ascending confidence once: each resample is then already in order, and sorting it again costs next to nothing.
+    order, right = np.argsort(confidence, kind="stable"), n - wrong
+    sure, hit = confidence[order], correct[order]
+    draws = resampled(lambda images: aurra(sure[images], hit[images]), n, "confidence")[:, 0]
     value, variance = float(draws[0]), variance_of(draws[1:], n)
     if min(wrong, right) >= FEWEST_FOR_AURRA and variance > 0:
         return Score("aurra", value, "fraction", n, effective_wilson(value, variance, wrong, 0))
