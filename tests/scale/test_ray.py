@@ -85,6 +85,7 @@ def test_a_driver_that_is_killed_loses_nothing(spawn: Any, command: list[str], t
 
 
 RAISES_IN_ONE_PROCESS = """import itertools, os, torch
+from hardiness import View
 
 def build():
     class Raising(torch.nn.Module):
@@ -105,7 +106,7 @@ def build():
             if self.broken:
                 raise RuntimeError("this GPU has fallen off the bus")
             return self.linear(torch.nn.functional.adaptive_avg_pool2d(x, 4).flatten(1))
-    return Raising()
+    return Raising(), View()
 """
 
 
