@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         noise,
     )
     from hardiness.core import Condition, Request, Result, Score, View
-    from hardiness.distortions import corrupt, perturb
+    from hardiness.distortions import Corrupt, corrupt, perturb
     from hardiness.models import Classifier
 
     __version__: str
@@ -33,6 +33,7 @@ _LAZY = {
     "Attacked": "hardiness.api",
     "Classifier": "hardiness.models",
     "Condition": "hardiness.core",
+    "Corrupt": "hardiness.distortions",
     "Placement": "hardiness.api",
     "Request": "hardiness.core",
     "Result": "hardiness.core",
@@ -60,6 +61,7 @@ __all__ = [
     "Attacked",
     "Classifier",
     "Condition",
+    "Corrupt",
     "Placement",
     "Request",
     "Result",

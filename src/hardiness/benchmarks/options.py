@@ -110,12 +110,15 @@ def parse(text: str) -> Benchmark:
     whose = next((option for option in fields(benchmark) if "of" in option.metadata), None)  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     others: list[tuple[str, str]] = []
-    given_keys: set[str] = set()
+    given_keys: dict[str, None] = {}
     for pair in filter(None, given.split(",")):
         key, equals, value = pair.partition("=")
+        if not equals and values and isinstance(next(reversed(values.values())), tuple):
+            last = next(reversed(given_keys))
+            raise ArgumentError(f"{name}:{last} takes + between its values; write {last}=…+{key}, was {text!r}")
         if key in given_keys:
             raise ArgumentError(f"option {key!r} of benchmark {name} is given twice in {text!r}; give it once")
-        given_keys.add(key)
+        given_keys[key] = None
         if equals and key in known:
             values[known[key].name] = _value(name, known[key], value)
         elif equals and whose is not None:

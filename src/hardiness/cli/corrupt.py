@@ -15,7 +15,7 @@ from hardiness.cli.options import grouped
 from hardiness.cli.show import SHOWN_FAILURES
 from hardiness.core import ArgumentError, Request
 from hardiness.reference import set_names
-from hardiness.trees import FORMATS, TreeOutcome, write_corrupted
+from hardiness.trees import FORMATS, PictureForm, TreeOutcome, write_corrupted, write_corruption_sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,34 @@ class CorruptionOptions:
     corruptions: str
     severities: str
     extra: bool
-    format: str
 
     def benchmark(self) -> CorruptionSet:
         """The benchmark of the set, with those cells."""
-        kind, severities = corruption_benchmark(self.members), self.severities
+        kind = corruption_benchmark(self.members)
+        names = (self._of(name) for name in _parts("--corruptions", self.corruptions))
+        severities = tuple(map(_severity, _parts("--severities", self.severities)))
         return kind(
             extra=self.extra,
-            corruptions=tuple(filter(None, self.corruptions.split("+"))),
-            severities=tuple(map(_severity, severities.split("+"))) if severities else kind.members.levels,
+            corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
+            severities=severities or kind.members.levels,
         )
+
+    def _of(self, name: str) -> tuple[str, ...]:
+        """The corruptions of a group of the set, or the one of that name."""
+        return corruption_benchmark(self.members).members.groups.get(name, (name,))
+
+
+def _parts(option: str, text: str) -> list[str]:
+    """What stands between ``+``.
+
+    Raises:
+        ArgumentError: it is parted by something else.
+    """
+    for wrong in (",", " "):
+        if wrong in text.strip():
+            parts = [part for part in text.replace(" ", ",").split(",") if part]
+            raise ArgumentError(f"{option} takes + between names, as in {'+'.join(parts)}; had {text!r}")
+    return [part for part in text.split("+") if part]
 
 
 @click.command(context_settings={"show_default": True})
@@ -47,28 +65,48 @@ class CorruptionOptions:
     click.option(
         "--set", "members", default="imagenet-c", metavar="NAME", help=f"One of {', '.join(set_names('still'))}."
     ),
-    click.option("--corruptions", default="", metavar="NAME+NAME", help="These alone; those of the set if not given."),
+    click.option("--corruptions", default="", metavar="NAME+GROUP", help="These alone; the set's if not given."),
     click.option("--severities", default="", metavar="1+3", help="These alone; all if not given."),
+    click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
+)
+@grouped(
+    "form",
+    PictureForm,
+    click.option("--keep-size", is_flag=True, help="Each picture at its own size, without a crop."),
+    click.option("--size", "size_px", type=int, metavar="PX", help="Side of the centre crop; 224 if not given."),
     click.option(
         "--format",
         default=FORMATS[0],
         metavar="|".join(FORMATS),
         help="Of the files; as JPEG they are like released ones, without clean ones.",
     ),
-    click.option("--extra", is_flag=True, help="Also the four that the authors set apart for validation."),
 )
+@click.option("--contact-sheet", is_flag=True, help="Also a picture of the first photograph under all of them.")
 @grouped("request", Request, options.seed, options.limit("photographs"))
 @options.wait
 @options.quiet
-def command(source: str, folder: Path, chosen: CorruptionOptions, request: Request, wait_s: float, quiet: bool) -> int:
+def command(
+    source: str,
+    folder: Path,
+    chosen: CorruptionOptions,
+    form: PictureForm,
+    contact_sheet: bool,
+    request: Request,
+    wait_s: float,
+    quiet: bool,
+) -> int:
     """Write DST/<corruption>/<severity>/<wnid>/*.png and DST/clean/<wnid>/*.png from the photographs of SRC.
 
-    SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
-    where it stopped; used as --data imagenet-c=DST (or as the set is called) the tree gives the same predictions as
-    generating.
+    SRC is any folder of pictures, as it lies, or one picture; or what --data takes for imagenet: a data root,
+    imagenet=FOLDER, or embedded. The same command again continues where it stopped. A tree of ImageNet's photographs,
+    used as --data imagenet-c=DST (or as the set is called), gives the same predictions as generating.
     """
     listener = None if quiet else progress_on(Console(stderr=True))
-    written = write_corrupted(source, folder, chosen.benchmark(), request, listener, wait_s, chosen.format)
+    benchmark = chosen.benchmark()
+    written = write_corrupted(source, folder, benchmark, request, listener, wait_s, form)
+    if contact_sheet:
+        path = write_corruption_sheet(source, folder, benchmark, request, form)
+        click.echo("" if quiet else str(path), nl=not quiet)
     return tell(written, folder / "manifest.json", quiet)
 
 

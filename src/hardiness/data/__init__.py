@@ -2,16 +2,17 @@
 
 from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check, mend
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
-from hardiness.data.files import limited
+from hardiness.data.files import IMAGE_SUFFIXES, limited
 from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
-from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST
+from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
 from hardiness.data.prefetching import ordered
 from hardiness.data.root import OWN, Place, as_own, embedded, locate, parse_place, written
 
 __all__ = [
     "AS_IT_IS",
     "CLASSES",
+    "IMAGE_SUFFIXES",
     "KINDS",
     "MANIFEST",
     "NAME",
@@ -39,6 +40,7 @@ __all__ = [
     "ordered",
     "parse",
     "parse_place",
+    "pictures_at",
     "place_of",
     "unchanged",
     "written",

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +271,32 @@ def _groups_in_tables(place: Place, tables: Tables) -> Mapping[int, str]:
             ":classes=FILE with the name of a class a line, or :classes=N"
         )
     return dict(enumerate(sorted(found)))
+
+
+def pictures_at(path: str) -> DataSet:
+    """Every picture in a folder as it lies, or the one that is a file; their labels say nothing.
+
+    Raises:
+        DataError: there is none.
+    """
+    place = Path(path)
+    if place.is_file():
+        tree = of_folder(place.parent, path)
+        found = [entry for entry in tree.images() if entry.path == place.name]
+    else:
+        tree = of_folder(place, path)
+        found = tree.images()
+    if not found:
+        what = "be a picture" if place.is_file() else "hold a picture"
+        raise DataError(f"{path}: must {what}, as .jpg or .png are; {_found(tree) if place.is_dir() else 'it is none'}")
+    samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in found]
+    named = [replace(item, id=item.id.removeprefix(f"{PICTURES}/")) for item in items(samples)]
+    remarks = passed_over(place.name, path, tree.unused(found)) if place.is_dir() else ()
+    return DataSet(place.resolve().name, named, 1, fingerprint(found), str(place.resolve()), remarks=remarks)
+
+
+PICTURES = "pictures"
+"""Folder that stands before the path of each while ids are made, so that they differ."""
 
 
 def _sample(group: str, path: str, label: int, file: File) -> LabelledFile:

@@ -3,6 +3,7 @@
 from hardiness.distortions.apply import (
     DIFFICULTIES,
     SEVERITIES,
+    SMALLEST_PX,
     corrupt,
     corruption,
     corruption_versions,
@@ -13,13 +14,16 @@ from hardiness.distortions.apply import (
 )
 from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache, locate_frost
 from hardiness.distortions.objectless import TESTS
+from hardiness.distortions.transform import Corrupt
 
 __all__ = [
     "DIFFICULTIES",
     "PACKAGES",
     "PICTURES",
     "SEVERITIES",
+    "SMALLEST_PX",
     "TESTS",
+    "Corrupt",
     "corrupt",
     "corruption",
     "corruption_versions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,18 +78,23 @@ class Corruption(Generic[L, D]):
         return tuple(level._asdict() for level in self.levels)
 
     def level(self, severity: int) -> L:
-        """The row of one severity.
+        """The row of one severity; one that has a single severity has it for each of `SEVERITIES`.
 
         Raises:
             ArgumentError: it does not have that severity.
         """
-        if isinstance(severity, bool) or severity not in self.severities:
-            raise ArgumentError(
-                f"severity must be a whole number from 1 to {len(self.levels)}, was {severity!r}"
-                if len(self.levels) > 1
-                else f"{self.name} has severity 1 alone, was asked for {severity!r}"
-            )
-        return self.levels[int(severity) - 1]
+        return self.levels[self.severity_of(severity) - 1]
+
+    def severity_of(self, severity: int) -> int:
+        """The severity of its own that one stands for: 1 where it has no other, so that a loop over all may go on.
+
+        Raises:
+            ArgumentError: it does not have that severity.
+        """
+        known = self.severities if len(self.levels) > 1 else SEVERITIES
+        if isinstance(severity, bool) or severity not in known:
+            raise ArgumentError(f"severity must be a whole number from 1 to {len(known)}, was {severity!r}")
+        return int(severity) if len(self.levels) > 1 else 1
 
 
 corruptions: Registry[Corruption[Any, Any]] = Registry(
@@ -244,15 +250,16 @@ def perturbation_versions(names: Iterable[str]) -> int | dict[str, int]:
 SMALLEST_PX = 32
 
 
-def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str = "") -> Image:  # noqa: A002
+def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str | None = None) -> Image:  # noqa: A002
     """The corrupted image, ``uint8 (H, W, 3)``, always a new array.
 
     Args:
         image: ``uint8 (H, W, 3)``, RGB, sides of 32 pixels or more.
         name: of a registered corruption, e.g. ``"fog"``.
-        severity: 1 (mildest) to 5, or to as many as the corruption has.
+        severity: 1 (mildest) to 5, or to as many as the corruption has; one that has a single one takes each as that.
         seed: of the run.
         id: of the sample, ``"<wnid>/<stem>"``; the draws depend on seed, name, severity and id, and on nothing else.
+            Without one the image's bytes stand for it, so that each image gets noise of its own.
 
     Raises:
         ArgumentError: the image, the name or the severity is not as above.
@@ -260,7 +267,14 @@ def corrupt(image: Image, name: str, severity: int, *, seed: int = 0, id: str = 
     """
     found = corruptions.get(name)
     found.level(severity)
-    return _corrupt(checked(image), found, severity, seed, id)
+    image = checked(image)
+    return _corrupt(image, found, severity, seed, own_noise(image) if id is None else id)
+
+
+def own_noise(image: Image) -> str:
+    """An id by the bytes of an image: equal for equal images, and for no others."""
+    height, width, _ = image.shape
+    return f"{height}x{width} {hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest()}"
 
 
 def corrupt_batch(
@@ -334,7 +348,7 @@ def _corrupt(image: Image, found: Corruption[Any, Any], severity: int, seed: int
     level = found.level(severity)
     draws = None
     if not found.deterministic:
-        draws = found.draw(rng(seed, found.name, int(severity), sample), image.shape, level)
+        draws = found.draw(rng(seed, found.name, found.severity_of(severity), sample), image.shape, level)
     return found.apply(image, level, draws)
 
 

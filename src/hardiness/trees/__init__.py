@@ -10,15 +10,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import PIL.Image
+
 from hardiness import data as datasets
 from hardiness.benchmarks import CorruptionSet, ImagenetP, folder_of
 from hardiness.core import (
     CANVAS_224,
+    MAX_PX,
     ArgumentError,
+    Canvas,
     Clock,
     Condition,
     DataSet,
     Failure,
+    Image,
     Item,
     Listener,
     Request,
@@ -26,9 +32,10 @@ from hardiness.core import (
     Silence,
     StoreError,
     UnknownNameError,
+    require_within,
 )
 from hardiness.data import limited, ordered
-from hardiness.distortions import corrupt, perturb, perturbations
+from hardiness.distortions import SMALLEST_PX, corrupt, perturb, perturbations
 from hardiness.imaging import before_crop, decode, encode_video, is_whole_video, on_canvas, png, sheet
 from hardiness.sources import read_regular, shown
 from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_links, refuse_strangers, told, write
@@ -134,10 +141,13 @@ def write_tree(
         **maker.origin,
     }
     refuse_strangers(folder)
+    hears = listener or Silence()
+    for line in photographs.remarks:
+        hears.note(line)
     with alone(folder, wait_s):
         tree = TreeWriter(Manifest.open(folder, origin), maker)
         chosen = limited(photographs.items, request.limit, request.seed)
-        failures = _write(tree, chosen, request.workers, listener or Silence())
+        failures = _write(tree, chosen, request.workers, hears)
     return TreeOutcome(len(tree.manifest), failures, photographs.notes)
 
 
@@ -238,6 +248,12 @@ def _write(tree: TreeWriter, photographs: Sequence[Item], workers: int, listener
     return tuple(failures)
 
 
+THUMBNAIL_PX = 160
+"""Longer side of a picture on a contact sheet."""
+
+SHOWN_SEVERITIES = 5
+"""Pictures beside each other on a contact sheet."""
+
 JPEG_END = b"\xff\xd9"
 PNG_END = b"IEND\xaeB`\x82"
 CONTACT_SHEET = "contact-sheet.png"
@@ -250,6 +266,34 @@ ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "ve
 FORMATS = ("png", "jpeg")
 
 
+@dataclass(frozen=True, slots=True)
+class PictureForm:
+    """How pictures are written: their size, where it is not the set's, and their format.
+
+    Attributes:
+        keep_size: corrupt each photograph at its own size, without a crop.
+        size_px: side of the square that is corrupted: the centre of the photograph, whose shorter side is 8/7 of it.
+        format: of `FORMATS`.
+    """
+
+    keep_size: bool = False
+    size_px: int | None = None
+    format: str = FORMATS[0]
+
+    def __post_init__(self) -> None:
+        if self.keep_size and self.size_px is not None:
+            raise ArgumentError("--keep-size and --size contradict each other; leave one out")
+        if self.size_px is not None:
+            require_within("--size", self.size_px, SMALLEST_PX, MAX_PX)
+
+    @property
+    def canvas(self) -> Canvas | None:
+        """What is corrupted of a photograph; ``None`` for all of it."""
+        if self.keep_size:
+            return None
+        return Canvas(round(self.size_px * 8 / 7), self.size_px) if self.size_px else CANVAS_224
+
+
 @dataclass(frozen=True)
 class Corrupted:
     """Makes the files of a corruption set: PNGs of what a model is shown in memory, or JPEGs as released ones are held.
@@ -260,13 +304,13 @@ class Corrupted:
     cells: Sequence[Condition]
     seed: int
     benchmark: CorruptionSet
-    format: str = FORMATS[0]
+    form: PictureForm = field(default_factory=PictureForm)
     command: str = "corrupt"
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise UnknownNameError("format of corrupted pictures", self.format, FORMATS)
-        if self.format == "jpeg" and not self.benchmark.jpeg:
+        if self.form.format not in FORMATS:
+            raise UnknownNameError("format of corrupted pictures", self.form.format, FORMATS)
+        if self.form.format == "jpeg" and not self.benchmark.jpeg:
             raise ArgumentError(
                 f"format jpeg is not for {self.benchmark.name}, whose pictures go through no JPEG; use png"
             )
@@ -274,13 +318,14 @@ class Corrupted:
     @property
     def suffix(self) -> str:
         """Of the files, with the dot."""
-        return ".JPEG" if self.format == "jpeg" else ".png"
+        return ".JPEG" if self.form.format == "jpeg" else ".png"
 
     @property
     def origin(self) -> Mapping[str, Any]:
-        """The versions of the corruptions, their set, and the files' format."""
+        """The versions of the corruptions, their set, and format and size of the pictures."""
         kernels = self.benchmark.identity()["kernels"]
-        return {"kernel_version": kernels, "set": self.benchmark.name, "format": self.format}
+        size = "as it is" if self.form.canvas is None else self.form.canvas.crop_px
+        return {"kernel_version": kernels, "set": self.benchmark.name, "format": self.form.format, "canvas": size}
 
     def place(self, cell: Condition) -> str:
         """``clean``, or ``<corruption>/<severity>``."""
@@ -288,19 +333,32 @@ class Corrupted:
 
     def is_whole(self, content: bytes) -> bool:
         """Whether a JPEG or PNG ends as one."""
-        return content.endswith(JPEG_END if self.format == "jpeg" else PNG_END)
+        return content.endswith(JPEG_END if self.form.format == "jpeg" else PNG_END)
 
     def opened(self, item: Item) -> Callable[[Condition], bytes]:
         """One decode and crop, then a corruption and a file for each cell."""
-        clean = on_canvas(decode(item.file.read(), item.file.name), CANVAS_224)
+        clean = self.clean(item)
 
         def make(cell: Condition) -> bytes:
-            if self.format == "png":
+            if self.form.format == "png":
                 return png(self.benchmark.picture(clean, cell, item.id, self.seed))
             corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
             return self.benchmark.encoded(corrupted, optimise=True)
 
         return make
+
+    def clean(self, item: Item) -> Image:
+        """What of a photograph is corrupted.
+
+        Raises:
+            SampleError: it cannot be read, or is smaller than any corruption takes.
+        """
+        photograph = decode(item.file.read(), item.file.name)
+        clean = photograph if self.form.canvas is None else on_canvas(photograph, self.form.canvas)
+        if min(clean.shape[:2]) < SMALLEST_PX:
+            size = f"{clean.shape[1]}x{clean.shape[0]}"
+            raise SampleError(f"{item.file.name}: must have sides of {SMALLEST_PX} pixels or more, was {size}")
+        return clean
 
 
 @dataclass(frozen=True)
@@ -345,7 +403,7 @@ def write_corrupted(
     request: Request,
     listener: Listener | None = None,
     wait_s: float = WAIT_S,
-    format: str = FORMATS[0],  # noqa: A002  # the name of the option
+    form: PictureForm | None = None,
 ) -> TreeOutcome:
     """Write ``folder/<corruption>/<severity>/<id>.png`` for every photograph and cell; finished files are kept.
 
@@ -353,24 +411,93 @@ def write_corrupted(
     those that the benchmark generates with the same seed, so the tree gives the same predictions.
 
     Args:
-        source: photographs, as ``--data`` takes them for ``imagenet``.
+        source: photographs, as ``--data`` takes them for ``imagenet``; or any folder of pictures, or one picture.
         folder: where the tree is, or goes.
         benchmark: its options pick corruptions and severities.
         request: limit, seed and workers.
         listener: hears of progress, in files.
         wait_s: how long to wait for a process that is writing there.
-        format: of `FORMATS`.
+        form: format and size of the pictures.
 
     Raises:
         ArgumentError: the folder holds other files, or a tree from another source, seed or kernel version.
         DataError: the photographs are not there.
         StoreError: the folder cannot be written to, or another process is writing there for longer than that.
     """
-    photographs = replace(benchmark, source="generated").dataset(datasets.locate([source]))
+    maker, photographs = _corrupted(source, benchmark, request, form)
+    return write_tree(maker, photographs, folder, request, listener, wait_s)
+
+
+def _corrupted(
+    source: str, benchmark: CorruptionSet, request: Request, form: PictureForm | None
+) -> tuple[Corrupted, DataSet]:
+    """What makes a tree of corrupted pictures, and of what."""
+    photographs = replace(benchmark, source="generated").dataset(_Photographs(source))
+    form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
-    clean = format == "png"
+    clean = form.format == "png"
     cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
-    return write_tree(Corrupted(cells, request.seed, benchmark, format), photographs, folder, request, listener, wait_s)
+    return Corrupted(cells, request.seed, benchmark, form), photographs
+
+
+@dataclass(frozen=True)
+class _Photographs:
+    """The data of a source: ImageNet's where it names them, else any folder of pictures, or one picture."""
+
+    source: str
+
+    def has(self, name: str) -> bool:
+        """Whether it holds that data set."""
+        return datasets.locate([self.source]).has(name)
+
+    def dataset(self, name: str) -> DataSet:
+        """The photographs."""
+        root, path = datasets.locate([self.source]), Path(self.source)
+        is_picture = path.is_file() and path.suffix.lower() in datasets.IMAGE_SUFFIXES
+        as_it_lies = is_picture or (path.is_dir() and not root.has(name))
+        return datasets.pictures_at(self.source) if as_it_lies else root.dataset(name)
+
+
+def write_corruption_sheet(
+    source: str, folder: Path, benchmark: CorruptionSet, request: Request, form: PictureForm | None = None
+) -> Path:
+    """Write the first photograph that can be read under every corruption, a row each, and say where.
+
+    Args:
+        source, folder, benchmark, request, form: as in `write_corrupted`.
+
+    Raises:
+        DataError: the photographs are not there.
+        SampleError: none of them can be read.
+        StoreError: the folder cannot be written to.
+    """
+    maker, photographs = _corrupted(source, benchmark, request, form)
+    unread: SampleError | None = None
+    for item in limited(photographs.items, request.limit, request.seed):
+        try:
+            clean = maker.clean(item)
+        except SampleError as error:
+            unread = unread or error
+            continue
+        rows: dict[str, list[Image]] = {}
+        for cell in filter(None, maker.cells):
+            made = corrupt(clean, cell["corruption"], cell["severity"], seed=request.seed, id=item.id)
+            rows.setdefault(cell["corruption"].replace("_", " "), []).append(_small(made))
+        most = min(max(map(len, rows.values())), SHOWN_SEVERITIES)
+        blank = np.full_like(_small(clean), 255)
+        strips = {"clean": [_small(clean)], **{name: found[:SHOWN_SEVERITIES] for name, found in rows.items()}}
+        picture = sheet({name: np.hstack([*each, *[blank] * (most - len(each))]) for name, each in strips.items()})
+        path = folder / CONTACT_SHEET
+        write(path, png(picture), folder)
+        return path
+    raise unread or SampleError(f"{source}: must hold a photograph to show, but holds none")
+
+
+def _small(image: Image) -> Image:
+    """The image with its longer side at `THUMBNAIL_PX` at most."""
+    made = PIL.Image.fromarray(image)
+    made.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return np.asarray(made)
 
 
 def write_perturbed(
