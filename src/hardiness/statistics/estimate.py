@@ -51,7 +51,7 @@ class Estimate:
 
     @property
     def differing(self) -> int:
-        """Images whose influence is another than that of most: the only ones that tell of the spread."""
+        """Images whose influence is another than the median's: the only ones that tell of the spread."""
         if not self.n:
             return 0
         usual = np.partition(self.influence, self.n // 2)[self.n // 2]
@@ -193,7 +193,7 @@ class GroupMeans(NamedTuple):
     Attributes:
         value: ``(K,)``; NaN of a group without an image.
         variance: ``(K,)``, of each over other images like these.
-        differing: ``(K,)``, images whose influence is another than that of most of the group.
+        differing: ``(K,)``, images whose influence is another than the median of the group.
         n: ``(K,)``, images of each.
     """
 
@@ -225,14 +225,13 @@ def means_by_group(values: NDArray[np.float64], group: NDArray[np.int64], groups
     share = np.divide(1.0, held * cells[:, None], out=np.zeros_like(held), where=held > 0)
     adds = (present * (known - means[group]) * share[group]).sum(axis=1)
     variance = np.bincount(group, adds**2, groups) * n / np.maximum(n - 1, 1)
-    grid = np.zeros(groups)
-    np.maximum.at(grid, group, np.abs(adds))
-    grid = np.where(grid > 0, grid * 1e-9, 1.0)
-    alike = np.rint(adds / grid[group]).astype(np.int64) + (group << 32)
-    keys, counts = np.unique(alike, return_counts=True)
-    most = np.zeros(groups, np.int64)
-    np.maximum.at(most, (keys + (1 << 31)) >> 32, counts)
-    return GroupMeans(value, variance, n - most, n)
+    order, starts = np.lexsort((adds, group)), np.cumsum(n) - n
+    middle = np.minimum(starts + n // 2, max(len(order) - 1, 0))  # of a group without an image any place will do
+    usual = adds[order[middle]] if len(order) else np.zeros(groups)
+    largest = np.zeros(groups)
+    np.maximum.at(largest, group, np.abs(adds))
+    apart = np.abs(adds - usual[group]) > np.where(largest > 0, largest * 1e-9, 1.0)[group]
+    return GroupMeans(value, variance, np.bincount(group, apart, groups).astype(np.int64), n)
 
 
 def cell_influences(
