@@ -430,7 +430,9 @@ def test_an_absent_gpu_is_told(tiny: Make) -> None:
 
 
 def test_something_that_is_no_module_is_told() -> None:
-    with pytest.raises(ArgumentError, match=r"must be a torch\.nn\.Module, was a function"):
+    with pytest.raises(ArgumentError, match=r"must be a torch\.nn\.Module.*, was a int"):
+        wrap(5, VIEW, name="f")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="mean= is not for f, which takes images as bytes"):
         wrap(lambda x: x, VIEW, name="f")  # type: ignore[arg-type]
 
 
