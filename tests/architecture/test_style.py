@@ -13,7 +13,7 @@ import hardiness
 from hardiness.cli.main import COMMANDS, command_of
 
 SOURCE = Path(hardiness.__file__).parent
-MOST_PARAMETERS = 6
+MOST_PARAMETERS = 8
 
 
 @pytest.mark.parametrize("name", COMMANDS)

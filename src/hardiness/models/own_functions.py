@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -127,10 +128,10 @@ def _can_change(network: Any) -> bool:
 
 
 def is_factory(value: Any) -> bool:
-    """Whether a name in a file stands for something that makes a model: a class, or a function without arguments."""
+    """Whether a name in a file makes a model: a class, or a function whose arguments are all given."""
     if isinstance(value, type):
         return True
-    if not (inspect.isfunction(value) or inspect.isbuiltin(value)):
+    if not (inspect.isroutine(value) or isinstance(value, functools.partial)):
         return False
     wanted = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(value).parameters.values()

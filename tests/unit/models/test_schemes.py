@@ -390,7 +390,7 @@ def test_names_are_searched() -> None:
     assert search("resnext50*") == ["resnext50_32x4d"]
     assert {"timm:resnet50", "timm:resnet50.a1_in1k"} <= set(search("timm:resnet50*"))
     assert "torchvision:densenet121" in search("torchvision:densenet*")
-    with pytest.raises(ArgumentError, match=r"models of the form py:FILE\.py:FACTORY cannot be listed"):
+    with pytest.raises(ArgumentError, match=r"models of the form py:FILE\.py:NAME cannot be listed"):
         search("py:*")
     with pytest.raises(UnknownNameError):
         search("timm:nothing_like_it*")
