@@ -80,9 +80,8 @@ def test_files_passed_over_empty_folders_and_photographs_that_are_gone_are_told(
     command = ["run", "-m", factory(), "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
     told = hardiness(*command)
     assert told.status == 0, told.err
-    passed_over = (
-        f"5 files are passed over (2 .jp2, 1 .avif, 1 .tga, 1 without a suffix; for example {folder.name}/a.jp2)"
-    )
+    examples = ", ".join(f"{folder.name}/{name}" for name in ("a.jp2", "b.jp2", "c.avif"))
+    passed_over = f"5 files are passed over (2 .jp2, 1 .avif, 1 .tga, 1 without a suffix; for example {examples} …)"
     assert passed_over in told.err
     assert f"1 folder is without an image ({empty.name})" in told.err
     assert results(tmp_path / "x")[0]["counts"]["evaluated"] == 6, "four, and the two JPEGs of other suffixes"

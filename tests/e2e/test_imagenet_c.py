@@ -24,7 +24,7 @@ from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
 from hardiness.store import Store
-from hardiness.trees import write_corrupted
+from hardiness.trees import PictureForm, write_corrupted
 
 Rows = dict[tuple[str, str], dict[tuple[str, int], tuple[int, float]]]
 
@@ -59,7 +59,7 @@ def files(tree: Path) -> dict[str, bytes]:
 def written_once(frost_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tree of all 75 cells of four of the embedded photographs."""
     tree = tmp_path_factory.mktemp("written") / "c"
-    write_corrupted("embedded", tree, ImagenetC(), Request(limit=4), format="jpeg")
+    write_corrupted("embedded", tree, ImagenetC(), Request(limit=4), form=PictureForm(format="jpeg"))
     return tree
 
 

@@ -376,12 +376,12 @@ def reading_of(place: Place) -> str:
     published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
     if len(folders) - len(published) < 2:
         return ""
-    return "both" if published or (all(folder in wnid_indices() for folder in folders) and not place.classes) else OWN
+    return "both" if published or (any(folder in wnid_indices() for folder in folders) and not place.classes) else OWN
 
 
 def _by_labels(labels: Iterable[str]) -> str:
     found = set(labels)
-    is_imagenets = all(label.isdecimal() for label in found) or found <= wnid_indices().keys()
+    is_imagenets = all(label.isdecimal() for label in found) or not found.isdisjoint(wnid_indices())
     return "both" if is_imagenets else OWN
 
 
