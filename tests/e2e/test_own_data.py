@@ -69,7 +69,7 @@ def test_a_folder_of_classes_alone_runs_the_suite_of_ones_own(
             assert stranger not in text, stranger
     assert "Recall by class and corruption" in page
     assert "Pairs most confused" in page
-    assert "recall by class" in shown
+    assert "recall by class" in " ".join(shown.split()), "a long name of a model breaks the line"
     # The same command again computes nothing; in Python it is the same.
     again = hardiness("run", "-m", factory(classes=3), "--data", data, "--out", out, "--device", "cpu", "--plan")
     assert again.out.count("none: all is stored") >= 2

@@ -319,7 +319,12 @@ def run_of(
             columns=_decision_columns(benchmark, data.num_classes),
         ),
         data=DataIdentity(
-            data.name, data.fingerprint, len(data), data.num_classes, data.categories, _class_order(classifier, data)
+            name=data.name,
+            fingerprint=data.fingerprint,
+            samples=len(data),
+            num_classes=data.num_classes,
+            categories=data.categories,
+            classes=_class_order(classifier, data),
         ),
         input=InputIdentity("fixed" if benchmark.canvas else "view", str(feed)),
         conditions=benchmark.conditions(),
