@@ -174,7 +174,8 @@ def test_an_onnx_file_has_no_gradients(hardiness: Any, tmp_path: Path) -> None:
     graph = onnx.helper.make_graph([onnx.helper.make_node("Flatten", ["images"], ["logits"])], "x", [images], [logits])
     opset = onnx.helper.make_opsetid("", 17)
     onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "x.onnx")
-    told = hardiness("visualise", "-m", f"onnx:{tmp_path / 'x.onnx'}", "--class", "1", "--out", tmp_path / "out")
+    model = f"onnx:{tmp_path / 'x.onnx'}:mean=0,std=1"
+    told = hardiness("visualise", "-m", model, "--class", "1", "--out", tmp_path / "out")
     assert told.status == 1
     (line,) = told.lines
     assert "has no gradients" in line

@@ -86,6 +86,8 @@ REFUSED: dict[str, list[str]] = {
     "compare --power": ["--difference", "--baseline-error", "--correlation", "--power"],
     "make perturbations": ["--difficulty"],
     "data get": ["--connections"],
+    "make corruptions": ["--size"],
+    "list models": ["--at-least"],
 }
 BASES = {
     "run": ["-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--engine", "ray"],
@@ -94,6 +96,8 @@ BASES = {
     "make patch": ["--data", "embedded", "-m", "alexnet"],
     "compare --power": ["--difference", "0.01", "--baseline-error", "0.2", "--correlation", "0.5"],
     "make perturbations": ["embedded", "o"],
+    "make corruptions": ["embedded", "o"],
+    "list models": ["--published", "imagenet-r"],
     "data get": ["imagenet-a"],
 }
 HARMLESS = {
@@ -181,7 +185,9 @@ def test_numbers_within_words(
 
 @pytest.mark.parametrize("number", [*ENORMOUS, "1000001", "1", "٣", "9" * 5000])
 def test_the_number_of_own_classes(number: str) -> None:
-    with pytest.raises(ArgumentError, match="classes must be 'folders', 'names' or a number from 2 to 1,000,000, was"):
+    with pytest.raises(
+        ArgumentError, match="classes must be 'folders', 'names' or a number from 2 to 1,000,000, or a file"
+    ):
         locate([f"imagenet=photographs:labels=labels.csv:classes={number}"])
 
 

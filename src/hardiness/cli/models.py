@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hardiness import models
 from hardiness.cli.show import wide
-from hardiness.core import ModelIdentity, ModelSpec
+from hardiness.core import ModelIdentity, ModelSpec, require_within
 from hardiness.models import schemes
 from hardiness.reference import TIMM_SETS, ZERO_SHOT, best_rows, published_for, timm_row
 
@@ -25,7 +25,7 @@ TOP1_SETS = tuple(dict.fromkeys((*ZERO_SHOT, *TIMM_SETS)))
     help="The models of timm by their published top-1 on this set, the best first; of several sizes the best.",
 )
 @click.option(
-    "--at-least", type=click.FloatRange(0, 100), default=0.0, help="With --published: of this top-1, in percent."
+    "--at-least", type=float, default=0.0, metavar="PERCENT", help="With --published: of this top-1, in percent."
 )
 def command(name: str | None, published: str | None, at_least: float) -> int:
     """List the models, or describe NAME: its view, source and options. Nothing is loaded.
@@ -33,6 +33,7 @@ def command(name: str | None, published: str | None, at_least: float) -> int:
     A NAME with * searches: 'resnext*', 'timm:resnet*', 'torchvision:*'.
     """
     console = wide(Console())
+    require_within("--at-least", at_least, 0, 100)
     if at_least and not published:
         raise click.UsageError("--at-least needs --published SET, as in --published imagenet-r --at-least 60")
     if published:
