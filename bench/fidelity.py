@@ -130,7 +130,7 @@ def replayed() -> Apply:
 
     def run(image: np.ndarray, name: str, severity: int) -> np.ndarray:
         if name not in draws:
-            return corrupt(image, name, severity)
+            return corrupt(image, name, severity, id="")
         entry = corruptions.get(name)
         level = entry.level(severity)
         return entry.apply(image, level, draws[name](np.random.RandomState(0), image.shape, level))

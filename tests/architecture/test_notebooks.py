@@ -42,4 +42,4 @@ def test_a_notebook_runs_and_each_of_its_cells_prints_as_it_shows(notebook: Path
     assert done.returncode == 0, done.stderr
     shown, now = (json.loads(file.read_text("utf-8")) for file in (notebook, tmp_path / "run.ipynb"))
     assert printed(now) == printed(shown)
-    assert sum(printed(now)) >= 3
+    assert sum(printed(now)) >= 2

@@ -16,16 +16,18 @@ import importlib.util
 import torch
 import torchvision
 
+from hardiness import View
+
 spec = importlib.util.spec_from_file_location("networks", {str(NETWORKS)!r})
 networks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(networks)
 back_to_pixels = torchvision.transforms.Normalize([-2.118, -2.036, -1.804], [4.367, 4.464, 4.444])
 
 def plain():
-    return torch.nn.Sequential(back_to_pixels, networks.crops("plain"))
+    return torch.nn.Sequential(back_to_pixels, networks.crops("plain")), View()
 
 def adversarial():
-    return torch.nn.Sequential(back_to_pixels, networks.crops("adversarial"))
+    return torch.nn.Sequential(back_to_pixels, networks.crops("adversarial")), View()
 """
 """The same networks under the usual view: a surrogate's options would be taken for the benchmark's."""
 

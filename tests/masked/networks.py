@@ -19,6 +19,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hardiness.core import View
+
 CLASSES = 10
 HERE = Path(__file__).resolve().parent
 
@@ -293,9 +295,9 @@ def fourfold() -> nn.Module:
     return Fourfold(crops("adversarial"))
 
 
-def _factory(mask: str, which: str) -> nn.Module:
+def _factory(mask: str, which: str) -> tuple[nn.Module, View]:
     network = crops(which)
-    return MASKS[mask](network) if mask else network
+    return MASKS[mask](network) if mask else network, View(mean=0, std=1)
 
 
 for _which in ("plain", "adversarial"):
