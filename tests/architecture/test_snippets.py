@@ -66,7 +66,7 @@ def commands(page: Path) -> list[str]:
     """Every command of the page's blocks without a language: lines that go on are joined, ``&&`` parts them."""
     found = []
     for language, text in blocks(page):
-        if not language and not re.match(r"[\w-]+(: [\w ]+| on \S+)\n┏", text):
+        if not language and not re.match(r"[\w-]+(: [\w ]+| on \S+)?\n┏", text):
             lines = re.sub(r"\\\n\s*", "", text).splitlines()
             found += [part.strip() for line in lines for part in line.partition("  #")[0].split(" && ") if part.strip()]
     return found
