@@ -42,11 +42,13 @@ def _run(home: Path, before: str = "", seconds: float = 1.0) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_nothing_is_sent_and_no_identifier_is_kept(tmp_path: Path) -> None:
     _run(tmp_path)
     assert not (tmp_path / "intel").exists()
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_reporter_that_was_loaded_before_is_silenced(tmp_path: Path) -> None:
     _run(tmp_path, "import openvino_telemetry")
