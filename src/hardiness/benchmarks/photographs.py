@@ -95,6 +95,14 @@ class Photographs(Benchmark):
         return decisions.argmax(logits, labels)
 
 
+class CalibratedPhotographs(Photographs):
+    """Photographs of all classes whose rows also keep what temperature scaling takes."""
+
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes and what temperature scaling takes."""
+        return decisions.with_temperatures(logits, labels)
+
+
 def prepared(item: Item, canvas: Canvas) -> Canvas:
     """The canvas for an item; one that is on its own already is resized where the model's is larger, never cropped."""
     if AS_IT_IS not in item.tags:
@@ -457,7 +465,7 @@ KEPT_SUBSETS = ("imagenet-a", "imagenet-r")
 @registry.add("imagenet-val")
 @final
 @dataclass(frozen=True)
-class ImagenetVal(Photographs):
+class ImagenetVal(CalibratedPhotographs):
     """Clean accuracy and calibration, single crop, in the model's own view.
 
     Source: Orhan (2019), arXiv:1907.07640, ``evaluate_validation.py``; Russakovsky et al. (2015), arXiv:1409.0575.
@@ -491,7 +499,7 @@ class ImagenetVal(Photographs):
 
         For ImageNet-A's and -R's classes also the answer among their 200 (else ``-1``).
         """
-        columns = dict(decisions.with_temperatures(logits, labels))
+        columns = dict(super().decide(logits, labels))
         if logits.shape[1] == len(reference.wnids()):
             for subset in KEPT_SUBSETS:
                 classes = reference.subset(subset)
@@ -503,7 +511,7 @@ class ImagenetVal(Photographs):
 @registry.add("own")
 @final
 @dataclass(frozen=True)
-class Own(Photographs):
+class Own(CalibratedPhotographs):
     """Accuracy, calibration and scores by class on your own pictures in your own classes, in the model's own view.
 
     Source: none but your data; each score is named after its own.
@@ -514,10 +522,6 @@ class Own(Photographs):
     paper: ClassVar[str] = "your own data"
     protocol: ClassVar[str] = "own"
     needs: ClassVar[tuple[str, ...]] = ("own",)
-
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes and what temperature scaling takes."""
-        return decisions.with_temperatures(logits, labels)
 
 
 def _says_nothing(run: Run) -> bool:
@@ -562,7 +566,7 @@ class ImagenetR(SubsetPhotographs):
 @registry.add("imagenet-sketch")
 @final
 @dataclass(frozen=True)
-class ImagenetSketch(Photographs):
+class ImagenetSketch(CalibratedPhotographs):
     """Black-and-white sketches of all 1,000 classes.
 
     Source: Wang et al. 2019, arXiv:1905.13549.
@@ -574,15 +578,11 @@ class ImagenetSketch(Photographs):
     protocol: ClassVar[str] = "wang2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-sketch",)
 
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes and what temperature scaling takes."""
-        return decisions.with_temperatures(logits, labels)
-
 
 @registry.add("imagenet-v2")
 @final
 @dataclass(frozen=True)
-class ImagenetV2(Photographs):
+class ImagenetV2(CalibratedPhotographs):
     """A second validation set, collected as the first one was.
 
     Source: Recht et al. 2019, arXiv:1902.10811.
@@ -593,7 +593,3 @@ class ImagenetV2(Photographs):
     paper: ClassVar[str] = "Recht et al. 2019, arXiv:1902.10811"
     protocol: ClassVar[str] = "recht2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-v2",)
-
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes and what temperature scaling takes."""
-        return decisions.with_temperatures(logits, labels)
