@@ -414,12 +414,13 @@ def _run_predictions(command: Command) -> CommandOutcome:
     Raises:
         ArgumentError: not one model and one benchmark are named, or the file does not go with the pictures.
     """
-    assert command.predictions is not None
     if len(command.models) != 1 or len(command.benchmarks) != 1 or command.suite:
         raise ArgumentError(
             f"--predictions goes with one -m, the name of what answered, and one -b; had {len(command.models)} and "
             f"{len(command.benchmarks)}"
         )
+    command = _on_own_data(command)
+    assert command.predictions is not None
     benchmark = parse(command.benchmarks[0])
     request = replace(command.request, data_arguments=written(command.data, command.labels))
     predictions = read_predictions(command.predictions)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
@@ -25,9 +25,6 @@ from hardiness.models import Classifier
 from hardiness.report import StoredResults, Tracking
 from hardiness.results import rebuild_results, results_of
 from hardiness.store import Store
-
-if TYPE_CHECKING:
-    pass
 
 
 def load_model(name: str, placement: Placement | None = None) -> Classifier:

@@ -30,10 +30,10 @@ from hardiness.core import (
 )
 from hardiness.reference import distortion_set, set_names
 from hardiness.results.flips import flip_table
-from hardiness.results.measured import stored_measures
+from hardiness.results.measured import measured
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
 from hardiness.results.results import group_of, results_of
-from hardiness.results.runs import ScoredRun, differences_of, digest_of
+from hardiness.results.runs import ScoredRun, differences_of, digest_of, with_joined
 from hardiness.statistics import (
     Evidence,
     Limit,
@@ -42,9 +42,9 @@ from hardiness.statistics import (
     difference,
     rulings,
 )
-from hardiness.store import Store, StoredRun, parsed
+from hardiness.store import Store, parsed
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same rows would give other evidence."""
 
 GATE = "gate.json"
@@ -239,7 +239,8 @@ class _Folder:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.runs = {run.key: ScoredRun(run, card_of(run.run)) for run in store.runs()}
+        runs = with_joined([ScoredRun(run, card_of(run.run)) for run in store.runs()])
+        self.runs = {run.stored.key: run for run in runs}
         self._baselines: dict[str, _Folder | str] = {}
 
     @cached_property
@@ -346,6 +347,7 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
         if metric in FLIPS:
             return replace(case, evidence=_flips(rule, result, run, folder))
         score = _score(result, metric, condition)
+        _require_standing(result, score)
         if rule.kind == "worse_by_at_most":
             title = f"{rule.name or _title(run, score, metric, condition)}, worse than {rule.against}"
             unit = score.unit if score else "fraction"
@@ -358,6 +360,19 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
         return replace(case, metric=title, unit=score.unit, evidence=_of_score(score))
     except _MissingError as error:
         return replace(case, reason=str(error))
+
+
+def _require_standing(result: Result, score: Score | None) -> None:
+    """Raise where a number is undefined, or the report on an attack does not stand by it.
+
+    Args:
+        result: whose.
+        score: the number; ``None`` where it is made of the rows, which are then all of an attack's.
+    """
+    if doubt := score.doubt if score else result.doubt:
+        raise _MissingError(f"{doubt}: the report on the attack does not stand by the number")
+    if score is not None and score.value is None:
+        raise _MissingError(f"undefined: {score.reason}")
 
 
 def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
@@ -436,15 +451,12 @@ def _text(condition: Mapping[str, Any]) -> str:
 
 
 def _of_score(score: Score) -> Evidence:
-    """The evidence of a stored score.
+    """The evidence of a stored score that has a value.
 
     Raises:
-        _MissingError: it is undefined, has no interval, or the report on an attack does not stand by it.
+        _MissingError: it has no interval.
     """
-    if score.doubt:
-        raise _MissingError(f"{score.doubt}: the report on the attack does not stand by the number")
-    if score.value is None:
-        raise _MissingError(f"undefined: {score.reason}")
+    assert score.value is not None, "what is undefined is missing already"
     if score.interval is None:
         raise _MissingError(f"no interval: {score.interval_reason or 'none is defined for this score'}")
     share = score.unit == "fraction" and 0 <= score.interval.low <= score.interval.high <= 1
@@ -469,10 +481,11 @@ def _part(table: ImageTable, where: Condition, run: Run) -> _Part:
     rest = dict(where)
     if "class" in rest:
         namer, wanted = card_of(run).class_namer(run), str(rest.pop("class"))
-        labels = {namer(int(label)): int(label) for label in np.unique(table.label)}
-        if wanted not in labels:
-            raise _UnmatchedError("where class", wanted, sorted(labels))
-        rows = table.label == labels[wanted]
+        # Of ImageNet's classes two are called crane, and two maillot: a rule on the name is on both.
+        names = {int(label): namer(int(label)) for label in np.unique(table.label)}
+        if wanted not in names.values():
+            raise _UnmatchedError("where class", wanted, sorted(names.values()))
+        rows = np.isin(table.label, [label for label, name in names.items() if name == wanted])
     if "group" in rest:
         groups = _groups(run, table)
         wanted = str(rest.pop("group"))
@@ -642,12 +655,17 @@ def _spelled(value: Any) -> str:
 def _paired(rule: Rule, metric: str, where: Condition, result: Result, run: ScoredRun, folder: _Folder) -> Evidence:
     """The evidence of how much worse a run is than the baseline's, on the same images."""
     before = _baseline_run(rule, result, folder)
+    theirs = next(each for each in folder.baseline(rule.against).results if each.key == before.stored.key)
+    try:
+        _require_standing(theirs, _score(theirs, metric, where))
+    except (_MissingError, _UnmatchedError) as error:
+        raise _MissingError(f"the baseline's number: {error}") from None
 
     def compute() -> Evidence:
         try:
             return _paired_sums(metric, where, run, before)
         except _UnmatchedError:
-            return _paired_measures(metric, where, run.stored, before.stored)
+            return _paired_measures(metric, where, run, before)
 
     return _remembered(run, ["worse", metric, dict(where)], _of(before), compute)
 
@@ -665,15 +683,16 @@ def _paired_sums(metric: str, where: Condition, run: ScoredRun, before: ScoredRu
     ids, sign = run.table.ids[both], -1.0 if own.higher_is_better else 1.0
     mine = np.asarray(own.values[both][:, part.cells], np.float64)
     theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
-    found = Evidence.from_differences(ids, sign * mine, sign * theirs, own.weights[part.cells])
+    found = Evidence.from_differences(ids, sign * mine, sign * theirs, own.weights[part.cells], own.top)
     if found is None:
         raise _MissingError("the two differ on fewer than two images, too few for an interval of a part")
     return found
 
 
-def _paired_measures(metric: str, where: Condition, mine: StoredRun, theirs: StoredRun) -> Evidence:
+def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
     """Of a score that sorts or divides, as calibration does."""
-    runs = [found for each in (mine, theirs) if (found := stored_measures(each)) is not None]
+    tables = [(each.table, each.stored.run) for each in (mine, theirs) if len(each.table)]
+    runs = [found for table, run in tables if (found := measured(table, run)) is not None]
     if len(runs) < 2:
         raise _MissingError("no image was evaluated under every condition")
     ids = np.intersect1d(runs[0].ids, runs[1].ids)
@@ -722,19 +741,21 @@ def first_policy(store: Store, against: str = "") -> str:
         "# Written by 'hardiness gate --write-policy' from what the folder holds. Each limit is the end of the",
         "# interval of today's worst model: make it what you need. Values are fractions: 0.01 is one point.",
     ]
-    headlines: dict[tuple[str, str, Condition], dict[str, Score]] = {}
+    headlines: dict[tuple[str, str, Condition], dict[str, list[Score]]] = {}
     results = results_of(store)
     for result in results:
         column = card_of(result.run).headline_of(card_of(result.run).columns_of([result]))
         for score in result.scores:
             is_headline = column and (score.metric, score.condition) == (column.metric, column.condition)
             if is_headline and score.value is not None and score.interval is not None and not score.doubt:
-                headlines.setdefault((result.benchmark, score.metric, score.condition), {})[result.name] = score
+                by_name = headlines.setdefault((result.benchmark, score.metric, score.condition), {})
+                by_name.setdefault(result.name, []).append(score)
     for (benchmark, metric, condition), scores in headlines.items():
         of_all = len(scores) == len({result.name for result in results})
-        for named in [scores] if of_all else [{name: score} for name, score in scores.items()]:
+        for named in [scores] if of_all else [{name: those} for name, those in scores.items()]:
             model = [] if of_all else [f"model = {json.dumps(next(iter(named)), ensure_ascii=False)}"]
-            lines += ["", *_first_rule(benchmark, metric, condition, list(named.values())), *model]
+            held = [score for those in named.values() for score in those]
+            lines += ["", *_first_rule(benchmark, metric, condition, held), *model]
     if not headlines:
         raise ArgumentError(f"{store.address} holds no headline score with an interval, of which a rule could be made")
     note, folder = ("", against) if against else ("# ", "runs/main")

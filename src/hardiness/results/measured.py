@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks import Baseline, card_of, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
-from hardiness.results.runs import ScoredRun
+from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.statistics import Estimate, Measurable, is_drawn, shared_images
 from hardiness.store import StoredRun
 
@@ -97,7 +97,8 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> M
     kept = table if whole.all() else _of(table, whole)
     card = card_of(run)
     found = card.measurables_over(kept, run, baseline) if baseline else card.measurables(kept, run)
-    scores = () if drawn else tuple(found)
+    outputs = run.model.outputs
+    scores = () if drawn else tuple(s for s in found if not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):
         return None
     right = kept[RIGHT] == 1

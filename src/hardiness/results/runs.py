@@ -24,6 +24,7 @@ from hardiness.benchmarks import (
     has_own_classes,
 )
 from hardiness.core import (
+    Condition,
     Counts,
     DataIdentity,
     Failure,
@@ -58,6 +59,11 @@ _OF_CONFIDENCE = _OF_LOGITS | frozenset(
         "fpr95",
         "msp",
         "confidence",
+        "aurc",
+        "augrc",
+        "risk",
+        "coverage",
+        "average",
         "mt5d",
         "t5d",
     )
@@ -65,26 +71,27 @@ _OF_CONFIDENCE = _OF_LOGITS | frozenset(
 """The same of what needs more of an answer than its class."""
 
 
+_LACKING = {
+    "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
+    "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
+}
+"""By what a model gives: words in the names of what it does not suffice for, and the reason."""
+
+
+def why_unavailable(metric: str, condition: Condition, outputs: str) -> str:
+    """Why a score needs more than a model gives (``outputs`` of `ModelIdentity`); empty where it does not."""
+    lacking, reason = _LACKING.get(outputs, (frozenset(), ""))
+    names = (metric, *(str(condition.get(key, "")) for key in ("method", "decision")))
+    return "" if lacking.isdisjoint(word for name in names for word in re.split("[_-]", name)) else reason
+
+
 def available(scores: Sequence[Score], outputs: str) -> list[Score]:
-    """The scores, those without a value that need more than a model gives.
-
-    Args:
-        scores: of one run.
-        outputs: what the model gives, as in `hardiness.core.ModelIdentity`.
-    """
-    lacking, reason = {
-        "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
-        "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
-    }.get(outputs, (frozenset(), ""))
-
-    def needs_more(score: Score) -> bool:
-        names = (score.metric, *(str(score.condition.get(key, "")) for key in ("method", "decision")))
-        return not lacking.isdisjoint(word for name in names for word in re.split("[_-]", name))
-
-    return [
-        replace(score, value=None, interval=None, interval_reason="", reason=reason) if needs_more(score) else score
-        for score in scores
-    ]
+    """The scores of one run, without the values of those that need more than its model gives."""
+    found = []
+    for score in scores:
+        reason = why_unavailable(score.metric, score.condition, outputs)
+        found.append(replace(score, value=None, interval=None, interval_reason="", reason=reason) if reason else score)
+    return found
 
 
 _TYPED = {"method": "attack"}
@@ -334,7 +341,7 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 4
+SCORING = 5
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
 DETAILS = 2
@@ -437,9 +444,8 @@ class ScoredRun:
             return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
-        if has_own_classes(self.stored.run):
-            found["scores"] = [*found["scores"], *self._by_class()["scores"]]
-        return [Score.from_dict(each) for each in found["scores"]], [Finding(**each) for each in found["findings"]]
+        scores = found["scores"] + (self._by_class()["scores"] if has_own_classes(self.stored.run) else [])
+        return [Score.from_dict(each) for each in scores], [Finding(**each) for each in found["findings"]]
 
     @property
     def class_warnings(self) -> list[str]:
@@ -451,8 +457,9 @@ class ScoredRun:
         """Scores by class, where classes are a person's own, and what is amiss with these."""
 
         def compute() -> dict[str, Any]:
-            scores = [score.as_dict() for score in class_scores(self.table, self.stored.run)]
-            return {"scores": scores, "warnings": class_warnings(self.table, self.stored.run)}
+            scores = available(class_scores(self.table, self.stored.run), self.stored.run.model.outputs)
+            warnings = class_warnings(self.table, self.stored.run)
+            return {"scores": [score.as_dict() for score in scores], "warnings": warnings}
 
         return dict(self.remember("scores by class", str(CLASSES_VERSION), compute))
 

@@ -204,7 +204,7 @@ def _refuse_unsteady(
     for name, left_out in groups.items():
         kept = np.setdiff1d(np.arange(len(points)), left_out)
         other = _slope(x[kept], y[kept])
-        moved[name] = math.inf if other is None else abs(other / slope - 1)
+        moved[name] = math.inf if other is None or slope == 0 else abs(other / slope - 1)
     worst = max(moved, key=moved.__getitem__)
     if moved[worst] >= STEADY:
         change = f"moves by {100 * moved[worst]:.0f} %" if math.isfinite(moved[worst]) else "is undefined"

@@ -80,6 +80,7 @@ class Evidence:
         first: NDArray[np.float64],
         second: NDArray[np.float64],
         weights: NDArray[np.float64],
+        top: float = 1.0,
     ) -> Evidence | None:
         """Of a weighted sum of cell means of one run less that of another, paired; ``None`` where too few differ.
 
@@ -87,13 +88,14 @@ class Evidence:
             ids: ``(N,)`` of the images that both have, sorted.
             first, second: ``(N, M)``; NaN where one was not evaluated.
             weights: ``(M,)`` of the cells.
+            top: the largest value of a cell; the least is 0.
         """
         apart = first - second
         shared = ~np.isnan(apart)
         if shared.all():
             if len(weights) == 1 and weights[0] == 1 and bool(np.isin(np.abs(first), (0, 1)).all()):
                 return cls.from_pairs(int(np.sum(apart > 0)), int(np.sum(apart < 0)), len(ids))
-            paired = mean_difference(apart @ weights, float(np.abs(weights).sum()))
+            paired = mean_difference(apart @ weights, float(np.abs(weights).sum()) * top)
             assert paired.interval is not None, "a mean of differences has an interval"
             return cls.from_interval(paired.value, paired.interval, paired.n, share=False)
         if not shared.any(axis=0).all():

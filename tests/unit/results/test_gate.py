@@ -20,14 +20,17 @@ from hardiness.core import (
     BenchmarkIdentity,
     Condition,
     DataIdentity,
+    ImageTable,
     ModelIdentity,
     Plan,
     Records,
     Run,
     View,
 )
+from hardiness.reference import class_name
 from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, junit
-from hardiness.results import Gate, GateVerdict, first_policy
+from hardiness.results import Gate, GateVerdict, first_policy, published_results
+from hardiness.results.gate import _MissingError, _part, _require_standing
 from hardiness.results.policy import Rule
 from hardiness.store import Store
 
@@ -134,6 +137,26 @@ def test_a_cell_a_corruption_a_group_and_a_class_are_addressed_by_name(tmp_path:
         assert values[:-1] == pytest.approx(list(blocks.values()))
         assert values[-1] == pytest.approx(1 - wrong[1::4, 1:].mean())
     assert found.verdicts[3].n == 50
+
+
+def test_two_classes_of_one_name_are_judged_together() -> None:
+    cranes = [label for label in range(1000) if class_name(label).partition(",")[0] == "crane"]
+    assert len(cranes) == 2, "a bird and a machine"
+    label = np.array([*cranes, 1, *cranes], np.int32)
+    ids = np.array([f"{k}" for k in range(5)], object)
+    table = ImageTable(ids, label, (Condition(),), np.zeros(1, np.int16), {"right": np.ones((5, 1), np.int8)})
+    run = Run(ModelIdentity("m"), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("imagenet"))
+    assert _part(table, Condition(**{"class": "crane"}), run).rows.tolist() == [True, True, False, True, True]
+
+
+def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
+    (result,) = [each for each in published_results() if each.benchmark == "whitebox"][:1]
+    score = replace(result.scores[0], doubt="withdrawn")
+    with pytest.raises(_MissingError, match="withdrawn: the report on the attack does not stand by the number"):
+        _require_standing(result, score)
+    with pytest.raises(_MissingError, match="undefined: too few"):
+        _require_standing(result, replace(result.scores[0], value=None, reason="too few"))
+    _require_standing(result, result.scores[0])
 
 
 def test_a_rule_speaks_of_every_model_unless_it_says_which(tmp_path: Path) -> None:

@@ -131,6 +131,15 @@ def test_differences_are_paired_and_of_a_mean_of_cells() -> None:
     assert single.method == "tango"
 
 
+def test_a_cell_may_be_larger_than_one() -> None:
+    ids, weights = np.array([f"{k:02}" for k in range(12)], object), np.array([1.0])
+    first, second = np.full((12, 1), 9.0), np.zeros((12, 1))
+    found = Evidence.from_differences(ids, first, second, weights, top=18.0)
+    assert found is not None
+    ends = found.interval(0.95)
+    assert 0 < ends.low < 9 < ends.high <= 18
+
+
 def test_evidence_comes_back_from_json() -> None:
     for evidence in (share(3, 40), Evidence.from_pairs(2, 3, 50), Evidence.from_share_looks(3, 40)):
         assert Evidence.from_list(evidence.as_list()) == evidence

@@ -11,6 +11,8 @@ import numpy as np
 from hardiness.benchmarks import CLEAN, EFFECTIVE, EMBEDDED, TESTBED_VIEW, fitted
 from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View
 from hardiness.reference import (
+    CLASS_SETS,
+    class_set,
     filtered_by,
     images_behind,
     published_line,
@@ -27,7 +29,7 @@ IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 
 VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
-CLEAN_TWINS = {"objectnet": "objectnet-clean"}
+CLEAN_TWINS = {name: twin for name in CLASS_SETS if (twin := class_set(name).clean_twin)}
 """The benchmark that clean accuracy is of, where it is not the validation set."""
 
 
@@ -120,7 +122,7 @@ def why_none(shifted: Result, clean: Result) -> str:
     """Why a model has no effective robustness by the published line; empty where it has one."""
     run = shifted.run
     for each in (run, clean.run):
-        if each.data.num_classes != IMAGENET_CLASSES or each.data.name.startswith("own-"):
+        if not _has_imagenets_classes(each):
             return "its classes are not ImageNet's 1,000, which the published line is of"
     if reason := _other_view(run):
         return reason
@@ -133,6 +135,11 @@ def why_none(shifted: Result, clean: Result) -> str:
             held = f"{result.counts.images:,} of {images:,} images"
             return f"a part of {result.benchmark} was evaluated ({held}), and the published line is of all"
     return ""
+
+
+def _has_imagenets_classes(run: Run) -> bool:
+    """Whether its labels are ImageNet's 1,000 classes, and not as many of a person's own."""
+    return run.data.num_classes == IMAGENET_CLASSES and not run.data.classes and not run.data.name.startswith("own-")
 
 
 def _other_view(run: Run) -> str:
@@ -171,8 +178,13 @@ def against_references(
         A number for each model that has one, and a sentence for each that has none, or one that there is no line.
     """
     by_key = {run.stored.key: run for run in runs}
+    if not set(shown.values()) <= by_key.keys():
+        return [], []  # joined of several sets, as out of distribution: no shift of the photographs
     first = by_key[next(iter(shown.values()))].stored.run
+    if first.benchmark.name in (CLEAN, *CLEAN_TWINS.values()) or not _has_imagenets_classes(first):
+        return [], []
     wanted = (first.benchmark.name, first.benchmark.protocol, first.data.name)
+    references = list(dict.fromkeys(references))
 
     def place(run: Run) -> tuple[str, str, str]:
         return run.benchmark.name, run.benchmark.protocol, run.data.name
@@ -188,11 +200,14 @@ def against_references(
         if clean is None:
             notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {_missing_clean(first)}")
             continue
-        measured[name] = accuracies(first.benchmark.name, clean.table, run.table)
+        try:
+            measured[name] = accuracies(first.benchmark.name, clean.table, run.table)
+        except ArgumentError as error:
+            notes.append(f"{name} has no effective robustness on {first.benchmark.name}: {error}")
         clean.release()
         run.release()
     if lost := [name for name in references if name not in measured]:
-        return [], [f"there is no line: the reference model {lost[0]} was not run on clean photographs"]
+        return [], [*notes, f"there is no line: the reference model {lost[0]} has no clean accuracy"]
     images = measured[references[0]]
     for name, pair in measured.items():
         if any(
@@ -204,10 +219,11 @@ def against_references(
         line = fit(points, lambda name: [recipe.name for recipe in recipes_of(name, "")])
     except ArgumentError as error:
         return [], [str(error)]
+    of_line = {known[name].stored.key for name in references}
     found = [
         line.effective_robustness(name, *pair)
         for name, pair in measured.items()
-        if name in shown and known.get(name) not in [known[each] for each in references]
+        if name in shown and shown[name] not in of_line
     ]
     return found, notes
 
