@@ -131,6 +131,23 @@ def test_probabilities_and_classes_say_what_they_say(
         assert every["class"][metric]["reason"] == "not available: the file has classes only"
 
 
+def test_answers_for_pictures_of_another_size_are_of_other_pictures(
+    hardiness: Any, factory: Any, tmp_path: Path, results: Any
+) -> None:
+    """A tree of 112 pixels, and pictures that no JPEG was between."""
+    model, small = factory(), tmp_path / "small"
+    given = ("--corruptions", "fog+contrast", "--severities", "1+3", "--limit", PHOTOGRAPHS, "--size", "112")
+    assert hardiness("make", "corruptions", "embedded", small, *given, "--quiet").status == 0
+    file = as_csv(tmp_path / "a.csv", answers(model, small))
+    both = ("--data", "embedded", "--data", f"imagenet-c={small}", "--limit", PHOTOGRAPHS, "--out", tmp_path / "out")
+    told = hardiness("run", "-m", "small", "-b", BENCHMARK, *both, "--predictions", file, "--quiet")
+    assert told.status == 0, told.err
+    memory = ("--data", "embedded", "--limit", PHOTOGRAPHS, "--device", "cpu", "--quiet", "--out", tmp_path / "out")
+    assert hardiness("run", "-m", model, "-b", BENCHMARK, *memory).status == 0
+    one, other = (each["run"]["data"]["fingerprint"] for each in results(tmp_path / "out"))
+    assert one != other
+
+
 def test_answers_for_jpegs_are_of_other_pictures(
     run: Any, tree: Path, factory: Any, tmp_path: Path, results: Any, hardiness: Any
 ) -> None:

@@ -48,6 +48,7 @@ class HopSkipJump(CheckedAttack):
 
     version: ClassVar[int] = 2
     gradients: ClassVar[bool] = False
+    decisions_alone: ClassVar[bool] = True
     can_target: ClassVar[bool] = False
 
     first: int = 100

@@ -423,16 +423,18 @@ def require_logits(classifier: Classifier, plan: AttackPlan) -> None:
     Raises:
         ModelError: naming the attack.
     """
-    reading = [each.attack for each in plan.rounds if each.attack not in DECISIONS_ALONE]
+    reading = [each.attack for each in plan.rounds if not _decides_alone(each.attack)]
     if classifier.outputs and reading:
+        others = " or ".join(filter(_decides_alone, attacks.registry.names()))
         raise ModelError(
             f"{classifier.spec.name} gives {classifier.outputs}, and {reading[0]} goes by logits: attack it with "
-            f"{' or '.join(DECISIONS_ALONE)}, which goes by the answer alone, or export it without its softmax"
+            f"{others}, which goes by the answer alone, or export it without its softmax"
         )
 
 
-DECISIONS_ALONE = ("hopskipjump",)
-"""Attacks that go by the answer alone."""
+def _decides_alone(attack: str) -> bool:
+    """Whether an attack says of itself that it goes by the answer alone and reads no logits."""
+    return bool(getattr(attacks.registry.get(attack), "decisions_alone", False))
 
 
 def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condition, ...], list[int]]:

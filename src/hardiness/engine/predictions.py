@@ -14,7 +14,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks import CorruptionSet
 from hardiness.core import (
+    CANVAS_224,
     ArgumentError,
     Benchmark,
     Clock,
@@ -111,7 +113,11 @@ def _csv(file: Path) -> dict[str, Sequence[Any]]:
         raise ArgumentError(f"{file} must be csv in UTF-8, or Parquet: {error}") from None
     if text and not text.endswith("\n"):
         raise ArgumentError(f"{file} ends within a line, as a file does that was cut; write it again")
-    rows = list(csv.reader(io.StringIO(text)))
+    csv.field_size_limit(max(len(text) + 1, 1 << 17))  # a column of many logits is one field
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise ArgumentError(f"{file} must be csv: {error}") from None
     if not rows:
         raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
     head = [name.strip() for name in rows[0]]
@@ -239,7 +245,8 @@ def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None
         StoreError: the manifest is no JSON.
     """
     manifest = Path(data.location) / "manifest.json"
-    if not manifest.is_file():
+    # Beside what is corrupted nowhere, a manifest is somebody else's.
+    if not isinstance(benchmark, CorruptionSet) or not manifest.is_file():
         if benchmark.conditions() != (Condition(),) and not data.fingerprints:
             raise ArgumentError(
                 f"--predictions for {benchmark.name} needs the tree that the pictures lie in: write it with hardiness "
@@ -255,7 +262,11 @@ def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None
         for cell, files in cast(Mapping[str, Mapping[str, str]], found["files"]).items()
     }
     sha256 = file_sha256(manifest)
-    if found.get("format") == "png" and photographs and photographs.fingerprint == found.get("source_fingerprint"):
+    is_as_in_memory = (
+        (found.get("format"), found.get("canvas"), found.get("set")) == ("png", CANVAS_224.crop_px, benchmark.name)
+        and benchmark.jpeg == bool(benchmark.members.jpeg_quality)  # as the set has it, and so the tree
+    )
+    if is_as_in_memory and photographs and photographs.fingerprint == found.get("source_fingerprint"):
         return Pictures(photographs, sha256, listed)
     conditions = (data.conditions or frozenset()) | ({Condition()} if CLEAN_CELL in listed else set())
     fingerprints = {**data.fingerprints, **({Condition(): sha256} if CLEAN_CELL in listed else {})}

@@ -142,7 +142,7 @@ def class_names_of(function: Callable[[Any], Any]) -> tuple[str, ...] | None:
     """The classes that a model of MAITE, or an object with ``class_names``, says it has; ``None`` where it does not."""
     if isinstance(function, MaiteModel):
         labels = getattr(function.model, "metadata", {}).get("index2label")
-        return tuple(str(labels[index]) for index in sorted(labels)) if labels else None
+        return tuple(str(labels[index]) for index in sorted(labels, key=int)) if labels else None
     names = getattr(function, "class_names", None)
     return tuple(map(str, names)) if isinstance(names, tuple | list) else None
 

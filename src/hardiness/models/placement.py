@@ -39,8 +39,9 @@ def activation_bytes(network: nn.Module, px: int) -> int:
     handles = [module.register_forward_hook(count) for module in leaves]
     try:
         # A network that draws leaves torch's generator as it was, so that it answers as if nothing had been asked.
-        with torch.no_grad(), torch.random.fork_rng():
-            network(torch.zeros(1, 3, px, px, device=next(network.parameters(), torch.empty(0)).device))
+        device = next(network.parameters(), torch.empty(0)).device
+        with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            network(torch.zeros(1, 3, px, px, device=device))
     finally:
         for handle in handles:
             handle.remove()

@@ -15,6 +15,7 @@ import numpy as np
 from hardiness.core import ArgumentError, HardinessError, Image, ModelError, View
 from hardiness.models.failures import first_line
 from hardiness.models.own_file import OwnFile
+from hardiness.models.own_functions import is_factory
 from hardiness.models.transformers_parts import compare_with_view, load_processor, transformers_package, view_of
 
 PREPROCESSING = "preprocessing"
@@ -85,11 +86,11 @@ def read_view(text: str) -> StatedView:
         ArgumentError: the file cannot be read, is a pickle, is none of these, or does what no view does.
         ModelError: a file of one's own fails.
     """
-    if text.startswith("py:"):
-        return StatedView(_of_torchvision(text))
-    path = _file(Path(text), text)
-    found = _parsed(path)
     try:
+        if text.startswith("py:"):
+            return StatedView(_of_torchvision(text))
+        path = _file(Path(text), text)
+        found = _parsed(path)
         if "transform" in found or "__class_fullname__" in found:
             return _of_albumentations(found, text)
         if "pretrained_cfg" in found or "input_size" in found:
@@ -202,7 +203,7 @@ def _of_torchvision(text: str) -> View:
     where = f"preprocessing={text}"
     own = OwnFile.named(text.removeprefix("py:"), "py:")
     found = own.value("transform")
-    transform = own.called(found) if _is_factory(found) else found
+    transform = own.called(found) if is_factory(found) else found
     try:
         view = _followed(list(_steps(transform)))
         compare_with_view(_applied(transform), view)
@@ -211,10 +212,6 @@ def _of_torchvision(text: str) -> View:
             f"{where} cannot be followed: {error}; state mean=, std=, resize_px=, crop_px= by hand"
         ) from None
     return view
-
-
-def _is_factory(found: Any) -> bool:
-    return isinstance(found, type) or type(found).__name__ == "function"
 
 
 def _applied(transform: Callable[[Any], Any]) -> Callable[[Image], Any]:
@@ -291,6 +288,8 @@ def _of_albumentations(found: Mapping[str, Any], text: str) -> StatedView:
             side = side[0] if isinstance(side, list | tuple) and len(side) == 1 else side
             if not isinstance(side, int) or (kind == "Resize" and step.get("width") != side):
                 raise ArgumentError(f"{where}: its {kind} must be to a square of one size, is to {side!r}")
+            if "resize_px" in view or "crop_px" in view:
+                raise ArgumentError(f"{where}: its {kind} comes after another resize or crop, which no view does")
             view["resize_px"] = side
             view["interpolation"] = _OPENCV.get(step.get("interpolation", 1), "bilinear")
             if kind == "Resize":
@@ -325,9 +324,10 @@ def _three(step: Mapping[str, Any], key: str, where: str) -> list[float]:
 
 
 def _pipeline(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    inner = step.get("transforms")
-    if inner is None:
+    """The steps of pipelines within pipelines; what chooses among steps stays one, which is refused by its name."""
+    kind = str(step.get("__class_fullname__", "Compose")).rpartition(".")[2]
+    if "transforms" in step and kind in ("Compose", "Sequential"):
+        for each in step["transforms"]:
+            yield from _pipeline(each)
+    else:
         yield step
-        return
-    for each in inner:
-        yield from _pipeline(each)

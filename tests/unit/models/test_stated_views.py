@@ -36,6 +36,7 @@ def made():
     ])
 
 on_tensors = transforms.Compose([transforms.ToTensor(), transforms.Resize(100), transforms.CenterCrop(88), NORMAL])
+builtin = transforms.Compose([RESIZE, CROP, len])
 grey = transforms.Compose([RESIZE, CROP, transforms.Grayscale(3), transforms.ToTensor()])
 """
 ALBUMENTATIONS = {
@@ -150,6 +151,23 @@ def test_files_of_other_kinds_are_refused_and_pickles_by_name(folder: Path, view
     ):
         with pytest.raises(ArgumentError, match=says):
             view(folder / name)
+
+
+def test_a_pipeline_that_resizes_twice_or_chooses_is_no_view(folder: Path, view: Callable[[Any], View]) -> None:
+    def steps(*given: tuple[str, dict[str, Any]]) -> Path:
+        listed = [{"__class_fullname__": kind, **settings} for kind, settings in given]
+        (folder / "p.json").write_text(
+            json.dumps({"transform": {"__class_fullname__": "Compose", "transforms": listed}})
+        )
+        return folder / "p.json"
+
+    resize, crop = ("Resize", {"height": 96, "width": 96}), ("CenterCrop", {"height": 128, "width": 128})
+    with pytest.raises(ArgumentError, match="its Resize comes after another resize or crop, which no view does"):
+        view(steps(crop, resize))
+    with pytest.raises(ArgumentError, match="its step OneOf is no resize"):
+        view(steps(("OneOf", {"transforms": [{"__class_fullname__": "Resize", "height": 96, "width": 96}]})))
+    with pytest.raises(ArgumentError, match="cannot be followed"):
+        view(f"py:{folder}/prep.py:builtin")
 
 
 def test_single_fields_go_before_the_file_s(folder: Path) -> None:
