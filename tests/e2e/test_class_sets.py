@@ -120,6 +120,8 @@ def test_imagenet_es_is_asked_among_tiny_imagenets_classes_not_among_imagenet_as
             pictures[f"ImageNet-ES/es-test/{cell}/{wnid}/{stem}.png"] = coloured(other, label if right else wrong)
     pictures[f"ImageNet-ES/es-test/auto_exposure/l1/param_1/{wnid}/a.png"] = coloured(label)
     pictures[f"ImageNet-ES/es-test/sampled_tin_no_resize2/{wnid}/a.png"] = coloured(other, label)
+    # The validation part has settings of the same numbers, which are others.
+    pictures[f"ImageNet-ES/es-val/param_control/l1/param_1/{wnid}/c.png"] = coloured(other)
     put(tmp_path / "imagenet-es", pictures)
     found = evaluated("imagenet-es", tmp_path)
     top1 = found.score("top1")

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from hardiness import load_results
+
 Command = Any
 
 
@@ -70,6 +72,9 @@ def test_a_folder_of_classes_alone_runs_the_suite_of_ones_own(
     assert "Recall by class and corruption" in page
     assert "Pairs most confused" in page
     assert "recall by class" in " ".join(shown.split()), "a long name of a model breaks the line"
+    for each in load_results(out):  # what was kept is taken, and not added to
+        named = [(score.metric, score.condition) for score in each.scores]
+        assert len(named) == len(set(named))
     # The same command again computes nothing; in Python it is the same.
     again = hardiness("run", "-m", factory(classes=3), "--data", data, "--out", out, "--device", "cpu", "--plan")
     assert again.out.count("none: all is stored") >= 2
@@ -120,6 +125,23 @@ def test_a_csv_of_names_and_parquet_are_ones_own(hardiness: Command, pets: Any, 
     refused = hardiness(*model, "--data", folder, "--labels", labels)
     assert refused.status == 2
     assert f"-b imagenet-val --data imagenet={folder}:labels={labels}; say which" in refused.err
+
+
+def test_numbers_are_no_names_and_parts_of_a_data_set_no_classes(
+    hardiness: Command, pets: Any, factory: Any, tmp_path: Path
+) -> None:
+    folder, labels = pets("a", each=4) / "a", tmp_path / "labels.csv"
+    names = sorted(path.name for path in folder.iterdir())
+    labels.write_text("".join(f"{name},{index}\n" for index, name in enumerate(names)))
+    run = ("run", "-m", factory(classes=4), "-b", "own", "--out", tmp_path / "out", "--device", "cpu", "--plan")
+    refused = hardiness(*run, "--data", f"own={folder}", "--labels", labels)
+    assert refused.status == 2
+    assert "how many there are is said by classes=N" in refused.err
+    for part in ("train", "val"):
+        pets(f"{part}/cat", f"{part}/dog", name="parts")
+    refused = hardiness(*run, "--data", tmp_path / "parts")
+    assert refused.status == 2
+    assert "which are parts of a data set and no classes; name one of them" in refused.err
 
 
 def test_a_file_gives_the_order_and_the_key_knows(

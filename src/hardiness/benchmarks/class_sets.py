@@ -272,7 +272,7 @@ def _headline_rows(described: ClassSet, parts: NDArray[np.int64]) -> NDArray[np.
 
 
 def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts: NDArray[np.int64]) -> Score:
-    """Top-1 over all photographs, or the mean over the counted parts, by photograph where these are paired."""
+    """Top-1 over all photographs, or the mean over the counted parts, by photograph."""
     rows = _headline_rows(described, parts)
     counted = [place for place, part in enumerate(described.parts) if part.counted]
     held = [place for place in counted if (parts == place).any()]

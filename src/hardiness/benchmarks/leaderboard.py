@@ -59,7 +59,7 @@ ROUNDED_M = 0.005
 def timm_notes(result: Result) -> list[Note]:
     """Where a model's top-1 stands among timm's published results, and why its own row there says nothing of it."""
     run, found = result.run, []
-    if result.measured.get("published") or run.data.num_classes != IMAGENET_CLASSES or run.data.name == EMBEDDED:
+    if result.measured.get("published") or not _has_imagenets_classes(result) or run.data.name == EMBEDDED:
         return []
     for key, metric in ((result.benchmark, "top1"), ("imagenet-real", "real_top1")):
         score = next((s for s in result.scores if s.metric == metric and not s.condition), None)

@@ -37,7 +37,7 @@ SELECTIVE_EXPLANATIONS: Mapping[str, str] = {
     "photographs set how likely a class must be for 90 %; under a corruption the other half says what is left of it.",
 }
 
-CLEAN = Condition(corruption="none")
+CLEAN = Condition(corruption="clean")
 """Clean photographs beside corrupted ones, whose scores are no headlines."""
 
 FEWEST_CALIBRATED = 20

@@ -647,7 +647,7 @@ def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, P
     """The trees of class folders, each with what comes before its paths and, on disk, where it is."""
     path = Path(place.path)
     if tables := _tables(path, place.split):
-        yield "", _of_tables(place.path, tables), None
+        yield "", _of_tables(published, place.path, tables), None
         return
     if path.is_file():
         tree = of_tar(path, archives.members(path))
@@ -678,13 +678,13 @@ def _tables(path: Path, split: str | None) -> list[Path]:
     return [path] if path.suffix == ".parquet" and path.is_file() else []
 
 
-def _of_tables(location: str, files: Sequence[Path]) -> Tree:
+def _of_tables(published: PublishedSet, location: str, files: Sequence[Path]) -> Tree:
     """The pictures in Parquet files as they would lie in class folders, in the order of the files."""
+    by_index = {str(index): folder for folder, index in (expected(published) or {}).items()}
     entries = []
     for file in files:
         for row in parquet_rows(file):
-            number = int(row.label) if row.label.isdecimal() else -1
-            folder = wnids()[number] if 0 <= number < len(wnids()) else row.label
+            folder = by_index.get(row.label, row.label)
             path = row.name if len(files) == 1 else f"{file.stem}/{row.name}"
             entries.append(FileEntry(f"{folder}/{path}", UNKNOWN_SIZE, 0, row.image))
     return Tree(location, tuple(entries), tuple(sorted({entry.path.partition("/")[0] for entry in entries})))

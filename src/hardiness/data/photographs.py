@@ -13,6 +13,7 @@ from typing import Any
 
 from hardiness.core import DataError, DataSet, File, Item
 from hardiness.data.files import (
+    IMAGE_SUFFIXES,
     MAX_CSV_BYTES,
     FileEntry,
     LabelledFile,
@@ -27,9 +28,17 @@ from hardiness.data.files import (
     refuse_folder_too_deep,
     stamp_of,
 )
-from hardiness.data.root import LAYOUTS, NAME, OWN, Place, Shards, Tables, open_place
+from hardiness.data.root import LAYOUTS, NAME, OWN, SPLITS, Place, Shards, Tables, open_place
 from hardiness.reference import wnid_indices, wnids
-from hardiness.sources import parquet_class_names, parquet_rows, read_regular, shown, webdataset_samples
+from hardiness.sources import (
+    DiskFile,
+    Stamp,
+    parquet_class_names,
+    parquet_rows,
+    read_regular,
+    shown,
+    webdataset_samples,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,11 @@ def _from_folders(kind: Classified, place: Place, tree: Tree) -> DataSet:
     if is_own and place.classes is None and kind.name in tree.folders:
         raise DataError(
             f"--data {place.argument}: must be {kind.name} itself, but holds it as a folder; give --data {place.path}"
+        )
+    if kind.name == OWN and place.classes is None and tree.folders and SPLITS.issuperset(tree.folders):
+        raise DataError(
+            f"--data {place.argument}: holds {' and '.join(tree.folders)}, which are parts of a data set and no "
+            "classes; name one of them"
         )
     if not is_own:
         _refuse_unknown_folders(kind, place, tree, known)
@@ -201,10 +215,10 @@ def _from_csv(kind: Classified, place: Place, tree: Tree) -> DataSet:
 
 def _has_names(kind: Classified, place: Place, labels: Iterable[str]) -> bool:
     """Whether labels are the names of classes, and not their indices."""
-    if place.classes is None:
-        return kind.name == OWN
-    if place.class_file is None:
-        return place.classes == "names"
+    if place.classes == "names":
+        return True
+    if place.class_count or (place.classes is None and kind.name != OWN):
+        return False
     return not all(label.isdecimal() for label in labels)
 
 
@@ -281,17 +295,19 @@ def pictures_at(path: str) -> DataSet:
     """
     place = Path(path)
     if place.is_file():
-        tree = of_folder(place.parent, path)
-        found = [entry for entry in tree.images() if entry.path == place.name]
+        status = place.stat()
+        one = FileEntry(place.name, status.st_size, status.st_mtime_ns, DiskFile(str(place), Stamp.of(status)))
+        found, unused = [one] if one.suffix in IMAGE_SUFFIXES else [], []
+        form, inside = "be a picture", "it is none"
     else:
         tree = of_folder(place, path)
-        found = tree.images()
+        found, form, inside = tree.images(), "hold a picture", _found(tree)
+        unused = tree.unused(found)
     if not found:
-        what = "be a picture" if place.is_file() else "hold a picture"
-        raise DataError(f"{path}: must {what}, as .jpg or .png are; {_found(tree) if place.is_dir() else 'it is none'}")
+        raise DataError(f"{path}: must {form}, as .jpg or .png are; {inside}")
     samples = [LabelledFile(PICTURES, entry.path, 0, entry.file) for entry in found]
     named = [replace(item, id=item.id.removeprefix(f"{PICTURES}/")) for item in items(samples)]
-    remarks = passed_over(place.name, path, tree.unused(found)) if place.is_dir() else ()
+    remarks = passed_over(place.name, path, unused)
     return DataSet(place.resolve().name, named, 1, fingerprint(found), str(place.resolve()), remarks=remarks)
 
 

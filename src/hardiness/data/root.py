@@ -360,6 +360,10 @@ def _either(place: Place, labels: str | None) -> str:
     return place.argument if is_root else f"{_DEFAULT}={place.argument}" + (f":labels={labels}" if labels else "")
 
 
+SPLITS = frozenset(("train", "val", "valid", "validation", "test"))
+"""Names of folders that are parts of a data set, and no classes."""
+
+
 def reading_of(place: Place) -> str:
     """``"own"``, ``"both"`` where it may be ImageNet's too, or nothing."""
     if place.labels is not None:
@@ -372,6 +376,8 @@ def reading_of(place: Place) -> str:
             return OWN if place.classes or names else _by_labels(row.label for row in parquet_rows(tables[0]))
         folders = [folder for folder in _folders(path) if _holds_a_picture(path / folder)]
     except OSError:
+        return ""
+    if not place.classes and folders and SPLITS.issuperset(folders):
         return ""
     published = [folder for folder in folders if folder in LAYOUTS and folder != OWN]
     if len(folders) - len(published) < 2:

@@ -63,7 +63,7 @@ def _labelled(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
     if not known.parts:
         return "", folders[-1]
     for part in known.parts:
-        if above == part.folder or above.endswith(f"/{part.folder}"):
+        if above == part.folder or f"/{above}".endswith("/".join(("", *filter(None, (known.top, part.folder))))):
             return part.folder, folders[-1]
     return None
 

@@ -47,7 +47,7 @@ class ClassSet:
             neither.
         parts: its conditions, which are folders; empty where it has none.
         headline: of parts: ``"all"`` photographs, the ``"mean"`` of the counted parts, or the ``"first"`` part.
-        paired: whether the parts show the same photographs, under the same names.
+        top: the folder above the parts, where other folders hold parts of the same names.
         gap: a metric, and the two parts whose difference it is; empty for none.
         axes: the keys of conditions that rows and columns of a figure are made of.
         clean_twin: the benchmark of clean photographs of the same labels; empty for none.
@@ -71,7 +71,7 @@ class ClassSet:
     first_crop_px: int = 0
     parts: tuple[SetPart, ...] = ()
     headline: str = "all"
-    paired: bool = False
+    top: str = ""
     gap: tuple[str, ...] = ()
     axes: tuple[tuple[str, ...], ...] = ()
     clean_twin: str = ""
