@@ -50,11 +50,11 @@ def test_photographs_have_all_five() -> None:
 def test_each_corruption_has_its_own_and_loses_the_promise() -> None:
     given = table(400, 0.3)
     found = by_name(selective_by_corruption(given, ["fog", "snow"]))
-    assert {name for _, name in found} == {"none", "fog", "snow"}
+    assert {name for _, name in found} == {"clean", "fog", "snow"}
     cells = [aurra(given["confidence"][:, k], given["right"][:, k] == 1) for k in (1, 2)]
     assert found["aurc", "fog"].value == pytest.approx(1 - np.mean(cells))
-    assert found["aurc", "none"].value < found["aurc", "fog"].value
-    clean, under = found["conformal_coverage", "none"], found["conformal_coverage", "fog"]
+    assert found["aurc", "clean"].value < found["aurc", "fog"].value
+    clean, under = found["conformal_coverage", "clean"], found["conformal_coverage", "fog"]
     assert clean.interval is not None
     assert under.interval is not None
     assert under.interval.high < clean.interval.low
@@ -69,7 +69,7 @@ def test_a_part_of_the_cells_and_of_the_images_will_do() -> None:
     assert found["aurc", "snow"].n == 300
     assert found["aurc", "snow"].interval is not None
     alone = by_name(selective_by_corruption(given, ["fog"]))
-    assert {name for _, name in alone} == {"none", "fog"}
+    assert {name for _, name in alone} == {"clean", "fog"}
 
 
 def test_few_errors_give_no_interval_and_say_so() -> None:
