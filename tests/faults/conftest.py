@@ -18,7 +18,6 @@ import pytest
 
 from hardiness.cli import main
 from hardiness.sources import downloads
-from hardiness.sources import downloads as transfer
 
 
 @dataclass
@@ -80,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, content: bytes, wanted: str | None, fault: str) -> None:
         first, last = 0, len(content) - 1
-        is_part = wanted is not None and self.web.ranges
+        etag = f'"{sha256(content).hexdigest()[:8]}"'
+        is_part = wanted is not None and self.web.ranges and self.headers.get("If-Range", etag) == etag
         if is_part:
             start, _, end = wanted.removeprefix("bytes=").partition("-")
             first, last = int(start), min(int(end or last), last)
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if is_part else 200)
         if is_part:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
-        self.send_header("ETag", f'"{sha256(content).hexdigest()[:8]}"')
+        self.send_header("ETag", etag)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if fault == "cut":
@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
 def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Web]:
     """The server; pauses and time-outs are short, and the cache is one of the test's own."""
     monkeypatch.setattr(downloads, "_BACK_OFF_S", 0.001)
-    monkeypatch.setattr(transfer, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(downloads, "TIMEOUT_S", 0.3)
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HARDINESS_OFFLINE", raising=False)
     state = Web()

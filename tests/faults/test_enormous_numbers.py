@@ -85,7 +85,6 @@ REFUSED: dict[str, list[str]] = {
     "make patch": ["--share", "--steps", "--rate", "--batch-size"],
     "compare --power": ["--difference", "--baseline-error", "--correlation", "--power"],
     "make perturbations": ["--difficulty"],
-    "data get": ["--connections"],
     "make corruptions": ["--size"],
     "list models": ["--at-least"],
 }

@@ -193,7 +193,6 @@ def list_(root: str, as_json: bool) -> int:
 @root_option
 @click.option("--keep-archive", is_flag=True, help="Leave the archives in ROOT/downloads.")
 @click.option("--no-unpack", "packed", is_flag=True, help="Leave tars as they came: they are read where they lie.")
-@click.option("--connections", type=click.IntRange(1, 16), default=4, help="Ranges of a large file at once.")
 @click.option(
     "--mirror", "mirrors", multiple=True, metavar="URL", help="Ask URL/<name>/<file> first; or $HARDINESS_MIRROR."
 )
@@ -205,7 +204,6 @@ def get_(
     root: str,
     keep_archive: bool,
     packed: bool,
-    connections: int,
     mirrors: tuple[str, ...],
     accept_terms: bool,
     wait_s: float,
@@ -231,7 +229,7 @@ def get_(
     if preset := os.environ.get("HARDINESS_MIRROR"):
         mirrors = (*mirrors, preset)
     bars = None if quiet else progress_on(Console(stderr=True))
-    manner = Manner(keep_archive, not packed, connections, mirrors, _progress(bars), wait_s)
+    manner = Manner(keep_archive, not packed, mirrors, _progress(bars), wait_s)
     for _, (published, files) in wanted:
         for got in get(published, files, Path(root), manner):
             if not quiet:

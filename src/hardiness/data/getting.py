@@ -304,7 +304,6 @@ class Manner:
     Attributes:
         keep_archive: leave the archives in ``downloads`` after unpacking.
         unpack: ``False`` leaves a tar as it came, in the data set's place, to be read where it lies.
-        connections: ranges of a large file at once.
         mirrors: addresses of folders that are asked first, each for ``<data set>/<file>``.
         progress: gives, for a description of what is done, what is told of its bytes.
         wait_s: how long to wait for another process that fetches the same file.
@@ -312,7 +311,6 @@ class Manner:
 
     keep_archive: bool = False
     unpack: bool = True
-    connections: int = 4
     mirrors: tuple[str, ...] = ()
     progress: Callable[[str], Callable[[int, int | None], None]] = field(default=lambda _: lambda done, total: None)
     wait_s: float = WAIT_S
@@ -384,7 +382,7 @@ def _get(name: PublishedSet, file: PublishedFile, root: Path, manner: Manner) ->
     remote = Remote(file.name, (*mirrors, *file.urls), expected, file.size)
     archives = root / ARCHIVES / name.name
     progress = manner.progress(f"{name.name} {file.part}".strip())
-    fetched = obtain(remote, archives, progress, manner.connections, manner.wait_s)
+    fetched = obtain(remote, archives, progress, manner.wait_s)
     if not expected:
         pin(key, fetched.checksum, fetched.url)
     told = (fetched.checksum, bool(file.checksum))

@@ -8,11 +8,9 @@ import json
 import logging
 import os
 import platform
-import queue
 import re
 import shutil
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -225,16 +223,15 @@ class BeyondEndError(Exception):
 
 
 @contextmanager
-def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterator[Response]:
-    """Ask for the bytes of a file from ``first`` to ``last``; the answer may begin elsewhere, its ``start`` says.
+def ask(url: str, first: int, etag: str = "") -> Iterator[Response]:
+    """Ask for the bytes of a file from ``first`` on; the answer may begin elsewhere, its ``start`` says.
 
     Proxies are those of the environment (``https_proxy``, ``no_proxy``); redirects are followed, ten at most.
 
     Args:
         url: ``http``, ``https`` or ``file`` address.
         first: position of the first byte that is wanted.
-        last: position of the last; ``None`` for all that follow.
-        etag: send the range only of this version of the file, else the whole file.
+        etag: send the rest only of this version of the file, else the whole file.
 
     Raises:
         DataError: downloads are forbidden.
@@ -242,8 +239,8 @@ def ask(url: str, first: int, last: int | None = None, etag: str = "") -> Iterat
     """
     refuse_offline(url)
     headers = {"User-Agent": "hardiness", "Accept-Encoding": "identity"}
-    if first or last is not None:
-        headers["Range"] = f"bytes={first}-{'' if last is None else last}"
+    if first:
+        headers["Range"] = f"bytes={first}-"
         if etag:
             headers["If-Range"] = etag
     response = told(lambda: build_opener().open(Request(url, headers=headers), timeout=TIMEOUT_S))
@@ -306,189 +303,6 @@ def told(request: Callable[[], T]) -> T:
         raise InterruptedTransferError(reason) from None
     except ValueError as error:  # an address that is none
         raise RefusedTransferError(str(error)) from None
-
-
-SEGMENT_BYTES = 16 << 20
-"""What one request asks for, and what one connection can lose at most."""
-
-
-_PATIENCE_S = 1.0
-
-
-class NoRangesError(Exception):
-    """The server gives whole files only, or the file has changed meanwhile."""
-
-
-@dataclass
-class Segments:
-    """A file in the making, in segments of equal size.
-
-    Attributes:
-        part: the file.
-        total: its bytes.
-        etag: the version that is being fetched.
-        done: the segments that are there.
-    """
-
-    part: Path
-    total: int
-    etag: str
-    done: set[int]
-
-    @classmethod
-    def open(cls, part: Path, total: int, etag: str) -> Segments:
-        """What an earlier command left of the same version, or an empty file of the right size."""
-        done: set[int] = set()
-        have = part.stat().st_size if part.exists() else 0
-        state = _state(part)
-        try:
-            found = json.loads(state.read_text())
-            if (found["total"], found["etag"], found["segment"]) == (total, etag, SEGMENT_BYTES) and have == total:
-                done = {number for number in found["done"] if isinstance(number, int)}
-        except FileNotFoundError:
-            done = set(range(min(have, total) // SEGMENT_BYTES))  # one connection filled it from the front
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        with part.open("ab"):
-            pass
-        os.truncate(part, total)
-        return cls(part, total, etag, done)
-
-    @property
-    def count(self) -> int:
-        """How many segments the file has."""
-        return -(-self.total // SEGMENT_BYTES)
-
-    def bounds(self, number: int) -> tuple[int, int]:
-        """First and last position of a segment."""
-        return number * SEGMENT_BYTES, min((number + 1) * SEGMENT_BYTES, self.total) - 1
-
-    def mark(self, number: int) -> None:
-        """A segment is there."""
-        self.done.add(number)
-        content = {"total": self.total, "etag": self.etag, "segment": SEGMENT_BYTES, "done": sorted(self.done)}
-        temporary = self.part.with_name(f"{self.part.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(content))
-        temporary.replace(_state(self.part))
-
-
-def _state(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def forget(part: Path) -> None:
-    """Remove what says which segments are there; the bytes too where they are no whole beginning of the file."""
-    if _state(part).exists():
-        part.unlink(missing_ok=True)
-        _state(part).unlink(missing_ok=True)
-
-
-def finish(part: Path) -> None:
-    """Remove what says which segments are there, now that all are."""
-    _state(part).unlink(missing_ok=True)
-
-
-def fetch_segments(
-    url: str,
-    segments: Segments,
-    connections: int,
-    checksum: Checksum,
-    attempt: Callable[[Callable[[], None]], None],
-    progress: Callable[[int, int | None], None] | None,
-) -> None:
-    """Fill a file by several connections, and take its checksum as its beginning grows.
-
-    Args:
-        url: the address.
-        segments: the file.
-        connections: how many requests at once.
-        checksum: takes all bytes, in their order.
-        attempt: calls what it is given, again where it was interrupted.
-        progress: told of the bytes there are.
-
-    Raises:
-        NoRangesError: the server does not send ranges of this version.
-        InterruptedTransferError, RefusedTransferError: a segment cannot be had; what is there is kept.
-    """
-    missing: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in range(segments.count):
-        if number not in segments.done:
-            missing.put(number)
-    came: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
-    stop = threading.Event()
-
-    def work() -> None:
-        with suppress(queue.Empty):
-            while not stop.is_set():
-                number = missing.get_nowait()
-                try:
-                    attempt(lambda number=number: _segment(url, segments, number, stop))  # type: ignore[misc]
-                except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
-                    came.put(error)
-                    return
-                came.put(number)
-
-    threads = [threading.Thread(target=work, daemon=True, name=f"range {n}") for n in range(connections)]
-    for thread in threads:
-        thread.start()
-    try:
-        _follow(segments, came, checksum, progress)
-    finally:
-        stop.set()
-        for thread in threads:  # they look at `stop` after each piece; one that waits for a dead server is left alone
-            thread.join(_PATIENCE_S)
-
-
-def _follow(
-    segments: Segments,
-    came: queue.SimpleQueue[int | BaseException],
-    checksum: Checksum,
-    progress: Callable[[int, int | None], None] | None,
-) -> None:
-    for number in _in_order(segments, came, progress):
-        first, last = segments.bounds(number)
-        checksum.add_file(segments.part, first, last - first + 1)
-
-
-def _in_order(
-    segments: Segments, came: queue.SimpleQueue[int | BaseException], progress: Callable[[int, int | None], None] | None
-) -> Iterator[int]:
-    """The segments in their order, each once it is there."""
-    for number in range(segments.count):
-        while number not in segments.done:
-            found = came.get()
-            if isinstance(found, BaseException):
-                raise found
-            segments.mark(found)
-            if progress:
-                progress(min(len(segments.done) * SEGMENT_BYTES, segments.total), segments.total)
-        yield number
-
-
-def _segment(url: str, segments: Segments, number: int, stop: threading.Event) -> None:
-    first, last = segments.bounds(number)
-    with ask(url, first, last, segments.etag) as answer:
-        _refuse_another(answer, first, segments)
-        at = first
-        with segments.part.open("r+b") as stream:
-            stream.seek(first)
-            for piece in answer.pieces(start_of_file=first == 0):
-                if stop.is_set():
-                    raise InterruptedTransferError("stopped")
-                piece = piece[: last + 1 - at]
-                stream.write(piece)
-                at += len(piece)
-    if at <= last:
-        raise InterruptedTransferError("the connection ended early")
-
-
-def _refuse_another(answer: Response, first: int, segments: Segments) -> None:
-    if answer.stream.status != 206:
-        raise NoRangesError
-    if answer.start != first:
-        raise RefusedTransferError("sends another part of the file than it was asked for")
-    if answer.total not in (None, segments.total) or answer.etag != segments.etag:
-        raise NoRangesError
 
 
 Progress = Callable[[int, int | None], None]
@@ -570,9 +384,7 @@ def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: P
     return obtain(remote, folder or cache_folder() / "weights", progress).path
 
 
-def obtain(
-    remote: Remote, folder: Path, progress: Progress | None = None, connections: int = 1, wait_s: float = WAIT_S
-) -> Fetched:
+def obtain(remote: Remote, folder: Path, progress: Progress | None = None, wait_s: float = WAIT_S) -> Fetched:
     """A file of the web in a folder, downloaded unless it is there already, its checksum taken either way.
 
     Bytes go to ``NAME.part``, which a later call (or another process, which waits for the lock) continues; the file
@@ -583,7 +395,6 @@ def obtain(
         remote: the file.
         folder: where to keep it.
         progress: told of the bytes there are.
-        connections: how many ranges of a large file are fetched at once.
         wait_s: how long to wait for another process that fetches it; after two seconds the log says for whom.
 
     Raises:
@@ -601,10 +412,10 @@ def obtain(
                 return Fetched(target, checksum.found, "")
             _allowed(remote, target.parent)
             part = target.with_name(f"{remote.name}.part")
-            url = _from_any(remote, part, checksum, progress, connections)
+            url = _from_any(remote, part, checksum, progress)
             _check(part, checksum, url)
             part.replace(target)
-            finish(part)
+            _version(part).unlink(missing_ok=True)
             return Fetched(target, checksum.found, url)
     except LockedError as error:
         raise DataError(str(error)) from None
@@ -618,7 +429,7 @@ def obtain(
 def _check(file: Path, checksum: Checksum, url: str) -> None:
     if not checksum.fits:
         file.unlink()
-        forget(file)
+        _version(file).unlink(missing_ok=True)
         kind, found = checksum.found.split(":")
         length = len(checksum.digits)
         whole = "of" if length == len(found) else "that starts with"
@@ -628,14 +439,13 @@ def _check(file: Path, checksum: Checksum, url: str) -> None:
         )
 
 
-def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress | None, connections: int) -> str:
+def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> str:
     """Fill the part from the first address that can; which that was."""
     advice = f"check the address and the network, or put the file at {part.with_suffix('')} by hand"
     said = []
     for url in remote.urls:
         try:
-            if connections < 2 or not _by_ranges(url, remote, part, checksum, progress, connections):
-                _by_one(url, remote, part, checksum, progress)
+            _fill(url, remote, part, checksum, progress)
             return url
         except RefusedTransferError as refusal:
             said.append(f"{url} {refusal}")
@@ -648,41 +458,8 @@ def _from_any(remote: Remote, part: Path, checksum: Checksum, progress: Progress
     raise DataError(f"{'; '.join(said)}; {advice}")
 
 
-def _by_ranges(
-    url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None, connections: int
-) -> bool:
-    """Fill the part by several connections; ``False`` where the file is small or the server knows no ranges."""
-    found: list[tuple[int | None, str]] = []
-
-    def probe() -> None:
-        with ask(url, 0, 0) as answer:
-            found.append((answer.total if answer.stream.status == 206 else None, answer.etag))
-
-    with suppress(BeyondEndError):
-        _persist(url, probe, lambda: 0)
-    total, etag = found[0] if found else (None, "")
-    if total is None or total < 2 * SEGMENT_BYTES:
-        forget(part)
-        return False
-    _refuse_size(remote, total)
-    segments = Segments.open(part, total, etag)
-    _refuse_full_disk(part, (segments.count - len(segments.done)) * SEGMENT_BYTES)
-    checksum.restart()
-
-    def attempt(work: Callable[[], None]) -> None:
-        _persist(url, work, lambda: len(segments.done))
-
-    try:
-        fetch_segments(url, segments, connections, checksum, attempt, progress)
-    except NoRangesError:
-        forget(part)
-        return False
-    return True
-
-
-def _by_one(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
-    """Fill the part by one connection, going on from where it stands."""
-    forget(part)
+def _fill(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
+    """Fill the part, going on from where it stands."""
     checksum.restart()
     if _size(part):
         checksum.add_file(part)
@@ -710,14 +487,15 @@ def _persist(url: str, work: Callable[[], None], progressed: Callable[[], int]) 
 
 def _continue(url: str, remote: Remote, part: Path, checksum: Checksum, progress: Progress | None) -> None:
     """One request for what is missing; where the part turns out to be of another file, all of it is missing."""
-    have = _size(part)
+    have, version = _size(part), _version(part)
     try:
-        with ask(url, have) as answer:
+        with ask(url, have, version.read_text() if version.exists() else "") as answer:
             _refuse_size(remote, answer.total)
             if answer.start not in (0, have):
                 raise _anew(part, checksum, "the server sent another part of the file")
             if answer.start == 0:
                 checksum.restart()
+                version.write_text(answer.etag)
             _refuse_full_disk(part, (answer.total or 0) - answer.start)
             at = answer.start
             with part.open("ab" if at else "wb") as stream:
@@ -747,6 +525,11 @@ def _refuse_size(remote: Remote, total: int | None) -> None:
 
 def _refuse_full_disk(part: Path, missing: int) -> None:
     refuse_full_disk(part.parent, missing, part.name.removesuffix(".part"))
+
+
+def _version(part: Path) -> Path:
+    """The file that keeps which version of the remote file the part is of."""
+    return part.with_name(f"{part.name}.etag")
 
 
 def _size(part: Path) -> int:
