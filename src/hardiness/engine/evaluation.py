@@ -44,7 +44,7 @@ from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
-from hardiness.store import GREW, Leases, Store, Survey, surveyed, together
+from hardiness.store import Leases, Store, surveyed, together
 
 PACKAGES = (
     "hardiness",
@@ -457,7 +457,6 @@ def prepared(
             *dict.fromkeys(line for task in tasks if (line := class_order(task, data))),
             *fewer_images(benchmark, data, every.runs),
             *every.renamed,
-            *_former(every, tasks),
             *(line for lines in aside for line in lines),
         ),
     )
@@ -467,20 +466,6 @@ def _by_unit_size(tasks: Sequence[Task]) -> list[list[Task]]:
     """The tasks in groups that have units of one size, which a run keeps from when it was begun."""
     sizes = dict.fromkeys(task.stored.plan.unit_items for task in tasks)
     return [[task for task in tasks if task.stored.plan.unit_items == size] for size in sizes]
-
-
-def _former(every: Survey, tasks: Sequence[Task]) -> list[str]:
-    """What is said of rows that a former version stored under a key that forgot something."""
-    lines = []
-    for task in tasks:
-        former = every.former(task.stored.run)
-        if former is not None and not task.stored.shards():
-            run = former.run
-            lines.append(
-                f"{run.model.name} on {run.benchmark.name}: {former.path} was made by an earlier version, whose key "
-                f"forgot {GREW}; it is computed again, and the old folder is left as it is"
-            )
-    return lines
 
 
 def surrogate_of(

@@ -16,12 +16,11 @@ from hardiness.store.files import (
 )
 from hardiness.store.leases import Leases, deaths
 from hardiness.store.manifest import Manifest, alone, refuse_strangers
-from hardiness.store.run import GREW, RunFolder, Stamp, Stamps, StoredRun, Survey, by_shard
+from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
 from hardiness.store.store import Store, surveyed
 from hardiness.store.tables import Row, file_name
 
 __all__ = [
-    "GREW",
     "PARTIAL",
     "WAIT_S",
     "Files",
@@ -34,7 +33,6 @@ __all__ = [
     "Stamps",
     "Store",
     "StoredRun",
-    "Survey",
     "alone",
     "as_json",
     "by_shard",

@@ -199,60 +199,6 @@ def by_shard(names: Iterable[str]) -> dict[int, list[str]]:
     return {shard: list(group) for shard, group in groupby(names, key=tables.index_of)}
 
 
-GREW = "builder options, the order of classes, the code of one's own models, decision columns and versions of attacks"
-"""What the key covers now and did not then."""
-
-
-def is_former(found: Mapping[str, Any]) -> bool:
-    """Whether ``run.json`` was written before runs were typed."""
-    return "scorer" in found and "card" not in found
-
-
-def former_run(found: Mapping[str, Any], where: str) -> tuple[Run, Plan]:
-    """The run and its plan; what was not recorded then is empty now, so its key is none of this version's.
-
-    Raises:
-        StoreError: it lacks a field that it always had.
-    """
-    try:
-        kernels = found["options"].get("kernels")
-        run = Run.from_dict(
-            {
-                **{key: value for key, value in found.items() if key in Run().as_dict()},
-                "card": found["scorer"],
-                "columns": [],
-                "model_options": {},
-                "outputs_sha256": "",
-                "code_sha256": "",
-                "data": {"categories": {}, **found["data"]},
-                "attack": found.get("attack", []),
-                "surrogate": found.get("surrogate"),
-                "versions": {
-                    "rows": found["rows_version"],
-                    "resampling": found["resampling"],
-                    **({} if kernels is None else {"kernels": kernels}),
-                },
-            },
-            where,
-        )
-        return run, Plan.from_dict({"unit_items": 0, **found["plan"]}, where)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{where} is not a run of this or the former format: {error}; restore the file") from None
-
-
-def continues(former: Run, run: Run) -> bool:
-    """Whether ``run`` is what the same command gives today: equal in everything that was recorded then."""
-
-    def then(each: Run) -> tuple[Any, ...]:
-        options = {key: value for key, value in each.as_dict()["options"].items() if key != "kernels"}
-        return (
-            *(each.model.name, each.model.weights_sha256, each.model.view, each.input, each.benchmark.name, options),
-            *(each.benchmark.protocol, each.seed, each.precision, each.data.name, each.surrogate),
-        )
-
-    return then(former) == then(run)
-
-
 RUN, PROVED, CELLS = "run.json", "proved.json", "cells.json"
 
 
@@ -264,8 +210,7 @@ class StoredRun(RunFolder):
         files, path: as in `RunFolder`.
         run: what it is of.
         plan: what stays as it was when it was begun.
-        key: the run's; of a run of the former format the one it was stored under.
-        former: whether it is of the former format, whose shards carry no proof.
+        key: the run's.
         cells: fingerprint of each condition's own files, by its index, where the data have such; rows that were made
             of others are not read.
         damage: a line for each shard file that was found damaged and left out since this object was made.
@@ -276,7 +221,6 @@ class StoredRun(RunFolder):
     run: Run
     plan: Plan
     key: str
-    former: bool = False
     cells: Mapping[int, str] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list, compare=False)
     aside: tuple[str, ...] = field(default=(), compare=False)
@@ -313,7 +257,7 @@ class StoredRun(RunFolder):
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
         try:
-            return tables.read(self.content(name), f"{self.place}/{name}", columns, self._proof, self.cells)
+            return tables.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
             _disprove(self, name)
@@ -327,8 +271,6 @@ class StoredRun(RunFolder):
         Args:
             share: of several processes; each looks into the files of its own shards alone, and keeps no proof.
         """
-        if self.former:
-            return []
         proved = {} if share else _proved(self)
         found, damage = _looked_into(self, share, proved)
         lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
@@ -394,11 +336,7 @@ class StoredRun(RunFolder):
 
     def _proved_rows(self, name: str) -> Records:
         """Which rows a shard file holds; raises where it is damaged."""
-        return tables.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self._proof, self.cells)
-
-    @property
-    def _proof(self) -> str | None:
-        return None if self.former else self.key
+        return tables.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self.key, self.cells)
 
 
 def _put(run: StoredRun, name: str, content: bytes) -> None:
@@ -509,16 +447,6 @@ class Survey:
     problems: tuple[str, ...]
     renamed: tuple[str, ...] = ()
 
-    def without_continued(self) -> Survey:
-        """The same without runs of the former format which the same command has begun anew."""
-        today = [each.run for each in self.runs if not each.former]
-        kept = [each for each in self.runs if not (each.former and any(continues(each.run, run) for run in today))]
-        return Survey(tuple(kept), self.problems, self.renamed)
-
-    def former(self, run: Run) -> StoredRun | None:
-        """The run of the former format that the same command had made, if there is one."""
-        return next((each for each in self.runs if each.former and continues(each.run, run)), None)
-
 
 def survey_runs(files: Files) -> Survey:
     """Every run that can be read, by folder name, and a line for each that cannot be trusted."""
@@ -541,13 +469,13 @@ def survey_runs(files: Files) -> Survey:
 def _each_once(found: Sequence[StoredRun]) -> tuple[tuple[StoredRun, ...], tuple[str, ...]]:
     """The runs without second folders of one key, and a line for each folder that has not the name of its run."""
     first: dict[str, StoredRun] = {}
-    for run in sorted(found, key=lambda run: (not run.former and run.path != path_of(run.run), run.path)):
+    for run in sorted(found, key=lambda run: (run.path != path_of(run.run), run.path)):
         first.setdefault(run.key, run)
     kept = {run.path for run in first.values()}
     lines = []
     for run in found:
         usual = path_of(run.run)
-        if run.former or run.path == usual:
+        if run.path == usual:
             continue
         about = f"{run.place} holds the run {run.key}"
         used = first[run.key]
@@ -573,9 +501,8 @@ def find_run(files: Files, folder: str) -> StoredRun | None:
     content, of_cells = files.read_all([f"{folder}/{RUN}", f"{folder}/{CELLS}"]).values()
     if content is None:
         return None
-    run, plan, key, former = _identity(files, folder, content)
-    cells = {} if former else _cells(files, folder, of_cells or b"{}")
-    return StoredRun(files, folder, run, plan, key, former, cells)
+    run, plan = _identity(files, folder, content)
+    return StoredRun(files, folder, run, plan, run.key, _cells(files, folder, of_cells or b"{}"))
 
 
 def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str, ...]:
@@ -601,8 +528,8 @@ def set_run_aside(files: Files, folder: str, run: Run, plan: Plan) -> tuple[str,
     return tuple(lines)
 
 
-def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str, bool]:
-    """What ``run.json`` says: the run, its plan, its key, and whether it is of the former format.
+def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan]:
+    """What ``run.json`` says: the run and its plan.
 
     Raises:
         StoreError: it is not what was written.
@@ -611,8 +538,6 @@ def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str
     found = parsed(content, path)
     if not isinstance(found, dict):
         raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
-    if is_former(found):
-        return (*former_run(found, path), str(found.get("key")), True)
     identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
     run = Run.from_dict(identity, path)
     plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
@@ -621,7 +546,7 @@ def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan, str
             f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "
             "restore the file, or run the same command again, which sets it aside"
         )
-    return run, plan, run.key, False
+    return run, plan
 
 
 def _cells(files: Files, folder: str, content: bytes) -> dict[int, str]:

@@ -208,15 +208,13 @@ class Store:
             StoreError: the stored ``run.json`` is damaged.
         """
         path, key = path_of(run), run.key
-        renamed = (each for each in self.known.values() if each.key == key and not each.former)
+        renamed = (each for each in self.known.values() if each.key == key)
         return self.known.get(path) or next(renamed, None) or find_run(self.files, path)
 
     def survey(self) -> Survey:
         """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
-
-        A run of the former format is left out where the same command has begun a run of this one.
         """
-        found = survey_runs(self.files).without_continued()
+        found = survey_runs(self.files)
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
 
@@ -239,7 +237,7 @@ class Store:
 
 @contextmanager
 def surveyed(store: Store) -> Iterator[Survey]:
-    """Every run there is, also of the former format; within, `Store.find` does not read again what each is of."""
+    """Every run there is; within, `Store.find` does not read again what each is of."""
     every = survey_runs(store.files)
     store.known.update({run.path: run for run in every.runs})
     try:

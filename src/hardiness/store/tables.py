@@ -94,7 +94,7 @@ def read(
         content: of the file.
         place: where it is, for messages; ends in its name.
         columns: those wanted; all if ``None``.
-        key: of the run that it must belong to; ``None`` for shards of the former format, which carry no proof.
+        key: of the run that it must belong to.
         cells: what the conditions' own files are now; rows and failures of others are left out.
 
     Raises:

@@ -24,8 +24,6 @@ from hardiness.core import (
 )
 from hardiness.sources import downloads
 from hardiness.store import Store, StoredRun
-from hardiness.store.run import survey_runs
-from hardiness.store.tables import FAILURES, encode
 
 IDENTITY = Run(ModelIdentity("py:net.py:build"), BenchmarkIdentity("imagenet-val"))
 
@@ -400,39 +398,15 @@ def test_what_is_no_file_is_not_opened(run: StoredRun) -> None:
     assert run.records()["sample"].tolist() == ["a"]
 
 
-def former_store(out: Path) -> StoredRun:
-    """An output folder as the former version left it: no card, no versions, shards without proof."""
-    gone = ("card", "columns", "versions", "model_options", "outputs_sha256", "code_sha256", "attack", "surrogate")
-    then = {name: value for name, value in IDENTITY.as_dict().items() if name not in gone}
-    plan = {"batch_size": 8, "location": "/data", "released": None, "whole": [0]}
-    folder = out / "records" / "then--imagenet-val--0123456789abcdef"
-    folder.mkdir(parents=True)
-    described = {"key": "0123456789abcdef", **then, "scorer": "classification", "resampling": "x", "rows_version": 1}
-    (folder / "run.json").write_text(json.dumps({**described, "plan": plan}))
-    table = pq.read_table(pa.BufferReader(encode(records("a"))))
-    pq.write_table(table.replace_schema_metadata({FAILURES: b"[]"}), folder / "000000-0123456789ab.parquet")
-    (run,) = Store.open(out).runs()
-    return run
-
-
-def test_a_run_of_the_former_format_is_read_and_keeps_its_key(tmp_path: Path) -> None:
-    run = former_store(tmp_path)
-    assert run.former
-    assert run.key == "0123456789abcdef"
-    assert run.run.benchmark.card == "classification"
-    assert run.records()["sample"].tolist() == ["a"]
-    assert run.set_damage_aside() == []
-
-
-def test_a_former_run_gives_way_to_the_same_command_today_and_stays_on_disk(tmp_path: Path) -> None:
-    former = former_store(tmp_path)
+def test_a_run_that_does_not_say_all_that_its_key_covers_is_told(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    today = store.run(IDENTITY, Plan(batch_size=8))
-    assert store.runs() == [today]
-    found = survey_runs(store.files).former(IDENTITY)
-    assert found is not None
-    assert found.folder == former.folder
-    assert survey_runs(store.files).former(replace(IDENTITY, seed=1)) is None
+    run = store.run(IDENTITY, Plan(batch_size=8))
+    file = tmp_path / run.path / "run.json"
+    found = json.loads(file.read_text())
+    file.write_text(json.dumps({**{name: value for name, value in found.items() if name != "columns"}}))
+    survey = store.survey()
+    assert survey.runs == ()
+    assert "columns" in survey.problems[0]
 
 
 def test_a_lock_is_waited_for_and_its_holder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
