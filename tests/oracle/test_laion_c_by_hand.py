@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,14 +11,11 @@ import PIL.ImageDraw
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.laion_c import CELLS, ImagenetLaionC, LaionC
-from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
-from hardiness.core import Condition, DataIdentity, Records, Run, SampleError, Score
+from hardiness.benchmarks.laion_c import CELLS, LaionC
+from hardiness.core import Condition, DataIdentity, Records, Run, Score
 from hardiness.data import locate
 from hardiness.distortions import corrupt, corruptions
 from hardiness.distortions.still.laion import Shapes
-from hardiness.imaging import decode, encode_jpeg
-from hardiness.imaging.geometry import mosaic, pasted
 from hardiness.reference.classes import laion_c
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
@@ -124,30 +120,6 @@ def test_a_glitch_is_the_same_for_every_picture() -> None:
         np.testing.assert_array_equal(out[straight, :, channel], ramp[straight, :, channel])
 
 
-def test_a_mosaic_takes_the_tile_of_the_nearest_colour() -> None:
-    tiles = np.stack([np.full((28, 28, 3), value, np.uint8) for value in (0, 100, 200)])
-    image = np.full((224, 224, 3), 90, np.uint8)
-    image[:28, :28] = 180
-    out = mosaic(image, tiles)
-    assert (out[:28, :28] == 200).all()
-    assert (out[28:, 28:] == 100).all()
-
-
-def test_stickers_lie_one_over_another() -> None:
-    tiles = np.stack([np.full((16, 16, 3), value, np.uint8) for value in (1, 2)])
-    out = pasted(GREY, tiles, np.array([[0, 0], [8, 8]]))
-    assert (out[:8, :16] == 1).all()
-    assert (out[8:24, 8:24] == 2).all()
-    assert (out[24:] == 128).all()
-    assert (GREY == 128).all()
-
-
-def test_a_jpeg_with_whole_chroma_is_pils_without_subsampling(tmp_path: Path) -> None:
-    PIL.Image.fromarray(IMAGE).save(tmp_path / "a.jpg", quality=100, subsampling=0)
-    expected = np.array(PIL.Image.open(tmp_path / "a.jpg"))
-    np.testing.assert_array_equal(decode(encode_jpeg(IMAGE, 100, whole_chroma=True), "a"), expected)
-
-
 def run_of(*conditions: Condition) -> Run:
     return Run(data=DataIdentity("laion-c", "f", 4, 1000, laion_c()), conditions=conditions)
 
@@ -211,28 +183,3 @@ def test_the_published_layout_is_read(tmp_path: Path) -> None:
     assert [each.condition for each in pictures] == list(CELLS[:4])
     np.testing.assert_array_equal(pictures[0].images[0], IMAGE)  # type: ignore[union-attr]
     assert "one.png" in pictures[3].reason  # type: ignore[union-attr]
-
-
-def test_the_six_are_made_of_photographs_of_the_superclasses(data_root: Path) -> None:
-    data = locate([str(data_root)])
-    benchmark = ImagenetLaionC()
-    found = benchmark.dataset(data)
-    known = {index for group in laion_c().values() for index in group}
-    assert 0 < len(found.items) < len(data.dataset("imagenet").items)
-    assert all(item.label in known for item in found.items)
-    assert found.categories == laion_c()
-    item = found.items[0]
-    assert isinstance(item.file, Pooled)
-    pool = PhotographPool(found.items[:3])
-    item = replace(item, file=Pooled(item.file.file, pool))
-    chosen = [cell for cell in CELLS if cell["severity"] in (2, 5)]
-    pictures = {each.condition: each.images[0] for each in benchmark.expand(item, [Condition(), *chosen], [], 0)}
-    assert all(image.shape == (224, 224, 3) for image in pictures.values())
-    assert len({image.tobytes() for image in pictures.values()}) == 1 + len(chosen)
-    again = {each.condition: each.images[0] for each in benchmark.expand(item, chosen[::-1], [], 0)}
-    assert all(np.array_equal(pictures[cell], again[cell]) for cell in chosen)
-    # Tiles are of other photographs: here there are two.
-    assert len(pool.tiles(16, item.id)) == 2
-    alone = PhotographPool(found.items[:1])
-    with pytest.raises(SampleError, match="must be another photograph"):
-        alone.tiles(16, item.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
@@ -25,7 +24,6 @@ from hardiness.benchmarks.card import (
 )
 from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.photograph_pool import PhotographPool, Pooled
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.shares import accuracy
 from hardiness.core import (
@@ -35,13 +33,11 @@ from hardiness.core import (
     Canvas,
     Columns,
     Condition,
-    DataError,
     DataRoot,
     DataSet,
     Dots,
     Expansion,
     Grid,
-    Image,
     ImageTable,
     Interval,
     Item,
@@ -54,11 +50,8 @@ from hardiness.core import (
     Score,
     Section,
     Unreadable,
-    rng,
 )
-from hardiness.data import limited
-from hardiness.distortions import corrupt, corruption_versions
-from hardiness.imaging import decode, encode_jpeg, mosaic, on_canvas, pasted
+from hardiness.imaging import decode
 from hardiness.reference import laion_c, published_series, wnids
 from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean_of
 
@@ -67,8 +60,6 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 BEST_PERSON = 0.552
 """Mean accuracy of the best of 19 people on the released pictures (Li et al. 2025)."""
-
-RELEASED = "laion-c"
 
 
 @register("laion_c")
@@ -99,7 +90,7 @@ class LaionCCard(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """A mean weighs every cell alike; its interval resamples images."""
-        cells = [cell for cell in table.present if cell]
+        cells = list(table.present)
         means = cell_means(table, _right(table), "laion_c")
 
         def over(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
@@ -107,8 +98,6 @@ class LaionCCard(Card):
             return replace(found, n=len(table), higher_is_better=True)
 
         found = [over(_mean_of(table, run), cells, Condition())] if cells else []
-        if Condition() in table.present:
-            found.append(accuracy("clean_accuracy", table.of(RIGHT, Condition()) == 1))
         for key in ("corruption", "severity"):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
@@ -116,15 +105,12 @@ class LaionCCard(Card):
         return found + [accuracy("accuracy", table.of(RIGHT, cell) == 1, cell) for cell in cells]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
-        """The mean accuracy over the cells of distorted pictures."""
-        cells = np.array([bool(cell) for cell in table.present])
-        return [mean_of(_mean_of(table, run), _right(table), cells)] if cells.any() else []
+        """The mean accuracy over the cells."""
+        return [mean_of(_mean_of(table, run), _right(table), _all(table))] if table.present else []
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
-        """The mean accuracy over the cells of distorted pictures."""
-        cells, right = np.array([bool(cell) for cell in table.present]), table[RIGHT] == 1
-        name = _mean_of(table, run)
-        return [mean_of(name, right, cells)] if cells.any() else []
+        """The mean accuracy over the cells."""
+        return [mean_of(_mean_of(table, run), table[RIGHT] == 1, _all(table))] if table.present else []
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Nothing beyond scores."""
@@ -137,10 +123,9 @@ class LaionCCard(Card):
     def view(self, results: Sequence[Result]) -> Section:
         """Accuracy by distortion beside the best person's; the table of models, and a grid for each."""
         section = super().view(results)
-        people_score = f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures."
         return replace(
             section,
-            people_score=people_score if _released(results) else "",
+            people_score=f"The best of 19 people is right on {100 * BEST_PERSON:.1f} % of the released pictures.",
             charts=[chart] if (chart := _by_distortion(results)) else [],
             grids=[grid for result in results if (grid := _grid(result))],
         )
@@ -160,14 +145,15 @@ def _right(table: ImageTable) -> NDArray[np.float64]:
     return np.where(table.evaluated, table[RIGHT], np.nan).astype(np.float64)
 
 
+def _all(table: ImageTable) -> NDArray[np.bool_]:
+    """Every cell there is."""
+    return np.ones(len(table.present), bool)
+
+
 def _mean_of(table: ImageTable, run: Run) -> str:
     """What the mean is called: that of a part has a name of its own."""
-    whole = is_whole(table, {cell for cell in run.conditions if cell}, run.seed)
+    whole = is_whole(table, set(run.conditions), run.seed)
     return "mean_accuracy" if whole else "mean_accuracy_partial"
-
-
-def _released(results: Sequence[Result]) -> bool:
-    return results[0].benchmark == RELEASED
 
 
 def _by_distortion(results: Sequence[Result]) -> Dots | None:
@@ -186,9 +172,10 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
     scores = {name: [each.by_row[name] for each in observers if name in each.by_row] for name in present}
     means = {name: float(np.mean([score.value or 0.0 for score in each])) for name, each in scores.items()}
     rows = tuple(sorted(means, key=lambda name: (means[name], name)))
-    caption = "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals."
-    if _released(results):
-        caption += " Red: the best of 19 people, over everything."
+    caption = (
+        "Share of pictures answered with the right superclass, mean over intensities; lines are 95 % intervals. "
+        "Red: the best of 19 people, over everything."
+    )
     return Dots(
         "accuracy_by_distortion",
         _title({name: means[name] for name in rows}, mean_intervals(scores)),
@@ -198,8 +185,8 @@ def _by_distortion(results: Sequence[Result]) -> Dots | None:
         "all distortions",
         rows,
         tuple(observers),
-        People(BEST_PERSON, {}, ()) if _released(results) else None,
-        _published() if _released(results) else (),
+        People(BEST_PERSON, {}, ()),
+        _published(),
         bars=True,
         grey="Grey strokes: published models.",
     )
@@ -219,7 +206,7 @@ def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> st
 
 
 def _published() -> tuple[Observer, ...]:
-    series = published_series(RELEASED, "mean_accuracy")
+    series = published_series("laion-c", "mean_accuracy")
     return tuple(
         Observer(model, Score("mean_accuracy", rows[-1].value, "fraction", rows[-1].n), {})
         for model, rows in series.items()
@@ -247,28 +234,10 @@ def _grid(result: Result) -> Grid | None:
 CELLS = tuple(Condition(corruption=name, severity=severity) for name in DISTORTIONS for severity in SEVERITIES)
 
 
-class Superclasses(Benchmark):
-    """Pictures of 224 pixels under six distortions, answered by the superclass of the largest mean probability."""
-
-    card: ClassVar[str] = "laion_c"
-    canvas: ClassVar[Canvas | None] = CANVAS_224
-    shard_items: ClassVar[int] = 16
-
-    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
-        """Arg max over all classes, and ``superclass``, int16 ``(N,)``: the place of the answer among the 16.
-
-        Source: Li et al. (2025), arXiv:2506.16950: the softmax over all classes, then the mean of each superclass.
-        """
-        columns = decisions.argmax(logits, labels)
-        if logits.shape[1] != len(wnids()):
-            return {**columns, "superclass": np.full(len(logits), -1, np.int16)}
-        return {**columns, "superclass": mean_probability(logits, laion_c()).astype(np.int16)}
-
-
 @registry.add("laion-c")
 @final
 @dataclass(frozen=True)
-class LaionC(Superclasses):
+class LaionC(Benchmark):
     """Accuracy among 16 superclasses under six distortions at five intensities, on the released pictures.
 
     Source: Li et al. (2025), arXiv:2506.16950, and its published code.
@@ -279,6 +248,9 @@ class LaionC(Superclasses):
     paper: ClassVar[str] = "Li et al. 2025, arXiv:2506.16950"
     protocol: ClassVar[str] = "li2025"
     needs: ClassVar[tuple[str, ...]] = ("laion-c",)
+    card: ClassVar[str] = "laion_c"
+    canvas: ClassVar[Canvas | None] = CANVAS_224
+    shard_items: ClassVar[int] = 16
 
     def conditions(self) -> tuple[Condition, ...]:
         """Six distortions at five intensities."""
@@ -302,97 +274,12 @@ class LaionC(Superclasses):
             else:
                 yield Expansion(condition, 0, (image,))
 
+    def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
+        """Arg max over all classes, and ``superclass``, int16 ``(N,)``: the place of the answer among the 16.
 
-POOL = 400
-STICKERS = (100, 200, 400, 600, 1200)
-STICKER_PX = 16
-TILES_PX = (4, 6, 8, 16, 28)
-POOLED = ("mosaic", "stickers")
-CLEAN = Condition()
-
-
-@registry.add("imagenet-laion-c")
-@final
-@dataclass(frozen=True)
-class ImagenetLaionC(Superclasses):
-    """Accuracy among LAION-C's 16 superclasses on ImageNet's photographs under its six distortions.
-
-    Four distortions take the photograph alone and follow the published code. Its pictures are others than the released
-    ones, which were not made of ImageNet: neither people's nor published scores stand beside. A JPEG of quality 100.
-
-    Source: Li et al. (2025), arXiv:2506.16950, and its published code.
-    Differs: ``mosaic`` and ``stickers`` take their tiles from 400 photographs of the same data set, where the published
-        code has up to a million others: mosaics are coarser in colour.
-    """
-
-    name: ClassVar[str] = "imagenet-laion-c"
-    question: ClassVar[str] = "Does it cope with distortions that are rare on the web?"
-    paper: ClassVar[str] = "Li et al. 2025, arXiv:2506.16950"
-    protocol: ClassVar[str] = "li2025"
-    needs: ClassVar[tuple[str, ...]] = ("imagenet",)
-
-    def conditions(self) -> tuple[Condition, ...]:
-        """The photograph, then six distortions at five intensities."""
-        return (CLEAN, *CELLS)
-
-    def identity(self) -> dict[str, Any]:
-        """The versions of the distortions."""
-        return {**super().identity(), "kernels": corruption_versions(set(DISTORTIONS) - set(POOLED))}
-
-    def dataset(self, data: DataRoot) -> DataSet:
-        """The photographs whose class belongs to a superclass.
-
-        Raises:
-            DataError: there is none.
+        Source: Li et al. (2025), arXiv:2506.16950: the softmax over all classes, then the mean of each superclass.
         """
-        found = data.dataset("imagenet")
-        known = laion_c()
-        classes = {index for group in known.values() for index in group}
-        pool = PhotographPool(limited(found.items, POOL, seed=0))
-        items = [replace(item, file=Pooled(item.file, pool)) for item in found.items if item.label in classes]
-        if not items or found.class_names is not None:
-            raise DataError(
-                f"imagenet-laion-c needs photographs of ImageNet's classes, some of them of its {len(classes)}, but "
-                f"{found.location} has none; give it more, as in --data imagenet=PATH"
-            )
-        digest = hashlib.sha256(f"laion-c {found.fingerprint}".encode()).hexdigest()
-        return replace(found, items=tuple(items), fingerprint=digest, released=None, categories=known)
-
-    def expand(
-        self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
-    ) -> Iterator[Expansion]:
-        """One decode for all cells."""
-        photograph = decode(item.file.read(), item.file.name)
-        clean = on_canvas(photograph, CANVAS_224)
-        for condition in conditions:
-            if not condition:
-                yield Expansion(condition, 0, (clean,))
-                continue
-            made = _distorted(photograph, clean, condition, item, seed)
-            yield Expansion(condition, 0, (decode(encode_jpeg(made, 100, whole_chroma=True), item.id),))
-
-
-def _distorted(photograph: Image, clean: Image, condition: Condition, item: Item, seed: int) -> Image:
-    name, severity = condition["corruption"], condition["severity"]
-    if name not in POOLED:
-        return corrupt(clean, name, severity, seed=seed, id=item.id)
-    assert isinstance(item.file, Pooled)
-    if name == "mosaic":
-        side = TILES_PX[severity - 1]
-        return _cropped(mosaic(on_canvas(photograph, _whole_tiles(side)), item.file.pool.tiles(side, item.id)))
-    random, count = rng(seed, name, severity, item.id), STICKERS[severity - 1]
-    tiles = item.file.pool.tiles(STICKER_PX, item.id)
-    chosen = tiles[random.integers(0, len(tiles), count)]
-    return pasted(clean, chosen, random.integers(0, CANVAS_224.crop_px - STICKER_PX, (count, 2)))
-
-
-def _whole_tiles(side: int) -> Canvas:
-    """The canvas whose sides are multiples of a tile's: 224, or 252 where 224 is none."""
-    resized = CANVAS_224.resize_px - CANVAS_224.resize_px % side
-    crop = CANVAS_224.crop_px if CANVAS_224.crop_px % side == 0 else resized
-    return Canvas(resize_px=resized, crop_px=crop, interpolation="bilinear")
-
-
-def _cropped(image: Image) -> Image:
-    edge = (image.shape[0] - CANVAS_224.crop_px) // 2
-    return np.ascontiguousarray(image[edge : edge + CANVAS_224.crop_px, edge : edge + CANVAS_224.crop_px])
+        columns = decisions.argmax(logits, labels)
+        if logits.shape[1] != len(wnids()):
+            return {**columns, "superclass": np.full(len(logits), -1, np.int16)}
+        return {**columns, "superclass": mean_probability(logits, laion_c()).astype(np.int16)}

@@ -212,8 +212,7 @@ class Store:
         return self.known.get(path) or next(renamed, None) or find_run(self.files, path)
 
     def survey(self) -> Survey:
-        """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted.
-        """
+        """Every run there is, by folder name, and a line for each folder whose ``run.json`` cannot be trusted."""
         found = survey_runs(self.files)
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
