@@ -28,6 +28,7 @@ def fitted(line: PublishedLine) -> FittedLine:
         line.spread,
         line.clean,
         f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
+        max(line.moves),
     )
 
 
@@ -65,9 +66,12 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
 
 
 def _message(found: Sequence[EffectiveRobustness]) -> str:
-    """How many models it explains; which model it does not, where that is one; nothing of those beyond the points."""
-    judged = [each for each in found if not each.continued]
-    beyond = f"{len(found) - len(judged)} beyond the line's models" if len(judged) < len(found) else ""
+    """How many models it explains; which model it does not, where that is one; nothing of those that no sentence judges."""
+    judged = [each for each in found if each.is_judged]
+    continued = sum(each.continued for each in found)
+    unsteady = len(found) - len(judged) - continued
+    beyond = f"{continued} beyond the line's models" if continued else ""
+    hangs = f"{unsteady} by a line whose slope may hang on one model" if unsteady else ""
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
     if len(judged) == 1:
         said = f"{judged[0].model}: {judged[0].sentence}"
@@ -77,7 +81,7 @@ def _message(found: Sequence[EffectiveRobustness]) -> str:
             said += f"; {apart[0].model}: {apart[0].sentence}"
     else:
         said = ""
-    return "; ".join(filter(None, (said, beyond)))
+    return "; ".join(filter(None, (said, beyond, hangs)))
 
 
 def _trends(line: PublishedLine, least: float, most: float, lines: Sequence[PublishedLine]) -> list[Trend]:

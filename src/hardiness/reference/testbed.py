@@ -33,6 +33,8 @@ class PublishedLine:
         slope, intercept, residual: on the logit scale; ``residual`` is the standard deviation about the line.
         clean: the lowest and the highest clean accuracy among them, fractions of 1.
         centre, spread: mean and standard deviation of their clean logits.
+        moves: the most by which its slope can move, as a share of it: without one of its models, and without those of
+            one recipe; where single models are not published, a bound from how they spread.
         models: their names in the source; all are of type STANDARD.
         source, date: where the numbers stand, and when they were published.
     """
@@ -47,6 +49,7 @@ class PublishedLine:
     clean: Interval
     centre: float
     spread: float
+    moves: tuple[float, float]
     models: tuple[str, ...]
     source: str
     date: str
@@ -54,10 +57,9 @@ class PublishedLine:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPoint:
-    """One published model: its type, and its accuracy without and with the shift, fractions of 1."""
+    """One published model: its accuracy without and with the shift, fractions of 1."""
 
     model: str
-    type: str
     clean: float
     shifted: float
 
@@ -81,7 +83,12 @@ def published_lines(benchmark: str = "") -> tuple[PublishedLine, ...]:
     facts = _read()
     return tuple(
         PublishedLine(
-            **{**each, "clean": Interval(*each["clean"]), "models": tuple(each["models"])},
+            **{
+                **each,
+                "clean": Interval(*each["clean"]),
+                "moves": tuple(each["moves"]),
+                "models": tuple(each["models"]),
+            },
             source=facts["source"],
             date=facts["date"],
         )
@@ -104,10 +111,8 @@ def images_behind(benchmark: str) -> tuple[int, int]:
 @cache
 def published_points(benchmark: str) -> tuple[PublishedPoint, ...]:
     """The published models of a benchmark whose clean and shifted accuracy are known here, by name."""
-    facts = _read()
-    kinds = {model: kind for kind, models in facts["types"].items() for model in models}
-    rows: Mapping[str, list[float]] = facts["points"].get(benchmark, {})
-    return tuple(PublishedPoint(model, kinds.get(model, ""), *rows[model]) for model in sorted(rows))
+    rows: Mapping[str, list[float]] = _read()["points"].get(benchmark, {})
+    return tuple(PublishedPoint(model, *rows[model]) for model in sorted(rows))
 
 
 def testbed_point(model: str, benchmark: str) -> PublishedPoint | None:

@@ -34,6 +34,7 @@ class EffectiveRobustness:
         line: within which 95 % of models like the reference models would lie there.
         through: what the line goes through, in words.
         continued: whether the clean accuracy lies beyond those of the reference models.
+        steady: whether the slope holds without any one reference model or recipe, as far as that can be shown.
     """
 
     model: str
@@ -47,14 +48,22 @@ class EffectiveRobustness:
     line: Interval
     through: str
     continued: bool
+    steady: bool = True
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a sentence may say what accuracy explains."""
+        return self.steady and not self.continued
 
     @property
     def sentence(self) -> str:
-        """What accuracy explains, in words with numbers; no judgement where the line is continued."""
+        """What accuracy explains, in words with numbers; no judgement where the line is continued or not steady."""
         points = f"{100 * abs(self.value):.1f} points"
         ends = f"({100 * self.interval.low:+.1f} … {100 * self.interval.high:+.1f})"
         if self.continued:
             return f"{100 * self.value:+.1f} points {ends} from the line continued beyond its models"
+        if not self.steady:
+            return f"{100 * self.value:+.1f} points {ends} from a line whose slope may hang on one of its models"
         if self.interval.low <= 0 <= self.interval.high:
             return f"explained by its clean accuracy: {100 * self.value:+.1f} points {ends} from the line"
         side = "more" if self.value > 0 else "fewer"
@@ -91,6 +100,7 @@ class FittedLine:
         centre, spread: mean and standard deviation of their clean logits.
         clean: lowest and highest clean accuracy among them.
         through: what they are, in words.
+        moves: the most by which the slope can move without one of them, or without those of one recipe, as a share.
     """
 
     n: int
@@ -101,6 +111,7 @@ class FittedLine:
     spread: float
     clean: Interval
     through: str
+    moves: float = 0.0
 
     def expected(self, clean: float) -> float:
         """The shifted accuracy that it foretells from a clean accuracy in (0, 1)."""
@@ -144,6 +155,7 @@ class FittedLine:
             line=line,
             through=self.through,
             continued=not self.clean.low <= clean.value <= self.clean.high,
+            steady=self.moves < STEADY,
         )
 
 

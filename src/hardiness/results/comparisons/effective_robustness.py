@@ -52,7 +52,7 @@ def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
         assert line is not None, "the benchmark has lines"
         return fitted(line).effective_robustness(result.name, *estimates).as_dict()
 
-    lines = [[line.slope, line.intercept, line.residual] for line in published_lines(result.benchmark)]
+    lines = [[line.slope, line.intercept, line.residual, *line.moves] for line in published_lines(result.benchmark)]
     kept = each.run.remember(EFFECTIVE, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
     return with_effective(result, EffectiveRobustness.from_dict(kept))
