@@ -86,7 +86,7 @@ def test_no_residuals_move_a_line_by_more_than_is_said(line: PublishedLine) -> N
     assert (
         max(most_moved(line, each) for each in alone)
         <= line.moves[0]
-        < 1.02 * max(map(lambda e: most_moved(line, e), alone)) + 1e-3
+        < 1.02 * max(most_moved(line, each) for each in alone) + 1e-3
     )
     beside = {name: most_moved(line, places) for name, places in recipes.items()}
     if line.part == "above ResNet-50":

@@ -66,7 +66,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
 
 
 def _message(found: Sequence[EffectiveRobustness]) -> str:
-    """How many models it explains; which model it does not, where that is one; nothing of those that no sentence judges."""
+    """How many models it explains; which it does not, where that is one; nothing of those that no sentence judges."""
     judged = [each for each in found if each.is_judged]
     continued = sum(each.continued for each in found)
     unsteady = len(found) - len(judged) - continued

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import threading
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from hardiness.core import DataError, SampleError
-from hardiness.sources.downloads import cache_folder, check_snapshot, offline, refuse_full_disk
+from hardiness.sources.downloads import check_snapshot, offline
 from hardiness.sources.files import Stamp, TarMember, changed, is_unchanged, shown, unreadable
 
 HUB = "hf:"
@@ -25,22 +21,22 @@ SPLITS = ("validation", "val", "test")
 """The split that is read where several are there and none was asked for, best first."""
 
 _IMAGES, _LABELS = ("image", "img", "jpg", "png", "webp"), ("label", "labels", "cls", "class", "wnid")
-_BATCH_ROWS = 64
 
 MOST_DECODED = 32 << 20
 """Bytes of the largest group of rows that is decoded for each picture that is read of it. The hub's have 100 pictures,
-about 11 MB, which takes 7 to 13 core-ms; 1,000 pictures would take ten times as long, and are copied."""
+about 11 MB, which takes 7 to 13 core-ms; of larger groups the page that holds the picture is read, about 1 MB."""
 
-_GROUPS_HELD = 8
-"""Groups of rows that stay decoded, for whoever reads pictures in the order of the file."""
+MOST_HELD = 256 << 20
+"""Bytes of decoded groups and pages that stay, for whoever reads pictures in the order of the file."""
 
 
 class PictureRecord(NamedTuple):
-    """One picture: what it is called, its label as it is written there, its bytes."""
+    """One picture: what it is called, its label as it is written there, its bytes, and what another column says."""
 
     name: str
     label: str
-    image: TarMember | TableRow
+    image: TableRow
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class TableRow:
         row: within the group.
         picture: what the picture is called.
         stamp: what the file was when it was listed.
+        page: the part of the group that holds the row, where it can be read alone.
     """
 
     table: str
@@ -62,6 +59,7 @@ class TableRow:
     row: int
     picture: str
     stamp: Stamp
+    page: Page | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +77,8 @@ class TableRow:
         if not self.unchanged():
             raise changed(self.name)
         try:
+            if self.page is not None:
+                return self.page.value(self.table, self.stamp, self.row)
             value = _pictures_of(self.table, self.stamp, self.group, self.columns)[self.row].as_py()
         except (pyarrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
             raise unreadable(self.name, error) from None
@@ -92,14 +92,41 @@ class TableRow:
         return is_unchanged(self.table, self.stamp)
 
 
-@lru_cache(maxsize=_GROUPS_HELD)
+class _Held:
+    """What was decoded last, up to `MOST_HELD` bytes; any number of threads can ask at once."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, decode: Callable[[], tuple[Any, int]]) -> Any:
+        """What is held under a key, else what ``decode`` gives, with its bytes."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key][0]
+        found = decode()
+        with self._lock:
+            self._found[key] = found
+            while len(self._found) > 1 and sum(size for _, size in self._found.values()) > MOST_HELD:
+                self._found.popitem(last=False)
+        return found[0]
+
+
+_held = _Held()
+
+
 def _pictures_of(table: str, stamp: Stamp, group: int, columns: Columns) -> Any:
     """The pictures of one group of rows, as pyarrow has them."""
     from pyarrow import parquet
 
-    wanted = f"{columns.image}.bytes" if columns.is_struct else columns.image
-    with parquet.ParquetFile(table) as source:
-        return source.read_row_group(group, [wanted], use_threads=False).column(0)
+    def decode() -> tuple[Any, int]:
+        wanted = f"{columns.image}.bytes" if columns.is_struct else columns.image
+        with parquet.ParquetFile(table) as source:
+            found = source.read_row_group(group, [wanted], use_threads=False).column(0)
+        return found, found.nbytes
+
+    return _held.get((table, stamp, group), decode)
 
 
 @dataclass(frozen=True)
@@ -190,11 +217,12 @@ def _of_split(files: Sequence[Path], split: str | None, where: str) -> list[Path
     return [file for file in files if of[file] == wanted]
 
 
-def parquet_rows(file: Path) -> Iterator[PictureRecord]:
+def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
     """The pictures of one Parquet file, in its order; each is read where it stands.
 
-    A file whose groups of rows are larger than `MOST_DECODED` is copied to one plain file in the cache the first time,
-    as the hub's own library does, and read from there.
+    Args:
+        file: which.
+        beside: a column whose text is told of each picture too, where the file has it.
 
     Raises:
         DataError: the file cannot be read, is no Parquet, or has no columns of pictures and labels.
@@ -211,11 +239,10 @@ def parquet_rows(file: Path) -> Iterator[PictureRecord]:
             columns = _columns(file, source.schema_arrow)
             facts = source.metadata
             groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-            if any(_picture_bytes(group, columns) > MOST_DECODED for group in groups):
-                yield from _copied(file, stamp)
-                return
             _refuse_pictures_without_bytes(file, stamp, groups, columns)
-            wanted = [columns.label, *([f"{columns.image}.path"] if columns.has_path else [])]
+            pages = [_pages(file, source.schema, group, columns) for group in groups]
+            further = [beside] if beside in source.schema_arrow.names else []
+            wanted = [columns.label, *([f"{columns.image}.path"] if columns.has_path else []), *further]
             table = source.read(wanted)
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise _no_parquet(file, error) from None
@@ -226,14 +253,141 @@ def parquet_rows(file: Path) -> Iterator[PictureRecord]:
         else [None] * len(places)
     )
     names = _each_once([_name(path, number) for number, path in enumerate(paths)])
-    for (group, row), name, label in zip(places, names, table[columns.label].to_pylist(), strict=True):
-        yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp))
+    texts = ["" if text is None else str(text) for each in further for text in table[each].to_pylist()]
+    labels = table[columns.label].to_pylist()
+    for (group, row), name, label, text in zip(places, names, labels, texts or [""] * len(names), strict=True):
+        page = next((each for each in pages[group] if each.first <= row < each.first + each.count), None)
+        yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp, page), text)
 
 
-def _picture_bytes(group: Any, columns: Columns) -> int:
-    """Bytes of the pictures of one group of rows."""
-    parts = [group.column(number) for number in range(group.num_columns)]
-    return sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] == columns.image)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a column of bytes in a Parquet file: the part that is decompressed for one of them.
+
+    Attributes:
+        first, count: of its rows within the group.
+        start, stored: where its bytes lie in the file, and how many.
+        size: bytes once decompressed.
+        codec: as pyarrow calls it; empty where it is not compressed.
+        has_levels: whether the values come behind which rows have one, which begins with its own length.
+    """
+
+    first: int
+    count: int
+    start: int
+    stored: int
+    size: int
+    codec: str
+    has_levels: bool
+
+    def value(self, table: str, stamp: Stamp, row: int) -> bytes:
+        """The bytes of one row of the group.
+
+        Raises:
+            ValueError: the page does not hold so many values.
+        """
+        content = _held.get((table, stamp, self), lambda: (_decompressed(table, self), self.size))
+        place = 4 + int.from_bytes(content[:4], "little") if self.has_levels else 0
+        for _ in range(row - self.first):
+            place += 4 + int.from_bytes(content[place : place + 4], "little")
+        length = int.from_bytes(content[place : place + 4], "little")
+        found = content[place + 4 : place + 4 + length]
+        if len(found) < length or place + 4 > len(content):
+            raise ValueError("it is cut off or damaged; fetch it again")
+        return found
+
+
+def _decompressed(table: str, page: Page) -> bytes:
+    """A page as it is once decompressed."""
+    import pyarrow
+
+    with Path(table).open("rb") as stream:
+        stream.seek(page.start)
+        content = stream.read(page.stored)
+    return pyarrow.Codec(page.codec).decompress(content, page.size, asbytes=True) if page.codec else content
+
+
+_CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "ZSTD": "zstd"}
+_DATA_PAGE, _DICTIONARY_PAGE, _PLAIN, _HEADER_BYTES = 0, 2, 0, 1 << 16
+
+
+def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[Page]:
+    """The pages of a large group whose values stand one after the other; rows of others come with their whole group.
+
+    Source: Apache Parquet, parquet.thrift, PageHeader, and Encodings.md, PLAIN.
+    """
+    place = f"{columns.image}.bytes" if columns.is_struct else columns.image
+    number = next(k for k in range(group.num_columns) if group.column(k).path_in_schema == place)
+    part, kind = group.column(number), schema.column(number)
+    if part.total_uncompressed_size <= MOST_DECODED or part.compression not in _CODECS or kind.max_repetition_level:
+        return ()
+    if kind.max_definition_level and (part.statistics is None or not part.statistics.has_null_count):
+        return ()  # a row may lack its bytes, and values would not be counted by rows
+    starts = [part.data_page_offset, *([part.dictionary_page_offset] if part.has_dictionary_page else [])]
+    at, end, rows = min(starts), min(starts) + part.total_compressed_size, 0
+    found: list[Page] = []
+    with file.open("rb") as stream:
+        while at < end and rows < group.num_rows:
+            stream.seek(at)
+            header, length = _thrift(stream.read(min(_HEADER_BYTES, end - at)))
+            sort, size, stored, data = (header.get(field) for field in (1, 2, 3, 5))
+            at += length
+            if sort == _DATA_PAGE and data is not None:
+                if data[2] == _PLAIN:
+                    has_levels = kind.max_definition_level > 0
+                    found.append(Page(rows, data[1], at, stored, size, _CODECS[part.compression], has_levels))
+                rows += data[1]
+            elif sort != _DICTIONARY_PAGE:
+                return ()
+            at += stored
+    return tuple(found)
+
+
+def _thrift(content: bytes) -> tuple[dict[int, Any], int]:
+    """A struct in Thrift's compact form as its fields by number, and how many bytes it took.
+
+    Source: Apache Thrift, thrift-compact-protocol.md.
+    """
+    at = 0
+
+    def number() -> int:
+        nonlocal at
+        found = shift = 0
+        while True:
+            byte = content[at]
+            at += 1
+            found |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return found
+
+    def value(kind: int) -> Any:
+        nonlocal at
+        if kind in (1, 2):
+            return kind == 1
+        if kind in (4, 5, 6):  # whole numbers, signs in the last bit
+            found = number()
+            return found >> 1 ^ -(found & 1)
+        if kind == 12:
+            return struct()
+        if kind in (3, 7, 8):
+            length = {3: 1, 7: 8}.get(kind) or number()
+            at += length
+            return content[at - length : at]
+        raise ValueError(f"its header has a field of kind {kind}")
+
+    def struct() -> dict[int, Any]:
+        nonlocal at
+        fields: dict[int, Any] = {}
+        last = 0
+        while (byte := content[at]) != 0:
+            at += 1
+            last = last + (byte >> 4) if byte >> 4 else value(4)
+            fields[last] = value(byte & 15)
+        at += 1
+        return fields
+
+    return struct(), at
 
 
 def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: Columns) -> None:
@@ -244,27 +398,11 @@ def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[An
         part = next(p for p in map(group.column, range(group.num_columns)) if p.path_in_schema == place)
         if part.statistics is not None and part.statistics.null_count:
             for row, value in enumerate(_pictures_of(str(file), stamp, number, columns).to_pylist()):
-                _picture(file, value, columns.is_struct, before + row)
+                content = value.get("bytes") if columns.is_struct and value is not None else value
+                if not isinstance(content, bytes):
+                    reason = f"row {before + row} must hold the bytes of a picture, but holds none; fetch it again"
+                    raise DataError(f"{file}: {reason}")
         before += group.num_rows
-
-
-def _copied(file: Path, stamp: Stamp) -> Iterator[PictureRecord]:
-    """The pictures of a file whose groups of rows are too large to decode one for each picture."""
-    key = hashlib.sha256(os.fsencode(f"1\0{os.path.realpath(file)}\0{stamp.size}\0{stamp.mtime_ns}")).hexdigest()[:32]
-    blob = cache_folder() / "parquet" / f"{key}.blob"
-    index = blob.with_suffix(".npz")
-    columns = _load(index, blob)
-    if columns is None:
-        columns = _copy(file, blob, index)
-    copied = Stamp.of(blob.stat())
-    if not len(columns["sizes"]):
-        return
-    names = bytes(columns["names"]).decode().split("\0")
-    labels = bytes(columns["labels"]).decode().split("\0")
-    for name, label, offset, size in zip(
-        names, labels, columns["offsets"].tolist(), columns["sizes"].tolist(), strict=True
-    ):
-        yield PictureRecord(name, label, TarMember(str(blob), offset, size, f"{file.name}/{name}", copied))
 
 
 def parquet_class_names(file: Path) -> tuple[str, ...]:
@@ -286,55 +424,6 @@ def parquet_class_names(file: Path) -> tuple[str, ...]:
         raise DataError(f"{file} cannot be read as Parquet: {shown(str(error).splitlines()[0])}") from None
     except (ValueError, KeyError, TypeError):
         return ()
-
-
-def _load(index: Path, blob: Path) -> dict[str, Any] | None:
-    try:
-        with index.open("rb") as stream:
-            columns = dict(np.load(stream, allow_pickle=False))
-        return columns if blob.stat().st_size == int(columns["sizes"].sum()) else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return None
-
-
-def _copy(file: Path, blob: Path, index: Path) -> dict[str, Any]:
-    """The pictures into one plain file, and where each is."""
-    import pyarrow
-    import pyarrow.parquet
-
-    names: list[str] = []
-    labels: list[str] = []
-    sizes: list[int] = []
-    part = blob.with_name(f"{blob.stem}-{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        blob.parent.mkdir(parents=True, exist_ok=True)
-        refuse_full_disk(blob.parent, file.stat().st_size, f"the copy of {file.name}")
-        with pyarrow.parquet.ParquetFile(file) as source, part.open("wb") as stream:
-            columns = _columns(file, source.schema_arrow)
-            for batch in source.iter_batches(_BATCH_ROWS, columns=[columns.image, columns.label]):
-                for row in batch.to_pylist():
-                    content, name = _picture(file, row[columns.image], columns.is_struct, len(names))
-                    stream.write(content)
-                    sizes.append(len(content))
-                    names.append(name)
-                    labels.append(str(row[columns.label]))
-        found: dict[str, Any] = {
-            "names": np.frombuffer("\0".join(_each_once(names)).encode("utf-8", "backslashreplace"), np.uint8),
-            "labels": np.frombuffer("\0".join(labels).encode("utf-8", "backslashreplace"), np.uint8),
-            "sizes": np.array(sizes, np.int64),
-            "offsets": np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-            if sizes
-            else np.zeros(0, np.int64),
-        }
-        part.replace(blob)
-        with part.open("wb") as stream:
-            np.savez(stream, **dict(found))
-        part.replace(index)
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise _no_parquet(file, error) from None
-    finally:
-        part.unlink(missing_ok=True)
-    return found
 
 
 def _no_parquet(file: Path, error: BaseException) -> DataError:
@@ -368,15 +457,6 @@ def _columns(file: Path, schema: Any) -> Columns:
     kind = schema.field(image).type
     is_struct = pyarrow.types.is_struct(kind)
     return Columns(image, is_struct, is_struct and kind.get_field_index("path") >= 0, label)
-
-
-def _picture(file: Path, value: Any, is_struct: bool, number: int) -> tuple[bytes, str]:
-    """The bytes of a picture, and what it is called."""
-    content = value.get("bytes") if is_struct and value is not None else value
-    path = value.get("path") if is_struct and value is not None else None
-    if not isinstance(content, bytes):
-        raise DataError(f"{file}: row {number} must hold the bytes of a picture, but holds none; fetch it again")
-    return content, _name(path, number)
 
 
 def _name(path: Any, number: int) -> str:

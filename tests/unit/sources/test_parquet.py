@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -85,22 +87,63 @@ def test_a_folder_of_the_hub_s_layout_holds_what_class_folders_hold(photographs:
     ]
 
 
-def test_large_groups_of_rows_are_copied_once_and_again_where_the_copy_was_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+KINDS = [
+    pa.binary(),
+    pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    pa.struct([pa.field("bytes", pa.binary(), nullable=False), ("path", pa.string())]),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"compression": "none", "use_dictionary": False},
+        {"compression": "snappy", "use_dictionary": False},
+        {"compression": "zstd", "use_dictionary": True, "dictionary_pagesize_limit": 3000},
+        {"compression": "gzip", "use_dictionary": True},  # each row by its dictionary: read with its whole group
+        {"compression": "snappy", "use_dictionary": False, "data_page_version": "2.0"},  # the same
+        {"compression": "snappy", "use_dictionary": False, "write_statistics": False},  # the same
+    ],
+    ids=str,
+)
+def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
+    kind: Any, written: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tables, "MOST_DECODED", 1000)
+    generator = np.random.default_rng(0)
+    pictures = [generator.bytes(int(size)) for size in generator.integers(1, 900, 40)]
+    values = pictures if kind == pa.binary() else [{"bytes": each, "path": None} for each in pictures]
+    file = tmp_path / "test.parquet"
+    origins = [f"set {k % 3}" for k in range(40)]
+    given = pa.table({"image": pa.array(values, kind), "label": [0] * 40, "origin": origins})
+    pq.write_table(given, file, row_group_size=25, data_page_size=2000, write_batch_size=4, **written)
+    rows = list(tables.parquet_rows(file, "origin"))
+    assert [row.image.read() for row in rows] == pictures
+    assert [row.beside for row in rows] == origins
+    in_pages = sum(row.image.page is not None for row in rows)
+    if written["use_dictionary"] is False and len(written) == 2:
+        assert in_pages == 40
+    elif "dictionary_pagesize_limit" in written:
+        assert 0 < in_pages < 40  # the first rows of each group are in its dictionary
+    monkeypatch.setattr(tables, "_pictures_of", None)  # the whole group is decoded for none of them
+    assert [rows[k].image.read() for k in range(40) if rows[k].image.page] == [
+        pictures[k] for k in range(40) if rows[k].image.page
+    ]
+    assert not (tmp_path / "cache").exists(), "nothing is copied"
+
+
+def test_a_page_that_is_damaged_costs_its_picture_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MOST_DECODED", 1)
-    file = table(tmp_path / "set" / "test.parquet", ROWS)
-    assert found(f"imagenet={file}") == EXPECTED
-    with monkeypatch.context() as patch:
-        patch.setattr(tables, "_copy", None)
-        assert found(f"imagenet={file}") == EXPECTED
-    for copy in (tmp_path / "cache" / "parquet").glob("*.blob"):
-        copy.write_bytes(copy.read_bytes()[:-1])
-    assert found(f"imagenet={file}") == EXPECTED
-    before = locate([f"imagenet={file}"]).dataset("imagenet").fingerprint
-    table(file, ROWS[:2])
-    assert len(found(f"imagenet={file}")) == 2
-    assert locate([f"imagenet={file}"]).dataset("imagenet").fingerprint != before
+    file = tmp_path / "test.parquet"
+    content = pa.table({"image": [b"a" * 50, b"b" * 60], "label": [0, 0]})
+    pq.write_table(content, file, compression="none", use_dictionary=False, data_page_size=1, write_batch_size=1)
+    first, second = (row.image for row in tables.parquet_rows(file))
+    assert first.page is not None
+    bad = dataclasses.replace(first, page=dataclasses.replace(first.page, stored=20))
+    with pytest.raises(SampleError, match=r"000000\.jpg: .*cut off or damaged"):
+        bad.read()
+    assert second.read() == b"b" * 60
 
 
 def test_a_split_is_chosen(tmp_path: Path) -> None:
