@@ -27,7 +27,7 @@ from typing import Any
 from rich.console import Console
 
 import hardiness
-from hardiness import attacks, benchmarks, models
+from hardiness import attacks, benchmarks, models, reference
 from hardiness.cli.main import COMMANDS, GROUPS
 from hardiness.models.catalogue import schemes
 from hardiness.report import scorecard_tables
@@ -83,9 +83,10 @@ def attack_table() -> str:
 
 
 def paper_table() -> str:
-    """The benchmarks of the paper with their questions, and how many others there are."""
+    """The benchmarks of the paper with their questions, the sets of natural shift, and how many others there are."""
     rows = [(f"`{name}`", benchmarks.registry.get(name).question) for name in PAPER]
-    others = len([name for name in benchmarks.registry.names() if name not in PAPER])
+    rows.append((", ".join(f"`{name}`" for name in reference.CLASS_SETS), "Right under natural shift?"))
+    others = len({*benchmarks.registry.names()} - {*PAPER, *reference.CLASS_SETS})
     more = f"and {others} more: [their protocols](docs/protocols.md) and [their data](docs/data.md)."
     return f"{table(('benchmark', 'question'), rows)}\n{more}\n"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from PIL import Image
 from torch import nn
 
 import hardiness
-from hardiness.benchmarks import registry
+from hardiness import evaluate
+from hardiness.benchmarks import card_of, registry
 from hardiness.core import DataError, Result, View
 from hardiness.data import locate
 from hardiness.reference import CLASS_SETS, class_set, published, published_beside, published_data, subset, wnids
@@ -220,6 +223,183 @@ def test_terms_are_shown_before_anything_is_fetched(hardiness: Callable[..., Any
         assert told.out.startswith(f"{name}: {published_data.published_set(name).terms[:30]}")
         assert "if you agree, add --accept-terms" in told.err
     assert not list(tmp_path.iterdir())
+
+
+def test_imagenet_hards_accuracy_by_origin(tmp_path: Path) -> None:
+    rows = {
+        "image": [png(coloured(answer)) for answer in (7, 25, 3, 9)],
+        "label": [[1, 7], [25], [4, 900], [9]],
+        "origin": ["imagenet", "objectnet", "imagenet", "imagenet/sketch"],
+    }
+    (tmp_path / "imagenet-hard").mkdir()
+    file = tmp_path / "imagenet-hard/validation-0.parquet"
+    pq.write_table(pa.table(rows), file)
+    found = evaluated("imagenet-hard", tmp_path)
+    of = {origin: found.score("top1", origin=origin) for origin in ("imagenet", "imagenet-sketch", "objectnet")}
+    assert {origin: (score.value, score.n) for origin, score in of.items()} == {
+        "imagenet": (0.5, 2),
+        "imagenet-sketch": (1.0, 1),
+        "objectnet": (1.0, 1),
+    }
+    (chart,) = (each for each in drawn(found) if each.name == "accuracy_by_level")
+    assert (chart.title, chart.rows) == (
+        "ImageNet-Hard: imagenet is hardest",
+        ("imagenet", "imagenet-sketch", "objectnet"),
+    )
+    with_origins = [item.id for item in locate([str(tmp_path)]).dataset("imagenet-hard").items]
+    assert with_origins[0] == "imagenet-sketch/9/000003"
+    pq.write_table(pa.table(rows).drop_columns("origin"), file)
+    plain = locate([str(tmp_path)]).dataset("imagenet-hard")
+    assert [item.id for item in plain.items][:2] == ["1+7/000000", "25/000001"]
+
+
+def drawn(*results: Result) -> Any:
+    """The figures of results of one benchmark."""
+    return card_of(results[0].run).view(results).charts
+
+
+LEVELS = ("camera_yaw", "character_rotation_yaw", "camera_pitch", "camera_roll", "character_rotation_pitch")
+MORE = ("character_rotation_roll", "character_scale", "character_texture", "scene_light")
+
+
+def test_pugs_accuracy_by_level_of_each_factor(tmp_path: Path) -> None:
+    wolf = coloured(270)
+    answers = {"Worlds/Wolf/a.png": wolf, "Worlds/Wolf/b.png": coloured(OUTSIDE), "Camera_Yaw/Wolf/c.png": wolf}
+    answers |= {f"Camera_Yaw/Wolf/{place}.png": coloured(OUTSIDE) for place in "de"}
+    root = put(tmp_path / "pug-imagenet", answers)
+    lines = [f"filename,world_name,character_label,{','.join((*LEVELS, *MORE))}"]
+    for name, world, yaw in (
+        ("Worlds/Wolf/a.png", "City", 0),
+        ("Worlds/Wolf/b.png", "Desert", 0),
+        ("PUG_IMAGENET/Camera_Yaw/Wolf/c.png", "City", -45),
+        ("Camera_Yaw/Wolf/d.png", "City", 90),
+        ("Camera_Yaw/Wolf/e.png", "City", 225),
+    ):
+        lines.append(f"{name},{world},Wolf,{yaw}{',0' * 8}")
+    (root / "labels_pug_imagenet.csv").write_text("\n".join(lines))
+    found = evaluated("pug-imagenet", tmp_path)
+    assert found.score("top1").value == pytest.approx(0.4)
+    assert found.score("top1", factor="Worlds").value == 0.5
+    levels = {
+        s.condition["level"]: s.value
+        for s in found.scores
+        if s.condition.get("factor") == "Camera_Yaw"
+        if "level" in s.condition
+    }
+    assert levels == {"-45": 1.0, "90": 0.0, "225": 0.0}
+    assert list(levels) == ["-45", "90", "225"], "numbers by their size"
+    assert found.score("top1", factor="Worlds", level="Desert").value == 0.0
+    (chart,) = (each for each in drawn(found) if each.name == "accuracy_by_level")
+    assert chart.rows == ("Worlds Desert", "Camera Yaw 90")
+    (root / "labels_pug_imagenet.csv").write_text("filename,world_name\n")
+    with pytest.raises(DataError, match=r"labels_pug_imagenet\.csv: must have a column camera_pitch; fetch it again"):
+        locate([str(tmp_path)]).dataset("pug-imagenet")
+    (root / "labels_pug_imagenet.csv").unlink()
+    without = locate([str(tmp_path)]).dataset("pug-imagenet")
+    assert without.items[0].id == "Camera_Yaw/Wolf/c"
+    assert "labels_pug_imagenet.csv is not there: accuracy has no levels of factors" in without.remarks[0]
+
+
+class SecondAnswers(ColoursAreAnswers):
+    """The same network, whose second answers are first."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = super().forward(x)
+        return torch.where(logits == 2.0, 0.5, logits)
+
+
+def compared(tmp_path: Path, benchmark: str) -> dict[str, Any]:
+    """Two networks on one set, by each score: their values and the interval of the difference."""
+    for name, network in (("first", ColoursAreAnswers()), ("second", SecondAnswers())):
+        hardiness.evaluate(
+            network,
+            benchmark,
+            str(tmp_path),
+            view=VIEW,
+            runtime="torch",
+            progress=False,
+            name=name,
+            out=tmp_path / "out",
+        )
+    (found,) = hardiness.compare(tmp_path / "out")
+    return {score.metric: score for score in found.scores}
+
+
+def test_models_are_compared_by_imagenet_9s_gap_and_by_its_originals(tmp_path: Path) -> None:
+    dog, bird = (class_set("imagenet-9").labels[name][0] for name in ("00_dog", "01_bird"))
+    pictures = {}
+    for place in range(12):
+        for variant, first, second in (
+            ("original", dog, dog if place % 2 else bird),
+            ("mixed_same", dog, dog),
+            ("mixed_rand", dog if place % 3 else bird, bird),
+        ):
+            pictures[f"{variant}/val/00_dog/{place}.png"] = coloured(first, second)
+    put(tmp_path / "imagenet-9", pictures)
+    found = compared(tmp_path, "imagenet-9")
+    assert found["top1"].values == {"first": 1.0, "second": 0.5}
+    gaps = found["bg_gap"].values
+    assert gaps == {"first": pytest.approx(1 / 3), "second": pytest.approx(1.0)}
+    assert found["bg_gap"].title == "background gap"
+    assert found["bg_gap"].is_told_apart(("first", "second"))
+
+
+def test_imagenet_es_is_paired_with_the_originals(tmp_path: Path) -> None:
+    """Each photograph is wrong under every light where it is wrong as the original, which narrows the interval."""
+    described = class_set("imagenet-es")
+    label, other = described.classes[:2]
+    pictures = {}
+    for place in range(40):
+        hard = place % 2
+        for folder, is_lost in (("param_control/l1/param_1", place < 20), ("param_control/l5/param_2", place < 20)):
+            answer = other if hard or is_lost else label
+            pictures[f"es-test/{folder}/{wnids()[label]}/{place}.png"] = coloured(answer, label)
+        original = other if hard else label
+        pictures[f"es-test/sampled_tin_no_resize2/{wnids()[label]}/{place}.png"] = coloured(original, label)
+    put(tmp_path / "imagenet-es", pictures)
+    drop = evaluated("imagenet-es", tmp_path).score("drop_from_originals")
+    assert (drop.value, drop.n, drop.higher_is_better) == (pytest.approx(0.25), 40, False)
+    assert drop.interval is not None
+    assert 0 < drop.interval.low < 0.25 < drop.interval.high
+    assert drop.interval.high - drop.interval.low < 0.35  # of other photographs it would be 0.41
+    found = compared(tmp_path, "imagenet-es")
+    assert found["top1"].values == {"first": pytest.approx(0.25), "second": 1.0}
+    assert found["drop_from_originals"].values == {"first": pytest.approx(0.25), "second": 0.0}
+
+
+def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[..., Any], tmp_path: Path) -> None:
+    pictures = {f"chair/{place}.png": coloured(409, side=300) for place in range(3)}
+    put(tmp_path / "objectnet/images", {**pictures, "alarm_clock/a.png": coloured(409, side=300)})
+    evaluate(
+        ColoursAreAnswers(),
+        "objectnet",
+        str(tmp_path),
+        out=tmp_path / "out",
+        view=VIEW,
+        runtime="torch",
+        progress=False,
+    )
+    page = tmp_path / "out/report.html"
+
+    def shown(*options: str) -> list[Image.Image]:
+        told = hardiness("report", tmp_path / "out", *options)
+        assert told.status == 0, told.err
+        found = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", page.read_text())
+        return [Image.open(io.BytesIO(base64.b64decode(each))) for each in found]
+
+    assert shown() == []
+    assert "data:image" not in page.read_text().replace("data:image/svg", "")
+    pictures_shown = shown("--show", "objectnet")
+    assert len(pictures_shown) == 3
+    for picture in pictures_shown:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+        edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        assert edge[:, 0].min() > 170
+        assert edge[:, 1:].max() < 110
+    assert "chair" in page.read_text()
+    told = hardiness("report", tmp_path / "out", "--show", "objectnett")
+    assert told.status == 2
+    assert "did you mean 'objectnet'" in told.err
 
 
 def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from hardiness import data as datasets
 from hardiness.api.comparison import comparisons_of
+from hardiness.benchmarks import SHOWN_WHEN_ASKED
 from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable, UnknownNameError
 from hardiness.engine import PictureSource
 from hardiness.models import registry
+from hardiness.reference import CLASS_SETS, class_set
 from hardiness.report import (
     FeatureGrid,
     FeaturePicture,
@@ -135,6 +137,7 @@ class Report:
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
         published: show the published results, beside those of ``outs`` if there are some.
         images: whether the page holds photographs.
+        show: sets whose pictures are shown only where they are named here, as the licence of ``objectnet`` wants.
         column: whether figures are written at the width of one column of a paper too.
         trained_with: what models were trained with beyond what their names say, as ``MODEL=RECIPE+…``.
         to: the file; in the one output folder, else in the working folder, if ``None``.
@@ -146,6 +149,7 @@ class Report:
     baseline: str | None = None
     published: bool = False
     images: bool = True
+    show: tuple[str, ...] = ()
     column: bool = False
     trained_with: tuple[str, ...] = ()
     to: Path | None = None
@@ -177,9 +181,13 @@ def write_report(asked: Report) -> WrittenPage:
     if not asked.outs and not asked.published:
         raise ArgumentError("report needs OUT, the folder of an earlier 'hardiness run', or --published")
     known = declared(asked.trained_with)
+    for name in asked.show:
+        if name not in (known_sets := [each for each in CLASS_SETS if class_set(each).shown_when_asked]):
+            raise UnknownNameError("set to show", name, known_sets)
     grids, problems = _features(asked.outs)
     stores, problems = _opened(asked.outs, problems, bool(grids), asked.wait_s)
     found, problems, remarks = _results(stores, asked, problems)
+    found = [_with_pictures(each) if each.benchmark in asked.show else each for each in found]
     title = ", ".join(shown(Path(out).resolve().name) for out in asked.outs) or "the published results"
     options = PageOptions(
         picture_of=_pictures(stores, asked.data) if asked.images and stores else None,
@@ -195,6 +203,11 @@ def write_report(asked: Report) -> WrittenPage:
     files, name = _place(asked, stores)
     put_page(found, files, name, f"hardiness: {title}", options)
     return WrittenPage(f"{files.address}/{name}", tuple(problems), tuple(remarks))
+
+
+def _with_pictures(result: Result) -> Result:
+    """The result with the pictures that are shown to who asks for them."""
+    return replace(result, details={**result.details, "galleries": result.details.get(SHOWN_WHEN_ASKED, [])})
 
 
 def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:

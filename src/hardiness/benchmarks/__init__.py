@@ -14,6 +14,7 @@ from hardiness.benchmarks.card import (
     published_baseline,
     warnings_of,
 )
+from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
 from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
 from hardiness.benchmarks.cue_conflict import answers
 from hardiness.benchmarks.explained import fitted
@@ -34,6 +35,7 @@ __all__ = [
     "EMBEDDED",
     "FACTORS",
     "METRIC",
+    "SHOWN_WHEN_ASKED",
     "TESTBED_VIEW",
     "VIEW",
     "Baseline",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, make_dataclass, replace
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
+from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, register
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.options import registry
@@ -29,6 +31,7 @@ from hardiness.core import (
     DataSet,
     Dots,
     Expansion,
+    Gallery,
     Heat,
     Image,
     ImageTable,
@@ -42,11 +45,14 @@ from hardiness.core import (
     Section,
 )
 from hardiness.imaging import decode, on_canvas
-from hardiness.reference import CLASS_SETS, ClassSet, class_set
-from hardiness.statistics import Estimate, Measurable, mean, share
+from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnid_indices
+from hardiness.statistics import Estimate, Measurable, WeightedSum, share
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
+SHOWN_WHEN_ASKED = "galleries_when_asked"
+"""Where a result's details have the samples of a set whose pictures are shown to who asks for them alone."""
+
 OWN_VIEW, TWIN = "-own-view", "-clean"
 """What the names of further benchmarks of a set end with."""
 
@@ -179,9 +185,14 @@ class ClassSets(Card):
         classes and their clean twin.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "subset_prediction", "subset_confidence")
-    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES, "bg_gap": "background gap"}
+    titles: ClassVar[Mapping[str, str]] = {
+        **TITLES,
+        **SELECTIVE_TITLES,
+        "bg_gap": "background gap",
+        "drop_from_originals": "drop from the originals",
+    }
     keys: ClassVar[tuple[str, ...]] = ("protocol",)
     place: ClassVar[int] = 36
     group: ClassVar[str] = "natural shift"
@@ -201,7 +212,7 @@ class ClassSets(Card):
         """The headline, its calibration and AURRA, other rules, the gap, then each part."""
         described = set_of(run.benchmark.name)
         right = table[RIGHT][:, 0] == 1
-        parts = _parts(described, table.ids) if described.parts else np.full(len(right), -1)
+        parts, levels = _places(described, table.ids)
         found = [_headline(described, table.ids, right, parts)]
         chosen = _headline_rows(described, parts)
         found += confidence_scores(table["confidence"][chosen, 0], right[chosen])
@@ -209,17 +220,18 @@ class ClassSets(Card):
         if described.among == "labels":
             protocol = described.among_all_protocol or "1000-way"
             found.append(accuracy("top1", table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
-        found += _gap(described, table.ids, right, parts)
+        found += _gap(described, table.ids, right)
         for place, part in enumerate(described.parts):
             if (parts == place).any():
                 found.append(accuracy("top1", right[parts == place], part.condition))
-        return found
+        return [*found, *_level_scores(described, right, parts, levels)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
-        """Top-1, where it is over all photographs."""
-        right = table[RIGHT][:, 0] == 1
-        over_all = set_of(run.benchmark.name).headline == "all"
-        return [share("top1", right)] if over_all else []
+        """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
+        described, right = set_of(run.benchmark.name), table[RIGHT][:, 0] == 1
+        over_all = share("top1", right) if described.headline == "all" else None
+        headline = over_all or _headline_score(described, table.ids, right)
+        return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
 
     def is_headline(self, score: Score) -> bool:
         """Accuracies, the gap, RMS calibration error and AURRA are always shown."""
@@ -230,20 +242,40 @@ class ClassSets(Card):
         return [score for score in scores if set(score.condition) <= {"protocol"}]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
-        """Reliability and coverage. Of ObjectNet no picture is ever shown unless one asks for it."""
-        return {**confidence_details(table)}
+        """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
+        described = set_of(run.benchmark.name)
+        where = SHOWN_WHEN_ASKED if described.shown_when_asked else "galleries"
+        found = _mistakes(described, table, self.class_namer(run))
+        return {**confidence_details(table), where: [each.as_dict() for each in found]}
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
         described = set_of(results[0].benchmark)
         by_part = _matrix(described, results) if described.axes else _by_part(described, results)
-        charts = [by_part, explained_chart(results), *confidence_charts(results)]
+        charts = [by_part, _by_level(described, results), explained_chart(results), *confidence_charts(results)]
         return replace(super().view(results), charts=[chart for chart in charts if chart])
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share answered rightly."""
         top1 = known.value("top1")
         return f"answers {100 * top1:.1f} % of {result.benchmark} rightly" if top1 is not None else ""
+
+
+def _mistakes(described: ClassSet, table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
+    """The surest mistakes, each labelled by its folder, or by all classes that are right."""
+    for gallery in galleries(table, name):
+        yield replace(
+            gallery,
+            samples=tuple(replace(each, label=_label(described, each.id, name)) for each in gallery.samples),
+        )
+
+
+def _label(described: ClassSet, sample: str, name: Callable[[int], str]) -> str:
+    """What a photograph shows, in words."""
+    group = sample.split("/")[-2]
+    if group in described.labels and group not in wnid_indices():
+        return group.replace("_", " ")
+    return " or ".join(map(name, described.right(group))) or group
 
 
 def _is_right(described: ClassSet, records: Records, answers: str) -> NDArray[np.bool_]:
@@ -259,10 +291,16 @@ def _is_right(described: ClassSet, records: Records, answers: str) -> NDArray[np
     return np.asarray(np.where(unnamed, found == records["label"], holds[rows, found]))
 
 
-def _parts(described: ClassSet, ids: NDArray[Any]) -> NDArray[np.int64]:
-    """``(N,)`` the place of each photograph's part among those of the set."""
+def _places(described: ClassSet, ids: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """``(N,)`` the place of each photograph's part among those of the set, -1 for none, and what was set within it."""
     places = {part.folder: place for place, part in enumerate(described.parts)}
-    return np.array([places.get("/".join(str(sample).split("/")[:-2]), -1) for sample in ids.tolist()], np.int64)
+    parts, levels = np.full(len(ids), -1), np.full(len(ids), "", object)
+    for row, sample in enumerate(ids.tolist()):
+        above = "/".join(str(sample).split("/")[:-2])
+        if above not in places and described.levels:
+            above, _, levels[row] = above.rpartition("/")
+        parts[row] = places.get(above, -1)
+    return parts, levels
 
 
 def _headline_rows(described: ClassSet, parts: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -271,34 +309,128 @@ def _headline_rows(described: ClassSet, parts: NDArray[np.int64]) -> NDArray[np.
     return np.isin(parts, counted) if described.parts else np.ones(len(parts), bool)
 
 
+@dataclass(frozen=True, eq=False)
+class PartsScore:
+    """A weighted sum of parts' accuracies, paired on the photographs that parts share: a mean over them, or a gap.
+
+    Attributes:
+        metric: which score.
+        names: ``(N,)`` of the photograph that each picture is of.
+        columns: ``(N,)`` the part of each picture, as its place in ``weights``; -1 where it does not count.
+        right: ``(N,)`` whether it was answered rightly.
+        weights: ``(M,)`` of the parts.
+        higher_is_better: its direction.
+    """
+
+    metric: str
+    names: NDArray[np.object_]
+    columns: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    higher_is_better: bool = True
+    condition: Condition = field(default_factory=Condition)
+
+    @property
+    def span(self) -> float:
+        """The most that two answers to one photograph can put two models apart."""
+        return self._sum(np.arange(len(self.names)))[0].span
+
+    def of(self, places: NDArray[np.int64]) -> Estimate:
+        """The score of the pictures at these places; its ids are the first place of each photograph."""
+        found, firsts = self._sum(places)
+        estimate = found.of(np.arange(len(firsts)))
+        return replace(estimate, ids=firsts[estimate.ids])
+
+    def lacks(self, places: NDArray[np.int64]) -> str:
+        """Why they are too few."""
+        found, firsts = self._sum(places)
+        return found.lacks(np.arange(len(firsts)))
+
+    def _sum(self, places: NDArray[np.int64]) -> tuple[WeightedSum, NDArray[np.int64]]:
+        """The score of these pictures by photograph, and the first place of each."""
+        chosen = np.asarray(places)[self.columns[places] >= 0]
+        _, begins, at = np.unique(self.names[chosen], return_index=True, return_inverse=True)
+        order = np.argsort(begins)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        values = np.full((len(order), len(self.weights)), np.nan)
+        values[rank[at], self.columns[chosen]] = self.right[chosen]
+        return WeightedSum(self.metric, values, self.weights), chosen[begins[order]]
+
+
+def _parts_score(
+    described: ClassSet, metric: str, weights: Mapping[int, float], ids: NDArray[Any], right: NDArray[np.bool_]
+) -> PartsScore:
+    """The sum of the accuracies of parts, each by its place, times these weights."""
+    parts, _ = _places(described, ids)
+    columns = np.full(len(parts), -1)
+    for column, place in enumerate(weights):
+        columns[parts == place] = column
+    names = np.array(["/".join(str(sample).split("/")[-2:]) for sample in ids.tolist()], object)
+    return PartsScore(metric, names, columns, right, np.array(list(weights.values())), metric == "top1")
+
+
+def _headline_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
+    """Top-1 as a mean over the counted parts, by photograph; ``None`` where it is over photographs themselves."""
+    parts, _ = _places(described, ids)
+    held = [place for place, part in enumerate(described.parts) if part.counted and (parts == place).any()]
+    if described.headline == "all" or not held:
+        return None
+    return _parts_score(described, "top1", dict.fromkeys(held, 1 / len(held)), ids, right)
+
+
+def _gap_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
+    """The difference of two parts' accuracies, or of a part's less the counted ones'; ``None`` without one."""
+    if not described.gap:
+        return None
+    metric, *ends = described.gap
+    parts, _ = _places(described, ids)
+    weights: dict[int, float] = {}
+    for end, sign in zip(ends, (1.0, -1.0), strict=True):
+        held = [
+            place
+            for place, part in enumerate(described.parts)
+            if (end in part.condition.values() if end else part.counted) and (parts == place).any()
+        ]
+        if not held:
+            return None
+        weights |= dict.fromkeys(held, sign / len(held))
+    return _parts_score(described, metric, weights, ids, right)
+
+
 def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts: NDArray[np.int64]) -> Score:
     """Top-1 over all photographs, or the mean over the counted parts, by photograph."""
-    rows = _headline_rows(described, parts)
-    counted = [place for place, part in enumerate(described.parts) if part.counted]
-    held = [place for place in counted if (parts == place).any()]
-    if described.headline != "mean" or len(held) < 2:
-        return accuracy("top1", right[rows])
-    names = np.array(["/".join(str(sample).split("/")[-2:]) for sample in ids.tolist()], object)
-    photographs, at = np.unique(names, return_inverse=True)
-    values = np.full((len(photographs), len(held)), np.nan)
-    for column, place in enumerate(held):
-        values[at[parts == place], column] = right[parts == place]
-    some = ~np.isnan(values).all(axis=1)
-    found = mean(photographs[some], values[some])
-    return Score("top1", found.value, "fraction", int(some.sum()), found.interval(0.0, 1.0))
+    score = _headline_score(described, ids, right)
+    if score is None or len(score.weights) < 2:
+        return accuracy("top1", right[_headline_rows(described, parts)])
+    found = score.of(np.arange(len(ids)))
+    return Score("top1", found.value, "fraction", found.n, found.interval(0.0, 1.0))
 
 
-def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts: NDArray[np.int64]) -> Iterator[Score]:
+def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
     """The difference of two parts' accuracies, where both were evaluated."""
-    if not described.gap:
-        return
-    metric, *ends = described.gap
-    places = [next(k for k, part in enumerate(described.parts) if end in part.condition.values()) for end in ends]
-    held = [parts == place for place in places if (parts == place).any()]
-    sides: list[Estimate] = [mean(ids[rows], right[rows]) for rows in held]
-    if len(sides) == len(places):
-        apart = sides[0] - sides[1]
-        yield Score(metric, apart.value, "fraction", apart.n, apart.interval(-1.0, 1.0), False)
+    if score := _gap_score(described, ids, right):
+        apart = score.of(np.arange(len(ids)))
+        yield Score(score.metric, apart.value, "fraction", apart.n, apart.interval(-1.0, 1.0), False)
+
+
+def _by_number(level: str) -> tuple[float, str]:
+    """What levels are ordered by: numbers by their size, before words."""
+    try:
+        return float(level), ""
+    except ValueError:
+        return math.inf, level
+
+
+def _level_scores(
+    described: ClassSet, right: NDArray[np.bool_], parts: NDArray[np.int64], levels: NDArray[np.object_]
+) -> Iterator[Score]:
+    """Accuracy at each level of each part, numbers by their size."""
+    for place in np.unique(parts).tolist():
+        base = dict(described.parts[place].condition) if place >= 0 else {}
+        for level in sorted(set(levels[parts == place].tolist()) - {""}, key=_by_number):
+            there = (parts == place) & (levels == level)
+            yield accuracy("top1", right[there], Condition(**base, **{described.level: level}))
 
 
 def _score_of(result: Result, condition: Condition) -> Score | None:
@@ -325,6 +457,53 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
         tuple(observers),
         bars=True,
     )
+
+
+def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:
+    """Accuracy at each level where the set has no factors, else at the hardest level of each factor, a row each."""
+    if not described.level:
+        return None
+    known = [
+        {s.condition: s for s in result.scores if s.metric == "top1" and described.level in s.condition}
+        for result in results
+    ]
+    means: dict[Condition, float] = {}
+    for condition in dict.fromkeys(chain.from_iterable(known)):
+        values = [each[condition].value or 0.0 for each in known if condition in each]
+        means[condition] = sum(values) / len(values)
+    factors: dict[str, list[Condition]] = {}
+    for condition in means:
+        factors.setdefault(str(condition.get("factor", "")), []).append(condition)
+    hardest = [condition for factor, at in factors.items() for condition in _hardest(at, means, all_of=not factor)]
+    rows = {" ".join(map(str, condition.values())).replace("_", " "): condition for condition in hardest}
+    if not rows:
+        return None
+    caption = (
+        f"Accuracy on the photographs of each {described.level}"
+        if "" in factors
+        else "Accuracy at the level of each factor at which models are right least often"
+    )
+    return Dots(
+        "accuracy_by_level",
+        f"{described.title}: {min(rows, key=lambda name: means[rows[name]])} is hardest",
+        f"{caption}; lines are 95 % intervals.",
+        "accuracy, higher is better",
+        ("", ""),
+        "headline",
+        tuple(rows),
+        tuple(
+            Observer(
+                result.name, _score_of(result, Condition()), {name: each[c] for name, c in rows.items() if c in each}
+            )
+            for result, each in zip(results, known, strict=True)
+        ),
+        bars=True,
+    )
+
+
+def _hardest(levels: Sequence[Condition], means: Mapping[Condition, float], *, all_of: bool) -> Sequence[Condition]:
+    """All of a factor's levels, or the one at which models are right least often."""
+    return levels if all_of else [min(levels, key=means.__getitem__)]
 
 
 def _matrix(described: ClassSet, results: Sequence[Result]) -> Heat | None:

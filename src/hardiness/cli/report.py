@@ -25,6 +25,12 @@ from hardiness.cli.options import grouped, wait
     click.option("--published", is_flag=True, help="The paper's own results, beside those of OUT if it is given."),
     click.option("--images/--no-images", default=True, help="Whether the page holds photographs."),
     click.option(
+        "--show",
+        multiple=True,
+        metavar="SET",
+        help="Also pictures of this set, which are shown to who asks: objectnet, each in its red border.",
+    ),
+    click.option(
         "--column", is_flag=True, help="Write each figure as wide as one column of a paper too: NAME--column.pdf."
     ),
     click.option(

@@ -12,6 +12,7 @@ import numpy as np
 from hardiness.benchmarks import card_of
 from hardiness.core import Condition, Gallery, HardinessError, Image, Picture, Result, Sample
 from hardiness.imaging import decode, encode_jpeg, resize
+from hardiness.reference import CLASS_SETS, class_set
 from hardiness.report.sections import BenchmarkSection
 
 PictureOf = Callable[[Result, str, Condition], Image]
@@ -19,6 +20,9 @@ PictureOf = Callable[[Result, str, Condition], Image]
 
 SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
 """Of pictures and, the last, of differences, which are noise: little of it is to be seen."""
+
+BORDER_PX = 2
+"""Of pictures whose licence wants their border kept."""
 
 BARE = 3
 """Samples that a gallery lists where no pictures are wanted."""
@@ -117,6 +121,8 @@ class _Hanging:
 
 def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[EmbeddedPicture, ...]:
     shown = _small(picture_of(result, sample.id, sample.condition))
+    if result.benchmark in CLASS_SETS and (border := class_set(result.benchmark).border_rgb):
+        shown = _in_border(shown, border)
     if not sample.condition or sample.before is None:
         return (EmbeddedPicture("shown", _encoded(shown)),)
     clean = _small(picture_of(result, sample.id, Condition()))
@@ -129,6 +135,14 @@ def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[Em
         EmbeddedPicture("disturbed", _encoded(shown)),
         EmbeddedPicture(f"difference ×{gain:.0f}", _encoded(amplified, NOISE_QUALITY)),
     )
+
+
+def _in_border(image: Image, rgb: Sequence[int]) -> Image:
+    """The picture in a border that survives JPEG, whose colours are kept for two pixels at a time."""
+    height, width = image.shape[:2]
+    framed = np.full((height + 2 * BORDER_PX, width + 2 * BORDER_PX, 3), rgb, np.uint8)
+    framed[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX] = image
+    return framed
 
 
 def _small(image: Image) -> Image:

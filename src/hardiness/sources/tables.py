@@ -244,7 +244,7 @@ def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
             further = [beside] if beside in source.schema_arrow.names else []
             wanted = [columns.label, *([f"{columns.image}.path"] if columns.has_path else []), *further]
             table = source.read(wanted)
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise _no_parquet(file, error) from None
     places = [(number, row) for number, group in enumerate(groups) for row in range(group.num_rows)]
     paths = (
@@ -286,7 +286,7 @@ class Page:
         Raises:
             ValueError: the page does not hold so many values.
         """
-        content = _held.get((table, stamp, self), lambda: (_decompressed(table, self), self.size))
+        content: bytes = _held.get((table, stamp, self), lambda: (_decompressed(table, self), self.size))
         place = 4 + int.from_bytes(content[:4], "little") if self.has_levels else 0
         for _ in range(row - self.first):
             place += 4 + int.from_bytes(content[place : place + 4], "little")
@@ -304,7 +304,7 @@ def _decompressed(table: str, page: Page) -> bytes:
     with Path(table).open("rb") as stream:
         stream.seek(page.start)
         content = stream.read(page.stored)
-    return pyarrow.Codec(page.codec).decompress(content, page.size, asbytes=True) if page.codec else content
+    return bytes(pyarrow.Codec(page.codec).decompress(content, page.size, asbytes=True)) if page.codec else content
 
 
 _CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "ZSTD": "zstd"}
@@ -330,7 +330,7 @@ def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[Pa
         while at < end and rows < group.num_rows:
             stream.seek(at)
             header, length = _thrift(stream.read(min(_HEADER_BYTES, end - at)))
-            sort, size, stored, data = (header.get(field) for field in (1, 2, 3, 5))
+            sort, size, stored, data = header[1], header[2], header[3], header.get(5)
             at += length
             if sort == _DATA_PAGE and data is not None:
                 if data[2] == _PLAIN:

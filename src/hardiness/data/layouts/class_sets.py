@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from hardiness.core import DataError, DataSet
+from hardiness.core import DataError, DataSet, SampleError
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
 from hardiness.data.root import LAYOUTS, Layout, Place, Tables, open_place
 from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnids
@@ -16,8 +18,9 @@ from hardiness.sources import parquet_rows, shown
 def read(name: str, place: Place) -> DataSet:
     """The photographs of a set, wherever below the place its folders begin.
 
-    Ids are ``<part>/<label>/<file without suffix>``, without the part where the set has one alone: the group before the
-    file's name says which classes are right. `Item.label` is the first of them.
+    Ids are ``<part>/<level>/<label>/<file without suffix>``, without the part where the set has one alone, and without
+    the level where no table says it: the group before the file's name says which classes are right. `Item.label` is
+    the first of them.
 
     Raises:
         DataError: nothing is there, or none of its folders is one of the set; the message names both.
@@ -27,19 +30,28 @@ def read(name: str, place: Place) -> DataSet:
         raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
     opened = open_place(place)
     if isinstance(opened, Tables):
-        samples, digest, unused = list(_rows(known, place, opened)), fingerprint((), *map(stamp_of, opened.files)), []
+        samples, unused, told = list(_rows(known, place, opened)), [], []
+        has_levels = any("/" in sample.group for sample in samples)
+        digest = fingerprint((), *map(stamp_of, opened.files), *([known.level] if has_levels else []))
     elif isinstance(opened, Tree) and known.labels:
         used = [(entry, *found) for entry in opened.images() if (found := _labelled(known, entry))]
         if not used:
             raise DataError(_absent(known, place, opened))
+        levels = _levels(known, opened)
         samples = [
             LabelledFile(
-                f"{part}/{label}" if part else label, entry.path.rpartition("/")[2], known.labels[label][0], entry.file
+                "/".join(filter(None, (part, levels.get(entry.path, ""), label))),
+                entry.path.rpartition("/")[2],
+                known.labels[label][0],
+                entry.file,
             )
             for entry, part, label in used
         ]
-        digest = fingerprint([entry for entry, _, _ in used], opened.stamp)
-        unused = opened.unused([entry for entry, _, _ in used])
+        digest = fingerprint([entry for entry, _, _ in used], opened.stamp, *map(" ".join, levels.items()))
+        tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == known.levels_table]
+        unused = opened.unused([*tables, *(entry for entry, _, _ in used)])
+        lacking = f"{known.levels_table} is not there: accuracy has no levels of factors; fetch it too"
+        told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
     else:
         what = "Parquet files with a label column" if not known.labels else _form(known)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
@@ -49,7 +61,7 @@ def read(name: str, place: Place) -> DataSet:
         num_classes=len(wnids()),
         fingerprint=digest,
         location=place.location,
-        remarks=passed_over(name, place.path, unused),
+        remarks=(*told, *passed_over(name, place.path, unused)),
         released=known.images or None,
     )
 
@@ -68,18 +80,46 @@ def _labelled(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
     return None
 
 
+def _levels(known: ClassSet, tree: Tree) -> Mapping[str, str]:
+    """What was set of each photograph, by its path, as the set's table says it; nothing where the table is not there.
+
+    The table's file names may begin above or below the folder that was given: what counts is part, label and name.
+
+    Raises:
+        DataError: the table cannot be read, or lacks a column.
+    """
+    found: dict[str, str] = {}
+    for entry in tree.entries:
+        if not known.levels_table or entry.path.rpartition("/")[2] != known.levels_table:
+            continue
+        try:
+            lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""))
+            columns = set(known.levels.values()) | {"filename"}
+            if lacking := columns - set(lines.fieldnames or ()):
+                raise DataError(f"{entry.file.name}: must have a column {min(lacking)}; fetch it again")
+            for row in lines:
+                ending = "/".join(str(row["filename"]).replace("\\", "/").split("/")[-3:])
+                if column := known.levels.get(ending.partition("/")[0]):
+                    found[ending] = (row[column] or "").strip().replace("/", "-")
+        except (UnicodeDecodeError, csv.Error, SampleError) as error:
+            raise DataError(f"{entry.file.name}: must be a csv in UTF-8, but is not ({error})") from None
+    ends = {entry.path: "/".join(entry.path.split("/")[-3:]) for entry in tree.images()} if found else {}
+    return {path: found[end] for path, end in ends.items() if found.get(end)}
+
+
 def _rows(known: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:
     """The pictures of Parquet files whose label column holds class indices, one or a list of them."""
     if known.labels:
         raise DataError(f"--data {place.argument}: must hold {_form(known)}, but holds Parquet files")
     for file in tables.files:
-        for row in parquet_rows(file):
+        for row in parquet_rows(file, known.levels.get("", "")):
             indices = _indices(row.label)
             if not indices:
                 least = f"class indices from 0 to {len(wnids()) - 1}"
                 raise DataError(f"{row.image.name}: its label must be {least}, was {shown(row.label)!r}")
             path = row.name if len(tables.files) == 1 else f"{file.stem}/{row.name}"
-            yield LabelledFile("+".join(map(str, indices)), path.replace("/", "-"), indices[0], row.image)
+            group = "/".join(filter(None, (row.beside.strip().replace("/", "-"), "+".join(map(str, indices)))))
+            yield LabelledFile(group, path.replace("/", "-"), indices[0], row.image)
 
 
 def _indices(text: str) -> Sequence[int]:

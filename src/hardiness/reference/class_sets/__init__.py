@@ -45,10 +45,15 @@ class ClassSet:
         canvas: the canvas that every model is shown; ``None`` for each model's own view.
         border_px, first_crop_px: what is cut off each side, and the centre square that is kept, before the view; 0 for
             neither.
+        border_rgb: of the border that a copy must keep; empty where it has none.
+        shown_when_asked: whether its licence wants pictures shown to who asks for them alone.
         parts: its conditions, which are folders; empty where it has none.
         headline: of parts: ``"all"`` photographs, the ``"mean"`` of the counted parts, or the ``"first"`` part.
         top: the folder above the parts, where other folders hold parts of the same names.
-        gap: a metric, and the two parts whose difference it is; empty for none.
+        gap: a metric, and the two parts whose difference it is, ``""`` for the mean of the counted ones; may be empty.
+        levels: by part, the column of `levels_table` or of the Parquet files that says of each photograph what was set.
+        levels_table: the csv beside the folders that has these columns, and one called ``filename``.
+        level: the key of conditions that holds what was set; empty where `levels` is.
         axes: the keys of conditions that rows and columns of a figure are made of.
         clean_twin: the benchmark of clean photographs of the same labels; empty for none.
         images: how many were published; 0 where nobody says.
@@ -69,10 +74,15 @@ class ClassSet:
     canvas: Canvas | None = None
     border_px: int = 0
     first_crop_px: int = 0
+    border_rgb: tuple[int, ...] = ()
+    shown_when_asked: bool = False
     parts: tuple[SetPart, ...] = ()
     headline: str = "all"
     top: str = ""
     gap: tuple[str, ...] = ()
+    levels: Mapping[str, str] = field(default_factory=dict)
+    levels_table: str = ""
+    level: str = ""
     axes: tuple[tuple[str, ...], ...] = ()
     clean_twin: str = ""
     images: int = 0
@@ -107,5 +117,15 @@ def class_set(name: str) -> ClassSet:
     labels = {folder: tuple(indices) for folder, indices in found.pop("labels").items()}
     canvas = Canvas(*found.pop("canvas")) if "canvas" in found else None
     gap, axes = tuple(found.pop("gap", ())), tuple(map(tuple, found.pop("axes", ())))
-    plain = {**found, "name": name, "labels": labels, "parts": parts, "canvas": canvas, "gap": gap, "axes": axes}
+    border = tuple(found.pop("border_rgb", ()))
+    plain = {
+        **found,
+        "border_rgb": border,
+        "name": name,
+        "labels": labels,
+        "parts": parts,
+        "canvas": canvas,
+        "gap": gap,
+        "axes": axes,
+    }
     return ClassSet(**plain)
