@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -37,7 +37,8 @@ class Corrupt:
     Forms: a PIL image of any 8-bit mode (grey stays grey, transparency stays as it was, others become RGB); an array
     ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(N, H, W, 1 or 3)``; a tensor ``(1 or 3, H, W)`` or
     ``(N, 1 or 3, H, W)`` on any device. Numbers are uint8, or floats from 0 to 1, which are rounded to 255 steps first
-    and stay floats.
+    and stay floats. A batch of MAITE's protocol, (images ``(1 or 3, H, W)``, targets, metadata), gives a batch; so a
+    `Corrupt` is one of its augmentations.
     """
 
     name: str
@@ -53,6 +54,11 @@ class Corrupt:
         """The severities that the corruption has."""
         return corruptions.get(self.name).severities
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What MAITE's tools call it by."""
+        return {"id": f"hardiness-{self.name}-{self.severity}", **asdict(self)}
+
     def __call__(self, image: T) -> T:
         """The picture, or each of a batch, corrupted.
 
@@ -67,9 +73,27 @@ class Corrupt:
         return {severity: self._at(image, severity) for severity in self.severities}
 
     def _at(self, image: T, severity: int) -> T:
+        if isinstance(image, tuple):
+            return cast(T, self._batch(image, severity))
         pictures, back = _opened(image)
         ready = [checked(picture) for picture in pictures]
         return cast(T, back([self._one(picture, severity) for picture in ready]))
+
+    def _batch(self, batch: tuple[Any, ...], severity: int) -> tuple[Any, ...]:
+        """A batch of MAITE's protocol, whose images are of any sizes."""
+        if len(batch) != 3 or not isinstance(batch[0], Sequence):
+            raise ArgumentError("a tuple must be a batch of MAITE's: a sequence of images, of targets, and of metadata")
+        images, targets, metadata = batch
+        return [self._channels_first(image, severity) for image in images], targets, metadata
+
+    def _channels_first(self, image: Any, severity: int) -> Any:
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(image, torch.Tensor):
+            return self._at(image, severity)
+        array = np.asarray(image)
+        if array.ndim != 3 or array.shape[0] not in (1, 3):
+            raise ArgumentError(f"images of a batch must be (1 or 3, H, W), one was {array.shape}")
+        return np.moveaxis(self._at(np.moveaxis(array, 0, -1), severity), -1, 0)
 
     def _one(self, picture: Image, severity: int) -> Image:
         id_ = own_noise(picture) + (f" epoch {self.epoch}" if self.epoch else "")

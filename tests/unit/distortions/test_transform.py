@@ -139,9 +139,15 @@ def test_a_loop_over_all_corruptions_and_severities_does_not_break(name: str) ->
         hardiness.corrupt(small, name, 0)
 
 
-@pytest.mark.parametrize("severity", [1, 5])
+@pytest.mark.parametrize("severity", [1, 2, 3, 4, 5])
 def test_motion_blur_of_small_and_of_grey_pictures(severity: int) -> None:
-    """imagecorruptions #5 (32x32 at severity 5) and #6 (128x128 without channels) end in an error there."""
+    """imagecorruptions #5 (32x32 at severity 5), #6 (128x128 without channels) and #13 (32x32, at some of the angles
+    that are drawn, whose trail is longer than the picture) end in an error there."""
+    small = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    for seed in range(24):  # each draws another angle
+        found = Corrupt("motion_blur", severity, seed=seed)(small)
+        assert found.shape == small.shape
+        assert abs(float(found.mean()) - float(small.mean())) < 12
     blur = Corrupt("motion_blur", severity)
     assert blur(np.zeros((32, 32, 3))).max() == 0
     assert blur(np.zeros((128, 128))).shape == (128, 128)
@@ -179,6 +185,22 @@ def test_what_is_no_picture_is_refused_in_one_line(image: Any, told: str) -> Non
     with pytest.raises(ArgumentError, match=told) as caught:
         NOISE(image)
     assert "\n" not in str(caught.value)
+
+
+def test_it_is_an_augmentation_of_maites_protocol() -> None:
+    protocols = pytest.importorskip("maite.protocols.image_classification")
+    assert isinstance(NOISE, protocols.Augmentation)
+    assert NOISE.metadata["id"] == f"hardiness-{NOISE.name}-{NOISE.severity}"
+    small, targets, metadata = IMAGE[:40, :50], [np.eye(2)[0]] * 3, [{"id": 1}, {"id": 2}, {"id": 3}]
+    images = [IMAGE.transpose(2, 0, 1), torch.from_numpy(small.transpose(2, 0, 1).copy()), small.transpose(2, 0, 1)]
+    found, *others = NOISE((images, targets, metadata))
+    assert others == [targets, metadata]
+    assert isinstance(found[1], torch.Tensor)
+    for given, made in zip((IMAGE, small, small), found, strict=True):
+        np.testing.assert_array_equal(np.asarray(made).transpose(1, 2, 0), NOISE(given))
+    for wrong in ((images, targets), ([IMAGE], targets, metadata)):
+        with pytest.raises(ArgumentError, match=r"of MAITE's: a sequence of images|must be .1 or 3, H, W., one was"):
+            NOISE(wrong)
 
 
 def test_a_comma_between_corruptions_is_told_to_be_a_plus() -> None:
