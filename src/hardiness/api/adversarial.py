@@ -13,7 +13,17 @@ from hardiness import attacks
 from hardiness.api.command import Placement
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks import threat, threat_models
-from hardiness.core import ArgumentError, Condition, ModelError, Norm, Round, UnknownNameError, View, epsilon_text
+from hardiness.core import (
+    ArgumentError,
+    Condition,
+    ModelError,
+    Norm,
+    Round,
+    TextTable,
+    UnknownNameError,
+    View,
+    epsilon_text,
+)
 from hardiness.engine import RoundOutcome, Suspect, Victims, run_round, suspect_of
 from hardiness.models import Classifier, to_pixels
 
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 NOT_BROKEN = -1
+WIDTHS = (5, 5, 5, 4, 4, 8)
+"""Of the columns where the table is printed."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +97,26 @@ class Attacked:
         return np.asarray((self.pixels * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())
 
     def __repr__(self) -> str:
+        view = self.view()
         lines = [
-            f"{self.title}: {int(self.broken.sum())} of {len(self)} broken",
-            "image label clean  now step distance",
+            " ".join(f"{text:>{width}}" for text, width in zip(row, WIDTHS, strict=True))
+            for row in (view.heads, *view.rows)
         ]
-        rows = zip(self.label, self.clean_prediction, self.prediction, self.step, self.distance, strict=True)
-        for image, (label, clean, now, step, distance) in enumerate(rows):
-            shown = "-" if step == NOT_BROKEN else step
-            lines.append(f"{image:5d} {label:5d} {clean:5d} {now:4d} {shown:>4} {distance:8.4f}")
-        return "\n".join(lines)
+        return "\n".join([view.title, *lines])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.view().html()
+
+    def view(self) -> TextTable:
+        """A row for each image."""
+        found = zip(self.label, self.clean_prediction, self.prediction, self.step, self.distance, strict=True)
+        rows = [
+            (*map(str, (image, label, clean, now)), "-" if step == NOT_BROKEN else str(step), f"{distance:.4f}")
+            for image, (label, clean, now, step, distance) in enumerate(found)
+        ]
+        title = f"{self.title}: {int(self.broken.sum())} of {len(self)} broken"
+        return TextTable(title, ("image", "label", "clean", "now", "step", "distance"), tuple(rows))
 
 
 def attack(

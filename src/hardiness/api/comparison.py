@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -55,6 +56,11 @@ class Comparisons:
     def __repr__(self) -> str:
         tables = (part for view in self.views() for part in terminal_table(view))
         return as_text([*map(Text, self.sentences()), *tables])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        return sentences + "".join(view.html() for view in self.views())
 
     def views(self) -> list[TextTable]:
         """A table for each benchmark."""

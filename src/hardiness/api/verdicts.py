@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from hardiness.report import as_text, gate_view, terminal_table
 from hardiness.results import Gate, judge, keep_gate, parse_policy, read_policy
 from hardiness.store import Store
 
 
-def gate(out: str | Path, policy: str | Path) -> Gate:
+@dataclass(frozen=True, repr=False)
+class GateReport(Gate):
+    """The verdicts of a policy; prints as a table."""
+
+    def __repr__(self) -> str:
+        return as_text(terminal_table(gate_view(self)))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return gate_view(self).html()
+
+
+def gate(out: str | Path, policy: str | Path) -> GateReport:
     """The verdict of each rule of a policy on what an output folder holds; nothing is evaluated.
 
     Args:
@@ -23,4 +37,4 @@ def gate(out: str | Path, policy: str | Path) -> Gate:
     store = Store.open(out)
     found = judge(asked, store)
     keep_gate(store, found)
-    return found
+    return GateReport(found.verdicts, found.undecided, found.source)

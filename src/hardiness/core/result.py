@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
 from typing import Any, Protocol
 
 from hardiness.core.run import Condition, Plan, Run, Stop
@@ -28,6 +29,19 @@ def result_table(result: Result) -> str:
     if len(result.scores) > SHOWN:
         lines.append(f"  and {len(result.scores) - SHOWN} more in .scores")
     return "\n".join([*lines, *(f"  ! {warning}" for warning in result.warnings)])
+
+
+def result_view(result: Result) -> TextTable:
+    """The same as a table for a notebook."""
+    rows = [
+        (name, f"{value}\n{interval}" if interval else value, n, doubt)
+        for name, value, interval, n, doubt in map(_row, result.scores[:SHOWN])
+    ]
+    head, *_ = result_table(replace(result, scores=())).splitlines()
+    more = [f"and {len(result.scores) - SHOWN} more in .scores"] if len(result.scores) > SHOWN else []
+    heads = ("score", "value, 95 % interval", "n", *([""] if any(row[3] for row in rows) else []))
+    notes = (*more, *result.warnings)
+    return TextTable(head, heads, tuple(row[: len(heads)] for row in rows), notes=notes)
 
 
 def _row(score: Score) -> tuple[str, str, str, str, str]:
@@ -225,6 +239,10 @@ class Result:
         """A table of the scores: what a Python prompt shows."""
         return result_table(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return result_view(self).html()
+
     def score(self, metric: str, **condition: str | float) -> Score:
         """The score of that metric and exactly that condition; without one, the metric's first (headline) score.
 
@@ -277,3 +295,36 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     named: int = 1
     notes: tuple[str, ...] = ()
+
+    def html(self) -> str:
+        """The table for a notebook, light or dark: it takes over the notebook's letters and colours."""
+        heads = "".join(_html_cell("th", text, place < self.named) for place, text in enumerate(self.heads))
+        rows = "".join(
+            f"<tr>{''.join(_html_cell('td', text, place < self.named) for place, text in enumerate(row))}</tr>"
+            for row in self.rows
+        )
+        caption = f"<caption>{escape(self.title)}</caption>"
+        table = f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f'<div class="hardiness">{NOTEBOOK_STYLE}{table}{notes}</div>'
+
+
+NOTEBOOK_STYLE = """<style>
+.hardiness { overflow-x: auto; margin: .5rem 0 }
+.hardiness table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; border: 0 }
+.hardiness caption { text-align: left; font-weight: 600; padding: 0 0 .4rem; color: inherit; white-space: nowrap }
+.hardiness :is(th, td) { text-align: right; vertical-align: top; padding: .3rem .8rem .3rem 0; background: none;
+  border: 0; border-bottom: 1px solid rgba(128, 128, 128, .35); max-width: 34rem }
+.hardiness :is(th, td).name { text-align: left }
+.hardiness th { font-size: .85em; font-weight: 600; opacity: .7; vertical-align: bottom }
+.hardiness :is(small, p) { display: block; font-size: .85em; opacity: .7; white-space: nowrap }
+.hardiness p { margin: .35rem 0 0; max-width: 56rem; white-space: normal }
+</style>"""
+"""Of tables in a notebook, as those of the page are."""
+
+
+def _html_cell(tag: str, text: str, is_name: bool) -> str:
+    """A cell whose first line is large and whose others are small."""
+    first, *rest = escape(text).split("\n")
+    kind = ' class="name"' if is_name else ""
+    return f"<{tag}{kind}>{first}{''.join(f'<small>{line}</small>' for line in rest)}</{tag}>"

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from hardiness.core import Result, Score
 from hardiness.report.sections import Places, marks_in_export
-from hardiness.report.terminal import score_tables
+from hardiness.report.terminal import score_tables, score_views
 from hardiness.results import differences_of, group_of
 from hardiness.sources import shown
 
@@ -43,6 +43,13 @@ class StoredResults(Sequence[Result]):
         with console.capture() as captured:
             console.print(self)
         return captured.get()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return "".join(view.html() for view in score_views(self._results))
 
     def table(self, places: Places | None = None) -> pa.Table:
         """A pyarrow table, one row a score: what it is of, value, interval, n, and a column for each condition key.

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import Grid, Result, Score
+from hardiness.core import Grid, Result, Score, TextTable
 from hardiness.reference import SETS
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
@@ -168,6 +168,20 @@ def score_tables(results: Sequence[Result], everything: bool = False) -> Iterato
         yield _section(each, everything, shared)
     if shared:
         yield Group(*(Text(f"everywhere: {note}", style=WARNING) for note in shared))
+
+
+def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
+    """The same as tables of text, with the headline columns."""
+    for shown in sections(results):
+        columns = [column for column in shown.section.columns if column.headline]
+        heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
+        rows = [
+            (result.name, f"{result.counts.images:,}", *(_cell(score_of(result, column)).plain for column in columns))
+            for result in shown.results
+        ]
+        people = [shown.section.people_score] if shown.section.people_score else []
+        notes = (*people, *shown.notes(False))
+        yield TextTable(shown.heading, ("model", "n", *heads), tuple(rows), notes=notes)
 
 
 def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -> RenderableType:

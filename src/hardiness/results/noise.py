@@ -113,6 +113,10 @@ class Noise:
         title = f"{self.model} on {self.benchmark} ({self.data}): what moves its scores, in points"
         return TextTable(title, HEADS, tuple(map(_row, moved)), named=2, notes=tuple(notes))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.view().html()
+
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {**asdict(self), "moved": [each.as_dict() for each in self.moved], "left_out": dict(self.left_out)}

@@ -302,6 +302,10 @@ class ClaimVerdicts:
         notes = (*self._family(), f"reference: {reference}", *pairing)
         return TextTable("claims", HEADS, tuple(rows), named=len(HEADS), notes=notes)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.view().html()
+
     def _family(self) -> Iterator[str]:
         """The family in its order, and what is to be known of that order."""
         names, known = [subject.model for subject in self.models.family], self.models.parameters
