@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         load_model,
         load_results,
         noise,
+        report,
     )
     from hardiness.core import Condition, Request, Result, Score, View
     from hardiness.distortions import Corrupt, corrupt, perturb
@@ -54,6 +57,7 @@ _LAZY = {
     "load_results": "hardiness.api",
     "noise": "hardiness.api",
     "perturb": "hardiness.distortions",
+    "report": "hardiness.api",
 }
 """Where each name is; its module is imported when it is first used, as some take long."""
 
@@ -82,6 +86,7 @@ __all__ = [
     "load_results",
     "noise",
     "perturb",
+    "report",
 ]
 
 
@@ -95,3 +100,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, "__version__"})
+
+
+class _Package(ModuleType):
+    """This package: what it calls ``report`` is the function, and not the room of that name."""
+
+    @property
+    def report(self) -> Any:
+        return __getattr__("report")
+
+    @report.setter
+    def report(self, room: ModuleType) -> None:
+        """Importing the room would put it in the function's place; ``from hardiness.report import`` needs it not."""
+
+
+sys.modules[__name__].__class__ = _Package

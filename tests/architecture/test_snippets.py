@@ -46,6 +46,7 @@ import torch
 import hardiness
 from network import build
 my_module = build()
+my_classifier = lambda images: images[:, ::112, ::112].reshape(len(images), -1)[:, :2] / 255.0
 view = hardiness.View(resize_px=36, crop_px=32)
 image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
 images, labels = np.stack([image, image[::-1]]), [0, 1]

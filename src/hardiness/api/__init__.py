@@ -13,7 +13,7 @@ from hardiness.api.evaluation import (
     load_model,
     load_results,
 )
-from hardiness.api.page import Report, claims, collected, publish, published_claims, write_report
+from hardiness.api.page import Report, claims, collected, publish, published_claims, report, write_report
 from hardiness.api.progress import Bars, LogProgress, progress_on
 from hardiness.api.verdicts import gate
 from hardiness.engine.ray import Cluster
@@ -44,6 +44,7 @@ __all__ = [
     "progress_on",
     "publish",
     "published_claims",
+    "report",
     "run",
     "write_report",
 ]

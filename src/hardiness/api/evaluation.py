@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, overload
 
 from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
 from hardiness.api.command import Placement
 from hardiness.api.progress import TrackedListener, listener
 from hardiness.benchmarks import parse
-from hardiness.core import ArgumentError, ModelError, Request, Result, UnknownNameError, View
-from hardiness.data import written
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    DataRoot,
+    DataSet,
+    ModelError,
+    Request,
+    Result,
+    UnknownNameError,
+    View,
+)
+from hardiness.data import ModelClasses, from_python, written
 from hardiness.distortions import corruptions, perturbations
-from hardiness.engine import Deadline, evaluate_within, prepared
+from hardiness.engine import Deadline, Evaluated, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import StoredResults, Tracking
@@ -141,10 +152,15 @@ class Options(TypedDict, total=False):
     log: str | Sequence[str]
 
 
-def evaluate(
+Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Any
+"""As ``--data`` names it, or what Python holds: arrays, an ImageFolder, a loader, a data set of torch or of MAITE."""
+
+
+@overload
+def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of texts too
     model: Model,
     benchmark: str,
-    data: str | Sequence[str],
+    data: Data,
     *,
     name: str | None = None,
     view: View | None = None,
@@ -152,15 +168,48 @@ def evaluate(
     output: str | None = None,
     out: str | Path | None = None,
     **options: Unpack[Options],
-) -> Result:
-    """The result of one model on one benchmark.
+) -> Result: ...
+
+
+@overload
+def evaluate(
+    model: Model,
+    benchmark: Sequence[str],
+    data: Data,
+    *,
+    name: str | None = None,
+    view: View | None = None,
+    tag: str | None = None,
+    output: str | None = None,
+    out: str | Path | None = None,
+    **options: Unpack[Options],
+) -> StoredResults: ...
+
+
+def evaluate(
+    model: Model,
+    benchmark: str | Sequence[str],
+    data: Data,
+    *,
+    name: str | None = None,
+    view: View | None = None,
+    tag: str | None = None,
+    output: str | None = None,
+    out: str | Path | None = None,
+    **options: Unpack[Options],
+) -> Result | StoredResults:
+    """The result of one model on one benchmark, or the results on several.
 
     Args:
         model: a name, a loaded classifier, any ``nn.Module`` that maps normalised pixels to logits (with ``view``), or
             a plain function or object that can be called, from ``uint8 (N, H, W, 3)`` to ``(N, K)`` logits or
             probabilities: a service, a network of another framework, a model of MAITE.
-        benchmark: ``"NAME"`` or ``"NAME:option=value"``.
-        data: as ``--data`` on the command line; one or several.
+        benchmark: ``"NAME"`` or ``"NAME:option=value"``; several in a list.
+        data: as ``--data`` on the command line; one or several. Or pictures that Python holds, for your own classes
+            (``"own"``, ``"own-c"``) and for ImageNet's: ``(images, labels)`` or ``(images, labels, names)`` with
+            images ``uint8 (N, H, W, 3)``, float tensors ``(N, 3, H, W)`` from 0 to 1, or a list of pictures; an
+            ``ImageFolder``; a ``DataLoader``, whose data set is read; any data set of torch or MAITE. They are handed
+            over before they are normalised or augmented: the network's view is what it is shown.
         name: what the model is called in results; by default its own name, for a module that of its class with six
             digits of the hash of its weights.
         view: the module's preprocessing; required for an ``nn.Module``; of a function its geometry alone counts, which
@@ -175,34 +224,77 @@ def evaluate(
         ArgumentError, DataError, ModelError, StoreError: as the message says.
     """
     _check(options)
-    tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": benchmark})
-    given = [data] if isinstance(data, str) else list(data)
-    request: Request = replace(chosen_of(Request, options), data_arguments=written(given))
+    asked = [benchmark] if isinstance(benchmark, str) else list(dict.fromkeys(benchmark))
+    if not asked:
+        raise ArgumentError(f"benchmark must be a name or a list of names, was {benchmark!r}")
+    tracking = _tracking(options, out, {"models": name or _said(model), "benchmarks": " ".join(asked)})
+    chosen = [parse(text) for text in asked]
+    given, classifier = _arguments(data), None
+    if given is None:  # what names its classes is the model
+        classifier = classifier_of(model, view, chosen_of(Placement, options), tag, output)
+        root = from_python(data, _classes_of(classifier))
+    else:
+        root = datasets.locate(given)
+    request: Request = replace(chosen_of(Request, options), data_arguments=written(given or ()))
+    parts = _parts(chosen, root)
     budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
-    chosen = parse(benchmark)
-    root = datasets.locate(given)
-    parts = [(part, part.dataset(root)) for part in chosen.parts(root)]
     hears = listener(options.get("progress"))
     hears = TrackedListener(hears, tracking) if tracking.names else hears
-    classifier = _named(classifier_of(model, view, chosen_of(Placement, options), tag, output), model, name)
+    classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
+    classifier = _named(classifier, model, name)
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         if budget:
-            begun = [prepared(part, [classifier], data, store, request, hears) for part, data in parts]
+            begun = [prepared(part, [classifier], found, store, request, hears) for _, part, found in parts]
             evaluated = evaluate_within(budget, begun)
         else:
-            evaluated = [run_benchmark(part, [classifier], data, store, request, hears) for part, data in parts]
+            evaluated = [run_benchmark(part, [classifier], found, store, request, hears) for _, part, found in parts]
         keys = {key for each in evaluated for key in each.keys}
-        found = [each for each in rebuild_results(store) if each.benchmark == chosen.name and each.is_of(keys)]
-        tracking.scores(found)
+        stored = [each for each in rebuild_results(store) if each.is_of(keys)]
+        tracking.scores(stored)
+    results = []
+    for each in chosen:
+        own = [found for (of_one, _, _), found in zip(parts, evaluated, strict=True) if of_one is each]
+        results.append(_result(each, own, stored, tracking.problems))
+    return results[0] if isinstance(benchmark, str) else StoredResults(results)
+
+
+def _arguments(data: Data) -> list[str] | None:
+    """The data as ``--data`` names them; ``None`` where Python holds them."""
+    if isinstance(data, str | os.PathLike):
+        return [os.fspath(data)]
+    if isinstance(data, Sequence) and all(isinstance(each, str | os.PathLike) for each in data):
+        return [os.fspath(each) for each in data]
+    return None
+
+
+def _classes_of(classifier: Classifier) -> ModelClasses:
+    spec = classifier.spec
+    return ModelClasses(classifier.num_classes, spec.class_names, spec.view.canvas)
+
+
+def _parts(chosen: Sequence[Benchmark], root: DataRoot) -> list[tuple[Benchmark, Benchmark, DataSet]]:
+    """Each benchmark with what its result is made of, and the data set of that."""
+    return [(each, part, part.dataset(root)) for each in chosen for part in each.parts(root)]
+
+
+def _result(
+    benchmark: Benchmark, evaluated: Sequence[Evaluated], stored: Sequence[Result], told: Sequence[str]
+) -> Result:
+    """The result of one benchmark, with what a person should know of it.
+
+    Raises:
+        ModelError: it could not be evaluated.
+    """
+    keys = {key for each in evaluated for key in each.keys}
     problems = [line for each in evaluated for line in each.problems]
+    found = [each for each in stored if each.benchmark == benchmark.name and each.is_of(keys)]
     if not found:
         raise ModelError(problems[0])
-    (result,) = found
     remarks = [line for each in evaluated for line in (*each.unreached, *each.remarks)]
-    told = tuple(dict.fromkeys((*problems, *remarks, *tracking.problems)))
-    return replace(result, warnings=(*result.warnings, *told))
+    lines = tuple(dict.fromkeys((*problems, *remarks, *told)))
+    return replace(found[0], warnings=(*found[0].warnings, *lines))
 
 
 def _tracking(options: Options, out: str | Path | None, about: Mapping[str, str]) -> Tracking:

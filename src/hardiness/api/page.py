@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hardiness import data as datasets
 from hardiness.api.comparison import comparisons_of
@@ -208,6 +209,45 @@ def write_report(asked: Report) -> WrittenPage:
 def _with_pictures(result: Result) -> Result:
     """The result with the pictures that are shown to who asks for them."""
     return replace(result, details={**result.details, "galleries": result.details.get(SHOWN_WHEN_ASKED, [])})
+
+
+def report(
+    out: str | Path | Result | Sequence[str | Path] | Sequence[Result],
+    *,
+    data: str | Sequence[str] = (),
+    baseline: str | None = None,
+    images: bool = True,
+    to: str | Path | None = None,
+) -> str:
+    """Writes a page of what was evaluated, and returns where it is.
+
+    Args:
+        out: the ``out=`` or ``--out`` of earlier evaluations, or several, whose page has comparisons, claims and
+            photographs too; or results that are at hand, whose page has their scores and figures.
+        data: where the photographs are now, as ``--data``; where they were when they were evaluated if empty.
+        baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+        images: whether the page holds photographs.
+        to: the file; ``report.html`` in the one folder by default, else in the working folder.
+
+    Raises:
+        DataError: the folder holds no records.
+        StoreError: records cannot be read, or the page cannot be written.
+    """
+    place = None if to is None else Path(to)
+    given: list[Any] = [out] if isinstance(out, str | Path | Result) else list(out)
+    if not given:
+        raise ArgumentError("report needs a folder of an earlier evaluation or a result; had none")
+    if all(isinstance(each, Result) for each in given):
+        if data or baseline:
+            raise ArgumentError(
+                "data= and baseline= go with the folder of an evaluation; results that are at hand have none"
+            )
+        files, name = _place(Report((), to=place), ())
+        put_page(given, files, name, "hardiness", PageOptions(images=False))
+        return f"{files.address}/{name}"
+    named = (data,) if isinstance(data, str) else tuple(data)
+    asked = Report(tuple(map(str, given)), named, baseline, images=images, to=place)
+    return write_report(asked).address
 
 
 def _place(asked: Report, stores: Sequence[Store]) -> tuple[Files, str]:

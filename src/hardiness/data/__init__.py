@@ -4,6 +4,7 @@ from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check
 from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
 from hardiness.data.files import IMAGE_SUFFIXES, limited
 from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
+from hardiness.data.in_python import ModelClasses, from_python
 from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
 from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
 from hardiness.data.prefetching import ordered
@@ -26,11 +27,13 @@ __all__ = [
     "Got",
     "Held",
     "Manner",
+    "ModelClasses",
     "PerturbedCopies",
     "Place",
     "as_own",
     "check",
     "embedded",
+    "from_python",
     "get",
     "import_validation",
     "inventory",

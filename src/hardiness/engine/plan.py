@@ -67,30 +67,37 @@ def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, d
     """
     if num_classes != data.num_classes:
         raise ModelError(
-            f"{model} has {num_classes} classes and data set {data.name!r} ({data.location}) has {data.num_classes}; "
+            f"{model} has {num_classes} classes and data set {data.name!r}{_place(data)} has {data.num_classes}; "
             f"use a model and a data set with the same classes ({_own_classes(data)})"
         )
     if class_names is not None and data.categories and data.class_names is None:
         raise ModelError(
             f"{model} has classes of its own ({', '.join(class_names[:4])} …), and the categories of data set "
-            f"{data.name!r} ({data.location}) are made of ImageNet's 1,000; use a model with those"
+            f"{data.name!r}{_place(data)} are made of ImageNet's 1,000; use a model with those"
         )
     if class_names is None or data.class_names is None:
         return np.arange(num_classes, dtype=np.int32)
     index = {name.casefold(): position for position, name in enumerate(class_names)}
     unknown = [name for name in data.class_names if name.casefold() not in index]
     if unknown:
+        kind, place = ("folder", data.location) if data.location else ("class", data.name)
         raise ModelError(
-            f"{model} has no class {unknown[0]!r}, which is a folder of {data.location}; its classes are "
+            f"{model} has no class {unknown[0]!r}, which is a {kind} of {place}; its classes are "
             f"{', '.join(class_names[:8])}{' …' if len(class_names) > 8 else ''}: name the folders after them"
         )
     return np.array([index[name.casefold()] for name in data.class_names], np.int32)
+
+
+def _place(data: DataSet) -> str:
+    return f" ({data.location})" if data.location else ""
 
 
 def _own_classes(data: DataSet) -> str:
     """How data for a model with classes of its own are named."""
     if data.categories:
         return "categories of one's own classes: a categories.csv beside the stimuli, and --data NAME=FOLDER:classes=N"
+    if not data.location:
+        return "a name for each output of the network, as in data=(images, labels, names)"
     if data.class_names is not None:
         return "a folder or, with :classes=FILE, a line of FILE for each output of the network, in its order"
     return "a folder of one's own classes: --data own=FOLDER"
@@ -358,9 +365,10 @@ def class_order(task: Task, data: DataSet) -> str:
     if task.classifier.spec.class_names is not None:
         why = f"as {task.classifier.spec.name} itself names them"
     elif list(names) == sorted(names):
-        why = "in alphabetical order; another is given with :classes=FILE behind the folder"
+        another = ":classes=FILE behind the folder" if data.location else "data=(images, labels, names)"
+        why = f"in alphabetical order; another is given with {another}"
     else:
-        why = "as classes=FILE lists them"
+        why = "as classes=FILE lists them" if data.location else "in the order that the data give them"
     return f"{data.name}: outputs are taken for the classes {why}: {shown}{more}"
 
 

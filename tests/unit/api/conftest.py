@@ -28,13 +28,13 @@ class Colours(nn.Module):
         return self.linear(nn.functional.adaptive_avg_pool2d(x, 2).flatten(1))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def network() -> type[Colours]:
     """The class of the small network."""
     return Colours
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def view() -> View:
     """Its preprocessing."""
     return VIEW

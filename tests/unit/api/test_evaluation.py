@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import hardiness
-from hardiness.core import ArgumentError, UnknownNameError
+from hardiness.core import ArgumentError, HardinessError, TextTable, UnknownNameError
 from hardiness.models import wrap
 from hardiness.report import loggers
 
@@ -104,3 +105,106 @@ def test_trackers_hear_of_a_call_from_python(
     ((scores, step),) = heard["mine"]
     assert (scores["imagenet-val/top1"], step) == (found.scores[0].value, found.counts.images)
     assert closed == ["progress", "mine"]
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 40, 48, 3), np.uint8)
+PETS = IMAGES, [0, 1, 2, 0, 1, 2], ("cat", "dog", "emu")
+
+
+@pytest.fixture(scope="module")
+def pets(network: Any, view: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """The results of two networks on arrays, under two benchmarks, and their folder."""
+    out = tmp_path_factory.mktemp("pets") / "out"
+    asked = ["own", "own-c:corruptions=brightness,severities=1"]
+    settings = {"view": view, "out": out, "device": "cpu", "runtime": "torch"}
+    for seed, name in enumerate(("before", "after")):
+        found = hardiness.evaluate(network(seed, 3), asked, PETS, name=name, **settings)
+    return found, out
+
+
+def test_several_benchmarks_are_evaluated_on_arrays(pets: Any) -> None:
+    found, out = pets
+    assert [(each.model, each.benchmark, each.data) for each in found] == [
+        ("after", "own", "arrays"),
+        ("after", "own-c", "arrays"),
+    ]
+    assert found[0].run.data.classes == ("cat", "dog", "emu")
+    assert found[0].score("recall", **{"class": "dog"}).n == 2
+    assert found[1].counts.evaluated == 6
+    assert any("0 cat, 1 dog, 2 emu" in line for line in found[0].warnings)
+    assert len(hardiness.load_results(out)) == 4
+
+
+def test_the_same_arrays_again_are_not_computed_again_and_others_are(
+    network: Any, view: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"view": view, "out": tmp_path / "out", "name": "mine", "device": "cpu", "runtime": "torch"}
+    first = hardiness.evaluate(network(0, 3), "own", PETS, **settings)
+    again = hardiness.evaluate(network(0, 3), "own", (IMAGES.transpose(0, 3, 1, 2), *PETS[1:]), **settings)
+    assert again.key == first.key
+    assert len(again.measured["sessions"]) == 1, "nothing was computed"
+    other = hardiness.evaluate(network(0, 3), "own", (IMAGES[::-1], *PETS[1:]), **settings)
+    assert other.key != first.key
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "data", "says"),
+    [
+        ([], PETS, "benchmark must be a name or a list of names"),
+        (
+            "own",
+            (IMAGES, PETS[1], "abcd"),
+            r"data set 'arrays' has 4; .* data=\(images, labels, names",
+        ),
+        ("imagenet-val", PETS, "imagenet was not found: data is arrays, which Python holds"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(network: Any, view: Any, benchmark: Any, data: Any, says: str) -> None:
+    with pytest.raises(HardinessError, match=says):
+        hardiness.evaluate(network(0, 3), benchmark, data, view=view, device="cpu", runtime="torch")
+
+
+def test_a_page_is_written_of_a_folder_and_of_results(pets: Any, tmp_path: Path) -> None:
+    found, out = pets
+    assert hardiness.report(out) == f"{out}/report.html"
+    page = (out / "report.html").read_text()
+    assert "Recall by class and corruption" in page
+    assert ">before<" in page
+    assert hardiness.report(found, to=tmp_path) == f"{tmp_path}/report.html"
+    alone = (tmp_path / "report.html").read_text()
+    assert ">after<" in alone
+    assert ">before<" not in alone
+    assert hardiness.report(found[0], to=tmp_path / "one.html") == f"{tmp_path}/one.html"
+    for wrong in ({"out": []}, {"out": found, "data": "embedded"}):
+        with pytest.raises(ArgumentError, match=r"needs a folder .* or a result|go with the folder of an evaluation"):
+            hardiness.report(**wrong)
+
+
+def test_report_is_a_function_whatever_was_imported() -> None:
+    from hardiness import report
+    from hardiness.report import StoredResults
+
+    assert callable(StoredResults)
+    assert hardiness.report is report is hardiness.api.report
+
+
+def test_what_comes_out_shows_itself_in_a_notebook(pets: Any, network: Any, view: Any) -> None:
+    found, out = pets
+    policy = '[[rules]]\nbenchmark = "own"\nmetric = "top1"\nat_least = 0.99\n'
+    gate = hardiness.gate(out, policy)
+    attacked = hardiness.attack(
+        network(0, 3), IMAGES[:2, :40, :40], [0, 1], "pgd", epsilon=0.1, steps=1, view=view, device="cpu"
+    )
+    shown = [each._repr_html_() for each in (found[0], found, hardiness.compare(out), gate, attacked)]
+    for html, words in zip(
+        shown,
+        ("after on own", "own-c on arrays", "their answers do", "simultaneous over 2 rules", "broken"),
+        strict=True,
+    ):
+        assert words in html
+        assert html.count("<table>") == html.count("</table>") >= 1
+    assert shown[1].count("<tr>") == 4
+    assert "simultaneous over 2 rules" in repr(gate)
+    hostile = TextTable("<b>", ("a", "b"), (("<script>", "1\n<i>"),), notes=("&",)).html()
+    assert "<script>" not in hostile
+    assert "&lt;script&gt;</td><td>1<small>&lt;i&gt;</small>" in hostile

@@ -1,0 +1,394 @@
+"""Data sets that Python holds: arrays, ImageFolders, data sets and loaders of torch, data sets of MAITE."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from hardiness.core import ArgumentError, Canvas, DataError, DataRoot, DataSet, Image, SampleError
+from hardiness.data.files import FileEntry, LabelledFile, fingerprint, items
+from hardiness.data.root import LAYOUTS, NAME, OWN
+from hardiness.reference import wnids
+from hardiness.sources import DiskFile, Stamp
+
+FORMS = (
+    "data must be names as for --data, (images, labels), (images, labels, names), an ImageFolder, a DataLoader, or a "
+    "data set whose items are (image, label)"
+)
+
+TRIED_TWICE = 8
+"""Pictures that are read twice, to see whether they stay the same."""
+
+_STEPS = 255
+_OFF = 0.01
+"""How far a float may lie from a step of 8 bits, in steps, without a word."""
+
+
+@dataclass(frozen=True)
+class ModelClasses:
+    """What a model says of the classes that a data set without names has.
+
+    Attributes:
+        count: how many it tells apart.
+        names: of these, where it has them.
+        canvas: what it is shown of a picture.
+    """
+
+    count: int
+    names: tuple[str, ...] | None = None
+    canvas: Canvas | None = None
+
+
+def from_python(data: Any, model: ModelClasses) -> DataRoot:
+    """The data that Python holds, as a person's own pictures; as ImageNet's too where their labels are its 1,000.
+
+    Their identity is a hash over every picture and label, whatever the form in which they are handed over; an
+    ImageFolder is the same data as its folder.
+
+    Args:
+        data: ``(images, labels)`` or ``(images, labels, names)``; an ImageFolder; a DataLoader, whose data set is read
+            in its own order; any data set with ``len`` whose items are (image, label), or MAITE's triples.
+        model: names the classes where the data do not.
+
+    Raises:
+        ArgumentError: it is none of these, or its pictures are normalised, or others each time they are read.
+    """
+    source = _source(data)
+    if not source.count:
+        raise ArgumentError(f"data must hold a picture or more, {source.name} holds none")
+    if source.files is not None:
+        return _Root(_of_files(source, source.files))
+    read = [_read(source, at) for at in range(source.count)]
+    for at, first in enumerate(read[:TRIED_TWICE]):
+        if _read(source, at).sha256 != first.sha256:
+            raise ArgumentError(
+                f"{source.name} gives another picture each time that item {at} is read, as a transform that augments "
+                "does; hand it over without"
+            )
+    names, labels = _classes(source, [each.label for each in read], model)
+    is_imagenet = source.names is None and model.names is None and len(names) == len(wnids())
+    groups = wnids() if is_imagenet else [name.replace("/", "_") for name in names]
+    are_ids = len({(each.name, label) for each, label in zip(read, labels, strict=True)}) == len(read)
+    samples = [
+        LabelledFile(groups[label], each.name.replace("/", "_") if are_ids else f"{each.at:06d}", label, each)
+        for each, label in zip(read, labels, strict=True)
+    ]
+    found = items(samples)
+    contents = {id(each): each.sha256 for each in read}
+    lines = (f"{item.id}\0{item.label}\0{contents[id(item.file)]}\n" for item in found)
+    digest = sha256("".join([*(f"{name}\n" for name in names), *lines]).encode()).hexdigest()
+    remarks = (*source.remarks, *_remarks(source.name, read, model.canvas))
+    name = _own_name(source.name)
+    return _Root(DataSet(name, found, len(names), digest, "", names, remarks=remarks), is_imagenet)
+
+
+@dataclass(frozen=True)
+class _Root:
+    """The `core.DataRoot` of one data set, and whether its labels are ImageNet's."""
+
+    found: DataSet
+    is_imagenet: bool = False
+
+    def has(self, name: str) -> bool:
+        return name == OWN or (self.is_imagenet and name == "imagenet")
+
+    def dataset(self, name: str) -> DataSet:
+        if not self.has(name):
+            raise DataError(f"{name} was not found: data is {self.found.name}, which Python holds; name its folder")
+        return self.found if name == OWN else replace(self.found, class_names=None)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What was handed over, in one form.
+
+    Attributes:
+        name: of the data set.
+        count: of its pictures.
+        picture: gives one of them, in whatever form, by place.
+        labels: of each, where they are known without the pictures; else ``None``.
+        item: gives picture, label and id by place, where they come together.
+        names: of the classes.
+        files: path and label of each picture, where they are files.
+        remarks: what a person should know.
+        guard: held while a picture is read.
+    """
+
+    name: str
+    count: int
+    item: Callable[[int], tuple[Any, Any, Any]]
+    names: tuple[str, ...] | None = None
+    files: Sequence[tuple[str, int]] | None = None
+    folder: str = ""
+    remarks: tuple[str, ...] = ()
+    guard: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+
+def _source(data: Any) -> _Source:
+    if isinstance(data, tuple) and len(data) in (2, 3) and not isinstance(data[0], str):
+        return _arrays(*data)
+    torch = sys.modules.get("torch")  # whoever holds a loader has loaded it
+    if torch is not None and isinstance(data, torch.utils.data.DataLoader):
+        return _loader(data)
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, str | bytes | Mapping):
+        return _data_set(data)
+    raise ArgumentError(f"{FORMS}; was {type(data).__name__}")
+
+
+def _arrays(images: Any, labels: Any, names: Any = None) -> _Source:
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu().numpy()
+    if isinstance(images, np.ndarray) and images.ndim != 4:
+        raise ArgumentError(f"images must be (N, H, W, 3), was {images.dtype} {images.shape}")
+    if not hasattr(images, "__len__") or not hasattr(labels, "__len__"):
+        raise ArgumentError(f"{FORMS}; was a {type(images).__name__} and a {type(labels).__name__}")
+    if len(images) != len(labels):
+        raise ArgumentError(f"labels must be as many as images, {len(images)}; were {len(labels)}")
+    listed = None if names is None else tuple(map(str, names))
+    if listed is None and len(labels) and all(isinstance(label, str) for label in labels):
+        listed = tuple(sorted(set(map(str, labels))))
+    return _Source("arrays", len(images), lambda at: (images[at], labels[at], None), listed)
+
+
+def _loader(loader: Any) -> _Source:
+    samplers = sys.modules["torch"].utils.data
+    data, sampler = loader.dataset, loader.sampler
+    kind = type(sampler).__name__
+    if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
+        raise ArgumentError(
+            f"a loader of {type(data).__name__} cannot be read picture by picture; hand over a data set with len() and "
+            "items, or arrays"
+        )
+    shuffles = type(sampler) is samplers.RandomSampler and not sampler.replacement and len(sampler) == len(data)
+    if not shuffles and type(sampler) is not samplers.SequentialSampler:
+        raise ArgumentError(
+            f"a loader with {kind} shows some pictures more than once or not at all; hand over its data set, or a "
+            "Subset of it"
+        )
+    found = _source(data)
+    notes = [f"{found.name}: its loader shuffles; pictures are taken in the data set's order, each once"] * shuffles
+    if loader.collate_fn is not samplers.default_collate:
+        notes.append(f"{found.name}: its loader's collate_fn is not called; what it does to pictures is left out")
+    return replace(found, remarks=(*found.remarks, *notes))
+
+
+def _data_set(data: Any) -> _Source:
+    places: Sequence[int] | None = None
+    whole = data
+    while type(whole).__name__ == "Subset" and hasattr(whole, "indices"):
+        places = [whole.indices[place] for place in (range(len(whole)) if places is None else places)]
+        whole = whole.dataset
+    metadata = getattr(whole, "metadata", None)
+    stated = metadata if isinstance(metadata, Mapping) and "id" in metadata else None  # as MAITE's have it
+    name = type(whole).__name__ if stated is None else str(stated["id"])
+    names = _stated_names(whole, stated)
+    chosen = range(len(whole)) if places is None else places
+    if (files := _files(whole)) is not None:
+        folder = os.path.abspath(whole.root)
+        notes = (f"{Path(folder).name}: its transform is not called; the network's own view stands for it",)
+        return _Source(
+            Path(folder).name,
+            len(chosen),
+            lambda at: whole[chosen[at]],
+            names,
+            [files[int(place)] for place in chosen],
+            folder,
+            notes if getattr(whole, "transform", None) is not None else (),
+        )
+
+    def item(at: int) -> tuple[Any, Any, Any]:
+        found = whole[int(chosen[at])]
+        if not isinstance(found, tuple | list) or len(found) < 2:
+            raise ArgumentError(f"{FORMS}; item {at} of {name} was a {type(found).__name__}")
+        datum = found[2] if stated is not None and len(found) > 2 else {}
+        known = datum.get("id") if isinstance(datum, Mapping) else None
+        return found[0], found[1], known
+
+    return _Source(name, len(chosen), item, names, guard=threading.Lock())
+
+
+def _stated_names(data: Any, metadata: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """The classes that a data set names, in the order of its labels; ``None`` where it names none."""
+    labels = metadata.get("index2label") if metadata is not None else None
+    if labels:
+        last = max(map(int, labels))
+        known = {int(index): str(label) for index, label in labels.items()}
+        return tuple(known.get(index, str(index)) for index in range(last + 1))
+    names = getattr(data, "classes", None)
+    return tuple(map(str, names)) if isinstance(names, list | tuple) and len(names) > 1 else None
+
+
+def _files(data: Any) -> Sequence[tuple[str, int]] | None:
+    """Path and label of each picture of an ImageFolder that reads files as they are; else ``None``."""
+    samples, loader = getattr(data, "samples", None), getattr(data, "loader", None)
+    ordinary = getattr(loader, "__module__", "").startswith("torchvision.") and hasattr(data, "classes")
+    if not ordinary or not isinstance(samples, list) or not hasattr(data, "root"):
+        return None
+    mapped = getattr(data, "target_transform", None) or int
+    return [(str(path), int(mapped(label))) for path, label in samples]
+
+
+def _of_files(source: _Source, files: Sequence[tuple[str, int]]) -> DataSet:
+    """The data set of an ImageFolder: the very one that its folder is."""
+    names, root = source.names or (), source.folder
+    entries, samples = [], []
+    for path, label in files:
+        status, below = os.stat(path), os.path.relpath(path, root)
+        file = DiskFile(os.path.abspath(path), Stamp.of(status))
+        entries.append(FileEntry(below, status.st_size, status.st_mtime_ns, file))
+        samples.append(LabelledFile(names[label], below.removeprefix(f"{names[label]}/"), label, file))
+    digest = fingerprint(sorted(entries), "", *names)
+    return DataSet(_own_name(source.name), items(samples), len(names), digest, root, names, remarks=source.remarks)
+
+
+def _own_name(name: str) -> str:
+    return f"own-{name}" if name in LAYOUTS or name == NAME else name
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """The `core.File` of a picture that was read once and is read again when it is wanted.
+
+    Attributes:
+        source: where it is from.
+        at: its place there.
+        name: its id, or its place.
+        label: as it was given.
+        sha256: of its pixels.
+        shape: height and width.
+        is_between: whether its floats lie between the steps of 8 bits.
+    """
+
+    source: _Source
+    at: int
+    name: str
+    label: Any
+    sha256: str
+    shape: tuple[int, int]
+    is_between: bool
+
+    def read(self) -> bytes:
+        """The picture as a PPM file.
+
+        Raises:
+            SampleError: it is no longer what it was.
+        """
+        with self.source.guard:
+            given, _, _ = self.source.item(self.at)
+        image, _ = as_image(given, f"image {self.at} of {self.source.name}")
+        if _digest(image) != self.sha256:
+            raise SampleError(f"image {self.at} of {self.source.name} is another than when it was first read")
+        return b"P6 %d %d 255\n" % (image.shape[1], image.shape[0]) + image.tobytes()
+
+
+def _read(source: _Source, at: int) -> _Read:
+    with source.guard:
+        given, label, known = source.item(at)
+    image, is_between = as_image(given, f"image {at} of {source.name}")
+    name = f"{at:06d}" if known is None else str(known)
+    return _Read(source, at, name, label, _digest(image), (image.shape[0], image.shape[1]), is_between)
+
+
+def _digest(image: Image) -> str:
+    return sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+
+
+def as_image(given: Any, name: str) -> tuple[Image, bool]:
+    """A picture as ``uint8 (H, W, 3)``, and whether its floats lay between the steps of 8 bits.
+
+    Args:
+        given: a PIL image; a tensor ``(1 or 3, H, W)``; an array ``(H, W)``, or with 1 or 3 channels first or last.
+            Numbers are uint8, or floats from 0 to 1.
+        name: for messages.
+
+    Raises:
+        ArgumentError: it is none of these, or was normalised.
+    """
+    if isinstance(given, PIL.Image.Image) and given.mode.startswith(("I", "F")):
+        raise ArgumentError(f"{name} must have 8 bits a channel, was of PIL's mode {given.mode!r}; convert it first")
+    if isinstance(given, PIL.Image.Image):
+        return np.asarray(given.convert("RGB")), False
+    first = hasattr(given, "detach")
+    array = np.asarray(given.detach().cpu().float() if _is_half(given) else given.detach().cpu()) if first else given
+    array = np.asarray(array)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or not {array.shape[0], array.shape[-1]} & {1, 3} or array.dtype.kind not in "uf":
+        raise ArgumentError(
+            f"{name} must be a PIL image, or uint8 or floats from 0 to 1 with 1 or 3 channels, was {array.dtype} "
+            f"{array.shape}"
+        )
+    if array.shape[-1] not in (1, 3) or (first and array.shape[0] in (1, 3)):
+        array = np.moveaxis(array, 0, -1)
+    levels, is_between = _levels(array, name)
+    return np.ascontiguousarray(np.broadcast_to(levels, (*levels.shape[:2], 3))), is_between
+
+
+def _is_half(tensor: Any) -> bool:
+    return str(tensor.dtype) == "torch.bfloat16"  # which numpy lacks
+
+
+def _levels(array: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], bool]:
+    if array.dtype == np.uint8:
+        return array, False
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if array.dtype.kind != "f" or not (low >= 0 and high <= 1):
+        hint = "divide by 255" if low >= 0 else "hand it over before it is normalised, which the network's view does"
+        raise ArgumentError(
+            f"{name} must be uint8 or floats from 0 to 1, was {array.dtype} from {low:g} to {high:g}; {hint}"
+        )
+    steps = array.astype(np.float64) * _STEPS
+    rounded = np.rint(steps)
+    return rounded.astype(np.uint8), bool(np.abs(steps - rounded).max(initial=0.0) > _OFF)
+
+
+def _classes(source: _Source, given: Sequence[Any], model: ModelClasses) -> tuple[tuple[str, ...], list[int]]:
+    """The names of the classes, and each picture's among them."""
+    if source.names is None and all(isinstance(label, str) for label in given):
+        names: tuple[str, ...] = tuple(sorted(set(given)))
+    else:
+        names = source.names or model.names or tuple(map(str, range(model.count)))
+    places = {name: place for place, name in enumerate(names)}
+    return names, [_label(label, at, places, source.name) for at, label in enumerate(given)]
+
+
+def _label(given: Any, at: int, places: Mapping[str, int], name: str) -> int:
+    if isinstance(given, str) and given in places:
+        return places[given]
+    array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    if array.ndim == 1 and array.size > 1:  # one-hot, or shares
+        array = np.asarray(array.argmax())
+    if array.size != 1 or array.dtype.kind not in "iu" or not 0 <= int(array.item()) < len(places):
+        raise ArgumentError(
+            f"label {at} of {name} must be a name of a class, or a whole number from 0 to {len(places) - 1}, was "
+            f"{given!r:.60}"
+        )
+    return int(array.item())
+
+
+def _remarks(name: str, read: Sequence[_Read], canvas: Canvas | None) -> list[str]:
+    """What a person should know of the pictures' sizes and numbers."""
+    sizes = sorted({each.shape for each in read}, key=lambda size: (size[0] * size[1], size))
+    remarks = []
+    if len(sizes) > 1:
+        ends = " to ".join(f"{width}x{height}" for height, width in (sizes[0], sizes[-1]))
+        remarks.append(f"{name}: pictures are of {len(sizes)} sizes, {ends}; each is resized and cropped by the view")
+    elif canvas is not None and sizes[0] == (canvas.crop_px,) * 2 and canvas.resize_px != canvas.crop_px:
+        remarks.append(
+            f"{name}: pictures of {canvas.crop_px} px are enlarged to {canvas.resize_px} px and cropped again, as the "
+            f"view says; a view with resize_px={canvas.crop_px} shows them as they are"
+        )
+    if between := sum(each.is_between for each in read):
+        remarks.append(f"{name}: the floats of {between:,} pictures are rounded to the 256 steps of 8 bits")
+    return remarks
