@@ -131,7 +131,7 @@ LIKELY_ERRORS = {
     "cannot be fetched without an account": "Register where the line says, fetch it, and use `hardiness data import`.",
     "brings no preprocessing, and a view is never guessed": "State mean, std and size as they were in training.",
     "use a model and a data set with the same classes": "A network with its own classes needs a folder of these.",
-    "has no class …, which is a folder of": "Name the folders after the network's classes.",
+    "has no class …, which is a": "Name the folders after the network's classes.",
     "no checkpoint that can be read safely": "Save `model.state_dict()`; a pickled model runs code when it is read.",
     "does not fit the network": "Often a prefix (`module.`), or another number of classes.",
     "brings a normalisation of its own": "State the mean and std of the checkpoint behind the model's name.",
