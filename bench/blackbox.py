@@ -5,7 +5,7 @@
     python bench/blackbox.py transfer           PGD, MI-FGSM, DI and TI: how often a picture fools another network
     python bench/blackbox.py networks --images 4 --queries 1000
 
-The photographs are those inside installed packages. Each part prints the table of docs/attacks_results.md.
+The photographs are those inside installed packages. Each part prints the table of docs/results.md.
 
 A distance is that of the nearest misclassified picture that a side has asked about within so many queries: both sides
 are heard through the same wrapper, which counts the pictures, so that neither side's own account decides anything.

@@ -1,6 +1,6 @@
 """ImageNet-C on real photographs: the models' errors, and Lite0's beside those that the published functions give.
 
-    HARDINESS_DATA=… python bench/imagenet_c_reference.py [OUT]      # writes docs/imagenet_c_results.md
+    HARDINESS_DATA=… python bench/imagenet_c_reference.py [OUT]      # writes into docs/results.md
 
 The reference corrupts the same crops by the published generator's functions as packages carry them (`peers.right`, held
 against the golden pictures first), saves and reads them as JPEG of quality 85 by PIL, and asks the same model. What is
@@ -11,6 +11,7 @@ continues where it was stopped.
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import sys
@@ -29,14 +30,19 @@ import peers
 from bars import machine, versions
 from hardiness import api, models
 from hardiness import data as datasets
-from hardiness.core import CANVAS_224, Item, Result
+from hardiness.core import CANVAS_224, Interval, Item, Result
 from hardiness.distortions import SEVERITIES, corruptions
 from hardiness.imaging import decode, on_canvas
 from hardiness.models.preprocessing import to_pixels
 from hardiness.reference import IMAGENET_C
 from hardiness.statistics.intervals import wilson
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "imagenet_c_results.md"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+
+from write import with_block
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+CELLS_FILE = PAGE.parent / "results" / "imagenet_c.csv"
 DATA = os.environ.get("HARDINESS_DATA", "data")
 MODELS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")
 COMPARED = MODELS[0]
@@ -85,30 +91,33 @@ def reference_wrong(items: list[Item]) -> np.ndarray:
     return wrong / np.bincount(cell_of)
 
 
-def page(results: list[Result], wrong: np.ndarray, total: int) -> Iterator[str]:
-    """The Markdown page, line by line."""
-    packages = versions("hardiness", "torch", "openvino", "imagecorruptions-imaug", "corrupt-tta")
-    yield "# ImageNet-C on 250 photographs"
-    yield ""
-    yield "Written by `python bench/imagenet_c_reference.py`; do not edit. " + (
-        f"{total} photographs, one a class, generated (seed 0), JPEG of quality 85. They are training images, so "
-        "errors are lower than on the validation set, and mCE here is not comparable with published values. "
-        f"{machine()['processor']}; " + ", ".join(f"{name} {given}" for name, given in packages.items()) + "."
-    )
-    yield from ["", "## Scores", "", "Percent, with 95 % intervals.", ""]
+def block(results: list[Result], apart: dict[tuple[str, int], tuple[float, Interval]]) -> Iterator[str]:
+    """What stands in the page, line by line: the headlines, and how near Lite0 comes to the published functions."""
     yield "| model | clean error | mean error | mCE | relative mCE |"
     yield "|---|---|---|---|---|"
     for result in results:
         cells = [shown(result, metric) for metric in ("clean_error", "mean_error", "mce", "relative_mce")]
         yield f"| `{result.model}` | {' | '.join(cells)} |"
-    for result in results:
-        yield from ["", f"## Errors of {result.model}, percent", "", "| corruption | 1 | 2 | 3 | 4 | 5 | mean |"]
-        yield "|---|---|---|---|---|---|---|"
-        for name in IMAGENET_C.members:
-            row = [result.score("error", corruption=name, severity=s).value for s in SEVERITIES]
-            row.append(result.score("error", corruption=name).value)
-            yield f"| {name} | {' | '.join(f'{100 * (value or 0):.1f}' for value in row)} |"
-    yield from comparison(next(r for r in results if r.model == COMPARED), wrong, total)
+    compared = next(result for result in results if result.model == COMPARED)
+    within = [theirs.low <= error_of(compared, *cell) <= theirs.high for cell, (_, theirs) in apart.items()]
+    drawn = [100 * (error_of(compared, *cell) - theirs) for cell, (theirs, _) in apart.items() if DRAWN[cell[0]] > 1]
+    packages = versions("hardiness", "torch", "openvino", "imagecorruptions-imaug", "corrupt-tta")
+    yield ""
+    mean, spread = np.mean(drawn), np.sqrt(np.mean(np.square(drawn)))
+    yield (
+        f"{sum(within)} of {len(CELLS)} errors of `{COMPARED}` lie within the interval of the published functions' "
+        f"error on the same photographs. Over the {len(drawn)} cells with draws ours is {mean:+.2f} points from theirs "
+        f"on average, and {spread:.2f} in root mean square. {machine()['processor']}; "
+        + ", ".join(f"{name} {given}" for name, given in packages.items())
+        + "."
+    )
+
+
+def error_of(result: Result, name: str, severity: int) -> float:
+    """The error in one cell."""
+    value = result.score("error", corruption=name, severity=severity).value
+    assert value is not None
+    return value
 
 
 def shown(result: Result, metric: str) -> str:
@@ -119,46 +128,17 @@ def shown(result: Result, metric: str) -> str:
     return f"{100 * score.value:.1f} ({100 * score.interval.low:.1f} to {100 * score.interval.high:.1f})"
 
 
-def comparison(result: Result, wrong: np.ndarray, total: int) -> Iterator[str]:
-    """The table of Lite0's errors beside the reference's."""
-    yield from ["", f"## {COMPARED} beside the published functions", ""]
-    yield (
-        "Each cell: our error, then the error and its 95 % interval (Wilson) on the same photographs corrupted by the "
-        f"published generator's own function, seeded independently of ours. Where it draws, it drew {DRAWS} times, and "
-        f"its error is the mean; the interval is that of {total} answers. A cell outside is marked."
-    )
-    yield from [
-        "",
-        "| corruption | function | " + " | ".join(map(str, SEVERITIES)) + " |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    outside, apart = [], []
-    for name, functions in peers.right().items():
-        cells = []
-        for severity in SEVERITIES:
-            ours = result.score("error", corruption=name, severity=severity).value
-            theirs = float(wrong[CELLS.index((name, severity))])
-            interval = wilson(theirs, total)
-            assert ours is not None
-            apart += [100 * (ours - theirs / total)] if DRAWN[name] > 1 else []
-            fits = interval.low <= ours <= interval.high
-            outside += [] if fits else [f"{name} {severity}"]
-            bounds = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
-            cells.append(f"{100 * ours:.1f}; {100 * theirs / total:.1f} ({bounds})" + ("" if fits else " **outside**"))
-        yield f"| {name} | {next(iter(functions))} | {' | '.join(cells)} |"
-    yield ""
-    yield f"{len(CELLS) - len(outside)} of {len(CELLS)} cells lie within" + (
-        f"; outside: {', '.join(outside)}." if outside else "."
-    )
-    yield (
-        f"Over the {len(apart)} cells with draws our error is {np.mean(apart):+.2f} points from the reference's on "
-        f"average, and {np.sqrt(np.mean(np.square(apart))):.2f} in root mean square."
-    )
-    yield ""
-    yield (
-        "Every function gives the generator's golden pictures at all severities (checked by the script; the table is "
-        "in [fidelity](fidelity.md)). Two do so only with one number of the package put right, as the column says."
-    )
+def write_cells(results: list[Result], apart: dict[tuple[str, int], tuple[float, Interval]]) -> None:
+    """Every error, and beside Lite0's the published function with its error and interval, in percent."""
+    functions = {name: next(iter(found)) for name, found in peers.right().items()}
+    with CELLS_FILE.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(("model", "corruption", "severity", "error", "published function", "its error", "low", "high"))
+        for result in results:
+            for (name, severity), (theirs, interval) in apart.items():
+                numbers = (theirs, interval.low, interval.high) if result.model == COMPARED else ()
+                beside = (functions[name], *(f"{100 * each:.1f}" for each in numbers)) if numbers else ("",) * 4
+                lines.writerow((result.model, name, severity, f"{100 * error_of(result, name, severity):.1f}", *beside))
 
 
 def main() -> int:
@@ -167,10 +147,14 @@ def main() -> int:
     outcome = api.run(command)
     assert not outcome.problems, outcome.problems
     items = list(datasets.locate([DATA]).dataset("imagenet").items)
-    lines = list(page(list(outcome.results), reference_wrong(items), len(items)))
-    PAGE.write_text("\n".join(lines) + "\n")
-    print(f"wrote {PAGE.name}; {lines[-4]} {lines[-3]}")
-    return int("outside" in lines[-4])
+    wrong = dict(zip(CELLS, reference_wrong(items), strict=True))
+    apart = {cell: (float(count / len(items)), wilson(float(count), len(items))) for cell, count in wrong.items()}
+    results = list(outcome.results)
+    lines = list(block(results, apart))
+    PAGE.write_text(with_block(PAGE.read_text("utf-8"), "imagenet-c", "\n".join(lines) + "\n"), "utf-8")
+    write_cells(results, apart)
+    print(f"wrote {PAGE.name} and {CELLS_FILE.name}; {lines[-1]}")
+    return int(not lines[-1].startswith(f"{len(CELLS)} of"))
 
 
 if __name__ == "__main__":

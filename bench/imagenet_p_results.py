@@ -1,13 +1,15 @@
 """ImageNet-P on real photographs: all ten sequences for the four embedded models, on two sets of photographs.
 
-    HARDINESS_DATA=… python bench/imagenet_p_results.py [OUT]      # writes docs/imagenet_p_results.md
+    HARDINESS_DATA=… python bench/imagenet_p_results.py [OUT]      # writes into docs/results.md
 
 Records are kept in OUT, so that the script continues where it was stopped.
 """
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,15 +22,17 @@ from hardiness.reference import IMAGENET_P
 from hardiness.results.results import results_of as scored
 from hardiness.store import Store
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "imagenet_p_results.md"
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+
+from write import with_block
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+CELLS_FILE = PAGE.parent / "results" / "imagenet_p.csv"
 DATA = os.environ.get("HARDINESS_DATA", "data")
 MODELS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "squeezenet1_1")
 BASELINE = MODELS[-1]
 LIMIT = 24
-SETS = {
-    "embedded": ("The embedded photographs", "They lie in the packages of the demo, and are few and easy."),
-    "imagenet": ("ImageNet photographs", "One a class, of 250 classes; they are training images."),
-}
+SETS = ("embedded", "imagenet")
 HEADLINES = {"mfr": "mFR", "flip_probability": "flip probability", "top5_distance": "top-5 distance"}
 
 
@@ -41,59 +45,31 @@ def shown(score: Score) -> str:
     return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def by_perturbation(results: list[Result], metric: str) -> Iterator[str]:
-    """A table of one metric: a row a perturbation, a column a model."""
-    yield f"| perturbation | {' | '.join(f'`{result.model}`' for result in results)} |"
-    yield "|---" * (1 + len(results)) + "|"
-    for name in IMAGENET_P.members:
-        cells = (shown(result.score(metric, perturbation=name)) for result in results)
-        yield f"| {name} | {' | '.join(cells)} |"
-
-
-def section(name: str, results: list[Result], divided: list[Result]) -> Iterator[str]:
-    """What one set of photographs gave."""
-    title, note = SETS[name]
-    place = "embedded" if name == "embedded" else "ROOT"
-    models = " ".join(f"-m {model}" for model in MODELS)
-    yield from ["", f"## {title}", "", f"{note} The first {LIMIT} in the order of `--limit`, 320 frames each.", ""]
-    yield from [
-        "```",
-        f"hardiness run {models} \\",
-        f"              -b imagenet-p --data {place} --limit {LIMIT}",
-        "```",
-    ]
+def block(given: list[Result], divided: list[Result]) -> Iterator[str]:
+    """What stands in the page, line by line: the headlines of each model on each set of photographs."""
     heads = [*HEADLINES.values(), f"mT5D over {BASELINE}"]
-    yield from ["", f"| model | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
-    for result, other in zip(results, divided, strict=True):
-        cells = [shown(result.score(metric)) for metric in HEADLINES] + [shown(other.score("mt5d"))]
-        yield f"| `{result.model}` | {' | '.join(cells)} |"
-    yield from ["", "Flip probability, percent:", "", *by_perturbation(results, "flip_probability")]
-    yield from ["", "Flip rate, percent of AlexNet's published flip probability:", ""]
-    yield from by_perturbation(results, "flip_rate")
-    yield from ["", "Top-5 distance:", "", *by_perturbation(results, "top5_distance")]
-
-
-def page(given: list[Result], divided: list[Result]) -> Iterator[str]:
-    """The Markdown page, line by line."""
-    packages = versions("hardiness", "torch", "openvino")
-    yield "# ImageNet-P on real photographs"
-    yield ""
-    yield (
-        f"Written by `python bench/imagenet_p_results.py`; do not edit. Generated sequences (seed 0), {LIMIT} "
-        "photographs of each set, all ten perturbations, 95 % intervals by bootstrap over photographs. "
-        f"{machine()['processor']}; {', '.join(f'{name} {version}' for name, version in packages.items())}."
-    )
-    yield ""
-    yield (
-        "With so few photographs the intervals are wide: two models whose intervals overlap have not been told apart. "
-        "mFR divides by AlexNet's flip probabilities on the released videos of the whole validation set; generated "
-        "frames were not coded as video, and these are other photographs, so it is not comparable with published "
-        f"values. No source gives AlexNet's top-5 distances; mT5D here divides by the stored run of `{BASELINE}` "
-        f"(`--baseline {BASELINE}`)."
-    )
+    yield f"| photographs | model | {' | '.join(heads)} |"
+    yield "|---" * (2 + len(heads)) + "|"
     for name in SETS:
-        parts = ([result for result in each if result.data == name] for each in (given, divided))
-        yield from section(name, *parts)
+        for result, other in zip(given, divided, strict=True):
+            if result.data == name:
+                cells = [shown(result.score(metric)) for metric in HEADLINES] + [shown(other.score("mt5d"))]
+                yield f"| {name} | `{result.model}` | {' | '.join(cells)} |"
+    packages = versions("hardiness", "torch", "openvino")
+    yield ""
+    yield f"{machine()['processor']}; {', '.join(f'{name} {version}' for name, version in packages.items())}."
+
+
+def write_cells(results: list[Result]) -> None:
+    """Each metric by perturbation with its interval, fractions and ratios in percent."""
+    with CELLS_FILE.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(("photographs", "model", "perturbation", "metric", "value", "low", "high"))
+        for result in results:
+            for metric in ("flip_probability", "flip_rate", "top5_distance"):
+                for name in IMAGENET_P.members:
+                    numbers = re.findall(r"-?[\d.]+", shown(result.score(metric, perturbation=name)))
+                    lines.writerow((result.data, result.model, name, metric, *numbers))
 
 
 def main() -> int:
@@ -103,8 +79,10 @@ def main() -> int:
         outcome = api.run(api.Command(MODELS, benchmark, out, data=(data,), request=Request(limit=LIMIT)))
         assert not outcome.problems, outcome.problems
     store = Store.open(out)
-    PAGE.write_text("\n".join(page(scored(store), scored(store, BASELINE))) + "\n")
-    print(f"wrote {PAGE.name}")
+    lines = block(scored(store), scored(store, BASELINE))
+    PAGE.write_text(with_block(PAGE.read_text("utf-8"), "imagenet-p", "\n".join(lines) + "\n"), "utf-8")
+    write_cells(scored(store))
+    print(f"wrote {PAGE.name} and {CELLS_FILE.name}")
     return 0
 
 

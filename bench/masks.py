@@ -1,6 +1,6 @@
 """Masks against flags: which findings the report on an attack raises about networks whose gradients are hidden.
 
-    python bench/masks.py [--json] [--write docs/attacks.md] [--on LAP] [MASK …]
+    python bench/masks.py [--json] [--write docs/attack_checks.md] [--on LAP] [MASK …]
 
 Every mask of ``tests/masked/networks.py`` is put on EfficientNet-Lite0 (8 photographs on the 224 canvas, 4/255, 20
 steps) and on two small networks, trained adversarially and ordinarily (16 crops, 8/255, 40 steps), each attacked with

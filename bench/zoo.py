@@ -1,16 +1,17 @@
 """Every family of models through the default runtime, against the plain model under its own library's transform.
 
-    python bench/zoo.py [--json] [--markdown] [--only PATTERN] [--sample N] [--into FILE.jsonl]
+    python bench/zoo.py [--json] [--csv FILE] [--only PATTERN] [--sample N] [--into FILE.jsonl]
 
 Weights are random, pictures are made here, so nothing is downloaded. A model holds where its logits lie within 1e-3
 of the largest of the plain, unfolded network of its library, fed by that library's own transform, and where every
-prediction is the same whose top class leads by over 2e-3 of it. ``--markdown`` prints the table of docs/models.md. With
+prediction is the same whose top class leads by over 2e-3 of it. ``--csv`` writes docs/models_tried.csv. With
 ``--into`` each model runs in a process of its own and its row is appended to the file at once; rows that stand there
 are not run again, so that the whole zoo can be run in pieces.
 """
 
 from __future__ import annotations
 
+import csv
 import fnmatch
 import json
 import subprocess
@@ -373,19 +374,17 @@ def cases(made: list[np.ndarray], wanted: Callable[[str], bool]) -> Iterator[Row
             yield row
 
 
-def markdown(rows: list[Row]) -> str:
-    """The table of docs/models.md."""
-    lines = [
-        "| model | pixels | runtime | largest difference | load and check, s | images/s | why not OpenVINO |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        remark = (row.error or row.fallback).replace("max|Δ|/max|logit|", "difference").replace("|", "\\|")
-        lines.append(
-            f"| `{row.model}` | {row.pixels} | {row.runtime} | {row.apart:.0e} "
-            f"| {row.seconds:.1f} | {row.images_s:.0f} | {remark} |"
+def write_csv(rows: list[Row], file: Path) -> None:
+    """A line a model."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, lineterminator="\n")
+        lines.writerow(
+            ("model", "pixels", "runtime", "largest difference", "load and check, s", "images/s", "why not OpenVINO")
         )
-    return "\n".join(lines)
+        for row in rows:
+            remark = (row.error or row.fallback).replace("max|Δ|/max|logit|", "difference")
+            numbers = (f"{row.apart:.0e}", f"{row.seconds:.1f}", f"{row.images_s:.0f}")
+            lines.writerow((row.model, row.pixels, row.runtime, *numbers, remark))
 
 
 def argument(name: str, default: str) -> str:
@@ -403,8 +402,8 @@ def main() -> int:
 
     into = argument("--into", "")
     rows = run_apart(wanted, Path(into)) if into else list(cases(pictures(), wanted))
-    if "--markdown" in sys.argv:
-        print(markdown(rows))
+    if file := argument("--csv", ""):
+        write_csv(rows, Path(file))
         return 0
     if "--rows" in sys.argv:
         print(json.dumps([asdict(row) for row in rows], indent=1))

@@ -5,6 +5,7 @@ python docs/write.py --check       # writes nothing; exits with 1 where a table 
 python docs/write.py --demo OUT    # also README's demo: runs it into the new folder OUT, and takes its time
 python docs/write.py --notebooks   # also what the cells of docs/notebooks print
 python docs/write.py --modern OUT  # also docs/modern.md and its figure, from what its two commands wrote into OUT
+python docs/write.py --four OUT    # also the example of docs/compare.md, from what its commands wrote into OUT
 """
 
 from __future__ import annotations
@@ -218,6 +219,46 @@ def modern(out: Path) -> str:
     return printed(scorecard_tables(found, kept_comparisons(store, found)), MODERN_COLUMNS)
 
 
+def points(value: float, digits: str = "+.2f") -> str:
+    """A share in percent."""
+    return f"{100 * value:{digits}}"
+
+
+def differences(out: Path) -> str:
+    """How EfficientNet-Lite0 differs from two other models by the first score of each benchmark."""
+    first, rows = "efficientnet_lite0", []
+    for benchmark in hardiness.compare(out, first, "efficientnet_lite2", "squeezenet1_1"):
+        score = benchmark.scores[0]
+        for (one, other), found in score.pairs.items():
+            if one == first and found.interval is not None and found.detectable is not None:
+                ends = f"{points(found.interval.low)} … {points(found.interval.high)}"
+                told, least = "yes" if found.told else "no", points(found.detectable, ".2f")
+                of_both = f"{points(score.values[one], '.2f')} and {points(score.values[other], '.2f')}"
+                name = f"{score.title}, {score.n} images"
+                rows.append((name, f"`{other}`", of_both, points(found.value), ends, told, least))
+    head = ("score, points", "Lite0 and …", "values", "difference", "95 %", "told apart?", "this n tells")
+    return table(head, rows)
+
+
+def movements(out: Path) -> str:
+    """What each setting moves the scores of EfficientNet-Lite0 by, a setting a row."""
+    (record,) = (out / "noise").glob("*.json")
+    moved: dict[str, dict[str, tuple[str, int]]] = {}
+    usual: dict[str, float] = {}
+    for each in json.loads(record.read_text("utf-8"))["moved"]:
+        low, high = each["interval"] or (each["value"], each["value"])
+        ends = f" ({points(low)} … {points(high)})" if high > low else ""
+        usual[each["title"]] = each["usual"]
+        setting = f"{each['factor']}: {each['setting']}"
+        moved.setdefault(setting, {})[each["title"]] = (points(each["value"]) + ends, each["otherwise"])
+    head = ["varied", *(f"{title} {points(value, '.2f')}" for title, value in usual.items()), "answered otherwise"]
+    rows = [
+        [setting, *(cells[title][0] for title in usual), str(next(iter(cells.values()))[1])]
+        for setting, cells in moved.items()
+    ]
+    return table(head, rows)
+
+
 def stale_figures(out: Path) -> list[str]:
     """The figures of that page that are not those of the run, copied."""
     found = []
@@ -269,11 +310,12 @@ def write_notebooks() -> None:
         print(f"wrote {file.name}")
 
 
-RUNS: Mapping[str, tuple[str, str, Callable[[Path], str]]] = {
-    "--demo": ("README.md", "demo", demo),
-    "--modern": (MODERN, "modern", modern),
+RUNS: Mapping[str, tuple[str, Mapping[str, Callable[[Path], str]]]] = {
+    "--demo": ("README.md", {"demo": demo}),
+    "--modern": (MODERN, {"modern": modern}),
+    "--four": ("docs/compare.md", {"four": differences, "noise": movements}),
 }
-"""By option: a page, its block, and what makes it of an output folder."""
+"""By option: a page, and what makes each of its blocks of an output folder."""
 
 
 def main(arguments: list[str]) -> int:
@@ -288,7 +330,8 @@ def main(arguments: list[str]) -> int:
     for page in dict.fromkeys((*TABLES, *([of_run[0]] if of_run else []))):
         text = written(page)
         if of_run and page == of_run[0]:
-            text = with_block(text, of_run[1], of_run[2](Path(arguments[1])))
+            for name, make in of_run[1].items():
+                text = with_block(text, name, make(Path(arguments[1])))
         if text != (ROOT / page).read_text("utf-8"):
             stale.append(page)
             if arguments != ["--check"]:

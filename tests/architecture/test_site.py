@@ -23,15 +23,58 @@ def test_every_public_name_has_a_section_with_an_example() -> None:
         assert re.search(rf"```python\n.*?\b{name}\b.*?```\n\n::: hardiness\.{name}\n", text, re.S), name
 
 
+def doors() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each door of the navigation with its pages: the name of each, and its file."""
+    found = []
+    for door in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"][1:]:
+        ((title, entries),) = door.items()
+        pages = [next(iter(entry.items())) for entry in entries]
+        found.append((title, [(name, page[0] if isinstance(page, list) else page) for name, page in pages]))
+    return found
+
+
 def test_the_site_lists_the_pages_of_the_index_behind_the_same_doors() -> None:
-    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
-    index = re.split("^## ", (ROOT / "docs/index.md").read_text(), flags=re.M)[1:]
-    assert [next(iter(door)) for door in nav[1:]] == [part.split("\n")[0] for part in index]
-    for door, part in zip(nav[1:], index, strict=True):
-        (entries,) = door.values()
-        pages = [page for entry in entries for page in entry.values()]
-        pages = [page[0] if isinstance(page, list) else page for page in pages]
-        assert pages == re.findall(r"\]\(([\w/]+\.md)\)", part)
+    *parts, last = re.split("^## ", (ROOT / "docs/index.md").read_text(), flags=re.M)[1:]
+    assert last.startswith("Where to go next")
+    listed = [
+        (part.split("\n")[0], re.findall(r"^\| \[([^\]]+)\]\(([\w/]+\.md)\)", part.replace("`", ""), re.M))
+        for part in parts
+    ]
+    assert listed == doors()
+
+
+PAGES = sorted(page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_begins_with_its_answer_and_ends_with_where_to_go_next(name: str) -> None:
+    text = re.sub(r"<!--.*?-->", "", (ROOT / "docs" / name).read_text("utf-8"))
+    title, answer, *_ = text.strip().split("\n\n")
+    assert re.fullmatch("# .+", title)
+    assert re.match(r"[\w*`[]", answer), "the first paragraph is no list, table, picture, heading or block"
+    assert len(answer.split()) <= 90
+    *_, end = re.split("^## ", text, flags=re.M)
+    links = re.findall(r"\]\(([^)#]+)", end)
+    assert end.startswith("Where to go next\n")
+    assert len(set(links) - {Path(name).name}) >= 2
+
+
+FORMER = (
+    "adding_a_benchmark adding_a_distortion adding_a_metric adding_a_model adding_an_attack attacking_your_own_defence "
+    "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "
+    "imagenet_p imagenet_p_results models modern performance reliability report running scale security statistics "
+    "visualise"
+)
+"""Addresses that pages had once."""
+
+
+@pytest.mark.parametrize("name", FORMER.split())
+def test_an_old_address_leads_to_a_page(name: str) -> None:
+    plugins = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["plugins"]
+    (maps,) = (each["redirects"]["redirect_maps"] for each in plugins if "redirects" in each)
+    target, _, anchor = maps.get(f"{name}.md", f"{name}.md").partition("#")
+    headings = re.findall("^#+ (.*)", (ROOT / "docs" / target).read_text(), re.M)
+    assert not anchor or anchor in {re.sub(r"[^\w]+", "-", heading.lower()).strip("-") for heading in headings}
 
 
 @pytest.mark.slow

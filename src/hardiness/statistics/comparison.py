@@ -1,4 +1,4 @@
-"""Several models by one score: every pair's difference, told from none or not, and their ranks."""
+"""Several models by one score: every pair's difference, whether it is told from zero, and their ranks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Difference:
 
     @property
     def told(self) -> bool:
-        """Whether it is told from none."""
+        """Whether the interval leaves out zero."""
         return self.p is not None and self.p < LEVEL
 
 
