@@ -1,6 +1,7 @@
 """How often each kind of interval holds the true value: simulated over sizes, error rates and kinds.
 
-    python bench/interval_coverage.py [--trials 1000] [--only KIND] [--picture docs/pictures/coverage.svg] [--json]
+    python bench/interval_coverage.py [--trials 1000] [--only KIND] [--picture docs/pictures/coverage.svg]
+                                      [--write docs/statistics.md] [--json]
 
 The bars are those of the documentation: 93 to 97 % where ten errors and ten right answers are expected, else at least
 90 %, each widened by two standard errors of the simulation.
@@ -36,6 +37,10 @@ from hardiness.statistics.measures import (
     calibration_measure,
     shape_bias,
 )
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+
+from write import table, with_block
 
 SIZES = (50, 250, 1000, 5000)
 RATES = (0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99)
@@ -331,7 +336,7 @@ KINDS = {
     "RMS without the last bin, one run: tests inverted": Kind(one_run_without_last_bin, 0.4, (200, 250, 500, 1000)),
     "ECE, one run: tests inverted": Kind(one_run_ece, 0.4, (50, 250, 1000, 5000)),
     "mean ECE of 8 cells, one run: tests inverted": dear(one_run_mean_ece, (250,)),
-    "Brier score, one run: bootstrap": dear(one_run_brier, (250,)),
+    "Brier score, one run: t, with skew": dear(one_run_brier, (250,)),
     "relative mCE, one run: t": Kind(one_run_relative, 0.2, (50, 250, 1000)),
     "AUROC: effective Wilson": Kind(one_run_auroc, 0.4, (50, 250, 1000)),
     "FPR at 95 %: effective Wilson": Kind(one_run_fpr95, 0.4, (50, 250, 1000)),
@@ -385,6 +390,37 @@ def draw(path: Path, found: dict[str, list[tuple[int, float, float, int]]]) -> N
     figure.savefig(path, metadata={"Date": None})
 
 
+def believed(rows: list[tuple[int, float, float, int]]) -> list[tuple[int, float, float, int]]:
+    """Those of which most trials had an interval: elsewhere these are trials with unusually many errors."""
+    most = max(row[3] for row in rows)
+    return [row for row in rows if row[3] >= most / 2]
+
+
+def by_errors(rows: list[tuple[int, float, float, int]]) -> tuple[list[float], list[float]]:
+    """Coverages where ten errors and ten right answers are expected (or all where nowhere), and where fewer are."""
+    many = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) >= 10] or [row[2] for row in rows]
+    return many, [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) < 10]
+
+
+def coverage_table(found: dict[str, list[tuple[int, float, float, int]]], trials: int) -> str:
+    """The least and the largest coverage of each kind, as Markdown."""
+    rows = []
+    for kind, all_rows in found.items():
+        many, few = by_errors(believed(all_rows))
+        name, _, method = kind.partition(": ")
+        drawn = max(int(trials * KINDS[kind].share_of_trials), 20)
+        ends = f"{100 * min(many):.1f} to {100 * max(many):.1f}"
+        rows.append((name, method, ends, f"{100 * min(few):.1f}" if few else "", str(drawn)))
+    head = (
+        "interval of",
+        "method",
+        "ten of each expected: holds in, %",
+        "fewer: holds in at least, %",
+        "trials a point",
+    )
+    return table(head, rows)
+
+
 def option(name: str, default: str) -> str:
     """The value that follows an option on the command line."""
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
@@ -395,12 +431,8 @@ def main() -> int:
     found = {name: simulated(kind, trials) for name, kind in KINDS.items() if option("--only", "") in name}
     bars, notes = {}, {}
     for kind, rows in found.items():
-        # Where few trials have an interval, these are the ones with unusually many errors, and speak for no others.
-        most = max(row[3] for row in rows)
-        rows = [row for row in rows if row[3] >= most / 2]
-        slack = 2 * np.sqrt(0.05 * 0.95 / min(row[3] for row in rows))
-        many = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) >= 10] or [row[2] for row in rows]
-        few = [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) < 10]
+        slack = 2 * np.sqrt(0.05 * 0.95 / min(row[3] for row in believed(rows)))
+        many, few = by_errors(believed(rows))
         bars[f"{kind}: least, ten of each"] = at_least(min(many), KINDS[kind].least - slack)
         notes[f"{kind}: most, ten of each"] = float(max(many))
         if few:
@@ -408,6 +440,9 @@ def main() -> int:
     notes["seconds"] = time.perf_counter() - began
     if path := option("--picture", ""):
         draw(Path(path), found)
+    if path := option("--write", ""):
+        page = Path(path)
+        page.write_text(with_block(page.read_text("utf-8"), "coverage", coverage_table(found, trials)), "utf-8")
     return tell(bars, notes, versions("numpy", "scipy"), trials)
 
 
