@@ -21,7 +21,7 @@ from hardiness.benchmarks.suites import suite
 from hardiness.cli import main
 from hardiness.cli.main import COMMANDS, command_of
 from hardiness.core import rng
-from hardiness.results import parse_policy
+from hardiness.results import policy_of
 
 ROOT = Path(hardiness.__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -157,7 +157,7 @@ def test_toml_snippets_are_suites_policies_or_entry_points(tmp_path: Path) -> No
                 (tmp_path / "mine.toml").write_text(text)
                 assert suite(str(tmp_path / "mine.toml")).rows
             elif language == "toml" and "rules" in text:
-                assert parse_policy(text).rules
+                assert policy_of(text).rules
             elif language == "toml":
                 (group,) = tomllib.loads(text)["project"]["entry-points"]
                 assert group in (

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import pictures
 import pytest
+from PIL import Image
 
 from hardiness.cli import main
+from hardiness.core import rng
 
 
 @dataclass(frozen=True)
@@ -172,3 +174,64 @@ def run_on_crops(crops: Path, hardiness: Callable[..., Told], tmp_path: Path) ->
         return hardiness("run", *named, "-b", benchmark, *data, "--limit", "6", "--out", tmp_path / out, *more)
 
     return run
+
+
+CLASSES = ("n01440764", "n01443537")
+NETWORK = """
+import torch
+from hardiness.core import View
+
+class Brightness(torch.nn.Module):
+    \"\"\"The first class where a picture is dark, else the second; at a share NOISE of brightnesses the other.\"\"\"
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.full((1,), 255.0))
+
+    def forward(self, x):
+        value = torch.round(x.mean((1, 2, 3)) * self.scale)
+        turned = ((value * 37) % 100 < 100 * NOISE).float()
+        bright = (value > 127).float()
+        second = (bright - turned).abs()
+        answers = torch.stack([1 - second, second], 1) * (4 + value[:, None] / 255)
+        return torch.cat([answers, x.new_zeros(len(x), 998)], 1)
+
+def build():
+    return Brightness(), View(resize_px=32, crop_px=32, mean=(0, 0, 0), std=(1, 1, 1))
+"""
+
+
+@pytest.fixture
+def dull(tmp_path: Path) -> Callable[..., Path]:
+    """A data root of plain pictures, dark for one class and bright for the other; one in five is of the wrong kind.
+
+    ``grain`` is the brightness that their pixels differ by.
+    """
+
+    def make(count: int = 240, grain: int = 0) -> Path:
+        root = tmp_path / f"dull{count}"
+        for number in range(count):
+            draw = rng(0, "dull", number)
+            label = number % 2
+            bright = label ^ int(draw.random() < 0.2)
+            value = int(draw.integers(0, 110)) + 140 * bright
+            folder = root / "imagenet" / "val" / CLASSES[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            picture = value + draw.integers(-grain, grain, (32, 32, 1), endpoint=True)
+            picture = np.broadcast_to(np.clip(picture, 0, 255).astype(np.uint8), (32, 32, 3))
+            Image.fromarray(picture).save(folder / f"{number:04d}.png")
+        return root
+
+    return make
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Callable[..., str]:
+    """A name for ``-m``."""
+
+    def write(noise: float = 0.0, name: str = "brightness") -> str:
+        file = tmp_path / f"{name}.py"
+        file.write_text(NETWORK.replace("NOISE", str(noise)))
+        return f"py:{file}:build"
+
+    return write

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
 import hardiness as package
 from hardiness.benchmarks.options import parse
-from hardiness.core import Request, Silence, rng
+from hardiness.core import Request, Silence
 from hardiness.data import locate
 from hardiness.engine import prepared
 from hardiness.engine.rounds import Rounds
@@ -22,66 +20,7 @@ from hardiness.models import Classifier, load
 from hardiness.statistics.stopping import Extent, share_interval
 from hardiness.store import Store
 
-CLASSES = ("n01440764", "n01443537")
-NETWORK = """
-import torch
-from hardiness.core import View
-
-class Brightness(torch.nn.Module):
-    \"\"\"The first class where a picture is dark, else the second; at a share NOISE of brightnesses the other.\"\"\"
-
-    def __init__(self):
-        super().__init__()
-        self.scale = torch.nn.Parameter(torch.full((1,), 255.0))
-
-    def forward(self, x):
-        value = torch.round(x.mean((1, 2, 3)) * self.scale)
-        turned = ((value * 37) % 100 < 100 * NOISE).float()
-        bright = (value > 127).float()
-        second = (bright - turned).abs()
-        answers = torch.stack([1 - second, second], 1) * (4 + value[:, None] / 255)
-        return torch.cat([answers, x.new_zeros(len(x), 998)], 1)
-
-def build():
-    return Brightness(), View(resize_px=32, crop_px=32, mean=(0, 0, 0), std=(1, 1, 1))
-"""
 Told = Callable[..., Any]
-
-
-@pytest.fixture
-def dull(tmp_path: Path) -> Callable[..., Path]:
-    """A data root of plain pictures, dark for one class and bright for the other; one in five is of the wrong kind.
-
-    ``grain`` is the brightness that their pixels differ by.
-    """
-
-    def make(count: int = 240, grain: int = 0) -> Path:
-        root = tmp_path / f"dull{count}"
-        for number in range(count):
-            draw = rng(0, "dull", number)
-            label = number % 2
-            bright = label ^ int(draw.random() < 0.2)
-            value = int(draw.integers(0, 110)) + 140 * bright
-            folder = root / "imagenet" / "val" / CLASSES[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            picture = value + draw.integers(-grain, grain, (32, 32, 1), endpoint=True)
-            picture = np.broadcast_to(np.clip(picture, 0, 255).astype(np.uint8), (32, 32, 3))
-            Image.fromarray(picture).save(folder / f"{number:04d}.png")
-        return root
-
-    return make
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Callable[..., str]:
-    """A name for ``-m``."""
-
-    def write(noise: float = 0.0, name: str = "brightness") -> str:
-        file = tmp_path / f"{name}.py"
-        file.write_text(NETWORK.replace("NOISE", str(noise)))
-        return f"py:{file}:build"
-
-    return write
 
 
 def command(model: str, root: Path, out: Path, *more: str, benchmark: str = "imagenet-val") -> list[str]:

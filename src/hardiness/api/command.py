@@ -43,6 +43,7 @@ from hardiness.engine import (
     Evaluation,
     Forecast,
     evaluate_shared,
+    evaluate_until_decided,
     evaluate_within,
     forecast_evaluation,
     on_ray,
@@ -56,7 +57,7 @@ from hardiness.engine import (
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
 from hardiness.report import Tracking, headline_lines
-from hardiness.results import rebuild_results, results_of
+from hardiness.results import Policy, policy_of, rebuild_results, require_policy_fits, results_of
 from hardiness.store import WAIT_S, Store
 
 
@@ -448,6 +449,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
     began_s = time.monotonic() if command.began_s is None else command.began_s
     asked = asked_for(command)
     _check_ends(command, asked)
+    policy = _policy(command, asked)
     resolved, skipped = asked.models, asked.skipped
     store = Store.create(command.out, command.wait_s)
     if command.baseline and command.baseline not in [spec.name for spec in resolved.specs]:
@@ -466,7 +468,8 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
             wanted.append((row, data))
     found: Sequence[Result] = ()
     evaluated: list[Evaluated] = []
-    for parts in _evaluated(command, asked.models.names, wanted, CommandContext(classifiers, store, budget, hears)):
+    context = CommandContext(classifiers, store, budget, policy, hears)
+    for parts in _evaluated(command, asked.models.names, wanted, context):
         evaluated += parts
         found = _rebuilt(store, command.baseline)
         fresh = [result for result in found if any(result.is_of(each.keys) for each in parts)]
@@ -518,11 +521,12 @@ def _remarks(classifier: Classifier) -> list[str]:
 
 @dataclass(frozen=True)
 class CommandContext:
-    """What benchmarks of a command are evaluated with: models, store, a time that they share, and who hears of it."""
+    """What benchmarks of a command are evaluated with: models, store, what ends them early, and who hears of it."""
 
     classifiers: Sequence[Classifier]
     store: Store
     budget: Deadline | None
+    policy: Policy | None
     hears: Listener
 
 
@@ -534,6 +538,10 @@ def _evaluated(
     if beside.budget:
         begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
         yield evaluate_within(beside.budget, begun)
+        return
+    if beside.policy:
+        begun = [prepared(row.benchmark, models, data, store, row.request, hears) for row, data in wanted]
+        yield from ([each] for each in evaluate_until_decided(beside.policy, begun, store))
         return
     if command.cluster:
         evaluations = tuple(Evaluation(row.benchmark, data, row.request) for row, data in wanted)
@@ -554,11 +562,38 @@ def _check_ends(command: Command, asked: Workload) -> None:
     request = command.request
     if command.cluster and (command.weights or request.share):
         raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
-    if command.cluster and (request.precision_target or request.time_budget_s):
-        raise ArgumentError("--engine ray goes with neither --precision-target nor --time-budget; leave one out")
+    if command.cluster and (request.precision_target or request.time_budget_s or request.until_decided):
+        raise ArgumentError(
+            "--engine ray goes with none of --precision-target, --time-budget and --until-decided; leave one out"
+        )
     if request.precision_target is not None:
         for row, data in asked.rows:
             require_reachable(row.benchmark, data, request.precision_target, row.request.limit)
+
+
+def policy_for(
+    request: Request, benchmarks: Sequence[str], names: Sequence[str], out: str | Path | None
+) -> Policy | None:
+    """The policy that ends evaluations; ``None`` where none does.
+
+    Args:
+        request: which may name it.
+        benchmarks, names: of what is to be evaluated, and of the models.
+        out: the output folder, which need not be there.
+
+    Raises:
+        ArgumentError: it is wrong, or does not go with what is evaluated.
+    """
+    if request.until_decided is None:
+        return None
+    policy = policy_of(request.until_decided)
+    require_policy_fits(policy, benchmarks, names, [] if out is None else [run.run for run in Store(out).runs()])
+    return policy
+
+
+def _policy(command: Command, asked: Workload) -> Policy | None:
+    names = [spec.name for spec in asked.models.specs]
+    return policy_for(command.request, [row.benchmark.name for row, _ in asked.rows], names, command.out)
 
 
 HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")
@@ -574,7 +609,7 @@ class Planned:
         skipped: what of a suite would be skipped, each with the reason.
         problems: what was asked for and could not be evaluated, one line each.
         remarks: what else a person should know of the data.
-        stops: whether a precision target may end it earlier.
+        stops: what may end it earlier, in a line; empty where nothing does.
     """
 
     forecasts: tuple[Forecast, ...]
@@ -582,7 +617,7 @@ class Planned:
     skipped: tuple[str, ...]
     problems: tuple[str, ...]
     remarks: tuple[str, ...] = ()
-    stops: bool = False
+    stops: str = ""
 
     @property
     def exit_status(self) -> int:
@@ -598,10 +633,9 @@ class Planned:
         ]
         if len(rows) > 1:
             rows.append(_row(self.whole))
-        stops = ("with a precision target it ends as soon as every headline is exact enough: at most so much",)
         notes = (
             f"models: {', '.join(self.models)}",
-            *(stops if self.stops else ()),
+            *([self.stops] if self.stops else ()),
             "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "
             "from loaded models",
         )
@@ -654,6 +688,15 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         store.check_schema()
     except StoreError as error:
         raise ArgumentError(f"--out {command.out}: {error}") from error
+    stops = ""
+    if command.request.precision_target is not None:
+        stops = "with a precision target it ends as soon as every headline is exact enough: at most so much"
+    elif (policy := _policy(command, asked)) is not None:
+        rules = f"{len(policy.rules)} rules" if len(policy.rules) > 1 else "one rule"
+        stops = (
+            f"with the {rules} of {policy.source} each benchmark ends as soon as all that are on it are decided: at "
+            "most so much, and all of it where a number lies on its limit"
+        )
     loaded = load_models(asked.models.specs if asked.rows else (), command.placement, hears)
     found = [
         forecast_evaluation(row.benchmark, loaded.classifiers, data, store, row.request, hears)
@@ -669,7 +712,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         skipped=(*asked.skipped, *(() if command.models else absent)),
         problems=(*(absent if command.models else ()), *problems),
         remarks=tuple(dict.fromkeys(line for each in found for line in each.remarks)),
-        stops=command.request.precision_target is not None,
+        stops=stops,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
-from hardiness.api.command import Placement
+from hardiness.api.command import Placement, policy_for
 from hardiness.api.progress import TrackedListener, listener
 from hardiness.benchmarks import parse
 from hardiness.core import (
@@ -30,7 +30,7 @@ from hardiness.core import (
 )
 from hardiness.data import ModelClasses, from_python, written
 from hardiness.distortions import corruptions, perturbations
-from hardiness.engine import Deadline, Evaluated, evaluate_within, prepared
+from hardiness.engine import Deadline, Evaluated, evaluate_until_decided, evaluate_within, prepared
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import StoredResults, Tracking
@@ -129,6 +129,8 @@ class Options(TypedDict, total=False):
         batch_size: images per forward pass; chosen by default.
         precision_target: evaluation ends when half of the headline's 95 % interval is at most this, in its own unit;
             by default everything is evaluated.
+        until_decided: a policy's file, or its TOML text: evaluation ends when every rule on it is decided, and
+            `hardiness.gate` on ``out`` gives the verdicts; not with ``precision_target`` or ``time_budget_s``.
         time_budget_s: seconds within which it ends; by default as long as it takes.
         save_images: whether the pictures that attacks made are kept below ``out``; not by default.
         workers: decoding threads; one a core by default.
@@ -142,6 +144,7 @@ class Options(TypedDict, total=False):
     seed: int
     batch_size: int | None
     precision_target: float | None
+    until_decided: str | Path | None
     time_budget_s: float | None
     save_images: bool
     workers: int
@@ -235,19 +238,27 @@ def evaluate(
         root = from_python(data, _classes_of(classifier))
     else:
         root = datasets.locate(given)
-    request: Request = replace(chosen_of(Request, options), data_arguments=written(given or ()))
+    ends = options.get("until_decided")
+    request: Request = replace(
+        chosen_of(Request, {**options, "until_decided": None if ends is None else str(ends)}),
+        data_arguments=written(given or ()),
+    )
     parts = _parts(chosen, root)
     budget = Deadline.from_now(request.time_budget_s) if request.time_budget_s else None
     hears = listener(options.get("progress"))
     hears = TrackedListener(hears, tracking) if tracking.names else hears
     classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
     classifier = _named(classifier, model, name)
+    policy = policy_for(request, [part.name for _, part, _ in parts], [classifier.spec.name], out)
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)
         if budget:
             begun = [prepared(part, [classifier], found, store, request, hears) for _, part, found in parts]
             evaluated = evaluate_within(budget, begun)
+        elif policy is not None:
+            begun = [prepared(part, [classifier], found, store, request, hears) for _, part, found in parts]
+            evaluated = list(evaluate_until_decided(policy, begun, store))
         else:
             evaluated = [run_benchmark(part, [classifier], found, store, request, hears) for _, part, found in parts]
         keys = {key for each in evaluated for key in each.keys}

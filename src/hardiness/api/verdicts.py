@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardiness.report import as_text, gate_view, terminal_table
-from hardiness.results import Gate, judge, keep_gate, parse_policy, read_policy
+from hardiness.results import Gate, judge, keep_gate, policy_of
 from hardiness.store import Store
 
 
@@ -33,7 +33,7 @@ def gate(out: str | Path, policy: str | Path) -> GateReport:
         ArgumentError: the policy is wrong, or a rule matches nothing; nothing is written then.
         DataError: the folder holds no records.
     """
-    asked = parse_policy(policy) if isinstance(policy, str) and "\n" in policy else read_policy(policy)
+    asked = policy_of(policy)
     store = Store.open(out)
     found = judge(asked, store)
     keep_gate(store, found)

@@ -134,6 +134,11 @@ class Told(PrintOptions):
         help="Stop when every headline's 95 % interval is its value ± this, e.g. 0.005 for half a point.",
     ),
     click.option(
+        "--until-decided",
+        metavar="FILE.toml",
+        help="Stop when every rule of this policy is decided, with the verdicts that 'hardiness gate' then gives.",
+    ),
+    click.option(
         "--time-budget",
         "time_budget_s",
         metavar="TIME",

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -228,6 +228,8 @@ class Request:
         precision_target: half-width of the headline's 95 % interval, in its own unit, at which a benchmark is exact
             enough and its evaluation ends; ``None`` to evaluate everything asked for.
         time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
+        until_decided: a policy's file, or its text: a benchmark's evaluation ends when every rule on it is decided;
+            ``None`` where no policy ends it.
         share: which part of the work this process begins with, where several share a store.
         data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
     """
@@ -240,6 +242,7 @@ class Request:
     share: Share | None = None
     precision_target: float | None = None
     time_budget_s: float | None = None
+    until_decided: str | None = None
     data_arguments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -251,33 +254,51 @@ class Request:
             value = getattr(self, name)
             if value is None:
                 continue
-            option = name.removesuffix("_s").replace("_", "-")
             if not (value > 0 and math.isfinite(value)):
-                raise ArgumentError(f"{option} must be above 0, was {value:g}")
-            if self.share:
-                raise ArgumentError(
-                    f"{option} does not go with worker: who shares a store cannot see how far the others are; "
-                    f"leave out --worker, or --{option}"
-                )
+                raise ArgumentError(f"{_option(name)} must be above 0, was {value:g}")
+        ends = [name for name in ("until_decided", "precision_target", "time_budget_s") if getattr(self, name)]
+        if self.until_decided is not None and len(ends) > 1:
+            other = _option(ends[1])
+            raise ArgumentError(
+                f"until-decided does not go with {other}: each ends a run in its own way; leave one out"
+            )
+        if self.share and ends:
+            option = _option(ends[0])
+            raise ArgumentError(
+                f"{option} does not go with worker: who shares a store cannot see how far the others are; "
+                f"leave out --worker, or --{option}"
+            )
+
+
+def _option(name: str) -> str:
+    return name.removesuffix("_s").replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The last look at a run that is evaluated until its headline is exact enough.
+    """The last look at a run that is evaluated until its headline is exact enough, or a policy's rules are decided.
 
     Attributes:
-        precision_target: the half-width that was aimed at, in the headline's unit.
+        precision_target: the half-width that was aimed at, in the headline's unit; ``None`` with a policy.
         rows: image-cells that the run held; where it holds others by now, it is no longer at this stop.
         companions: keys of the runs whose answers were used as companions.
+        policy: the file of the policy; empty with a precision target.
     """
 
-    precision_target: float
+    precision_target: float | None
     rows: int
     companions: tuple[str, ...] = ()
+    policy: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {**asdict(self), "companions": list(self.companions)}
+        if self.policy:
+            return {"policy": self.policy, "rows": self.rows}
+        return {
+            "precision_target": self.precision_target,
+            "rows": self.rows,
+            "companions": list(self.companions),
+        }
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any], where: str) -> Stop:
@@ -287,6 +308,8 @@ class Stop:
             StoreError: a field is missing, unknown or of another form; the message names ``where``.
         """
         try:
+            if "policy" in found:
+                return cls(None, int(found["rows"]), policy=str(found["policy"]))
             return cls(float(found["precision_target"]), int(found["rows"]), tuple(map(str, found["companions"])))
         except (TypeError, KeyError, ValueError) as error:
             raise StoreError(f"{where} must be what a run wrote, and is not ({error!r}); delete it") from None

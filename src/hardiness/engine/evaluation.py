@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -39,11 +39,22 @@ from hardiness.engine.plan import (
     fewer_images,
     require_gradients,
 )
-from hardiness.engine.rounds import Deadline, Precision, Progression, Rounds, require_reachable, within
+from hardiness.engine.rounds import (
+    Deadline,
+    Outlook,
+    Precision,
+    Progression,
+    Rounds,
+    Stopping,
+    Verdicts,
+    require_reachable,
+    within,
+)
 from hardiness.engine.shared import alone, shared
 from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
+from hardiness.results import Policy, PolicyWatch
 from hardiness.store import Leases, Store, surveyed, together
 
 PACKAGES = (
@@ -99,6 +110,7 @@ def _asked(task: Task, request: Request, benchmark: Benchmark) -> dict[str, Any]
         "data": list(request.data_arguments),
         "precision_target": request.precision_target,
         "time_budget_s": request.time_budget_s,
+        "until_decided": request.until_decided,
     }
     return {name: value for name, value in found.items() if value not in ("", None)}
 
@@ -297,14 +309,9 @@ def evaluate(
         leases.join(package_version())
         agree_on_data(leases, benchmark, data)
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
-    precision = precision_of(begun, request)
-    if precision is not None:
-        try:
-            precision.run()
-        finally:
-            precision.rounds.close()
-            keep_measured(begun.workers)
-        return ended(begun, precision)
+    stopping = precision_of(begun, request)
+    if stopping is not None:
+        return _stopped(begun, stopping)
     for worker in begun.workers:
         try:
             alone(worker)
@@ -342,13 +349,40 @@ def evaluate_shared(
     return [ended(replace(begun, remarks=(*begun.remarks, *clock_remark(leases)))) for begun in every]
 
 
-def precision_of(begun: Begun, request: Request) -> Precision | None:
+def _stopped(begun: Begun, stopping: Stopping) -> Evaluated:
+    """What came of an evaluation that ends once a goal is reached."""
+    try:
+        stopping.run()
+    finally:
+        stopping.rounds.close()
+        keep_measured(begun.workers)
+    return ended(begun, stopping)
+
+
+def evaluate_until_decided(policy: Policy, every: Sequence[Begun], store: Store) -> Iterator[Evaluated]:
+    """What comes of each of several evaluations, each of which ends once the rules of a policy on it are decided.
+
+    Args:
+        policy: the rules, which speak of each.
+        every: evaluations that all have begun, so that the rules on all of them share their level from the first on.
+        store: of their runs.
+
+    Raises:
+        ArgumentError: a rule matches nothing in a run.
+        StoreError: records cannot be written.
+    """
+    watch = PolicyWatch(policy, store)
+    for begun in every:
+        yield _stopped(begun, Stopping(Rounds(begun.workers), Verdicts(watch))) if begun.workers else ended(begun)
+
+
+def precision_of(begun: Begun, request: Request) -> Stopping | None:
     """What ends an evaluation as soon as it is exact enough; ``None`` where nothing does."""
     if request.precision_target is None or not begun.workers:
         return None
     worker = begun.workers[0]
     require_reachable(worker.benchmark, worker.data, request.precision_target, request.limit)
-    return Precision(Rounds(begun.workers), request.precision_target)
+    return Stopping(Rounds(begun.workers), Precision(request.precision_target))
 
 
 def evaluate_within(budget: Deadline, every: Sequence[Begun]) -> list[Evaluated]:
@@ -370,7 +404,7 @@ def evaluate_within(budget: Deadline, every: Sequence[Begun]) -> list[Evaluated]
         for begun in every:
             keep_measured(begun.workers)
     return [
-        ended(begun) if told is None else ended(begun, told.precision, "" if told.done else told.missing())
+        ended(begun) if told is None else ended(begun, told.stopping, "" if told.done else told.missing())
         for begun, told in zip(every, progressions, strict=True)
     ]
 
@@ -388,7 +422,7 @@ def keep_measured(workers: Sequence[Worker]) -> None:
             keep_session(task, worker.clock, worker.request, worker.benchmark)
 
 
-def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -> Evaluated:
+def ended(begun: Begun, stopping: Stopping | None = None, missing: str = "") -> Evaluated:
     """What came of an evaluation."""
     problems, remarks = list(begun.problems), list(begun.remarks)
     for worker in begun.workers:
@@ -396,8 +430,9 @@ def ended(begun: Begun, precision: Precision | None = None, missing: str = "") -
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
         problems += worker.given_up
     remarks += [missing] if missing else []
-    unreached = precision.unreached if precision is not None else ""
-    return Evaluated(begun.keys, tuple(problems), tuple(remarks), (unreached,) if unreached else ())
+    outlook = stopping.outlook if stopping is not None else Outlook()
+    remarks += outlook.remarks
+    return Evaluated(begun.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ())
 
 
 def clock_remark(leases: Leases) -> list[str]:

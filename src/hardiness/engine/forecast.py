@@ -336,7 +336,7 @@ class Forecast:
         bytes_read, bytes_written: about.
         seconds: from loaded models to stored rows, on this machine as busy as it is now.
         error_s: standard error of ``seconds``.
-        at_most: whether ``seconds`` is an upper bound; with a precision target all counts are, too.
+        at_most: whether ``seconds`` is an upper bound; with a goal that may end it earlier all counts are, too.
         problems: a line for each thing asked for that could not be evaluated.
         remarks: what else a person should know.
         refused: whether a model, or all of it, could not be evaluated.
@@ -426,7 +426,7 @@ def _forecast(
         bytes_written=round(costs.bytes_written(benchmark.name, rows)),
         seconds=seconds,
         error_s=seconds * costs.error(benchmark.name, rows),
-        at_most=request.precision_target is not None or costs.at_most(benchmark.name, list(rows)),
+        at_most=bool(request.precision_target or request.until_decided) or costs.at_most(benchmark.name, list(rows)),
         problems=tuple(problems),
         remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
         refused=len(tasks) < len(classifiers),

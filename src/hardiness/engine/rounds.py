@@ -1,4 +1,4 @@
-"""One benchmark in growing rounds, until its headlines are exact enough or its time is over."""
+"""One benchmark in growing rounds, until it is exact enough, a policy's rules are decided, or its time is over."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hardiness.benchmarks import card_of, cards, published_baseline
 from hardiness.benchmarks import registry as benchmarks
 from hardiness.core import ArgumentError, Benchmark, DataSet, ImageTable, Listener, Request, Silence, Stop
 from hardiness.engine.plan import Task
 from hardiness.engine.worker import Worker
-from hardiness.results import ScoredRun, companions_of, look_at, population_of, rows_of
+from hardiness.results import PolicyWatch, ScoredRun, companions_of, look_at, population_of, rows_of
 from hardiness.statistics import (
     Extent,
     Headline,
     decide,
+    grown,
     is_out_of_reach,
     largest_extent,
     next_extent,
@@ -89,6 +91,10 @@ class Rounds:
                 worker.run(worker.units(wanted), missing, sum(map(len, wanted.values())) * len(worker.tasks))
             done += missing
         return done
+
+    def note(self, line: str) -> None:
+        """Tell the listener what a person should know while it runs."""
+        self._listener.note(line)
 
     def close(self) -> None:
         """Tell the listener that no more rounds come."""
@@ -252,60 +258,102 @@ def _stoppable() -> str:
     return ", ".join(found)
 
 
+class Goal(Protocol):
+    """What ends the evaluation of a benchmark before all of it is done."""
+
+    def begin(self, rounds: Rounds) -> None:
+        """Once, before the first round."""
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """What is left to do after a round, by what the extent holds; the look is kept beside each model's rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is left to do.
+
+    Attributes:
+        following: the next round; ``None`` where the goal is reached, or cannot be.
+        remarks: what a person should know.
+        unreached: a line where the goal cannot be reached.
+    """
+
+    following: Extent | None = None
+    remarks: tuple[str, ...] = ()
+    unreached: str = ""
+
+
 @dataclass
-class Precision:
-    """The evaluation of one benchmark until it is exact enough.
+class Stopping:
+    """The evaluation of one benchmark until a goal is reached.
 
     Attributes:
         rounds: that it goes in.
-        target: the half-width that is aimed at.
-        unreached: a line where the target cannot be reached; empty while it may be.
+        goal: what ends it.
+        extent: of the round that is evaluated, or was last.
+        outlook: after the last look.
         done: whether nothing is left to evaluate, for whichever reason.
     """
 
     rounds: Rounds
-    target: float
-    unreached: str = ""
+    goal: Goal
+    outlook: Outlook = field(default_factory=Outlook)
     done: bool = False
-    _companions: dict[str, list[ScoredRun]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.extent = first_extent(self.rounds.whole, self.rounds.cells)
-        name = self.rounds.benchmark.name
-        others = [ScoredRun(o, card_of(o.run)) for o in self.rounds.store.runs() if o.run.benchmark.name == name]
-        for task in self.rounds.tasks:
-            mine = ScoredRun(task.stored, card_of(task.stored.run))
-            self._companions[task.stored.key] = companions_of(mine, others)
+        self.goal.begin(self.rounds)
 
     def run(self) -> None:
-        """Rounds until it is exact enough, or cannot become so."""
+        """Rounds until the goal is reached, or cannot be."""
         while not self.done:
             self.rounds.evaluate(self.extent)
             self.look()
 
     def look(self) -> None:
         """Look at what the extent holds, and choose the next one."""
-        found = self._headlines()
+        self.outlook = self.goal.look(self.rounds, self.extent)
+        self.done = self.outlook.following is None
+        self.extent = self.outlook.following or self.extent
+
+
+@dataclass
+class Precision:
+    """The goal that every model's headline is exact enough.
+
+    Attributes:
+        target: the half-width that is aimed at.
+    """
+
+    target: float
+    _companions: dict[str, list[ScoredRun]] = field(default_factory=dict)
+
+    def begin(self, rounds: Rounds) -> None:
+        """Find what other models have answered on the same pictures."""
+        name = rounds.benchmark.name
+        others = [ScoredRun(o, card_of(o.run)) for o in rounds.store.runs() if o.run.benchmark.name == name]
+        for task in rounds.tasks:
+            mine = ScoredRun(task.stored, card_of(task.stored.run))
+            self._companions[task.stored.key] = companions_of(mine, others)
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """Whether every headline is exact enough, and if not how much more it takes."""
+        found = self._headlines(rounds, extent)
         if not found or decide(found, self.target).done:
-            self.done = True
-            return
-        whole = self.rounds.whole
-        following = next_extent(self.extent, found, self.target, whole)
+            return Outlook()
+        whole = rounds.whole
+        following = next_extent(extent, found, self.target, whole)
         hopeless = [each for each in found if is_out_of_reach(each, self.target, whole.images)]
         if following is None or hopeless:
             worst = max(hopeless or decide(found, self.target).loose, key=lambda each: each.half_width)
-            name = self.rounds.benchmark.name
-            self.unreached = (
-                f"precision-target cannot be reached on {name}: {out_of_reach(worst, self.target, whole.images)}"
-            )
-            self.done = True
-            return
-        self.extent = following
+            line = out_of_reach(worst, self.target, whole.images)
+            return Outlook(unreached=f"precision-target cannot be reached on {rounds.benchmark.name}: {line}")
+        return Outlook(following)
 
-    def _headlines(self) -> list[Headline]:
-        """Of every model that has one so far; each model's look is kept beside its rows."""
+    def _headlines(self, rounds: Rounds, extent: Extent) -> list[Headline]:
+        """Of every model that has one so far."""
         found: list[Headline] = []
-        for run, table in self.rounds.tables(self.extent):
+        for run, table in rounds.tables(extent):
             companions = self._companions[run.stored.key]
             look = look_at(self.target, published_baseline(run.stored.run), companions)
             headlines: Sequence[Headline] = list(look.at(run.card, table, run.stored.run).values())
@@ -314,6 +362,61 @@ class Precision:
             run.release()
             found += headlines[:1]
         return found
+
+
+@dataclass
+class Verdicts:
+    """The goal that every rule of a policy is decided for every model.
+
+    Models whose rows were all there before are judged by these, and do not hold up the others.
+
+    Attributes:
+        watch: asks the rules.
+    """
+
+    watch: PolicyWatch
+    _whole: tuple[str, ...] = ()
+    _all_there: frozenset[str] = frozenset()
+
+    def begin(self, rounds: Rounds) -> None:
+        """See which models have nothing left to evaluate."""
+        runs = [ScoredRun(task.stored, card_of(task.stored.run)) for task in rounds.tasks]
+        done = [run.stored.key for run in runs if run.counts().complete and run.stored.stop() is None]
+        self._all_there = frozenset(done)
+
+    def look(self, rounds: Rounds, extent: Extent) -> Outlook:
+        """Whether every rule is decided, by the round's rows and by all that are stored, and how much more it takes."""
+        policy, whole = self.watch.policy, rounds.whole
+        if self._whole:
+            return Outlook(remarks=self._whole)
+        runs = [(run, table) for run, table in rounds.tables(extent) if run.stored.key not in self._all_there]
+        found = self.watch.look(runs)
+        if found.whole:
+            self._whole = found.remarks
+            for line in found.remarks:
+                rounds.note(line)
+            return Outlook(None if extent == whole else whole, found.remarks)
+        for run, _ in runs:
+            run.stored.keep_stop(Stop(None, rows_of(run.table), policy=policy.source))
+        if not found.times and any(rows_of(run.table) > rows_of(table) for run, table in runs):
+            found = self.watch.look([(run, run.table) for run, _ in runs])
+        times = min(found.times, MOST_TIMES)
+        following = grown(extent, extent.images * times, extent.cells * times, whole) if times else None
+        for run, _ in runs:
+            run.release()
+        if following is not None:
+            return Outlook(following)
+        counts = ", ".join(f"{found.outcomes.count(each)} {each}" for each in dict.fromkeys(found.outcomes))
+        name, of = rounds.benchmark.name, f"{extent.images:,} of {whole.images:,} images"
+        cells = f", {extent.cells} of {whole.cells} conditions of each" if whole.cells > 1 else ""
+        if not found.outcomes:
+            return Outlook(remarks=found.remarks)
+        end = "every rule is decided" if not times else "all there are, and not every rule is decided"
+        return Outlook(remarks=(f"{policy.source}: {name}: after {of}{cells} {end}: {counts}", *found.remarks))
+
+
+MOST_TIMES = 100.0
+"""By which the pictures are said to grow where nobody knows by how much."""
 
 
 FIRST_IMAGES_IN_TIME = 4
@@ -383,14 +486,14 @@ class Progression:
 
     Attributes:
         rounds: of the benchmark.
-        precision: what ends it before the time is over; ``None`` where only time does.
+        stopping: what ends it before the time is over; ``None`` where only time does.
         extent: evaluated so far.
         measured: rounds that computed something; the first compiles what later ones use, so a second one follows.
         cost_s: seconds for one condition of one image in all models, as last measured; 0 before.
     """
 
     rounds: Rounds
-    precision: Precision | None = None
+    stopping: Stopping | None = None
     extent: Extent = Extent(0, 1)
     cost_s: float = 0.0
     measured: int = 0
@@ -401,8 +504,8 @@ class Progression:
     @property
     def done(self) -> bool:
         """Whether nothing is left to evaluate."""
-        tight = self.precision is not None and self.precision.done
-        return tight or self.extent == self.rounds.whole or not self.rounds.tasks
+        reached = self.stopping is not None and self.stopping.done
+        return reached or self.extent == self.rounds.whole or not self.rounds.tasks
 
     def following(self, left_s: float) -> Extent | None:
         """The next round; ``None`` where what was measured says that the time is too short for any."""
@@ -444,9 +547,9 @@ class Progression:
             self.measured += 1
         if all(time.monotonic() < worker.ends_s for worker in self.rounds.workers):
             self.extent = following
-            if self.precision is not None and following.images >= self.precision.extent.images:
-                self.precision.extent = following
-                self.precision.look()
+            if self.stopping is not None and following.images >= self.stopping.extent.images:
+                self.stopping.extent = following
+                self.stopping.look()
 
     def missing(self) -> str:
         """What is not evaluated, and about how long that would take, in one line."""
@@ -461,8 +564,8 @@ class Progression:
     def _grown(self, images: int) -> Extent:
         """So many images, and no more than there are or than the next look at the target waits for."""
         most = self.rounds.whole.images
-        if self.precision is not None and self.precision.extent.images > self.extent.images:
-            most = self.precision.extent.images
+        if self.stopping is not None and self.stopping.extent.images > self.extent.images:
+            most = self.stopping.extent.images
         return Extent(min(images, most), self.extent.cells)
 
 

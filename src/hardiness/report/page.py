@@ -152,6 +152,8 @@ def _typed(result: Result, asked: Mapping[str, Any]) -> tuple[str, ...]:
     parts += _common(result)
     if asked.get("precision_target") is not None:
         parts += ["--precision-target", f"{asked['precision_target']:g}"]
+    if asked.get("until_decided") is not None:
+        parts += ["--until-decided", asked["until_decided"]]
     if asked.get("time_budget_s") is not None:
         parts += ["--time-budget", f"{asked['time_budget_s']:g}s"]
     return (asked.get("folder", ""), *parts)
@@ -297,6 +299,7 @@ def _limits(result: Result) -> list[str]:
     options = [pair.partition("=")[0] for each in asked for pair in _options(each.get("benchmark", ""))]
     found = ["--limit"] if any(session.get("limit", 0) is not None for session in sessions) else []
     found += ["--precision-target"] if any(each.get("precision_target") is not None for each in asked) else []
+    found += ["--until-decided"] if any(each.get("until_decided") is not None for each in asked) else []
     found += ["--time-budget"] if any(each.get("time_budget_s") is not None for each in asked) else []
     return [*found, *(f"{option}=" for option in dict.fromkeys(options) if option in _PICKS)]
 

@@ -7,10 +7,19 @@ from hardiness.results.comparison import BenchmarkComparison, compare_stores, wi
 from hardiness.results.comparisons.consistency import Comparison, consistency
 from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
 from hardiness.results.flips import PairFlips
-from hardiness.results.gate import Gate, GateVerdict, first_policy, judge, keep_gate, kept_gate
+from hardiness.results.gate import (
+    Gate,
+    GateVerdict,
+    PolicyWatch,
+    first_policy,
+    judge,
+    keep_gate,
+    kept_gate,
+    require_policy_fits,
+)
 from hardiness.results.measured import Measured, stored_measures
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
-from hardiness.results.policy import parse_policy, read_policy
+from hardiness.results.policy import Policy, policy_of
 from hardiness.results.results import group_of, published_results, rebuild_results, results_of
 from hardiness.results.runs import ScoredRun, differences_of, typed_option
 from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
@@ -28,6 +37,8 @@ __all__ = [
     "Moved",
     "Noise",
     "PairFlips",
+    "Policy",
+    "PolicyWatch",
     "ScoredRun",
     "companions_of",
     "compare_stores",
@@ -48,12 +59,12 @@ __all__ = [
     "look_at",
     "moved_by",
     "paired_numbers",
-    "parse_policy",
+    "policy_of",
     "population_of",
     "published_models",
     "published_results",
-    "read_policy",
     "rebuild_results",
+    "require_policy_fits",
     "results_of",
     "rows_of",
     "stored_measures",

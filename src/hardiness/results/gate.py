@@ -36,6 +36,7 @@ from hardiness.results.results import group_of, results_of
 from hardiness.results.runs import ScoredRun, differences_of, digest_of, with_joined
 from hardiness.statistics import (
     Evidence,
+    FlipTable,
     Limit,
     Ruling,
     WeightedSum,
@@ -234,6 +235,10 @@ class _MissingError(Exception):
     """Why a number is not there, in a line."""
 
 
+class _NoPictureError(_MissingError):
+    """A number is not there, and more pictures might give it."""
+
+
 class _Folder:
     """A folder's results and runs, and the baselines that rules name, each read once."""
 
@@ -344,20 +349,22 @@ def _case(rule: Rule, result: Result, folder: _Folder) -> _Case:
     )
     try:
         _require_whole(result)
+        is_looked_at = result.stop is not None and bool(result.stop.policy)
         if metric in FLIPS:
-            return replace(case, evidence=_flips(rule, result, run, folder))
+            if is_looked_at:
+                return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
+            return replace(case, evidence=_flips(rule, run, folder))
         score = _score(result, metric, condition)
         _require_standing(result, score)
-        if rule.kind == "worse_by_at_most":
-            title = f"{rule.name or _title(run, score, metric, condition)}, worse than {rule.against}"
-            unit = score.unit if score else "fraction"
-            return replace(
-                case, metric=title, unit=unit, evidence=_paired(rule, metric, condition, result, run, folder)
-            )
         title = rule.name or _title(run, score, metric, condition)
-        if score is None:
-            return replace(case, metric=title, evidence=_from_rows(run, metric, condition, result))
-        return replace(case, metric=title, unit=score.unit, evidence=_of_score(score))
+        if rule.kind == "worse_by_at_most":
+            title = f"{title}, worse than {rule.against}"
+        case = replace(case, metric=title, unit=score.unit if score else "fraction")
+        if is_looked_at:
+            return replace(case, evidence=_kept_look(rule, metric, condition, run, folder))
+        if rule.kind == "worse_by_at_most":
+            return replace(case, evidence=_paired(rule, metric, condition, run, folder))
+        return replace(case, evidence=_of_score(score) if score else _from_rows(run, metric, condition))
     except _MissingError as error:
         return replace(case, reason=str(error))
 
@@ -402,7 +409,9 @@ def _require_whole(result: Result) -> None:
     if not limits or result.stop is not None or counts.complete:
         return
     asked = [session.get("asked", {}) for session in result.measured.get("sessions", ())]
-    if any(each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "policy")):
+    if any(
+        each.get(name) is not None for each in asked for name in ("time_budget_s", "precision_target", "until_decided")
+    ):
         return
     samples = result.run.data.samples
     wanted = samples if None in limits else min(max(limits), samples)
@@ -554,7 +563,7 @@ def _remembered(run: ScoredRun, name: Sequence[Any], of: str, compute: Any) -> E
     return Evidence.from_list(found)
 
 
-def _from_rows(run: ScoredRun, metric: str, where: Condition, result: Result) -> Evidence:
+def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
     """The evidence of an error or accuracy over some cells and one class or all."""
 
     def compute() -> Evidence:
@@ -568,29 +577,15 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition, result: Result) ->
     return _remembered(run, ["rows", metric, dict(where)], "", compute)
 
 
-def _flips(rule: Rule, result: Result, run: ScoredRun, folder: _Folder) -> Evidence:
+def _flips(rule: Rule, run: ScoredRun, folder: _Folder) -> Evidence:
     """The evidence of flips from the baseline's run."""
-    before = _baseline_run(rule, result, folder)
+    before = _baseline_run(rule, run.stored.run, folder)
 
     def compute() -> Evidence:
-        tables = before.columns("answer"), run.columns("answer")
-        if not all("answer" in table and table["answer"].ndim == 2 for table in tables):
-            raise _MissingError(f"{result.benchmark} keeps no answer for each picture and condition")
-        table = flip_table(*tables)
-        if table is None:
-            raise _MissingError("the baseline shares no picture and condition")
-        # Cells and images by name, as for errors; all cells where none is named, the clean one too.
-        there = ImageTable(
-            table.ids,
-            table.label,
-            table.conditions,
-            np.arange(len(table.conditions), dtype=np.int16),
-            {RIGHT: np.where(np.isnan(table.negative), -1, 0).astype(np.int8)},
-        )
-        part = _part(there, rule.where, result.run) if rule.where else None
+        table, part = _flip_part(rule, run, run.columns("answer"), before)
         flips = table.over(part.cells, part.rows) if part else table.over()
         if flips is None:
-            raise _MissingError("the baseline shares no picture and condition")
+            raise _NoPictureError(NO_PICTURE)
         share = {"negative_flips": flips.negative, "positive_flips": flips.positive, "agreement": flips.agreement}
         found = share[rule.metric]
         return Evidence.from_interval(found.value, found.interval, flips.n, share=True)
@@ -598,19 +593,46 @@ def _flips(rule: Rule, result: Result, run: ScoredRun, folder: _Folder) -> Evide
     return _remembered(run, [rule.metric, dict(rule.where)], _of(before), compute)
 
 
+NO_PICTURE = "the baseline shares no picture and condition"
+
+
+def _flip_part(rule: Rule, run: ScoredRun, now: ImageTable, before: ScoredRun) -> tuple[FlipTable, _Part | None]:
+    """The flips from the baseline's run to a table of one, and which of them a rule is about; ``None`` for all.
+
+    Raises:
+        _MissingError: one of the two has no answers.
+        _NoPictureError: they share no picture.
+        _UnmatchedError: there is no such cell, group or class.
+    """
+    tables = before.columns("answer"), now
+    if not all("answer" in table and table["answer"].ndim == 2 for table in tables):
+        raise _MissingError(f"{run.stored.run.benchmark.name} keeps no answer for each picture and condition")
+    table = flip_table(*tables)
+    if table is None:
+        raise _NoPictureError(NO_PICTURE)
+    # Cells and images by name, as for errors; all cells where none is named, the clean one too.
+    there = ImageTable(
+        table.ids,
+        table.label,
+        table.conditions,
+        np.arange(len(table.conditions), dtype=np.int16),
+        {RIGHT: np.where(np.isnan(table.negative), -1, 0).astype(np.int8)},
+    )
+    return table, _part(there, rule.where, run.stored.run) if rule.where else None
+
+
 def _of(before: ScoredRun) -> str:
     return digest_of([before.stored.key, before.digest])
 
 
-def _baseline_run(rule: Rule, result: Result, folder: _Folder) -> ScoredRun:
+def _baseline_run(rule: Rule, mine: Run, folder: _Folder) -> ScoredRun:
     """The run of the baseline folder on the same pictures.
 
     Raises:
         _MissingError: there is none; the message says what differs.
     """
     baseline = folder.baseline(rule.against)
-    name = rule.baseline_model(result.model)
-    mine = result.run
+    name = rule.baseline_model(mine.model.name)
     runs = [run for run in baseline.runs.values() if run.stored.run.benchmark.name == mine.benchmark.name]
     models = dict.fromkeys(run.stored.run.model.name for run in runs)
     named = [run for run in runs if run.stored.run.model.name == name]
@@ -652,41 +674,77 @@ def _spelled(value: Any) -> str:
     return "none" if value in (None, "") else spelled(value, "/")
 
 
-def _paired(rule: Rule, metric: str, where: Condition, result: Result, run: ScoredRun, folder: _Folder) -> Evidence:
+def _paired(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _Folder) -> Evidence:
     """The evidence of how much worse a run is than the baseline's, on the same images."""
-    before = _baseline_run(rule, result, folder)
+    before = _standing_baseline(rule, metric, where, run, folder)
+
+    def compute() -> Evidence:
+        try:
+            pairs = _pairs(metric, where, run, run.table, before)
+        except _UnmatchedError:
+            return _paired_measures(metric, where, run, before)
+        found = Evidence.from_differences(pairs.ids, pairs.mine, pairs.theirs, pairs.weights, pairs.top)
+        if found is None:
+            raise _MissingError("the two differ on fewer than two images, too few for an interval of a part")
+        return found
+
+    return _remembered(run, ["worse", metric, dict(where)], _of(before), compute)
+
+
+def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _Folder) -> ScoredRun:
+    """The baseline's run, whose number is defined and not doubted.
+
+    Raises:
+        _MissingError: there is none.
+    """
+    before = _baseline_run(rule, run.stored.run, folder)
     theirs = next(each for each in folder.baseline(rule.against).results if each.key == before.stored.key)
     try:
         _require_standing(theirs, _score(theirs, metric, where))
     except (_MissingError, _UnmatchedError) as error:
         raise _MissingError(f"the baseline's number: {error}") from None
-
-    def compute() -> Evidence:
-        try:
-            return _paired_sums(metric, where, run, before)
-        except _UnmatchedError:
-            return _paired_measures(metric, where, run, before)
-
-    return _remembered(run, ["worse", metric, dict(where)], _of(before), compute)
+    return before
 
 
-def _paired_sums(metric: str, where: Condition, run: ScoredRun, before: ScoredRun) -> Evidence:
-    own, part = _weighed(run.table, metric, where, run)
+@dataclass(frozen=True)
+class _Pairs:
+    """Values of two runs by image and cell, higher being worse, of the images that both have.
+
+    Attributes:
+        ids: ``(N,)`` of the images, sorted.
+        mine, theirs: ``(N, M)``.
+        weights: ``(M,)`` of the cells.
+        top: the largest that a value can be.
+    """
+
+    ids: NDArray[np.object_]
+    mine: NDArray[np.float64]
+    theirs: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    top: float
+
+
+def _pairs(metric: str, where: Condition, run: ScoredRun, table: ImageTable, before: ScoredRun) -> _Pairs:
+    """The images and cells by which a run is held against the baseline's.
+
+    Raises:
+        _MissingError: the baseline has other cells.
+        _NoPictureError: it has none of the images.
+        _UnmatchedError: the metric is no weighted sum of cells, or there is no such cell, group or class.
+    """
+    own, part = _weighed(table, metric, where, run)
     other, its = _weighed(before.table, metric, where, before)
-    cells = [run.table.present[k] for k in part.cells]
+    cells = [table.present[k] for k in part.cells]
     if cells != [before.table.present[k] for k in its.cells]:
         raise _MissingError("the baseline was run under other conditions")
-    places = before.table.rows_of(run.table.ids)
+    places = before.table.rows_of(table.ids)
     both = (places >= 0) & part.rows
     if not both.any():
-        raise _MissingError("the baseline shares no picture")
-    ids, sign = run.table.ids[both], -1.0 if own.higher_is_better else 1.0
+        raise _NoPictureError("the baseline shares no picture")
+    sign = -1.0 if own.higher_is_better else 1.0
     mine = np.asarray(own.values[both][:, part.cells], np.float64)
     theirs = np.asarray(other.values[places[both]][:, its.cells], np.float64)
-    found = Evidence.from_differences(ids, sign * mine, sign * theirs, own.weights[part.cells], own.top)
-    if found is None:
-        raise _MissingError("the two differ on fewer than two images, too few for an interval of a part")
-    return found
+    return _Pairs(table.ids[both], sign * mine, sign * theirs, own.weights[part.cells], own.top)
 
 
 def _paired_measures(metric: str, where: Condition, mine: ScoredRun, theirs: ScoredRun) -> Evidence:
@@ -728,6 +786,193 @@ def _verdict(case: _Case, ruling: Ruling | None) -> GateVerdict:
         at_least=ruling.at_least,
         looked=case.evidence.looked,
     )
+
+
+class _UndecidableError(Exception):
+    """Why no look at a part of the pictures decides a rule, in a line."""
+
+
+def _look(
+    rule: Rule, metric: str, where: Condition, run: ScoredRun, table: ImageTable, folder: _Folder
+) -> Evidence | None:
+    """The evidence that a part of a run's pictures gives, valid at every look; ``None`` while there is too little.
+
+    Raises:
+        _MissingError: no further picture gives any.
+        _UndecidableError: the metric is no weighted sum of cell means over images.
+        _UnmatchedError: the run has no such metric, cell, group or class.
+    """
+    try:
+        if metric in FLIPS:
+            flips, part = _flip_part(rule, run, table, _baseline_run(rule, run.stored.run, folder))
+            shares = {"negative_flips": flips.negative, "positive_flips": flips.positive, "agreement": flips.agreement}
+            rows = part.rows if part else np.ones(len(flips.ids), bool)
+            cells = part.cells if part else list(range(len(flips.conditions)))
+            return _evidence(flips.ids[rows], shares[metric][rows][:, cells], np.full(len(cells), 1 / len(cells)))
+        if rule.kind == "worse_by_at_most":
+            pairs = _pairs(metric, where, run, table, _standing_baseline(rule, metric, where, run, folder))
+            return _evidence(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+        of, some = _weighed(table, metric, where, run)
+        values = np.asarray(of.values[some.rows][:, some.cells], np.float64)
+        return _evidence(table.ids[some.rows], values, of.weights[some.cells], of.top)
+    except _NoPictureError:
+        return None
+    except _UnmatchedError as error:
+        known = {score.metric for score in run.scores(published_baseline(run.stored.run))[0]}
+        if error.field == "metric" and metric in known:
+            raise _UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
+        raise
+
+
+def _evidence(
+    ids: NDArray[np.object_],
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    top: float = 1.0,
+    *,
+    paired: bool = False,
+) -> Evidence | None:
+    some = ~np.isnan(values).all(axis=1)
+    return Evidence.from_looks(ids[some], values[some], weights, top, paired=paired)
+
+
+def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _Folder) -> Evidence:
+    """The evidence of a run that was stopped where the rules of a policy were decided.
+
+    Raises:
+        _MissingError: there is none that holds although the run was looked at.
+    """
+
+    def compute() -> Evidence:
+        try:
+            found = _look(rule, metric, where, run, run.table, folder)
+        except _UndecidableError as error:
+            raise _MissingError(
+                f"{error}, and this run was stopped where rules were decided; the same 'hardiness run' without "
+                "--until-decided evaluates the rest"
+            ) from None
+        if found is None:
+            raise _MissingError("too few pictures to know how much it varies")
+        return found
+
+    before = _of(_baseline_run(rule, run.stored.run, folder)) if rule.against else ""
+    return _remembered(run, ["look", rule.kind, metric, dict(where)], before, compute)
+
+
+@dataclass(frozen=True)
+class PolicyLook:
+    """What a policy says of runs while their pictures come in.
+
+    Attributes:
+        times: by how much the pictures must about grow until every rule is decided; 0 where every one is.
+        outcomes: of each rule and run that pictures can decide.
+        remarks: a line for each rule that no picture decides.
+        whole: whether one of those needs all pictures, so that none of these runs may be stopped.
+    """
+
+    times: float
+    outcomes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class PolicyWatch:
+    """A policy, asked again and again of runs whose pictures come in.
+
+    Args:
+        policy: the rules.
+        store: where every run that is to be evaluated has begun; the level is shared among all of them.
+    """
+
+    def __init__(self, policy: Policy, store: Store) -> None:
+        self.policy, self._folder = policy, _Folder(store)
+        every = [run.stored.run for run in self._folder.runs.values()]
+        self._family = sum(_speaks_of(rule, run) for rule in policy.rules for run in every)
+
+    def look(self, runs: Sequence[tuple[ScoredRun, ImageTable]]) -> PolicyLook:
+        """What the rules say of some runs, each with the part of its image table that is looked at.
+
+        Raises:
+            ArgumentError: a rule matches nothing in them.
+        """
+        cases: list[tuple[Evidence, Limit]] = []
+        lacking, remarks, whole = 0, [], False
+        for rule in self.policy.rules:
+            for run, table in runs:
+                if not _speaks_of(rule, run.stored.run):
+                    continue
+                place = f"{self.policy.source}: rule {rule.number}"
+                try:
+                    found = self._evidence(rule, run, table)
+                except _UnmatchedError as error:
+                    if rule.benchmark == ANY:
+                        continue
+                    raise _matches_nothing(place, self._folder, error) from None
+                except _MissingError as error:
+                    remarks.append(f"{place} of {run.stored.run.model.name}: no picture decides it: {error}")
+                except _UndecidableError as error:
+                    whole = True
+                    name = run.stored.run.benchmark.name
+                    remarks.append(f"{place}: {error}, so that {name} is evaluated whole")
+                else:
+                    lacking += found is None
+                    side = -1 if rule.kind == "at_least" else 1
+                    cases += [(found, Limit(rule.limit, side))] if found else []
+        ruled = rulings(cases, self._family)
+        open_ = [(each.n + ruling.more) / each.n for (each, _), ruling in zip(cases, ruled, strict=True) if ruling.more]
+        outcomes = (*(ruling.outcome for ruling in ruled), *["cannot tell"] * lacking)
+        times = max(open_, default=0.0) if not lacking else math.inf
+        return PolicyLook(times, outcomes, tuple(dict.fromkeys(remarks)), whole)
+
+    def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
+        metric, where = rule.metric, rule.where
+        if metric == HEADLINE:
+            sums = run.card.sums(table, run.stored.run, published_baseline(run.stored.run))
+            if not sums:
+                raise _UndecidableError("its headline is no mean over pictures that a part of them could decide")
+            metric, where = sums[0].metric, Condition(**{**sums[0].condition, **where})
+        return _look(rule, metric, where, run, table, self._folder)
+
+
+def _speaks_of(rule: Rule, run: Run) -> bool:
+    """Whether a rule is about a run's benchmark and model."""
+    name = run.model.name
+    names = "", name, name if run.precision == "fp32" else f"{name} ({run.precision})"
+    return rule.benchmark in (ANY, run.benchmark.name) and rule.model in names
+
+
+def require_policy_fits(
+    policy: Policy, benchmarks: Sequence[str], models: Sequence[str], stored: Sequence[Run]
+) -> None:
+    """Raise unless every rule speaks of a benchmark and model that is evaluated or stored, and each benchmark has one.
+
+    Args:
+        policy: the rules.
+        benchmarks, models: names of those that are to be evaluated.
+        stored: the runs that there are.
+
+    Raises:
+        ArgumentError: naming the rule, the field and the nearest name; or the benchmark that no rule would stop.
+    """
+    known = sorted({*benchmarks, *(run.benchmark.name for run in stored)})
+    named = sorted({*models, *(run.model.name for run in stored)})
+    for rule in policy.rules:
+        place = f"{policy.source}: rule {rule.number}"
+        plain = rule.model.rpartition(" (")[0] or rule.model
+        if rule.benchmark not in (ANY, *known):
+            raise ArgumentError(
+                f"{place}: benchmark {rule.benchmark!r} is neither run nor stored{suggestion(rule.benchmark, known)}"
+            )
+        if rule.model and not {rule.model, plain} & set(named):
+            raise ArgumentError(
+                f"{place}: model {rule.model!r} is neither run nor stored{suggestion(rule.model, named)}"
+            )
+    for name in benchmarks:
+        if not any(rule.benchmark in (ANY, name) for rule in policy.rules):
+            raise ArgumentError(
+                f"{policy.source}: no rule speaks of {name}, so that nothing would stop it; add one, or leave it out "
+                "of this command"
+            )
 
 
 def first_policy(store: Store, against: str = "") -> str:

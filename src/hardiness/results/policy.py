@@ -87,6 +87,15 @@ class Policy:
     source: str = "policy"
 
 
+def policy_of(given: str | Path) -> Policy:
+    """The policy of a file, or of its TOML text, of several lines.
+
+    Raises:
+        ArgumentError: it cannot be read or is wrong, as for `parse_policy`.
+    """
+    return parse_policy(given) if isinstance(given, str) and "\n" in given else read_policy(given)
+
+
 def read_policy(path: str | Path) -> Policy:
     """The policy of a file.
 

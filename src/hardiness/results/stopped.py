@@ -143,21 +143,33 @@ def rows_of(table: ImageTable) -> int:
 
 
 def stop_of(run: ScoredRun) -> Stop | None:
-    """The stop that a run is at; ``None`` where it has none, has come further since, or is complete."""
+    """The stop that a run is at; ``None`` where it has none, has come further since, or is complete.
+
+    Where a policy stopped it, verdicts must hold at every look until all pictures were asked for without one.
+    """
     stop = run.stored.stop()
-    if stop is None or run.counts().complete or stop.rows != run.rows:
+    if stop is None:
         return None
-    return stop
+    complete, further = run.counts().complete, stop.rows != run.rows
+    passed = (complete and further) if stop.policy else (complete or further)
+    return None if passed else stop
 
 
 def at_stop(
     scores: Sequence[Score], run: ScoredRun, stop: Stop, runs: Sequence[ScoredRun], baseline: Baseline | None
 ) -> tuple[list[Score], str]:
     """The scores with the intervals that hold at a stop, and a sentence that says which these are."""
+    if stop.precision_target is None:
+        return list(scores), (
+            f"evaluated until the rules of {stop.policy} were decided: what 'hardiness gate' says of rules holds "
+            "although rows were looked at after every round; the intervals of scores are those of a number of pictures "
+            "fixed beforehand, and are to be read with that"
+        )
+    target = stop.precision_target
     companions = [each for each in runs if each.stored.key in stop.companions]
 
     def compute() -> list[dict[str, object]]:
-        look = look_at(stop.precision_target, baseline, companions)
+        look = look_at(target, baseline, companions)
         looks = look.at(run.card, run.table, run.stored.run)
         return [new.as_dict() for old, new in zip(scores, with_looks(scores, looks), strict=True) if new is not old]
 
@@ -165,7 +177,7 @@ def at_stop(
     changed = {(s.metric, s.condition): s for s in map(Score.from_dict, run.remember("stop", of, compute))}
     names = ", ".join(dict.fromkeys(run.card.title(each) for each in changed.values()))
     sentence = (
-        f"stopped at a precision target of {stop.precision_target:g}: the intervals of {names or 'no score'} hold "
+        f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "
         "although rows were looked at after every round; the other intervals are the usual ones"
     )
     if companions:

@@ -106,15 +106,38 @@ def anytime_p_of_share(hits: int, n: int, limit: float) -> float:
     return min(1.0, math.exp(min(seen - likely, 0.0)))
 
 
-def share_interval(
-    hits: int,
-    n: int,
-    target: float,
-    population: int | None = None,
-    *,
-    exact: bool = False,
-    confidence: float = 0.95,
-) -> Interval:
+def anytime_p_of_pairs(first: int, second: int, n: int, limit: float) -> float:
+    """The one-sided p-value of a difference of two shares of the same images on the wrong side of a limit, at any n.
+
+    A gambler who starts with 1 and bets a share of what he has on each image, at the odds of the limit, does not become
+    rich if the difference is on the right side of it. The p-value is one over what he has, as a mean over many shares.
+
+    Args:
+        first, second: images that the first alone counts, and the second alone.
+        n: all images.
+        limit: of first less second, as shares.
+
+    Source: Ville (1939); Waudby-Smith & Ramdas (2024), doi:10.1093/jrsssb/qkad009, section 4, for such bets.
+    """
+    apart = (first - second) / n - limit
+    if apart < 0:
+        first, second, limit = second, first, -limit
+    if apart == 0 or limit >= 1:
+        return 1.0
+    if limit <= -1:
+        return 0.0
+    bets = _BETS / (1 + limit)
+    won = first * np.log1p(bets * (1 - limit)) + second * np.log1p(-bets * (1 + limit))
+    won += (n - first - second) * np.log1p(-bets * limit)
+    most = float(won.max())
+    return min(1.0, math.exp(min(-most - math.log(float(np.exp(won - most).mean())), 0.0)))
+
+
+_BETS = np.geomspace(0.002, 0.98, 48)
+"""Shares of what may be bet without ever losing all: small ones for differences that are rare among many images."""
+
+
+def share_interval(hits: int, n: int, target: float, population: int | None = None) -> Interval:
     """The interval of a share, valid at every look.
 
     Wilson's with `half_width` in place of 1.96 standard errors; where fewer than 30 images hit, or fewer than 30 miss,
@@ -126,8 +149,6 @@ def share_interval(
         target: the half-width that is aimed at.
         population: images of which these are a sample without replacement, whose share is asked for; ``None`` where the
             share of all images like these is.
-        exact: the one that is exact for any n, however many hit and miss.
-        confidence: of that one.
 
     Raises:
         ArgumentError: hits are not in [0, n], or n is beyond the population.
@@ -138,18 +159,18 @@ def share_interval(
     """
     if n < 1 or not 0 <= hits <= n or (population is not None and n > population):
         raise ArgumentError(f"a share needs 0 <= hits <= n <= population, was {hits} of {n} of {population}")
-    if exact or min(hits, n - hits) < FEW:
-        return _exact(hits, n, population, -math.log(1 - confidence))
+    if min(hits, n - hits) < FEW:
+        return _exact(hits, n, population)
     left = 1.0 if population is None else (population - n) / max(population - 1, 1)
     share = hits / n
 
     def inside(value: float) -> bool:
         return abs(share - value) <= half_width(value * (1 - value) * left / n, target)
 
-    return Interval(_end(inside, share, 0.0), _end(inside, share, 1.0))
+    return Interval(last_inside(inside, share, 0.0), last_inside(inside, share, 1.0))
 
 
-def _exact(hits: int, n: int, population: int | None, far: float) -> Interval:
+def _exact(hits: int, n: int, population: int | None) -> Interval:
     misses = n - hits
     mixed = _log_beta(0.5 + hits, 0.5 + misses) - _log_beta(0.5, 0.5)
 
@@ -163,17 +184,17 @@ def _exact(hits: int, n: int, population: int | None, far: float) -> Interval:
                 return False
             # Ways to draw these hits and misses in their order, over ways to draw any n images in order.
             seen = _log_falling(right, hits) + _log_falling(population - right, misses) - _log_falling(population, n)
-        return mixed - seen <= far
+        return mixed - seen <= -math.log(0.05)
 
     low, high = hits / n, hits / n
     if hits:
-        low = _end(inside, low, 1e-12)
+        low = last_inside(inside, low, 1e-12)
     if misses:
-        high = _end(inside, high, 1 - 1e-12)
+        high = last_inside(inside, high, 1 - 1e-12)
     return Interval(low, high)
 
 
-def _end(inside: Callable[[float], bool], kept: float, out: float) -> float:
+def last_inside(inside: Callable[[float], bool], kept: float, out: float) -> float:
     """The last value from ``kept`` towards ``out`` that is inside, by bisection."""
     for _ in range(_BISECTIONS):
         middle = (kept + out) / 2
@@ -355,7 +376,7 @@ class Extent:
 
 
 def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, whole: Extent) -> Extent | None:
-    """The next round: more images while there are any, then more cells of each; ``None`` where there is nothing left.
+    """The next round of a run that is to be exact enough; ``None`` where there is nothing left.
 
     Args:
         extent: what is evaluated.
@@ -363,15 +384,26 @@ def next_extent(extent: Extent, headlines: Sequence[Headline], target: float, wh
         target: the half-width that is aimed at.
         whole: images and cells that there are.
     """
+    widest = max((each.half_width for each in headlines if each.interval), default=math.inf)
+    needed = max((each.needed for each in headlines if each.half_width > target), default=extent.images + 1)
+    return grown(extent, needed, extent.cells * (widest / target) ** 2, whole)
+
+
+def grown(extent: Extent, images: float, cells: float, whole: Extent) -> Extent | None:
+    """The next round: more images while there are any, then more cells of each; ``None`` where there is nothing left.
+
+    Args:
+        extent: what is evaluated.
+        images, cells: about how many it takes.
+        whole: images and cells that there are.
+    """
     if extent.images >= whole.images:
         if extent.cells >= whole.cells:
             return None
-        widest = max((each.half_width for each in headlines if each.interval), default=math.inf)
-        more = extent.cells * min((widest / target) ** 2, 2.0) if math.isfinite(widest) else 2.0 * extent.cells
-        return Extent(whole.images, min(max(math.ceil(more), extent.cells + 1), whole.cells))
-    needed = max((each.needed for each in headlines if each.half_width > target), default=extent.images + 1)
-    images = min(max(needed, extent.images * LEAST_GROWTH), extent.images * GROWTH)
-    return Extent(min(math.ceil(images), whole.images), extent.cells)
+        more = math.ceil(min(cells, 2.0 * extent.cells))
+        return Extent(whole.images, min(max(more, extent.cells + 1), whole.cells))
+    more_images = min(max(images, extent.images * LEAST_GROWTH), extent.images * GROWTH)
+    return Extent(min(math.ceil(more_images), whole.images), extent.cells)
 
 
 def largest_extent(

@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Interval
-from hardiness.statistics.cells import CellEstimate
+from hardiness.statistics.cells import cell_estimate
 from hardiness.statistics.comparison import FEWEST_DIFFERING, mean_difference, score_statistic, tango
 from hardiness.statistics.estimate import mean
-from hardiness.statistics.stopping import anytime_p, anytime_p_of_share, half_width, share_interval
+from hardiness.statistics.stopping import (
+    anytime_p,
+    anytime_p_of_pairs,
+    anytime_p_of_share,
+    half_width,
+    last_inside,
+)
 
 LEVEL = 0.05
 """Of all intervals here: one in twenty is beyond what it should hold, half of them on either side."""
@@ -23,7 +29,10 @@ LEVEL = 0.05
 MOST_TIMES = 100
 """How many times the images that there are a verdict may need before it is said to need more than that."""
 
-Method = Literal["interval", "tango", "sequence", "share"]
+TIGHTEST = 0.02
+"""Half-width at which an interval that is looked at is tightest, as a share of all that a number can span."""
+
+Method = Literal["interval", "tango", "sequence", "share", "pairs"]
 
 _NORMAL = NormalDist()
 _Z = _NORMAL.inv_cdf(1 - LEVEL / 2)
@@ -37,7 +46,8 @@ class Evidence:
         value: the number.
         n: images that it rests on.
         method: ``interval``: from its 95 % interval; ``tango``: a difference of two shares of the same images, from
-            counts; ``sequence`` and ``share``: a mean, and a share, that were looked at while the images came in.
+            counts; ``sequence``, ``share`` and ``pairs``: a mean, a share, and a difference of two shares of the same
+            images, that were looked at while the images came in.
         facts: what the method needs, numbers alone.
         share: whether it cannot leave [0, 1].
     """
@@ -106,27 +116,53 @@ class Evidence:
         return cls.from_interval(found.value, found.interval(), found.n, share=False)
 
     @classmethod
-    def from_looks(cls, found: CellEstimate, target: float, population: int | None = None) -> Evidence | None:
+    def from_looks(
+        cls,
+        ids: NDArray[np.object_],
+        values: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        top: float = 1.0,
+        *,
+        paired: bool = False,
+    ) -> Evidence | None:
         """Of a weighted sum of cell means while images come in; ``None`` while its spread is not known.
 
+        Exact for any number of images where it is of one cell whose values are all 0 or 1, or -1, 0 or 1.
+
         Args:
-            found: of the images so far.
-            target: the half-width at which the confidence sequence is tightest.
-            population: as in `share_interval`; its variance is in ``found`` already.
+            ids: ``(N,)`` of the images, sorted.
+            values: ``(N, M)``; NaN where an image was not evaluated.
+            weights: ``(M,)`` of the cells, none 0.
+            top: the largest size of a value.
+            paired: whether values are differences, which may be below 0.
         """
+        seen = ~np.isnan(values)
+        if not len(ids) or not seen.any(axis=0).all():
+            return None
+        there = values[seen]
+        if len(weights) == 1 and weights[0] == 1 and bool(np.isin(there, (-1, 0, 1) if paired else (0, 1)).all()):
+            ups, downs = int(np.count_nonzero(there == 1)), int(np.count_nonzero(there == -1))
+            return cls.from_pair_looks(ups, downs, len(there)) if paired else cls.from_share_looks(ups, len(there))
+        found = cell_estimate(ids, values, weights)
         if found.thin:
             return None
-        return cls(found.value, found.n, "sequence", (found.variance, target))
+        tightest = TIGHTEST * float(np.abs(weights).sum()) * top
+        return cls(found.value, found.n, "sequence", (found.variance, tightest))
 
     @classmethod
     def from_share_looks(cls, hits: int, n: int) -> Evidence:
         """Of a share of images while they come in; exact for any number of them."""
         return cls(hits / n, n, "share", (hits,), share=True)
 
+    @classmethod
+    def from_pair_looks(cls, first_only: int, second_only: int, n: int) -> Evidence:
+        """Of a difference of two shares of the same images while they come in; exact for any number of them."""
+        return cls((first_only - second_only) / n, n, "pairs", (first_only, second_only))
+
     @property
     def looked(self) -> bool:
         """Whether the images were looked at while they came in, so that each verdict must hold at every look."""
-        return self.method in ("sequence", "share")
+        return self.method in ("sequence", "share", "pairs")
 
     def p(self, limit: float, side: int) -> float:
         """The one-sided p-value of "the number is not beyond the limit".
@@ -143,6 +179,8 @@ class Evidence:
             return 1.0
         if self.method == "share":
             return anytime_p_of_share(int(self.facts[0]), self.n, limit)
+        if self.method == "pairs":
+            return anytime_p_of_pairs(int(self.facts[0]), int(self.facts[1]), self.n, limit)
         if self.method == "sequence":
             return anytime_p(self.value - limit, *self.facts)
         errors = side * self._errors(limit)
@@ -174,8 +212,12 @@ class Evidence:
             first, second = self.facts
             ends = tango(first, second, self.n, confidence)
             return Interval(float(ends[0]), float(ends[1]))
-        if self.method == "share":
-            return share_interval(int(self.facts[0]), self.n, LEVEL, exact=True, confidence=confidence)
+        if self.method in ("share", "pairs"):
+            level, least = (1 - confidence) / 2, 0.0 if self.share else -1.0
+            return Interval(
+                last_inside(lambda limit: self.p(limit, 1) > level, self.value, least),
+                last_inside(lambda limit: self.p(limit, -1) > level, self.value, 1.0),
+            )
         if self.method == "sequence":
             variance, target = self.facts
             half = half_width(variance, target, confidence, tuned=1 - LEVEL)
@@ -243,23 +285,35 @@ class Ruling:
 
     Attributes:
         outcome: whether the number is surely within, surely beyond, or neither yet.
-        interval: that which decides: for ``fail`` it is simultaneous over all rules, else of this rule alone.
-        confidence: of that interval, both sides together.
-        family: rules over which it is simultaneous; 1 where it is of this rule alone.
+        evidence: of the number.
+        family: rules over which the interval that decides is simultaneous; 1 where it is of this rule alone.
         more: about how many images more would decide, were the number what it seems; 0 where it is decided.
         at_least: whether it takes more than ``more``, as the number may lie on the limit itself.
     """
 
     outcome: Outcome
-    interval: Interval
-    confidence: float
+    evidence: Evidence
     family: int = 1
     more: int = 0
     at_least: bool = False
 
+    @property
+    def confidence(self) -> float:
+        """Of the interval, both sides together."""
+        return 1 - LEVEL / self.family
 
-def rulings(cases: Sequence[tuple[Evidence, Limit]]) -> list[Ruling]:
+    @property
+    def interval(self) -> Interval:
+        """That which decides: for ``fail`` it is simultaneous over all rules, else of this rule alone."""
+        return self.evidence.interval(self.confidence)
+
+
+def rulings(cases: Sequence[tuple[Evidence, Limit]], family: int = 0) -> list[Ruling]:
     """What the evidence says of each limit.
+
+    Args:
+        cases: evidence and limit of each rule.
+        family: how many rules there are, where of some there is no evidence yet; 0 for these.
 
     Rules are many tests, and a false *fail* among them must be rare: each is rejected at a level of 2.5 % that Holm's
     procedure shares among all. A *pass* of all is a pass only if each passes, so that each may be tested at 2.5 % by
@@ -270,9 +324,9 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]]) -> list[Ruling]:
         passes (intersection-union).
     """
     alone = LEVEL / 2
-    family = len(cases)
+    family = max(family, len(cases))
     failing = [evidence.p(limit.at, limit.side) for evidence, limit in cases]
-    order = sorted(range(family), key=failing.__getitem__)
+    order = sorted(range(len(cases)), key=failing.__getitem__)
     rejected: dict[int, int] = {}
     for place, case in enumerate(order):
         if failing[case] > alone / (family - place):
@@ -281,27 +335,18 @@ def rulings(cases: Sequence[tuple[Evidence, Limit]]) -> list[Ruling]:
     found = []
     for place, (evidence, limit) in enumerate(cases):
         left = family - len(rejected)
-        shared = left if evidence.looked else 1
         certain = evidence.share and (limit.at >= 1 if limit.side > 0 else limit.at <= 0)
         passes = certain or evidence.p(limit.at, -limit.side) <= alone / (family if evidence.looked else 1)
         if place in rejected:
-            found.append(_ruling("fail", evidence, rejected[place]))
+            found.append(Ruling("fail", evidence, rejected[place]))
         elif passes:
-            found.append(_ruling("pass", evidence, family if evidence.looked else 1))
+            found.append(Ruling("pass", evidence, family if evidence.looked else 1))
         else:
             beyond = limit.side * (evidence.value - limit.at) > 0
-            undecided = _ruling("cannot tell", evidence, left if beyond else shared)
-            needed = LEVEL / 2 / (left if beyond else shared)
-            more, at_least = _more(evidence, limit, needed, beyond)
-            found.append(
-                Ruling("cannot tell", undecided.interval, undecided.confidence, undecided.family, more, at_least)
-            )
+            shared = family if not beyond and evidence.looked else left if beyond else 1
+            more, at_least = _more(evidence, limit, LEVEL / 2 / shared, beyond)
+            found.append(Ruling("cannot tell", evidence, shared, more, at_least))
     return found
-
-
-def _ruling(outcome: Outcome, evidence: Evidence, family: int) -> Ruling:
-    confidence = 1 - LEVEL / family
-    return Ruling(outcome, evidence.interval(confidence), confidence, family)
 
 
 def _more(evidence: Evidence, limit: Limit, level: float, beyond: bool) -> tuple[int, bool]:
