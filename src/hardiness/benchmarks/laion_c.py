@@ -22,6 +22,7 @@ from hardiness.benchmarks.card import (
     register,
     words,
 )
+from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
@@ -84,7 +85,7 @@ class LaionCCard(Card):
         owner = np.full(max(index for group in known.values() for index in group) + 2, -1)
         for place, group in enumerate(known.values()):
             owner[list(group)] = place
-        answer = records["superclass"].astype(np.int16)
+        answer = np.where(no_answer(records), -1, records["superclass"]).astype(np.int16)
         label = np.minimum(records["label"], len(owner) - 1)
         return ImageTable.from_rows(records, run.conditions, {RIGHT: answer == owner[label], "answer": answer})
 
@@ -251,6 +252,10 @@ class LaionC(Benchmark):
     card: ClassVar[str] = "laion_c"
     canvas: ClassVar[Canvas | None] = CANVAS_224
     shard_items: ClassVar[int] = 16
+
+    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
+        """The 16 superclasses."""
+        return data.categories or laion_c()
 
     def conditions(self) -> tuple[Condition, ...]:
         """Six distortions at five intensities."""

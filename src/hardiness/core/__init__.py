@@ -46,6 +46,8 @@ from hardiness.core.result import (
     doubt_of,
 )
 from hardiness.core.run import (
+    ANSWERS,
+    OUTCOMES,
     AttackPlan,
     BenchmarkIdentity,
     Clock,
@@ -98,6 +100,7 @@ from hardiness.core.section import (
 from hardiness.core.table import RIGHT, Columns, Failure, ImageTable, Records
 
 __all__ = [
+    "ANSWERS",
     "CANVAS_224",
     "GROUPS",
     "LAST",
@@ -105,6 +108,7 @@ __all__ = [
     "MOST_IMAGES",
     "MOST_STEPS",
     "NOT_CHECKED",
+    "OUTCOMES",
     "RIGHT",
     "SCHEMA",
     "WITHDRAWN",

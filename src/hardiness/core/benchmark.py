@@ -229,6 +229,16 @@ class Benchmark(ABC):
         ``labels (N,)`` may only decide which columns apply to a sample, never a prediction.
         """
 
+    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
+        """What a closed question about its pictures chooses between: by name the classes that each choice stands for.
+
+        By default the categories of the data, or its own classes.
+        """
+        if data.categories:
+            return data.categories
+        names = data.class_names or map(str, range(data.num_classes))
+        return {name: (index,) for index, name in enumerate(names)}
+
     def lacks(self, data: DataRoot) -> str:
         """What it would need and is not there, in one line; empty where it can be evaluated. Nothing is read."""
         if any(data.has(name) for name in self.needs):

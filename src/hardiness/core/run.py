@@ -225,6 +225,7 @@ class Request:
         batch_size: images per forward pass; ``None`` to choose it. A run that is continued keeps its own.
         save_images: whether the pictures that attacks made are kept as PNG files beside the records.
         workers: decoding threads; by default one a core.
+        calls: requests that the command's chat models may make together, retries included; ``None`` for any number.
         precision_target: half-width of the headline's 95 % interval, in its own unit, at which a benchmark is exact
             enough and its evaluation ends; ``None`` to evaluate everything asked for.
         time_budget_s: seconds within which the evaluation ends; ``None`` for as long as it takes.
@@ -244,8 +245,11 @@ class Request:
     time_budget_s: float | None = None
     until_decided: str | None = None
     data_arguments: tuple[str, ...] = ()
+    calls: int | None = None
 
     def __post_init__(self) -> None:
+        if self.calls is not None:
+            require_within("calls", self.calls, 1, MOST_IMAGES)
         if self.limit is not None and self.limit < 1:
             raise ArgumentError(f"limit must be at least 1, was {self.limit}")
         if self.batch_size is not None:
@@ -409,6 +413,14 @@ class Clock:
         return seconds if seconds > LONG_S else None
 
 
+ANSWERS = "answers"
+"""What `ModelIdentity.outputs` says of a chat model, which answers closed questions."""
+
+OUTCOMES = ("answered", "no answer", "refused", "filtered")
+"""What can come of a question, by its number in rows: an option; words that name none; a refusal; the provider's filter
+in place of an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
     """Which model made the rows.
@@ -421,7 +433,7 @@ class ModelIdentity:
         outputs_sha256: over which output means which class; empty where outputs are the classes in their usual order.
         code_sha256: over the source text that computes, or a tag that the caller gives; empty where a package's name
             and weights say it all.
-        outputs: ``"probabilities"`` or ``"classes"`` where it gives no logits; empty where it does.
+        outputs: ``"probabilities"``, ``"classes"`` or ``"answers"`` where it gives no logits; empty where it does.
     """
 
     name: str = ""

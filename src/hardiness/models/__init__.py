@@ -1,6 +1,13 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
 from hardiness.models.catalogue import COMMON, known_names, registry, schemes, split, with_option
+from hardiness.models.chat.model import (
+    ChatAnswer,
+    ClosedQuestionModel,
+    asked_model,
+    limit_calls,
+    on_question,
+)
 from hardiness.models.classifier import Classifier, link_of, unseen
 from hardiness.models.exactness import GRADIENTS_VERSION
 from hardiness.models.failures import is_out_of_memory, refuse_lost_device
@@ -13,16 +20,21 @@ __all__ = [
     "COMMON",
     "GRADIENTS_VERSION",
     "TRUST",
+    "ChatAnswer",
     "Classifier",
+    "ClosedQuestionModel",
     "InputPolicy",
+    "asked_model",
     "is_out_of_memory",
     "is_pattern",
     "keep_freed_memory",
     "known_names",
+    "limit_calls",
     "link_of",
     "link_to",
     "load",
     "need_weights",
+    "on_question",
     "place",
     "refuse_lost_device",
     "registry",

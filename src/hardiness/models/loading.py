@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from hardiness.models.catalogue import (
     schemes,
     split,
 )
+from hardiness.models.chat.model import ChatModel
 from hardiness.models.checkpoints import assign, check_parameters, fit, read_checkpoint, refuse_not_finite
 from hardiness.models.classes import output_columns
 from hardiness.models.classifier import Classifier, logits_of
@@ -255,6 +256,10 @@ def _with_weights(built: Built, known: ModelSpec, placement: ComputeSettings, pr
     built = replace(built, notes=(*built.notes, *_of_preprocessing(known)))
     if isinstance(built.network, PlainFunction):
         return _of_function(built, known, placement)
+    if isinstance(built.network, ChatModel):
+        if placement.precision != "fp32":
+            raise ArgumentError(f"precision {placement.precision} is not for {known.name}, which answers elsewhere")
+        return cast(Classifier, built.network)  # the engine asks it questions, and nothing else of a classifier
     if isinstance(built.network, OnnxFile):
         return _classifier(built, known, placement, Identity(onnx_sha256(Path(built.network.path))))
     with told(known.name, "cannot take its weights"):

@@ -15,6 +15,7 @@ from hardiness.reference.classes import (
     wording,
     wordings,
 )
+from hardiness.reference.closed_questions import question_wording
 from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
 from hardiness.reference.published_data import (
     ALL,
@@ -110,6 +111,7 @@ __all__ = [
     "published_points",
     "published_series",
     "published_set",
+    "question_wording",
     "read_set",
     "read_set_trials",
     "read_trials",

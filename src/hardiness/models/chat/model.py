@@ -1,0 +1,347 @@
+"""Chat models as the engine sees models: pictures and a closed question in, answers out, each kept whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import (
+    ANSWERS,
+    CANVAS_224,
+    Benchmark,
+    Columns,
+    DataSet,
+    HardinessError,
+    Image,
+    ModelError,
+    ModelSpec,
+    SampleError,
+    StoreError,
+)
+from hardiness.imaging import png
+from hardiness.models.chat.questions import ANSWERED, Question, Reading, Reply
+from hardiness.models.chat.wire import Calls, CallsSpentError, Endpoint, GivenUpError
+from hardiness.models.preprocessing import InputPolicy
+from hardiness.store import Files, parsed
+
+FOLDER = "answers"
+"""Of an output folder: each reply of an endpoint in a file of its own, whole."""
+
+MOST_FAILED = 3
+"""Questions in a row that may fail, each after all of its tries; then the endpoint is given up."""
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """What was answered about one picture.
+
+    Attributes:
+        prompt: that was asked.
+        replies: as often as it was asked; the first counts.
+        readings: of each.
+        probabilities: of the options, ``(K,)``, NaN for letters that the endpoint did not list.
+    """
+
+    prompt: str
+    replies: tuple[Reply, ...]
+    readings: tuple[Reading, ...]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def changed(self) -> int:
+        """1 where the answer was not the same each time, 0 where it was; -1 where it was asked once."""
+        if len(self.readings) < 2:
+            return -1
+        return int(len(set(self.readings)) > 1)
+
+    @property
+    def confidences(self) -> NDArray[np.float64] | None:
+        """Probabilities of the options that sum to 1; ``None`` where a letter has none, or another has more."""
+        option = self.readings[0].option
+        known = self.probabilities
+        if option < 0 or np.isnan(known).any() or known.sum() <= 0 or known[option] < known.max():
+            return None
+        return np.asarray(known / known.sum())
+
+    @property
+    def missing_mass(self) -> float:
+        """The probability that lies on no letter that was listed; 0 with `confidences`, NaN where none was listed."""
+        if self.confidences is not None:
+            return 0.0
+        known = self.probabilities[~np.isnan(self.probabilities)]
+        return max(0.0, 1.0 - float(known.sum())) if len(known) else float("nan")
+
+
+@dataclass
+class ChatModel:
+    """An endpoint's model; `on` makes of it what answers one benchmark's question.
+
+    Attributes:
+        spec: its name; its options are its identity, as there are no weights to hash.
+        endpoint: that answers.
+        prompt, order: of its questions, as `Question.of` takes them.
+        repeats: how often each question is asked.
+        workers: questions on their way at one time.
+        calls: counts the command's requests.
+        stopped: once it is set nothing further is asked.
+    """
+
+    spec: ModelSpec
+    endpoint: Endpoint
+    prompt: str = ""
+    order: str = "seeded"
+    repeats: int = 1
+    workers: int = 8
+    calls: Calls = field(default_factory=Calls)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _ended: GivenUpError | None = None
+    _failed: int = 0
+
+    outputs = ANSWERS
+    precision, device, runtime, agreement = "fp32", "elsewhere", "chat", None
+    has_gradients, num_parameters = False, 0
+    outputs_sha256 = code_sha256 = ""
+    why_no_gradients = "it answers questions at an endpoint"
+    num_classes = 0
+
+    @property
+    def weights_sha256(self) -> str:
+        """Over what tells this model from others: there are no weights to hash."""
+        endpoint = self.endpoint
+        facts = [endpoint.url, endpoint.model, dict(endpoint.parameters), dict(self.spec.options).get("tag", "")]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of its numbers, and what they have cost so far."""
+        about = (
+            f"its answers come from {self.endpoint.host} and cannot be reproduced from weights; how the endpoint "
+            "resizes pictures is not known"
+        )
+        return (about, str(self.calls)) if self.calls.made else (about,)
+
+    def feed(self, canvas_px: int = CANVAS_224.crop_px) -> InputPolicy:
+        """Pictures are sent as they are."""
+        return InputPolicy(canvas_px, canvas_px)
+
+    def activation_bytes(self, px: int) -> int:
+        """None here: batches are as large as they can be."""
+        return 0
+
+    def logits(self, *_: Any) -> Any:
+        """Raise: it has none.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError(
+            f"{self.spec.name} answers closed questions and has no logits; it goes with hardiness run on cue-conflict, "
+            "model-vs-human, laion-c or a folder of few classes"
+        )
+
+    features = activations = layers = pooled = differentiable = plain_logits = logits
+
+    def on(self, benchmark: Benchmark, data: DataSet, seed: int, files: Files) -> ClosedQuestionModel:
+        """The model on the question that a benchmark asks.
+
+        Args:
+            benchmark, data: that ask.
+            seed: of the order of options.
+            files: of the output folder, where its answers are kept and found.
+
+        Raises:
+            ModelError: it is no closed question of few options.
+        """
+        return ClosedQuestionModel(self, Question.of(benchmark, data, self.prompt, self.order, seed), data, files)
+
+    def ask(self, prompt: str, picture: bytes) -> Reply:
+        """A reply of the endpoint.
+
+        Raises:
+            CallsSpentError, GivenUpError: no further question will be answered.
+            SampleError: this one was not, for now.
+        """
+        if self._ended is not None:
+            raise self._ended
+        try:
+            reply = self.endpoint.ask(prompt, picture, self.calls, self.stopped)
+        except GivenUpError as error:
+            self._ended = error
+            raise
+        except SampleError as error:
+            self._failed += 1
+            if self._failed >= MOST_FAILED:
+                self._ended = GivenUpError(
+                    f"{error}; {self._failed} questions in a row have failed, and no more is asked"
+                )
+                raise self._ended from None
+            raise
+        self._failed = 0
+        return reply
+
+    @cached_property
+    def threads(self) -> ThreadPoolExecutor:
+        """On which questions wait for their replies."""
+        return ThreadPoolExecutor(self.workers, thread_name_prefix="chat")
+
+
+class ClosedQuestionModel:
+    """A chat model on the question of one benchmark: what `ChatModel.on` gives.
+
+    Attributes:
+        model: the chat model.
+        question: that it is asked about each picture.
+        spec: of the model, with the question as part of its identity.
+        num_classes: of the data.
+    """
+
+    def __init__(self, model: ChatModel, question: Question, data: DataSet, files: Files) -> None:
+        self.model, self.question, self._files = model, question, files
+        identity = tuple(question.identity().items())
+        self.spec = replace(
+            model.spec,
+            num_classes=data.num_classes,
+            class_names=data.class_names,
+            options=(*model.spec.options, *identity, ("repeats", model.repeats)),
+        )
+        self.num_classes = data.num_classes
+
+    def __getattr__(self, name: str) -> Any:
+        """What does not depend on the question is the model's."""
+        return getattr(self.model, name)
+
+    def answers(self, images: Sequence[Image], samples: Sequence[str]) -> list[ChatAnswer | HardinessError]:
+        """The answer about each picture, or why there is none; those that are kept are not asked for again.
+
+        Args:
+            images: ``uint8 (H, W, 3)``.
+            samples: their ids, by which the order of options is drawn; they are not sent.
+        """
+        return list(self.model.threads.map(self._answer, images, samples))
+
+    @staticmethod
+    def keeps_some(files: Files) -> bool:
+        """Whether an output folder holds replies of any endpoint."""
+        return bool(files.folders(FOLDER))
+
+    def sizes(self, image: Image, sample: str, files: Files | None = None) -> list[int]:
+        """The bytes of each request that is still to be made about a picture; nothing is asked.
+
+        Args:
+            image, sample: as for `answers`.
+            files: where replies may be kept already; ``None`` for nowhere.
+        """
+        prompt, picture = self.question.text(sample), _sha256(image)
+        names = (self._name(prompt, picture, turn) for turn in range(self.model.repeats))
+        lacking = sum(files is None or not files.has(name) for name in names)
+        return [len(self.model.endpoint.body(prompt, png(image)))] * lacking if lacking else []
+
+    def _answer(self, image: Image, sample: str) -> ChatAnswer | HardinessError:
+        prompt, picture = self.question.text(sample), _sha256(image)
+        try:
+            replies = tuple(self._reply(prompt, image, picture, turn) for turn in range(self.model.repeats))
+        except (SampleError, GivenUpError, CallsSpentError, StoreError) as error:
+            return error
+        readings = tuple(self.question.read(reply, sample) for reply in replies)
+        return ChatAnswer(prompt, replies, readings, self.question.letter_probabilities(replies[0], sample))
+
+    def _reply(self, prompt: str, image: Image, picture: str, turn: int) -> Reply:
+        """A reply that is kept, or that is asked for now and kept before it is read."""
+        name = self._name(prompt, picture, turn)
+        kept = self._files.read(name)
+        if kept and (reply := _reply_of(kept)) is not None:
+            return reply
+        reply = self.model.ask(prompt, png(image))
+        endpoint = self.model.endpoint
+        asked = {
+            "url": endpoint.url,
+            "model": endpoint.model,
+            "parameters": dict(endpoint.parameters),
+            "prompt": prompt,
+            "picture_sha256": picture,
+            "turn": turn,
+        }
+        self._files.write(name, (json.dumps({"asked": asked, "reply": asdict(reply)}) + "\n").encode())
+        return reply
+
+    def _name(self, prompt: str, picture: str, turn: int) -> str:
+        text = json.dumps([self.model.weights_sha256, prompt, picture, turn])
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return f"{FOLDER}/{digest[:2]}/{digest}.json"
+
+    def columns(self, answers: Sequence[ChatAnswer], decide: Callable[[NDArray[np.float32]], Columns]) -> Columns:
+        """What rows keep of some answers.
+
+        Args:
+            answers: N.
+            decide: what a benchmark keeps of log-probabilities ``(N, num_classes)``, in place of logits.
+
+        Returns:
+            The same, ``prediction`` -1 where no option was answered; ``outcome`` int8, a number of
+            `hardiness.core.OUTCOMES`; ``missing_mass`` float32, the probability on no listed letter, NaN where no
+            letter was; ``changed`` int8, whether asking again gave another answer, -1 where it was asked once; and,
+            as text, the prompt, the answer and what the endpoint said of itself.
+        """
+        logits = np.stack(
+            [self.question.log_probabilities(each.readings[0].option, each.confidences) for each in answers]
+        )
+        first = [each.replies[0] for each in answers]
+        texts = {
+            "prompt": [each.prompt for each in answers],
+            "answer_text": [reply.text for reply in first],
+            "finish_reason": [reply.finish_reason for reply in first],
+            "served_model": [reply.model for reply in first],
+            "fingerprint": [reply.fingerprint for reply in first],
+            "asked_at": [reply.asked_at for reply in first],
+        }
+        outcome = np.array([each.readings[0].outcome for each in answers], np.int8)
+        decided = decide(logits)
+        prediction = np.where(outcome == ANSWERED, decided["prediction"], -1).astype(np.int32)
+        return {
+            **decided,
+            "prediction": prediction,
+            "outcome": outcome,
+            "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
+            "changed": np.array([each.changed for each in answers], np.int8),
+            **{name: np.array([text.replace("\x00", "") for text in found], np.str_) for name, found in texts.items()},
+        }
+
+
+def on_question(classifier: Any, benchmark: Benchmark, data: DataSet, seed: int, files: Files) -> Any:
+    """A chat model on the question that a benchmark asks, as `ChatModel.on` says; any other classifier as it is."""
+    return classifier.on(benchmark, data, seed, files) if isinstance(classifier, ChatModel) else classifier
+
+
+def asked_model(classifier: object) -> ClosedQuestionModel | None:
+    """The chat model that stands in a classifier's place; ``None`` where it is a classifier."""
+    return classifier if isinstance(classifier, ClosedQuestionModel) else None
+
+
+def limit_calls(classifiers: Sequence[Any], most: int | None) -> None:
+    """Let all chat models among some models count their requests together, up to so many; ``None`` for any number."""
+    calls = Calls(most)
+    for each in classifiers:
+        if isinstance(each, ChatModel):
+            each.calls = calls
+
+
+def _sha256(image: Image) -> str:
+    return hashlib.sha256(f"{image.shape}".encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
+
+
+def _reply_of(content: bytes) -> Reply | None:
+    """The reply in a kept file; ``None`` where it is damaged, and is asked for again."""
+    try:
+        found: Mapping[str, Any] = parsed(content, "")["reply"]
+        return Reply(**{**found, "tokens": tuple((str(t), float(p)) for t, p in found["tokens"])})
+    except (StoreError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,360 @@
+"""The chat-completions protocol: one picture and one prompt to an endpoint, its reply back, with bounded retries."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import ipaddress
+import json
+import math
+import os
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from hardiness.core import ArgumentError, DataError, ModelError, SampleError
+from hardiness.models.chat.questions import Reply
+from hardiness.sources import OFFLINE, offline, shown
+
+TRIES = 5
+"""Requests for one answer at most."""
+
+FIRST_WAIT_S, MOST_WAIT_S = 1.0, 60.0
+"""Before the second try, doubled before each further one; and the longest that a ``Retry-After`` is obeyed."""
+
+MOST_BYTES = 8 << 20
+"""Of a reply; a longer one is none of this protocol."""
+
+MOST_SHOWN = 200
+"""Characters of a foreign message that are shown."""
+
+TOP_LOGPROBS = 20
+"""Alternatives of the first token that are asked for: the most that the protocol allows."""
+
+_BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
+_FILTER_CODES = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "data_inspection_failed")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class CallsSpentError(ModelError):
+    """No further request may be made: as many as the command was given have been."""
+
+
+class GivenUpError(ModelError):
+    """The endpoint refuses what every request has in common, or has failed too often: no other request will do."""
+
+
+@dataclass
+class Calls:
+    """Requests of one command, counted over all of its models, and how many there may be.
+
+    Attributes:
+        most: requests at most, retries included; ``None`` for any number.
+        made, again, sent_bytes: requests so far, those of them that were retries, and bytes of their bodies.
+    """
+
+    most: int | None = None
+    made: int = 0
+    again: int = 0
+    sent_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, size: int, again: bool) -> None:
+        """Count a request of so many bytes before it is made.
+
+        Raises:
+            CallsSpentError: there may be no more.
+        """
+        with self._lock:
+            if self.most is not None and self.made >= self.most:
+                raise CallsSpentError(f"all {self.most:,} requests of --calls are made; the same command goes on")
+            self.made, self.again, self.sent_bytes = self.made + 1, self.again + again, self.sent_bytes + size
+
+    def __str__(self) -> str:
+        retried = f", {self.again:,} of them retries" if self.again else ""
+        return f"{self.made:,} request{'' if self.made == 1 else 's'}{retried}, {self.sent_bytes / 1e6:,.1f} MB sent"
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an error: a key goes to the host that was named alone."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the answer is raised as the HTTP error that it is."""
+        return
+
+
+class _TransientError(Exception):
+    """What may be over in a moment; the endpoint may have said how many seconds to wait."""
+
+    def __init__(self, reason: str, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address that speaks the protocol, and the model that answers there.
+
+    Attributes:
+        url: to which questions are posted.
+        model: its name there.
+        key_env: environment variable with the key; empty for none. The key itself is read when it is sent.
+        parameters: of the request beside model and messages, e.g. ``temperature``.
+        timeout_s: without a byte.
+        sleep: waits so many seconds; another in tests.
+    """
+
+    url: str
+    model: str
+    key_env: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float = 120.0
+    sleep: Callable[[float], object] = time.sleep
+
+    @property
+    def host(self) -> str:
+        """Host and port, for people."""
+        return urlsplit(self.url).netloc
+
+    def body(self, prompt: str, png: bytes) -> bytes:
+        """The JSON of one question; no name of a file is in it."""
+        picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(png).decode()}"}}
+        message = {"role": "user", "content": [picture, {"type": "text", "text": prompt}]}
+        return json.dumps({"model": self.model, "messages": [message], **self.parameters}).encode()
+
+    def ask(self, prompt: str, png: bytes, calls: Calls, stopped: threading.Event) -> Reply:
+        """The reply to one question.
+
+        Args:
+            prompt, png: of the question.
+            calls: counts each request.
+            stopped: once it is set no further request is made.
+
+        Raises:
+            CallsSpentError: no further request may be made.
+            GivenUpError: the endpoint refuses what all questions have in common: key, model, parameters, redirect.
+            SampleError: as many requests as are made for one question have failed.
+        """
+        body, reason = self.body(prompt, png), ""
+        for turn in range(TRIES):
+            if stopped.is_set():
+                raise CallsSpentError("it was stopped")
+            calls.take(len(body), again=turn > 0)
+            try:
+                return self._asked(body, turn + 1)
+            except _TransientError as error:
+                reason = str(error)
+                if turn + 1 < TRIES:
+                    waits = FIRST_WAIT_S * 2**turn if error.wait_s is None else error.wait_s
+                    self.sleep(min(max(waits, 0.0), MOST_WAIT_S))
+        raise SampleError(f"{self.host} {reason}, {TRIES} times; the same command asks again")
+
+    def _asked(self, body: bytes, requests: int) -> Reply:
+        refuse_remote(self.url)
+        key = self._key()
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "hardiness"}
+        request = Request(self.url, data=body, headers=headers, method="POST")
+        if key:
+            request.add_unredirected_header("Authorization", f"Bearer {key}")
+        # Over plain http a proxy would read the key; over https it passes on what it cannot read.
+        proxies = [ProxyHandler({})] if urlsplit(self.url).scheme == "http" else []
+        try:
+            with build_opener(_NoRedirects, *proxies).open(request, timeout=self.timeout_s) as response:
+                content = response.read(MOST_BYTES + 1)
+        except HTTPError as error:
+            with error:
+                return self._refused(error, key, requests)
+        except (URLError, http.client.HTTPException, ssl.SSLError, OSError) as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise GivenUpError(f"{self.host} has no valid certificate: {_blanked(str(reason), key)}") from None
+            what = f"did not answer within {self.timeout_s:g} s" if isinstance(reason, TimeoutError) else "broke off"
+            detail = "" if isinstance(reason, TimeoutError) else f" ({_blanked(str(reason), key)})"
+            raise _TransientError(f"{what}{detail}") from None
+        except ValueError as error:  # a header that cannot be sent, such as a key of two lines
+            text = _blanked(str(error), key)
+            raise GivenUpError(f"what is sent to {self.host} is no HTTP request: {text}") from None
+        return self._read(content, key, requests)
+
+    def _key(self) -> str:
+        if not self.key_env:
+            return ""
+        key = os.environ.get(self.key_env, "").strip()
+        if not key:
+            raise GivenUpError(f"the environment variable {self.key_env} must hold the key of {self.host}, is empty")
+        return key
+
+    def _refused(self, error: HTTPError, key: str, requests: int) -> Reply:
+        """What an HTTP status other than 200 means: another try, the end, or an answer that a filter has eaten."""
+        try:
+            content = error.read(MOST_BYTES)
+        except (http.client.HTTPException, OSError):
+            content = b""
+        message, code = _error_of(content)
+        told = f"answers {error.code}{f': {_blanked(message, key)}' if message else ''}"
+        if error.code in _BUSY and code != "insufficient_quota":
+            raise _TransientError(told, _retry_after(error.headers.get("Retry-After", "")))
+        if 300 <= error.code < 400:
+            where = urlsplit(error.headers.get("Location", "")).netloc or "elsewhere"
+            raise GivenUpError(
+                f"{self.host} redirects to {_blanked(where, key)}, where neither key nor picture is sent; name that in "
+                "base="
+            )
+        if any(each in f"{code} {message}".casefold().replace(" ", "_") for each in _FILTER_CODES):
+            return Reply("", finish_reason="content_filter", asked_at=_now(), requests=requests)
+        advice = ""
+        if error.code in (401, 403):
+            advice = "; key_env= names the environment variable with its key" if not key else "; is the key right?"
+        elif error.code == 404:
+            advice = f"; is {self.url} its address (base=) and {self.model} its name there?"
+        elif "logprobs" in message:
+            advice = "; logprobs=false leaves them out"
+        elif "max_tokens" in message or "temperature" in message:
+            advice = "; max_tokens=none and temperature=none leave them out"
+        raise GivenUpError(f"{self.host} {told}{advice}")
+
+    def _read(self, content: bytes, key: str, requests: int) -> Reply:
+        """The reply in a body.
+
+        Raises:
+            _TransientError: it is none.
+        """
+        if len(content) > MOST_BYTES:
+            raise _TransientError(f"answers more than {MOST_BYTES >> 20} MiB")
+        try:
+            found = json.loads(content)
+            choice = found["choices"][0]
+            message = choice.get("message") or {}
+            said = message.get("content")
+            if isinstance(said, list):  # parts, as some endpoints give them
+                said = "".join(str(part.get("text", "")) for part in said if isinstance(part, dict))
+            listed = _first_token(choice.get("logprobs"))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+            text = _blanked(content[:MOST_SHOWN].decode(errors="replace"), key)
+            raise _TransientError(f"answers what is no chat completion in JSON ({text or 'nothing'})") from None
+        return Reply(
+            text=_without(str(said or ""), key),
+            finish_reason=str(choice.get("finish_reason") or ""),
+            refusal=_without(str(message.get("refusal") or ""), key),
+            model=_without(str(found.get("model") or ""), key),
+            fingerprint=_without(str(found.get("system_fingerprint") or ""), key),
+            asked_at=_now(),
+            requests=requests,
+            tokens=listed,
+        )
+
+
+def _first_token(logprobs: Any) -> tuple[tuple[str, float], ...]:
+    """The alternatives of the first token; none where the endpoint gives none."""
+    content = (logprobs or {}).get("content") or []
+    if not content:
+        return ()
+    listed = [*(content[0].get("top_logprobs") or [])]
+    if all(each.get("token") != content[0].get("token") for each in listed) and "logprob" in content[0]:
+        listed.append(content[0])
+    pairs = ((str(each["token"]), float(each["logprob"])) for each in listed)
+    return tuple((token, logarithm) for token, logarithm in pairs if not math.isnan(logarithm))
+
+
+def _error_of(content: bytes) -> tuple[str, str]:
+    """Message and code in the body of an error; empty where it has none."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return content[:MOST_SHOWN].decode(errors="replace"), ""
+    inner = found.get("error", found) if isinstance(found, dict) else found
+    if isinstance(inner, dict):
+        return str(inner.get("message") or inner.get("detail") or ""), str(inner.get("code") or "")
+    return str(inner), ""
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds that ``Retry-After`` asks for, as a number or a date; ``None`` where it asks for nothing."""
+    try:
+        seconds = float(text)
+        return seconds if math.isfinite(seconds) else None
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _without(text: str, key: str) -> str:
+    """Text without the key in it."""
+    return text.replace(key, "[key]") if key else text
+
+
+def _blanked(text: str, key: str) -> str:
+    """Foreign text as one short printable line, without the key in it."""
+    return shown(" ".join(_without(text, key).split()))[:MOST_SHOWN]
+
+
+def address_of(base: str) -> str:
+    """Where questions are posted: ``/v1/chat/completions`` below a host alone, ``/chat/completions`` below a path.
+
+    Raises:
+        ArgumentError: it is no http or https address, or holds a name and password.
+    """
+    try:
+        parts = urlsplit(base)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ArgumentError(
+            f"base must be the http or https address of an endpoint, as in base=http://localhost:8000; was {base!r}"
+            if "@" not in base
+            else "base must be the http or https address of an endpoint, as in base=http://localhost:8000"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ArgumentError(f"base must hold no name and password; use key_env=NAME, and base={parts.scheme}://{host}")
+    path = parts.path.rstrip("/")
+    if not path.endswith("/chat/completions"):
+        path = f"{path or '/v1'}/chat/completions"
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def check_key_env(name: str) -> None:
+    """Raise unless it is the name of an environment variable that holds something; a key in its place is not shown.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not _ENVIRONMENT_NAME.fullmatch(name) or not os.environ.get(name, "").strip():
+        raise ArgumentError(
+            "key_env must be the name of an environment variable that holds the key, as in key_env=OPENAI_API_KEY; "
+            "no variable of the name that was given is set"
+        )
+
+
+def refuse_remote(url: str) -> None:
+    """Raise where downloads are forbidden and an address is not this machine's own.
+
+    Raises:
+        DataError: they are, and it is not.
+    """
+    host = urlsplit(url).hostname or ""
+    if offline() and not _is_loopback(host):
+        raise DataError(f"{host} is not asked, as {OFFLINE} is set, which allows this machine alone; unset it")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,44 @@
+"""The words of closed questions to chat models: prompts by benchmark, letters, and versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWording:
+    """How closed questions are put, as data.
+
+    Attributes:
+        version: of the words; part of a run's key.
+        reading_version: of the rule that reads answers; part of a run's key too.
+        letters: of the options, in order; as many as a question has options at most.
+        option: one option's line, with ``{letter}`` and ``{name}``.
+        closing: the last line.
+        prompts: by benchmark its first lines by name, the usual one first; under ``""`` those of all other benchmarks.
+    """
+
+    version: int
+    reading_version: int
+    letters: str
+    option: str
+    closing: str
+    prompts: Mapping[str, Mapping[str, str]]
+
+    def prompts_of(self, benchmark: str) -> Mapping[str, str]:
+        """The first lines of a benchmark's questions by name, the usual one first."""
+        return self.prompts.get(benchmark) or self.prompts[""]
+
+
+@cache
+def question_wording() -> QuestionWording:
+    """The words that are used.
+
+    Source: Gavrikov et al. (2025), arXiv:2403.09193, for ``cue-conflict``; ours for other benchmarks.
+    """
+    found = json.loads((files("hardiness.reference") / "closed_questions.json").read_text("utf-8"))
+    return QuestionWording(**{name: found[name] for name in QuestionWording.__slots__})
