@@ -456,6 +456,7 @@ def _run(command: Command, hears: Listener, tracking: Tracking) -> CommandOutcom
         results_of(store, command.baseline)  # it must be stored already: refused now, and not after hours
     loaded = load_models(resolved.specs if asked.rows and not command.cluster else (), command.placement, hears, store)
     classifiers, problems = loaded.classifiers, [*resolved.problems, *loaded.problems]
+    models.limit_calls(classifiers, command.request.calls)
     # The models that a suite names itself are skipped without their weights; those that were asked for are not.
     (problems if command.models else skipped).extend([*resolved.absent, *loaded.absent])
     seconds = command.request.time_budget_s
@@ -597,6 +598,8 @@ def _policy(command: Command, asked: Workload) -> Policy | None:
 
 
 HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")
+BILL = ("calls", "to send")
+"""Further heads where chat models are asked."""
 
 
 @dataclass(frozen=True)
@@ -628,18 +631,31 @@ class Planned:
         """A row for each benchmark, then the whole."""
         names = Counter(each.benchmark for each in self.forecasts)
         rows = [
-            _row(each if names[each.benchmark] == 1 else replace(each, benchmark=f"{each.benchmark} on {each.data}"))
+            self._row(
+                each if names[each.benchmark] == 1 else replace(each, benchmark=f"{each.benchmark} on {each.data}")
+            )
             for each in self.forecasts
         ]
         if len(rows) > 1:
-            rows.append(_row(self.whole))
+            rows.append(self._row(self.whole))
+        asked = ("a call is tried up to five times where it fails; --calls N bounds all of them together",)
         notes = (
             f"models: {', '.join(self.models)}",
             *([self.stops] if self.stops else ()),
+            *(asked if self._asks else ()),
             "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "
             "from loaded models",
         )
-        return TextTable("what would run", HEADS, tuple(rows), notes=notes)
+        return TextTable("what would run", (*HEADS, *(BILL if self._asks else ())), tuple(rows), notes=notes)
+
+    @property
+    def _asks(self) -> bool:
+        """Whether there are chat models to ask."""
+        return any(each.calls for each in self.forecasts)
+
+    def _row(self, each: Forecast) -> tuple[str, ...]:
+        bill = (f"{'at most ' if self.stops else ''}{each.calls:,}", _bytes(each.bytes_sent)) if self._asks else ()
+        return (*_row(each), *bill)
 
     @property
     def whole(self) -> Forecast:
@@ -659,6 +675,8 @@ class Planned:
             error_s=math.hypot(*(each.error_s for each in found)),
             at_most=any(each.at_most for each in found),
             refused=any(each.refused for each in found),
+            calls=sum(each.calls for each in found),
+            bytes_sent=sum(each.bytes_sent for each in found),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -742,6 +760,8 @@ def _time(each: Forecast) -> str:
         return "none: what can be evaluated is stored" if each.stored else "none: it cannot be evaluated"
     if not each.rows:
         return "none: all is stored"
+    if each.calls and not each.seconds:
+        return "as the endpoint answers"
     factor, unit = next((f, u) for f, u in ((3600, "h"), (60, "min"), (1, "s")) if each.seconds >= 2 * f or f == 1)
     told = f"{each.seconds / factor:.1f} {unit}"
     return f"at most {told}" if each.at_most else f"{told} ± {each.error_s / factor:.1f}"

@@ -133,6 +133,7 @@ class Options(TypedDict, total=False):
             `hardiness.gate` on ``out`` gives the verdicts; not with ``precision_target`` or ``time_budget_s``.
         time_budget_s: seconds within which it ends; by default as long as it takes.
         save_images: whether the pictures that attacks made are kept below ``out``; not by default.
+        calls: requests to a chat model at most, retries included; any number by default.
         workers: decoding threads; one a core by default.
         device, precision, runtime: as in `Placement`.
         progress: whether bars are drawn; by default where a person looks on (a terminal or a notebook).
@@ -146,6 +147,7 @@ class Options(TypedDict, total=False):
     precision_target: float | None
     until_decided: str | Path | None
     time_budget_s: float | None
+    calls: int | None
     save_images: bool
     workers: int
     device: str
@@ -250,6 +252,7 @@ def evaluate(
     classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
     classifier = _named(classifier, model, name)
     policy = policy_for(request, [part.name for _, part, _ in parts], [classifier.spec.name], out)
+    models.limit_calls([classifier], request.calls)
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = Store.create(folder)

@@ -14,6 +14,7 @@ from hardiness.benchmarks.card import (
     published_baseline,
     warnings_of,
 )
+from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, of_chat, outputs_of
 from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
 from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
 from hardiness.benchmarks.cue_conflict import answers
@@ -33,6 +34,7 @@ __all__ = [
     "CLEAN",
     "EFFECTIVE",
     "EMBEDDED",
+    "ENDPOINT_COLUMNS",
     "FACTORS",
     "METRIC",
     "SHOWN_WHEN_ASKED",
@@ -45,6 +47,8 @@ __all__ = [
     "Suite",
     "Uninstalled",
     "accuracy",
+    "answer_scores",
+    "answer_warnings",
     "answers",
     "as_json",
     "card_of",
@@ -62,6 +66,8 @@ __all__ = [
     "is_comparable",
     "is_readable",
     "names_of",
+    "of_chat",
+    "outputs_of",
     "parse",
     "published_baseline",
     "registry",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness.benchmarks.chat_answers import TABLE_COLUMNS, TITLES, of_chat, with_outcomes
 from hardiness.benchmarks.own_classes import CLASS_TITLES, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
@@ -125,7 +126,8 @@ class Presentation:
 
     def title(self, score: Score) -> str:
         """The heading of a score: its metric and, where it has one, its condition."""
-        name = self.titles.get(score.metric) or CLASS_TITLES.get(score.metric, score.metric.replace("_", " "))
+        shared = {**TITLES, **CLASS_TITLES}
+        name = self.titles.get(score.metric) or shared.get(score.metric, score.metric.replace("_", " "))
         detail = self.named(score.condition)
         return f"{name} ({detail})" if detail else name
 
@@ -378,8 +380,10 @@ def _losses(table: ImageTable, clean: int, name: Namer) -> Iterator[Gallery]:
 
 
 def _answer(table: ImageTable, row: int, cell: int, name: Namer) -> Answer:
-    confidence = float(table["confidence"][row, cell])
-    return Answer(name(int(table["answer"][row, cell])), round(confidence, 4) if confidence == confidence else None)
+    confidence, index = float(table["confidence"][row, cell]), int(table["answer"][row, cell])
+    if "outcome" in table:  # a chat model's, which may have none, and whose confidence may be a stand-in
+        return Answer(name(index) if index >= 0 else "no answer", None)
+    return Answer(name(index), round(confidence, 4) if confidence == confidence else None)
 
 
 class Lookup:
@@ -541,7 +545,12 @@ class Card(Presentation, ABC):
         """The image table of some of a run's rows; `ImageTable.join` makes one of those of all its shards."""
         if not len(records):
             return ImageTable.empty(run.conditions, records.failures)
-        return self.filled_table(records, run)
+        found = self.filled_table(records, run)
+        return with_outcomes(found, records) if of_chat(run) else found
+
+    def columns_read(self, run: Run) -> tuple[str, ...] | None:
+        """What `table` reads of a run's rows: `columns`, and of a chat model's what came of each question."""
+        return self.columns if self.columns is None or not of_chat(run) else (*self.columns, *TABLE_COLUMNS)
 
     @abstractmethod
     def filled_table(self, records: Records, run: Run) -> ImageTable:

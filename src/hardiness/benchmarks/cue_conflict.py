@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
+from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core import (
@@ -222,6 +223,9 @@ PROTOCOLS: Mapping[str, CueProtocol] = {
 HEADLINE = next(iter(PROTOCOLS))
 
 
+NOTHING = ""
+"""In place of a category where a chat model gave no answer, which is -1 in a table."""
+
 METRICS = {"cue_accuracy": True, "shape_bias": True, "texture_bias": False}
 """The scores, and whether higher is better."""
 
@@ -267,7 +271,7 @@ def answers(table: ImageTable, categories: Categories, protocol: str) -> Answers
         raise UnknownNameError("protocol of cue-conflict", protocol, PROTOCOLS)
     shapes, textures = _cues(table.ids)
     counted = shapes != textures if PROTOCOLS[protocol].conflicts_alone else np.ones(len(table), bool)
-    given = np.array(list(categories))[table[f"answer_{protocol}"]]
+    given = np.array([*categories, NOTHING])[table[f"answer_{protocol}"]]
     return Answers(table.ids[counted].astype(np.str_), shapes[counted], textures[counted], given[counted])
 
 
@@ -302,11 +306,13 @@ class CueConflictCard(Card):
         """The place of each protocol's answer among the categories; right is the shape under the headline's."""
         categories = run.data.categories
         given = {
-            f"answer_{name}": protocol.rule(records["logits"], categories).astype(np.int16)
+            f"answer_{name}": np.where(no_answer(records), -1, protocol.rule(records["logits"], categories)).astype(
+                np.int16
+            )
             for name, protocol in PROTOCOLS.items()
         }
         shapes, _ = _cues(records["sample"])
-        right = np.array(list(categories))[given[f"answer_{HEADLINE}"]] == shapes
+        right = np.array([*categories, NOTHING])[given[f"answer_{HEADLINE}"]] == shapes
         return ImageTable.from_rows(records, run.conditions, {RIGHT: right}, given)
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:

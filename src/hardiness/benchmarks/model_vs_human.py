@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
+from hardiness.benchmarks.chat_answers import no_answer
 from hardiness.benchmarks.cue_conflict import mean_probability
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
@@ -226,8 +227,9 @@ class ModelVsHumanCard(Card):
         firsts = np.array([group[0] for group in groups], np.int16)
         owner = {index: place for place, group in enumerate(groups) for index in group}
         asked = np.array([owner.get(label, -1) for label in records["label"].tolist()])
-        given = records["category"].astype(np.int64)
-        return ImageTable.from_rows(records, run.conditions, {RIGHT: given == asked}, {"answer": firsts[given]})
+        given = np.where(no_answer(records), -1, records["category"].astype(np.int64))
+        answer = np.append(firsts, np.int16(-1))[given]
+        return ImageTable.from_rows(records, run.conditions, {RIGHT: given == asked}, {"answer": answer})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The means, then each set, then each condition."""
@@ -364,7 +366,7 @@ def _mistakes(table: ImageTable, run: Run) -> Iterator[Gallery]:
             str(table.ids[row]),
             Condition(),
             names.get(int(table.label[row]), ""),
-            Answer(names.get(int(table["answer"][row]), "")),
+            Answer(names.get(int(table["answer"][row]), "no answer")),
             note=f"{name}: people are right on {100 * _level(cells[row]).accuracy:.0f} %",
         )
         for name, row in list(first.items())[:SHOWN]

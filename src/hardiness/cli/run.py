@@ -152,6 +152,9 @@ class Told(PrintOptions):
         callback=lambda context, option, text: share(text),
         help="Begin with part i (from 0) of n, then do what others left; they share only --out.",
     ),
+    click.option(
+        "--calls", type=int, metavar="N", help="Stop at N requests to chat models, retries included; rows stay."
+    ),
     click.option("--batch-size", type=int, metavar="B", help="Images per forward pass; chosen if not given."),
     click.option(
         "--save-images", is_flag=True, help="Keep the pictures that attacks make, as PNG files in OUT/images."

@@ -23,10 +23,21 @@ from hardiness.core import (
     ModelError,
     Pixels,
     Records,
+    SampleError,
     line_of,
     rng,
 )
-from hardiness.models import Classifier, InputPolicy, is_out_of_memory, link_of, to_pixels, unseen
+from hardiness.models import (
+    ChatAnswer,
+    Classifier,
+    ClosedQuestionModel,
+    InputPolicy,
+    asked_model,
+    is_out_of_memory,
+    link_of,
+    to_pixels,
+    unseen,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -304,7 +315,10 @@ def classify(
 
     Raises:
         ModelError: one image alone does not fit.
+        CutShortError: a chat model answers no further question.
     """
+    if (chat := asked_model(classifier)) is not None:
+        return _answered(chat, benchmark, rows)
     logits = _logits(classifier, feed, [row.image for row in rows], batch)
     finite = np.asarray(np.isfinite(logits).all(axis=1))
     kept = [row for row, fine in zip(rows, finite.tolist(), strict=True) if fine]
@@ -316,15 +330,55 @@ def classify(
     if not kept:
         return Records({}, tuple(failures))
     labels = np.array([row.label for row in kept], np.int32)
-    columns = {
-        "sample": np.array([row.sample for row in kept], np.str_),
-        "condition": np.array([row.conditions[0] for row in kept], np.int16),
-        "frame": np.array([row.frame for row in kept], np.int16),
-        "label": labels,
-        **benchmark.decide(logits[finite], labels),
-        **{name: np.array([dict(row.facts)[name] for row in kept], np.float32) for name, _ in kept[0].facts},
+    placed, facts = _places(kept), _facts(kept)
+    return Records({**placed, **benchmark.decide(logits[finite], labels), **facts}, tuple(failures))
+
+
+def _places(rows: Sequence[QueuedPicture]) -> Columns:
+    """Of which picture each row is, and its label."""
+    return {
+        "sample": np.array([row.sample for row in rows], np.str_),
+        "condition": np.array([row.conditions[0] for row in rows], np.int16),
+        "frame": np.array([row.frame for row in rows], np.int16),
+        "label": np.array([row.label for row in rows], np.int32),
     }
-    return Records(columns, tuple(failures))
+
+
+def _facts(rows: Sequence[QueuedPicture]) -> Columns:
+    """Further columns that the benchmark gave each picture."""
+    return {name: np.array([dict(row.facts)[name] for row in rows], np.float32) for name, _ in rows[0].facts}
+
+
+class CutShortError(ModelError):
+    """A model gives no further answers; ``records`` hold those of the batch that it gave."""
+
+    def __init__(self, reason: str, records: Records) -> None:
+        super().__init__(reason)
+        self.records = records
+
+
+def _answered(model: ClosedQuestionModel, benchmark: Benchmark, rows: Sequence[QueuedPicture]) -> Records:
+    """The records of one batch of questions; those that an endpoint did not answer become failures.
+
+    Raises:
+        CutShortError: it answers no further one.
+    """
+    found = model.answers([np.asarray(row.image, np.uint8) for row in rows], [row.sample for row in rows])
+    ends = [each for each in found if not isinstance(each, ChatAnswer | SampleError)]
+    failures = tuple(
+        Failure(row.sample, line_of(each), row.conditions)
+        for row, each in zip(rows, found, strict=True)
+        if isinstance(each, SampleError)
+    )
+    kept = [(row, each) for row, each in zip(rows, found, strict=True) if isinstance(each, ChatAnswer)]
+    records = Records({}, failures)
+    if kept:
+        asked, labels = [row for row, _ in kept], np.array([row.label for row, _ in kept], np.int32)
+        columns = model.columns([answer for _, answer in kept], lambda logits: benchmark.decide(logits, labels))
+        records = Records({**_places(asked), **columns, **_facts(asked)}, failures)
+    if ends:
+        raise CutShortError(line_of(ends[0]), records)
+    return records
 
 
 def _logits(

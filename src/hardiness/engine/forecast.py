@@ -7,10 +7,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hardiness.core import (
     AttackPlan,
@@ -27,6 +30,7 @@ from hardiness.core import (
     ModelError,
     Request,
     Round,
+    SampleError,
     Silence,
     Unreadable,
 )
@@ -37,7 +41,7 @@ from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_im
 from hardiness.engine.rounds import most_wanted, require_reachable
 from hardiness.engine.shared import alone
 from hardiness.engine.worker import Worker
-from hardiness.models import Classifier
+from hardiness.models import Classifier, asked_model
 from hardiness.store import Store
 
 LEAST_ERROR = 0.05
@@ -340,6 +344,7 @@ class Forecast:
         problems: a line for each thing asked for that could not be evaluated.
         remarks: what else a person should know.
         refused: whether a model, or all of it, could not be evaluated.
+        calls, bytes_sent: requests to chat models, each tried once, and about how many bytes they are.
     """
 
     benchmark: str
@@ -357,6 +362,8 @@ class Forecast:
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     refused: bool = False
+    calls: int = 0
+    bytes_sent: int = 0
 
 
 def forecast_evaluation(
@@ -405,7 +412,9 @@ def _forecast(
     _, asked = condition_indices(benchmark, data)
     wanted: Mapping[str, Sequence[int]] = dict.fromkeys(by_id, asked)
     count, images, rows = _counted(tasks, wanted)
-    lacking = [task.classifier for task in tasks if rows[task.classifier.spec.name]]
+    chat = [task for task in tasks if asked_model(task.classifier)]
+    calls, bytes_sent = _bill(benchmark, data, chat, wanted, request.seed, store)
+    lacking = [task.classifier for task in tasks if rows[task.classifier.spec.name] and task not in chat]
     items = [by_id[sample] for sample in images]
     trial = Trial(benchmark, data, request, surrogate, items, asked, Store.create(folder / "trial"))
     costs = _costs(trial, lacking) if lacking else Costs()
@@ -413,7 +422,9 @@ def _forecast(
         wanted = most_wanted(Store(f"{trial.store.address}/0"), data, request, wanted)
         count, images, rows = _counted(tasks, wanted)
         items = [by_id[sample] for sample in images]
-    seconds = costs.unit_s(benchmark.name, rows) + costs.start_s(benchmark.name, list(rows))
+    names = {classifier.spec.name for classifier in lacking}
+    priced = Counter({model: n for model, n in rows.items() if model in names})
+    seconds = costs.unit_s(benchmark.name, priced) + costs.start_s(benchmark.name, list(priced))
     return Forecast(
         benchmark=benchmark.name,
         data=data.name,
@@ -423,14 +434,49 @@ def _forecast(
         rows=rows.total(),
         stored=sum(map(len, wanted.values())) * len(tasks) - rows.total(),
         bytes_read=_bytes(items),
-        bytes_written=round(costs.bytes_written(benchmark.name, rows)),
+        bytes_written=round(costs.bytes_written(benchmark.name, priced)),
         seconds=seconds,
-        error_s=seconds * costs.error(benchmark.name, rows),
-        at_most=bool(request.precision_target or request.until_decided) or costs.at_most(benchmark.name, list(rows)),
+        error_s=seconds * costs.error(benchmark.name, priced),
+        at_most=bool(request.precision_target or request.until_decided) or costs.at_most(benchmark.name, list(priced)),
         problems=tuple(problems),
         remarks=(*data.remarks, *fewer_images(benchmark, data, store.runs())),
         refused=len(tasks) < len(classifiers),
+        calls=calls,
+        bytes_sent=bytes_sent,
     )
+
+
+def _bill(
+    benchmark: Benchmark,
+    data: DataSet,
+    tasks: Sequence[Task],
+    wanted: Mapping[str, Sequence[int]],
+    seed: int,
+    store: Store,
+) -> tuple[int, int]:
+    """Requests that chat models have still to answer, and about their bytes: a few pictures stand for all.
+
+    Where answers are kept every picture is looked up among them, since rows of a command that was killed may be lost
+    whose answers are not.
+    """
+    items, conditions = {item.id: item for item in data.items}, benchmark.conditions()
+    calls, sizes = 0, list[int]()
+    for task in tasks:
+        model = asked_model(task.classifier)
+        assert model is not None, "these alone are asked"
+        files = store.files if model.keeps_some(store.files) else None
+        for unit in units([task], wanted, task.stored.plan.unit_items):
+            for sample, index in unit.parts[0].work:
+                if files is None and len(sizes) >= SIZED:
+                    calls += model.repeats
+                    continue
+                with suppress(SampleError):
+                    for made in benchmark.expand(items[sample], [conditions[index]], [task.canvas], seed):
+                        if isinstance(made, Expansion):
+                            image = np.asarray(made.images[0], np.uint8)
+                            found = model.sizes(image, sample, files)
+                            sizes, calls = sizes + found, calls + len(found)
+    return calls, round(calls * sum(sizes) / len(sizes)) if sizes else 0
 
 
 def _counted(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> tuple[int, dict[str, None], Counter[str]]:

@@ -44,7 +44,7 @@ from hardiness.core import (
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
-from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy
+from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy, on_question
 from hardiness.sources import file_sha256
 from hardiness.store import Leases, Stamp, Store, StoredRun, by_shard, file_name, together
 from hardiness.store import Row as Work
@@ -252,6 +252,7 @@ def begin(
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
+    classifier = on_question(classifier, benchmark, data, request.seed, store.files)
     if benchmark.attack and surrogate is None:
         if asks_for_gradients(benchmark.attack):
             require_gradients(classifier)

@@ -33,7 +33,7 @@ from hardiness.core import (
 )
 from hardiness.data import limited, ordered, unchanged
 from hardiness.engine.attack import Attacker, Members, SavedPictures
-from hardiness.engine.batch import Ensemble, QueuedPicture, automatic_batch_size, classify, joined
+from hardiness.engine.batch import CutShortError, Ensemble, QueuedPicture, automatic_batch_size, classify, joined
 from hardiness.engine.exhibits import exhibit
 from hardiness.engine.plan import (
     Job,
@@ -50,7 +50,7 @@ from hardiness.engine.plan import (
     with_pieces,
 )
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
-from hardiness.models import Classifier, keep_freed_memory, refuse_lost_device, return_freed_memory
+from hardiness.models import Classifier, asked_model, keep_freed_memory, refuse_lost_device, return_freed_memory
 from hardiness.store import Store
 
 AHEAD = 64
@@ -209,6 +209,9 @@ class Worker:
                 self._hand_out(job, outcome)
             self.batches.finish()
         except KeyboardInterrupt:
+            for task in self.tasks:
+                if (chat := asked_model(task.classifier)) is not None:
+                    chat.stopped.set()  # each further question would cost
             self.batches.close(wait=False)  # an attack on one batch can take minutes: what is done is kept
             raise
         except RuntimeError as error:
@@ -428,6 +431,10 @@ class _Batches:
             part.outcomes.append(future.result())
         except DeviceError:
             raise
+        except CutShortError as error:
+            part.outcomes.append(error.records)
+            part.lost.update(row.sample for row in batch if row.sample not in _samples(error.records))
+            part.task.error = part.task.error or line_of(error)
         except Exception as error:  # noqa: BLE001  # also what an attack or a decision of somebody else's raises
             refuse_lost_device(error, part.task.classifier.spec.name)
             part.lost.update(row.sample for row in batch)
@@ -437,6 +444,12 @@ class _Batches:
         # A sequence is one condition of one image: it is counted with its first frame.
         self.worker.advance(sum(len(row.conditions) for row in batch if row.frame == 0))
         self.worker.store_if_done(part)
+
+
+def _samples(records: Records) -> set[str]:
+    """Ids of the images that records are of, failures among them."""
+    rows = set(records["sample"].tolist()) if len(records) else set()
+    return rows | {failure.sample for failure in records.failures}
 
 
 def alone(worker: Worker) -> None:

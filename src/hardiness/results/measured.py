@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks import Baseline, card_of, published_baseline
+from hardiness.benchmarks import Baseline, card_of, outputs_of, published_baseline
 from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.runs import ScoredRun, why_unavailable
@@ -97,7 +97,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> M
     kept = table if whole.all() else _of(table, whole)
     card = card_of(run)
     found = card.measurables_over(kept, run, baseline) if baseline else card.measurables(kept, run)
-    outputs = run.model.outputs
+    outputs = outputs_of(run, table)
     scores = () if drawn else tuple(s for s in found if not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):
         return None

@@ -120,7 +120,7 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
         details={**run.details(), **({"noise": noise.as_details()} if noise else {})},
         stop=stop,
     )
-    warnings = [*warnings_of(result), *run.class_warnings, *told, *damage]
+    warnings = [*warnings_of(result), *run.class_warnings, *run.answer_warnings, *told, *damage]
     if isinstance(run.card, Uninstalled):
         name = identity.benchmark.card
         warnings.append(f"its card {name!r} is not installed: shown is what was kept; install the package that has it")

@@ -16,14 +16,20 @@ from typing import Any
 from hardiness.benchmarks import (
     CLASSES_VERSION,
     CLEAN,
+    ENDPOINT_COLUMNS,
     Baseline,
     Card,
     Uninstalled,
+    answer_scores,
+    answer_warnings,
     class_scores,
     class_warnings,
     has_own_classes,
+    of_chat,
+    outputs_of,
 )
 from hardiness.core import (
+    ANSWERS,
     Condition,
     Counts,
     DataIdentity,
@@ -74,6 +80,7 @@ _OF_CONFIDENCE = _OF_LOGITS | frozenset(
 _LACKING = {
     "probabilities": (_OF_LOGITS, "not available: the model gives probabilities, and this needs logits"),
     "classes": (_OF_CONFIDENCE, "not available: the file has classes only"),
+    ANSWERS: (_OF_CONFIDENCE, "not available: log-probabilities of all letters were not given with every answer"),
 }
 """By what a model gives: words in the names of what it does not suffice for, and the reason."""
 
@@ -284,7 +291,8 @@ class KeptTable:
         if kept is not None and kept[1] == self._stamps:
             return kept[0]
         made_of = {} if kept is None else kept[1]
-        columns = None if self._card.columns is None else [*ROWS, *self._card.columns]
+        read_by_card = self._card.columns_read(self._stored.run)
+        columns = None if read_by_card is None else [*ROWS, *read_by_card]
         names = [name for name in self._stamps if name not in made_of]
 
         def part(first: int) -> ImageTable:
@@ -439,13 +447,30 @@ class ScoredRun:
             return [], []
 
         def compute() -> dict[str, Any]:
-            scores = available(self.card.scores(self.table, self.stored.run, baseline), self.stored.run.model.outputs)
+            own = self.card.scores(self.table, self.stored.run, baseline)
+            scores = [*available(own, self._outputs), *answer_scores(self.table, self.stored.run)]
             findings = self.card.findings(self.table, scores, self.stored.run)
             return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
         scores = found["scores"] + (self._by_class()["scores"] if has_own_classes(self.stored.run) else [])
         return [Score.from_dict(each) for each in scores], [Finding(**each) for each in found["findings"]]
+
+    @property
+    def _outputs(self) -> str:
+        """What its model gives, as far as it is known by now."""
+        return outputs_of(self.stored.run, self.table) if of_chat(self.stored.run) else self.stored.run.model.outputs
+
+    @property
+    def answer_warnings(self) -> list[str]:
+        """What a person must know of a chat model's answers; nothing of other models."""
+
+        def compute() -> list[str]:
+            endpoint = Records.concatenate(self.stored.parts([*ROWS, *ENDPOINT_COLUMNS]))
+            return answer_warnings(self.table, self.stored.run, endpoint)
+
+        is_some = of_chat(self.stored.run) and self._facts["images"]
+        return list(self.remember("answers", "", compute)) if is_some else []
 
     @property
     def class_warnings(self) -> list[str]:
@@ -457,7 +482,7 @@ class ScoredRun:
         """Scores by class, where classes are a person's own, and what is amiss with these."""
 
         def compute() -> dict[str, Any]:
-            scores = available(class_scores(self.table, self.stored.run), self.stored.run.model.outputs)
+            scores = available(class_scores(self.table, self.stored.run), self._outputs)
             warnings = class_warnings(self.table, self.stored.run)
             return {"scores": [score.as_dict() for score in scores], "warnings": warnings}
 

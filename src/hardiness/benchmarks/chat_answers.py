@@ -1,0 +1,139 @@
+"""What chat models answered, on any benchmark: pictures without an answer are wrong, and how sure the others are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.statistics import wilson
+
+TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
+"""What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
+
+ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at")
+"""What rows say of the endpoint."""
+
+LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
+
+TITLES = {"unanswered": "no answer", "answer_changes": "answer changes"}
+
+MOST_NAMED, NONE = 4, Condition()
+
+
+def of_chat(run: Run) -> bool:
+    """Whether a chat model answered."""
+    return run.model.outputs == ANSWERS
+
+
+def no_answer(records: Records) -> NDArray[np.bool_]:
+    """Which rows hold no answer, ``(N,)``; every model but a chat model answers always."""
+    return records["outcome"] > 0 if "outcome" in records else np.zeros(len(records), np.bool_)
+
+
+def with_outcomes(table: ImageTable, records: Records) -> ImageTable:
+    """A table with what its rows say of answers; what was not answered is wrong."""
+    kept = {name: records[name] for name in TABLE_COLUMNS}
+    outcomes = ImageTable.from_rows(records, table.conditions, {RIGHT: records["outcome"] == 0, **kept})
+    right = np.where((table[RIGHT] == 1) & (outcomes["outcome"] > 0), 0, table[RIGHT]).astype(table[RIGHT].dtype)
+    return replace(table, columns={**table.columns, RIGHT: right, **{name: outcomes[name] for name in TABLE_COLUMNS}})
+
+
+def outputs_of(run: Run, table: ImageTable) -> str:
+    """What a model gives, as `ModelIdentity.outputs` says; of a chat model what it has given for every picture."""
+    if not of_chat(run):
+        return run.model.outputs
+    seen = table["missing_mass"][table.evaluated]
+    return HAS_CONFIDENCE if len(seen) and bool((seen == 0).all()) else LACKS_CONFIDENCE
+
+
+def answer_scores(table: ImageTable, run: Run) -> list[Score]:
+    """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again."""
+    if not of_chat(run):
+        return []
+    seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
+    scores = [_share("unanswered", seen > 0)]
+    if (changed >= 0).any():
+        scores.append(_share("answer_changes", changed[changed >= 0] == 1))
+    kinds = list(enumerate(OUTCOMES))[1:]
+    return scores + [_share("unanswered", seen == kind, Condition(outcome=name)) for kind, name in kinds]
+
+
+def _share(metric: str, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
+    count, n = int(np.count_nonzero(hits)), len(hits)
+    return Score(metric, count / n, "fraction", n, wilson(count, n), False, condition)
+
+
+def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:
+    """What a person must know of a chat model's numbers.
+
+    Args:
+        table: of the run.
+        run: what it is of.
+        endpoint: its rows, with `ENDPOINT_COLUMNS`.
+    """
+    if not of_chat(run) or not len(endpoint):
+        return []
+    return [
+        *_about_endpoint(endpoint, dict(run.model.options)),
+        *_about_answers(table),
+        *_about_confidence(table),
+    ]
+
+
+def _about_endpoint(endpoint: Records, options: Mapping[str, Any]) -> Iterator[str]:
+    days = sorted({str(each)[:10] for each in endpoint["asked_at"].tolist()})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    models, prints = (_counted(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
+    named = f"called {_listed(models)}" if models else "which does not name its model"
+    mark = f"with fingerprint {_listed(prints)}" if prints else "without a fingerprint"
+    yield (
+        f"a chat model, which cannot be reproduced from weights: asked on {when} at {options.get('base', '?')}, "
+        f"{named}, {mark}; order of options: {options.get('order', 'seeded')}"
+    )
+    if len(models) > 1 or len(prints) > 1:
+        what = "fingerprint" if len(prints) > 1 else "name"
+        yield f"the model changed while it was asked: more than one {what} answered; tag=NAME asks a version anew"
+
+
+def _about_answers(table: ImageTable) -> Iterator[str]:
+    seen = table["outcome"][table.evaluated]
+    counts = {name: int(np.count_nonzero(seen == kind)) for kind, name in enumerate(OUTCOMES)}
+    lacking = {name: count for name, count in counts.items() if count and name != OUTCOMES[0]}
+    if lacking:
+        parts = ", ".join(f"{count:,} {name}" for name, count in lacking.items())
+        yield f"{sum(lacking.values()):,} of {len(seen):,} pictures have no answer, which counts as wrong: {parts}"
+    changed = table["changed"][table.evaluated]
+    asked = changed[changed >= 0]
+    if len(asked):
+        count = int(np.count_nonzero(asked == 1))
+        yield f"asked again, the answer changed by itself on {count:,} of {len(asked):,} pictures"
+
+
+def _about_confidence(table: ImageTable) -> Iterator[str]:
+    missing = table["missing_mass"][table.evaluated]
+    whole, listed = int(np.count_nonzero(missing == 0)), missing[missing > 0]
+    if whole == len(missing):
+        return
+    text = f"log-probabilities of all letters were given with {whole:,} of {len(missing):,} answers"
+    if len(listed):
+        text += f"; where some were, {100 * float(listed.mean()):.1f} % of the probability is missing on average"
+    yield f"{text}; what needs confidence has no value"
+
+
+def _counted(values: Sequence[str]) -> dict[str, int]:
+    return dict(Counter(value for value in values if value).most_common())
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Names with how often, where there are several."""
+    shown = list(counts.items())[:MOST_NAMED]
+    if len(counts) == 1:
+        return shown[0][0]
+    more = f" and {len(counts) - MOST_NAMED} others" if len(counts) > MOST_NAMED else ""
+    return ", ".join(f"{name} ({count:,})" for name, count in shown) + more

@@ -1,0 +1,373 @@
+"""Chat models through the command line, against a stand-in endpoint: rows, scores, bills, faults, kill and resume."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from chat_server import ChatServer
+from PIL import Image
+
+from hardiness.models.chat import questions
+from hardiness.reference import sixteen
+from hardiness.store import Store
+
+NAMES = list(sixteen())
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    with ChatServer() as server:
+        yield server
+
+
+def picture(number: int, side: int = 224) -> Image.Image:
+    """Coarse noise, another for each number."""
+    draws = np.random.default_rng(number).integers(0, 256, (7, 7, 3), np.uint8)
+    return Image.fromarray(draws).resize((side, side), Image.Resampling.NEAREST)
+
+
+@pytest.fixture(scope="module")
+def stimuli_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 48 stimuli of every other pair of eight categories, named as the published ones are."""
+    root = tmp_path_factory.mktemp("stimuli")
+    (root / "cue-conflict").mkdir()
+    pairs = [(a, b) for a, b in product(NAMES[:8], repeat=2) if a != b]
+    for number, (shape, texture) in enumerate(islice(pairs, 48)):
+        picture(number).save(root / "cue-conflict" / f"{shape}{number % 9 + 1}-{texture}2.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def truth(stimuli_root: Path) -> dict[str, tuple[str, str]]:
+    """Shape and texture by the hash of a picture's pixels."""
+    found = {}
+    for file in (stimuli_root / "cue-conflict").iterdir():
+        shape, texture = (part.rstrip("0123456789") for part in file.stem.split("-"))
+        found[sha256(np.asarray(Image.open(file).convert("RGB")).tobytes()).hexdigest()] = shape, texture
+    return found
+
+
+def pixels_of(png: bytes) -> bytes:
+    import io
+
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).tobytes()
+
+
+def letter_of(prompt: str, name: str) -> str:
+    """The letter before an option of a prompt."""
+    return next(line[0] for line in prompt.splitlines() if line[1:] == f". {name}")
+
+
+def by_shape(truth: dict[str, tuple[str, str]]) -> Callable[[str, bytes], str]:
+    """Answers with the shape, with the texture, with neither or not at all, by the picture's hash."""
+
+    def answer(prompt: str, png: bytes) -> str:
+        digest = sha256(pixels_of(png)).hexdigest()
+        shape, texture = truth[digest]
+        kind = int(digest[:2], 16) % 6
+        if kind < 3:
+            return f"{letter_of(prompt, shape)}. {shape}"
+        return (texture, "What a lovely picture!", "I'm sorry, I cannot help with that.")[kind - 3]
+
+    return answer
+
+
+def result_of(out: Path) -> dict[str, Any]:
+    (found,) = json.loads((out / "results.json").read_text())["results"]
+    return dict(found)
+
+
+def values(result: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    return {(s["metric"], *map(str, s["condition"].values())): s["value"] for s in result["scores"]}
+
+
+@pytest.mark.slow
+def test_cue_conflict_from_question_to_page(
+    chat: ChatServer, stimuli_root: Path, truth: dict[str, tuple[str, str]], hardiness: Any, tmp_path: Path
+) -> None:
+    chat.answer, out = by_shape(truth), tmp_path / "out"
+    chat.faults, chat.pause_s = ["500 oops", "not json"], 0.01
+    command = ("run", "-m", chat.model(workers=3), "-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    told = hardiness(*command)
+    assert told.status == 0, told.err
+    assert "cannot be reproduced from weights" in told.out
+    assert "no answer" in told.out
+    assert chat.most_busy <= 3
+    assert len(chat.asked) == 50
+
+    kinds = [int(digest[:2], 16) % 6 for digest in truth]
+    shape, texture = sum(kind < 3 for kind in kinds), kinds.count(3)
+    result = result_of(out)
+    found = values(result)
+    for protocol in ("orhan2019", "geirhos2019"):
+        assert found["shape_bias", protocol] == pytest.approx(shape / (shape + texture))
+        assert found["cue_accuracy", protocol] == pytest.approx((shape + texture) / 48)
+    assert found["unanswered",] == pytest.approx((kinds.count(4) + kinds.count(5)) / 48)
+    assert found["unanswered", "refused"] == pytest.approx(kinds.count(5) / 48)
+    assert found["unanswered", "no answer"] == pytest.approx(kinds.count(4) / 48)
+    assert found["unanswered", "filtered"] == 0
+    (about, *_) = [line for line in result["warnings"] if "reproduced" in line]
+    assert "called toy:7b-2026, with fingerprint fp_1" in about
+    assert f"at {chat.address}" in about
+
+    for body, _ in chat.asked:
+        text = json.dumps(body)
+        assert not any(f"{name}1-" in text or f"{name}2" in text or ".png" in text for name in NAMES)
+        assert body["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
+
+    (run,) = Store.open(out).runs()
+    rows = run.records()
+    assert len(rows) == 48
+    prompts = {body["messages"][0]["content"][1]["text"] for body, _ in chat.asked}
+    assert set(rows["prompt"].tolist()) == prompts
+    assert len({tuple(prompt.splitlines()[1:17]) for prompt in prompts}) == 48
+    assert set(rows["finish_reason"].tolist()) == {"stop"}
+    assert (rows["prediction"] == -1).sum() == kinds.count(4) + kinds.count(5)
+    assert "What a lovely picture!" in rows["answer_text"].tolist()
+    kept = [json.loads(file.read_text()) for file in (out / "answers").rglob("*.json")]
+    assert len(kept) == 48
+    assert {each["asked"]["prompt"] for each in kept} == prompts
+
+    page = (out / "report.html").read_text()
+    assert "cannot be reproduced from weights" in page
+    assert "fp_1" in page
+    again = hardiness(*command)
+    assert again.status == 0
+    assert len(chat.asked) == 50
+    assert result_of(out)["scores"] == result["scores"]
+
+
+def test_readings_are_redone_without_a_question(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.answer, out = lambda prompt, png: f"<<{letter_of(prompt, 'cat')}>>", tmp_path / "out"
+    command = ("run", "-m", chat.model(), "-b", "cue-conflict", "--data", stimuli_root, "--out", out, "--limit", "12")
+    assert hardiness(*command).status == 0
+    assert values(result_of(out))["unanswered",] == 1
+
+    usual, words = questions.read_answer, questions.question_wording()
+    monkeypatch.setattr(questions, "read_answer", lambda text, *rest: usual(text.strip("<>"), *rest))
+    newer = type(words)(**{name: getattr(words, name) for name in words.__slots__} | {"reading_version": 99})
+    monkeypatch.setattr(questions, "question_wording", lambda: newer)
+    assert hardiness(*command).status == 0
+    assert len(chat.asked) == 12
+    results = json.loads((out / "results.json").read_text())["results"]
+    assert sorted(values(each)["unanswered",] for each in results) == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_killed_command_loses_no_answer(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, spawn: Any, tmp_path: Path
+) -> None:
+    chat.pause_s, out = 0.05, tmp_path / "out"
+    command = ("run", "-m", chat.model(workers=2), "-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    process = spawn(*command)
+    deadline = time.monotonic() + 60
+    while len(chat.asked) < 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before, kept = len(chat.asked), len(list((out / "answers").rglob("*.json")))
+    assert before - 2 <= kept <= before
+    plan = hardiness("run", *command[1:], "--plan", "--json")
+    assert json.loads(plan.out)["benchmarks"][0]["calls"] == 48 - kept
+    chat.pause_s = 0
+    assert hardiness(*command).status == 0
+    assert len(chat.asked) == before + 48 - kept
+    assert result_of(out)["counts"]["evaluated"] == 48
+
+
+def test_calls_bound_a_command_and_the_next_goes_on(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("run", "-m", chat.model(), "-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    plan = hardiness(*command, "--plan")
+    assert plan.status == 0
+    assert "calls" in plan.out
+    assert len(chat.asked) == 0
+    chat.faults = ["503 ", "503 "]
+    told = hardiness(*command, "--calls", "20")
+    assert len(chat.asked) == 20
+    assert "all 20 requests of --calls are made; the same command goes on" in told.err
+    assert result_of(out)["counts"]["evaluated"] == 18
+    assert hardiness(*command).status == 0
+    assert len(chat.asked) == 50
+    assert result_of(out)["counts"]["evaluated"] == 48
+
+
+def test_an_endpoint_that_is_wrong_is_asked_little_and_keeps_what_it_gave(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_KEY", KEY)
+    out = tmp_path / "out"
+    model = chat.model(workers=1, key_env="TOY_KEY")
+    command = ("run", "-m", model, "-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    chat.faults = ["", "", *['401 {"error": {"message": "bad key ' + KEY + '"}}'] * 99]
+    told = hardiness(*command)
+    assert told.status == 1
+    assert "answers 401: bad key [key]; is the key right?" in told.err
+    assert len(chat.asked) == 3
+    chat.faults = []
+    assert hardiness(*command).status == 0
+    assert len(chat.asked) == 3 + 46
+    for file in out.rglob("*"):
+        assert file.is_dir() or KEY.encode() not in file.read_bytes(), file
+    assert KEY not in told.err + told.out
+
+
+def test_a_model_that_changes_meanwhile_is_told(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("run", "-m", chat.model(), "-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    assert hardiness(*command, "--limit", "10").status == 0
+    chat.fingerprint = "fp_2"
+    told = hardiness(*command)
+    assert "the model changed while it was asked" in told.out
+    assert "fp_2 (38), fp_1 (10)" in told.out
+
+
+def test_asking_again_measures_how_often_an_answer_changes(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    turns: dict[bytes, int] = {}
+
+    def answer(prompt: str, png: bytes) -> str:
+        turns[png] = turns.get(png, 0) + 1
+        return letter_of(prompt, "bear" if turns[png] == 3 and sha256(png).digest()[0] % 2 else "cat")
+
+    chat.answer, out = answer, tmp_path / "out"
+    command = ("run", "-b", "cue-conflict", "--data", stimuli_root, "--out", out, "--limit", "20")
+    assert hardiness(*command, "-m", chat.model(workers=1)).status == 0
+    assert len(chat.asked) == 20
+    assert hardiness(*command, "-m", chat.model(workers=1, repeats=3)).status == 0
+    assert len(chat.asked) == 60
+    (result,) = [r for r in json.loads((out / "results.json").read_text())["results"] if "answer_changes" in str(r)]
+    odd = sum(sha256(png).digest()[0] % 2 for png in turns)
+    assert values(result)["answer_changes",] == pytest.approx(odd / 20)
+    assert f"the answer changed by itself on {odd} of 20 pictures" in " ".join(result["warnings"])
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three classes of 34 pictures."""
+    root = tmp_path_factory.mktemp("own")
+    for number in range(102):
+        folder = root / ("cup", "red_shoe", "tent")[number % 3]
+        folder.mkdir(exist_ok=True)
+        picture(1000 + number).save(folder / f"{folder.name}_{number}.png")
+    return root
+
+
+def with_logprobs(letters: str, listed: int) -> Callable[[str, bytes], Any]:
+    """Answers with the first letter at 0.7, 0.2 and 0.1 by the picture's hash, listing so many letters."""
+
+    def answer(prompt: str, png: bytes) -> Any:
+        turn = sha256(png).digest()[0] % len(letters)
+        order = letters[turn:] + letters[:turn]
+        top = [{"token": t, "logprob": float(np.log(p))} for t, p in zip(order, (0.7, 0.2, 0.1), strict=True)]
+        content = [{"token": order[0], "logprob": top[0]["logprob"], "top_logprobs": top[:listed]}]
+        return {"content": order[0], "logprobs": {"content": content}}
+
+    return answer
+
+
+def test_log_probabilities_of_all_letters_are_confidence(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    chat.answer, out = with_logprobs("ABC", 3), tmp_path / "out"
+    told = hardiness("run", "-m", chat.model(), "-b", "own", "--data", own, "--out", out)
+    assert told.status == 0, told.err
+    (run,) = Store.open(out).runs()
+    assert run.records()["confidence"] == pytest.approx(0.7, abs=1e-6)
+    assert (run.records()["missing_mass"] == 0).all()
+    found = values(result_of(out))
+    assert any(value is not None for key, value in found.items() if "calibration" in key[0])
+    text = chat.asked[0][0]["messages"][0]["content"][1]["text"]
+    assert text.startswith("Which option names the main object in the image?\nA. ")
+    assert ". red shoe" in text
+    assert chat.asked[0][0]["top_logprobs"] == 20
+
+
+def test_without_some_letters_confidence_has_no_value_and_the_mass_is_shown(
+    chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    chat.answer, out = with_logprobs("ABC", 2), tmp_path / "out"
+    told = hardiness("run", "-m", chat.model(), "-b", "own", "--data", own, "--out", out)
+    assert told.status == 0, told.err
+    result = result_of(out)
+    scores = [s for s in result["scores"] if "calibration" in s["metric"]]
+    assert scores
+    assert all(s["value"] is None and "log-probabilities of all letters" in s["reason"] for s in scores)
+    said = " ".join(result["warnings"])
+    assert "given with 0 of 102 answers; where some were, 10.0 % of the probability is missing on average" in said
+
+
+def test_own_classes_under_a_corruption_set(chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path) -> None:
+    chat.answer = lambda prompt, png: letter_of(prompt, "tent") if sha256(png).digest()[0] % 4 else "I can't."
+    out = tmp_path / "out"
+    benchmark = "own-c:corruptions=brightness+jpeg_compression,severities=1"
+    told = hardiness("run", "-m", chat.model(), "-b", benchmark, "--data", own, "--out", out, "--limit", "6")
+    assert told.status == 0, told.err
+    (run,) = Store.open(out).runs()
+    rows = run.records()
+    assert len(rows) == len(chat.asked) == 18
+    clean = rows["condition"] == 0
+    right = (rows["prediction"] == rows["label"])[clean].sum()
+    assert values(result_of(out))["clean_error",] == pytest.approx(1 - right / 6)
+
+
+@pytest.mark.parametrize("benchmark", ["imagenet-val", "imagenet-c", "imagenet-p", "whitebox"])
+def test_what_is_no_closed_question_is_refused_with_the_reason(
+    chat: ChatServer, benchmark: str, hardiness: Any, tmp_path: Path
+) -> None:
+    told = hardiness("run", "-m", chat.model(), "-b", benchmark, "--data", "embedded", "--out", tmp_path / "out")
+    assert told.status == 1
+    assert any(
+        each in told.err for each in ("1,000 classes, and a chat model answers closed questions of 2 to 26", "closed")
+    )
+    assert chat.asked == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("", "needs the address of its endpoint"),
+        (":base=localhost:8000", "base must be the http or https address"),
+        (":base=http://h,order=random", "order"),
+        (":base=http://h,prompt=poem", "prompt"),
+        (":base=http://h,repeats=0", "repeats must be a whole number from 1 to 100"),
+        (":base=http://h,workers=many", "workers must be a whole number from 1 to 64"),
+        (":base=http://h,max_tokens=-1", "max_tokens must be a whole number"),
+        (":base=http://h,logprobs=maybe", "logprobs must be true or false"),
+        (":base=http://h,weights=x.pth", "no weights to choose"),
+        (f":base=http://h,key_env={KEY}", "key_env must be the name"),
+        (":base=http://h,bse=1", "bse"),
+    ],
+)
+def test_wrong_options_are_one_line(options: str, said: str, hardiness: Any, tmp_path: Path) -> None:
+    told = hardiness(
+        "run", "-m", f"chat:toy:7b{options}", "-b", "cue-conflict", "--data", "embedded", "--out", tmp_path
+    )
+    assert told.status == 2
+    assert said in told.err
+    assert KEY not in told.err
+    assert len(told.lines) == 1
+
+
+def test_offline_asks_no_other_machine(hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+    told = hardiness("run", "-m", "chat:toy:base=https://api.example/v1", "-b", "own", "--data", tmp_path)
+    assert told.status == 2
+    assert "HARDINESS_OFFLINE" in told.err
