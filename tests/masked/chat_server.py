@@ -71,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
             chat.busy += 1
             chat.most_busy = max(chat.most_busy, chat.busy)
         time.sleep(chat.pause_s)
+        with chat.lock:  # before the answer leaves: then the next question may come
+            chat.busy -= 1
         status, _, content = fault.partition(" ")
         if status.isdecimal():
             extra = {"Retry-After": "7"} if status == "429" else {"Location": content} if status[0] == "3" else {}
@@ -83,8 +85,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b'{"hello": "world"}')
         else:
             self._send(200, self._reply(body), cut=fault == "cut")
-        with chat.lock:
-            chat.busy -= 1
 
     def _reply(self, body: dict[str, Any]) -> bytes:
         picture, prompt = body["messages"][0]["content"]
