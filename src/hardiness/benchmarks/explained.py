@@ -12,6 +12,9 @@ from hardiness.core import Result, Scatter, Score, Spot, Trend
 from hardiness.reference import PublishedLine, published_lines, published_points, timm_rows
 from hardiness.statistics import EffectiveRobustness, FittedLine
 
+MOST_SENTENCES = 8
+"""Models of which a figure's caption says what accuracy explains of each."""
+
 STEPS = 16
 """Points of a curve in a figure."""
 
@@ -52,6 +55,8 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         "such models. Above it a model is right more often than its clean accuracy explains. "
         "Dashed: continued beyond them."
     )
+    if len(found) <= MOST_SENTENCES:
+        caption += "".join(f" {each.model}: {each.sentence}." for each in found)
     return Scatter(
         name="explained_by_accuracy",
         title=f"What clean accuracy explains: {_message(found)}",

@@ -47,6 +47,7 @@ from hardiness.report.sections import (
     BenchmarkSection,
     Declared,
     Standing,
+    caveat,
     overlaps,
     score_of,
     scorecard,
@@ -469,7 +470,7 @@ def _cell(result: Result, score: Score, rank: Standing | None) -> TableCell:
         source="; ".join(dict.fromkeys(each.source for each in known)),
         difference=difference(result, score, known),
         noise=_noise(result, score),
-        doubt=score.doubt,
+        doubt=caveat(result, score),
     )
 
 

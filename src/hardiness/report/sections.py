@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from hardiness.benchmarks import card_of, doubtful, trust, with_classes
+from hardiness.benchmarks import EFFECTIVE, card_of, doubtful, trust, with_classes
 from hardiness.core import (
     GROUPS,
     NOT_CHECKED,
@@ -544,6 +544,17 @@ def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ..
     return (*marks_of(result, score), *((DEMO,) if is_demo else ()))
 
 
+def caveat(result: Result, score: Score) -> str:
+    """The word that stands under a number by which it must not be judged; empty where there is none.
+
+    Of effective robustness it says that the line was continued beyond its models, or may hang on one of them.
+    """
+    kept = result.details.get(EFFECTIVE) if score.metric == EFFECTIVE else None
+    if kept is None:
+        return score.doubt
+    return "continued" if kept["continued"] else "" if kept.get("steady", True) else "not judged"
+
+
 def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     """What is amiss with a result, or one of its scores, in a word each, e.g. partial, withdrawn, doubt."""
     marks = []
@@ -552,7 +563,7 @@ def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:
     if not result.counts.complete:
         marks.append("partial")
     said = trust(result.findings)
-    if doubt := result.doubt if score is None else score.doubt:
+    if doubt := result.doubt if score is None else caveat(result, score):
         marks.append(doubt)
     elif said.startswith("no") or (said != "cannot tell" and doubtful(result.findings)):
         marks.append("doubt")

@@ -16,7 +16,7 @@ from hardiness.core import Grid, Result, Score, TextTable
 from hardiness.reference import SETS
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
-from hardiness.report.sections import BenchmarkSection, OverviewEntry, score_of, scorecard, sections
+from hardiness.report.sections import BenchmarkSection, OverviewEntry, caveat, score_of, scorecard, sections
 from hardiness.results import BenchmarkComparison, Comparison, Likeness
 from hardiness.statistics import KappaInterval
 
@@ -189,7 +189,9 @@ def _section(shown: BenchmarkSection, everything: bool, shared: Sequence[str]) -
     for column in shown.section.columns:
         if everything or column.headline:
             heading = f"{column.title} {formatting.direction(column.higher_is_better)}"
-            columns.append(TerminalColumn(heading, [_cell(score_of(result, column)) for result in shown.results]))
+            columns.append(
+                TerminalColumn(heading, [_cell(result, score_of(result, column)) for result in shown.results])
+            )
     columns.insert(
         min(1, len(columns)), TerminalColumn("n", [Text(f"{each.counts.images:,}") for each in shown.results])
     )
@@ -208,7 +210,7 @@ def _grid(grid: Grid) -> RenderableType:
     return Fitted(f"{grid.model}: {grid.title}", [name for name, _ in grid.rows], columns, everything=True)
 
 
-def _cell(score: Score | None) -> Text:
+def _cell(result: Result, score: Score | None) -> Text:
     if score is None:
         return Text("")
     if score.value is None:
@@ -216,8 +218,8 @@ def _cell(score: Score | None) -> Text:
     text = Text(formatting.number(score.value, score.unit))
     if score.interval:
         text.append(f"\n{formatting.interval(score.interval, score.unit)}", style=LESS)
-    if score.doubt:
-        text.append(f"\n{score.doubt}", style=WARNING)
+    if word := caveat(result, score):
+        text.append(f"\n{word}", style=WARNING)
     return text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,13 @@ from hardiness.core import (
     ModelIdentity,
     Plan,
     Records,
+    Result,
     Run,
 )
 from hardiness.reference import published_line, published_lines, subset, timm_rows
+from hardiness.report import StoredResults
+from hardiness.report import registry as exporters
+from hardiness.report.sections import caveat, sections
 from hardiness.results import published_results, results_of
 from hardiness.statistics import Estimate, Point, fit, mean
 from hardiness.store import Store
@@ -102,8 +106,14 @@ def test_their_examples_reproduce(benchmark: str, model: str, clean: float, shif
     assert ("continued" in found.sentence) == found.continued
 
 
-def test_the_wsl_models_stand_where_the_paper_says() -> None:
-    found = {(each.benchmark, each.model): each for each in published_results()}
+@pytest.fixture(scope="module")
+def of_the_paper() -> Sequence[Result]:
+    """The published results of the paper's models."""
+    return published_results()
+
+
+def test_the_wsl_models_stand_where_the_paper_says(of_the_paper: Sequence[Result]) -> None:
+    found = {(each.benchmark, each.model): each for each in of_the_paper}
     values = {
         name: [100 * (found[name, f"resnext101_32x{d}d_wsl"].score(EFFECTIVE).value or 0) for d in (8, 16, 32, 48)]
         for name in ("imagenet-r", "imagenet-sketch", "imagenet-v2")
@@ -297,10 +307,22 @@ def test_timms_rows_are_read() -> None:
     assert 0.7 < first.top1["imagenet-val"] < 0.82
 
 
-def test_a_condition_names_nothing_of_it() -> None:
+def test_a_condition_names_nothing_of_it(of_the_paper: Sequence[Result]) -> None:
     assert all(
-        score.condition == Condition()
-        for each in published_results()
-        for score in each.scores
-        if score.metric == EFFECTIVE
+        score.condition == Condition() for each in of_the_paper for score in each.scores if score.metric == EFFECTIVE
     )
+
+
+def test_what_is_continued_is_marked_wherever_the_number_stands(of_the_paper: Sequence[Result]) -> None:
+    found = [each for each in of_the_paper if each.benchmark == "objectnet"]
+    marked = [each.details[EFFECTIVE]["continued"] for each in found]
+    assert marked == [False, False, True, True, True]
+    (section,) = sections(found)
+    (chart,) = (each for each in section.section.charts if each.name == "explained_by_accuracy")
+    assert chart.caption.count("from the line continued beyond its models") == 3
+    assert "resnext101_32x8d: explained by its clean accuracy: +1.2 points" in chart.caption
+    told = " ".join(str(StoredResults(found)).split())
+    assert told.count("continued") == 3
+    for name in ("markdown", "latex"):
+        assert exporters.get(name).write(found, ()).count(b"continued") == 3
+    assert [caveat(each, each.score(EFFECTIVE)) for each in found] == ["", "", *["continued"] * 3]  # as a page has it

@@ -13,6 +13,7 @@ from hardiness.report.sections import (
     BenchmarkSection,
     OverviewEntry,
     Scorecard,
+    caveat,
     marks_in_export,
     score_of,
     scorecard,
@@ -180,7 +181,7 @@ def _cell(result: Result, column: Column) -> str:
         return "undefined" if score else "--"
     value = formatting.number(score.value, score.unit)
     beside = [formatting.interval(score.interval, score.unit)] if score.interval else []
-    beside += [score.doubt] if score.doubt else []
+    beside += filter(None, [caveat(result, score)])
     return rf"{value} {{\scriptsize {_escaped(', '.join(beside))}}}" if beside else value
 
 

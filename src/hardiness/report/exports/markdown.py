@@ -11,6 +11,7 @@ from hardiness.report.sections import (
     BenchmarkSection,
     OverviewEntry,
     Scorecard,
+    caveat,
     marks_in_export,
     score_of,
     scorecard,
@@ -78,7 +79,7 @@ def _cell(result: Result, column: Column) -> str:
         return "undefined" if score else ""
     value = formatting.number(score.value, score.unit)
     text = f"{value} ({formatting.interval(score.interval, score.unit)})" if score.interval else value
-    return f"{text}, {score.doubt}" if score.doubt else text
+    return f"{text}, {word}" if (word := caveat(result, score)) else text
 
 
 def _escaped(text: str) -> str:
