@@ -402,6 +402,31 @@ def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[
     assert "did you mean 'objectnet'" in told.err
 
 
+def test_a_plan_says_which_layout_it_found(hardiness: Callable[..., Any], tmp_path: Path) -> None:
+    root = put(tmp_path / "objectnet/objectnet-1.0/images", {"chair/a.png": coloured(423), "fan/a.png": coloured(545)})
+    (tmp_path / "imagenet-hard").mkdir()
+    rows = {"image": [png(coloured(7))], "label": [[1, 7]]}
+    pq.write_table(pa.table(rows), tmp_path / "imagenet-hard/validation-0.parquet")
+    (tmp_path / "net.py").write_text(
+        "import torch\n\ndef build():\n    return torch.nn.Sequential(*LAYERS)\n".replace(
+            "*LAYERS", "torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 1000)"
+        )
+    )
+    model = f"py:{tmp_path}/net.py:build:mean=0,std=1,resize_px=256,crop_px=224"
+    sets = ("-b", "objectnet", "-b", "imagenet-hard")
+    told = hardiness("run", "-m", model, *sets, "--data", tmp_path, "--out", tmp_path / "out", "--plan")
+    assert told.status == 0, told.err
+    out = " ".join(told.out.split())
+    assert (
+        f"objectnet: 2 found at {root.parents[1]}, read as files in folders, such as objectnet-1.0/images/chair/a.png"
+        in out
+    )
+    assert (
+        f"imagenet-hard: 1 found at {tmp_path}/imagenet-hard, read as rows of Parquet, such as validation-0.parquet!"
+        in out
+    )
+
+
 def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) -> None:
     put(tmp_path / "objectnet/images", {f"chair/{place}.png": coloured(1 + place) for place in range(3)})
     told = hardiness("data", "check", "objectnet", "--data", tmp_path, "--quiet")

@@ -59,6 +59,19 @@ def test_all_of_a_zip_is_unpacked(tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == {"a/1.jpg": b"1" * 1000}
 
 
+def test_a_zip_whose_password_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        made.writestr("a.jpg", b"twelve bytes that are no header of an encrypted file")
+    content = bytearray((tmp_path / "x.zip").read_bytes())
+    for start, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # where the flags are, of the file and in the directory
+        content[content.index(start) + at] |= 1
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.zip!a\.jpg: cannot be unpacked: Bad password .*; fetch it again$"):
+        unpack(tmp_path / "x.zip", tmp_path / "out", password="another")
+    with pytest.raises(DataError, match="must be a plain file, is encrypted"):
+        unpack(tmp_path / "x.zip", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

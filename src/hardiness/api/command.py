@@ -641,6 +641,7 @@ class Planned:
         asked = ("a call is tried up to five times where it fails; --calls N bounds all of them together",)
         notes = (
             f"models: {', '.join(self.models)}",
+            *dict.fromkeys(each.layout for each in self.forecasts if each.layout),
             *([self.stops] if self.stops else ()),
             *(asked if self._asks else ()),
             "nothing was evaluated or stored; times are from a few rows of each, computed and thrown away, and count "

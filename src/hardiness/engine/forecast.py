@@ -345,6 +345,7 @@ class Forecast:
         remarks: what else a person should know.
         refused: whether a model, or all of it, could not be evaluated.
         calls, bytes_sent: requests to chat models, each tried once, and about how many bytes they are.
+        layout: how many samples were found where, and in which form, with one of them as an example.
     """
 
     benchmark: str
@@ -364,6 +365,7 @@ class Forecast:
     refused: bool = False
     calls: int = 0
     bytes_sent: int = 0
+    layout: str = ""
 
 
 def forecast_evaluation(
@@ -443,6 +445,7 @@ def _forecast(
         refused=len(tasks) < len(classifiers),
         calls=calls,
         bytes_sent=bytes_sent,
+        layout=layout_of(data),
     )
 
 
@@ -477,6 +480,16 @@ def _bill(
                             found = model.sizes(image, sample, files)
                             sizes, calls = sizes + found, calls + len(found)
     return calls, round(calls * sum(sizes) / len(sizes)) if sizes else 0
+
+
+def layout_of(data: DataSet) -> str:
+    """How many samples of a data set were found where, and in which form, with one of them as an example."""
+    if not data.items:
+        return f"{data.name}: nothing at {data.location}"
+    name = data.items[0].file.name
+    form = "rows of Parquet" if ".parquet!" in name else "members of tars" if "!" in name else "files in folders"
+    inside = name.removeprefix(f"{data.location}/").removeprefix(f"{data.location}!")
+    return f"{data.name}: {len(data):,} found at {data.location}, read as {form}, such as {inside}"
 
 
 def _counted(tasks: Sequence[Task], wanted: Mapping[str, Sequence[int]]) -> tuple[int, dict[str, None], Counter[str]]:

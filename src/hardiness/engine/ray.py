@@ -26,7 +26,7 @@ from hardiness.core import (
     line_of,
     use_cores,
 )
-from hardiness.engine.evaluation import Evaluated, package_version, prepared, session
+from hardiness.engine.evaluation import Evaluated, keep_session, package_version, prepared
 from hardiness.engine.plan import Unit, told_given_up
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
@@ -199,7 +199,7 @@ class UnitActor:
         for worker in self._workers:
             for task in worker.tasks:
                 if count := task.computed:
-                    task.stored.add_measured(session(task, worker.clock, worker.request, worker.benchmark))
+                    keep_session(task, worker.clock, worker.request, worker.benchmark)
                     task.computed -= count
                     self._noted = True
 

@@ -365,7 +365,13 @@ def _of_zip(archive: Path, stream: IO[bytes], password: str) -> Iterator[Packed]
             if (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)) or is_locked:
                 kind = "encrypted" if is_locked else "a link or device"
                 raise DataError(f"{shown(f'{archive.name}!{name}')}: must be a plain file, is {kind}; do not trust it")
-            with found.open(entry, pwd=password.encode() or None) as content:
+            try:
+                opened = found.open(entry, pwd=password.encode() or None)
+            except RuntimeError as error:  # of zipfile: a wrong password, or a form of compression it has not
+                raise DataError(
+                    f"{shown(f'{archive.name}!{name}')}: cannot be unpacked: {error}; fetch it again"
+                ) from None
+            with opened as content:
                 yield Packed(name, entry.file_size, calendar.timegm((*entry.date_time, 0, 0, 0)), content)
 
 

@@ -85,9 +85,17 @@ def test_a_view_is_held_against_the_model_s_own_library(
 
 def test_a_view_of_no_library_is_neither_right_nor_wrong(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text("import torch\n\ndef build():\n    return torch.nn.Identity()\n")
-    (line,) = doctor._views(f"py:{tmp_path}/net.py:build")
-    assert line.verdict == doctor.PLAIN
-    assert "no library states it" in line.value
+    onnx = pytest.importorskip("onnx")
+    ends = [
+        onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 3, 224, 224]),
+        onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", 3 * 224 * 224]),
+    ]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Flatten", ["x"], ["y"])], "net", ends[:1], ends[1:])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), tmp_path / "net.onnx")
+    for name in (f"py:{tmp_path}/net.py:build", f"onnx:{tmp_path}/net.onnx:mean=0.5,std=0.5,resize_px=256,crop_px=224"):
+        (line,) = doctor._views(name)
+        assert line.verdict == doctor.PLAIN
+        assert "no library states it" in line.value
 
 
 @pytest.mark.slow
