@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -431,9 +432,23 @@ def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) 
     put(tmp_path / "objectnet/images", {f"chair/{place}.png": coloured(1 + place) for place in range(3)})
     told = hardiness("data", "check", "objectnet", "--data", tmp_path, "--quiet")
     assert told.status == 1
-    assert "has 3 of 50,273 images; fetch the rest" in " ".join(told.out.split())
+    out = " ".join(told.out.split())
+    assert "has 3 of 50,273 images; fetch the rest" in out
+    assert "missing-class 112" in out
+    put(
+        tmp_path / "imagenet-9",
+        {"original/val/00_dog/a.png": coloured(151), "mixed_same/val/00_dog/a.png": coloured(1)},
+    )
+    told = hardiness("data", "check", "imagenet-9", "--data", tmp_path, "--quiet", "--json")
+    assert told.status == 1
+    faults = [(fault["kind"], fault["path"]) for fault in json.loads(told.out)[0]["faults"]]
+    assert ("missing-condition", "mixed_rand/val") in faults  # of how many pictures it has nobody says
+    assert [kind for kind, _ in faults].count("missing-condition") == 6
+    remarks = locate([str(tmp_path)]).dataset("imagenet-9").remarks
+    assert any("6 of its 8 parts are not there (mixed_rand/val, " in line for line in remarks)
     listed = hardiness("data", "list", "--data", tmp_path)
     assert "of 50,273" in listed.out
+    assert re.search(r"imagenet-hard +6\.8", listed.out)
     for name in CLASS_SETS:
         assert name in listed.out
 

@@ -42,7 +42,7 @@ from hardiness.data import (
 )
 from hardiness.data import NAME as IMAGENET
 from hardiness.distortions import PACKAGES, PICTURES, frost_cache
-from hardiness.reference import PublishedFile, PublishedSet, datasets, published_set
+from hardiness.reference import PublishedSet, datasets, published_set
 from hardiness.sources import WAIT_S, PackagedFile, obtain_packaged, pins_file
 
 SHOWN_PATHS = 3
@@ -70,7 +70,7 @@ def missing_table(held: Sequence[Held], needs: dict[str, list[str]]) -> Table:
         published = each.published
         served = ", ".join(needs.get(published.name, []))
         home = published.home.removeprefix("https://")
-        table.add_row(published.name, _size(published.chosen(())), published.licence, escape(home), served)
+        table.add_row(published.name, _size(published), published.licence, escape(home), served)
     return table
 
 
@@ -84,9 +84,8 @@ def tell_how(console: Console, missing: Sequence[Held], root: str) -> None:
         console.print(line, markup=False, highlight=False)
 
 
-def _size(files: Sequence[PublishedFile]) -> str:
-    known = [file.about_bytes for file in files if file.about_bytes]
-    return f"{sum(known) / 1e9:.1f}" if known and len(known) == len(files) else "not published"
+def _size(published: PublishedSet) -> str:
+    return f"{published.about_bytes / 1e9:.1f}" if published.about_bytes else "not published"
 
 
 def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
@@ -101,7 +100,7 @@ def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
         "published_images": published.images or None,
         "licence": published.licence,
         "home": published.home,
-        "bytes": sum(file.about_bytes or 0 for file in published.chosen(())) or None,
+        "bytes": published.about_bytes,
         "benchmarks": needs.get(published.name, []),
         "seen": published.seen,
         "note": held.note,

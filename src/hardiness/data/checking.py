@@ -30,13 +30,17 @@ from hardiness.data.files import (
     passed_over,
     refuse_folder_too_deep,
 )
+from hardiness.data.layouts.class_sets import part_and_label
 from hardiness.data.prefetching import ordered
 from hardiness.data.root import OWN, Place, reading_of
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (
+    CLASS_SETS,
     IMAGENET_C,
     IMAGENET_P,
+    ClassSet,
     PublishedSet,
+    class_set,
     sixteen,
     subset_wnids,
     validation_labels,
@@ -628,7 +632,7 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
             refuse_folder_too_deep(place.argument, tree, known)
         faults += _of_tree(published, where, tree, top)
         images = [entry for entry in tree.entries if _counts(published, entry)]
-        unused += (where + path for path in tree.unused(images))
+        unused += (where + path for path in tree.unused(images) if not _is_table_of_set(published, path))
         begun = checks.read
         for fault in checks.faults(where, images, depth.workers):
             faults.append(fault)
@@ -641,6 +645,11 @@ def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> 
     return Checked(
         published.name, place.path, checks.read, tuple(faults), passed_over(published.name, place.path, unused)
     )
+
+
+def _is_table_of_set(published: PublishedSet, path: str) -> bool:
+    """Whether a file says what was set of each photograph."""
+    return published.name in CLASS_SETS and path.rpartition("/")[2] == class_set(published.name).levels_table
 
 
 def _trees(published: PublishedSet, place: Place) -> Iterator[tuple[str, Tree, Path | None]]:
@@ -706,6 +715,8 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
         return
     if published.layout == "class-set" and published.images and len(images) < published.images:
         yield Fault("count", published.name, f"has {len(images):,} of {published.images:,} images; fetch the rest")
+    if published.name in CLASS_SETS and class_set(published.name).labels:
+        yield from _missing_parts(class_set(published.name), images)
     if published.layout == OWN:
         yield from (Fault("missing-class", shown(name), "has no image") for name in tree.folders if not counts[name])
         loose = (entry for entry in images if "/" not in entry.path)
@@ -720,6 +731,14 @@ def _of_tree(published: PublishedSet, where: str, tree: Tree, top: Path | None) 
             yield fault
     if not published.per_class and len(images) != published.images and not where:
         yield Fault("count", where or published.name, f"has {len(images):,} images, must have {published.images:,}")
+
+
+def _missing_parts(known: ClassSet, images: Sequence[FileEntry]) -> Iterator[Fault]:
+    """The conditions and the labels of a set that no image is of."""
+    there = [found for entry in images if (found := part_and_label(known, entry))]
+    parts, labels = ({found[place] for found in there} for place in (0, 1))
+    yield from (Fault("missing-condition", p.folder, "has no image") for p in known.parts if p.folder not in parts)
+    yield from (Fault("missing-class", label, "has no image") for label in known.labels if label not in labels)
 
 
 def _stimuli(images: Sequence[FileEntry]) -> Iterator[Fault]:

@@ -78,6 +78,7 @@ class PublishedSet:
         side_px: width and height that each picture must have; 0 where they vary.
         account: how to get it, where an account is needed.
         by_hand: how to get it, where it lies at no address that a command can fetch.
+        about_gb: gigabytes, rounded, as its page says, where it has no archives.
         terms: what one must agree to before it is fetched; empty where there is nothing.
         per_class: images of each class, in each condition; 0 where that varies.
         jpeg_quality: of the pictures' JPEG; 0 where it varies.
@@ -101,11 +102,19 @@ class PublishedSet:
     side_px: int = 0
     account: str = ""
     by_hand: str = ""
+    about_gb: float = 0.0
     terms: str = ""
     per_class: int = 0
     jpeg_quality: int = 0
     frames: int = 0
     frames_of: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def about_bytes(self) -> int | None:
+        """The size of what one gets where no part is named, exact or rounded; ``None`` where nobody states one."""
+        known = [file.about_bytes for file in self.chosen(())]
+        stated = sum(filter(None, known)) if known and all(known) else int(self.about_gb * 1e9)
+        return stated or None
 
     @property
     def advice(self) -> str:

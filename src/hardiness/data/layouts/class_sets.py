@@ -34,7 +34,7 @@ def read(name: str, place: Place) -> DataSet:
         has_levels = any("/" in sample.group for sample in samples)
         digest = fingerprint((), *map(stamp_of, opened.files), *([known.level] if has_levels else []))
     elif isinstance(opened, Tree) and known.labels:
-        used = [(entry, *found) for entry in opened.images() if (found := _labelled(known, entry))]
+        used = [(entry, *found) for entry in opened.images() if (found := part_and_label(known, entry))]
         if not used:
             raise DataError(_absent(known, place, opened))
         levels = _levels(known, opened)
@@ -52,6 +52,10 @@ def read(name: str, place: Place) -> DataSet:
         unused = opened.unused([*tables, *(entry for entry, _, _ in used)])
         lacking = f"{known.levels_table} is not there: accuracy has no levels of factors; fetch it too"
         told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
+        there = {part for _, part, _ in used}
+        if lost := [part.folder for part in known.parts if part.folder not in there]:
+            some = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
+            told.append(f"{name} at {place.path}: {len(lost)} of its {len(known.parts)} parts are not there ({some})")
     else:
         what = "Parquet files with a label column" if not known.labels else _form(known)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
@@ -66,7 +70,7 @@ def read(name: str, place: Place) -> DataSet:
     )
 
 
-def _labelled(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
+def part_and_label(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
     """The part and the label that a file's folders name; ``None`` where they name none."""
     folders = entry.path.split("/")[:-1]
     if not folders or folders[-1] not in known.labels:
