@@ -176,7 +176,11 @@ def score_views(results: Sequence[Result]) -> Iterator[TextTable]:
         columns = [column for column in shown.section.columns if column.headline]
         heads = [f"{column.title} {formatting.direction(column.higher_is_better)}" for column in columns]
         rows = [
-            (result.name, f"{result.counts.images:,}", *(_cell(score_of(result, column)).plain for column in columns))
+            (
+                result.name,
+                f"{result.counts.images:,}",
+                *(_cell(result, score_of(result, column)).plain for column in columns),
+            )
             for result in shown.results
         ]
         people = [shown.section.people_score] if shown.section.people_score else []
