@@ -202,9 +202,8 @@ def demo(out: Path) -> str:
     before = time.monotonic()
     command = [sys.executable, "-m", "hardiness", "run", "--suite", "demo", "--out", str(out), "--quiet"]
     subprocess.run(command, check=True)
-    taken = (
-        f"After installing it takes {time.monotonic() - before:.0f} seconds on {os.cpu_count()} cores. Of two models:\n"
-    )
+    seconds = time.monotonic() - before
+    taken = f"After installing it takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
     store = Store.open(out)
     shown = [result for result in results_of(store) if result.model in DEMO_MODELS]
     return f"{taken}\n{printed(scorecard_tables(shown, kept_comparisons(store, shown), joined=True), 110)}"

@@ -198,7 +198,7 @@ def test_every_form_says_what_it_is() -> None:
 
 
 DOCUMENT = r"""\documentclass{article}
-\usepackage{booktabs}
+\usepackage{booktabs,graphicx}
 \begin{document}
 \input{tables}
 \end{document}
@@ -287,3 +287,14 @@ def test_a_table_of_texts_is_written_for_papers() -> None:
         tables_in("parquet", [VIEW])
     with pytest.raises(UnknownNameError, match="markdown"):
         tables_in("markdwn", [VIEW])
+
+
+def test_a_sentence_in_a_latex_table_goes_on_in_the_next_line() -> None:
+    """A column of the letter l would run out of the page, and so would many columns under long headings."""
+    texts = ("a claim that is longer than one column of a paper is wide", "holds", "0.01")
+    latex = tables_in("latex", [TextTable("claims", ("claim", "verdict", "p"), (texts,), named=2)])
+    assert r"\begin{tabular}{p{0.80\linewidth}lr}" in latex
+    assert r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%" in latex
+    text = registry.get("latex").write(published_results()).decode()
+    assert r"\shortstack[r]{RMS calibration \\ error" in text
+    assert text.count(r"\resizebox") == text.count(r"\end{tabular}}") == text.count(r"\begin{table}")

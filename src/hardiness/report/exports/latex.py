@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from hardiness.benchmarks import card_of
@@ -42,12 +43,34 @@ _SPECIAL = {
 def table_of(view: TextTable) -> str:
     """A booktabs table whose caption is the title; smaller print stands below its number, notes below the table."""
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_escaped(view.title)}}}"]
-    lines += [rf"\begin{{tabular}}{{{'l' * view.named}{'r' * (len(view.heads) - view.named)}}}", r"\toprule"]
+    lines += [_FITTED, rf"\begin{{tabular}}{{{_columns(view)}}}", r"\toprule"]
     lines += [rf"{' & '.join(map(_escaped, view.heads))} \\", r"\midrule"]
     lines += [rf"{' & '.join(map(_two_lines, row))} \\" for row in view.rows]
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
     lines += [rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in view.notes]
     return "\n".join([*lines, r"\end{table}", ""])
+
+
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""What makes a table that is too wide for its column as wide as that; graphicx has it."""
+
+_LONGEST, _LONGEST_HEAD = 25, 16
+"""Letters of the longest text, and of the longest heading, that stands in one line of a column."""
+
+
+def _columns(view: TextTable) -> str:
+    """Texts to the left, in lines of their own where one is a sentence, and numbers to the right."""
+    longest = [max(map(len, (head, *texts))) for head, *texts in zip(view.heads, *view.rows, strict=True)][: view.named]
+    sentences = sum(each > _LONGEST for each in longest)
+    wide = rf"p{{{0.8 / max(sentences, 1):.2f}\linewidth}}"
+    named = "".join(wide if each > _LONGEST else "l" for each in longest)
+    return named + "r" * (len(view.heads) - view.named)
+
+
+def _head(text: str) -> str:
+    """A heading, in lines of its own words where it is long."""
+    lines = textwrap.wrap(text, _LONGEST_HEAD, break_long_words=False, break_on_hyphens=False)
+    return r"\shortstack[r]{" + r" \\ ".join(map(_escaped, lines)) + "}" if len(lines) > 1 else _escaped(text)
 
 
 def _two_lines(cell: str) -> str:
@@ -57,12 +80,14 @@ def _two_lines(cell: str) -> str:
 
 
 @register(
-    "latex", r"tables for each benchmark, of its headlines and by condition, for \usepackage{booktabs}", table=table_of
+    "latex",
+    r"tables for each benchmark, of its headlines and by condition, for \usepackage{booktabs,graphicx}",
+    table=table_of,
 )
 def write(results: Sequence[Result], comparisons: Comparisons = ()) -> bytes:
     """Tables with captions and labels; below them, as comments, which papers to cite."""
     shown = sections(results, comparisons)
-    lines = [r"% needs \usepackage{booktabs}; percentages with their 95 % intervals"]
+    lines = [r"% needs \usepackage{booktabs,graphicx}; percentages with their 95 % intervals"]
     lines += _overview(scorecard(shown))
     for each in shown:
         lines += _table(each)
@@ -83,6 +108,7 @@ def _overview(card: Scorecard) -> Iterator[str]:
     yield r"\caption{Overview. In small type: the places that a model can have, told apart on the same images; below,"
     yield r"the 95\,\% interval, the number of images, and what is amiss}"
     yield r"\label{tab:overview}"
+    yield _FITTED
     yield rf"\begin{{tabular}}{{l{'r' * len(models)}}}"
     yield r"\toprule"
     yield rf"{' & '.join(['benchmark', *models])} \\"
@@ -91,7 +117,7 @@ def _overview(card: Scorecard) -> Iterator[str]:
         title = _escaped(f"{head.title}, {head.metric} {formatting.direction(head.higher_is_better)}")
         cells = [_placed(entries[place], len(models)) for _, entries in card.rows]
         yield rf"{' & '.join([title, *cells])} \\"
-    yield from (r"\bottomrule", r"\end{tabular}", r"\end{table}")
+    yield from (r"\bottomrule", r"\end{tabular}}", r"\end{table}")
 
 
 def _placed(entry: OverviewEntry, models: int) -> str:
@@ -105,12 +131,13 @@ def _placed(entry: OverviewEntry, models: int) -> str:
 
 def _table(shown: BenchmarkSection) -> Iterator[str]:
     columns = [column for column in shown.section.columns if column.headline]
-    heads = [_escaped(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
+    heads = [_head(f"{column.title} {formatting.direction(column.higher_is_better)}") for column in columns]
     yield ""
     yield r"\begin{table}"
     yield r"\centering"
     yield rf"\caption{{{_escaped(shown.full_heading)}}}"
     yield rf"\label{{tab:{shown.anchor}}}"
+    yield _FITTED
     yield rf"\begin{{tabular}}{{l{'r' * len(columns)}r}}"
     yield r"\toprule"
     yield rf"{' & '.join(['model', *heads, 'n'])} \\"
@@ -121,7 +148,7 @@ def _table(shown: BenchmarkSection) -> Iterator[str]:
         n = rf"{result.counts.images} {{\scriptsize {_escaped(marks)}}}" if marks else f"{result.counts.images}"
         yield rf"{' & '.join([_escaped(result.name), *cells, n])} \\"
     yield r"\bottomrule"
-    yield r"\end{tabular}"
+    yield r"\end{tabular}}"
     yield from (rf"\par {{\footnotesize {_escaped(note)}\par}}" for note in shown.notes(everything=False))
     yield r"\end{table}"
 
@@ -151,6 +178,7 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
     yield r"\centering"
     yield rf"\caption{{{_escaped(caption)}{scale}; $n = {' / '.join(counts)}$ images{partial}{bold}}}"
     yield rf"\label{{tab:{shown.anchor}-by-{key}}}"
+    yield _FITTED
     yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
     yield r"\toprule"
     yield rf"{' & '.join([_escaped(key), *heads])} \\"
@@ -160,7 +188,7 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
         yield r"\midrule"
     for column in columns:
         yield rf"{' & '.join([_escaped(column.title), *_values(shown, column)])} \\"
-    yield from (r"\bottomrule", r"\end{tabular}", r"\end{table}")
+    yield from (r"\bottomrule", r"\end{tabular}}", r"\end{table}")
 
 
 def _values(shown: BenchmarkSection, column: Column) -> Iterator[str]:
