@@ -59,6 +59,13 @@ def test_a_page_begins_with_its_answer_and_ends_with_where_to_go_next(name: str)
     assert len(set(links) - {Path(name).name}) >= 2
 
 
+def test_the_site_reads_every_fence() -> None:
+    """One whose heading it does not know it shows as text, and what follows as code: a file's name is a title."""
+    for name in PAGES:
+        for heading in re.findall(r"^```(.*)$", (ROOT / "docs" / name).read_text("utf-8"), re.M):
+            assert re.fullmatch(r'(\w+( title="\S+")?)?', heading), f"{name}: {heading}"
+
+
 FORMER = (
     "adding_a_benchmark adding_a_distortion adding_a_metric adding_a_model adding_an_attack attacking_your_own_defence "
     "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "

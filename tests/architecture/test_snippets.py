@@ -135,7 +135,7 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
             assert complaint(warm, place, *asked.split()) == ""
     session = [ASSUMED]
     for language, text in blocks(page):
-        name, _, file = language.partition(" file=")
+        name, _, file = language.removesuffix('"').partition(' title="')
         if name == "python" and file:
             (place / file).write_text(text)
             session += [f"import {file.removesuffix('.py')}"] if file.startswith("_") else []
@@ -147,7 +147,7 @@ def test_python_snippets_of_a_page_run_one_after_the_other(page: Path, place: Pa
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     kinds = {language for page in PAGES for language, _ in blocks(page)}
-    assert {kind.partition(" file=")[0] for kind in kinds} <= {"", "python", "toml", "csv", "yaml"}
+    assert {kind.partition(' title="')[0] for kind in kinds} <= {"", "python", "toml", "csv", "yaml"}
 
 
 def test_toml_snippets_are_suites_policies_or_entry_points(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_the_page_from_start_to_end(
 ) -> None:
     """Its photographs, its network and its commands, on a few of the photographs."""
     page = (Path(__file__).parents[2] / "docs" / "own_data.md").read_text()
-    for file, text in re.findall(r"^```python file=(\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+    for file, text in re.findall(r'^```python title="(\S+)"\n(.*?)^```$', page, re.MULTILINE | re.DOTALL):
         (tmp_path / file).write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -157,9 +157,10 @@ def _elsewhere(name: str) -> Iterator[str]:
         return
     for prefix in schemes:
         names = schemes.get(prefix).names
-        if names is None:
+        try:
+            known = names() if names else []
+        except ModelError:  # its library is not installed
             continue
-        known = names()
         if name in known:
             yield f"{prefix}:{name}"
         else:

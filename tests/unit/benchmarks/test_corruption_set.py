@@ -21,7 +21,7 @@ from hardiness.distortions.apply import Corruption
 from hardiness.reference import IMAGENET_C, distortion_set
 
 PAGE = Path(__file__).parents[3] / "docs" / "extend.md"
-BLOCK = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```\w+ title="(\S+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 class Share(NamedTuple):

@@ -13,7 +13,7 @@ import torch
 from hardiness.models import registry
 
 PAGE = Path(__file__).parents[3] / "docs" / "extend.md"
-BLOCK = re.compile(r"^```python(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```python(?: title="(\S+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 def section(title: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from hardiness.core import ArgumentError, UnknownNameError, View
@@ -56,6 +58,13 @@ def test_view_fields_and_weights_are_replaced() -> None:
 def test_an_unknown_model_is_answered_with_close_names_and_schemes() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean 'efficientnet_lite0'.*timm:NAME.*torchvision:NAME"):
         resolve("efficientnet_lit0")
+
+
+def test_a_library_that_is_not_installed_is_not_asked_for_close_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a plain install, which has no open_clip."""
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    with pytest.raises(UnknownNameError, match="unknown model 'resnet50'; did you mean 'timm:resnet50"):
+        resolve("resnet50")
 
 
 def test_an_unknown_scheme_is_an_unknown_model() -> None:
