@@ -30,7 +30,7 @@ from hardiness.core import (
 from hardiness.data import limited
 from hardiness.engine.evaluation import Evaluated, keep_session
 from hardiness.engine.plan import begin, condition_indices, units
-from hardiness.models import Classifier, InputPolicy
+from hardiness.models import Classifier, InputPolicy, log_probabilities
 from hardiness.reference import wnids
 from hardiness.sources import file_sha256
 from hardiness.store import Store, parsed
@@ -38,7 +38,6 @@ from hardiness.store import Store, parsed
 KINDS = ("logits", "probabilities", "class")
 """What a file may say of each picture, best first."""
 
-_SMALLEST = 1e-38
 _SUM_TOLERANCE = 0.05
 _NAMED = 3
 """How many samples are named where several are amiss."""
@@ -373,7 +372,7 @@ def _logits(predictions: Predictions, data: DataSet) -> NDArray[np.float32]:
             f"{width}"
         )
     values = predictions.values
-    return np.log(np.maximum(values, np.float32(_SMALLEST))) if predictions.kind == "probabilities" else values
+    return log_probabilities(values) if predictions.kind == "probabilities" else values
 
 
 def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request: Request) -> Evaluated:

@@ -1,6 +1,6 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
-from hardiness.models.catalogue import COMMON, known_names, registry, schemes, split, with_option
+from hardiness.models.catalogue import COMMON, known_names, log_probabilities, registry, schemes, split, with_option
 from hardiness.models.chat.model import (
     ChatAnswer,
     ClosedQuestionModel,
@@ -33,6 +33,7 @@ __all__ = [
     "link_of",
     "link_to",
     "load",
+    "log_probabilities",
     "need_weights",
     "on_question",
     "place",

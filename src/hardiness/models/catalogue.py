@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hardiness.core import MAX_PX, ArgumentError, ModelSpec, Registry, UnknownNameError, View
 from hardiness.reference import robustbench
 
@@ -133,6 +136,11 @@ PROBABILITIES = (
 
 SMALLEST = 1e-38
 """A probability below this one counts as this: its logarithm is a number, and fp32 holds it."""
+
+
+def log_probabilities(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logarithms of probabilities, which stand in place of logits."""
+    return np.log(np.maximum(rows, np.float32(SMALLEST)))
 
 
 def known_names() -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.models.catalogue import SMALLEST, PlainFunction
+from hardiness.models.catalogue import PlainFunction, log_probabilities
 from hardiness.models.failures import contained
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -120,7 +120,7 @@ def logarithms(rows: NDArray[np.float32], name: str) -> NDArray[np.float32]:
             f"{name} must return probabilities, as it did before, and a row sums to {worst:.3g} with values from "
             f"{finite.min():.3g} to {finite.max():.3g}; output=logits or output=probabilities says what they are"
         )
-    return np.log(np.maximum(rows, np.float32(SMALLEST)))
+    return log_probabilities(rows)
 
 
 @runtimes.add("function")

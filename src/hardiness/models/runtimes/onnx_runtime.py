@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ModelError
-from hardiness.models.catalogue import SMALLEST, OnnxFile
+from hardiness.models.catalogue import OnnxFile, log_probabilities
 from hardiness.models.failures import FOREIGN_ERRORS, first_line
 from hardiness.models.runtimes import Executable, runtimes
 
@@ -156,7 +156,7 @@ class OnnxRuntime:
                 f"{self._name} must put out probabilities, and a row sums to {worst:.3g} with values from "
                 f"{finite.min():.3g} to {finite.max():.3g}; leave output=probabilities out"
             )
-        return np.log(np.maximum(rows, np.float32(SMALLEST)))
+        return log_probabilities(rows)
 
     def _run(self, images: NDArray[Any]) -> NDArray[Any]:
         import onnxruntime
