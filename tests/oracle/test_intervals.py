@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from one_score import bootstrap
 from scipy.stats import binomtest
 
 from hardiness.core import ArgumentError, Interval
 from hardiness.statistics.calibration import rms_calibration_error
-from hardiness.statistics.intervals import bootstrap, newcombe, wilson
+from hardiness.statistics.intervals import newcombe, wilson
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -176,24 +176,12 @@ def score_statistic(
         return np.where(variance > 1e-300, apart / np.sqrt(variance), np.where(np.abs(apart) < 1e-9, 0.0, np.inf))
 
 
-def paired_difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Difference:
+def _paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
     """The share that ``first`` gets right minus that of ``second``, on the same images: exact test, score interval.
-
-    Args:
-        first, second: ``(N,)`` whether each image was answered right.
-
-    Raises:
-        ArgumentError: they differ in length or are empty.
 
     Source: `mcnemar`, `tango`, `detectable_paired`. Where the exact test tells less than the score test whose interval
         Tango's is, the interval reaches to 0; where it tells more, the score test's p is given.
     """
-    return _paired_shares(first, second).alone()
-
-
-def _paired_shares(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> DifferenceTest:
-    if first.shape != second.shape or not first.size:
-        raise ArgumentError(f"a paired comparison needs the same images twice, had {first.size} and {second.size}")
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     return _of_counts(only_first, only_second, len(first), float(_paired_p(only_first, only_second)))
 
@@ -219,16 +207,11 @@ def _of_counts(only_first: int, only_second: int, n: int, p: float) -> Differenc
     return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable)
 
 
-def unpaired_difference(first: tuple[float, int], second: tuple[float, int]) -> Difference:
-    """The first share minus the second, of right answers to different photographs; see `newcombe`.
-
-    Args:
-        first, second: right answers, and images.
-    """
-    return _unpaired_shares(first, second).alone()
-
-
 def _unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
+    """The first share minus the second, of right answers to different photographs: right answers, and images.
+
+    Source: `newcombe`.
+    """
     (hits, n), (other_hits, other_n) = first, second
     p, q = hits / n, other_hits / other_n
     pooled = (hits + other_hits) / (n + other_n)
@@ -517,22 +500,6 @@ def adjusted(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair,
     every = [math.nan if test.p is None else test.p for tests in scores for test in tests.values()]
     p, levels = iter(holm(every).tolist()), iter(holm_levels(every, LEVEL).tolist())
     return [{pair: test.among(next(p), next(levels)) for pair, test in tests.items()} for tests in scores]
-
-
-def compared(
-    metric: str, estimates: Mapping[str, Estimate], higher_is_better: bool, span: float = math.inf
-) -> Compared:
-    """Several models on the same images by one score, adjusted for its pairs alone.
-
-    Args:
-        metric: its name.
-        estimates: of each model, all on the same images.
-        higher_is_better: direction of the score.
-        span: the most that an image can put two models apart, where that is known.
-    """
-    (pairs,) = adjusted([pairs_tested(estimates, span)])
-    values = {name: each.value for name, each in estimates.items()}
-    return Compared(metric, higher_is_better, values, pairs, min((each.n for each in estimates.values()), default=0))
 
 
 def cell_differences(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Difference]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Interval
-from hardiness.statistics.estimate import mean
+from hardiness.statistics.estimate import mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, wilson
 
 
@@ -120,25 +120,18 @@ class FlipTable:
 
     def by_class(self) -> list[tuple[int, Flips]]:
         """The flips of the images of each class over all cells; the class that loses most stands first."""
-        seen = ~np.isnan(self.negative)
-        rows = seen.any(axis=1)
-        labels, place = np.unique(self.label[rows], return_inverse=True)
-        n = np.bincount(place, minlength=len(labels))
-        shares = []
-        for part in (self.negative, self.positive, self.agreement):
-            by_image = np.nansum(part[rows], axis=1) / np.count_nonzero(seen[rows], axis=1)
-            values = np.bincount(place, by_image) / n
-            squares = np.bincount(place, by_image**2) - n * values**2
-            variances = np.maximum(squares, 0) / (n * np.maximum(n - 1, 1))
-            most = np.maximum(np.bincount(place, by_image == 0), np.bincount(place, by_image == 1))
-            shares.append(
-                [
-                    FlipShare(
-                        float(min(max(v, 0.0), 1.0)),
-                        effective_wilson(min(max(float(v), 0.0), 1.0), float(s), int(m - k), int(m)),
-                    )
-                    for v, s, k, m in zip(values, variances, most, n, strict=True)
-                ]
-            )
+        labels, place = np.unique(self.label, return_inverse=True)
+        parts = [means_by_group(each, place, len(labels)) for each in (self.negative, self.positive, self.agreement)]
+        n = parts[0].n
+        shares = [
+            [
+                FlipShare(share, effective_wilson(share, float(variance), int(differing), int(m)))
+                for value, variance, differing, m in zip(*part, strict=True)
+                if m
+                for share in (float(min(max(value, 0.0), 1.0)),)
+            ]
+            for part in parts
+        ]
+        labels, n = labels[n > 0], n[n > 0]
         flips = [(int(label), Flips(int(m), *each)) for label, m, *each in zip(labels, n, *shares, strict=True)]
         return sorted(flips, key=lambda each: (-each[1].negative.value, -each[1].positive.value, each[0]))

@@ -159,41 +159,20 @@ def variance_of(draws: NDArray[np.float64], n: int) -> float:
     return float(np.nanvar(draws, ddof=1)) * n / (n - 1) if n > 1 else 0.0
 
 
-def bootstrap(
+def resampled(
     statistic: Callable[[NDArray[np.int64]], NDArray[np.float64] | float], n: int, purpose: str
-) -> tuple[Interval, ...]:
-    """Bootstrap intervals of one or several statistics over ``n`` images, resampled together.
-
-    Where few images have an error they hold too seldom; see `effective_wilson`.
+) -> NDArray[np.float64]:
+    """Statistics of all images, then of each resample, ``float64 (1 + RESAMPLES, M)``.
 
     Args:
         statistic: takes ``int64 (n,)`` image indices, **sorted**, with repeats, and returns one or more numbers.
         n: number of images, at least 1.
         purpose: keys the generator, so that the same scores always carry the same interval.
 
-    Returns:
-        One interval for each number that ``statistic`` returns.
-
     Raises:
         ArgumentError: ``n`` is below 1.
 
-    Source: Efron & Tibshirani (1993), percentile bootstrap, 1,000 resamples.
-    Differs: the percentiles are moved by the bootstrap's own estimate of bias, so that they surround the statistic. A
-        binned calibration error only grows when noise is added; the plain percentile interval of a well calibrated
-        model lies wholly above its value.
-    """
-    estimate, *draws = resampled(statistic, n, purpose)
-    table = np.array(draws)
-    return tuple(centred(table[:, column], float(value)) for column, value in enumerate(estimate))
-
-
-def resampled(
-    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64] | float], n: int, purpose: str
-) -> NDArray[np.float64]:
-    """Statistics of all images, then of each resample, ``float64 (1 + RESAMPLES, M)``; arguments as `bootstrap`.
-
-    Raises:
-        ArgumentError: ``n`` is below 1.
+    Source: Efron & Tibshirani (1993), 1,000 resamples.
     """
     if n < 1:
         raise ArgumentError("bootstrap needs at least one image, had none")
@@ -213,7 +192,7 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
         values: ``(N, M)``, one row an image; NaN where an image has no value, which then counts nowhere.
         purpose: keys the generator.
 
-    Source: as `bootstrap`; the resampling is a matrix product with multinomial counts, so 50,000 images x 76 cells
+    Source: as `resampled`; it is a matrix product with multinomial counts, so 50,000 images x 76 cells
         take a second. Its sums are exact (`exact_grid`): equal columns have equal resamples on any processor.
     """
     present = ~np.isnan(values)
@@ -254,7 +233,15 @@ def exact_grid(values: NDArray[np.generic], heaviest: int) -> tuple[NDArray[np.f
 
 
 def centred(draws: NDArray[np.float64], estimate: float) -> Interval:
-    """The 95 % interval of resampled values, moved by their bias, around the estimate; see `bootstrap`."""
+    """The 95 % interval of resampled values, moved by their bias, around the estimate.
+
+    Where few images have an error it holds too seldom; see `effective_wilson`.
+
+    Source: Efron & Tibshirani (1993), percentile bootstrap.
+    Differs: the percentiles are moved by the bootstrap's own estimate of bias, so that they surround the statistic. A
+        binned calibration error only grows when noise is added; the plain percentile interval of a well calibrated
+        model lies wholly above its value.
+    """
     low, high = np.nanpercentile(draws, [2.5, 97.5]) - (np.nanmean(draws) - estimate)
     return Interval(float(min(low, estimate)), float(max(high, estimate)))
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import model_index_to_eval_results
+from one_score import compared
 from pyarrow import csv, parquet
 
 from hardiness.core import (
@@ -36,7 +37,6 @@ from hardiness.core import (
 from hardiness.report.exports import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
-from hardiness.statistics.comparison import compared
 from hardiness.statistics.estimate import mean
 
 ODD = "50%_of\\a{model}|`x`<b>$^~&#"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from one_score import compared
 
 from hardiness.core import BenchmarkIdentity, Condition, Counts, Dots, Interval, ModelIdentity, Result, Run, Score
 from hardiness.report.beside import from_few, with_figure
 from hardiness.report.sections import sections
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.statistics.comparison import compared
 from hardiness.statistics.estimate import mean
 
 WORD = Condition(text="wrong class")

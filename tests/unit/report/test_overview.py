@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.card import warnings_of
@@ -28,7 +29,6 @@ from hardiness.report.sections import Standing, ranks, scorecard, sections
 from hardiness.report.terminal import scorecard_tables
 from hardiness.results.comparison import BenchmarkComparison
 from hardiness.results.results import published_results
-from hardiness.statistics.comparison import compared
 from hardiness.statistics.estimate import mean
 
 

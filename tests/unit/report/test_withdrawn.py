@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from one_score import compared
 from rich.console import Console
 
 from hardiness.benchmarks.attack_checks import untold
@@ -38,7 +39,6 @@ from hardiness.report.terminal import score_tables, scorecard_tables
 from hardiness.results.claims import from_results, judged
 from hardiness.results.compared import comparison_json, comparison_view
 from hardiness.results.comparison import BenchmarkComparison
-from hardiness.statistics.comparison import compared
 from hardiness.statistics.estimate import mean
 
 VERDICT = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from one_score import paired_difference
 from rich.console import Console
 from scipy.stats import norm
 
@@ -33,7 +34,6 @@ from hardiness.results.comparison import compare_stores
 from hardiness.results.measured import measured_runs
 from hardiness.results.results import results_of
 from hardiness.statistics.cells import order_of_cells
-from hardiness.statistics.comparison import paired_difference
 from hardiness.store import Store
 
 CELLS = (Condition(), *(Condition(corruption=n, severity=s) for n in IMAGENET_C.members for s in IMAGENET_C.levels))

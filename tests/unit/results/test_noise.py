@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from one_score import paired_difference
 
 from hardiness.core import (
     BenchmarkIdentity,
@@ -27,7 +28,7 @@ from hardiness.results.comparison import compare_stores
 from hardiness.results.measured import Measured, measured
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by, stored_noise
 from hardiness.results.results import results_of
-from hardiness.statistics.comparison import Compared, paired_difference
+from hardiness.statistics.comparison import Compared
 from hardiness.store import Store
 
 

@@ -1,0 +1,43 @@
+"""Models compared by one score alone, as tests need it: what a table does for all pairs and scores at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hardiness.core import Interval
+from hardiness.statistics import (
+    Compared,
+    Difference,
+    Estimate,
+    adjusted,
+    centred,
+    difference,
+    mean,
+    pairs_tested,
+    resampled,
+)
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> Difference:
+    """The difference of two shares of right answers to the same images, told alone."""
+    return difference(mean(np.arange(len(first)), first), mean(np.arange(len(second)), second))
+
+
+def compared(
+    metric: str, estimates: Mapping[str, Estimate], higher_is_better: bool, span: float = math.inf
+) -> Compared:
+    """Several models on the same images, adjusted for the pairs of this score alone."""
+    (pairs,) = adjusted([pairs_tested(estimates, span)])
+    values = {name: each.value for name, each in estimates.items()}
+    return Compared(metric, higher_is_better, values, pairs, min(each.n for each in estimates.values()))
+
+
+def bootstrap(statistic: Callable[[Any], Any], n: int, purpose: str) -> tuple[Interval, ...]:
+    """The intervals of one or several statistics over n images, resampled together."""
+    estimate, *draws = resampled(statistic, n, purpose)
+    table = np.array(draws)
+    return tuple(centred(table[:, column], float(value)) for column, value in enumerate(estimate))
