@@ -176,8 +176,8 @@ def run_on_crops(crops: Path, hardiness: Callable[..., Told], tmp_path: Path) ->
     return run
 
 
-CLASSES = ("n01440764", "n01443537")
-NETWORK = """
+DULL_CLASSES = ("n01440764", "n01443537")
+BRIGHTNESS = """
 import torch
 from hardiness.core import View
 
@@ -215,7 +215,7 @@ def dull(tmp_path: Path) -> Callable[..., Path]:
             label = number % 2
             bright = label ^ int(draw.random() < 0.2)
             value = int(draw.integers(0, 110)) + 140 * bright
-            folder = root / "imagenet" / "val" / CLASSES[label]
+            folder = root / "imagenet" / "val" / DULL_CLASSES[label]
             folder.mkdir(parents=True, exist_ok=True)
             picture = value + draw.integers(-grain, grain, (32, 32, 1), endpoint=True)
             picture = np.broadcast_to(np.clip(picture, 0, 255).astype(np.uint8), (32, 32, 3))
@@ -231,7 +231,7 @@ def network(tmp_path: Path) -> Callable[..., str]:
 
     def write(noise: float = 0.0, name: str = "brightness") -> str:
         file = tmp_path / f"{name}.py"
-        file.write_text(NETWORK.replace("NOISE", str(noise)))
+        file.write_text(BRIGHTNESS.replace("NOISE", str(noise)))
         return f"py:{file}:build"
 
     return write

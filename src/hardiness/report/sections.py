@@ -19,6 +19,8 @@ from hardiness.core import (
     Condition,
     Dots,
     Gallery,
+    Grid,
+    GridCell,
     Observer,
     Result,
     Score,
@@ -305,7 +307,23 @@ def with_flips(shown: BenchmarkSection) -> BenchmarkSection:
     ]
     section = shown.section
     charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
-    return replace(shown, section=replace(section, charts=charts, galleries=galleries))
+    grids = [*section.grids, *(_changes(pair) for pair in pairs if len(pair.changes) > 1 and pair.differing)]
+    return replace(shown, section=replace(section, charts=charts, galleries=galleries, grids=grids))
+
+
+def _changes(pair: PairFlips) -> Grid:
+    """What each class's recall gained, with an interval; the classes that lost most first."""
+    told = sum(change.told for _, change in pair.changes)
+    rows = []
+    for name, change in pair.changes[:FLIP_ROWS]:
+        ends = (change.interval.low, change.interval.high) if change.interval else (None, None)
+        cells = tuple(None if each is None else GridCell(each, shaded=False) for each in (change.value, *ends))
+        rows.append((f"{name} ({change.n:,})", cells))
+    title = (
+        f"recall by class, less that of {pair.first}, with intervals that hold for all classes at once; {told} of "
+        f"{len(pair.changes):,} change"
+    )
+    return Grid(pair.second, title, "class", ("change", "from", "to"), tuple(rows))
 
 
 def _flip_charts(pair: PairFlips, number: int) -> Iterator[Dots]:

@@ -156,6 +156,20 @@ def _flip_lines(pair: PairFlips) -> Iterator[str]:
         if len(parts) > 1 and worst[0][1].negative.value > 0:
             named = ", ".join(f"{name or 'clean'} {_share(flips.negative)}" for name, flips in worst)
             yield f"{pair.first} → {pair.second}, {what} with most negative flips: {named}"
+    if len(pair.changes) > 1 and any(change.value for _, change in pair.changes):
+        yield f"{pair.first} → {pair.second}, recall by class in points, what lost most first: {_changes(pair)}"
+
+
+def _changes(pair: PairFlips) -> str:
+    """The classes that lost most, and how many of all change; a star marks those that do."""
+    told = sum(change.told for _, change in pair.changes)
+    shown = [
+        f"{name} {_points(change.value)}"
+        + (f" ({_points(change.interval.low)} … {_points(change.interval.high)})" if change.interval else "")
+        + ("*" if change.told else "")
+        for name, change in pair.changes[:LARGEST]
+    ]
+    return f"{', '.join(shown)}; {told} of {len(pair.changes):,} classes change (all adjusted together)"
 
 
 def _flips(flips: Flips) -> str:
@@ -250,7 +264,7 @@ def _finite(value: float) -> float | None:
 COMPARED = "compared.json"
 """May be deleted at any time; it is then made again."""
 
-VERSION = 6
+VERSION = 7
 """Raised whenever the same runs would be compared otherwise."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hardiness.benchmarks import card_of
 from hardiness.core import RIGHT, Answer, Condition, ImageTable, Interval, Sample
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import Flips, FlipShare, FlipTable
+from hardiness.statistics import Difference, Flips, FlipShare, FlipTable
 
 PICTURES = 6
 """Negative flips of a pair whose pictures are shown."""
@@ -31,6 +31,7 @@ class PairFlips:
         conditions: under each condition.
         kinds: over the conditions of each kind, e.g. a corruption at all of its severities; empty if there is one.
         classes: of the images of each class, by its name; the class with most negative flips first.
+        changes: of each class's recall, the later model's less the earlier one's; what lost most first.
         samples: pictures that were right before and are wrong now.
         flipped: how many such pictures there are.
     """
@@ -41,6 +42,7 @@ class PairFlips:
     conditions: tuple[tuple[Condition, Flips], ...] = ()
     kinds: tuple[tuple[str, Flips], ...] = ()
     classes: tuple[tuple[str, Flips], ...] = ()
+    changes: tuple[tuple[str, Difference], ...] = ()
     samples: tuple[Sample, ...] = ()
     flipped: int = 0
 
@@ -80,6 +82,7 @@ class PairFlips:
             "conditions": [{"condition": dict(each), **asdict(flips)} for each, flips in self.conditions],
             "kinds": [{"kind": name, **asdict(flips)} for name, flips in self.kinds],
             "classes": [{"class": name, **asdict(flips)} for name, flips in self.classes],
+            "changes": [{"class": name, **asdict(change)} for name, change in self.changes],
             "samples": [sample.as_dict() for sample in self.samples],
         }
 
@@ -93,6 +96,7 @@ class PairFlips:
             tuple((Condition(**each["condition"]), _flips(each)) for each in found["conditions"]),
             tuple((each["kind"], _flips(each)) for each in found["kinds"]),
             tuple((each["class"], _flips(each)) for each in found["classes"]),
+            tuple((each["class"], _change(each)) for each in found["changes"]),
             tuple(map(Sample.from_dict, found["samples"])),
             found["flipped"],
         )
@@ -100,6 +104,11 @@ class PairFlips:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def _change(found: Mapping[str, Any]) -> Difference:
+    known = {name: value for name, value in found.items() if name != "class"}
+    return Difference(**{**known, "interval": None if known["interval"] is None else Interval(**known["interval"])})
 
 
 def _flips(found: Mapping[str, Any]) -> Flips:
@@ -155,6 +164,7 @@ def _pair(before: ImageTable, now: ImageTable, namer: Any) -> PairFlips | None:
         tuple(table.by_condition()),
         tuple(_by_kind(table)),
         tuple((namer(label), flips) for label, flips in table.by_class()),
+        tuple((namer(label), change) for label, change in table.changes_by_class()),
         tuple(_samples(table, before, now, namer)),
         int(np.nansum(table.negative)),
     )

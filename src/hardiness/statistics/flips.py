@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Interval
+from hardiness.statistics.comparison import Difference, adjusted, difference_test
 from hardiness.statistics.estimate import mean, means_by_group
 from hardiness.statistics.intervals import effective_wilson, wilson
 
@@ -135,3 +136,20 @@ class FlipTable:
         labels, n = labels[n > 0], n[n > 0]
         flips = [(int(label), Flips(int(m), *each)) for label, m, *each in zip(labels, n, *shares, strict=True)]
         return sorted(flips, key=lambda each: (-each[1].negative.value, -each[1].positive.value, each[0]))
+
+    def changes_by_class(self) -> list[tuple[int, Difference]]:
+        """What each class's recall gained from the earlier run to the later one; what lost most stands first.
+
+        All classes are adjusted together by Holm's procedure: an interval leaves out 0 exactly where p is below .05.
+        Recall is a mean over cells; of one cell its test is exact.
+        """
+        tests = {}
+        for label in np.unique(self.label).tolist():
+            rows = (self.label == label) & ~np.isnan(self.negative).all(axis=1)
+            kept = ~np.isnan(self.negative[rows]).all(axis=0)
+            if kept.any():
+                won, lost = (mean(self.ids[rows], each[rows][:, kept]) for each in (self.positive, self.negative))
+                tests[str(label), ""] = difference_test(won, lost, 1.0)
+        (found,) = adjusted([tests])
+        changes = [(int(label), each) for (label, _), each in found.items()]
+        return sorted(changes, key=lambda each: (each[1].value, each[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hardiness.cli import main
 from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
 from hardiness.results.flips import flips_of
 from hardiness.results.runs import ScoredRun
+from hardiness.statistics.comparison import tango
 from hardiness.store import Store
 
 CELLS = (Condition(), Condition(corruption="fog", severity=1), Condition(corruption="frost", severity=1))
@@ -96,6 +98,31 @@ def test_json_has_conditions_classes_and_the_pictures(
     assert all(sample["before"]["name"] == sample["label"] != sample["after"]["name"] for sample in shown.values())
 
 
+def test_recall_by_class_is_compared_with_what_lost_most_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Of four classes one loses 20 of 50 pictures, one wins 6 and loses 5, two stay."""
+    label = np.arange(200) % 4
+    first, second = label[:, None].copy(), label[:, None].copy()
+    lost, mixed = np.flatnonzero(label == 2), np.flatnonzero(label == 1)
+    second[lost[:20]], second[mixed[:5]], first[mixed[5:11]] = 9, 9, 9
+    stored(tmp_path / "main", "net", first, label)
+    stored(tmp_path / "new", "net", second, label)
+    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
+    (pair,) = json.loads(capsys.readouterr().out)[0]["flips"]
+    changes = pair["changes"]
+    assert [each["value"] for each in changes] == pytest.approx([-0.4, 0.0, 0.0, 0.02])
+    assert changes[0]["p"] == pytest.approx(4 * math.erfc(math.sqrt(20 / 2))), "of four classes, by Holm"
+    assert changes[0]["interval"]["high"] < 0 < changes[3]["interval"]["high"]
+    assert [each["p"] < 0.05 for each in changes] == [True, False, False, False]
+    alone = tango(0, 20, 50, 0.95)
+    assert changes[0]["interval"]["low"] < float(alone[0]), "wider than the interval of a class alone"
+    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new")) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told
+    assert "; 1 of 4 classes change (all adjusted together)" in told
+
+
 def test_the_same_answers_are_told_too_and_no_shared_picture_gives_no_flips(tmp_path: Path) -> None:
     label = np.arange(130) % 4
     answers = np.where(np.arange(130) < 32, 9, label)[:, None]
@@ -120,5 +147,6 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
     assert "Flips from fp32 to int8, by class" in page
     assert "Right under fp32, wrong under int8" in page
     assert "24 pictures qualify" in page
+    assert "recall by class, less that of fp32" in page
     kept = json.loads((tmp_path / "compared.json").read_text("utf-8"))
     assert kept["comparisons"][0]["flips"][0]["flipped"] == 24
