@@ -403,6 +403,20 @@ def test_objectnet_is_shown_to_who_asks_and_with_its_border(hardiness: Callable[
     assert "did you mean 'objectnet'" in told.err
 
 
+@pytest.mark.parametrize(("view", "reason"), [("", "released files"), (",view=testbed", "a part of imagenet-val")])
+def test_imagenet_c_has_a_line_for_the_stored_tree_under_the_testbeds_view(
+    view: str, reason: str, tmp_path: Path
+) -> None:
+    wnid = wnids()[7]
+    put(tmp_path, {f"imagenet/val/{wnid}/a.png": coloured(7), f"imagenet-c/fog/3/{wnid}/a.png": coloured(9)})
+    for benchmark in ("imagenet-val", f"imagenet-c:source=stored,corruptions=fog,severities=3{view}"):
+        how = {"view": VIEW, "runtime": "torch", "progress": False, "name": "net"}
+        evaluate(ColoursAreAnswers(), benchmark, str(tmp_path), out=tmp_path / "out", **how)
+    (found,) = (each for each in hardiness.load_results(tmp_path / "out") if each.benchmark == "imagenet-c")
+    assert reason in str(found.score("effective_robustness").reason)
+    assert ("--reference MODEL" in str(found.score("effective_robustness").reason)) == (not view)
+
+
 def test_a_plan_says_which_layout_it_found(hardiness: Callable[..., Any], tmp_path: Path) -> None:
     root = put(tmp_path / "objectnet/objectnet-1.0/images", {"chair/a.png": coloured(423), "fan/a.png": coloured(545)})
     (tmp_path / "imagenet-hard").mkdir()

@@ -151,6 +151,14 @@ def test_imagenet_a_is_broken_at_resnet_50() -> None:
     assert above.slope > 4 * below.slope
 
 
+def test_convnext_on_imagenet_a_is_where_accuracy_puts_it() -> None:
+    (row,) = (row for row in timm_rows() if (row.model, row.crop_px) == ("convnext_base.fb_in1k", 224))
+    line = published_line("imagenet-a", row.clean["imagenet-a"])
+    assert line is not None
+    above = row.top1["imagenet-a"] - fitted(line).expected(row.clean["imagenet-a"])
+    assert 100 * above == pytest.approx(-0.5, abs=0.05)
+
+
 def test_the_line_is_scipys() -> None:
     given = points(np.random.default_rng(0), 12, 0.1)
     line = fit(given)
