@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from hardiness.attacks import Budget, Iterate, Misclassified, needs_gradients, registry, threats_of, version_of
 from hardiness.attacks.threats import threat, threat_models
@@ -190,3 +191,29 @@ def test_without_a_budget_the_image_comes_back(
 def test_a_batch_of_nothing_yields_nothing(name: str, network: nn.Module, images: Tensor, labels: Tensor) -> None:
     norm = threats_of(name)[0]
     assert run(name, network, images[:0], labels[:0], Budget(norm, 0.1, torch.zeros(0, dtype=torch.int64)), []) == []
+
+
+class ScalarReads(TorchDispatchMode):
+    """Counts how often a number of a tensor is read in Python: on a GPU each waits for all that was begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", ["pgd", "mi-fgsm", "apgd", "apgd-t", "square"])
+def test_nothing_is_read_back_for_each_row_of_a_step(
+    name: str, network: nn.Module, images: Tensor, labels: Tensor
+) -> None:
+    """Emulated on a CPU: as many reads for five rows as for two, so that they are of a step and not of a row."""
+    counts = []
+    for rows in (2, N):
+        budget = Budget("linf", 1e-6, torch.full((rows,), 4))
+        with ScalarReads() as reads:
+            run(name, network, images[:rows], labels[:rows], budget, chance(range(rows)))
+        counts.append(reads.count)
+    assert counts[0] == counts[1]
