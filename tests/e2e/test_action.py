@@ -155,8 +155,16 @@ def test_every_expression_names_what_there_is_and_the_page_uses_the_inputs() -> 
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", ""), "an input must not become a part of a script"
         assert "uses" in step or step["shell"] == "bash"
-    page = (ROOT / "docs" / "gate.md").read_text("utf-8")
-    workflow = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0])
+    workflow, *_ = yaml_blocks("docs/gate.md")
     (used,) = (step for step in workflow["jobs"]["gate"]["steps"] if "hardiness@" in step.get("uses", ""))
-    assert set(used["with"]) <= set(ACTION["inputs"])
-    assert {name for name, each in ACTION["inputs"].items() if each.get("required")} <= set(used["with"])
+    ((shown,),) = yaml_blocks("README.md")
+    assert shown["uses"] == used["uses"]
+    for step in (used, shown):
+        assert set(step["with"]) <= set(ACTION["inputs"])
+        assert {name for name, each in ACTION["inputs"].items() if each.get("required")} <= set(step["with"])
+
+
+def yaml_blocks(page: str) -> list[Any]:
+    return [
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    ]

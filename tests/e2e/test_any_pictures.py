@@ -89,3 +89,26 @@ def test_a_picture_that_is_too_small_costs_that_one_alone(hardiness: Any, mixed:
     assert told.status == 1
     assert "tiny.png: must have sides of 32 pixels or more, was 20x20" in told.err
     assert len(files(tmp_path / "out")) == 18
+
+
+def test_webp_goes_in_and_comes_out_with_the_pixels_of_png(hardiness: Any, mixed: Path, tmp_path: Path) -> None:
+    with PIL.Image.open(mixed / "one.jpg") as image:
+        image.save(mixed / "four.webp", lossless=True)
+    made = ("make", "corruptions", mixed, "--corruptions", "contrast+brightness", "--severities", "3", "--keep-size")
+    for kind in ("png", "webp"):
+        told = hardiness(*made[:3], tmp_path / kind, *made[3:], "--format", kind)
+        assert told.status == 0, told.err
+    written = sorted((tmp_path / "webp").rglob("*/*.webp"))
+    assert len(written) == len(files(tmp_path / "png")) == 3 * 4
+    for file in written:
+        other = tmp_path / "png" / file.relative_to(tmp_path / "webp").with_suffix(".png")
+        with PIL.Image.open(file) as found, PIL.Image.open(other) as expected:
+            np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    cut = written[0].read_bytes()
+    written[0].write_bytes(cut[:-9])
+    again = hardiness(*made[:3], tmp_path / "webp", *made[3:], "--format", "webp")
+    assert again.status == 0, again.err
+    assert written[0].read_bytes() == cut, "a file that was cut is made again"
+    refused = hardiness(*made[:3], tmp_path / "gif", *made[3:], "--format", "gif")
+    assert refused.status == 2
+    assert "format of corrupted pictures" in refused.err

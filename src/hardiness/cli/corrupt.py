@@ -78,7 +78,7 @@ def _parts(option: str, text: str) -> list[str]:
         "--format",
         default=FORMATS[0],
         metavar="|".join(FORMATS),
-        help="Of the files; as JPEG they are like released ones, without clean ones.",
+        help="Of the files. PNG and WebP lose nothing; JPEG is as released ones, without clean ones.",
     ),
 )
 @click.option("--contact-sheet", is_flag=True, help="Also a picture of the first photograph under all of them.")

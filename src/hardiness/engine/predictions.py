@@ -228,9 +228,9 @@ def cell_of(condition: Condition) -> str:
 def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None, seed: int) -> Pictures:
     """The pictures of a benchmark, and the tree that they were written to.
 
-    Where the tree's files are PNGs, and the photographs that they were made of are there, answers for them count as
-    answers for pictures made in memory, which are the same; answers for JPEGs never do, as each library decodes these
-    otherwise.
+    Where the tree's files are PNGs or WebPs, and the photographs that they were made of are there, answers for them
+    count as answers for pictures made in memory, which are the same; answers for JPEGs never do, as each library
+    decodes these otherwise.
 
     Args:
         benchmark: which.
@@ -262,7 +262,8 @@ def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None
     }
     sha256 = file_sha256(manifest)
     is_as_in_memory = (
-        (found.get("format"), found.get("canvas"), found.get("set")) == ("png", CANVAS_224.crop_px, benchmark.name)
+        found.get("format") in ("png", "webp")  # which lose nothing
+        and (found.get("canvas"), found.get("set")) == (CANVAS_224.crop_px, benchmark.name)
         and benchmark.jpeg == bool(benchmark.members.jpeg_quality)  # as the set has it, and so the tree
     )
     if is_as_in_memory and photographs and photographs.fingerprint == found.get("source_fingerprint"):

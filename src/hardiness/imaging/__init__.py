@@ -20,8 +20,10 @@ from hardiness.imaging.codecs import (
     encode_jpeg,
     encode_video,
     is_whole_video,
+    is_whole_webp,
     png,
     refuse_damaged,
+    webp,
 )
 from hardiness.imaging.colour import (
     WATER,
@@ -118,6 +120,7 @@ __all__ = [
     "filter_outline",
     "gaussian_weights",
     "is_whole_video",
+    "is_whole_webp",
     "keep_above",
     "lit_rim",
     "look_up_by_largest",
@@ -159,6 +162,7 @@ __all__ = [
     "turbulence",
     "veil",
     "warp_affine",
+    "webp",
     "write_text",
     "zoom_axis",
 ]

@@ -233,6 +233,28 @@ def png(image: Image) -> bytes:
     return stream.getvalue()
 
 
+def webp(image: Image) -> bytes:
+    """The image ``uint8 (H, W, 3)`` as the bytes of a WebP file without loss.
+
+    Raises:
+        SampleError: a side is longer than the format allows.
+    """
+    if max(image.shape[:2]) > WEBP_MAX_PX:
+        raise ArgumentError(
+            f"WebP holds sides of {WEBP_MAX_PX:,} pixels at most, had {max(image.shape[:2]):,}; use PNG"
+        )
+    stream = io.BytesIO()
+    Pictures.fromarray(image).save(stream, "WEBP", lossless=True, quality=20, method=1)
+    return stream.getvalue()
+
+
+def is_whole_webp(content: bytes) -> bool:
+    """Whether a WebP file is as long as it says."""
+    return content[:4] == b"RIFF" and int.from_bytes(content[4:8], "little") + 8 == len(content)
+
+
+WEBP_MAX_PX = 16_383
+
 REPRODUCIBLE = "cpu-independent=1"
 """Without it x264 sometimes writes other bytes for the same frames, depending on where its buffers lie in memory."""
 

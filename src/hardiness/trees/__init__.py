@@ -36,7 +36,17 @@ from hardiness.core import (
 )
 from hardiness.data import limited, ordered
 from hardiness.distortions import SMALLEST_PX, corrupt, perturb, perturbations
-from hardiness.imaging import before_crop, decode, encode_video, is_whole_video, on_canvas, png, sheet
+from hardiness.imaging import (
+    before_crop,
+    decode,
+    encode_video,
+    is_whole_video,
+    is_whole_webp,
+    on_canvas,
+    png,
+    sheet,
+    webp,
+)
 from hardiness.sources import read_regular, shown
 from hardiness.store import PARTIAL, WAIT_S, Manifest, alone, refuse_links, refuse_strangers, told, write
 
@@ -263,7 +273,10 @@ ENCODERS = {True: {"preset": "veryslow", "tune": "grain"}, False: {"preset": "ve
 """Settings of the released videos, of noises and of the others."""
 
 
-FORMATS = ("png", "jpeg")
+FORMATS = ("png", "jpeg", "webp")
+"""WebP without loss, so that its pictures are those of PNG."""
+
+SUFFIXES = {"png": ".png", "jpeg": ".JPEG", "webp": ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +309,7 @@ class PictureForm:
 
 @dataclass(frozen=True)
 class Corrupted:
-    """Makes the files of a corruption set: PNGs of what a model is shown in memory, or JPEGs as released ones are held.
+    """Makes the files of a corruption set: PNGs or WebPs of what a model is shown in memory, or JPEGs as released ones.
 
     A JPEG is decoded otherwise by each library, so that answers for it are not answers for what is in memory.
     """
@@ -318,7 +331,7 @@ class Corrupted:
     @property
     def suffix(self) -> str:
         """Of the files, with the dot."""
-        return ".JPEG" if self.form.format == "jpeg" else ".png"
+        return SUFFIXES[self.form.format]
 
     @property
     def origin(self) -> Mapping[str, Any]:
@@ -332,7 +345,9 @@ class Corrupted:
         return f"{cell['corruption']}/{cell['severity']}" if cell else "clean"
 
     def is_whole(self, content: bytes) -> bool:
-        """Whether a JPEG or PNG ends as one."""
+        """Whether a file ends as one of its format."""
+        if self.form.format == "webp":
+            return is_whole_webp(content)
         return content.endswith(JPEG_END if self.form.format == "jpeg" else PNG_END)
 
     def opened(self, item: Item) -> Callable[[Condition], bytes]:
@@ -340,8 +355,9 @@ class Corrupted:
         clean = self.clean(item)
 
         def make(cell: Condition) -> bytes:
-            if self.form.format == "png":
-                return png(self.benchmark.picture(clean, cell, item.id, self.seed))
+            if self.form.format != "jpeg":
+                encode = png if self.form.format == "png" else webp
+                return encode(self.benchmark.picture(clean, cell, item.id, self.seed))
             corrupted = corrupt(clean, cell["corruption"], cell["severity"], seed=self.seed, id=item.id)
             return self.benchmark.encoded(corrupted, optimise=True)
 
@@ -407,8 +423,9 @@ def write_corrupted(
 ) -> TreeOutcome:
     """Write ``folder/<corruption>/<severity>/<id>.png`` for every photograph and cell; finished files are kept.
 
-    Each photograph is decoded and cropped once; as PNG it is also written to ``folder/clean``. The pixels are
-    those that the benchmark generates with the same seed, so the tree gives the same predictions.
+    Each photograph is decoded and cropped once; where nothing is lost (PNG, WebP) it is also written to
+    ``folder/clean``. The pixels are those that the benchmark generates with the same seed, so the tree gives the same
+    predictions.
 
     Args:
         source: photographs, as ``--data`` takes them for ``imagenet``; or any folder of pictures, or one picture.
@@ -435,7 +452,7 @@ def _corrupted(
     photographs = replace(benchmark, source="generated").dataset(_Photographs(source))
     form = form or PictureForm()
     # A JPEG of a clean photograph is no longer the picture that models are shown; the released trees hold none.
-    clean = form.format == "png"
+    clean = form.format != "jpeg"
     cells = [cell for cell in benchmark.requested() if (cell or clean) and _allowed(cell, photographs)]
     return Corrupted(cells, request.seed, benchmark, form), photographs
 
