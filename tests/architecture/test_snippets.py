@@ -201,6 +201,7 @@ NOT_RUN = (
     "--log",
     "--data photos",
     "runs/mine --all",
+    "runs/int8",
 )
 """What downloads, what needs the page's own example registered or people's files, and trackers: tests of their own run
 these."""

@@ -25,6 +25,7 @@ from hardiness.core import (
     Run,
     Score,
     StoreError,
+    View,
     spelled,
     suggestion,
 )
@@ -656,7 +657,7 @@ def _differing(mine: Run, theirs: Run) -> Iterator[str]:
     }
     if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
         pairs["data"] = (mine.data.name, theirs.data.name)
-    views = (mine.model.view.as_dict(), theirs.model.view.as_dict())
+    views = _compared_views(mine.model.view, theirs.model.view)
     named = {
         "view": views,
         "option": (dict(mine.benchmark.options), dict(theirs.benchmark.options)),
@@ -668,6 +669,22 @@ def _differing(mine: Run, theirs: Run) -> Iterator[str]:
     for what, (own, other) in pairs.items():
         if own != other:
             yield f"{what} ({_spelled(own)} here, {_spelled(other)} there)"
+
+
+_NUMBERS = ("mean", "std", "range", "channel_order")
+
+
+def _compared_views(mine: View, theirs: View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of two views must be equal: of a network that takes bytes as they are, the geometry alone.
+
+    Such a network normalises itself, as the export of one that is normalised outside does.
+    """
+    found = mine.as_dict(), theirs.as_dict()
+    if any((view.mean, view.std) == ((0.0,) * 3, (1.0,) * 3) for view in (mine, theirs)):
+        for each in found:
+            for name in _NUMBERS:
+                del each[name]
+    return found
 
 
 def _spelled(value: Any) -> str:

@@ -267,6 +267,9 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
     changes = {
         "data fingerprint (f00d00 here, beef00 there)": {"data": DataIdentity("imagenet", "beef00", 60)},
         "view crop_px": {"model": ModelIdentity("m", "m", View(crop_px=288))},
+        "view std (0.229/0.224/0.225 here, 0.5/0.5/0.5 there)": {
+            "model": ModelIdentity("m", "m", View(std=(0.5, 0.5, 0.5)))
+        },
         "class order": {"model": ModelIdentity("m", "m", outputs_sha256="abcdef0")},
         "protocol (none here, another there)": {"benchmark": card},
         "seed (0 here, 1 there)": {"seed": 1},
@@ -277,6 +280,19 @@ def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Pa
         found = hardiness.gate(tmp_path / "one", policy(tmp_path, AGAINST.format(tmp_path / f"base{number}")))
         assert (found.outcome, found.exit_status) == ("missing", 1)
         assert told in found.verdicts[0].reason
+
+
+def test_an_export_that_normalises_itself_is_held_against_the_network_that_does_not(tmp_path: Path) -> None:
+    bytes_in = View(mean=(0.0,) * 3, std=(1.0,) * 3, range="0..255")
+    for name, view in {"bytes": bytes_in, "cropped": replace(bytes_in, crop_px=288)}.items():
+        stored(tmp_path / name, "m", answers(0.4, n=60), model=ModelIdentity("m", "m", view))
+    stored(tmp_path / "main", "m", answers(0.4, n=60))
+    rule = AGAINST.format(tmp_path / "main")
+    assert hardiness.gate(tmp_path / "bytes", policy(tmp_path, rule)).outcome != "missing"
+    (verdict,) = hardiness.gate(tmp_path / "cropped", policy(tmp_path, rule)).verdicts
+    assert verdict.outcome == "missing"
+    assert "view crop_px (288 here, 224 there)" in verdict.reason
+    assert "view mean" not in verdict.reason
 
 
 def test_a_first_policy_is_passed_and_is_not_written_over(
