@@ -19,7 +19,7 @@ def test_an_export_is_evaluated_compared_and_judged(
     hardiness: Any, results: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, text in re.findall(r"^```\w+ file=(\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
+    for name, text in re.findall(r'^```\w+ title="(\S+)"\n(.*?)^```$', PAGE, re.MULTILINE | re.DOTALL):
         Path(name).write_text(text)
     done = subprocess.run([sys.executable, "networks.py"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
