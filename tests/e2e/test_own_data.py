@@ -203,6 +203,8 @@ def test_the_page_from_start_to_end(
     for line in commands:
         told = hardiness(*line.split(), *(["--limit", "7", "--device", "cpu"] if line.startswith("run") else []))
         assert told.status == 0, told.err
+        if line.startswith("run"):
+            assert "next: hardiness gate runs/mine --write-policy policy.toml" in told.out
     own, corrupted = sorted(results(tmp_path / "runs" / "mine"), key=lambda each: each["benchmark"])
     assert own["run"]["data"]["classes"] == ["animal", "bird", "cat", "dog", "insect", "sea", "thing"]
     top1 = next(each["value"] for each in own["scores"] if each["metric"] == "top1")

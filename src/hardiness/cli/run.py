@@ -217,7 +217,7 @@ def command(
             click.echo(outcome.note)
         if outcome.everything:
             click.echo(f"{out.rstrip('/')}/results.json  {page}")
-            for line in _next_steps(out):
+            for line in _next_steps(out, any(result.benchmark == "own" for result in outcome.results)):
                 click.echo(line)
         else:
             click.echo(f"{out} holds no results yet: nothing could be evaluated, for the reasons below")
@@ -232,11 +232,14 @@ def command(
     return outcome.exit_status
 
 
-def _next_steps(out: str) -> list[str]:
-    """What to do after a run, a line each."""
+def _next_steps(out: str, own: bool) -> list[str]:
+    """What to do after a run, a line each; first one's own pictures, and after these the gate."""
     out = shlex.quote(out)
+    first = {"hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class"}
+    if own:
+        first = {f"hardiness gate {out} --write-policy policy.toml": "limits that a later model must keep"}
     steps = {
-        "hardiness run -m MODEL --data FOLDER --out runs/own": "your own pictures, in a folder for each class",
+        **first,
         f"hardiness show {out}": "every table",
         f"hardiness report {out}": "the page with its photographs",
     }
