@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from chat_server import ChatServer
 from PIL import Image
 from torch import nn
 
@@ -50,3 +51,19 @@ def test_a_network_that_cannot_read_is_a_control(data_root: Path) -> None:
     assert result.counts.evaluated == 6
     assert result.score("typographic_drop").n == 3
     assert result.score("word_answered").interval is not None
+
+
+def test_a_chat_model_is_asked_for_the_superclass(tmp_path: Path) -> None:
+    for number, cell in enumerate(CELLS[::5]):
+        for name, value in (("dog", 20), ("fruit", 230)):
+            folder = tmp_path / "laion-c" / cell["corruption"] / f"intensity_level_{cell['severity']}" / name
+            folder.mkdir(parents=True)
+            Image.fromarray(np.full((224, 224, 3), value + number, np.uint8)).save(folder / "0.png")
+    with ChatServer(answer=lambda prompt, png: "Dog.") as chat:
+        result = hardiness.evaluate(chat.model(repeats=2), "laion-c", str(tmp_path), progress=False)
+        assert len(chat.asked) == 2 * 2 * 6
+        text = chat.asked[0][0]["messages"][0]["content"][1]["text"]
+        assert {line[3:] for line in text.splitlines()[1:-1]} == {name.replace("_", " ") for name in laion_c()}
+    assert result.score("accuracy", corruption="mosaic").value == 0.5
+    assert result.score("answer_changes").value == 0
+    assert result.score("unanswered").value == 0

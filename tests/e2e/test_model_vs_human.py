@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from chat_server import ChatServer
 from PIL import Image
 
 CATEGORIES = ("cat", "dog", "oven", "bird")
@@ -160,3 +161,29 @@ def test_trials_that_cannot_be_read_are_one_line(hardiness: Any, raw_data: Path,
     file.write_text(file.read_text().replace(",c05,", ",c77,"))
     told = hardiness("human-likeness", tmp_path / "x", "--humans", raw_data)
     assert "'c77' is no condition of contrast" in told.lines[-1]
+
+
+def test_a_chat_model_stands_beside_people(
+    hardiness: Any, datasets: Path, raw_data: Path, tmp_path: Path, results: Any
+) -> None:
+    """A stand-in that always answers cat, beside a network and people, with its error consistency."""
+    out, model = tmp_path / "x", "chat:toy"
+    with ChatServer(answer=lambda prompt, png: "cat") as chat:
+        told = hardiness(
+            *("run", "-b", "model-vs-human", "--data", f"model-vs-human={datasets}", "--out", out),
+            *("-m", chat.model(order="published"), "-m", "squeezenet1_1"),
+        )
+        assert told.status == 0, told.err
+        assert len(chat.asked) == 24
+        prompts = {body["messages"][0]["content"][1]["text"] for body, _ in chat.asked}
+        assert len(prompts) == 1
+        assert "_cat_" not in str(chat.asked)
+    assert "chat:toy:7b †" in told.out
+    assert "squeezenet1_1 †" not in told.out
+    (result,) = [each for each in results(out) if each["model"].startswith(model)]
+    accuracy = {s["condition"].get("set"): s["value"] for s in result["scores"] if s["metric"] == "accuracy"}
+    assert accuracy["edge"] == 0.25
+    shown = hardiness("human-likeness", out, "--humans", raw_data, "--json")
+    assert shown.status == 0, shown.err
+    (found,) = [each for each in json.loads(shown.out) if each["name"].startswith(model)]
+    assert -1 <= found["error_consistency"]["value"] <= 1

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.core import ANSWERS, CHAT_MARK, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score
 from hardiness.statistics import wilson
 
 TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
@@ -93,8 +93,8 @@ def _about_endpoint(endpoint: Records, options: Mapping[str, Any]) -> Iterator[s
     named = f"called {_listed(models)}" if models else "which does not name its model"
     mark = f"with fingerprint {_listed(prints)}" if prints else "without a fingerprint"
     yield (
-        f"a chat model, which cannot be reproduced from weights: asked on {when} at {options.get('base', '?')}, "
-        f"{named}, {mark}; order of options: {options.get('order', 'seeded')}"
+        f"{CHAT_MARK} a chat model, which cannot be reproduced from weights: asked on {when} at "
+        f"{options.get('base', '?')}, {named}, {mark}; order of options: {options.get('order', 'seeded')}"
     )
     if len(models) > 1 or len(prints) > 1:
         what = "fingerprint" if len(prints) > 1 else "name"

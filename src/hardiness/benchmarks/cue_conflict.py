@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
-from hardiness.benchmarks.chat_answers import no_answer
+from hardiness.benchmarks.chat_answers import no_answer, of_chat
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.core import (
@@ -45,7 +45,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.imaging import decode
-from hardiness.reference import Humans, humans, published_series
+from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
 from hardiness.statistics import Measurable, WeightedSum, wilson
 from hardiness.statistics import shape_bias as shape_bias_of
 
@@ -156,12 +156,38 @@ def shape_bias(results: Sequence[Result]) -> Dots | None:
         rows=tuple(categories),
         observers=tuple(models),
         people=_people(people) if people else None,
-        published=tuple(
-            Observer(model, Score(METRIC, rows[-1].value, rows[-1].unit, rows[-1].n), {})
-            for model, rows in published_series(PUBLISHED, METRIC).items()
-            if people and rows[-1].condition.get("protocol") == protocol
+        published=(
+            *(
+                Observer(model, Score(METRIC, rows[-1].value, rows[-1].unit, rows[-1].n), {})
+                for model, rows in published_series(PUBLISHED, METRIC).items()
+                if people and rows[-1].condition.get("protocol") == protocol
+            ),
+            *(_published_chat() if people else ()),
         ),
+        grey="Grey strokes: published models, among them 42 chat models that were asked, or whose captions were read "
+        "(Gavrikov et al. 2025).",
     )
+
+
+def _published_chat() -> Iterator[Observer]:
+    """Shape bias of chat models, by how they were asked.
+
+    Source: Gavrikov et al. (2025), arXiv:2403.09193, on the 1,200 stimuli whose cues are in conflict.
+    """
+    for row in vlm_shape_bias():
+        if row.is_chat:
+            answered = round(row.n * row.cue_accuracy)
+            yield Observer(f"{row.model} ({row.kind})", Score(METRIC, row.shape_bias, "fraction", answered), {})
+
+
+def published_chat_models() -> Grid:
+    """What was published of shape bias with chat models, CLIP models and classifiers beside each other."""
+    heads = ("shape bias", "cue accuracy", "no answer")
+    rows = []
+    for row in sorted(vlm_shape_bias(), key=lambda each: (each.kind, -each.shape_bias)):
+        missing = None if row.no_answer is None else GridCell(row.no_answer / row.n, shaded=False)
+        rows.append((f"{row.model} ({row.kind})", (GridCell(row.shape_bias), GridCell(row.cue_accuracy), missing)))
+    return Grid("published", "Gavrikov et al. 2025, 1,200 stimuli with conflicting cues", "model", heads, tuple(rows))
 
 
 def _message(models: Sequence[Observer], people: Humans | None) -> str:
@@ -292,6 +318,7 @@ class CueConflictCard(Card):
     """
 
     columns: ClassVar[tuple[str, ...] | None] = ("logits",)
+    stops_on: ClassVar[str] = "shape bias"
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
     group: ClassVar[str] = "shape"
@@ -324,6 +351,18 @@ class CueConflictCard(Card):
             *(s for s in scores if "category" not in s.condition),
             *(s for s in scores if "category" in s.condition),
         ]
+
+    def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
+        """Shape bias under the headline's protocol, a share of the stimuli that were answered with one of their cues.
+
+        Differs: a stimulus whose cues are one category says nothing here; in the score it counts for both.
+        """
+        read = answers(table, run.data.categories, HEADLINE)
+        named = (read.by_shape ^ read.by_texture)[:, None]
+        if not named.any():
+            return []
+        values = np.where(named, read.by_shape[:, None], np.nan)
+        return [WeightedSum(METRIC, values, np.ones(1), Condition(protocol=HEADLINE))]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered by their texture."""
@@ -365,7 +404,14 @@ class CueConflictCard(Card):
             super().view(results),
             people_score=people_score(results[0]),
             charts=[chart] if (chart := shape_bias(results)) else [],
-            grids=[grid for result in results if (grid := by_category(result))],
+            grids=[
+                *(grid for result in results if (grid := by_category(result))),
+                *(
+                    [published_chat_models()]
+                    if any(of_chat(each.run) and people_beside(each) for each in results)
+                    else []
+                ),
+            ],
         )
 
 

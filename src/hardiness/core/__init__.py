@@ -47,6 +47,7 @@ from hardiness.core.result import (
 )
 from hardiness.core.run import (
     ANSWERS,
+    CHAT_MARK,
     OUTCOMES,
     AttackPlan,
     BenchmarkIdentity,
@@ -102,6 +103,7 @@ from hardiness.core.table import RIGHT, Columns, Failure, ImageTable, Records
 __all__ = [
     "ANSWERS",
     "CANVAS_224",
+    "CHAT_MARK",
     "GROUPS",
     "LAST",
     "MAX_PX",

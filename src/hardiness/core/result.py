@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
-from hardiness.core.run import Condition, Plan, Run, Stop
+from hardiness.core.run import ANSWERS, CHAT_MARK, Condition, Plan, Run, Stop
 from hardiness.core.table import Failure
 
 SHOWN = 24
@@ -227,8 +227,9 @@ class Result:
 
     @property
     def name(self) -> str:
-        """The model's name, with the precision where it is not fp32."""
-        return self.model if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
+        """The model's name, with the precision where it is not fp32, and `CHAT_MARK` after that of a chat model."""
+        mark = f" {CHAT_MARK}" if self.run.model.outputs == ANSWERS else ""
+        return f"{self.model}{mark}" if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
 
     @property
     def doubt(self) -> str:

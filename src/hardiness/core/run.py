@@ -416,6 +416,9 @@ class Clock:
 ANSWERS = "answers"
 """What `ModelIdentity.outputs` says of a chat model, which answers closed questions."""
 
+CHAT_MARK = "†"
+"""After the name of a chat model in tables and figures, and before the note that says what it means."""
+
 OUTCOMES = ("answered", "no answer", "refused", "filtered")
 """What can come of a question, by its number in rows: an option; words that name none; a refusal; the provider's filter
 in place of an answer."""

@@ -15,7 +15,7 @@ from hardiness.reference.classes import (
     wording,
     wordings,
 )
-from hardiness.reference.closed_questions import question_wording
+from hardiness.reference.closed_questions import question_wording, vlm_shape_bias
 from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
 from hardiness.reference.published_data import (
     ALL,
@@ -129,6 +129,7 @@ __all__ = [
     "validation_labels",
     "validation_name",
     "validation_number",
+    "vlm_shape_bias",
     "wnid_indices",
     "wnids",
     "wording",

@@ -1,4 +1,4 @@
-"""The words of closed questions to chat models: prompts by benchmark, letters, and versions."""
+"""Closed questions to chat models: prompts by benchmark, letters, versions; and what was published of their answers."""
 
 from __future__ import annotations
 
@@ -42,3 +42,39 @@ def question_wording() -> QuestionWording:
     """
     found = json.loads((files("hardiness.reference") / "closed_questions.json").read_text("utf-8"))
     return QuestionWording(**{name: found[name] for name in QuestionWording.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedShapeBias:
+    """Shape bias of one model on the cue-conflict stimuli.
+
+    Attributes:
+        model: its name in the publication.
+        kind: ``vqa`` (asked a closed question), ``captioning`` (its caption was read), ``clip`` or ``classifier``.
+        n: stimuli.
+        shape_bias, cue_accuracy: shares, in [0, 1].
+        no_answer: stimuli without an answer that could be read; ``None`` where that was not counted.
+    """
+
+    model: str
+    kind: str
+    n: int
+    shape_bias: float
+    cue_accuracy: float
+    no_answer: int | None
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a chat model."""
+        return self.kind in ("vqa", "captioning")
+
+
+@cache
+def vlm_shape_bias() -> tuple[PublishedShapeBias, ...]:
+    """What was published of chat models, CLIP models and classifiers, in the order of the file.
+
+    Source: Gavrikov et al. (2025), arXiv:2403.09193.
+    """
+    found = json.loads((files("hardiness.reference") / "vlm_cue_conflict.json").read_text("utf-8"))["results"]
+    shares = ("shape_bias", "cue_accuracy")
+    return tuple(PublishedShapeBias(**{**row, **{name: row[name] / 100 for name in shares}}) for row in found)

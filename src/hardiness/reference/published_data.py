@@ -67,6 +67,7 @@ class PublishedSet:
         licence: of the pictures.
         home: its page.
         images: how many photographs it has; in each condition, where there are conditions. 0 where nobody says.
+        read: how many of them are read, where some are left out; 0 for all.
         classes: how many classes; 0 where nobody says.
         folder: its place below a data root.
         layout: ``wnid``, ``index``, ``corruption``, ``perturbation``, ``cue-conflict``, ``class-set`` or ``folders``.
@@ -95,6 +96,7 @@ class PublishedSet:
     source: str
     seen: str
     images: int = 0
+    read: int = 0
     classes: int = 0
     files: tuple[PublishedFile, ...] = field(default=())
     whole: tuple[str, ...] = ()

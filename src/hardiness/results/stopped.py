@@ -61,7 +61,9 @@ class Look:
         seen = ~np.isnan(of.weighty).all(axis=1)
         if of.is_share and (companions is None or known is None):
             values = of.values[seen, 0]
-            return of_share(name, int(values.sum()), len(values), self.target, population)
+            # Of a share of some images, such as those answered with a cue, those that were seen to be none are no part.
+            among = None if population is None else population - (len(table) - len(values))
+            return of_share(name, int(values.sum()), len(values), self.target, among)
         found = cell_estimate(table.ids, of.weighty, of.weights[of.weights != 0], population)
         if companions is not None and known is not None:
             better = with_companions(found, known[seen], companions, population)
@@ -77,10 +79,10 @@ class Look:
 def population_of(data: str, samples: int) -> int | None:
     """How many images the published set of that name has, where ``samples`` are all of it; else ``None``."""
     try:
-        images = published_set(data).images
+        known = published_set(data)
     except UnknownNameError:
         return None
-    return images if samples == images else None
+    return samples if samples == (known.read or known.images) else None
 
 
 def with_looks(scores: Sequence[Score], looks: Mapping[Name, Headline]) -> list[Score]:
