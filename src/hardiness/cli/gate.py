@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness import api
 from hardiness.cli.options import grouped
 from hardiness.cli.show import wide
 from hardiness.core import ArgumentError
@@ -22,7 +21,7 @@ from hardiness.report import (
     junit,
     terminal_table,
 )
-from hardiness.results import Gate, first_policy
+from hardiness.results import Gate, first_policy, judge, keep_gate, policy_of
 from hardiness.store import Store
 
 
@@ -89,7 +88,9 @@ def command(out: str, policy: str | None, write_policy: str | None, against: str
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
     if against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    found = api.gate(out, Path(policy))
+    asked, store = policy_of(Path(policy)), Store.open(out)
+    found = judge(asked, store)
+    keep_gate(store, found)
     outputs.write(found)
     if outputs.as_json:
         click.echo(json.dumps(found.as_dict(), indent=1))
