@@ -147,6 +147,26 @@ class _Classes:
         """Where a picture was evaluated, ``(N, M)``."""
         return self.table.evaluated
 
+    @cached_property
+    def of_cell(self) -> tuple[NDArray[np.bool_], NDArray[np.int16]]:
+        """Where a picture was evaluated, and the answers, each ``(M, N)``: a cell's lie side by side."""
+        return np.ascontiguousarray(self.seen.T), np.ascontiguousarray(self.table["answer"].T)
+
+    @cached_property
+    def wrong(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """By cell, of each wrong answer the pair of label and answer as one number, and what it weighs; made once."""
+        return {}
+
+    def wrong_of(self, cell: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The wrong answers of a cell."""
+        if cell not in self.wrong:
+            classes, (seen, answer) = len(self.names), (each[cell] for each in self.of_cell)
+            at = np.flatnonzero(seen & (self.label != answer) & (answer >= 0) & (answer < classes))
+            label = self.label[at]
+            pictures = np.bincount(self.label[seen], minlength=classes)
+            self.wrong[cell] = label * classes + answer[at], 1.0 / pictures[label]
+        return self.wrong[cell]
+
     def accuracy(self, cells: Sequence[int]) -> Estimate:
         """The mean over cells of the share of pictures that are answered rightly."""
         return mean(self.table.ids, self.right[:, list(cells)])
@@ -155,7 +175,7 @@ class _Classes:
         """The mean over cells of a number, from the number of one cell and what each picture of it adds."""
         influence, values = np.zeros(len(self.table)), []
         for cell in cells:
-            seen = self.seen[:, cell]
+            seen = self.of_cell[0][cell]
             name = cell, measure.__name__
             if name not in self.kept:
                 value, added = measure(cell)
@@ -178,8 +198,8 @@ class _Classes:
         Of class k it is twice the share of pictures that show it and are taken for it, over the share that show it plus
         the share that are taken for it: a ratio of means.
         """
-        seen, n_classes = self.seen[:, cell], len(self.names)
-        label, answer = self.label[seen], self.table["answer"][seen, cell].astype(np.int64)
+        (seen, answers), n_classes = (each[cell] for each in self.of_cell), len(self.names)
+        label, answer = self.label[seen], answers[seen].astype(np.int64)
         right = (label == answer).astype(np.float64)
         total = len(label)
         known = (answer >= 0) & (answer < n_classes)
@@ -319,18 +339,21 @@ def _of_two(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iter
         yield Score(metric, value.value, "fraction", value.n, value.interval(0, 1), condition=condition)
 
 
+MOST_COUNTED = 4_000_000
+"""Pairs of classes up to which all are counted at once: sorting those that there are takes ten times as long."""
+
+
 def _pairs(found: _Classes, cells: Sequence[int]) -> list[tuple[int, int, float, int]]:
     """Class, answer, mean share of the class's pictures that get it, and its pictures; the largest share first."""
-    classes, keys, weights = len(found.names), [], []
-    for cell in cells:
-        seen = found.seen[:, cell]
-        answer = found.table["answer"][:, cell].astype(np.int64)
-        wrong = np.flatnonzero(seen & (found.label != answer) & (answer >= 0) & (answer < classes))
-        pictures = np.bincount(found.label[seen], minlength=classes)
-        keys.append(found.label[wrong] * classes + answer[wrong])
-        weights.append(1.0 / pictures[found.label[wrong]])
-    every, place = np.unique(np.concatenate(keys), return_inverse=True)
-    shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
+    classes = len(found.names)
+    keys, weights = zip(*(found.wrong_of(cell) for cell in cells), strict=True)
+    key = np.concatenate(keys)
+    if classes**2 <= MOST_COUNTED:
+        every = np.flatnonzero(np.bincount(key, minlength=classes**2))
+        shares = np.bincount(key, np.concatenate(weights), classes**2)[every] / len(cells)
+    else:
+        every, place = np.unique(key, return_inverse=True)
+        shares = np.bincount(place, np.concatenate(weights), len(every)) / len(cells)
     most = max(MOST_PAIRS, MOST_PICTURES)
     if len(shares) > most:
         enough = shares >= np.partition(shares, -most)[-most] - 1e-12

@@ -223,9 +223,12 @@ def means_by_group(values: NDArray[np.float64], group: NDArray[np.int64], groups
     n = np.bincount(group, minlength=groups)
     value = np.divide(means.sum(axis=1), cells, out=np.full(groups, np.nan), where=cells > 0)
     share = np.divide(1.0, held * cells[:, None], out=np.zeros_like(held), where=held > 0)
-    adds = (present * (known - means[group]) * share[group]).sum(axis=1)
+    apart_from_mean = (known - means[group]) * share[group]
+    adds = (apart_from_mean if present.all() else present * apart_from_mean).sum(axis=1)
     variance = np.bincount(group, adds**2, groups) * n / np.maximum(n - 1, 1)
-    order, starts = np.lexsort((adds, group)), np.cumsum(n) - n
+    by_size = np.argsort(adds)  # and then by group, of which a stable sort of small numbers takes little time
+    order = by_size[np.argsort(group[by_size].astype(np.min_scalar_type(groups)), kind="stable")]
+    starts = np.cumsum(n) - n
     middle = np.minimum(starts + n // 2, max(len(order) - 1, 0))  # of a group without an image any place will do
     usual = adds[order[middle]] if len(order) else np.zeros(groups)
     largest = np.zeros(groups)

@@ -15,6 +15,12 @@ from hardiness.core import ArgumentError, Interval, rng
 RESAMPLES = 1000
 
 
+@cache
+def _normal(share: float) -> float:
+    """The point of a normal below which that share lies."""
+    return NormalDist().inv_cdf(share)
+
+
 def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """The Wilson score interval of a proportion, as fractions of 1.
 
@@ -32,7 +38,7 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
     """
     if n < 1 or not 0 <= successes <= n:
         raise ArgumentError(f"wilson needs 0 <= successes <= n and n >= 1, was {successes} of {n}")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = _normal(0.5 + confidence / 2)
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -82,7 +88,7 @@ def effective_wilson(value: float, variance: float, telling: int, n: int, confid
     Source: Wilson (1927); Korn & Graubard (1998), Survey Methodology 24, 193-201, for the effective number and its t.
     """
     share = 0.975 if confidence == 0.95 else 0.5 + confidence / 2
-    z, spread = NormalDist().inv_cdf(share), value * (1 - value)
+    z, spread = _normal(share), value * (1 - value)
     known = variance > 0 and spread > 0 and telling > 1
     if not known and n < 1:
         raise ArgumentError("an interval needs images that differ, or a number of images that bounds it; had neither")
