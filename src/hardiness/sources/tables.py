@@ -50,7 +50,7 @@ class TableRow:
         row: within the group.
         picture: what the picture is called.
         stamp: what the file was when it was listed.
-        page: the part of the group that holds the row, where it can be read alone.
+        page: where its value stands, where that can be read alone.
     """
 
     table: str
@@ -59,7 +59,7 @@ class TableRow:
     row: int
     picture: str
     stamp: Stamp
-    page: Page | None = None
+    page: PageValue | None = None
 
     @property
     def name(self) -> str:
@@ -78,7 +78,7 @@ class TableRow:
             raise changed(self.name)
         try:
             if self.page is not None:
-                return self.page.value(self.table, self.stamp, self.row)
+                return self.page.read(self.table, self.stamp)
             value = _pictures_of(self.table, self.stamp, self.group, self.columns)[self.row].as_py()
         except (pyarrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
             raise unreadable(self.name, error) from None
@@ -256,65 +256,98 @@ def parquet_rows(file: Path, beside: str = "") -> Iterator[PictureRecord]:
     texts = ["" if text is None else str(text) for each in further for text in table[each].to_pylist()]
     labels = table[columns.label].to_pylist()
     for (group, row), name, label, text in zip(places, names, labels, texts or [""] * len(names), strict=True):
-        page = next((each for each in pages[group] if each.first <= row < each.first + each.count), None)
+        page = pages[group][row] if pages[group] else None
         yield PictureRecord(name, str(label), TableRow(str(file), columns, group, row, name, stamp, page), text)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a column of bytes in a Parquet file: the part that is decompressed for one of them.
+    """A part of a column of bytes in a Parquet file that is decompressed for one value in it.
 
     Attributes:
-        first, count: of its rows within the group.
         start, stored: where its bytes lie in the file, and how many.
         size: bytes once decompressed.
         codec: as pyarrow calls it; empty where it is not compressed.
         has_levels: whether the values come behind which rows have one, which begins with its own length.
     """
 
-    first: int
-    count: int
     start: int
     stored: int
     size: int
     codec: str
     has_levels: bool
 
-    def value(self, table: str, stamp: Stamp, row: int) -> bytes:
-        """The bytes of one row of the group.
+    def content(self, table: str) -> memoryview:
+        """All of it, decompressed."""
+        import pyarrow
+
+        with Path(table).open("rb") as stream:
+            stream.seek(self.start)
+            content = stream.read(self.stored)
+        return memoryview(pyarrow.Codec(self.codec).decompress(content, self.size) if self.codec else content)
+
+    def begin(self, content: memoryview) -> int:
+        """Where the first value of its content begins."""
+        return 4 + int.from_bytes(content[:4], "little") if self.has_levels else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageValue:
+    """One value of a page, by its place among those of the page."""
+
+    page: Page
+    place: int
+
+    def read(self, table: str, stamp: Stamp) -> bytes:
+        """Its bytes.
 
         Raises:
             ValueError: the page does not hold so many values.
         """
-        content: bytes = _held.get((table, stamp, self), lambda: (_decompressed(table, self), self.size))
-        place = 4 + int.from_bytes(content[:4], "little") if self.has_levels else 0
-        for _ in range(row - self.first):
-            place += 4 + int.from_bytes(content[place : place + 4], "little")
-        length = int.from_bytes(content[place : place + 4], "little")
-        found = content[place + 4 : place + 4 + length]
-        if len(found) < length or place + 4 > len(content):
+        content: memoryview = _held.get((table, stamp, self.page), lambda: (self.page.content(table), self.page.size))
+        at = self.page.begin(content)
+        for _ in range(self.place):
+            at += 4 + int.from_bytes(content[at : at + 4], "little")
+        length = int.from_bytes(content[at : at + 4], "little")
+        found = content[at + 4 : at + 4 + length]
+        if len(found) < length or at + 4 > len(content):
             raise ValueError("it is cut off or damaged; fetch it again")
-        return found
+        return bytes(found)
 
 
-def _decompressed(table: str, page: Page) -> bytes:
-    """A page as it is once decompressed."""
-    import pyarrow
+def _indices(content: memoryview, at: int, count: int) -> list[int]:
+    """The places in the dictionary of so many values, which begin there.
 
-    with Path(table).open("rb") as stream:
-        stream.seek(page.start)
-        content = stream.read(page.stored)
-    return bytes(pyarrow.Codec(page.codec).decompress(content, page.size, asbytes=True)) if page.codec else content
+    Source: Apache Parquet, Encodings.md, RLE / bit-packing hybrid.
+    """
+    width, found = content[at], list[int]()
+    at += 1
+    while len(found) < count:
+        header = shift = 0
+        while True:
+            byte = content[at]
+            header, shift, at = header | (byte & 127) << shift, shift + 7, at + 1
+            if byte < 128:
+                break
+        if header & 1:  # eight values for each width bytes
+            length = (header >> 1) * width
+            bits = int.from_bytes(content[at : at + length], "little")
+            found += [bits >> place * width & (1 << width) - 1 for place in range((header >> 1) * 8)]
+        else:  # one value, many times
+            length = (width + 7) // 8
+            found += [int.from_bytes(content[at : at + length], "little")] * (header >> 1)
+        at += length
+    return found[:count]
 
 
 _CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "ZSTD": "zstd"}
-_DATA_PAGE, _DICTIONARY_PAGE, _PLAIN, _HEADER_BYTES = 0, 2, 0, 1 << 16
+_DATA_PAGE, _DICTIONARY_PAGE, _PLAIN, _BY_DICTIONARY, _HEADER_BYTES = 0, 2, 0, (2, 8), 1 << 16
 
 
-def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[Page]:
-    """The pages of a large group whose values stand one after the other; rows of others come with their whole group.
+def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[PageValue]:
+    """Where the value of each row of a large group stands; nothing where a row is read with its whole group.
 
-    Source: Apache Parquet, parquet.thrift, PageHeader, and Encodings.md, PLAIN.
+    Source: Apache Parquet, parquet.thrift, PageHeader, and Encodings.md, PLAIN and RLE_DICTIONARY.
     """
     place = f"{columns.image}.bytes" if columns.is_struct else columns.image
     number = next(k for k in range(group.num_columns) if group.column(k).path_in_schema == place)
@@ -324,23 +357,27 @@ def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[Pa
     if kind.max_definition_level and (part.statistics is None or not part.statistics.has_null_count):
         return ()  # a row may lack its bytes, and values would not be counted by rows
     starts = [part.data_page_offset, *([part.dictionary_page_offset] if part.has_dictionary_page else [])]
-    at, end, rows = min(starts), min(starts) + part.total_compressed_size, 0
-    found: list[Page] = []
+    at, end, codec = min(starts), min(starts) + part.total_compressed_size, _CODECS[part.compression]
+    found: list[PageValue] = []
+    dictionary: Page | None = None
     with file.open("rb") as stream:
-        while at < end and rows < group.num_rows:
+        while at < end and len(found) < group.num_rows:
             stream.seek(at)
             header, length = _thrift(stream.read(min(_HEADER_BYTES, end - at)))
             sort, size, stored, data = header[1], header[2], header[3], header.get(5)
             at += length
-            if sort == _DATA_PAGE and data is not None:
-                if data[2] == _PLAIN:
-                    has_levels = kind.max_definition_level > 0
-                    found.append(Page(rows, data[1], at, stored, size, _CODECS[part.compression], has_levels))
-                rows += data[1]
-            elif sort != _DICTIONARY_PAGE:
-                return ()
+            page = Page(at, stored, size, codec, sort == _DATA_PAGE and kind.max_definition_level > 0)
             at += stored
-    return tuple(found)
+            if sort == _DICTIONARY_PAGE:
+                dictionary = page
+            elif sort == _DATA_PAGE and data is not None and data[2] == _PLAIN:
+                found += [PageValue(page, place) for place in range(data[1])]
+            elif sort == _DATA_PAGE and data is not None and data[2] in _BY_DICTIONARY and dictionary is not None:
+                content = page.content(str(file))
+                found += [PageValue(dictionary, place) for place in _indices(content, page.begin(content), data[1])]
+            else:
+                return ()
+    return tuple(found) if len(found) == group.num_rows else ()
 
 
 def _thrift(content: bytes) -> tuple[dict[int, Any], int]:
