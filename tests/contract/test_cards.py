@@ -30,7 +30,7 @@ CELLS = {
     "typographic": (Condition(text="wrong class"),),
     "laion_c": tuple(Condition(corruption="glitched", severity=severity) for severity in (1, 2)),
 }
-WITHOUT_CLEAN = ("perturbation", "shift_consistency")
+WITHOUT_CLEAN = ("perturbation", "shift_consistency", "laion_c")
 STIMULI = [f"{shape}{i}-{texture}{i}" for i in range(4) for shape, texture in (("cat", "dog"), ("dog", "oven"))]
 OUTSIDE = [f"{'ninco:' if i % 2 else ''}{name}" for i, name in enumerate(STIMULI)]
 """The same where half of the photographs are of another set."""
