@@ -34,7 +34,7 @@ from hardiness.engine import Deadline, Evaluated, evaluate_until_decided, evalua
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier
 from hardiness.report import StoredResults, Tracking
-from hardiness.results import rebuild_results, results_of
+from hardiness.results import rebuild_results, results_of, with_severities
 from hardiness.store import Store
 
 
@@ -102,18 +102,22 @@ def list_perturbations(pattern: str = "*") -> list[str]:
     return perturbations.names(pattern)
 
 
-def load_results(out: str | Path, *, baseline: str | None = None) -> StoredResults:
+def load_results(out: str | Path, *, baseline: str | None = None, below: float | None = None) -> StoredResults:
     """The results of everything that is stored in a folder; ``.table()`` gives all their scores as rows.
 
     Args:
         out: the ``out=`` or ``--out`` of earlier evaluations.
         baseline: a model whose stored runs ratios divide by, instead of the published baseline.
+        below: of one's own classes, the share of the clean accuracy below which it falls at some severity; half by
+            default.
 
     Raises:
-        ArgumentError: the baseline model has no stored run to divide by.
+        ArgumentError: the baseline model has no stored run to divide by, or the share is not in (0, 1).
         DataError: the folder holds no records.
     """
-    return StoredResults(results_of(Store.open(out), baseline))
+    store = Store.open(out)
+    found = results_of(store, baseline)
+    return StoredResults(found if below is None else with_severities(found, store, below))
 
 
 DIGITS = 6

@@ -24,7 +24,13 @@ from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
 from hardiness.benchmarks.model_vs_human import cells_of
 from hardiness.benchmarks.options import describe, described, parse, registry, text_of
 from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
-from hardiness.benchmarks.own_classes import class_scores, class_warnings, has_own_classes, with_classes
+from hardiness.benchmarks.own_classes import (
+    class_scores,
+    class_warnings,
+    has_own_classes,
+    severities_below,
+    with_classes,
+)
 from hardiness.benchmarks.photographs import FACTORS, METRIC
 from hardiness.benchmarks.shares import EFFECTIVE, accuracy
 from hardiness.benchmarks.suites import Suite, suite
@@ -71,6 +77,7 @@ __all__ = [
     "parse",
     "published_baseline",
     "registry",
+    "severities_below",
     "suite",
     "text_of",
     "trust",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hardiness.core import (
     RIGHT,
     Answer,
+    ArgumentError,
     Chart,
     Condition,
     Gallery,
@@ -377,9 +378,35 @@ def _kept(found: _Classes) -> Iterator[Score]:
     yield _ratio(found.accuracy(every) / clean, Condition())
     for condition, cells in groups.items():
         yield _ratio(found.accuracy(cells) / clean, condition)
-    for condition, cells in groups.items():
-        levels = {int(found.table.present[cell]["severity"]): found.accuracy([cell]) for cell in cells}
-        yield severity_below(levels, clean, condition, BELOW)
+    yield from _below(found, BELOW)
+
+
+def _below(found: _Classes, below: float) -> Iterator[Score]:
+    """By corruption the severity at which accuracy falls below a share of the clean one."""
+    groups = dict(found.groups())
+    if CLEAN not in groups:
+        return
+    clean = found.accuracy(groups.pop(CLEAN))
+    for condition, cells in groups.items() if clean.value else ():
+        if condition:
+            levels = {int(found.table.present[cell]["severity"]): found.accuracy([cell]) for cell in cells}
+            yield severity_below(levels, clean, condition, below)
+
+
+def severities_below(table: ImageTable, run: Run, below: float) -> list[Score]:
+    """By corruption the severity at which accuracy falls below another share of the clean one than half.
+
+    None of classes that are no person's own, or without clean pictures.
+
+    Raises:
+        ArgumentError: the share is not in (0, 1).
+    """
+    if not 0 < below < 1:
+        raise ArgumentError(f"below must be above 0 and below 1, as in 0.7, was {below:g}")
+    if not has_own_classes(run) or not len(table):
+        return []
+    found = _below(_Classes(table, run.data.classes), below)
+    return [replace(score, metric=f"severity_below_{100 * below:g}") for score in found]
 
 
 def _ratio(value: Estimate, condition: Condition) -> Score:
@@ -636,4 +663,12 @@ def _value(score: Score | None) -> float | None:
     return None if score is None else score.value
 
 
-__all__ = ["CLASS_TITLES", "class_gallery", "class_scores", "class_warnings", "has_own_classes", "with_classes"]
+__all__ = [
+    "CLASS_TITLES",
+    "class_gallery",
+    "class_scores",
+    "class_warnings",
+    "has_own_classes",
+    "severities_below",
+    "with_classes",
+]

@@ -10,9 +10,9 @@ from itertools import groupby
 import click
 from rich.console import Console
 
-from hardiness.core import Result
-from hardiness.report import WARNING, score_tables, scorecard_tables, with_own_names
-from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of
+from hardiness.core import Result, TextTable
+from hardiness.report import WARNING, score_tables, scorecard_tables, terminal_table, with_own_names
+from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
 from hardiness.store import Store
 
 PIPE_WIDTH = 160
@@ -24,18 +24,25 @@ SHOWN_FAILURES = 10
 @click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
 @click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
 @click.option("--verify", is_flag=True, help="Read every stored row again, whatever was kept of earlier calls.")
+@click.option(
+    "--below",
+    type=float,
+    metavar="SHARE",
+    help="Of one's own classes: the severity at which accuracy falls below this share of the clean one, e.g. 0.7.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option(
     "--claims", is_flag=True, expose_value=False, help="Do the paper's sentences hold? See 'show --claims --help'."
 )
 @click.option("--people", is_flag=True, expose_value=False, help="How like people do models err? See its --help.")
-def command(out: str, everything: bool, baseline: str | None, verify: bool, as_json: bool) -> int:
+def command(out: str, everything: bool, baseline: str | None, verify: bool, below: float | None, as_json: bool) -> int:
     """Print the score tables of OUT, from its stored records; no model runs.
 
     What is computed of the records is kept in OUT, so that the next time takes less.
     """
     store = Store.open(out)
-    found = results_of(store, baseline, verify)
+    usual = results_of(store, baseline, verify)
+    found = usual if below is None else with_severities(usual, store, below)
     survey = store.survey()
     for line in survey.renamed:
         click.echo(line, err=True)
@@ -45,8 +52,27 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, as_j
     if as_json:
         click.echo(json.dumps([result.as_dict() for result in found], indent=1))
     else:
-        print_tables(found, wide(Console()), lambda: kept_comparisons(store, found, baseline), everything)
+        print_tables(found, wide(Console()), lambda: kept_comparisons(store, usual, baseline), everything)
+        if below is not None:
+            _print_severities(found, below, wide(Console()))
     return 1 if problems else 0
+
+
+def _print_severities(results: Sequence[Result], below: float, console: Console) -> None:
+    """Print by model and corruption the severity at which accuracy falls below a share of the clean one."""
+    rows = []
+    for result in results:
+        for score in result.scores:
+            if score.metric.startswith("severity_below_"):
+                ends = f"{score.interval.low:g}–{score.interval.high:g}" if score.interval else ""
+                value = "" if score.value is None else f"{score.value:g}"
+                why = score.reason or score.interval_reason
+                rows.append((result.name, str(score.condition.get("corruption", "")), value, ends, why))
+    title = f"severity at which accuracy falls below {100 * below:g} % of the clean one"
+    heads = ("model", "corruption", "severity", "between", "")
+    notes = () if rows else ("no result of one's own classes has clean and corrupted pictures",)
+    for part in terminal_table(TextTable(title, heads, tuple(rows), named=2, notes=notes)):
+        console.print(part, highlight=False)
 
 
 Comparisons = Sequence[BenchmarkComparison]

@@ -20,7 +20,7 @@ from hardiness.results.gate import (
 from hardiness.results.measured import Measured, stored_measures
 from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
 from hardiness.results.policy import Policy, policy_of
-from hardiness.results.results import group_of, published_results, rebuild_results, results_of
+from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
 from hardiness.results.runs import ScoredRun, differences_of, typed_option
 from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
 
@@ -70,4 +70,5 @@ __all__ = [
     "stored_measures",
     "typed_option",
     "with_effective_robustness",
+    "with_severities",
 ]

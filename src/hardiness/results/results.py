@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from hardiness.benchmarks import VIEW, Uninstalled, as_json, card_of, is_readable, published_baseline, warnings_of
+from hardiness.benchmarks import (
+    VIEW,
+    Uninstalled,
+    as_json,
+    card_of,
+    is_readable,
+    published_baseline,
+    severities_below,
+    warnings_of,
+)
 from hardiness.core import (
     BenchmarkIdentity,
     Counts,
@@ -54,6 +63,29 @@ def results_of(store: Store, baseline_model: str | None = None, verify: bool = F
     scored = [_scored(run, base, noises.get(run.stored.key), runs) for run in runs]
     found = [_compared(each, scored) for each in scored]
     return sorted(found, key=lambda result: (*group_of(result), result.model))
+
+
+def with_severities(results: Sequence[Result], store: Store, below: float) -> list[Result]:
+    """The results, of one's own classes with the severity at which accuracy falls below that share of the clean one.
+
+    It takes the place of the severity at half.
+
+    Args:
+        results: of the folder.
+        store: the folder.
+        below: the share, in (0, 1).
+
+    Raises:
+        ArgumentError: the share is not in (0, 1).
+    """
+    runs = {run.key: ScoredRun(run, card_of(run.run)) for run in store.runs()}
+    found = []
+    for result in results:
+        run = runs.get(result.key)
+        more = severities_below(run.table, result.run, below) if run else []
+        kept = [score for score in result.scores if score.metric != "severity_below"] if more else result.scores
+        found.append(replace(result, scores=[*kept, *more]))
+    return found
 
 
 def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Result]:
