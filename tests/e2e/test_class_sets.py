@@ -274,7 +274,7 @@ def test_pugs_accuracy_by_level_of_each_factor(tmp_path: Path) -> None:
         ("Worlds/Wolf/b.png", "Desert", 0),
         ("PUG_IMAGENET/Camera_Yaw/Wolf/c.png", "City", -45),
         ("Camera_Yaw/Wolf/d.png", "City", 90),
-        ("Camera_Yaw/Wolf/e.png", "City", 225),
+        ("e.png", "City", 225),
     ):
         lines.append(f"{name},{world},Wolf,{yaw}{',0' * 8}")
     (root / "labels_pug_imagenet.csv").write_text("\n".join(lines))
@@ -295,6 +295,8 @@ def test_pugs_accuracy_by_level_of_each_factor(tmp_path: Path) -> None:
     (root / "labels_pug_imagenet.csv").write_text("filename,world_name\n")
     with pytest.raises(DataError, match=r"labels_pug_imagenet\.csv: must have a column camera_pitch; fetch it again"):
         locate([str(tmp_path)]).dataset("pug-imagenet")
+    (root / "labels_pug_imagenet.csv").write_text(lines[0])
+    assert "names none of its pictures" in locate([str(tmp_path)]).dataset("pug-imagenet").remarks[0]
     (root / "labels_pug_imagenet.csv").unlink()
     without = locate([str(tmp_path)]).dataset("pug-imagenet")
     assert without.items[0].id == "Camera_Yaw/Wolf/c"

@@ -37,7 +37,7 @@ def read(name: str, place: Place) -> DataSet:
         used = [(entry, *found) for entry in opened.images() if (found := part_and_label(known, entry))]
         if not used:
             raise DataError(_absent(known, place, opened))
-        levels = _levels(known, opened)
+        levels = _levels(known, opened, used)
         samples = [
             LabelledFile(
                 "/".join(filter(None, (part, levels.get(entry.path, ""), label))),
@@ -50,7 +50,8 @@ def read(name: str, place: Place) -> DataSet:
         digest = fingerprint([entry for entry, _, _ in used], opened.stamp, *map(" ".join, levels.items()))
         tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == known.levels_table]
         unused = opened.unused([*tables, *(entry for entry, _, _ in used)])
-        lacking = f"{known.levels_table} is not there: accuracy has no levels of factors; fetch it too"
+        what = "names none of its pictures" if tables else "is not there"
+        lacking = f"{known.levels_table} {what}: accuracy has no levels of factors; fetch it again"
         told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
         there = {part for _, part, _ in used}
         if lost := [part.folder for part in known.parts if part.folder not in there]:
@@ -84,31 +85,36 @@ def part_and_label(known: ClassSet, entry: FileEntry) -> tuple[str, str] | None:
     return None
 
 
-def _levels(known: ClassSet, tree: Tree) -> Mapping[str, str]:
+def _levels(known: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, str]]) -> Mapping[str, str]:
     """What was set of each photograph, by its path, as the set's table says it; nothing where the table is not there.
 
-    The table's file names may begin above or below the folder that was given: what counts is part, label and name.
+    The table may name a file from any folder above it on, or by its name alone where no other has that name.
 
     Raises:
         DataError: the table cannot be read, or lacks a column.
     """
-    found: dict[str, str] = {}
-    for entry in tree.entries:
-        if not known.levels_table or entry.path.rpartition("/")[2] != known.levels_table:
-            continue
+    tables = [entry for entry in tree.entries if entry.path.rpartition("/")[2] == known.levels_table]
+    by_end: dict[str, dict[str, str]] = {}
+    by_name: dict[str, list[dict[str, str]]] = {}
+    for entry in tables:
         try:
-            lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""))
-            columns = set(known.levels.values()) | {"filename"}
-            if lacking := columns - set(lines.fieldnames or ()):
+            lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""), restval="")
+            if lacking := {*known.levels.values(), "filename"} - set(lines.fieldnames or ()):
                 raise DataError(f"{entry.file.name}: must have a column {min(lacking)}; fetch it again")
             for row in lines:
-                ending = "/".join(str(row["filename"]).replace("\\", "/").split("/")[-3:])
-                if column := known.levels.get(ending.partition("/")[0]):
-                    found[ending] = (row[column] or "").strip().replace("/", "-")
+                parts = row["filename"].replace("\\", "/").split("/")
+                by_end["/".join(parts[-3:])] = row
+                by_name.setdefault(parts[-1], []).append(row)
         except (UnicodeDecodeError, csv.Error, SampleError) as error:
             raise DataError(f"{entry.file.name}: must be a csv in UTF-8, but is not ({error})") from None
-    ends = {entry.path: "/".join(entry.path.split("/")[-3:]) for entry in tree.images()} if found else {}
-    return {path: found[end] for path, end in ends.items() if found.get(end)}
+    found = {}
+    for entry, part, label in used if tables else ():
+        name = entry.path.rpartition("/")[2]
+        alone = by_name.get(name, [])
+        row = by_end.get(f"{part}/{label}/{name}") or (alone[0] if len(alone) == 1 else {})
+        if level := row.get(known.levels.get(part, ""), "").strip():
+            found[entry.path] = level.replace("/", "-")
+    return found
 
 
 def _rows(known: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:
