@@ -203,9 +203,10 @@ NOT_RUN = (
     "--data photos",
     "runs/mine --all",
     "runs/int8",
+    "-m chat:",
 )
-"""What downloads, what needs the page's own example registered or people's files, and trackers: tests of their own run
-these."""
+"""What downloads, what needs the page's own example registered, people's files or an endpoint, and trackers: tests of
+their own run these."""
 
 FIRST, SECOND = "py:network.py:viewed", "py:my_model.py:viewed"
 
