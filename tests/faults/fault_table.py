@@ -253,7 +253,7 @@ class Row:
     recovered: bool
 
     def as_markdown(self) -> str:
-        named = "told by name, exit 1" if self.shown.status == 1 else ""
+        named = "the file is named, exit 1" if self.shown.status == 1 else ""
         part = "" if self.same else "partial"
         told = ", ".join(filter(None, (named, part))) or "the same numbers"
         if (self.reported.status, self.reported.lines) != (self.shown.status, self.shown.lines):
