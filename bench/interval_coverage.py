@@ -402,22 +402,22 @@ def by_errors(rows: list[tuple[int, float, float, int]]) -> tuple[list[float], l
     return many, [row[2] for row in rows if row[0] * min(row[1], 1 - row[1]) < 10]
 
 
-def coverage_table(found: dict[str, list[tuple[int, float, float, int]]], trials: int) -> str:
-    """The least and the largest coverage of each kind, as Markdown."""
+def pooled(rows: list[tuple[int, float, float, int]]) -> tuple[str, str]:
+    """In what percentage of all trials of these points the interval held, and how many they were."""
+    trials = sum(row[3] for row in rows)
+    return (f"{100 * sum(row[2] * row[3] for row in rows) / trials:.1f}", f"{trials:,}") if trials else ("", "")
+
+
+def coverage_table(found: dict[str, list[tuple[int, float, float, int]]]) -> str:
+    """How often each kind held over all sizes and rates, with many and with few errors, as Markdown."""
     rows = []
     for kind, all_rows in found.items():
-        many, few = by_errors(believed(all_rows))
+        parts = [[], []]
+        for row in believed(all_rows):
+            parts[row[0] * min(row[1], 1 - row[1]) < 10].append(row)
         name, _, method = kind.partition(": ")
-        drawn = max(int(trials * KINDS[kind].share_of_trials), 20)
-        ends = f"{100 * min(many):.1f} to {100 * max(many):.1f}"
-        rows.append((name, method, ends, f"{100 * min(few):.1f}" if few else "", str(drawn)))
-    head = (
-        "interval of",
-        "method",
-        "ten of each expected: holds in, %",
-        "fewer: holds in at least, %",
-        "trials a point",
-    )
+        rows.append((name, method, *pooled(parts[0]), *pooled(parts[1])))
+    head = ("interval of", "method", "ten of each expected: holds in, %", "trials", "fewer: holds in, %", "trials")
     return table(head, rows)
 
 
@@ -442,7 +442,7 @@ def main() -> int:
         draw(Path(path), found)
     if path := option("--write", ""):
         page = Path(path)
-        page.write_text(with_block(page.read_text("utf-8"), "coverage", coverage_table(found, trials)), "utf-8")
+        page.write_text(with_block(page.read_text("utf-8"), "coverage", coverage_table(found)), "utf-8")
     return tell(bars, notes, versions("numpy", "scipy"), trials)
 
 

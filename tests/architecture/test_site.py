@@ -66,6 +66,17 @@ def test_the_site_reads_every_fence() -> None:
             assert re.fullmatch(r'(\w+( title="\S+")?)?', heading), f"{name}: {heading}"
 
 
+def test_every_page_is_in_the_navigation() -> None:
+    assert [name for name in PAGES if name not in (ROOT / "mkdocs.yml").read_text("utf-8")] == []
+
+
+def test_links_within_a_page_lead_to_a_heading_of_it() -> None:
+    for name in PAGES:
+        text = (ROOT / "docs" / name).read_text("utf-8")
+        headings = {re.sub(r"[^\w]+", "-", each.lower()).strip("-") for each in re.findall("^#+ (.*)", text, re.M)}
+        assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= headings, name
+
+
 FORMER = (
     "adding_a_benchmark adding_a_distortion adding_a_metric adding_a_model adding_an_attack attacking_your_own_defence "
     "attacks attacks_results benchmarks cue_conflict data dependencies fidelity imagenet_c imagenet_c_results "
