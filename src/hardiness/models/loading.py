@@ -303,6 +303,11 @@ def _of_function(built: Built, known: ModelSpec, placement: ComputeSettings) -> 
     notes = [*built.notes, *code.left_out]
     if outputs:
         notes.append(PROBABILITIES)
+    if placement.device != "cpu":
+        notes.append(
+            f"it {network.kind}: it is called with images in main memory, and {placement.device} is used where it does "
+            "so itself"
+        )
     placement = replace(placement, device="cpu", candidates=("function",), notes=())
     built = replace(built, network=network, notes=tuple(notes), outputs=outputs)
     # There are no tensors to hash: what it holds of them counts with its code.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,7 @@ from torch import Tensor, nn
 import hardiness
 from hardiness.core import ArgumentError, ModelError, View
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import load, to_pixels, wrap
-from hardiness.models.runtimes import function_runtime
+from hardiness.models import catalogue, load, loading, to_pixels, wrap
 
 WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
 VIEW = View(36, 32)
@@ -119,7 +121,7 @@ def test_what_goes_wrong_costs_one_line(answer: Any, says: str, pixels: Tensor) 
 
 
 def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, pixels: Tensor) -> None:
-    monkeypatch.setattr(function_runtime, "SECONDS", 0.2)
+    monkeypatch.setattr(catalogue, "SECONDS", 0.2)
     never = threading.Event()
 
     def waiting(images: np.ndarray) -> np.ndarray:
@@ -129,6 +131,28 @@ def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ModelError, match=r"mine has not answered within 0\.2 s; it is given up"):
         wrap(waiting, VIEW, name="mine")
     never.set()
+
+
+def test_a_function_has_one_thread_which_ends_with_its_model(pixels: Tensor) -> None:
+    before, held = set(threading.enumerate()), Service(1.0)
+    known = weakref.ref(held)
+    classifier = wrap(held, VIEW, name="mine")
+    classifier.logits(pixels)
+    (thread,) = (each for each in set(threading.enumerate()) - before if each.name == "function")
+    del classifier, held
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert known() is None
+
+
+def test_a_device_that_a_function_does_not_get_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = loading.place
+    monkeypatch.setattr(loading, "place", lambda *given, **more: replace(usual(*given, **more), device="cuda"))
+    classifier = wrap(logits, VIEW, name="mine")
+    assert classifier.device == "cpu"
+    told = "it is a plain function: it is called with images in main memory, and cuda is used where it does so itself"
+    assert told in classifier.notes
 
 
 def test_a_mean_is_not_for_a_function() -> None:

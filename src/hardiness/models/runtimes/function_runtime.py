@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,64 +16,8 @@ from hardiness.models.runtimes import Executable, runtimes
 if TYPE_CHECKING:
     from torch import Tensor
 
-SECONDS = 120.0
-"""After so long without an answer to one batch a function is given up: what it waits for may never come."""
-
 SUM_TOLERANCE = 0.05
 """How far the sum of a row of probabilities may lie from 1."""
-
-
-@dataclass
-class _Answer:
-    """What came of one call."""
-
-    ready: threading.Event
-    rows: Any = None
-    error: BaseException | None = None
-
-
-class Caller:
-    """Calls a function on a thread of its own, so that one that never answers can be left behind."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._function = function
-        self._asked: queue.SimpleQueue[tuple[Any, _Answer]] = queue.SimpleQueue()
-        self._begun = False
-        self._lock = threading.Lock()
-
-    def __call__(self, batch: Any) -> Any:
-        """What the function returns.
-
-        Raises:
-            ModelError: nothing, for too long.
-            BaseException: as the function.
-        """
-        with self._lock:
-            if not self._begun:
-                self._begun = True
-                threading.Thread(target=self._work, daemon=True, name="function").start()
-        answer = _Answer(threading.Event())
-        self._asked.put((batch, answer))
-        if not answer.ready.wait(SECONDS):
-            raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
-        if answer.error is not None:
-            raise answer.error
-        return answer.rows
-
-    def _work(self) -> None:
-        while True:
-            batch, answer = self._asked.get()
-            try:
-                answer.rows = self._function(batch)
-            except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
-                answer.error = error
-            answer.ready.set()
-
-
-@cache
-def caller_of(network: PlainFunction) -> Caller:
-    """The one thread of a function."""
-    return Caller(network.function)
 
 
 def rows_of(answer: Any, name: str, images: int) -> NDArray[np.float32]:
@@ -162,7 +102,7 @@ def answer_of(network: PlainFunction, name: str, pixels: Tensor, affine: Callabl
 
 def _called(network: PlainFunction, name: str, given: Any) -> Any:
     try:
-        return caller_of(network)(given)
+        return network.answer(given)
     except ModelError as error:
         raise ModelError(f"{name} {error}") from None
 
