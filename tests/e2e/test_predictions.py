@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
+from hardiness.core import ArgumentError
+from hardiness.engine import read_predictions
 from hardiness.models import load, to_pixels
 from hardiness.store import Store
 
@@ -243,3 +245,30 @@ def test_pictures_are_asked_for_where_they_are_made(
     assert told.status == 2
     assert "manifest.json says seed 7, and this run has 0: use the same" in told.err
     assert not (tmp_path / "x").exists()
+
+
+def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
+    found = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    samples, columns = ["a", "b", "c"], {f"logits_{k}": found[:, k] for k in range(4)}
+    lists = {kind: pa.array(found.tolist(), kind) for kind in (pa.list_(pa.float64()), pa.list_(pa.float32(), 4))}
+    for number, answers_ in enumerate([columns, *({"logits": each} for each in lists.values())]):
+        parquet.write_table(pa.table({"sample": samples, **answers_}), tmp_path / f"{number}.parquet")
+    wide = [",".join(["sample", *columns])]
+    wide += [f"{sample}," + ",".join(map(str, row)) for sample, row in zip(samples, found, strict=True)]
+    (tmp_path / "wide.csv").write_text("\n".join([*wide, ""]))
+    rows = (f'{s},"[{", ".join(map(str, r))}]"\n' for s, r in zip(samples, found, strict=True))
+    (tmp_path / "one.csv").write_text("sample,logits\n" + "".join(rows))
+    for file in tmp_path.iterdir():
+        read = read_predictions(str(file))
+        assert (read.kind, read.samples, read.conditions) == ("logits", samples, [""] * 3), file
+        assert read.values.dtype == np.float32
+        np.testing.assert_array_equal(read.values, found)
+    for wrong, says in (
+        (pa.array([[1.0, 2.0], None, [1.0, 2.0]]), r"the answer for b .* must be numbers, was None"),
+        (pa.array([[1.0, 2.0], [1.0, None], [1.0, 2.0]]), r"the answer for b .* must be numbers"),
+        (pa.array([[1.0, 2.0], [1.0], [1.0, 2.0]]), r"b .row 2. has 1 numbers, those before 2"),
+        (pa.array([[1.0, 2.0], [1.0, float("nan")], [1.0, 2.0]]), r"the answer for b .* is NaN or infinite"),
+    ):
+        parquet.write_table(pa.table({"sample": samples, "logits": wrong}), tmp_path / "wrong.parquet")
+        with pytest.raises(ArgumentError, match=says):
+            read_predictions(str(tmp_path / "wrong.parquet"))

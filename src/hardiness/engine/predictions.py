@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,89 +73,146 @@ def read_predictions(path: str) -> Predictions:
         raise ArgumentError(f"--predictions must be a csv or Parquet file; there is none at {path}")
     with file.open("rb") as stream:
         is_parquet = stream.read(4) == b"PAR1"
-    columns = _parquet(file) if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv(file)
-    kinds = [kind for kind in KINDS if kind in columns]
-    if "sample" not in columns or not kinds:
-        raise ArgumentError(
-            f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, "
-            f"logits_1 …), has {', '.join(list(columns)[:6]) or 'none'}"
-        )
-    samples = [str(each) for each in columns["sample"]]
+    read = _parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv
+    answers = read(file)
+    samples, rows = answers.samples, answers.rows
     if not samples:
         raise ArgumentError(f"{path} must hold a row for each picture, holds none")
-    conditions = ["" if each is None else str(each) for each in columns.get("condition", [""] * len(samples))]
-    kind = kinds[0]
-    if kind == "class":
-        values: NDArray[Any] = np.array([str(each) for each in columns[kind]], object)
+    if answers.kind == "class":
+        values: NDArray[Any] = np.array([str(each) for each in rows], object)
     else:
-        values = _numbers(columns[kind], path, samples)
-        if kind == "probabilities":
+        values = _stacked(rows, path, samples)
+        if answers.kind == "probabilities":
             _require_probabilities(values, path, samples)
-    return Predictions(path, file_sha256(file), kind, samples, conditions, values)
+    return Predictions(path, file_sha256(file), answers.kind, samples, answers.conditions, values)
 
 
-def _parquet(file: Path) -> dict[str, Sequence[Any]]:
+class _Answers(NamedTuple):
+    """What a file holds: texts, and the answers, of numbers float32 ``(K,)`` each or all ``(N, K)``."""
+
+    kind: str
+    samples: Sequence[str]
+    conditions: Sequence[str]
+    rows: Sequence[Any] | NDArray[np.float32]
+
+
+def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
+    """The best kind of answers that there are, and the columns that hold them.
+
+    Raises:
+        ArgumentError: a column is missing.
+    """
+    for kind in KINDS:
+        numbered = {int(m[1]): name for name in names if (m := re.fullmatch(rf"{kind}_(\d+)", name))}
+        if "sample" not in names or not (kind in names or (numbered and kind != "class")):
+            continue
+        if kind in names:
+            return kind, [kind]
+        if sorted(numbered) != list(range(len(numbered))):
+            lacking = next(index for index in range(max(numbered) + 1) if index not in numbered)
+            raise ArgumentError(f"the column {kind}_{lacking} is missing beside {kind}_{max(numbered)}")
+        return kind, [numbered[index] for index in range(len(numbered))]
+    raise ArgumentError(
+        f"{path} must have the columns sample, condition, and logits, probabilities or class (or logits_0, "
+        f"logits_1 …), has {', '.join(names[:6]) or 'none'}"
+    )
+
+
+def _parquet(file: Path) -> _Answers:
     from pyarrow import ArrowException, parquet
 
     try:
         table = parquet.read_table(file)
     except (ArrowException, OSError, ValueError) as error:
         raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
-    return _gathered({name: table.column(name).to_pylist() for name in table.column_names})
+    kind, names = _columns_of(table.column_names, file)
+    samples = [str(each) for each in table.column("sample").to_pylist()]
+    given = table.column("condition").to_pylist() if "condition" in table.column_names else [None] * len(samples)
+    conditions = ["" if each is None else str(each) for each in given]
+    rows = table.column(names[0]).to_pylist() if kind == "class" else _of_arrow(table.select(names), file, samples)
+    return _Answers(kind, samples, conditions, rows)
 
 
-def _csv(file: Path) -> dict[str, Sequence[Any]]:
+def _of_arrow(table: Any, file: Path, samples: Sequence[str]) -> Sequence[Any] | NDArray[np.float32]:
+    """The numbers of one column of lists, or of a column for each class, without a Python object for each."""
+    from pyarrow import compute, types
+
+    column = table.column(0)
+    if table.num_columns > 1 or types.is_primitive(column.type):
+        columns = [each.to_numpy() for each in table.columns]
+        if all(each.dtype.kind in "fiu" for each in columns):
+            return np.stack([each.astype(np.float32) for each in columns], axis=1)
+    elif types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type):
+        lengths = compute.unique(compute.list_value_length(column)).to_pylist()
+        values = compute.list_flatten(column)
+        if len(lengths) == 1 and lengths[0] and not values.null_count and types.is_primitive(values.type):
+            return np.asarray(values.to_numpy(), np.float32).reshape(len(samples), lengths[0])
+    cells = zip(*(each.to_pylist() for each in table.columns), strict=True)
+    rows = (cell if table.num_columns > 1 else cell[0] for cell in cells)
+    return [_numbers(row, file, sample, number) for number, (row, sample) in enumerate(zip(rows, samples, strict=True))]
+
+
+def _csv(file: Path) -> _Answers:
+    size = file.stat().st_size
+    csv.field_size_limit(max(size + 1, 1 << 17))  # a column of many logits is one field
+    with file.open("rb") as ends:
+        ends.seek(max(size - 1, 0))
+        if size and ends.read() != b"\n":
+            raise ArgumentError(f"{file} ends within a line, as a file does that was cut; write it again")
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            return _of_lines(csv.reader(stream), file)
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{file} must be csv in UTF-8, or Parquet: {error}") from None
-    if text and not text.endswith("\n"):
-        raise ArgumentError(f"{file} ends within a line, as a file does that was cut; write it again")
-    csv.field_size_limit(max(len(text) + 1, 1 << 17))  # a column of many logits is one field
-    try:
-        rows = list(csv.reader(io.StringIO(text)))
     except csv.Error as error:
         raise ArgumentError(f"{file} must be csv: {error}") from None
-    if not rows:
+
+
+def _of_lines(lines: Iterator[list[str]], file: Path) -> _Answers:
+    head = [name.strip() for name in next(lines, [])]
+    if not head:
         raise ArgumentError(f"{file} must begin with the names of its columns, is empty")
-    head = [name.strip() for name in rows[0]]
     if len(set(head)) != len(head):
         raise ArgumentError(f"{file} has two columns of one name; name each once")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(head):
-            raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(row)}")
-    return _gathered({name: [row[at] for row in rows[1:]] for at, name in enumerate(head)})
-
-
-def _gathered(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    """The columns, ``logits_0``, ``logits_1`` … as one."""
-    found = dict(columns)
-    for kind in KINDS[:2]:
-        parts = {int(m[1]): name for name in columns if (m := re.fullmatch(rf"{kind}_(\d+)", name))}
-        if parts and kind not in found:
-            if sorted(parts) != list(range(len(parts))):
-                lacking = next(index for index in range(max(parts) + 1) if index not in parts)
-                raise ArgumentError(f"the column {kind}_{lacking} is missing beside {kind}_{max(parts)}")
-            found[kind] = list(zip(*(columns[parts[index]] for index in range(len(parts))), strict=True))
+    kind, names = _columns_of(head, file)
+    places, at = [head.index(name) for name in names], head.index("sample")
+    condition = head.index("condition") if "condition" in head else None
+    found = _Answers(kind, samples := [], conditions := [], rows := [])
+    for number, line in enumerate(lines):
+        if len(line) != len(head):
+            raise ArgumentError(f"{file} line {number + 2} must have {len(head)} fields, has {len(line)}")
+        samples.append(line[at])
+        conditions.append("" if condition is None else line[condition])
+        answer: Any = line[places[0]] if len(places) == 1 else [line[place] for place in places]
+        rows.append(answer if kind == "class" else _numbers(answer, file, line[at], number))
     return found
 
 
-def _numbers(rows: Sequence[Any], path: str, samples: Sequence[str]) -> NDArray[np.float32]:
-    made: list[list[float]] = []
-    for number, (row, sample) in enumerate(zip(rows, samples, strict=True)):
-        parts = re.split(r"[\s,;]+", row.strip().strip("[]()").strip()) if isinstance(row, str) else row
-        try:
-            values = [float(each) for each in parts]
-        except (TypeError, ValueError):
+def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float32]:
+    """One answer, float32 ``(K,)``.
+
+    Raises:
+        ArgumentError: it is not made of numbers.
+    """
+    parts = re.split(r"[\s,;]+", row.strip().strip("[]()").strip()) if isinstance(row, str) else row
+    try:
+        return np.array([float(each) for each in parts], np.float32)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
+        ) from None
+
+
+def _stacked(
+    rows: Sequence[NDArray[np.float32]] | NDArray[np.float32], path: str, samples: Sequence[str]
+) -> NDArray[np.float32]:
+    width = len(rows[0])
+    for number, row in enumerate(rows):
+        if len(row) != width:
             raise ArgumentError(
-                f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
-            ) from (None)
-        if made and len(values) != len(made[0]):
-            raise ArgumentError(
-                f"{path}: {sample} (row {number + 1}) has {len(values)} numbers, those before {len(made[0])}"
+                f"{path}: {samples[number]} (row {number + 1}) has {len(row)} numbers, those before {width}"
             )
-        made.append(values)
-    found = np.array(made, np.float32)
+    found = np.asarray(rows, np.float32)
     bad = np.flatnonzero(~np.isfinite(found).all(1))
     if len(bad):
         raise ArgumentError(f"{path}: the answer for {samples[bad[0]]} (row {bad[0] + 1}) is NaN or infinite")
@@ -195,7 +251,6 @@ class ForeignModel:
     agreement: None = None
     has_gradients: bool = False
     num_parameters: int = 0
-    why_no_gradients: str = field(default="its answers were computed elsewhere")
 
     def feed(self, canvas_px: int) -> InputPolicy:
         """Pictures were shown as they are."""
