@@ -321,6 +321,8 @@ def _indices(content: memoryview, at: int, count: int) -> list[int]:
     Source: Apache Parquet, Encodings.md, RLE / bit-packing hybrid.
     """
     width, found = content[at], list[int]()
+    if width > 32:
+        raise ValueError(f"its dictionary is counted by {width} bits")
     at += 1
     while len(found) < count:
         header = shift = 0
@@ -330,18 +332,21 @@ def _indices(content: memoryview, at: int, count: int) -> list[int]:
             if byte < 128:
                 break
         if header & 1:  # eight values for each width bytes
-            length = (header >> 1) * width
+            groups = min(header >> 1, (count - len(found) + 7) // 8)
+            length = groups * width
             bits = int.from_bytes(content[at : at + length], "little")
-            found += [bits >> place * width & (1 << width) - 1 for place in range((header >> 1) * 8)]
+            found += [bits >> place * width & (1 << width) - 1 for place in range(groups * 8)]
         else:  # one value, many times
             length = (width + 7) // 8
-            found += [int.from_bytes(content[at : at + length], "little")] * (header >> 1)
+            found += [int.from_bytes(content[at : at + length], "little")] * min(header >> 1, count - len(found))
         at += length
     return found[:count]
 
 
 _CODECS = {"UNCOMPRESSED": "", "SNAPPY": "snappy", "GZIP": "gzip", "BROTLI": "brotli", "ZSTD": "zstd"}
 _DATA_PAGE, _DICTIONARY_PAGE, _PLAIN, _BY_DICTIONARY, _HEADER_BYTES = 0, 2, 0, (2, 8), 1 << 16
+_DEEPEST = 8
+"""Structs within each other in a page's header; there are three."""
 
 
 def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[PageValue]:
@@ -366,15 +371,18 @@ def _pages(file: Path, schema: Any, group: Any, columns: Columns) -> Sequence[Pa
             header, length = _thrift(stream.read(min(_HEADER_BYTES, end - at)))
             sort, size, stored, data = header[1], header[2], header[3], header.get(5)
             at += length
+            left, values = group.num_rows - len(found), data[1] if data else 0
+            if not (0 <= stored <= end - at and 0 <= size <= part.total_uncompressed_size and 0 <= values <= left):
+                return ()  # of a damaged file pyarrow says what is wrong
             page = Page(at, stored, size, codec, sort == _DATA_PAGE and kind.max_definition_level > 0)
             at += stored
             if sort == _DICTIONARY_PAGE:
                 dictionary = page
             elif sort == _DATA_PAGE and data is not None and data[2] == _PLAIN:
-                found += [PageValue(page, place) for place in range(data[1])]
+                found += [PageValue(page, place) for place in range(values)]
             elif sort == _DATA_PAGE and data is not None and data[2] in _BY_DICTIONARY and dictionary is not None:
                 content = page.content(str(file))
-                found += [PageValue(dictionary, place) for place in _indices(content, page.begin(content), data[1])]
+                found += [PageValue(dictionary, place) for place in _indices(content, page.begin(content), values)]
             else:
                 return ()
     return tuple(found) if len(found) == group.num_rows else ()
@@ -398,7 +406,7 @@ def _thrift(content: bytes) -> tuple[dict[int, Any], int]:
             if byte < 128:
                 return found
 
-    def value(kind: int) -> Any:
+    def value(kind: int, depth: int) -> Any:
         nonlocal at
         if kind in (1, 2):
             return kind == 1
@@ -406,25 +414,27 @@ def _thrift(content: bytes) -> tuple[dict[int, Any], int]:
             found = number()
             return found >> 1 ^ -(found & 1)
         if kind == 12:
-            return struct()
+            return struct(depth + 1)
         if kind in (3, 7, 8):
             length = {3: 1, 7: 8}.get(kind) or number()
             at += length
             return content[at - length : at]
         raise ValueError(f"its header has a field of kind {kind}")
 
-    def struct() -> dict[int, Any]:
+    def struct(depth: int) -> dict[int, Any]:
         nonlocal at
+        if depth > _DEEPEST:
+            raise ValueError("its header is too deep")
         fields: dict[int, Any] = {}
         last = 0
         while (byte := content[at]) != 0:
             at += 1
-            last = last + (byte >> 4) if byte >> 4 else value(4)
-            fields[last] = value(byte & 15)
+            last = last + (byte >> 4) if byte >> 4 else value(4, depth)
+            fields[last] = value(byte & 15, depth)
         at += 1
         return fields
 
-    return struct(), at
+    return struct(0), at
 
 
 def _refuse_pictures_without_bytes(file: Path, stamp: Stamp, groups: Sequence[Any], columns: Columns) -> None:

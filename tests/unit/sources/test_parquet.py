@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hardiness.core import HardinessError, SampleError
+from hardiness.core import DataError, HardinessError, SampleError
 from hardiness.data import inventory, locate, unchanged
 from hardiness.data.checking import check
 from hardiness.data.root import Place
@@ -129,6 +130,20 @@ def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
         pictures[k] for k in range(40) if rows[k].image.page
     ]
     assert not (tmp_path / "cache").exists(), "nothing is copied"
+
+
+def test_headers_that_lie_are_one_line_or_left_to_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte of the headers is changed in several ways: neither an endless loop nor another error comes of it."""
+    monkeypatch.setattr(tables, "MOST_DECODED", 1)
+    file, generator = tmp_path / "test.parquet", np.random.default_rng(0)
+    content = pa.table({"image": [generator.bytes(20) for _ in range(12)], "label": [0] * 12})
+    pq.write_table(content, file, compression="snappy")
+    whole = file.read_bytes()
+    for at in range(4, 90):
+        for changed in (0, 0x0C, 0x1C, 0xFF, whole[at] ^ 1):
+            file.write_bytes(whole[:at] + bytes([changed]) + whole[at + 1 :])
+            with contextlib.suppress(DataError, SampleError):
+                assert all(len(row.image.read()) < 1000 for row in tables.parquet_rows(file))
 
 
 def test_a_page_that_is_damaged_costs_its_picture_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
