@@ -16,6 +16,7 @@ import pytest
 from chat_server import ChatServer
 from PIL import Image
 
+from hardiness.engine import rounds
 from hardiness.models.chat import questions
 from hardiness.reference import sixteen
 from hardiness.store import Store
@@ -371,3 +372,45 @@ def test_offline_asks_no_other_machine(hardiness: Any, tmp_path: Path, monkeypat
     told = hardiness("run", "-m", "chat:toy:base=https://api.example/v1", "-b", "own", "--data", tmp_path)
     assert told.status == 2
     assert "HARDINESS_OFFLINE" in told.err
+
+
+def test_a_precision_target_saves_calls(
+    chat: ChatServer,
+    stimuli_root: Path,
+    truth: dict[str, tuple[str, str]],
+    hardiness: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rounds, "FIRST_IMAGES", 16)
+    shapes = {digest: shape for digest, (shape, _) in truth.items()}
+    chat.answer = lambda prompt, png: shapes[sha256(pixels_of(png)).hexdigest()]
+    out = tmp_path / "out"
+    told = hardiness(
+        *("run", "-m", chat.model(), "-b", "cue-conflict", "--data", stimuli_root, "--out", out),
+        *("--precision-target", "0.2"),
+    )
+    assert told.status == 0, told.err
+    result = result_of(out)
+    assert len(chat.asked) == result["counts"]["evaluated"] < 48
+    assert "stopped at a precision target of 0.2" in " ".join(result["warnings"])
+    (score,) = [
+        s for s in result["scores"] if s["metric"] == "shape_bias" and s["condition"] == {"protocol": "orhan2019"}
+    ]
+    assert score["value"] == 1
+    assert score["interval"][1] - score["interval"][0] <= 0.4
+
+
+@pytest.mark.slow
+def test_an_interruption_asks_nothing_more(chat: ChatServer, stimuli_root: Path, spawn: Any, tmp_path: Path) -> None:
+    chat.pause_s, out = 0.1, tmp_path / "out"
+    process = spawn(
+        *("run", "-m", chat.model(workers=2), "-b", "cue-conflict", "--data", stimuli_root, "--out", out, "--quiet")
+    )
+    deadline = time.monotonic() + 60
+    while len(chat.asked) < 6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert len(chat.asked) <= 12, "those that were on their way, and a moment's"
+    assert len(list((out / "answers").rglob("*.json"))) >= len(chat.asked) - 2, "all but those on their way"
