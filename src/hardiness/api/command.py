@@ -565,7 +565,7 @@ def _check_ends(command: Command, asked: Workload) -> None:
         raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
     if command.cluster and (request.precision_target or request.time_budget_s or request.until_decided):
         raise ArgumentError(
-            "--engine ray goes with none of --precision-target, --time-budget and --until-decided; leave one out"
+            "--engine ray goes with neither --precision-target, --time-budget nor --until-decided; leave one out"
         )
     if request.precision_target is not None:
         for row, data in asked.rows:

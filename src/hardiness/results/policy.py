@@ -107,7 +107,7 @@ def read_policy(path: str | Path) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise ArgumentError(
-            f"--policy {path}: cannot be read ({why}); 'hardiness gate OUT --write-policy {path}' writes a first one"
+            f"policy {path}: cannot be read ({why}); 'hardiness gate OUT --write-policy {path}' writes a first one"
         ) from None
     return parse_policy(text, str(path))
 
