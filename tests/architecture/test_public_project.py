@@ -66,3 +66,8 @@ def test_the_citation_names_the_licence_and_the_paper_behind_the_suite() -> None
     assert reference["identifiers"][0]["value"] in (ROOT / "README.md").read_text().replace("abs/", "").replace(
         "https://arxiv.org/", "arXiv:"
     )
+
+
+def test_the_changes_of_this_version_are_dated() -> None:
+    newest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert re.match(rf"{re.escape(PROJECT['version'])}, \d+ \w+ \d{{4}}", newest)
