@@ -26,7 +26,7 @@ from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import Condition, ImageTable, Interval
 from hardiness.statistics.calibration import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.cells import FEWEST_TELLING
-from hardiness.statistics.comparison import difference, mean_difference, paired_difference, unpaired_difference
+from hardiness.statistics.comparison import difference, mean_difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, wilson
 from hardiness.statistics.kappa import error_consistency
@@ -67,12 +67,14 @@ def share(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval
 def unpaired(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     other = 0.9 * rate
     first, second = int(generator.binomial(n, rate)), int(generator.binomial(n, other))
-    return unpaired_difference((first, n), (second, n)).interval, rate - other
+    images = np.arange(n)
+    return difference(mean(images, images < first), mean(n + images, images < second)).interval, rate - other
 
 
 def paired(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
     first, second = (side[:, 0] < ndtri(rate) for side in latent(generator, n, 1, 0.1))
-    return paired_difference(first, second).interval, rate - float(ndtr(ndtri(rate) + 0.1))
+    images = np.arange(n)
+    return difference(mean(images, first), mean(images, second)).interval, rate - float(ndtr(ndtri(rate) + 0.1))
 
 
 def paired_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
