@@ -277,7 +277,7 @@ class Classification(Card):
     Source: Orhan (2019), arXiv:1907.07640; Hendrycks et al. (2019), arXiv:1907.07174.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = (
         "prediction",
         "confidence",
@@ -312,7 +312,7 @@ class Classification(Card):
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
             *selective_scores(table),
-            *(conformal_scores(table) if run.benchmark.name == CLEAN else ()),
+            *(conformal_scores(table) if run.benchmark.name in (CLEAN, Own.name) else ()),
         ]
         for subset in SHIFTED_SETS:
             if f"answer_{subset}" in table:

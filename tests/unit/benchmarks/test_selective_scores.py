@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hardiness.benchmarks import card_of
 from hardiness.benchmarks.selective import (
     conformal_scores,
     selective_by_corruption,
     selective_scores,
 )
-from hardiness.core import Condition, ImageTable, Score
+from hardiness.core import BenchmarkIdentity, Condition, ImageTable, Run, Score
 from hardiness.statistics import aurra
 
 CELLS = (Condition(), *(Condition(corruption=name, severity=s) for name in ("fog", "snow") for s in (1, 2)))
@@ -45,6 +46,15 @@ def test_photographs_have_all_five() -> None:
         assert 0 <= each.interval.low <= (each.value or 0) <= each.interval.high <= 1
     assert found["conformal_coverage", ""].n == 200
     assert found["conformal_coverage", ""].value == pytest.approx(0.9, abs=0.06)
+
+
+@pytest.mark.parametrize(("name", "has"), [("imagenet-val", True), ("own", True), ("imagenet-v2", False)])
+def test_clean_photographs_of_ones_own_have_it_too(name: str, has: bool) -> None:
+    given = table(60, 0.0, CELLS[:1])
+    given.columns["right_top5"] = given["right"]
+    run = Run(benchmark=BenchmarkIdentity(name, "classification"))
+    scores = by_name(card_of(run).scores(given, run, None))
+    assert (("conformal_coverage", "") in scores) == has
 
 
 def test_each_corruption_has_its_own_and_loses_the_promise() -> None:
