@@ -118,6 +118,10 @@ def test_a_csv_of_names_and_parquet_are_ones_own(hardiness: Command, pets: Any, 
     listed = hardiness(*model, "--data", folder, "--labels", labels)
     assert listed.status == 0, listed.err
     assert "1 file is passed over" in listed.err
+    nested = tmp_path / "nested.csv"
+    nested.write_text("".join(f"a/{name},{kind}\n" for name, kind in zip(names[:2], ["owl", "emu"], strict=True)))
+    deeper = hardiness(*model, "--data", folder.parent, "--labels", nested)
+    assert "that the csv does not name; for example a/" in deeper.err
     assert "own-c" in listed.out
     packed = hardiness(*model, "--data", tmp_path / "birds.parquet")
     assert packed.status == 0, packed.err

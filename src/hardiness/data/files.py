@@ -199,7 +199,7 @@ def _counted(count: int, what: str) -> str:
 def _kind(path: str) -> str:
     suffix = suffix_of(path)
     if suffix in IMAGE_SUFFIXES:
-        return f"{suffix} outside the folders"
+        return f"{suffix} that the csv does not name" if "/" in path else f"{suffix} outside the folders"
     return shown(suffix) if suffix else "without a suffix"
 
 
