@@ -1,4 +1,4 @@
-"""Several models by one score: every pair's difference, whether it is told from zero, and their ranks."""
+"""Several models by one score: every pair's difference, with an interval, and their ranks."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_each_claim_can_fail(name: str, number: str, values: tuple[float, ...]) 
 def test_with_few_images_nothing_can_be_told(name: str, number: str, values: tuple[float, ...]) -> None:
     found = registry.get(name).judge(changed(published_models(), number, *values, n=50))
     assert found.verdict == OPEN
-    assert found.reason.startswith("not told from zero: ")
+    assert found.reason.startswith("the interval reaches zero: ")
 
 
 def test_far_from_people_knows_that_ten_people_are_a_sample() -> None:

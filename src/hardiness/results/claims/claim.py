@@ -1,4 +1,4 @@
-"""What a published claim is, and when it holds: a few contrasts of known numbers, each told from zero or not."""
+"""What a published claim is, and when it holds: a few contrasts of known numbers, each with an interval."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Contrast:
         name: what it is, in a few words with its values.
         value: the sum.
         standard_error: of it.
-        needed: whether it must be told from zero for the claim to hold; the others must not be told against it.
+        needed: whether its interval must lie above zero for the claim to hold; no other may lie below.
         paired: whether its numbers are of the same images.
         degrees: of freedom of the standard error.
     """
@@ -199,7 +199,7 @@ class Claim:
         needed = {place: below.get(place, each.p) for place, each in enumerate(found) if each.needed}
         weakest = max(needed, key=lambda place: needed[place])
         if needed[weakest] > LEVEL:
-            return Judgement(OPEN, found, f"not told from zero: {found[weakest].name}", needed[weakest])
+            return Judgement(OPEN, found, f"the interval reaches zero: {found[weakest].name}", needed[weakest])
         return Judgement(HOLDS, found, p=needed[weakest])
 
     def _lacking(self, models: Models) -> Judgement | None:
