@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -235,6 +236,37 @@ def test_a_failed_conversion_leaves_logging_as_it_was(noise: Noise) -> None:
 def test_openvino_asked_for_and_impossible_is_an_error(noise: Noise) -> None:
     with pytest.raises(ModelError, match="odd cannot run as asked: openvino: OpenVINO cannot convert it"):
         wrap(_Sorts(), VIEW, name="odd", device="cpu", runtime="openvino").logits(noise(1))
+
+
+MODELS_THAT_GO = """
+import gc, os, signal
+import torch
+from hardiness.core import View
+from hardiness.models import wrap
+
+def used(name):
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    classifier = wrap(network, View(36, 32), name=name, device="cpu", runtime="openvino")
+    classifier.logits(torch.rand(2, 3, 32, 32))
+    return classifier
+
+first, second = used("first"), used("second")
+del first
+gc.collect()
+del second
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print("heard", flush=True))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_is_heard_after_openvinos_models_went_one_by_one(warm: Callable[..., Any], tmp_path: Path) -> None:
+    """OpenVINO's cores leave Python's handlers a stack that is no memory, where a second outlives the first."""
+    (tmp_path / "models_that_go.py").write_text(MODELS_THAT_GO)
+    process = warm(tmp_path / "models_that_go.py")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (0, "heard\n"), err
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -47,7 +48,7 @@ class OpenVINORuntime:
     streams = min(usable_cores(), _MAX_STREAMS)
 
     def __init__(self, plan: Executable) -> None:
-        core = silent_openvino().Core()
+        core = the_core()
         if isinstance(plan.network, OnnxFile):
             raise ModelError("ONNX files run in ONNX Runtime")
         if plan.device != "cpu":
@@ -226,6 +227,17 @@ def _logits_only(network: nn.Module, name: str) -> nn.Module:
             return logits_of(self.network(pixels), name)
 
     return LogitsOnly().eval()
+
+
+@functools.cache
+def the_core() -> Any:
+    """The one ``openvino.Core`` of this process, which is never let go.
+
+    Each core's CPU plugin gives its thread another stack for signals and, when it goes, puts back the one before, which
+    may be of a core that has gone earlier and is no memory any more. Python's handlers run on that stack: the next
+    Ctrl-C, or the end of a process that was waited for, would then kill the program.
+    """
+    return silent_openvino().Core()
 
 
 def silent_openvino() -> Any:
