@@ -488,7 +488,9 @@ def spec_of(module: str) -> ModuleSpec | None:
         if not package:
             return find_spec(module)
         above = spec_of(package)
-        return PathFinder.find_spec(module, above.submodule_search_locations) if above else None
+        if above is None or above.submodule_search_locations is None:
+            return None  # nothing is below a module; without folders the whole path would be searched
+        return PathFinder.find_spec(module, above.submodule_search_locations)
     except (ImportError, ValueError, AttributeError, TypeError):
         return None
 

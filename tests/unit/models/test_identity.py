@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hardiness.core import ModelError, View
 from hardiness.models import load, wrap
-from hardiness.models.identity import code_identity, external_files, onnx_sha256, outputs_sha256
+from hardiness.models.identity import code_identity, external_files, onnx_sha256, outputs_sha256, spec_of
 from hardiness.reference import wnids
 
 VIEW = View(8, 8)
@@ -148,6 +148,13 @@ def test_code_of_other_files_counts_however_it_is_reached(reached: str, tmp_path
         assert again.code_sha256 == network.code_sha256
         found.append(network)
     assert found[0].code_sha256 == found[1].code_sha256 != found[2].code_sha256
+
+
+def test_nothing_is_below_a_module_that_is_no_package(own_modules: Any, tmp_path: Path) -> None:
+    own_modules(HELPER)
+    (tmp_path / "scale").mkdir()  # of the name of a function of the module, on the path
+    assert spec_of("own_package.most") is not None
+    assert spec_of("own_package.most.scale") is None
 
 
 def test_code_that_was_edited_after_its_import_is_the_imported_code(tmp_path: Path, own_modules: Any) -> None:
