@@ -87,6 +87,7 @@ REFUSED: dict[str, list[str]] = {
     "make perturbations": ["--difficulty"],
     "make corruptions": ["--size"],
     "list models": ["--at-least"],
+    "show": ["--below"],
 }
 BASES = {
     "run": ["-m", "alexnet", "-b", "imagenet-val", "--data", "embedded", "--engine", "ray"],
@@ -98,9 +99,10 @@ BASES = {
     "make corruptions": ["embedded", "o"],
     "list models": ["--published", "imagenet-r"],
     "data get": ["imagenet-a"],
+    "show": ["o"],
 }
 HARMLESS = {
-    "run": ["--wait", "--limit", "--seed", "--precision-target"],
+    "run": ["--wait", "--limit", "--seed", "--precision-target", "--calls"],
     "report": ["--wait"],
     "compare --noise": ["--limit", "--seed"],
     "make corruptions": ["--seed", "--limit", "--wait"],
@@ -110,7 +112,7 @@ HARMLESS = {
     "make patch": ["--limit", "--seed"],
     "data get": ["--wait"],
 }
-"""A limit above all there is means all, a seed is a name, and nobody waits where nothing is locked."""
+"""A limit or a number of calls above all there is means all, a seed is a name, nobody waits where nothing is locked."""
 
 
 def commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:

@@ -10,7 +10,7 @@ from itertools import groupby
 import click
 from rich.console import Console
 
-from hardiness.core import Result, TextTable
+from hardiness.core import Result, TextTable, require_within
 from hardiness.report import WARNING, score_tables, scorecard_tables, terminal_table, with_own_names
 from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
 from hardiness.store import Store
@@ -40,6 +40,8 @@ def command(out: str, everything: bool, baseline: str | None, verify: bool, belo
 
     What is computed of the records is kept in OUT, so that the next time takes less.
     """
+    if below is not None:
+        require_within("below", below, 0, 1)
     store = Store.open(out)
     usual = results_of(store, baseline, verify)
     found = usual if below is None else with_severities(usual, store, below)

@@ -248,8 +248,8 @@ class Request:
     calls: int | None = None
 
     def __post_init__(self) -> None:
-        if self.calls is not None:
-            require_within("calls", self.calls, 1, MOST_IMAGES)
+        if self.calls is not None and self.calls < 1:
+            raise ArgumentError(f"calls must be at least 1, was {self.calls}")
         if self.limit is not None and self.limit < 1:
             raise ArgumentError(f"limit must be at least 1, was {self.limit}")
         if self.batch_size is not None:
