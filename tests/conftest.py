@@ -36,7 +36,7 @@ gain from other ones."""
 
 THOROUGH, NOT_THOROUGH = ("browser", "e2e", "scale"), ("test_every_benchmark.py", "test_resume.py")
 """Folders of which every test is marked ``thorough``, but for those of these files: one run of every benchmark, and
-runs that are killed and continued."""
+runs that are killed and continued; faults that are marked ``slow`` are thorough too, as they wait."""
 
 MAY_BE_SKIPPED = {
     "golden pictures of other people's code": r"HARDINESS_DATA must name a data root with golden/",
@@ -82,7 +82,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if fixtures & BESIDE or (fixtures & PHOTOGRAPHS and folder not in ANY_PHOTOGRAPH_WILL_DO):
             item.add_marker("beside")
-        if folder in THOROUGH and item.path.name not in NOT_THOROUGH:
+        waits = folder == "faults" and item.get_closest_marker("slow")
+        if waits or (folder in THOROUGH and item.path.name not in NOT_THOROUGH):
             item.add_marker("thorough")
 
 
