@@ -83,6 +83,8 @@ class DifferenceTest:
         value, n, method, detectable, reason: as in `Difference`.
         p: of this difference alone; ``None`` where there is no test.
         ends: the interval at a level; it leaves out 0 where ``p`` is below the level.
+        counts: images that the first side alone and the second alone has right, and all of them, where ``ends`` is
+            `tango`'s: many such intervals are computed together.
     """
 
     value: float
@@ -92,16 +94,23 @@ class DifferenceTest:
     ends: Callable[[float], Interval] | None = None
     detectable: float | None = None
     reason: str | None = None
+    counts: tuple[int, int, int] | None = None
 
     def alone(self) -> Difference:
         """The difference with its own p-value and the interval of 95 %."""
         return self.among(self.p, LEVEL)
 
-    def among(self, p: float | None, level: float) -> Difference:
-        """The difference among others: with its p-value adjusted for them, and the interval of its own level."""
+    def among(self, p: float | None, level: float, interval: Interval | None = None) -> Difference:
+        """The difference among others: with its p-value adjusted for them, and the interval of its own level.
+
+        Args:
+            p: adjusted.
+            level: of the interval.
+            interval: what ``ends`` gives at that level, where it is known already.
+        """
         if self.ends is None or self.p is None:
             return Difference(self.value, None, None, self.n, self.method, self.detectable, self.reason)
-        found = self.ends(level)
+        found = interval or self.ends(level)
         if self.p >= level:  # where two methods differ, the one that tells less decides
             found = Interval(min(found.low, 0.0), max(found.high, 0.0))
         return Difference(self.value, found, p, self.n, self.method, self.detectable, self.reason, level)
@@ -135,7 +144,7 @@ def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64
 
 
 def tango(
-    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: float = 0.95
+    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: float | Sequence[float] = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower and upper end of the score interval of a difference of two shares on the same ``n`` images.
 
@@ -145,11 +154,13 @@ def tango(
     Args:
         first_only, second_only: counts of images that one of the two alone gets right, of any equal shape.
         n: all images, those included.
-        confidence: its coverage, in (0, 1).
+        confidence: its coverage, in (0, 1); one for all, or one each where the counts are lists.
 
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
     """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    each_confidence = [confidence] if isinstance(confidence, float) else confidence
+    z = np.array([NormalDist().inv_cdf(0.5 + each / 2) for each in each_confidence])
+    z = z[0] if isinstance(confidence, float) else z
     b, c, total = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in (first_only, second_only, n)))
     estimate = (b - c) / total
     ends = []
@@ -204,7 +215,8 @@ def _of_counts(only_first: int, only_second: int, n: int, p: float) -> Differenc
         return Interval(float(low), float(high))
 
     detectable = detectable_paired((only_first + only_second) / n, n)
-    return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable)
+    counts = (only_first, only_second, n)
+    return DifferenceTest((only_first - only_second) / n, n, EXACT, p, ends, detectable, counts=counts)
 
 
 def _unpaired_shares(first: tuple[float, int], second: tuple[float, int]) -> DifferenceTest:
@@ -497,9 +509,23 @@ def adjusted(scores: Sequence[Mapping[Pair, DifferenceTest]]) -> list[dict[Pair,
 
     Source: Holm (1979); it holds whatever the tests have to do with each other.
     """
-    every = [math.nan if test.p is None else test.p for tests in scores for test in tests.values()]
-    p, levels = iter(holm(every).tolist()), iter(holm_levels(every, LEVEL).tolist())
-    return [{pair: test.among(next(p), next(levels)) for pair, test in tests.items()} for tests in scores]
+    tests = [test for each in scores for test in each.values()]
+    every = [math.nan if test.p is None else test.p for test in tests]
+    levels = holm_levels(every, LEVEL).tolist()
+    known = map(DifferenceTest.among, tests, holm(every).tolist(), levels, _exact_intervals(tests, levels))
+    return [{pair: next(known) for pair in each} for each in scores]
+
+
+def _exact_intervals(tests: Sequence[DifferenceTest], levels: Sequence[float]) -> list[Interval | None]:
+    """`tango`'s interval of each test that has counts, at its level; ``None`` for the others."""
+    found: list[Interval | None] = [None] * len(tests)
+    places = [place for place, test in enumerate(tests) if test.counts]
+    if places:
+        b, c, n = zip(*(tests[place].counts or () for place in places), strict=True)
+        low, high = tango(b, c, n, [1 - levels[place] for place in places])
+        for place, *ends in zip(places, low.tolist(), high.tolist(), strict=True):
+            found[place] = Interval(*ends)
+    return found
 
 
 def cell_differences(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Difference]:

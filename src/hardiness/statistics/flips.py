@@ -144,12 +144,14 @@ class FlipTable:
         Recall is a mean over cells; of one cell its test is exact.
         """
         tests = {}
-        for label in np.unique(self.label).tolist():
-            rows = (self.label == label) & ~np.isnan(self.negative).all(axis=1)
-            kept = ~np.isnan(self.negative[rows]).all(axis=0)
-            if kept.any():
-                won, lost = (mean(self.ids[rows], each[rows][:, kept]) for each in (self.positive, self.negative))
-                tests[str(label), ""] = difference_test(won, lost, 1.0)
+        seen = ~np.isnan(self.negative)
+        evaluated = np.flatnonzero(seen.any(axis=1))
+        labels, starts = np.unique(np.sort(self.label[evaluated]), return_index=True)
+        of_class = np.split(evaluated[np.argsort(self.label[evaluated], kind="stable")], starts[1:])
+        for label, rows in zip(labels.tolist(), of_class, strict=True):
+            kept = seen[rows].any(axis=0)
+            won, lost = (mean(self.ids[rows], each[rows][:, kept]) for each in (self.positive, self.negative))
+            tests[str(label), ""] = difference_test(won, lost, 1.0)
         (found,) = adjusted([tests])
         changes = [(int(label), each) for (label, _), each in found.items()]
         return sorted(changes, key=lambda each: (each[1].value, each[0]))
