@@ -17,7 +17,7 @@ from hardiness.core import Norm, rng
 
 SHAPE = (3, 4, 4)
 DUAL = {"linf": 1, "l2": 2}
-BATCHES = (1, 3, 8)
+BATCHES = (1, 3, pytest.param(8, marks=pytest.mark.thorough))
 
 
 class Linear:

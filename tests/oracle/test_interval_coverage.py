@@ -41,8 +41,16 @@ def latent(generator: np.random.Generator, n: int, cells: int) -> np.ndarray:
     return 0.7 * generator.standard_normal((n, 1)) + np.sqrt(1 - 0.49) * generator.standard_normal((n, cells))
 
 
+def further(*values: float) -> object:
+    """Values that repeat a test at another size or rate."""
+    return pytest.param(*values, marks=pytest.mark.thorough)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "rate"), [(50, 0.01), (50, 0.05), (50, 0.5), (50, 0.99), (250, 0.01), (250, 0.2)])
+@pytest.mark.parametrize(
+    ("n", "rate"),
+    [(50, 0.01), (50, 0.05), further(50, 0.5), further(50, 0.99), further(250, 0.01), further(250, 0.2)],
+)
 def test_a_mean_of_cells_of_one_run(n: int, rate: float) -> None:
     run = Run(benchmark=BenchmarkIdentity("own", "corruption"), data=DataIdentity("d", "f", n, 7), conditions=CELLS)
     ids = np.array([f"{k:04d}" for k in range(n)], object)
@@ -116,7 +124,7 @@ def true_error(name: str, n: int, rate: float, power: float) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("power", [1.0, *(pytest.param(each, marks=pytest.mark.thorough) for each in (0.5, 0.7, 1.5))])
+@pytest.mark.parametrize("power", [1.0, *map(further, (0.5, 0.7, 1.5))])
 @pytest.mark.parametrize(("n", "rate"), [(150, 0.2), (250, 0.06), (250, 0.5), (250, 0.94), (1000, 0.05)])
 def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> None:
     """Overconfident, calibrated and underconfident models; a bootstrap held in 88 % where calibration was good."""
@@ -219,7 +227,7 @@ def test_effective_wilson_is_wilson_for_a_share() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("power", [1, 4])
-@pytest.mark.parametrize(("n", "rate"), [(100, 0.2), (250, 0.5)])
+@pytest.mark.parametrize(("n", "rate"), [(100, 0.2), further(250, 0.5)])
 def test_a_mean_loss_of_one_run(n: int, rate: float, power: int) -> None:
     """Of a calibrated and of an overconfident model; a bootstrap of the NLL held in 92 and in 89 % of 100 images."""
 

@@ -84,7 +84,7 @@ def seeded(attack: Callable[[], Tensor]) -> Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("norm", ["linf", pytest.param("l2", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", ["apgd", "apgd-t", "fab-t", "fab"])
 def test_torchattacks_leaves_the_same(
     network: nn.Module, images: Tensor, labels: Tensor, left: Any, norm: str, name: str

@@ -348,8 +348,8 @@ def test_stated_order_drops_the_background(tmp_path: Path, noise: Noise) -> None
         load(f"py:{file}:wide:class_order=wnid,{USUAL}", device="cpu")
 
 
-@pytest.mark.slow
 def test_a_mirror_without_the_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("hardiness.sources.downloads._BACK_OFF_S", 0.001)
     monkeypatch.setenv("HARDINESS_CACHE", str(tmp_path))
     monkeypatch.setenv("HARDINESS_WEIGHTS_URL", "http://127.0.0.1:9/mirror/")
     with pytest.raises(DataError, match=r"cannot download http://127\.0\.0\.1:9/mirror/alexnet-owt-7be5be79\.pth"):

@@ -154,7 +154,11 @@ CASES = [(50, 0.01), (50, 0.3), (200, 0.05), (200, 0.5), (1000, 0.9), (5000, 0.0
 
 @pytest.mark.parametrize(
     ("n", "share", "cells"),
-    [pytest.param(n, p, m, marks=pytest.mark.slow if n * m > 1000 else ()) for n, p in CASES for m in (1, 20)],
+    [
+        pytest.param(n, p, m, marks=[pytest.mark.slow] * (n * m > 1000) + [pytest.mark.thorough] * (n * m > 10_000))
+        for n, p in CASES
+        for m in (1, 20)
+    ],
 )
 def test_coverage_of_the_interval_of_a_mean_difference(n: int, share: float, cells: int) -> None:
     """93 to 97 % where ten errors and ten right answers are expected, else at least 90 %."""
