@@ -202,7 +202,7 @@ def test_learned_features_and_the_papers_sentences_are_sections(browser: Any, pa
         assert tiles.count() == 3
         assert tab.locator("#learned-features img").count() == 2
         tiles.nth(1).locator("a.sample").click()
-        assert "sample=feature-0-1" in tab.url
+        tab.wait_for_url(lambda url: "sample=feature-0-1" in url)
         assert tab.locator("#claims tbody tr").count() >= 6
 
 

@@ -59,7 +59,7 @@ def flipped(content: bytes, path: Path, at: int) -> bytes:
 def plant(out: Path, chance: random.Random) -> tuple[set[str], Counter[str]]:
     """Damages twenty shards and the files beside them; the names of the shards, and how many of what kind."""
     (folder,) = out.glob("records/*")
-    victims = chance.sample(sorted(folder.glob("*.parquet")), 20)
+    victims = chance.sample(sorted(path for path in folder.glob("*.parquet") if path.stat().st_size), 20)
     for number, path in enumerate(victims):
         content = path.read_bytes()
         other = victims[number - 1].read_bytes()
