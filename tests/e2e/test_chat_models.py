@@ -367,6 +367,15 @@ def test_wrong_options_are_one_line(options: str, said: str, hardiness: Any, tmp
     assert len(told.lines) == 1
 
 
+def test_calls_of_several_processes_are_not_counted(
+    chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    asked = ("-b", "cue-conflict", "--data", stimuli_root, "--calls", "5", "--engine", "ray")
+    told = hardiness("run", "-m", chat.model(), *asked, "--out", tmp_path / "out")
+    assert (told.status, len(told.lines), chat.asked) == (2, 1, [])
+    assert "--calls counts the requests of one process" in told.err
+
+
 def test_offline_asks_no_other_machine(hardiness: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARDINESS_OFFLINE", "1")
     told = hardiness("run", "-m", "chat:toy:base=https://api.example/v1", "-b", "own", "--data", tmp_path)

@@ -563,6 +563,8 @@ def _check_ends(command: Command, asked: Workload) -> None:
     request = command.request
     if command.cluster and (command.weights or request.share):
         raise ArgumentError("--engine ray goes with neither --weights (write -m MODEL:weights=FILE) nor --worker")
+    if command.cluster and request.calls is not None:
+        raise ArgumentError("--calls counts the requests of one process; leave it or --engine ray out")
     if command.cluster and (request.precision_target or request.time_budget_s or request.until_decided):
         raise ArgumentError(
             "--engine ray goes with neither --precision-target, --time-budget nor --until-decided; leave one out"
