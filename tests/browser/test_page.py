@@ -201,7 +201,10 @@ def test_learned_features_and_the_papers_sentences_are_sections(browser: Any, pa
         tiles = tab.locator("#learned-features .tiles li")
         assert tiles.count() == 3
         assert tab.locator("#learned-features img").count() == 2
-        tiles.nth(1).locator("a.sample").click()
+        link = tiles.nth(1).locator("a.sample")
+        link.scroll_into_view_if_needed()
+        tab.wait_for_timeout(200)  # pictures that come into view move what is below them
+        link.click()
         tab.wait_for_url(lambda url: "sample=feature-0-1" in url)
         assert tab.locator("#claims tbody tr").count() >= 6
 
