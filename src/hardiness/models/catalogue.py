@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -13,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import MAX_PX, ArgumentError, ModelError, ModelSpec, Registry, UnknownNameError, View
+from hardiness.core import MAX_PX, ArgumentError, ModelSpec, Registry, UnknownNameError, View
+from hardiness.models.failures import Caller
 from hardiness.reference import robustbench
 
 registry: Registry[ModelSpec] = Registry("model", "hardiness.models.zoo", "hardiness.models")
@@ -106,65 +104,6 @@ class OnnxFile(Foreign):
     def kind(self) -> str:
         """As `Foreign.kind`."""
         return "runs in ONNX Runtime"
-
-
-SECONDS = 120.0
-"""After so long without an answer to one batch a function is given up: what it waits for may never come."""
-
-
-@dataclass
-class _Answer:
-    """What came of one call."""
-
-    ready: threading.Event
-    rows: Any = None
-    error: BaseException | None = None
-
-
-class Caller:
-    """Calls a function on a thread of its own, so that one that never answers can be left behind.
-
-    The thread begins with the first call, and ends when nobody holds the caller any more.
-    """
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._function = function
-        self._asked: queue.SimpleQueue[tuple[Any, _Answer] | None] = queue.SimpleQueue()
-        self._begun = False
-        self._lock = threading.Lock()
-
-    def __call__(self, batch: Any) -> Any:
-        """What the function returns.
-
-        Raises:
-            ModelError: nothing, for too long.
-            BaseException: as the function.
-        """
-        with self._lock:
-            if not self._begun:
-                self._begun = True
-                weakref.finalize(self, self._asked.put, None)
-                # It must not hold the caller itself, which would then never be let go.
-                work = (self._function, self._asked)
-                threading.Thread(target=_answer_all, args=work, daemon=True, name="function").start()
-        answer = _Answer(threading.Event())
-        self._asked.put((batch, answer))
-        if not answer.ready.wait(SECONDS):
-            raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
-        if answer.error is not None:
-            raise answer.error
-        return answer.rows
-
-
-def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[Any, _Answer] | None]) -> None:
-    while (given := asked.get()) is not None:
-        batch, answer = given
-        try:
-            answer.rows = function(batch)
-        except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
-            answer.error = error
-        answer.ready.set()
-        del given, batch, answer  # nothing of the last batch is kept while it waits
 
 
 @dataclass(frozen=True, eq=False)

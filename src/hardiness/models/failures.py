@@ -1,18 +1,21 @@
-"""Errors of foreign code, told in one line; and foreign code that cannot change anything of the process."""
+"""Foreign code: its errors are told in one line, it changes nothing of the process, and may be left behind."""
 
 from __future__ import annotations
 
 import os
+import queue
 import random
 import re
 import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -210,3 +213,62 @@ def printing_aside() -> Iterator[None]:
             _PRINTERS.pop()
             if not _PRINTERS:
                 sys.stdout = first
+
+
+SECONDS = 120.0
+"""After so long without an answer to one batch a function is given up: what it waits for may never come."""
+
+
+@dataclass
+class _Answer:
+    """What came of one call."""
+
+    ready: threading.Event
+    rows: Any = None
+    error: BaseException | None = None
+
+
+class Caller:
+    """Calls a function on a thread of its own, so that one that never answers can be left behind.
+
+    The thread begins with the first call, and ends when nobody holds the caller any more.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+        self._asked: queue.SimpleQueue[tuple[Any, _Answer] | None] = queue.SimpleQueue()
+        self._begun = False
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: Any) -> Any:
+        """What the function returns.
+
+        Raises:
+            ModelError: nothing, for too long.
+            BaseException: as the function.
+        """
+        with self._lock:
+            if not self._begun:
+                self._begun = True
+                weakref.finalize(self, self._asked.put, None)
+                # It must not hold the caller itself, which would then never be let go.
+                work = (self._function, self._asked)
+                threading.Thread(target=_answer_all, args=work, daemon=True, name="function").start()
+        answer = _Answer(threading.Event())
+        self._asked.put((batch, answer))
+        if not answer.ready.wait(SECONDS):
+            raise ModelError(f"has not answered within {SECONDS:g} s; it is given up")
+        if answer.error is not None:
+            raise answer.error
+        return answer.rows
+
+
+def _answer_all(function: Callable[[Any], Any], asked: queue.SimpleQueue[tuple[Any, _Answer] | None]) -> None:
+    while (given := asked.get()) is not None:
+        batch, answer = given
+        try:
+            answer.rows = function(batch)
+        except BaseException as error:  # noqa: BLE001  # it is raised where the answer is waited for
+            answer.error = error
+        answer.ready.set()
+        del given, batch, answer  # nothing of the last batch is kept while it waits

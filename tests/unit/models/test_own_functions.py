@@ -20,7 +20,7 @@ from torch import Tensor, nn
 import hardiness
 from hardiness.core import ArgumentError, ModelError, View
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import catalogue, load, loading, to_pixels, wrap
+from hardiness.models import failures, load, loading, to_pixels, wrap
 
 WEIGHTS = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
 VIEW = View(36, 32)
@@ -121,7 +121,7 @@ def test_what_goes_wrong_costs_one_line(answer: Any, says: str, pixels: Tensor) 
 
 
 def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, pixels: Tensor) -> None:
-    monkeypatch.setattr(catalogue, "SECONDS", 0.2)
+    monkeypatch.setattr(failures, "SECONDS", 0.2)
     never = threading.Event()
 
     def waiting(images: np.ndarray) -> np.ndarray:
