@@ -38,9 +38,7 @@ class Simulated:
 
     def evidence(self, images: int) -> Evidence | None:
         """Of the first pictures."""
-        values = self.values[:images]
-        some = ~np.isnan(values).all(axis=1)
-        return Evidence.from_looks(IDS[:images][some], values[some], self.weights, paired=self.paired)
+        return Evidence.from_looks(IDS[:images], self.values[:images], self.weights, paired=self.paired)
 
 
 def cells(truth: float, count: int, draws: np.random.Generator) -> NDArray[np.float64]:

@@ -587,8 +587,7 @@ def _flips(rule: Rule, run: ScoredRun, folder: _Folder) -> Evidence:
         flips = table.over(part.cells, part.rows) if part else table.over()
         if flips is None:
             raise _NoPictureError(NO_PICTURE)
-        share = {"negative_flips": flips.negative, "positive_flips": flips.positive, "agreement": flips.agreement}
-        found = share[rule.metric]
+        found = getattr(flips, FLIPS[rule.metric])
         return Evidence.from_interval(found.value, found.interval, flips.n, share=True)
 
     return _remembered(run, [rule.metric, dict(rule.where)], _of(before), compute)
@@ -822,16 +821,16 @@ def _look(
     try:
         if metric in FLIPS:
             flips, part = _flip_part(rule, run, table, _baseline_run(rule, run.stored.run, folder))
-            shares = {"negative_flips": flips.negative, "positive_flips": flips.positive, "agreement": flips.agreement}
+            values = getattr(flips, FLIPS[metric])
             rows = part.rows if part else np.ones(len(flips.ids), bool)
             cells = part.cells if part else list(range(len(flips.conditions)))
-            return _evidence(flips.ids[rows], shares[metric][rows][:, cells], np.full(len(cells), 1 / len(cells)))
+            return Evidence.from_looks(flips.ids[rows], values[rows][:, cells], np.full(len(cells), 1 / len(cells)))
         if rule.kind == "worse_by_at_most":
             pairs = _pairs(metric, where, run, table, _standing_baseline(rule, metric, where, run, folder))
-            return _evidence(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
+            return Evidence.from_looks(pairs.ids, pairs.mine - pairs.theirs, pairs.weights, pairs.top, paired=True)
         of, some = _weighed(table, metric, where, run)
         values = np.asarray(of.values[some.rows][:, some.cells], np.float64)
-        return _evidence(table.ids[some.rows], values, of.weights[some.cells], of.top)
+        return Evidence.from_looks(table.ids[some.rows], values, of.weights[some.cells], of.top)
     except _NoPictureError:
         return None
     except _UnmatchedError as error:
@@ -839,18 +838,6 @@ def _look(
         if error.field == "metric" and metric in known:
             raise _UndecidableError(f"{metric} is no mean over pictures that a part of them could decide") from None
         raise
-
-
-def _evidence(
-    ids: NDArray[np.object_],
-    values: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    top: float = 1.0,
-    *,
-    paired: bool = False,
-) -> Evidence | None:
-    some = ~np.isnan(values).all(axis=1)
-    return Evidence.from_looks(ids[some], values[some], weights, top, paired=paired)
 
 
 def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder: _Folder) -> Evidence:

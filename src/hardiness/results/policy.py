@@ -17,8 +17,8 @@ HEADLINE = "headline"
 ANY = "*"
 """In place of a benchmark: each that was run."""
 
-FLIPS = ("negative_flips", "positive_flips", "agreement")
-"""Metrics of the answers of a run beside those of its baseline."""
+FLIPS = {"negative_flips": "negative", "positive_flips": "positive", "agreement": "agreement"}
+"""Metrics of the answers of a run beside those of its baseline, and what each is called where flips are counted."""
 
 LIMITS = ("at_most", "at_least", "worse_by_at_most")
 

@@ -144,7 +144,7 @@ def mcnemar(first_only: ArrayLike, second_only: ArrayLike) -> NDArray[np.float64
 
 
 def tango(
-    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: float | Sequence[float] = 0.95
+    first_only: ArrayLike, second_only: ArrayLike, n: ArrayLike, confidence: ArrayLike = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower and upper end of the score interval of a difference of two shares on the same ``n`` images.
 
@@ -158,9 +158,7 @@ def tango(
 
     Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
     """
-    each_confidence = [confidence] if isinstance(confidence, float) else confidence
-    z = np.array([NormalDist().inv_cdf(0.5 + each / 2) for each in each_confidence])
-    z = z[0] if isinstance(confidence, float) else z
+    z = np.vectorize(NormalDist().inv_cdf)(0.5 + np.asarray(confidence) / 2)
     b, c, total = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in (first_only, second_only, n)))
     estimate = (b - c) / total
     ends = []

@@ -137,8 +137,10 @@ class Evidence:
             paired: whether values are differences, which may be below 0.
         """
         seen = ~np.isnan(values)
-        if not len(ids) or not seen.any(axis=0).all():
+        some = seen.any(axis=1)
+        if not some.any() or not seen.any(axis=0).all():
             return None
+        ids, values, seen = ids[some], values[some], seen[some]
         there = values[seen]
         if len(weights) == 1 and weights[0] == 1 and bool(np.isin(there, (-1, 0, 1) if paired else (0, 1)).all()):
             ups, downs = int(np.count_nonzero(there == 1)), int(np.count_nonzero(there == -1))
