@@ -105,6 +105,12 @@ def test_a_root_of_data_sets_and_a_folder_of_one_class_are_no_folders_of_classes
         assert told.err.startswith("hardiness: nothing to run: name a benchmark")
 
 
+def test_a_folder_that_is_not_there_is_what_is_wrong(hardiness: Command, tmp_path: Path) -> None:
+    told = hardiness("run", "-m", "efficientnet_lite0", "--data", tmp_path / "photos")
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert f"--data {tmp_path / 'photos'}: there is no such file or folder; check the path" in told.err
+
+
 def test_a_csv_of_names_and_parquet_are_ones_own(hardiness: Command, pets: Any, factory: Any, tmp_path: Path) -> None:
     import pyarrow
     import pyarrow.parquet

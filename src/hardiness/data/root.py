@@ -334,7 +334,7 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
         certain: whether it was said that the classes are one's own, so that only their form is asked.
 
     Raises:
-        ArgumentError: it may be that, or ImageNet's; the message has both commands.
+        ArgumentError: it may be that, or ImageNet's; the message has both commands. Or nothing is there.
     """
     if len(arguments) != 1 or arguments[0] == NAME:
         return ()
@@ -345,6 +345,8 @@ def as_own(arguments: Sequence[str], labels: str | None = None, *, certain: bool
     own = f"{OWN}={argument}" + (f":labels={labels}" if labels and not place.labels else "")
     if certain:
         return (own,)
+    if not any(each in place.path for each in "*?[{") and not os.path.exists(place.path):
+        raise ArgumentError(f"--data {argument}: there is no such file or folder; check the path")
     reading = reading_of(parse_place(own)[1])
     if reading == "both":
         raise ArgumentError(
