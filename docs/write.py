@@ -86,7 +86,7 @@ def attack_table() -> str:
 def paper_table() -> str:
     """The benchmarks of the paper with their questions, the sets of natural shift, and how many others there are."""
     rows = [(f"`{name}`", benchmarks.registry.get(name).question) for name in PAPER]
-    rows.append((", ".join(f"`{name}`" for name in reference.CLASS_SETS), "Right under natural shift?"))
+    rows.append((", ".join(f"`{name}`" for name in reference.CLASS_SETS), "Robust to natural shift?"))
     others = len({*benchmarks.registry.names()} - {*PAPER, *reference.CLASS_SETS})
     more = f"and {others} more: [their protocols](docs/protocols.md) and [their data](docs/data.md)."
     return f"{table(('benchmark', 'question'), rows)}\n{more}\n"
