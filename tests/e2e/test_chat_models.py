@@ -411,6 +411,49 @@ def test_a_precision_target_saves_calls(
 
 
 @pytest.mark.slow
+def test_the_mark_stands_wherever_a_chat_model_stands_beside_others(
+    chat: ChatServer, stimuli_root: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    chat.answer, out = lambda prompt, png: letter_of(prompt, "cat"), tmp_path / "out"
+    common = ("-b", "cue-conflict", "--data", stimuli_root, "--out", out)
+    assert hardiness("run", "-m", chat.model(), "-m", factory(), *common).status == 0
+    name, note = "chat:toy:7b †", "† a chat model, which cannot be reproduced from weights"
+
+    for command in (("show", out), ("compare", out), ("show", "--people", out)):
+        told = hardiness(*command)
+        assert told.status == 0, told.err
+        assert name in told.out, command
+        assert note in " ".join(told.out.split()), command
+        assert "chat:toy:7b" not in told.out.replace(name, ""), command
+    assert "chat:toy:7b" not in hardiness("show", "--claims", out).out, "the paper speaks of networks"
+    compared = json.loads(hardiness("compare", out, "--json").out)
+    assert {pair["first"] for score in compared[0]["scores"] for pair in score["pairs"]} == {name}
+
+    policy, comment, junit = tmp_path / "policy.toml", tmp_path / "comment.md", tmp_path / "junit.xml"
+    rule = '[[rules]]\nbenchmark = "cue-conflict"\nmetric = "cue_accuracy"\nwhere = {protocol = "orhan2019"}\n'
+    policy.write_text(f"{rule}at_least = 0.5\n")
+    judged = hardiness("gate", out, "--policy", policy, "--comment", comment, "--junit", junit)
+    assert judged.status in (3, 4), judged.err
+    for text in (judged.out, comment.read_text(), junit.read_text()):
+        assert name in text
+        assert note in " ".join(text.split())
+    verdicts = json.loads(hardiness("gate", out, "--policy", policy, "--json").out)["verdicts"]
+    assert sorted(each["mark"] for each in verdicts) == ["", note]
+
+    for form in ("markdown", "model-index"):
+        assert name in hardiness("export", out, "--format", form).out, form
+    assert r"chat:toy:7b $\dagger$" in hardiness("export", out, "--format", "latex").out
+    rows = hardiness("export", out, "--format", "csv").out.splitlines()
+    assert all((note in row) == row.startswith('"chat:') for row in rows)
+    found = {each["model"]: each.get("mark") for each in json.loads((out / "results.json").read_text())["results"]}
+    assert found.pop("chat:toy:7b") == "†"
+    assert set(found.values()) == {None}
+    assert hardiness("report", out).status == 0
+    figure = (out / "figures" / "cue-conflict--shape_bias.svg").read_text()
+    assert name in figure
+
+
+@pytest.mark.slow
 def test_an_interruption_asks_nothing_more(chat: ChatServer, stimuli_root: Path, spawn: Any, tmp_path: Path) -> None:
     chat.pause_s, out = 0.1, tmp_path / "out"
     process = spawn(

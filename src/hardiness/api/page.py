@@ -73,7 +73,8 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
         baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
     """
     weights: dict[str, set[str]] = {}
-    for result in (each for each in found if not each.run.data.classes):
+    chat = dict.fromkeys(each.name for each in found if each.run.model.mark)
+    for result in (each for each in found if not each.run.data.classes and not each.run.model.mark):
         weights.setdefault(result.run.model.name, set()).add(result.run.model.weights_sha256)
     family = [name for name, hashes in weights.items() if len(hashes) == 1]
     if not family:
@@ -81,6 +82,7 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
     view = judged(paired_numbers(_by_size(found, family, None), stores, baseline)).view()
     unclear = sorted(weights.keys() - set(family))
     left_out = [f"{name} is left out: runs of that name have different weights" for name in unclear]
+    left_out += [f"{name} is left out: the paper speaks of networks, whose weights are known" for name in chat]
     return replace(view, notes=(*view.notes, *left_out))
 
 
@@ -97,7 +99,8 @@ def _models(store: Store, family: Sequence[str], reference: str | None) -> Model
             raise UnknownNameError(f"model in {store.address}", name, known)
     if family:
         return replace(from_results(found, family, reference), parameters=_parameters(found))
-    return _by_size(found, [name for name in known if name != reference], reference)
+    chat = {result.model for result in found if result.run.model.mark}  # of which the paper says nothing
+    return _by_size(found, [name for name in known if name != reference and name not in chat], reference)
 
 
 def _by_size(found: Sequence[Result], names: Sequence[str], reference: str | None) -> Models:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ANSWERS, CHAT_MARK, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score
+from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score, mark_notes
 from hardiness.statistics import wilson
 
 TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
@@ -80,21 +79,22 @@ def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]
     if not of_chat(run) or not len(endpoint):
         return []
     return [
-        *_about_endpoint(endpoint, dict(run.model.options)),
+        *_about_endpoint(endpoint, run),
         *_about_answers(table),
         *_about_confidence(table),
     ]
 
 
-def _about_endpoint(endpoint: Records, options: Mapping[str, Any]) -> Iterator[str]:
+def _about_endpoint(endpoint: Records, run: Run) -> Iterator[str]:
+    options, (note,) = run.model.options, mark_notes([run.model.mark])
     days = sorted({str(each)[:10] for each in endpoint["asked_at"].tolist()})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     models, prints = (_counted(endpoint[name].tolist()) for name in ("served_model", "fingerprint"))
     named = f"called {_listed(models)}" if models else "which does not name its model"
     mark = f"with fingerprint {_listed(prints)}" if prints else "without a fingerprint"
     yield (
-        f"{CHAT_MARK} a chat model, which cannot be reproduced from weights: asked on {when} at "
-        f"{options.get('base', '?')}, {named}, {mark}; order of options: {options.get('order', 'seeded')}"
+        f"{note}: asked on {when} at {options.get('base', '?')}, {named}, {mark}; order of options: "
+        f"{options.get('order', 'seeded')}"
     )
     if len(models) > 1 or len(prints) > 1:
         what = "fingerprint" if len(prints) > 1 else "name"

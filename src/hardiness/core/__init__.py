@@ -47,7 +47,6 @@ from hardiness.core.result import (
 )
 from hardiness.core.run import (
     ANSWERS,
-    CHAT_MARK,
     OUTCOMES,
     AttackPlan,
     BenchmarkIdentity,
@@ -68,6 +67,7 @@ from hardiness.core.run import (
     Stop,
     Surrogate,
     epsilon_text,
+    mark_notes,
     spelled,
     usual_epsilon,
 )
@@ -103,7 +103,6 @@ from hardiness.core.table import RIGHT, Columns, Failure, ImageTable, Records
 __all__ = [
     "ANSWERS",
     "CANVAS_224",
-    "CHAT_MARK",
     "GROUPS",
     "LAST",
     "MAX_PX",
@@ -195,6 +194,7 @@ __all__ = [
     "doubt_of",
     "epsilon_text",
     "line_of",
+    "mark_notes",
     "require_within",
     "rng",
     "spelled",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
-from hardiness.core.run import ANSWERS, CHAT_MARK, Condition, Plan, Run, Stop
+from hardiness.core.run import Condition, Plan, Run, Stop
 from hardiness.core.table import Failure
 
 SHOWN = 24
@@ -234,9 +234,9 @@ class Result:
 
     @property
     def name(self) -> str:
-        """The model's name, with the precision where it is not fp32, and `CHAT_MARK` after that of a chat model."""
-        mark = f" {CHAT_MARK}" if self.run.model.outputs == ANSWERS else ""
-        return f"{self.model}{mark}" if self.run.precision == "fp32" else f"{self.model} ({self.run.precision})"
+        """The model's name, with the precision where it is not fp32, and the mark of a chat model."""
+        precision = "" if self.run.precision == "fp32" else f" ({self.run.precision})"
+        return f"{self.model}{self.run.model.mark}{precision}"
 
     @property
     def doubt(self) -> str:
@@ -267,6 +267,7 @@ class Result:
         """The JSON form, one entry of ``results.json``."""
         return {
             "model": self.model,
+            **({"mark": mark.strip()} if (mark := self.run.model.mark) else {}),
             "benchmark": self.benchmark,
             "data": self.data,
             "protocol": self.protocol,

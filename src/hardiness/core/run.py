@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -419,6 +419,14 @@ ANSWERS = "answers"
 CHAT_MARK = "†"
 """After the name of a chat model in tables and figures, and before the note that says what it means."""
 
+CHAT_NOTE = f"{CHAT_MARK} a chat model, which cannot be reproduced from weights"
+
+
+def mark_notes(names: Iterable[str]) -> tuple[str, ...]:
+    """What a table says below it of the mark that some names of its models bear; nothing where none does."""
+    return (CHAT_NOTE,) if any(CHAT_MARK in name for name in names) else ()
+
+
 OUTCOMES = ("answered", "no answer", "refused", "filtered")
 """What can come of a question, by its number in rows: an option; words that name none; a refusal; the provider's filter
 in place of an answer."""
@@ -446,6 +454,11 @@ class ModelIdentity:
     outputs_sha256: str = ""
     code_sha256: str = ""
     outputs: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What stands behind its name wherever others stand beside: ``" †"`` of a chat model, else nothing."""
+        return f" {CHAT_MARK}" if self.outputs == ANSWERS else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
-from hardiness.core import Interval, TextTable
+from hardiness.core import Interval, TextTable, mark_notes
 from hardiness.report.format import PERCENT_UNITS
 from hardiness.results import Gate, GateVerdict
 
@@ -30,6 +30,7 @@ def gate_view(gate: Gate) -> TextTable:
     """A row for each verdict, in the order of the rules; below it what to know of those that are no pass."""
     rows = tuple(_row(each, each.outcome) for each in gate.verdicts)
     notes = [_sentence(each) for each in _ordered(gate) if each.outcome != "pass"]
+    notes += mark_notes(each.model for each in gate.verdicts)
     return TextTable(_headline(gate), HEADS, rows, named=4, notes=tuple(notes))
 
 
@@ -58,6 +59,7 @@ def gate_markdown(gate: Gate, most: int, *, of_bytes: bool = True) -> str:
         parts += [before, table, after]
         room -= size(before + table + after)
         left += len(rows) - count
+    parts += [f"\n{note}\n" for note in mark_notes(each.model for each in gate.verdicts)]
     if left:
         parts.append(f"\n{left:,} more verdicts have no room here: `hardiness gate --json` has all.\n")
     return "".join(parts)
@@ -130,6 +132,9 @@ def junit(gate: Gate) -> str:
             case = ElementTree.SubElement(
                 suite, "testcase", {**{key: _legal(value) for key, value in names.items()}, "time": "0"}
             )
+            if each.mark:
+                properties = ElementTree.SubElement(case, "properties")
+                ElementTree.SubElement(properties, "property", {"name": "mark", "value": each.mark})
             tag = _tag(each, gate.undecided)
             if tag:
                 kind = "undecided" if each.outcome == "cannot tell" else each.outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from hardiness.core import Result, Score
+from hardiness.core import Result, Score, mark_notes
 from hardiness.report.sections import Places, marks_in_export
 from hardiness.report.terminal import score_tables, score_views
 from hardiness.results import differences_of, group_of
@@ -100,7 +100,7 @@ def _row(result: Result, score: Score) -> dict[str, Any]:
         "benchmark": result.benchmark,
         "data": shown(result.data),
         "complete": result.counts.complete,
-        "marks": ", ".join(marks_in_export(result, score)),
+        "marks": ", ".join([*marks_in_export(result, score), *mark_notes([result.name])]),
         "metric": score.metric,
         "value": score.value,
         "low": score.interval.low if score.interval else None,

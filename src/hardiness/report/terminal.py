@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hardiness.core import Grid, Result, Score, TextTable
+from hardiness.core import Grid, Result, Score, TextTable, mark_notes
 from hardiness.reference import SETS
 from hardiness.report import format as formatting
 from hardiness.report.figures.sheet import shortened
@@ -246,13 +246,15 @@ def consistency_tables(comparisons: Sequence[Comparison], everything: bool = Fal
     """A table for each data set, a row for each pair; those of a mean only where ``everything`` is asked for."""
     for data, group in groupby(comparisons, key=lambda each: each.data):
         table = Table(title=f"error consistency on {data}", title_justify="left", title_style="bold")
+        shown = [each for each in group if everything or not each.detail]
         table.add_column("first", no_wrap=True)
         table.add_column("second", no_wrap=True)
         for heading in ("first right", "second right", "agreement", "by chance", "kappa", "n"):
             table.add_column(heading, justify="right")
-        for each in group:
-            if everything or not each.detail:
-                table.add_row(*_row(each))
+        for each in shown:
+            table.add_row(*_row(each))
+        table.caption_justify = "left"
+        table.caption = "\n".join(mark_notes(name for each in shown for name in (each.first, each.second))) or None
         yield table
 
 
@@ -281,6 +283,8 @@ def human_likeness_table(found: Sequence[Likeness]) -> Table:
         measures = (each.ood_accuracy, each.accuracy_difference, each.observed_consistency, each.error_consistency)
         rank = f"{each.mean_rank:.2f}" if each.mean_rank is not None else ""
         table.add_row(each.name, str(len(each.sets)), *map(_shown, measures), rank)
+    table.caption_justify = "left"
+    table.caption = "\n".join(mark_notes(each.name for each in found)) or None
     return table
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import Any
 
-from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable
+from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable, mark_notes
 from hardiness.results.comparison import BenchmarkComparison, PairDetail, compare_stores
 from hardiness.results.flips import PairFlips
 from hardiness.results.runs import digest_of
@@ -45,6 +45,7 @@ def comparison_view(found: BenchmarkComparison, rows_most: int | None = None) ->
         *(f"{model.model} on {found.benchmark}, by {model.through}: {model.sentence}" for model in found.effective),
         *(line for detail in found.details if _is_shown(detail, beside) for line in _pair_lines(detail)),
         *_adjustment(found.scores),
+        *mark_notes(name for score in found.scores for name in score.values),
     )
     return TextTable(found.heading, HEADS, tuple(rows), named=3, notes=notes)
 

@@ -26,6 +26,7 @@ from hardiness.core import (
     Score,
     StoreError,
     View,
+    mark_notes,
     spelled,
     suggestion,
 )
@@ -95,6 +96,11 @@ class GateVerdict:
     reason: str = ""
 
     @property
+    def mark(self) -> str:
+        """What is to be known of a chat model's number; empty for every other model."""
+        return "".join(mark_notes([self.model]))
+
+    @property
     def which_interval(self) -> str:
         """How the interval that decides is called."""
         looked = ", valid at every look" if self.looked else ""
@@ -110,6 +116,7 @@ class GateVerdict:
             "rule": {**rule, "where": dict(self.rule.where)},
             "interval": [self.interval.low, self.interval.high] if self.interval else None,
             "which_interval": self.which_interval if self.interval else "",
+            "mark": self.mark,
         }
 
     @classmethod
@@ -117,7 +124,7 @@ class GateVerdict:
         """The verdict that `as_dict` gave."""
         rule = Rule(**{**found["rule"], "where": Condition(**found["rule"]["where"])})
         interval = Interval(*found["interval"]) if found["interval"] else None
-        known = {name: value for name, value in found.items() if name != "which_interval"}
+        known = {name: value for name, value in found.items() if name not in ("which_interval", "mark")}
         return cls(**{**known, "rule": rule, "interval": interval})
 
 

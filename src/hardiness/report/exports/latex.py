@@ -27,6 +27,7 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "ε": r"$\varepsilon$",
+    "†": r"$\dagger$",
     "–": "--",
     "…": r"\ldots{}",
     "→": r"$\rightarrow$",

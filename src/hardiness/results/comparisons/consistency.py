@@ -147,4 +147,4 @@ def _name(run: StoredRun, runs: Sequence[StoredRun]) -> str:
     """The model's name; with the start of the run's key where it stands for several runs on the same stimuli."""
     name, fingerprint = run.run.model.name, run.run.data.fingerprint
     same = [other for other in runs if (other.run.model.name, other.run.data.fingerprint) == (name, fingerprint)]
-    return name if len(same) == 1 else f"{name} ({run.key[:6]})"
+    return f"{name if len(same) == 1 else f'{name} ({run.key[:6]})'}{run.run.model.mark}"

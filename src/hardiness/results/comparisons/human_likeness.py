@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hardiness.benchmarks import cards, cells_of
 from hardiness.core import RIGHT, DataError, rng
 from hardiness.reference import SETS, Right, TrialStimulus, own_name, stimulus_set
-from hardiness.results.runs import ScoredRun
+from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics import RESAMPLES, KappaInterval, centred, expected_agreement, within
 from hardiness.store import Store
 
@@ -116,12 +116,13 @@ def _stored(store: Store) -> dict[str, dict[TrialStimulus, bool]]:
             TrialStimulus(name, level, own) for (name, level), own in zip(cells_of(table.ids), names, strict=True)
         ]
         right = (table[RIGHT] == 1).any(axis=1).tolist()
-        model = run.run.model.name, run.run.model.weights_sha256
-        found.setdefault(model, {}).update(zip(stimuli, right, strict=True))
+        model = run.run.model
+        # A chat model has no weights: what it was asked, and how often, tells its runs apart as well.
+        asked = sorted(model.options.items())
+        digest = digest_of([model.weights_sha256, asked]) if model.mark else model.weights_sha256
+        found.setdefault((f"{model.name}{model.mark}", digest), {}).update(zip(stimuli, right, strict=True))
     once = Counter(name for name, _ in found)
-    return {
-        name if once[name] == 1 else f"{name} ({weights[:6]})": answers for (name, weights), answers in found.items()
-    }
+    return {name if once[name] == 1 else f"{name} ({digest[:6]})": answers for (name, digest), answers in found.items()}
 
 
 def _beside(name: str, seen: Seen, people: Sequence[Seen]) -> Likeness | None:
