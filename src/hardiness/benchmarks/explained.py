@@ -9,7 +9,7 @@ import numpy as np
 
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import Result, Scatter, Score, Spot, Trend
-from hardiness.reference import PublishedLine, published_lines, published_points, timm_rows
+from hardiness.reference import PublishedLine, published_beside, published_lines, published_points, timm_rows
 from hardiness.statistics import EffectiveRobustness, FittedLine
 
 MOST_SENTENCES = 8
@@ -31,7 +31,7 @@ def fitted(line: PublishedLine) -> FittedLine:
         line.spread,
         line.clean,
         f"{line.n} standard models{part} of Taori et al. {line.date[:4]}",
-        max(line.moves),
+        line.moves,
     )
 
 
@@ -44,49 +44,55 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     ]
     if not found:
         return None
-    lines = published_lines(results[0].benchmark)
+    known = published_lines(results[0].benchmark)
+    lines = [line for line in known if not fitted(line).why_none]
     most, least = max(each.clean for each in found), min(each.clean for each in found)
     trends = [trend for line in lines for trend in _trends(line, least, most, lines)]
     points = _published(lines[0])
-    through = " and ".join(f"{line.n}{f' {line.part}' if line.part else ''}" for line in lines)
+    through = " and ".join(f"{line.n} models without extra data {line.part}".rstrip() for line in lines)
     classes = f"the classes of {lines[0].clean_on}" if lines[0].clean_on else "all 1,000 classes"
     caption = (
-        f"The line goes through {through} models without extra data ({lines[0].date[:4]}); in its band lie 95 % of "
-        "such models. Above it a model is right more often than its clean accuracy explains. "
+        f"The line goes through {through} ({lines[0].date[:4]}); in its band lie 95 % of such models. Above it a model "
+        "is right more often than its clean accuracy explains. "
         "Dashed: continued beyond them."
     )
+    published = len(published_beside(results[0].benchmark, "top1", {}))
+    if len(points) < published:
+        caption += f" Grey: of {published} published models those {len(points)} whose clean accuracy here is known."
+    caption += "".join(f" {reason[0].upper()}{reason[1:]}." for line in known if (reason := fitted(line).why_none))
     if len(found) <= MOST_SENTENCES:
         caption += "".join(f" {each.model}: {each.sentence}." for each in found)
     return Scatter(
         name="explained_by_accuracy",
-        title=f"What clean accuracy explains: {_message(found)}",
+        title=_message(found),
         caption=caption,
-        x_label=f"clean accuracy on {classes}, %, log odds",
-        label=f"accuracy on {results[0].benchmark}, %, log odds",
+        x_label=f"clean accuracy among {classes}, % (log-odds scale)",
+        label=f"accuracy on {results[0].benchmark}, % (log-odds scale)",
         trends=tuple(trends),
         published=points,
         spots=tuple(_spot(each) for each in found),
-        beside=f"published: {len(points):,} results",
+        beside=f"{len(points):,} published results",
     )
 
 
 def _message(found: Sequence[EffectiveRobustness]) -> str:
-    """How many models it explains; which it does not, where that is one; nothing of those that no sentence judges."""
-    judged = [each for each in found if each.is_judged]
-    continued = sum(each.continued for each in found)
-    unsteady = len(found) - len(judged) - continued
-    beyond = f"{continued} beyond the line's models" if continued else ""
-    hangs = f"{unsteady} by a line whose slope may hang on one model" if unsteady else ""
+    """How many models it explains, where the others lie, and how many no sentence judges."""
+    judged = [each for each in found if not each.continued]
+    continued = len(found) - len(judged)
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
-    if len(judged) == 1:
-        said = f"{judged[0].model}: {judged[0].sentence}"
-    elif judged:
-        said = f"all {len(judged)} models" if not apart else f"{len(judged) - len(apart)} of {len(judged)} models"
-        if len(apart) == 1:
-            said += f"; {apart[0].model}: {apart[0].sentence}"
+    beyond = [f"{continued} past the line's end"] if continued else []
+    if len(judged) < 2:
+        return "; ".join([*(f"{each.model}: {each.sentence}" for each in judged), *beyond])
+    how_many = f"{len(judged) - len(apart) or 'none'} of" if apart else "all"
+    said = [f"Clean accuracy explains {how_many} {len(judged)} models"]
+    if len(apart) == 1:
+        side = "above" if apart[0].value > 0 else "below"
+        said.append(f"{apart[0].model} lies {100 * abs(apart[0].value):.1f} points {side} the line")
     else:
-        said = ""
-    return "; ".join(filter(None, (said, beyond, hangs)))
+        above = sum(each.value > 0 for each in apart)
+        sides = ((above, "above"), (len(apart) - above, "below"))
+        said += [f"{count} {side} the line" for count, side in sides if count]
+    return "; ".join([*said, *beyond])
 
 
 def _trends(line: PublishedLine, least: float, most: float, lines: Sequence[PublishedLine]) -> list[Trend]:
@@ -105,6 +111,7 @@ def _trend(line: FittedLine, begin: float, end: float, dashed: bool) -> Trend:
     x = tuple(float(1 / (1 + math.exp(-logit))) for logit in np.linspace(first, last, STEPS))
     bands = [line.band(share) for share in x]
     return Trend(
+        "continued beyond these models" if dashed else f"line of {line.n} standard models, 95 % band",
         x,
         tuple(map(line.expected, x)),
         tuple(band.low for band in bands),

@@ -196,8 +196,9 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A curve with a band around it, shares of 1; dashed where it is continued."""
+    """A curve with a band around it, shares of 1, and what it is; dashed where it is continued."""
 
+    name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     low: tuple[float, ...]

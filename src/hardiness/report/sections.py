@@ -565,12 +565,12 @@ def marks_in_export(result: Result, score: Score | None = None) -> tuple[str, ..
 def caveat(result: Result, score: Score) -> str:
     """The word that stands under a number by which it must not be judged; empty where there is none.
 
-    Of effective robustness it says that the line was continued beyond its models, or may hang on one of them.
+    Of effective robustness it says that the line was continued beyond its models.
     """
     kept = result.details.get(EFFECTIVE) if score.metric == EFFECTIVE else None
     if kept is None:
         return score.doubt
-    return "continued" if kept["continued"] else "" if kept.get("steady", True) else "not judged"
+    return "continued" if kept["continued"] else ""
 
 
 def marks_of(result: Result, score: Score | None = None) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ class EffectiveRobustness:
         line: within which 95 % of models like the reference models would lie there.
         through: what the line goes through, in words.
         continued: whether the clean accuracy lies beyond those of the reference models.
-        steady: whether the slope holds without any one reference model or recipe, as far as that can be shown.
     """
 
     model: str
@@ -48,22 +47,14 @@ class EffectiveRobustness:
     line: Interval
     through: str
     continued: bool
-    steady: bool = True
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether a sentence may say what accuracy explains."""
-        return self.steady and not self.continued
 
     @property
     def sentence(self) -> str:
-        """What accuracy explains, in words with numbers; no judgement where the line is continued or not steady."""
+        """What accuracy explains, in words with numbers; no judgement where the line is continued."""
         points = f"{100 * abs(self.value):.1f} points"
         ends = f"({100 * self.interval.low:+.1f} … {100 * self.interval.high:+.1f})"
         if self.continued:
             return f"{100 * self.value:+.1f} points {ends} from the line continued beyond its models"
-        if not self.steady:
-            return f"{100 * self.value:+.1f} points {ends} from a line whose slope may hang on one of its models"
         if self.interval.low <= 0 <= self.interval.high:
             return f"explained by its clean accuracy: {100 * self.value:+.1f} points {ends} from the line"
         side = "more" if self.value > 0 else "fewer"
@@ -100,7 +91,8 @@ class FittedLine:
         centre, spread: mean and standard deviation of their clean logits.
         clean: lowest and highest clean accuracy among them.
         through: what they are, in words.
-        moves: the most by which the slope can move without one of them, or without those of one recipe, as a share.
+        moves: the most by which the slope can move, as a share of it, without one of them and without those of one
+            recipe.
     """
 
     n: int
@@ -111,7 +103,18 @@ class FittedLine:
     spread: float
     clean: Interval
     through: str
-    moves: float = 0.0
+    moves: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def why_none(self) -> str:
+        """Why it is no line, where its slope may hang on one model or recipe; empty where it is one."""
+        if max(self.moves) < STEADY:
+            return ""
+        model, recipe = (f"{100 * move:.0f} %" for move in self.moves)
+        return (
+            f"there is no line through {self.through}: its slope can move by {model} without one of them and by "
+            f"{recipe} without those of one recipe, and {100 * STEADY:.0f} % is too much"
+        )
 
     def expected(self, clean: float) -> float:
         """The shifted accuracy that it foretells from a clean accuracy in (0, 1)."""
@@ -155,7 +158,6 @@ class FittedLine:
             line=line,
             through=self.through,
             continued=not self.clean.low <= clean.value <= self.clean.high,
-            steady=self.moves < STEADY,
         )
 
 

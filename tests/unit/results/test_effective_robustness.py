@@ -210,10 +210,11 @@ def stored(
     model: str = "net",
     options: Mapping[str, Any] | None = None,
     data: str = "",
+    shift: str = "imagenet-r",
     **changed: Any,
 ) -> Store:
-    """A run of n photographs of the classes of ImageNet-R, so many of them right."""
-    classes = np.array(subset("imagenet-r"), np.int32)
+    """A run of n photographs of the classes of a shifted set, so many of them right."""
+    classes = np.array(subset(shift), np.int32)
     label = classes[np.arange(n) % len(classes)]
     answer = np.where(np.arange(n) < round(right * n), label, 999 - label).astype(np.int32)
     columns = {
@@ -226,7 +227,7 @@ def stored(
         "confidence": np.full(n, 0.5, np.float32),
     }
     if benchmark == "imagenet-val":
-        columns["prediction_imagenet-r"] = answer
+        columns[f"prediction_{shift}"] = answer
     else:
         columns |= {"subset_prediction": answer, "subset_confidence": columns["confidence"]}
     card = "classification" if benchmark == "imagenet-val" else "subset_classification"
@@ -282,6 +283,31 @@ def test_who_has_none_is_told_why(tmp_path: Path) -> None:
     assert "classes are not ImageNet's 1,000" in reason(tmp_path / "own")
 
 
+@pytest.mark.slow
+def test_below_resnet_50_imagenet_a_has_no_line_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model, clean in (("small", 0.86), ("large", 0.95)):
+        stored(tmp_path, "imagenet-val", clean, 50_000, model, shift="imagenet-a")
+        stored(tmp_path, "imagenet-a", 0.05, 7_500, model, shift="imagenet-a")
+    found = {each.model: each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"}
+    small, large = (found[model].score(EFFECTIVE) for model in ("small", "large"))
+    assert small.value is None
+    assert str(small.reason).startswith("there is no line through 33 standard models below ResNet-50 of Taori et al.")
+    assert large.value is not None
+    (section,) = sections(list(found.values()))
+    (chart,) = (each for each in section.section.charts if each.name == "explained_by_accuracy")
+    assert [spot.name for spot in chart.spots] == ["large"]
+    assert min(min(trend.x) for trend in chart.trends) > 0.9186
+    assert "through 51 models without extra data above ResNet-50" in chart.caption
+    assert "There is no line through 33 standard models below ResNet-50" in chart.caption
+    monkeypatch.setattr("sys.argv", ["hardiness", "show", "--all", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "small: effective robustness is undefined: there is no line through 33 standard models" in printed
+
+
 def test_models_of_ones_own_make_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +353,15 @@ def test_what_is_continued_is_marked_wherever_the_number_stands(of_the_paper: Se
     assert marked == [False, False, True, True, True]
     (section,) = sections(found)
     (chart,) = (each for each in section.section.charts if each.name == "explained_by_accuracy")
+    assert chart.title == (
+        "Clean accuracy explains 1 of 2 models; resnext101_32x8d_wsl lies 5.0 points above the line; "
+        "3 past the line's end"
+    )
+    assert "Grey: of 335 published models those 8 whose clean accuracy here is known." in chart.caption
+    assert [trend.name for trend in chart.trends] == [
+        "line of 85 standard models, 95 % band",
+        "continued beyond these models",
+    ]
     assert chart.caption.count("from the line continued beyond its models") == 3
     assert "resnext101_32x8d: explained by its clean accuracy: +1.2 points" in chart.caption
     told = " ".join(str(StoredResults(found)).split())

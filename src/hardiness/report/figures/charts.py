@@ -73,7 +73,7 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
         top: where to begin.
         models: in order.
         inks: of the models.
-        beside: others: kind (``"people"``, ``"published"`` or ``"perfect"``) and name.
+        beside: others: kind (``"people"``, ``"published"``, ``"points"``, ``"trend"`` or ``"perfect"``) and name.
     """
     x, y = 0.0, top
     entries = [(model, "") for model in models] + [(name, kind) for kind, name in beside]
@@ -91,6 +91,11 @@ def legend(sheet: Sheet, top: float, models: Sequence[str], inks: Inks, beside: 
 def _key(name: str, kind: str, inks: Inks, x: float, y: float) -> tuple[list[Mark], str]:
     if kind == "people":
         return [Symbol("diamond", (x + 8, y + 10), 5, "people")], ""
+    if kind == "points":
+        return [Cloud(tuple((x + across, y + 10) for across in (3, 8, 13)), "published", DOT_PX)], PUBLISHED
+    if kind == "trend":
+        ends = ((x, y + 5), (x + 16, y + 5), (x + 16, y + 15), (x, y + 15))
+        return [Area(ends, "faint", BAND), Stroke(((x, y + 10), (x + 16, y + 10)), "faint", 1.4)], ""
     if kind:
         ink = "published" if kind == PUBLISHED else "faint"
         line = Stroke(((x, y + 10), (x + 16, y + 10)), ink, 1.2, dashed=kind != PUBLISHED)
@@ -635,15 +640,17 @@ def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sh
     """The figure of models by two shares, that wide in px or less."""
     sheet = Sheet(width)
     top = heading(sheet, scatter.title) if titled else 0.0
-    beside = [(PUBLISHED, scatter.beside)] if scatter.published else []
+    beside = [("points", scatter.beside)] if scatter.published else []
+    beside += dict.fromkeys(("perfect" if trend.dashed else "trend", trend.name) for trend in scatter.trends)
     top = legend(sheet, top, [spot.name for spot in scatter.spots], inks, beside)
     sheet.add(Text(0, top + 12, scatter.label, "faint", SMALL_PX))
     top += 20
     right, bottom = min(width - 12, LEFT + SCATTER_PX), top + min(380.0, 0.62 * min(width, SCATTER_PX))
-    held = [(spot.x, spot.y) for spot in scatter.spots]
-    xs = [share for x, _ in held for share in _ends(x)] + [x for trend in scatter.trends for x in trend.x]
-    ys = [share for _, y in held for share in _ends(y)] + [y for trend in scatter.trends for y in trend.y]
-    xs += [x for x, y in scatter.published if 0 < x < 1 and 0 < y < 1]
+    published = [(x, y) for x, y in scatter.published if 0 < x < 1 and 0 < y < 1]
+    xs = [x for x, _ in published] + [share for spot in scatter.spots for share in _ends(spot.x)]
+    ys = [y for _, y in published] + [share for spot in scatter.spots for share in _ends(spot.y)]
+    xs += [x for trend in scatter.trends for x in trend.x]
+    ys += [y for trend in scatter.trends for y in (*trend.low, *trend.high)]
     across, up = Odds.over(xs, LEFT, right), Odds.over(ys, bottom, top)
     for share in up.ticks:
         y = up.at(share)
@@ -655,7 +662,7 @@ def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sh
         sheet.add(Text(x, bottom + 16, f"{100 * share:g}", "faint", SMALL_PX, "middle"))
     places = {
         (round(across.at(x) / GRAIN_PX) * GRAIN_PX, round(up.at(y) / GRAIN_PX) * GRAIN_PX)
-        for x, y in scatter.published
+        for x, y in published
         if across.holds(x) and up.holds(y)
     }
     if places:

@@ -50,11 +50,15 @@ def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
         estimates = accuracies(result.benchmark, clean.run.table, each.run.table)
         line = published_line(result.benchmark, estimates[0].value)
         assert line is not None, "the benchmark has lines"
-        return fitted(line).effective_robustness(result.name, *estimates).as_dict()
+        through = fitted(line)
+        reason = through.why_none
+        return {"reason": reason} if reason else through.effective_robustness(result.name, *estimates).as_dict()
 
-    lines = [[line.slope, line.intercept, line.residual, *line.moves] for line in published_lines(result.benchmark)]
+    lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
     kept = each.run.remember(EFFECTIVE, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
+    if "reason" in kept:
+        return _with_score(result, Score(EFFECTIVE, None, "fraction", result.counts.images, reason=kept["reason"]))
     return with_effective(result, EffectiveRobustness.from_dict(kept))
 
 
@@ -71,13 +75,13 @@ def _with_score(result: Result, score: Score) -> Result:
 
 
 def published_effective_robustness(model: str, benchmark: str) -> EffectiveRobustness | None:
-    """That of one of the paper's models, from its published accuracies; ``None`` where these were read another way.
+    """That of one of the paper's models, from its published accuracies; ``None`` where there is no line for these.
 
     ImageNet-C's published numbers of the paper are of pictures as they were released, its line is of resized ones.
     """
     point = testbed_point(model, benchmark)
     line = published_line(benchmark, point.clean) if point else None
-    if point is None or line is None or benchmark == "imagenet-c":
+    if point is None or line is None or fitted(line).why_none or benchmark == "imagenet-c":
         return None
     clean, shifted = images_behind(benchmark)
     both = _of_share(point.clean, clean, "clean"), _of_share(point.shifted, shifted, "shifted")
