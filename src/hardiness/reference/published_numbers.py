@@ -25,6 +25,9 @@ ZERO_SHOT = {
 """The benchmarks whose zero-shot numbers were published, and their images. The file also has ImageNet-O, which is no
 benchmark of accuracy here, and ObjectNet."""
 
+FIRST_WEIGHTS = "IMAGENET1K_V1"
+"""The name of a torchvision model's first weights, which are those of its published numbers."""
+
 ZERO_SHOT_PROTOCOL = "openai80"
 """The class names and templates of those numbers."""
 
@@ -65,11 +68,14 @@ def _class_set_rows() -> Iterator[Published]:
     """What was published of the sets whose labels are sets of classes, by the headline and by part."""
     for name in CLASS_SETS:
         known = class_set(name)
-        parts = {"": Condition(), **{str(next(iter(each.condition.values()))): each.condition for each in known.parts}}
+        parts = {"": Condition()}
+        for each in known.parts:
+            parts |= {str(next(iter(each.condition.values()))): each.condition, each.folder: each.condition}
         for part, models in known.published.items():
             metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
             for model, value in models.items():
-                yield Published(model, name, metric, condition, value, "fraction", known.images, known.published_source)
+                images = 0 if part else known.images
+                yield Published(model, name, metric, condition, value, "fraction", images, known.published_source)
 
 
 def _testbed_rows() -> Iterator[Published]:
@@ -135,8 +141,13 @@ def published(model: str, benchmark: str, metric: str, condition: Mapping[str, o
 def published_for(
     model: ModelIdentity, benchmark: str, metric: str, condition: Mapping[str, object]
 ) -> tuple[Published, ...]:
-    """The same for a model that was run: nothing for a zero-shot model under other words than the published ones."""
+    """The same for a model that was run: nothing under other words or later weights than the published ones.
+
+    What was published of torchvision's models is of the first weights of each; its default may be the second.
+    """
     if model.options.get("protocol", ZERO_SHOT_PROTOCOL) != ZERO_SHOT_PROTOCOL:
+        return ()
+    if model.name.startswith("torchvision:") and model.options.get("pretrained", FIRST_WEIGHTS) != FIRST_WEIGHTS:
         return ()
     return (*published(model.name, benchmark, metric, condition), *_by_timm(model, benchmark, metric, condition))
 

@@ -283,6 +283,17 @@ def test_who_has_none_is_told_why(tmp_path: Path) -> None:
     assert "classes are not ImageNet's 1,000" in reason(tmp_path / "own")
 
 
+def test_the_first_resnet_50_filtered_imagenet_a_and_its_later_weights_did_not(tmp_path: Path) -> None:
+    for pretrained in ("IMAGENET1K_V1", "IMAGENET1K_V2"):
+        for benchmark in ("imagenet-val", "imagenet-a"):
+            options, shift = {"pretrained": pretrained}, "imagenet-a"
+            stored(tmp_path, benchmark, 0.5, 400, "torchvision:resnet50", options, shift=shift)
+    found = [each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"]
+    reasons = {str(each.run.model.options["pretrained"]): str(each.score(EFFECTIVE).reason) for each in found}
+    assert "was filtered by this model" in reasons["IMAGENET1K_V1"]
+    assert reasons["IMAGENET1K_V2"].startswith("a part of imagenet-val was evaluated")
+
+
 @pytest.mark.slow
 def test_below_resnet_50_imagenet_a_has_no_line_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -57,7 +57,8 @@ class ClassSet:
         axes: the keys of conditions that rows and columns of a figure are made of.
         clean_twin: the benchmark of clean photographs of the same labels; empty for none.
         images: how many were published; 0 where nobody says.
-        published, published_source: accuracies by part (``""`` for the headline) and model, fractions of 1.
+        published, published_source: accuracies by part (its folder or the first value of its condition, ``""`` for the
+            headline) and model, fractions of 1.
     """
 
     name: str

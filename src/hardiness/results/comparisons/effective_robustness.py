@@ -162,9 +162,9 @@ def _other_view(run: Run) -> str:
 
 def _is_resnet50(run: Run) -> bool:
     """Whether it is torchvision's first ResNet-50, which ImageNet-A was filtered by."""
-    weights = str(run.model.options.get("weights", "IMAGENET1K_V1"))
+    first = "IMAGENET1K_V1"
     return run.model.name == "timm:resnet50.tv_in1k" or (
-        run.model.name == "torchvision:resnet50" and weights.endswith("V1")
+        run.model.name == "torchvision:resnet50" and run.model.options.get("pretrained", first) == first
     )
 
 
