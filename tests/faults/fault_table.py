@@ -170,35 +170,35 @@ def described(name: str, change: Callable[[Path], None]) -> Plant:
 
 
 FAULTS: dict[str, Plant] = {
-    "a shard, a byte shorter": shard(cut),
+    "a shard without its last byte": shard(cut),
     "a shard of zeros": shard(zeroed),
     "a shard of random bytes": shard(random_bytes),
     "a shard with one bit of its answers flipped": shard(bit_of_an_answer),
-    "a shard, empty": shard(text("")),
-    "a shard that is gone": shard(Path.unlink),
+    "an empty shard": shard(text("")),
+    "a missing shard": shard(Path.unlink),
     "two shards exchanged": exchanged,
     "a shard of another seed": of_another_seed,
     "a shard without a column": shard(column_gone),
-    "a shard with right predictions written into it": shard(predictions_overwritten),
+    "a shard with correct answers written over its own": shard(predictions_overwritten),
     "a shard that is a folder": shard(folder),
     "a shard that is a FIFO": shard(fifo),
     "a shard that is a link out of the folder": shard(elsewhere),
-    "a foreign `notes.parquet`": foreign,
+    "a `notes.parquet` that hardiness did not write": foreign,
     "`run.json` edited": described("run.json", edited),
     "`run.json` that is a list": described("run.json", text("[]")),
-    "`run.json` that is no UTF-8": described("run.json", text(b"\xff\xfe")),
+    "`run.json` that is not UTF-8": described("run.json", text(b"\xff\xfe")),
     "`run.json` nested 100,000 deep": described("run.json", text("[" * 100_000)),
-    "`run.json` gone": described("run.json", Path.unlink),
+    "a missing `run.json`": described("run.json", Path.unlink),
     "`cells.json` that is a list": described("cells.json", text("[1]")),
-    "`measured/*.json` of another type": lambda out: text("3")(out.session),
+    "`measured/*.json` with JSON of another type": lambda out: text("3")(out.session),
     "`measured/*.json` cut": lambda out: cut(out.session) or cut(out.session) or cut(out.session),
     "`results.json` cut": lambda out: text("{")(out.folder / "results.json"),
-    "`results.json` of another type": lambda out: text("[]")(out.folder / "results.json"),
-    "`proved.json` of another type": described("proved.json", text("[]")),
-    "kept scores edited": described("scored/scores.json", number_edited),
-    "kept scores with one bit flipped": described("scored/scores.json", bit),
-    "kept image table with one bit flipped": described("scored/images.parquet", bit),
-    "kept image table of random bytes": described("scored/images.parquet", random_bytes),
+    "`results.json` with JSON of another type": lambda out: text("[]")(out.folder / "results.json"),
+    "`proved.json` with JSON of another type": described("proved.json", text("[]")),
+    "stored scores edited": described("scored/scores.json", number_edited),
+    "stored scores with one bit flipped": described("scored/scores.json", bit),
+    "stored image table with one bit flipped": described("scored/images.parquet", bit),
+    "stored image table of random bytes": described("scored/images.parquet", random_bytes),
 }
 
 
@@ -317,7 +317,7 @@ def main(arguments: list[str]) -> int:
     for row in rows:
         for line in row.shown.lines + row.again.lines:
             print(f"{row.planted}: {line}")
-    head = "| planted | `show` and `report` | `run` recovers, same bytes |\n|---|---|---|\n"
+    head = "| damage | `show` and `report` | `run` restores the same bytes |\n|---|---|---|\n"
     made = head + "".join(map(Row.as_markdown, rows))
     before = PAGE.read_text("utf-8")
     first, last = before.index(BEGIN) + len(BEGIN), before.index(END)
