@@ -74,7 +74,7 @@ class GateOutputs:
 def command(out: str, policy: str | None, write_policy: str | None, against: str | None, outputs: GateOutputs) -> int:
     """Judge the stored runs of OUT by the rules of a policy: pass, fail, cannot tell, or missing.
 
-    Exit status: 2 wrong policy, 3 a rule fails, 1 a number is missing, 4 one cannot be told, 0 all pass.
+    Exit status: 2 wrong policy, 3 a rule fails, 1 a number is missing, 4 a rule cannot tell, 0 all pass.
     """
     if write_policy:
         if policy:

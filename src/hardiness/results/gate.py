@@ -134,7 +134,7 @@ class Gate:
 
     Attributes:
         verdicts: in the order of the rules.
-        undecided: what a rule that cannot be told does: ``"fail"`` or ``"warn"``.
+        undecided: what *cannot tell* does to the gate: ``"fail"`` or ``"warn"``.
         source: the policy's file.
     """
 
@@ -1023,7 +1023,7 @@ def first_policy(store: Store, against: str = "") -> str:
     lines += [f"{note}{line}" if line else "" for rule in rules for line in rule.split("\n")]
     lines += [
         "[policy]",
-        'undecided = "fail"  # or "warn": what a rule that cannot be told does',
+        'undecided = "fail"  # or "warn": what "cannot tell" does',
         'family = "holm"',
         "",
     ]

@@ -74,7 +74,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Policy:
-    """All rules, and what a rule that cannot be told does.
+    """All rules, and what *cannot tell* does to the gate.
 
     Attributes:
         rules: at least one.
