@@ -419,7 +419,7 @@ def coverage_table(found: dict[str, list[tuple[int, float, float, int]]]) -> str
             parts[row[0] * min(row[1], 1 - row[1]) < 10].append(row)
         name, _, method = kind.partition(": ")
         rows.append((name, method, *pooled(parts[0]), *pooled(parts[1])))
-    head = ("interval of", "method", "ten of each expected: holds in, %", "trials", "fewer: holds in, %", "trials")
+    head = ("interval of", "method", "coverage, ten of each expected, %", "trials", "coverage, fewer, %", "trials")
     return table(head, rows)
 
 
