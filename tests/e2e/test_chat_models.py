@@ -277,7 +277,7 @@ def with_logprobs(letters: str, listed: int) -> Callable[[str, bytes], Any]:
     def answer(prompt: str, png: bytes) -> Any:
         turn = sha256(png).digest()[0] % len(letters)
         order = letters[turn:] + letters[:turn]
-        top = [{"token": t, "logprob": float(np.log(p))} for t, p in zip(order, (0.7, 0.2, 0.1), strict=True)]
+        top = [{"token": t, "logprob": float(np.log(p))} for t, p in zip(order, (0.7, 0.2, 0.1), strict=False)]
         content = [{"token": order[0], "logprob": top[0]["logprob"], "top_logprobs": top[:listed]}]
         return {"content": order[0], "logprobs": {"content": content}}
 
@@ -327,6 +327,82 @@ def test_own_classes_under_a_corruption_set(chat: ChatServer, own: Path, hardine
     clean = rows["condition"] == 0
     right = (rows["prediction"] == rows["label"])[clean].sum()
     assert values(result_of(out))["clean_error",] == pytest.approx(1 - right / 6)
+
+
+QUESTIONS = {
+    "background": [("chair/a", "chair", "tie", "wok"), ("tie/b", "tie", "tie", "iron (for clothes)")],
+    "texture": [("chair/c", "chair", "chair", "bench")],
+    "material": [("coffee_or_french_press/d", "coffee or french press", "mug", "plate")],
+}
+"""By subset the pictures of a little ImageNet-D: what each shows, and the two best guesses of another network."""
+
+
+@pytest.fixture
+def imagenet_d(tmp_path: Path) -> Path:
+    """Four pictures, and the tables of their questions, in the published layout."""
+    root, number = tmp_path / "data" / "imagenet-d", 2000
+    (root / "questions").mkdir(parents=True)
+    for subset, rows in QUESTIONS.items():
+        lines = ["image_dir\tgt_category\ttop1_pred_cate\ttop2_pred_cate"]
+        for name, *words in rows:
+            file, number = root / subset / f"{name}.png", number + 1
+            file.parent.mkdir(parents=True, exist_ok=True)
+            picture(number).save(file)
+            lines.append("\t".join([f"{subset}/{name}.png", *words]))
+        (root / "questions" / f"{subset}.csv").write_text("\n".join(lines) + "\n")
+    return root.parent
+
+
+def test_imagenet_d_asks_for_one_of_two_names(
+    chat: ChatServer, imagenet_d: Path, factory: Any, hardiness: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "x"
+    chat.answer = lambda prompt, png: "tie" if "tie" in prompt else "A" if "bench" in prompt else "?"
+    common = ("-b", "imagenet-d", "--data", imagenet_d, "--out", out)
+    told = hardiness("run", "-m", chat.model(order="published"), "-m", factory(), *common)
+    assert told.status == 0, told.err
+    asked = [tuple(body["messages"][0]["content"][1]["text"].splitlines()[1:3]) for body, _ in chat.asked]
+    assert sorted(asked) == [
+        ("A. chair", "B. bench"),
+        ("A. chair", "B. tie"),
+        ("A. coffee or french press", "B. mug"),
+        ("A. tie", "B. iron (for clothes)"),
+    ], "the wrong name is the better of the two guesses that is wrong; the right one stands first, as published"
+    results = {each["model"]: each for each in json.loads((out / "results.json").read_text())["results"]}
+    found = values(results["chat:toy:7b"])
+    assert found["top1",] == 0.5, "tie for the tie, and A for the chair beside a bench"
+    assert [found["top1", subset] for subset in QUESTIONS] == [0.5, 1, 0]
+    assert found["unanswered",] == 0.25
+    assert "imagenet-d on imagenet-d, two choices for each picture" in " ".join(told.out.split()), (
+        "no table holds both kinds"
+    )
+
+    chat.answer = with_logprobs("AB", 2)
+    seeded = hardiness("run", "-m", chat.model(), *common)
+    assert seeded.status == 0, seeded.err
+    (run,) = [run for run in Store.open(out).runs() if run.run.model.options.get("order") == "seeded"]
+    rows = run.records()
+    assert rows["confidence"] == pytest.approx([7 / 9] * 4)
+    assert (rows["missing_mass"] == 0).all()
+
+
+def test_imagenet_d_without_its_questions_is_refused(
+    chat: ChatServer, imagenet_d: Path, hardiness: Any, tmp_path: Path
+) -> None:
+    common = ("run", "-m", chat.model(), "-b", "imagenet-d", "--data", imagenet_d, "--out", tmp_path / "x")
+    table = imagenet_d / "imagenet-d" / "questions" / "texture.csv"
+    lines = table.read_text()
+    table.write_text(lines.replace("bench", "sofa"))
+    told = hardiness(*common)
+    assert (told.status, len(told.lines)) == (2, 1)
+    assert "the row of texture/chair/c.png must name its folder's label and another one of the 113" in told.err
+    table.write_text(lines.replace("top2_pred_cate", "second"))
+    assert "must have a column top2_pred_cate, between tabs" in hardiness(*common).err
+    table.unlink()
+    told = hardiness(*common)
+    assert told.status == 1
+    assert "none are given for 1 of 4 (texture/chair/c, …); put questions/*.csv" in told.err
+    assert chat.asked == []
 
 
 @pytest.mark.parametrize("benchmark", ["imagenet-val", "imagenet-c", "imagenet-p", "whitebox"])

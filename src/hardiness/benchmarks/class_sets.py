@@ -37,6 +37,7 @@ from hardiness.core import (
     ImageTable,
     Item,
     Layer,
+    ModelError,
     Observer,
     Records,
     Result,
@@ -85,6 +86,23 @@ class ClassSetPhotographs(Photographs):
         images = tuple(on_canvas(photograph, prepared(item, canvas)) for canvas in canvases)
         for condition in conditions:
             yield Expansion(condition, 0, images)
+
+    def choices(self, data: DataSet) -> Mapping[str, Sequence[int]]:
+        """The labels that the set's questions name, in their words; else what is usual.
+
+        Raises:
+            ModelError: it has questions, and some are not there.
+        """
+        if not self.described.questions:
+            return super().choices(data)
+        if lacking := [item for item in data.items if item.id not in data.questions]:
+            raise ModelError(
+                f"{self.name}: a chat model chooses between two names for each picture, and none are given for "
+                f"{len(lacking):,} of {len(data):,} ({lacking[0].id}, …); put {self.described.questions}/*.csv of the "
+                f"published set beside its folders in {data.location}"
+            )
+        names = sorted({name for both in data.questions.values() for name in both})
+        return {name: self.described.labels[self.described.label_of(name)] for name in names}
 
     def cut(self, photograph: Image) -> Image:
         """The photograph without its border, or its centre square."""
@@ -197,6 +215,10 @@ class ClassSets(Card):
     place: ClassVar[int] = 36
     group: ClassVar[str] = "natural shift"
     explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
+
+    def variant(self, run: Run) -> tuple[str, ...]:
+        """Whether a chat model chose between two names for each picture, where others choose among all classes."""
+        return ("two choices for each picture",) if "questions_sha256" in run.model.options else ()
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong by the classes that the photograph's group names, the answer and its confidence."""

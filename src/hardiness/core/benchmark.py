@@ -97,6 +97,8 @@ class DataSet:
         released: how many items the published set has; results on fewer are shown as partial. ``None`` if unknown.
         categories: groups of classes that answers are judged by, where they are not judged by single classes: the
             class indices of each, by name.
+        questions: of samples about which a closed question chooses between two answers of their own, by id, the names
+            of both, the right one first; empty where a question offers all of `Benchmark.choices`.
         fingerprints: where each condition has files of its own, a hash that changes whenever those of the condition
             do; empty where the conditions are made of the items.
     """
@@ -112,6 +114,7 @@ class DataSet:
     remarks: tuple[str, ...] = ()
     released: int | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    questions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     fingerprints: Mapping[Condition, str] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from hardiness.core import DataError, DataSet, SampleError
+from hardiness.core import DataError, DataSet, Item, SampleError
 from hardiness.data.files import FileEntry, LabelledFile, Tree, fingerprint, items, passed_over, stamp_of
 from hardiness.data.root import LAYOUTS, Layout, Place, Tables, open_place
 from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnids
@@ -30,7 +30,7 @@ def read(name: str, place: Place) -> DataSet:
         raise DataError(f"--data {place.argument}: the folders of {name} say what its pictures show; leave options out")
     opened = open_place(place)
     if isinstance(opened, Tables):
-        samples, unused, told = list(_rows(known, place, opened)), [], []
+        samples, unused, told, asked = list(_rows(known, place, opened)), [], [], []
         has_levels = any("/" in sample.group for sample in samples)
         digest = fingerprint((), *map(stamp_of, opened.files), *([known.level] if has_levels else []))
     elif isinstance(opened, Tree) and known.labels:
@@ -49,7 +49,8 @@ def read(name: str, place: Place) -> DataSet:
         ]
         digest = fingerprint([entry for entry, _, _ in used], opened.stamp, *map(" ".join, levels.items()))
         tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == known.levels_table]
-        unused = opened.unused([*tables, *(entry for entry, _, _ in used)])
+        asked = _question_tables(known, opened)
+        unused = opened.unused([*tables, *asked, *(entry for entry, _, _ in used)])
         what = "names none of its pictures" if tables else "is not there"
         lacking = f"{known.levels_table} {what}: accuracy has no levels of factors; fetch it again"
         told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
@@ -60,14 +61,16 @@ def read(name: str, place: Place) -> DataSet:
     else:
         what = "Parquet files with a label column" if not known.labels else _form(known)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
+    found = items(samples)
     return DataSet(
         name=name,
-        items=items(samples),
+        items=found,
         num_classes=len(wnids()),
         fingerprint=digest,
         location=place.location,
         remarks=(*told, *passed_over(name, place.path, unused)),
         released=known.images or None,
+        questions=_questions(known, asked, found),
     )
 
 
@@ -115,6 +118,52 @@ def _levels(known: ClassSet, tree: Tree, used: Sequence[tuple[FileEntry, str, st
         if level := row.get(known.levels.get(part, ""), "").strip():
             found[entry.path] = level.replace("/", "-")
     return found
+
+
+QUESTION_COLUMNS = ("image_dir", "gt_category", "top1_pred_cate", "top2_pred_cate")
+"""Of a table of questions: ``<part>/<label>/<file>``, what it shows, and what a network takes it for first and second.
+
+Source: Zhang et al. (2024), arXiv:2403.18775, ``LLaVA/llava/serve/eval_imagenet_d.py``.
+"""
+
+
+def _question_tables(known: ClassSet, tree: Tree) -> list[FileEntry]:
+    """The tables of a set's questions, wherever its folders begin."""
+    end = f"/{known.questions}/"
+    return [
+        entry
+        for entry in tree.entries
+        if known.questions and entry.path.endswith(".csv") and f"/{entry.path}".rpartition("/")[0].endswith(end[:-1])
+    ]
+
+
+def _questions(known: ClassSet, tables: Sequence[FileEntry], found: Sequence[Item]) -> dict[str, tuple[str, str]]:
+    """By a picture's id what it shows, and what it is taken for: the first of two guesses that is wrong.
+
+    Raises:
+        DataError: a table cannot be read, lacks a column, or a row does not name two labels; the message names both.
+    """
+    ids, questions = {item.id for item in found}, {}
+    for entry in tables:
+        try:
+            lines = csv.DictReader(io.StringIO(entry.file.read().decode("utf-8-sig"), newline=""), delimiter="\t")
+            if lacking := [name for name in QUESTION_COLUMNS if name not in (lines.fieldnames or ())]:
+                raise DataError(f"{entry.file.name}: must have a column {lacking[0]}, between tabs; fetch it again")
+            for row in lines:
+                path, right, *guesses = ((row[name] or "").strip() for name in QUESTION_COLUMNS)
+                folders = path.split("/")[:-1]
+                wrong = next((each for each in guesses if known.label_of(each) != known.label_of(right)), "")
+                if known.label_of(right) not in folders[-1:] or not known.label_of(wrong):
+                    raise DataError(
+                        f"{entry.file.name}: the row of {shown(path)} must name its folder's label and another one of "
+                        f"{known.classes_of}, names {shown(right)!r} and {shown(wrong)!r}; fetch it again"
+                    )
+                id_ = path if path in ids else path.rpartition(".")[0]
+                if id_ in ids:
+                    questions[id_] = right, wrong
+        except (UnicodeDecodeError, csv.Error, SampleError) as error:
+            raise DataError(f"{entry.file.name}: must be a table in UTF-8, but is not ({error})") from None
+    return questions
 
 
 def _rows(known: ClassSet, place: Place, tables: Tables) -> Iterator[LabelledFile]:

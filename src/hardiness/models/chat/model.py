@@ -73,12 +73,18 @@ class ChatAnswer:
         return np.asarray(known / known.sum())
 
     @property
+    def confidence(self) -> float:
+        """The probability of the option that was answered; 1 where it is not known."""
+        known = self.confidences
+        return 1.0 if known is None else float(known.max())
+
+    @property
     def missing_mass(self) -> float:
         """The probability that lies on no letter that was listed; 0 with `confidences`, NaN where none was listed."""
         if self.confidences is not None:
             return 0.0
-        known = self.probabilities[~np.isnan(self.probabilities)]
-        return max(0.0, 1.0 - float(known.sum())) if len(known) else float("nan")
+        listed = float(np.nansum(self.probabilities))
+        return max(0.0, 1.0 - listed) if listed > 0 else float("nan")
 
 
 @dataclass
@@ -286,10 +292,10 @@ class ClosedQuestionModel:
             decide: what a benchmark keeps of log-probabilities ``(N, num_classes)``, in place of logits.
 
         Returns:
-            The same, ``prediction`` -1 where no option was answered; ``outcome`` int8, a number of
-            `hardiness.core.OUTCOMES`; ``missing_mass`` float32, the probability on no listed letter, NaN where no
-            letter was; ``changed`` int8, whether asking again gave another answer, -1 where it was asked once; and,
-            as text, the prompt, the answer and what the endpoint said of itself.
+            The same, ``prediction`` -1 where no option was answered, and ``confidence`` that of the option; ``outcome``
+            int8, a number of `hardiness.core.OUTCOMES`; ``missing_mass`` float32, the probability on no listed letter,
+            NaN where no letter was; ``changed`` int8, whether asking again gave another answer, -1 where it was asked
+            once; and, as text, the prompt, the answer and what the endpoint said of itself.
         """
         logits = np.stack(
             [self.question.log_probabilities(each.readings[0].option, each.confidences) for each in answers]
@@ -305,10 +311,14 @@ class ClosedQuestionModel:
         }
         outcome = np.array([each.readings[0].outcome for each in answers], np.int8)
         decided = decide(logits)
-        prediction = np.where(outcome == ANSWERED, decided["prediction"], -1).astype(np.int32)
+        is_answered = outcome == ANSWERED
+        prediction = np.where(is_answered, decided["prediction"], -1).astype(np.int32)
+        # Not that of one of the option's classes, over which a softmax spreads it.
+        confidence = np.where(is_answered, [each.confidence for each in answers], decided["confidence"])
         return {
             **decided,
             "prediction": prediction,
+            "confidence": confidence.astype(decided["confidence"].dtype),
             "outcome": outcome,
             "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
             "changed": np.array([each.changed for each in answers], np.int8),

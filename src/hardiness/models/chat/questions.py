@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -117,6 +119,7 @@ class Question:
         num_classes: of the data.
         order: ``"published"``, the benchmark's own, or ``"seeded"``, drawn for each sample.
         seed: of the draws.
+        offered: by sample the places of the options that it is asked about, where these are not all.
     """
 
     prompt: str
@@ -125,6 +128,7 @@ class Question:
     num_classes: int
     order: str
     seed: int
+    offered: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, benchmark: Benchmark, data: DataSet, prompt: str, order: str, seed: int) -> Question:
@@ -144,7 +148,7 @@ class Question:
             what = "attacks the model" if benchmark.attack is not None else "shows sequences of many frames"
             raise ModelError(f"{name} {what}, and a chat model answers closed questions about single pictures")
         choices = benchmark.choices(data)
-        if not FEWEST_OPTIONS <= len(choices) <= len(words.letters):
+        if not data.questions and not FEWEST_OPTIONS <= len(choices) <= len(words.letters):
             raise ModelError(
                 f"{name} on {data.name} has {len(choices):,} classes, and a chat model answers closed questions of "
                 f"{FEWEST_OPTIONS} to {len(words.letters)} lettered options: with more, scores measure how a prompt "
@@ -153,6 +157,7 @@ class Question:
         prompts = words.prompts_of(name)
         if prompt and prompt not in prompts:
             raise ModelError(f"{name} has no prompt {prompt!r}; it has {', '.join(prompts)}")
+        places = {name: place for place, name in enumerate(choices)}
         return cls(
             prompts[prompt or next(iter(prompts))],
             tuple(each.replace("_", " ") for each in choices),
@@ -160,14 +165,15 @@ class Question:
             data.num_classes,
             order,
             seed,
+            {sample: tuple(places[name] for name in names) for sample, names in data.questions.items()},
         )
 
     def shown(self, sample: str) -> tuple[int, ...]:
         """The places of the options in the order in which they are shown beside a picture."""
-        places = range(len(self.options))
+        places = self.offered.get(sample, tuple(range(len(self.options))))
         if self.order == "published":
-            return tuple(places)
-        return tuple(rng(self.seed, "options", sample).permutation(len(places)).tolist())
+            return places
+        return tuple(places[each] for each in rng(self.seed, "options", sample).permutation(len(places)).tolist())
 
     def text(self, sample: str) -> str:
         """The whole prompt of a picture."""
@@ -191,10 +197,11 @@ class Question:
     def letter_probabilities(self, reply: Reply, sample: str) -> NDArray[np.float64]:
         """The probability of each option's letter as first token, ``(K,)``; NaN for letters that were not listed.
 
-        Tokens that are the same letter but for spaces and case count together.
+        Tokens that are the same letter but for spaces and case count together. An option that was not offered has 0.
         """
         letters, shown = question_wording().letters, self.shown(sample)
-        found = np.full(len(shown), np.nan)
+        found = np.zeros(len(self.options))
+        found[list(shown)] = np.nan
         for token, logarithm in reply.tokens:
             letter = token.strip().upper()
             place = letters.find(letter) if len(letter) == 1 else -1
@@ -227,7 +234,13 @@ class Question:
             "reading_version": words.reading_version,
             "choices": list(self.options),
             "order": self.order,
+            **({"questions_sha256": digest} if (digest := self._offered_sha256()) else {}),
         }
+
+    def _offered_sha256(self) -> str:
+        """Over which options each sample is asked about; empty where these are all."""
+        text = json.dumps(sorted(self.offered.items()))
+        return hashlib.sha256(text.encode()).hexdigest() if self.offered else ""
 
 
 SMALLEST_LOG = -87.0

@@ -53,6 +53,8 @@ class ClassSet:
         gap: a metric, and the two parts whose difference it is, ``""`` for the mean of the counted ones; may be empty.
         levels: by part, the column of `levels_table` or of the Parquet files that says of each photograph what was set.
         levels_table: the csv beside the folders that has these columns, and one called ``filename``.
+        questions: the folder of tables (``*.csv``, tab-separated) that name a wrong answer for each picture, between
+            which and the right one a closed question chooses; empty where there is none.
         level: the key of conditions that holds what was set; empty where `levels` is.
         axes: the keys of conditions that rows and columns of a figure are made of.
         clean_twin: the benchmark of clean photographs of the same labels; empty for none.
@@ -83,6 +85,7 @@ class ClassSet:
     gap: tuple[str, ...] = ()
     levels: Mapping[str, str] = field(default_factory=dict)
     levels_table: str = ""
+    questions: str = ""
     level: str = ""
     axes: tuple[tuple[str, ...], ...] = ()
     clean_twin: str = ""
@@ -94,6 +97,11 @@ class ClassSet:
     def classes(self) -> tuple[int, ...]:
         """The indices of all classes that some label holds, ascending."""
         return tuple(sorted({index for indices in self.labels.values() for index in indices}))
+
+    def label_of(self, words: str) -> str:
+        """The label that its tables write in words, as in ``"iron (for clothes)"``; empty where none is."""
+        label = re.sub(r"[^a-z0-9]+", "_", words.casefold()).strip("_")
+        return label if label in self.labels else ""
 
     def right(self, group: str) -> tuple[int, ...]:
         """The classes that are right for photographs of a group: a folder, or indices joined by ``+``; else none."""
