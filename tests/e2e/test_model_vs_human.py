@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,8 @@ import numpy as np
 import pytest
 from chat_server import ChatServer
 from PIL import Image
+
+from hardiness.reference import SETS, stimulus_set
 
 CATEGORIES = ("cat", "dog", "oven", "bird")
 WNIDS = {"cat": "n02123394", "dog": "n02085936", "oven": "n04111531", "bird": "n01530575"}
@@ -187,3 +192,85 @@ def test_a_chat_model_stands_beside_people(
     assert shown.status == 0, shown.err
     (found,) = [each for each in json.loads(shown.out) if each["name"].startswith(model)]
     assert -1 <= found["error_consistency"]["value"] <= 1
+
+
+@pytest.fixture
+def seventeen(tmp_path: Path) -> Path:
+    """``datasets`` and ``raw-data`` of all 17 sets: four pictures under the control and the first level that counts.
+
+    ``subject-01`` errs on ovens, ``subject-02`` on birds, and both on ``bird`` in the sets without levels.
+    """
+    numbers = count(1)
+    for name in SETS:
+        known, rows = stimulus_set(name), {"subject-01": "", "subject-02": ""}
+        first = next(level for level in known.levels if level.counted)
+        for level in dict.fromkeys((known.levels[0], first)):
+            for category in CATEGORIES:
+                number = next(numbers)
+                short = f"{WNIDS[category]}_{number}.png" if known.named else f"{category}{number}.png"
+                trial = f"{number:04d}_xx_{{who}}_{level.name}_{category}_10_{short}"
+                place = f"dnn/session-1/{trial.format(who='dnn')}" if known.named else f"{category}/{short}"
+                stimulus(tmp_path / "datasets" / name / place, number)
+                for who, errs_on in (("subject-01", "oven"), ("subject-02", "bird")):
+                    answer = "na" if category in (errs_on, "" if known.named else "bird") else category
+                    image = trial.format(who=f"s{who[-2:]}")
+                    rows[who] += f"{who},1,{number},1.0,{answer},{category},{level.name},{image}\n"
+        for who, lines in rows.items():
+            (file := tmp_path / "raw-data" / name / f"{name}_{who}_session_1.csv").parent.mkdir(
+                parents=True, exist_ok=True
+            )
+            file.write_text(HEADER + lines)
+    return tmp_path
+
+
+def kappa(first: list[bool], second: list[bool]) -> float:
+    """Cohen's, of two observers' right answers; 1 where they agree everywhere."""
+    agreed = float(np.mean(np.equal(first, second)))
+    p, q = np.mean(first), np.mean(second)
+    expected = p * q + (1 - p) * (1 - q)
+    return 1.0 if agreed == 1 else float((agreed - expected) / (1 - expected))
+
+
+@pytest.mark.slow
+def test_a_chat_model_on_all_17_sets_has_kappa_with_people(
+    hardiness: Any, seventeen: Path, tmp_path: Path, results: Any
+) -> None:
+    """A stand-in that errs on ovens everywhere and says nothing of dogs; kappa is counted anew here."""
+    truth = {}
+    for file in (seventeen / "datasets").rglob("*.png"):
+        parts = file.stem.split("_")
+        shown = parts[4] if len(parts) > 5 else file.parent.name
+        truth[sha256(np.asarray(Image.open(file)).tobytes()).hexdigest()] = shown
+
+    def answer(prompt: str, png: bytes) -> str:
+        shown = truth[sha256(np.asarray(Image.open(io.BytesIO(png))).tobytes()).hexdigest()]
+        return {"oven": "cat", "dog": "I cannot tell."}.get(shown, shown)
+
+    out = tmp_path / "x"
+    with ChatServer(answer=answer) as chat:
+        told = hardiness(
+            *("run", "-m", chat.model(), "-b", "model-vs-human", "--out", out),
+            *("--data", f"model-vs-human={seventeen / 'datasets'}"),
+        )
+        assert told.status == 0, told.err
+        assert len(chat.asked) == len(truth) == 116
+    (result,) = results(out)
+    accuracy = {s["condition"]["set"]: s["value"] for s in result["scores"] if set(s["condition"]) == {"set"}}
+    assert accuracy == dict.fromkeys(SETS, 0.5)
+    unanswered = {tuple(s["condition"].values()): s["value"] for s in result["scores"] if s["metric"] == "unanswered"}
+    assert unanswered[()] == unanswered["refused",] == 0.25
+
+    shown = hardiness("show", "--people", out, "--humans", seventeen / "raw-data", "--json")
+    assert shown.status == 0, shown.err
+    by_name = {each["name"]: each for each in json.loads(shown.out)["human_likeness"]}
+    found = by_name["chat:toy:7b †"]
+    assert list(found["sets"]) == list(SETS)
+    model, one, two = ([name not in errs for name in CATEGORIES] for errs in (("oven", "dog"), ("oven",), ("bird",)))
+    both = [name not in ("oven", "bird") for name in CATEGORIES]
+    for name in SETS:
+        people = (one, two) if stimulus_set(name).named else (both, two)
+        expected = np.mean([kappa(model, person) for person in people])
+        assert found["sets"][name]["value"] == pytest.approx(expected), name
+    table = hardiness("show", "--people", out, "--humans", seventeen / "raw-data", "--all")
+    assert "human-likeness on 17 of 17 sets of model-vs-human" in table.out
+    assert "chat:toy:7b †" in table.out
