@@ -315,10 +315,21 @@ def test_without_some_letters_confidence_has_no_value_and_the_mass_is_shown(
     assert "given with 0 of 102 answers; where some were, 10.0 % of the probability is missing on average" in said
 
 
-def test_own_classes_under_a_corruption_set(chat: ChatServer, own: Path, hardiness: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "benchmark",
+    [
+        "own-c:corruptions=brightness+jpeg_compression,severities=1",
+        "own-c-bar:corruptions=sparkles+perlin_noise,severities=2",
+        "own-3dcc:corruptions=iso_noise+low_light,severities=5",
+        "own-patch-drop:severities=1+9",
+        "own-patch-shuffle:severities=1+7",
+    ],
+)
+def test_own_classes_under_any_corruption_set(
+    chat: ChatServer, benchmark: str, own: Path, hardiness: Any, tmp_path: Path
+) -> None:
     chat.answer = lambda prompt, png: letter_of(prompt, "tent") if sha256(png).digest()[0] % 4 else "I can't."
     out = tmp_path / "out"
-    benchmark = "own-c:corruptions=brightness+jpeg_compression,severities=1"
     told = hardiness("run", "-m", chat.model(), "-b", benchmark, "--data", own, "--out", out, "--limit", "6")
     assert told.status == 0, told.err
     (run,) = Store.open(out).runs()

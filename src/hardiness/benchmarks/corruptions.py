@@ -590,8 +590,8 @@ def set_of(run: Run) -> DistortionSet:
     name = run.benchmark.name or "imagenet-c"
     if name in set_names():
         return distortion_set(name)
-    if name == OwnC.name:
-        return OwnC.members
+    if name in OWN_SETS:
+        return OWN_SETS[name]
     cells = [condition for condition in run.conditions if condition]
     found = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
@@ -931,21 +931,42 @@ def _clean(content: bytes, name: str) -> Image:
     return on_canvas(decode(content, name), CANVAS_224)
 
 
-OwnC = benchmark_of(
-    replace(
-        distortion_set("imagenet-c"),
-        name="own-c",
+OWN_LEVELS = {"imagenet-c": (1, 3, 5)}
+"""Levels of a set that a person's own pictures are shown at, where these are not all."""
+
+
+def own_set(name: str) -> DistortionSet:
+    """What of a published set can be made of a person's own pictures, called ``own-`` and what follows ``imagenet-``.
+
+    Raises:
+        UnknownNameError: there is no such set.
+    """
+    found = distortion_set(name)
+    levels = OWN_LEVELS.get(name, found.levels)
+    members = tuple(each for each in found.members if each not in found.stored_only)
+    at = f"{', '.join(map(str, levels[:-1]))} and {levels[-1]}"
+    return replace(
+        found,
+        name=f"own-{name.removeprefix('imagenet-')}",
         question="How much of its accuracy on your own pictures does the model keep under corruptions?",
         protocol=OWN,
-        about="ImageNet-C's 15 corruptions at severities 1, 3 and 5, of your own pictures in your own classes: mean "
-        "error, what is kept of the clean accuracy, and which class breaks first. Made as for imagenet-c.",
-        levels=(1, 3, 5),
+        about=f"Your own pictures in your own classes under {', '.join(members)}, at severities {at}: mean error, what "
+        f"is kept of the clean accuracy, and which class breaks first. Made as for {name}.",
+        members=members,
+        groups={group: tuple(m for m in each if m in members) for group, each in found.groups.items()},
+        levels=levels,
+        stored_only=(),
         baseline=False,
+        beside="",
     )
-)
+
+
+OWN_SETS = {own.name: own for own in map(own_set, set_names("still"))}
+"""By the name of the benchmark."""
 
 _register()
-registry.register(OwnC.name, OwnC, f"{__name__}:OwnC")
+for _own in OWN_SETS.values():
+    registry.register(_own.name, benchmark_of(_own), f"{__name__}:OWN_SETS")
 
 
 ImagenetC = corruption_benchmark("imagenet-c")
