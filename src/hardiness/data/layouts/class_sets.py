@@ -61,16 +61,16 @@ def read(name: str, place: Place) -> DataSet:
     else:
         what = "Parquet files with a label column" if not known.labels else _form(known)
         raise DataError(f"--data {place.argument}: must hold {what}, as {name} does")
-    found = items(samples)
+    listed = items(samples)
     return DataSet(
         name=name,
-        items=found,
+        items=listed,
         num_classes=len(wnids()),
         fingerprint=digest,
         location=place.location,
         remarks=(*told, *passed_over(name, place.path, unused)),
         released=known.images or None,
-        questions=_questions(known, asked, found),
+        questions=_questions(known, asked, listed),
     )
 
 
