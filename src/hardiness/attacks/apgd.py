@@ -40,7 +40,7 @@ _FIRST_STEP = 2.0
 @registry.add("apgd")
 @dataclass(frozen=True)
 class APGD(CheckedAttack):
-    """Auto-PGD from one random start; samples whose criterion holds leave the batch.
+    """Auto-PGD from one random start; samples on which it has succeeded leave the batch.
 
     The step begins at twice epsilon. At checkpoints that come ever closer, a sample whose loss fell in fewer than three
     quarters of the steps since the last one, or which has found nothing better since while its step is unchanged, goes

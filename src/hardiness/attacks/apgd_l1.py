@@ -33,7 +33,7 @@ _FIRST_SHARE, _MOST_SHARE = 0.2, 1.0
 @registry.add("apgd-l1")
 @dataclass(frozen=True)
 class APGDL1(CheckedAttack):
-    """Steps along the largest values of the gradient, brought into the L1 ball and [0, 1] at once.
+    """Steps along the largest values of the gradient, each projected into the L1 ball and [0, 1] together.
 
     It begins with a fifth of the values and a step of epsilon. After each 4 % of the steps (each step where that is
     less than one) it goes on from the best point, and moves two thirds as many values as the best change holds. Where

@@ -39,7 +39,7 @@ _LEAST_LENGTH = 1e-8
 @registry.add("fab-t")
 @dataclass(frozen=True)
 class TargetedFAB(CheckedAttack):
-    """The targeted fast adaptive boundary attack, one likely class after the other; it uses no chance.
+    """The targeted fast adaptive boundary attack, one likely class after the other; nothing is random.
 
     It looks for the nearest misclassified point, wherever that is. An iterate that is not misclassified or not within
     epsilon is told as the clean image, not reached. The budget's steps are those towards each class; `Iterate.step`
@@ -79,7 +79,7 @@ class TargetedFAB(CheckedAttack):
 @registry.add("fab")
 @dataclass(frozen=True)
 class FAB(CheckedAttack):
-    """The fast adaptive boundary attack: at each step to the class whose boundary is nearest by its gradient.
+    """The fast adaptive boundary attack: each step goes to the class boundary that is nearest by the gradients.
 
     What it tells is as of ``fab-t``. Each step costs a backward pass for each class that is looked at.
 

@@ -118,7 +118,7 @@ class Transferable(CheckedAttack):
 @registry.add("mi-fgsm")
 @dataclass(frozen=True)
 class MIFGSM(Transferable):
-    """Momentum: steps along the sum of all gradients so far, each of mean size 1. It does not stop at a success.
+    """Momentum: steps along the sum of all gradients so far, each scaled to mean size 1. It does not stop at a success.
 
     Source: Dong et al. 2018, arXiv:1710.06081: decay 1.0, ten steps of a tenth.
     """

@@ -60,7 +60,7 @@ class _Pixels:
 @registry.add("sparse-rs")
 @dataclass(frozen=True)
 class SparseRS(CheckedAttack):
-    """Keep an exchange of some of the changed pixels if it lowers the margin. Steps are queries.
+    """Exchange some of the changed pixels at random, and keep that if it lowers the margin. Steps are queries.
 
     Attributes:
         share: of the changed pixels; the first exchanges take a half of it, the last a twentieth.

@@ -13,7 +13,7 @@ from hardiness.attacks.threats.spatial import places, transformed
 @registry.add("spatial")
 @dataclass(frozen=True)
 class SpatialGrid(CheckedAttack):
-    """Rotations and translations of a grid, each sample's in an order of its own. Steps are tries.
+    """Rotations and translations of a grid, tried in a random order for each sample. Steps are tries.
 
     With 775 steps it is the whole grid.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @registry.add("universal-patch")
 @dataclass(frozen=True)
 class UniversalPatch(CheckedAttack):
-    """A given patch, tried at the places of a grid, each sample's in an order of its own. Steps are tries.
+    """A given patch, tried at the places of a grid in a random order for each sample. Steps are tries.
 
     The patch is resized to the square that epsilon allows. Places lie half its side apart; with as many steps as there
     are places each has been tried, and the picture that is told last is the one at the best.
