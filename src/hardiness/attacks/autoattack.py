@@ -1,4 +1,4 @@
-"""AutoAttack's standard ensemble: four attacks without parameters, each on the images that none before has fooled."""
+"""AutoAttack's standard ensemble: four attacks without parameters, each on images that none before has fooled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES, RESTARTS = 20, 5
 @registry.add("autoattack")
 @dataclass(frozen=True)
 class AutoAttack(CheckedAttack):
-    """APGD on the cross-entropy, targeted APGD, targeted FAB and Square, each on the images that none before has fooled.
+    """APGD on the cross-entropy, targeted APGD, targeted FAB and Square, each on images that none before has fooled.
 
     One iterate at the end of each attack, about all samples that entered it: ``step`` counts them from 1, and the
     budget's steps are how many of them are run. Of a sample that was not reached it tells the last iterate.
