@@ -469,6 +469,23 @@ def test_half_a_download_is_told(hardiness: Callable[..., Any], tmp_path: Path) 
         assert name in listed.out
 
 
+def test_pictures_of_other_folders_are_left_out_and_said_to_be(hardiness: Callable[..., Any], tmp_path: Path) -> None:
+    """200 of ObjectNet's folders show what is no class of ImageNet; ImageNet-ES brings pictures for training too."""
+    odd = {f"odd_{place}/a.png": coloured(1) for place in range(4)}
+    put(tmp_path / "objectnet/images", {"chair/a.png": coloured(423), **odd})
+    (remark,) = locate([str(tmp_path)]).dataset("objectnet").remarks
+    assert remark.endswith(
+        "images left out, being no part of the benchmark: 4, in images/odd_0, images/odd_1, images/odd_2 …"
+    )
+    wnid = next(iter(class_set("imagenet-es").labels))
+    split = tmp_path / "imagenet-es/ImageNet-ES"
+    put(split, {f"es-{name}/param_control/l1/param_1/{wnid}/{name}.png": coloured(1) for name in ("test", "val")})
+    remarks = locate([str(tmp_path)]).dataset("imagenet-es").remarks
+    assert any("left out, being no part of the benchmark: 1, in ImageNet-ES/es-val/" in line for line in remarks)
+    listed = hardiness("data", "list", "--data", tmp_path)
+    assert re.search(r"imagenet-es +1 of 65,000", listed.out)
+
+
 def test_published_numbers_stand_beside_measured_ones() -> None:
     assert published("imagenet-testbed:alexnet", "objectnet", "top1", {})[0].value == pytest.approx(0.1386)
     five = [published(name, "objectnet", "top1", {})[0].value for name in TESTBED_NAMES]

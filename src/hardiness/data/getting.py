@@ -16,9 +16,11 @@ from hardiness.core import ArgumentError, DataError, SampleError
 from hardiness.data.files import IMAGE_SUFFIXES
 from hardiness.data.root import LAYOUTS
 from hardiness.reference import (
+    CLASS_SETS,
     VALIDATION_NAMES_SHA256,
     PublishedFile,
     PublishedSet,
+    class_set,
     datasets,
     names_sha256,
     published_set,
@@ -105,7 +107,13 @@ def _held(root: Path, inside: list[str], published: PublishedSet) -> Held:
     if published.layout in ("corruption", "perturbation"):
         return _of_conditions(published, place)
     inner = root / published.folder
-    count = _count(inner if inner.is_dir() else place)
+    inner = inner if inner.is_dir() else place
+    if published.name in CLASS_SETS:
+        top = class_set(published.name).top
+        tops = [each for each in (inner / top, *inner.glob(f"*/{top}")) if top and each.is_dir()]
+        count = _count(tops[0] if tops else inner, depth=8)
+    else:
+        count = _count(inner)
     note = "" if count == published.images or not published.images else f"of {published.images:,}"
     return Held(published, place, count, note=note)
 
@@ -121,9 +129,9 @@ def _of_conditions(published: PublishedSet, place: Path) -> Held:
     return Held(published, place, count, len(cells), note)
 
 
-def _count(folder: Path) -> int:
-    """Images below a folder and in the folders of it; nothing is opened."""
-    count, pending, depth = 0, [(str(folder), 0)], 3
+def _count(folder: Path, depth: int = 3) -> int:
+    """Images in a folder and so many folders below it; nothing is opened."""
+    count, pending = 0, [(str(folder), 0)]
     while pending:
         path, level = pending.pop()
         try:

@@ -50,10 +50,18 @@ def read(name: str, place: Place) -> DataSet:
         digest = fingerprint([entry for entry, _, _ in used], opened.stamp, *map(" ".join, levels.items()))
         tables = [entry for entry in opened.entries if entry.path.rpartition("/")[2] == known.levels_table]
         asked = _question_tables(known, opened)
-        unused = opened.unused([*tables, *asked, *(entry for entry, _, _ in used)])
+        counted = {entry.path for entry, _, _ in used}
+        others = [entry for entry in opened.images() if entry.path not in counted]
+        unused = opened.unused([*tables, *asked, *(entry for entry, _, _ in used), *others])
         what = "names none of its pictures" if tables else "is not there"
         lacking = f"{known.levels_table} {what}: accuracy has no levels of factors; fetch it again"
         told = [f"{name} at {place.path}: {lacking}"] if known.levels_table and not levels else []
+        if others:
+            folders = list(dict.fromkeys(entry.path.rpartition("/")[0] or "." for entry in others))
+            some = ", ".join(map(shown, folders[:3])) + (" …" if len(folders) > 3 else "")
+            told.append(
+                f"{name} at {place.path}: images left out, being no part of the benchmark: {len(others):,}, in {some}"
+            )
         there = {part for _, part, _ in used}
         if lost := [part.folder for part in known.parts if part.folder not in there]:
             some = ", ".join(lost[:3]) + (" …" if len(lost) > 3 else "")
