@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
-from hardiness.core import Interval
 from hardiness.statistics import (
     Compared,
     Difference,
     Estimate,
     adjusted,
-    centred,
     difference,
     mean,
     pairs_tested,
-    resampled,
 )
 
 
@@ -34,10 +30,3 @@ def compared(
     (pairs,) = adjusted([pairs_tested(estimates, span)])
     values = {name: each.value for name, each in estimates.items()}
     return Compared(metric, higher_is_better, values, pairs, min(each.n for each in estimates.values()))
-
-
-def bootstrap(statistic: Callable[[Any], Any], n: int, purpose: str) -> tuple[Interval, ...]:
-    """The intervals of one or several statistics over n images, resampled together."""
-    estimate, *draws = resampled(statistic, n, purpose)
-    table = np.array(draws)
-    return tuple(centred(table[:, column], float(value)) for column, value in enumerate(estimate))

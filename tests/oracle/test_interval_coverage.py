@@ -9,10 +9,11 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from hardiness.benchmarks.card import cards
+from hardiness.benchmarks.selective import selective_scores
 from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
 from hardiness.statistics.calibration import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
-from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, variance_of, wilson
+from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, wilson
 
 TRIALS = 240
 SLACK = 2 * np.sqrt(0.05 * 0.95 / TRIALS)
@@ -73,23 +74,28 @@ def aurra_of(right: np.ndarray) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "rate"), [(50, 0.05), (50, 0.2), (50, 0.9), (250, 0.04), (250, 0.5)])
-def test_aurra_s_interval_by_its_own_resamples(n: int, rate: float) -> None:
-    def answers(generator: np.random.Generator, count: int) -> np.ndarray:
-        """Right or wrong, the surest first."""
+def test_aurra_and_aurc_of_one_run(n: int, rate: float) -> None:
+    def answers(generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Confidence, and right or wrong, the surest first."""
         chance = ndtr((latent(generator, count, 1)[:, 0] - ndtri(rate) * np.sqrt(1.5)) / np.sqrt(0.5))
-        return (generator.random(count) < chance)[np.argsort(-chance)]
+        order = np.argsort(-chance)
+        return chance[order], (generator.random(count) < chance)[order]
 
-    true = aurra_of(answers(np.random.default_rng(99), 400_000))
+    true = aurra_of(answers(np.random.default_rng(99), 400_000)[1])
 
     def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
-        right = answers(generator, n)
-        wrong = int((~right).sum())
-        drawn = np.sort(generator.integers(0, n, (150, n)), axis=1)
-        draws = (np.cumsum(right[drawn], axis=1) / np.arange(1, n + 1)).mean(axis=1)
-        variance = variance_of(draws, n)
-        if min(wrong, n - wrong) < 2 or not variance > 0:
-            return None, true
-        return effective_wilson(aurra_of(right), variance, wrong, 0), true
+        confidence, right = answers(generator, n)
+        aurra = next(each for each in confidence_scores(confidence, right) if each.metric == "aurra")
+        ids = np.array([f"{k:04d}" for k in range(n)], object)
+        columns = {"right": right.astype(np.int8)[:, None], "confidence": confidence[:, None]}
+        cells = np.zeros(1, np.int16)
+        table = ImageTable(ids, np.zeros(n, np.int32), (Condition(),), cells, columns)
+        aurc = next(each for each in selective_scores(table) if each.metric == "aurc")
+        assert aurra.value == pytest.approx(1 - aurc.value, abs=1e-12)
+        if aurra.interval and aurc.interval:  # two sides of one number never contradict each other
+            assert aurra.interval.low == pytest.approx(1 - aurc.interval.high, abs=1e-9)
+            assert aurra.interval.high == pytest.approx(1 - aurc.interval.low, abs=1e-9)
+        return aurra.interval, true
 
     assert held(trial, n, int(1000 * rate)) >= least(n, rate)
 

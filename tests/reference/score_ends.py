@@ -25,6 +25,8 @@ RUNS = (
 """How many images of which benchmarks."""
 UNDER_ATTACK = ("whitebox", "blackbox")
 WIDTH_SHARE = 0.05
+NARROWER = ("efficientnet_lite0 | imagenet-val | aurra | {}",)
+"""AURRA of 64 images with three errors: its influences hold in 97.8 % where its bootstrap, wider, held in 98.1 %."""
 WIDER = (
     'squeezenet1_1 | imagenet-val | ece | {"decision": "temperature-scaled", "protocol": "equal-mass"}',
     'squeezenet1_1 | imagenet-val | ece | {"protocol": "equal-mass"}',
@@ -86,12 +88,16 @@ def _text(result: dict[str, Any]) -> str:
     return f'{{"headlines": {headlines},\n"scores": {{\n{scores}\n}}}}\n'
 
 
-def _is_wider(key: str, before: list[Any], after: list[Any]) -> bool:
-    """Whether ends that were meant to move out did."""
+def _was_meant_to(key: str, before: list[Any], after: list[Any]) -> bool:
+    """Whether ends that were meant to move did, and in the direction that they were meant to."""
     if None in before:
         return False
     if key.split(" | ")[2] in LOSSES:
         return bool(after[1] <= before[1] and after[2] >= before[2])
+    if key in NARROWER:
+        return bool(
+            before[1] <= after[1] and after[2] <= before[2] and after[2] - after[1] > 0.8 * (before[2] - before[1])
+        )
     return key in WIDER and bool(after[1] == before[1] and after[2] > before[2])
 
 
@@ -110,7 +116,7 @@ def moved(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             lines.append(f"{key}: n {after[3]}, was {before[3]}")
         elif (before[1] is None) != (after[1] is None):
             lines.append(f"{key}: interval {after[1:3]}, was {before[1:3]}")
-        elif _is_wider(key, before, after):
+        elif _was_meant_to(key, before, after):
             continue
         elif key.split(" | ")[1] in UNDER_ATTACK and abs(after[0] - before[0]) > 1e-4:
             continue  # rounding differs by processor, and under attack it moves an image over the boundary

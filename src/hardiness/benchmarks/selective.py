@@ -17,6 +17,7 @@ from hardiness.statistics import (
     conformal_coverage,
     conformal_threshold,
     coverage_at_risk,
+    effective_wilson,
     selective_prediction,
     within,
 )
@@ -40,6 +41,9 @@ SELECTIVE_EXPLANATIONS: Mapping[str, str] = {
 CLEAN = Condition(corruption="clean")
 """Clean photographs beside corrupted ones, whose scores are no headlines."""
 
+AREAS = ("aurc", "augrc")
+"""Means over all numbers of answers that are kept, each in [0, 1]."""
+
 FEWEST_CALIBRATED = 20
 """Photographs that a conformal threshold is taken of at least."""
 
@@ -53,7 +57,7 @@ def selective_scores(table: ImageTable) -> list[Score]:
     value, interval = coverage_at_risk(table["confidence"][:, 0], right)
     reason = _too_few(right)
     return [
-        *(_score(name, each, reason, Condition()) for name, each in estimates.items()),
+        *(_score(name, each, int(np.sum(~right)), reason, Condition()) for name, each in estimates.items()),
         _coverage([(value, interval)], len(right), reason, Condition()),
     ]
 
@@ -69,10 +73,11 @@ def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> li
         estimates = [selective_prediction(*cell) for cell in cells]
         shares = [coverage_at_risk(confidence, right) for _, confidence, right in cells]
         n, reason = max(map(len, rights)), next(filter(None, map(_too_few, rights)), "")
+        fewest = min(int(np.sum(~right)) for right in rights)
         for name in estimates[0]:
             if all(name in each for each in estimates):
                 mean = reduce(add, [each[name] for each in estimates]) / len(estimates)
-                found.append(_score(name, mean, reason, condition))
+                found.append(_score(name, mean, fewest, reason, condition))
         found.append(_coverage(shares, n, reason, condition))
     return [*found, *_conformal(table, corruptions)]
 
@@ -129,9 +134,15 @@ def _too_few(right: NDArray[np.bool_]) -> str:
     return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
 
 
-def _score(metric: str, found: Estimate, reason: str, condition: Condition) -> Score:
+def _score(metric: str, found: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
+    """An area is held as AURRA is, whose other side AURC is; ``wrong`` are the errors of the cell with fewest."""
     reason = reason or ("" if found.differing > 1 else "all images add the same to it")
-    interval = None if reason else within(found.interval())
+    if reason:
+        interval = None
+    elif metric in AREAS:
+        interval = effective_wilson(found.value, found.variance, wrong, 0)
+    else:
+        interval = within(found.interval())
     return Score(metric, found.value, "fraction", found.n, interval, False, condition, interval_reason=reason)
 
 

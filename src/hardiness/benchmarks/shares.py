@@ -26,10 +26,9 @@ from hardiness.statistics import (
     effective_wilson,
     expected_calibration_error,
     mean,
-    resampled,
     rms_calibration_error,
+    selective_prediction,
     share,
-    variance_of,
     wilson,
     within,
 )
@@ -180,11 +179,8 @@ def _too_few(correct: NDArray[np.bool_]) -> str:
 def _aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
     """Errors take from it, so they are what tells of it: where these are few, first order says too little."""
     n, wrong = len(correct), int(np.count_nonzero(~correct))
-    # Ascending confidence once: each resample is then already in order, and sorting it again costs next to nothing.
-    order, right = np.argsort(confidence, kind="stable"), n - wrong
-    sure, hit = confidence[order], correct[order]
-    draws = resampled(lambda images: aurra(sure[images], hit[images]), n, "confidence")[:, 0]
-    value, variance = float(draws[0]), variance_of(draws[1:], n)
+    value, right = aurra(confidence, correct), n - wrong
+    variance = selective_prediction(np.arange(n), confidence, correct)["aurc"].variance
     if min(wrong, right) >= FEWEST_FOR_AURRA and variance > 0:
         return Score("aurra", value, "fraction", n, effective_wilson(value, variance, wrong, 0))
     reason = f"it needs {FEWEST_FOR_AURRA} errors and {FEWEST_FOR_AURRA} right answers, had {wrong} and {right}"

@@ -1,9 +1,8 @@
-"""Intervals for shares and for anything resampled, and corrections for many tests at once."""
+"""Intervals for shares and for means of resampled images, and corrections for many tests at once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from statistics import NormalDist
 
@@ -165,32 +164,6 @@ def variance_of(draws: NDArray[np.float64], n: int) -> float:
     return float(np.nanvar(draws, ddof=1)) * n / (n - 1) if n > 1 else 0.0
 
 
-def resampled(
-    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64] | float], n: int, purpose: str
-) -> NDArray[np.float64]:
-    """Statistics of all images, then of each resample, ``float64 (1 + RESAMPLES, M)``.
-
-    Args:
-        statistic: takes ``int64 (n,)`` image indices, **sorted**, with repeats, and returns one or more numbers.
-        n: number of images, at least 1.
-        purpose: keys the generator, so that the same scores always carry the same interval.
-
-    Raises:
-        ArgumentError: ``n`` is below 1.
-
-    Source: Efron & Tibshirani (1993), 1,000 resamples.
-    """
-    if n < 1:
-        raise ArgumentError("bootstrap needs at least one image, had none")
-    generator = rng(0, "bootstrap", purpose, n)
-    estimate = np.atleast_1d(statistic(np.arange(n)))
-    draws = np.empty((1 + RESAMPLES, len(estimate)))
-    draws[0] = estimate
-    for row in draws[1:]:
-        row[:] = statistic(np.sort(generator.integers(0, n, n)))
-    return draws
-
-
 def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.float64]:
     """Column means over resampled images, ``float64 (RESAMPLES, M)``: all columns of one image move together.
 
@@ -198,8 +171,8 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
         values: ``(N, M)``, one row an image; NaN where an image has no value, which then counts nowhere.
         purpose: keys the generator.
 
-    Source: as `resampled`; it is a matrix product with multinomial counts, so 50,000 images x 76 cells
-        take a second. Its sums are exact (`exact_grid`): equal columns have equal resamples on any processor.
+    Source: Efron & Tibshirani (1993), 1,000 resamples. It is a matrix product with multinomial counts, so 50,000 images
+        x 76 cells take a second. Its sums are exact (`exact_grid`): equal columns resample alike on any processor.
     """
     present = ~np.isnan(values)
     generator, n = rng(0, "bootstrap", purpose, len(values)), len(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from hardiness.statistics.calibration import (
 )
 from hardiness.statistics.cells import FEWEST_PER_CELL
 from hardiness.statistics.estimate import Estimate, mean
+from hardiness.statistics.selective import selective_prediction
 
 FEWEST_OF_EACH = 10
 """Errors, and right answers, of either model, below which no score that sorts or divides has an interval."""
@@ -254,29 +255,13 @@ def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool
     """AURRA; see `hardiness.statistics.calibration.aurra`."""
 
     def estimate(at: Places) -> Estimate:
-        return Estimate(aurra(confidence[at], right[at]), at, _aurra_pull(confidence[at], right[at]))
+        errors = selective_prediction(at, confidence[at], right[at])["aurc"]
+        return replace(1 - errors, value=aurra(confidence[at], right[at]))
 
     def lacks(at: Places) -> str:
         return _few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
 
     return ImageScore("aurra", True, estimate, lacks)
-
-
-def _aurra_pull(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The influence of each image on AURRA ``(N,)``: by how much it would differ without it, times N - 1."""
-    n, order = len(right), np.argsort(-confidence, kind="stable")
-    if n < 2:
-        return np.zeros(n)
-    count, hits = np.arange(1, n + 1), right[order].astype(np.float64)
-    sums = np.cumsum(hits)
-    accuracy = sums / count
-    one_less = 1.0 / np.maximum(count - 1, 1)
-    # Without image j, the accuracies before it stay, and each later one is of one answer less.
-    before = np.cumsum(accuracy) - accuracy
-    later, weight = (np.append(np.cumsum(each[:0:-1])[::-1], 0.0) for each in (sums * one_less, one_less))
-    pull = np.empty(n)
-    pull[order] = -(before + later - hits * weight)
-    return np.asarray(pull - pull.mean())
 
 
 def _few(first: int, second: int, name: str, other: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,12 @@ FEWEST_KEPT = 20
 
 
 def selective_prediction(
-    ids: NDArray[np.object_], confidence: NDArray[np.floating], right: NDArray[np.bool_]
+    ids: NDArray[Any], confidence: NDArray[np.floating], right: NDArray[np.bool_]
 ) -> Mapping[str, Estimate]:
     """What is known of answers of which the k surest are kept, k = 1 … n, each as an estimate.
 
     Args:
-        ids: ``(n,)``, sorted.
+        ids: ``(n,)`` names of the images, or their places, sorted.
         confidence: ``(n,)`` of each answer; of equal ones the first are kept first.
         right: ``(n,)`` whether each is right.
 
@@ -37,7 +38,8 @@ def selective_prediction(
         ArgumentError: there is no image.
 
     Source: Geifman et al. (2019), arXiv:1805.08206, AURC; Traub et al. (2024), arXiv:2407.01032, AUGRC; Geifman &
-        El-Yaniv (2017), arXiv:1705.08500, risk at a coverage. Influences by the functional delta method.
+        El-Yaniv (2017), arXiv:1705.08500, risk at a coverage. The influence on AURC is what leaving the image out
+        changes; the others are by the functional delta method.
     """
     n = len(confidence)
     if not n:
@@ -47,10 +49,11 @@ def selective_prediction(
     kept = np.arange(1, n + 1)
     errors = np.cumsum(wrong)
     risk = errors / kept
-    # What an image adds: that its own place is one of the mean, and that it is among the kept from its place on.
-    later = np.cumsum((1 / kept)[::-1])[::-1], np.cumsum((risk / kept)[::-1])[::-1]
     aurc, augrc = float(risk.mean()), float((errors / n).mean())
-    of_aurc = risk - aurc + wrong * later[0] - later[1]
+    # Without an image the risks before it stay as they are, and each later one is of one answer less.
+    fewer = 1 / np.maximum(kept - 1, 1)
+    later, weight = (np.append(np.cumsum(each[:0:-1])[::-1], 0.0) for each in (errors * fewer, fewer))
+    of_aurc = wrong * weight - later - (np.cumsum(risk) - risk)
     of_augrc = errors / n + wrong * (n - kept + 1) / n - 2 * augrc
     found = {"aurc": (aurc, of_aurc), "augrc": (augrc, of_augrc)}
     if n >= FEWEST_KEPT:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from hardiness.core import ArgumentError, Interval
+from hardiness.benchmarks.selective import selective_scores
+from hardiness.core import ArgumentError, Condition, ImageTable, Interval
 from hardiness.statistics.calibration import aurra
 from hardiness.statistics.selective import (
     calibration_half,
@@ -78,11 +79,13 @@ def test_the_intervals_hold(name: str) -> None:
         return confidence, generator.random(n) < 0.55 + 0.44 * confidence
 
     def measured(generator: np.random.Generator, n: int) -> tuple[float, Interval]:
-        drawn = draw(generator, n)
-        if name == "coverage_at_5_risk":
-            return coverage_at_risk(*drawn)
-        found = selective_prediction(np.arange(n), *drawn)[name]
-        return found.value, found.interval()
+        confidence, right = draw(generator, n)
+        columns = {"right": right.astype(np.int8)[:, None], "confidence": confidence[:, None]}
+        table = ImageTable(np.arange(n), np.zeros(n, np.int32), (Condition(),), np.zeros(1, np.int16), columns)
+        found = next(score for score in selective_scores(table) if score.metric == name)
+        assert found.value is not None
+        assert found.interval is not None
+        return found.value, found.interval
 
     true, _ = measured(np.random.default_rng(1), 200_000)
     generator, held, trials = np.random.default_rng(2), 0, 400
