@@ -196,6 +196,10 @@ def test_calls_bound_a_command_and_the_next_goes_on(
     plan = hardiness(*command, "--plan")
     assert plan.status == 0
     assert "calls" in plan.out
+    assert "at most" not in plan.out
+    for bound in (("--calls", "20"), ("--precision-target", "0.1")):
+        told = " ".join(hardiness(*command, "--plan", *bound).out.split())
+        assert f"at most {20 if bound[0] == '--calls' else 48}" in told, bound
     assert len(chat.asked) == 0
     chat.faults = ["503 ", "503 "]
     told = hardiness(*command, "--calls", "20")
@@ -205,6 +209,26 @@ def test_calls_bound_a_command_and_the_next_goes_on(
     assert hardiness(*command).status == 0
     assert len(chat.asked) == 50
     assert result_of(out)["counts"]["evaluated"] == 48
+
+
+def test_any_text_is_an_answer(chat: ChatServer, stimuli_root: Path, hardiness: Any, tmp_path: Path) -> None:
+    """Half of a surrogate pair, a zero, three megabytes, nothing, parts, and log-probabilities of every wrong kind."""
+    listed = ("yes", {}, {"content": None}, {"content": [{"token": "A", "logprob": -1, "top_logprobs": None}]})
+    texts = ["\ud800", "A\x00", "x" * 3_000_000, "", [{"type": "text", "text": "A. "}]]
+    texts += [{"content": "B", "logprobs": each} for each in listed]
+    texts += [{"content": "C", "finish_reason": 7}, "I am sorry.", {"content": {"a": 1}}]
+    answers, out = iter(texts), tmp_path / "out"
+    chat.answer = lambda prompt, png: next(answers, "A")
+    asked = ("-b", "cue-conflict", "--data", stimuli_root, "--out", out, "--limit", "12")
+    told = hardiness("run", "-m", chat.model(workers=1), *asked)
+    assert told.status == 0, told.err
+    (run,) = Store.open(out).runs()
+    rows = run.records()
+    assert sorted(rows["outcome"].tolist()) == [0] * 6 + [1] * 5 + [2]
+    assert max(map(len, rows["answer_text"].tolist())) == 10_000
+    kept = [json.loads(file.read_text())["reply"]["text"] for file in (out / "answers").rglob("*.json")]
+    assert max(map(len, kept)) == 3_000_000
+    assert len(kept) == 12
 
 
 def test_an_endpoint_that_is_wrong_is_asked_little_and_keeps_what_it_gave(

@@ -147,8 +147,12 @@ class TestTheKey:
         assert "[key]" in str(told.value)
 
     def test_is_blanked_in_answers(self, chat: ChatServer) -> None:
-        chat.answer = lambda prompt, picture: f"A. {KEY}"
-        assert Asking(chat, key_env="TOY_KEY")().text == "A. [key]"
+        logprobs = {"content": [{"token": KEY, "logprob": -0.1}]}
+        chat.answer = lambda prompt, picture: {"content": f"A. {KEY}", "finish_reason": KEY, "logprobs": logprobs}
+        chat.fingerprint = KEY
+        found = Asking(chat, key_env="TOY_KEY")()
+        assert (found.text, found.finish_reason, found.fingerprint) == ("A. [key]", "[key]", "[key]")
+        assert KEY not in repr(found)
 
     def test_is_not_shown_where_it_was_given_in_place_of_a_name(self) -> None:
         with pytest.raises(ArgumentError, match="key_env must be the name") as told:
@@ -175,7 +179,17 @@ def test_addresses(base: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "base", ["localhost:8000", "ftp://a.example", "http://", "http://h:x", "file:///etc/passwd", ""]
+    "base",
+    [
+        "localhost:8000",
+        "ftp://a.example",
+        "http://",
+        "http://h:x",
+        "file:///etc/passwd",
+        "",
+        "http://a b/c",
+        "http://a\n",
+    ],
 )
 def test_what_is_no_address_is_refused(base: str) -> None:
     with pytest.raises(ArgumentError, match="base must be the http or https address"):

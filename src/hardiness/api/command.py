@@ -615,6 +615,7 @@ class Planned:
         problems: what was asked for and could not be evaluated, one line each.
         remarks: what else a person should know of the data.
         stops: what may end it earlier, in a line; empty where nothing does.
+        calls: requests to chat models at most, over all benchmarks; ``None`` for any number.
     """
 
     forecasts: tuple[Forecast, ...]
@@ -623,6 +624,7 @@ class Planned:
     problems: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     stops: str = ""
+    calls: int | None = None
 
     @property
     def exit_status(self) -> int:
@@ -640,7 +642,8 @@ class Planned:
         ]
         if len(rows) > 1:
             rows.append(self._row(self.whole))
-        asked = ("a call is tried up to five times where it fails; --calls N bounds all of them together",)
+        bound = "--calls N bounds all of them together" if self.calls is None else "those count in --calls"
+        asked = (f"a call is tried up to five times where it fails; {bound}",)
         notes = (
             f"models: {', '.join(self.models)}",
             *dict.fromkeys(each.layout for each in self.forecasts if each.layout),
@@ -657,8 +660,12 @@ class Planned:
         return any(each.calls for each in self.forecasts)
 
     def _row(self, each: Forecast) -> tuple[str, ...]:
-        bill = (f"{'at most ' if self.stops else ''}{each.calls:,}", _bytes(each.bytes_sent)) if self._asks else ()
-        return (*_row(each), *bill)
+        if not self._asks:
+            return _row(each)
+        calls = each.calls if self.calls is None else min(each.calls, self.calls)
+        sent = round(each.bytes_sent * calls / each.calls) if each.calls else 0
+        most = "at most " if self.stops or calls < each.calls else ""
+        return (*_row(each), f"{most}{calls:,}", f"{most}{_bytes(sent)}")
 
     @property
     def whole(self) -> Forecast:
@@ -690,6 +697,7 @@ class Planned:
             "skipped": list(self.skipped),
             "problems": list(self.problems),
             "remarks": list(self.remarks),
+            **({} if self.calls is None else {"most_calls": self.calls}),
         }
 
 
@@ -734,6 +742,7 @@ def plan(command: Command, listener: Listener | None = None) -> Planned:
         problems=(*(absent if command.models else ()), *problems),
         remarks=tuple(dict.fromkeys(line for each in found for line in each.remarks)),
         stops=stops,
+        calls=command.request.calls,
     )
 
 

@@ -36,6 +36,9 @@ from hardiness.store import Files, parsed
 FOLDER = "answers"
 """Of an output folder: each reply of an endpoint in a file of its own, whole."""
 
+MOST_IN_ROW = 10_000
+"""Characters of an answer in a row; its file has the whole."""
+
 MOST_FAILED = 3
 """Questions in a row that may fail, each after all of its tries; then the endpoint is given up."""
 
@@ -322,7 +325,7 @@ class ClosedQuestionModel:
             "outcome": outcome,
             "missing_mass": np.array([each.missing_mass for each in answers], np.float32),
             "changed": np.array([each.changed for each in answers], np.int8),
-            **{name: np.array([text.replace("\x00", "") for text in found], np.str_) for name, found in texts.items()},
+            **{name: np.array(list(map(_in_row, found)), np.str_) for name, found in texts.items()},
         }
 
 
@@ -342,6 +345,11 @@ def limit_calls(classifiers: Sequence[Any], most: int | None) -> None:
     for each in classifiers:
         if isinstance(each, ChatModel):
             each.calls = calls
+
+
+def _in_row(text: str) -> str:
+    """Foreign text as a table can hold it: whole Unicode, without its ends beyond `MOST_IN_ROW`."""
+    return text.encode(errors="replace").decode().replace("\x00", "")[:MOST_IN_ROW]
 
 
 def _sha256(image: Image) -> str:

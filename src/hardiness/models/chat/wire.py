@@ -165,8 +165,9 @@ class Endpoint:
         request = Request(self.url, data=body, headers=headers, method="POST")
         if key:
             request.add_unredirected_header("Authorization", f"Bearer {key}")
-        # Over plain http a proxy would read the key; over https it passes on what it cannot read.
-        proxies = [ProxyHandler({})] if urlsplit(self.url).scheme == "http" else []
+        # Over plain http a proxy would read the key; over https it passes on what it cannot read. To this machine none.
+        parts = urlsplit(self.url)
+        proxies = [ProxyHandler({})] if parts.scheme == "http" or _is_loopback(parts.hostname or "") else []
         try:
             with build_opener(_NoRedirects, *proxies).open(request, timeout=self.timeout_s) as response:
                 content = response.read(MOST_BYTES + 1)
@@ -237,13 +238,13 @@ class Endpoint:
             said = message.get("content")
             if isinstance(said, list):  # parts, as some endpoints give them
                 said = "".join(str(part.get("text", "")) for part in said if isinstance(part, dict))
-            listed = _first_token(choice.get("logprobs"))
+            listed = tuple((_without(token, key), value) for token, value in _first_token(choice.get("logprobs")))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             text = _blanked(content[:MOST_SHOWN].decode(errors="replace"), key)
             raise _TransientError(f"answers what is no chat completion in JSON ({text or 'nothing'})") from None
         return Reply(
             text=_without(str(said or ""), key),
-            finish_reason=str(choice.get("finish_reason") or ""),
+            finish_reason=_without(str(choice.get("finish_reason") or ""), key),
             refusal=_without(str(message.get("refusal") or ""), key),
             model=_without(str(found.get("model") or ""), key),
             fingerprint=_without(str(found.get("system_fingerprint") or ""), key),
@@ -254,14 +255,15 @@ class Endpoint:
 
 
 def _first_token(logprobs: Any) -> tuple[tuple[str, float], ...]:
-    """The alternatives of the first token; none where the endpoint gives none."""
-    content = (logprobs or {}).get("content") or []
-    if not content:
+    """The alternatives of the first token; none where the endpoint gives none, or none that can be read."""
+    try:
+        first = logprobs["content"][0]
+        listed = [*(first.get("top_logprobs") or [])]
+        if all(each.get("token") != first.get("token") for each in listed) and "logprob" in first:
+            listed.append(first)
+        pairs = [(str(each["token"]), float(each["logprob"])) for each in listed]
+    except (LookupError, TypeError, ValueError, AttributeError):
         return ()
-    listed = [*(content[0].get("top_logprobs") or [])]
-    if all(each.get("token") != content[0].get("token") for each in listed) and "logprob" in content[0]:
-        listed.append(content[0])
-    pairs = ((str(each["token"]), float(each["logprob"])) for each in listed)
     return tuple((token, logarithm) for token, logarithm in pairs if not math.isnan(logarithm))
 
 
@@ -315,7 +317,8 @@ def address_of(base: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts, host = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not host:
+    is_plain = base.isprintable() and " " not in base
+    if parts.scheme not in ("http", "https") or not host or not is_plain:
         raise ArgumentError(
             f"base must be the http or https address of an endpoint, as in base=http://localhost:8000; was {base!r}"
             if "@" not in base

@@ -117,7 +117,7 @@ def _number(
     if not least <= value <= most:
         kind = "a whole number" if whole else "a number"
         left_out = ", or none" if optional else ""
-        raise ArgumentError(f"{name} must be {kind} from {least:g} to {most:g}{left_out}, was {text!r}")
+        raise ArgumentError(f"{name} must be {kind} from {least:,} to {most:,}{left_out}, was {text!r}")
     return value
 
 
