@@ -1,22 +1,29 @@
 """The surface in Python: what the command line calls, and what a notebook calls."""
 
-from hardiness.api.adversarial import Attacked, attack
-from hardiness.api.command import Command, Placement, plan, run
-from hardiness.api.comparison import compare, noise
-from hardiness.api.evaluation import (
-    evaluate,
-    list_attacks,
-    list_benchmarks,
-    list_corruptions,
-    list_models,
-    list_perturbations,
-    load_model,
-    load_results,
-)
-from hardiness.api.page import Report, claims, collected, publish, published_claims, report, write_report
-from hardiness.api.progress import Bars, LogProgress, progress_on
-from hardiness.api.verdicts import gate
-from hardiness.engine.ray import Cluster
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.api.adversarial import Attacked, attack
+    from hardiness.api.command import Command, Placement, plan, run
+    from hardiness.api.comparison import compare, noise
+    from hardiness.api.evaluation import (
+        evaluate,
+        list_attacks,
+        list_benchmarks,
+        list_corruptions,
+        list_models,
+        list_perturbations,
+        load_model,
+        load_results,
+    )
+    from hardiness.api.page import Report, claims, collected, publish, published_claims, report, write_report
+    from hardiness.api.progress import Bars, LogProgress, progress_on
+    from hardiness.api.verdicts import gate
+    from hardiness.engine.ray import Cluster
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "Attacked",

@@ -702,3 +702,29 @@ def allowed(problem: Problem, at: Tensor, step: Tensor, scale: float = 1.0) -> T
         moved = project_(norm, moved.sub_(clean), problem.budget.epsilon).add_(clean)
     low, high = problem.box
     return torch.clamp(moved, low, high, out=moved)
+
+
+def threats_of(name: str) -> tuple[str, ...]:
+    """The threat models that the attack of that name keeps to; L-infinity and L2 where it does not say.
+
+    Raises:
+        UnknownNameError: there is no such attack.
+    """
+    found: tuple[str, ...] = getattr(registry.get(name), "threats", ("linf", "l2"))
+    return found
+
+
+def version_of(name: str) -> int:
+    """The version of an attack's arithmetic, part of the key of every run that uses it; 0 where it does not say."""
+    return int(getattr(registry.get(name), "version", 0))
+
+
+def made_to_transfer(name: str) -> bool:
+    """Whether other models are shown the last picture of the attack of that name; no, its first success, where it does
+    not say."""
+    return bool(getattr(registry.get(name), "transfers", False))
+
+
+def needs_gradients(name: str) -> bool:
+    """Whether the attack of that name asks for gradients; yes where it does not say."""
+    return bool(getattr(registry.get(name), "gradients", True))

@@ -1,39 +1,46 @@
 """Named protocols: data, conditions, decision rule and card."""
 
-from hardiness.benchmarks.attack_checks import doubtful, trust, untold, with_doubt, word_of
-from hardiness.benchmarks.card import (
-    CLEAN,
-    VIEW,
-    Baseline,
-    Card,
-    Uninstalled,
-    as_json,
-    card_of,
-    cards,
-    is_readable,
-    published_baseline,
-    warnings_of,
-)
-from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, of_chat, outputs_of
-from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
-from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
-from hardiness.benchmarks.cue_conflict import answers
-from hardiness.benchmarks.explained import fitted
-from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
-from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
-from hardiness.benchmarks.model_vs_human import cells_of
-from hardiness.benchmarks.options import describe, described, parse, registry, text_of
-from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
-from hardiness.benchmarks.own_classes import (
-    class_scores,
-    class_warnings,
-    has_own_classes,
-    severities_below,
-    with_classes,
-)
-from hardiness.benchmarks.photographs import FACTORS, METRIC
-from hardiness.benchmarks.shares import EFFECTIVE, accuracy
-from hardiness.benchmarks.suites import Suite, suite
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.benchmarks.attack_checks import doubtful, trust, untold, with_doubt, word_of
+    from hardiness.benchmarks.card import (
+        CLEAN,
+        VIEW,
+        Baseline,
+        Card,
+        Uninstalled,
+        as_json,
+        card_of,
+        cards,
+        is_readable,
+        published_baseline,
+        warnings_of,
+    )
+    from hardiness.benchmarks.chat_answers import ENDPOINT_COLUMNS, answer_scores, answer_warnings, of_chat, outputs_of
+    from hardiness.benchmarks.class_sets import SHOWN_WHEN_ASKED
+    from hardiness.benchmarks.corruptions import TESTBED_VIEW, CorruptionSet, corruption_benchmark
+    from hardiness.benchmarks.cue_conflict import answers
+    from hardiness.benchmarks.explained import fitted
+    from hardiness.benchmarks.imagenet_p import ImagenetP, folder_of
+    from hardiness.benchmarks.leaderboard import EMBEDDED, is_comparable, names_of
+    from hardiness.benchmarks.model_vs_human import cells_of
+    from hardiness.benchmarks.options import describe, described, parse, registry, text_of
+    from hardiness.benchmarks.own_classes import VERSION as CLASSES_VERSION
+    from hardiness.benchmarks.own_classes import (
+        class_scores,
+        class_warnings,
+        has_own_classes,
+        severities_below,
+        with_classes,
+    )
+    from hardiness.benchmarks.photographs import FACTORS, METRIC
+    from hardiness.benchmarks.shares import EFFECTIVE, accuracy
+    from hardiness.benchmarks.suites import Suite, suite
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "CLASSES_VERSION",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import attacks
+from hardiness import attacks, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import CANNOT_TELL, UNITS, attack_report, curves_of, longest_of, trust, word_of
 from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register
@@ -64,7 +64,6 @@ from hardiness.core import (
     require_within,
     usual_epsilon,
 )
-from hardiness.imaging import decode, on_canvas
 from hardiness.reference import OWN, PREPROCESSINGS
 from hardiness.statistics import Measurable, WeightedSum, wilson
 
@@ -625,8 +624,8 @@ class AttackedPhotographs(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """The clean picture on each canvas, once."""
-        photograph = decode(item.file.read(), item.file.name)
-        images = tuple(on_canvas(photograph, canvas) for canvas in canvases)
+        photograph = imaging.decode(item.file.read(), item.file.name)
+        images = tuple(imaging.on_canvas(photograph, canvas) for canvas in canvases)
         for condition in conditions:
             yield Expansion(condition, 0, images)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, register
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
@@ -45,7 +46,6 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.imaging import decode, on_canvas
 from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnid_indices
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share
 
@@ -82,8 +82,8 @@ class ClassSetPhotographs(Photographs):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """One decode, what is cut off before the view, then one crop for each canvas."""
-        photograph = self.cut(decode(item.file.read(), item.file.name))
-        images = tuple(on_canvas(photograph, prepared(item, canvas)) for canvas in canvases)
+        photograph = self.cut(imaging.decode(item.file.read(), item.file.name))
+        images = tuple(imaging.on_canvas(photograph, prepared(item, canvas)) for canvas in canvases)
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
@@ -109,7 +109,7 @@ class ClassSetPhotographs(Photographs):
         if border := self.described.border_px:
             photograph = photograph[border:-border, border:-border]
         if side := self.described.first_crop_px:
-            photograph = on_canvas(photograph, Canvas(side, side, "bilinear", "unresized"))
+            photograph = imaging.on_canvas(photograph, Canvas(side, side, "bilinear", "unresized"))
         return np.ascontiguousarray(photograph)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import data as datasets
-from hardiness import distortions
+from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import (
     Baseline,
@@ -68,7 +68,6 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.imaging import decode, encode_jpeg, on_canvas
 from hardiness.reference import DistortionSet, baseline, distortion_set, set_names
 from hardiness.statistics import (
     CellMeans,
@@ -831,11 +830,11 @@ class CorruptionSet(Benchmark):
         if not condition:
             return clean
         corrupted = distortions.corrupt(clean, condition["corruption"], condition["severity"], seed=seed, id=sample)
-        return decode(self.encoded(corrupted), sample) if self.jpeg else corrupted
+        return imaging.decode(self.encoded(corrupted), sample) if self.jpeg else corrupted
 
     def encoded(self, image: Image, optimise: bool = False) -> bytes:
         """The image as the released files hold it: a JPEG of the set's quality; ``optimise`` changes no pixel."""
-        return encode_jpeg(image, self.members.jpeg_quality, optimise)
+        return imaging.encode_jpeg(image, self.members.jpeg_quality, optimise)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes, with confidence and top 5."""
@@ -918,8 +917,8 @@ def _stored(
         try:
             if condition:
                 cell = file.cell(condition["corruption"], condition["severity"])
-                image = sized(decode(cell.read(), cell.name), cell.name, "in the released files")
-                image = on_canvas(image, CANVAS_224) if again else image
+                image = sized(imaging.decode(cell.read(), cell.name), cell.name, "in the released files")
+                image = imaging.on_canvas(image, CANVAS_224) if again else image
             else:
                 image = _clean(file.read(), file.name)
             yield Expansion(condition, 0, (image,))
@@ -928,7 +927,7 @@ def _stored(
 
 
 def _clean(content: bytes, name: str) -> Image:
-    return on_canvas(decode(content, name), CANVAS_224)
+    return imaging.on_canvas(imaging.decode(content, name), CANVAS_224)
 
 
 OWN_LEVELS = {"imagenet-c": (1, 3, 5)}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.chat_answers import no_answer, of_chat
@@ -44,7 +45,6 @@ from hardiness.core import (
     Stimulus,
     UnknownNameError,
 )
-from hardiness.imaging import decode
 from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
 from hardiness.statistics import Measurable, WeightedSum, wilson
 from hardiness.statistics import shape_bias as shape_bias_of
@@ -511,7 +511,7 @@ class CueConflict(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """The stimulus as it is."""
-        image = sized(decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
+        image = sized(imaging.decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
         for condition in conditions:
             yield Expansion(condition, 0, (image,))
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging
 from hardiness.benchmarks.confidence import COLUMN, INVERSE_TEMPERATURES, STEPS
 from hardiness.core import Columns
-from hardiness.imaging import top
 
 Logits = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def argmax(logits: Logits, labels: NDArray[np.int32]) -> dict[str, NDArray[np.ge
         is ``-1`` and ``-inf``; ``logsumexp`` and ``label_logit`` float32 ``(N,)``, whose difference is the negative
         log-likelihood of the label. Among equal logits the lower class index ranks first.
     """
-    top_class, top_logit = top(np.require(logits, np.float32, ["C", "W"]), 5)
+    top_class, top_logit = imaging.top(np.require(logits, np.float32, ["C", "W"]), 5)
     largest, total = _normaliser(logits)
     return {
         "prediction": top_class[:, 0].astype(np.int32),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import data as datasets
-from hardiness import distortions
+from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import (
     SHOWN,
@@ -58,7 +58,6 @@ from hardiness.core import (
     UnknownNameError,
     Unreadable,
 )
-from hardiness.imaging import before_crop, decode, decode_video, strip
 from hardiness.reference import IMAGENET_P, compared_with_first
 from hardiness.statistics import (
     CellMeans,
@@ -572,8 +571,8 @@ class ImagenetP(Benchmark):
         if isinstance(item.file, datasets.PerturbedCopies):
             video = item.file.video(folder_of(condition))
             frames = distortions.perturbations.get(name).frames
-            return iter(decode_video(video.read(), video.name, frames, CANVAS_224.crop_px))
-        photograph = before_crop(decode(item.file.read(), item.file.name), CANVAS_224)
+            return iter(imaging.decode_video(video.read(), video.name, frames, CANVAS_224.crop_px))
+        photograph = imaging.before_crop(imaging.decode(item.file.read(), item.file.name), CANVAS_224)
         return distortions.perturb(photograph, name, difficulty=difficulty, seed=seed, id=item.id)
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
@@ -585,7 +584,7 @@ class ImagenetP(Benchmark):
         found: dict[str, Image] = {}
         for condition in self.requested():
             with suppress(SampleError):
-                found[folder_of(condition).replace("_", " ")] = strip(self.sequence(item, condition, seed))
+                found[folder_of(condition).replace("_", " ")] = imaging.strip(self.sequence(item, condition, seed))
         if not found:
             raise SampleError(f"{item.file.name}: must hold a sequence to show, but none of it can be read")
         return found

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
@@ -22,8 +23,6 @@ from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import accuracy, answered
 from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTable, Item, Records, Run, Score
-from hardiness.distortions import corrupt, corruption_versions
-from hardiness.imaging import decode, on_canvas
 from hardiness.reference import wnids
 from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
 
@@ -143,17 +142,19 @@ class ImagenetW(Photographs):
 
     def identity(self) -> dict[str, Any]:
         """The version of the watermark."""
-        return {**super().identity(), "kernels": corruption_versions(["watermark"])}
+        return {**super().identity(), "kernels": distortions.corruption_versions(["watermark"])}
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """One decode, one crop for each canvas, and the watermark on it."""
-        photograph = decode(item.file.read(), item.file.name)
-        crops = tuple(on_canvas(photograph, canvas) for canvas in canvases)
+        photograph = imaging.decode(item.file.read(), item.file.name)
+        crops = tuple(imaging.on_canvas(photograph, canvas) for canvas in canvases)
         for condition in conditions:
             marked = bool(condition)
-            yield Expansion(condition, 0, tuple(corrupt(crop, "watermark", 1) if marked else crop for crop in crops))
+            yield Expansion(
+                condition, 0, tuple(distortions.corrupt(crop, "watermark", 1) if marked else crop for crop in crops)
+            )
 
     def decide(self, logits: NDArray[np.float32], labels: NDArray[np.int32]) -> Columns:
         """Arg max over all classes and ``carton``, float32 ``(N,)``: its probability; NaN without ImageNet's 1,000."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import data as datasets
+from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import (
     Baseline,
@@ -52,7 +53,6 @@ from hardiness.core import (
     Section,
     Unreadable,
 )
-from hardiness.imaging import decode
 from hardiness.reference import laion_c, published_series, wnids
 from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean_of
 
@@ -273,7 +273,7 @@ class LaionC(Benchmark):
         for condition in conditions:
             cell = item.file.cell(condition["corruption"], condition["severity"])
             try:
-                image = sized(decode(cell.read(), cell.name), cell.name, "in the released files")
+                image = sized(imaging.decode(cell.read(), cell.name), cell.name, "in the released files")
             except SampleError as error:
                 yield Unreadable(condition, str(error))
             else:

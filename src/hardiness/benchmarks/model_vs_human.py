@@ -10,6 +10,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.chat_answers import no_answer
@@ -48,7 +49,6 @@ from hardiness.core import (
     Section,
     UnknownNameError,
 )
-from hardiness.imaging import decode
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
 from hardiness.statistics import Measurable, centred, mean_of, resampled_means, wilson, within
 
@@ -427,7 +427,7 @@ class ModelVsHuman(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """The stimulus as it is."""
-        image = sized(decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
+        image = sized(imaging.decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
         for condition in conditions:
             yield Expansion(condition, 0, (image,))
 

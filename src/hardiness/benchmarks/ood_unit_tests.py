@@ -8,6 +8,8 @@ from typing import ClassVar, final
 
 import numpy as np
 
+from hardiness import data as datasets
+from hardiness import distortions, imaging
 from hardiness.benchmarks.card import Baseline, Card, Lookup, in_words, register
 from hardiness.benchmarks.ood import METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.options import registry
@@ -30,10 +32,7 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.data import limited
-from hardiness.distortions import TESTS
 from hardiness.distortions.objectless import objectless
-from hardiness.imaging import decode, on_canvas
 from hardiness.statistics import (
     accepted,
     accepted_interval,
@@ -277,19 +276,19 @@ class OodUnitTests(Photographs):
 
     def conditions(self) -> tuple[Condition, ...]:
         """The photograph, then each test."""
-        return (Condition(), *(Condition(test=name) for name in TESTS))
+        return (Condition(), *(Condition(test=name) for name in distortions.TESTS))
 
     def dataset(self, data: DataRoot) -> DataSet:
         """400 of the photographs, every class once before any comes twice."""
         found = data.dataset("imagenet")
-        chosen = sorted(limited(found.items, PICTURES, seed=0), key=lambda item: item.id)
+        chosen = sorted(datasets.limited(found.items, PICTURES, seed=0), key=lambda item: item.id)
         return replace(found, items=tuple(chosen))
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """The photograph or the picture of a test, of its size, on every canvas."""
-        photograph = decode(item.file.read(), item.file.name)
+        photograph = imaging.decode(item.file.read(), item.file.name)
         for condition in conditions:
             shown = objectless(condition["test"], photograph, seed=seed, id=item.id) if condition else photograph
-            yield Expansion(condition, 0, tuple(on_canvas(shown, canvas) for canvas in canvases))
+            yield Expansion(condition, 0, tuple(imaging.on_canvas(shown, canvas) for canvas in canvases))

@@ -7,7 +7,6 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from hardiness import attacks
-from hardiness.attacks import check_epsilon, threat_models
 from hardiness.core import (
     MOST_STEPS,
     ArgumentError,
@@ -71,8 +70,8 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
         ArgumentError: the attack does not know the threat model, an epsilon means nothing under it, or a targeted
             attack was asked of one that is not.
     """
-    if norm not in threat_models:
-        raise UnknownNameError(f"norm of {benchmark}", norm, threat_models)
+    if norm not in attacks.threat_models:
+        raise UnknownNameError(f"norm of {benchmark}", norm, attacks.threat_models)
     known = attacks.threats_of(attack)
     if norm not in known:
         raise ArgumentError(f"{benchmark}: attack {attack} does not know norm {norm!r}; it knows {', '.join(known)}")
@@ -82,7 +81,7 @@ def check_attack(benchmark: str, attack: str, norm: str, epsilons: Sequence[floa
                 f"{benchmark}:epsilons must be above 0, had 0: nothing may change there, and clean accuracy stands "
                 "beside every result"
             )
-        check_epsilon(norm, epsilon, f"{benchmark}:epsilons")
+        attacks.check_epsilon(norm, epsilon, f"{benchmark}:epsilons")
     if len(set(epsilons)) < len(epsilons):
         raise ArgumentError(f"{benchmark}:epsilons must differ, had {', '.join(f'{each:g}' for each in epsilons)}")
     if targeted and not getattr(attacks.registry.get(attack), "can_target", True):

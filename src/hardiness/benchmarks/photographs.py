@@ -10,7 +10,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import reference
+from hardiness import data as datasets
+from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import CLEAN, Baseline, Card, ScoreTexts, first, in_words, register, words
 from hardiness.benchmarks.confidence import (
@@ -65,8 +66,6 @@ from hardiness.core import (
     Section,
     UnknownNameError,
 )
-from hardiness.data import AS_IT_IS
-from hardiness.imaging import decode, on_canvas
 from hardiness.reference import robustbench
 from hardiness.statistics import Measurable, WeightedSum
 
@@ -84,9 +83,9 @@ class Photographs(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """One decode, then one crop for each canvas."""
-        photograph = decode(item.file.read(), item.file.name)
+        photograph = imaging.decode(item.file.read(), item.file.name)
         shown = [prepared(item, canvas) for canvas in canvases]
-        images = tuple(on_canvas(photograph, canvas) for canvas in shown)
+        images = tuple(imaging.on_canvas(photograph, canvas) for canvas in shown)
         for condition in conditions:
             yield Expansion(condition, 0, images)
 
@@ -105,7 +104,7 @@ class CalibratedPhotographs(Photographs):
 
 def prepared(item: Item, canvas: Canvas) -> Canvas:
     """The canvas for an item; one that is on its own already is resized where the model's is larger, never cropped."""
-    if AS_IT_IS not in item.tags:
+    if datasets.AS_IT_IS not in item.tags:
         return canvas
     return replace(canvas, resize_px=canvas.crop_px, interpolation="bicubic", crop_mode="squash")
 

@@ -9,6 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
@@ -38,7 +39,6 @@ from hardiness.core import (
     Score,
     rng,
 )
-from hardiness.imaging import decode, on_canvas
 from hardiness.statistics import CellMeans, MadeOf, Measurable, WeightedSum, cell_means, mean_of
 
 
@@ -175,7 +175,7 @@ class ShiftConsistency(Benchmark):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """One decode, then a crop for each condition."""
-        whole = on_canvas(decode(item.file.read(), item.file.name), WHOLE)
+        whole = imaging.on_canvas(imaging.decode(item.file.read(), item.file.name), WHOLE)
         side = CANVAS_224.crop_px
         for condition in conditions:
             offsets = rng(seed, "shift_consistency", condition["shift"], item.id).integers(0, OFFSETS, (len(CROPS), 2))

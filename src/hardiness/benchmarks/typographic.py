@@ -10,6 +10,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
 from hardiness.benchmarks.confidence import (
     CALIBRATION_EXPLANATIONS,
@@ -38,9 +39,7 @@ from hardiness.core import (
     Score,
     rng,
 )
-from hardiness.imaging import Lettering, decode, on_canvas, text_box, write_text
 from hardiness.reference import wording
-from hardiness.sources import installed_file
 from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
@@ -216,8 +215,8 @@ class Typographic(Photographs):
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
         """One decode, and the word on the crop; ``written`` is the class that it names."""
-        photograph = decode(item.file.read(), item.file.name)
-        crops = tuple(on_canvas(photograph, canvas) for canvas in canvases)
+        photograph = imaging.decode(item.file.read(), item.file.name)
+        crops = tuple(imaging.on_canvas(photograph, canvas) for canvas in canvases)
         written = wrong_class(item, seed)
         for condition in conditions:
             images = tuple(_marked(crop, written, item.id, seed) for crop in crops) if condition else crops
@@ -243,16 +242,16 @@ def _marked(crop: Image, written: int, sample: str, seed: int) -> Image:
     font, size = int(random.integers(len(FONTS))), int(random.integers(SIZES_PX[0], SIZES_PX[1] + 1))
     fill, stroke = random.permutation(len(COLOURS))[:2].tolist()
     text = broken(_names()[written])
-    look = Lettering(_font(FONTS[font]), size, COLOURS[fill], COLOURS[stroke])
+    look = imaging.Lettering(_font(FONTS[font]), size, COLOURS[fill], COLOURS[stroke])
     room = crop.shape[1], crop.shape[0]
-    left, top, right, bottom = text_box(text, look)
+    left, top, right, bottom = imaging.text_box(text, look)
     while (right - left > room[0] or bottom - top > room[1]) and look.size_px > 1:
         look = replace(look, size_px=look.size_px - 1)
-        left, top, right, bottom = text_box(text, look)
+        left, top, right, bottom = imaging.text_box(text, look)
     x, y = (
         int(random.integers(side - long + 1)) for side, long in zip(room, (right - left, bottom - top), strict=True)
     )
-    return np.ascontiguousarray(write_text(crop, text, look, (x, y)))
+    return np.ascontiguousarray(imaging.write_text(crop, text, look, (x, y)))
 
 
 @cache
@@ -262,4 +261,4 @@ def _names() -> tuple[str, ...]:
 
 @cache
 def _font(name: str) -> bytes:
-    return installed_file("matplotlib", f"matplotlib/mpl-data/fonts/ttf/{name}").read_bytes()
+    return sources.installed_file("matplotlib", f"matplotlib/mpl-data/fonts/ttf/{name}").read_bytes()

@@ -11,7 +11,7 @@ from rich.table import Table
 from hardiness import attacks
 from hardiness.attacks import threat_models
 from hardiness.benchmarks import described
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 
 
 @click.command()

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness.benchmarks import cards, describe, registry, suite
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.core import GROUPS, BenchmarkIdentity, DataIdentity, ModelIdentity, Run
 
 

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from hardiness import api
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.report import tables_in, terminal_table
 
 

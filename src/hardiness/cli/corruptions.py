@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.distortions import corruptions
 from hardiness.reference import distortion_set, set_names
 

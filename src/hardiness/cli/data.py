@@ -17,8 +17,7 @@ from rich.table import Table
 
 from hardiness.api import Bars, LogProgress, progress_on
 from hardiness.benchmarks import registry
-from hardiness.cli.options import waiting
-from hardiness.cli.show import wide
+from hardiness.cli.options import waiting, wide
 from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
 from hardiness.data import (
     KINDS,

@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hardiness import models
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.core import HardinessError, ModelSpec, Request, View
 from hardiness.data import embedded, inventory
 from hardiness.distortions import locate_frost

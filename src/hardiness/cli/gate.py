@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.cli.options import grouped
-from hardiness.cli.show import wide
+from hardiness.cli.options import grouped, wide
 from hardiness.core import ArgumentError
 from hardiness.report import (
     COMMENT_MOST,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hardiness import models
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.core import ModelIdentity, ModelSpec, require_within
 from hardiness.models import schemes
 from hardiness.reference import TIMM_SETS, ZERO_SHOT, best_rows, published_for, timm_row

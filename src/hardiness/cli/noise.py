@@ -10,8 +10,7 @@ from rich.console import Console
 
 from hardiness import api
 from hardiness.cli import options
-from hardiness.cli.options import PrintOptions, grouped
-from hardiness.cli.show import wide
+from hardiness.cli.options import PrintOptions, grouped, wide
 from hardiness.core import Request
 from hardiness.report import terminal_table
 

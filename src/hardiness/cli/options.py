@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
+from rich.console import Console
 
 from hardiness.store import WAIT_S
+
+PIPE_WIDTH = 160
+"""Characters of a line where output goes to a file or a pipe."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -76,3 +81,10 @@ def limit(what: str) -> Decorator:
     return click.option(
         "--limit", type=int, metavar="N", help=f"The first N {what} of a seeded, class-stratified order."
     )
+
+
+def wide(console: Console) -> Console:
+    """The console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console

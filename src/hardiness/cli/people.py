@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.core import ArgumentError
 from hardiness.reference import read_set_trials, read_trials
 from hardiness.report import consistency_by_set_table, consistency_tables, human_likeness_table

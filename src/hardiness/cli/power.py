@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from hardiness.cli.show import wide
+from hardiness.cli.options import wide
 from hardiness.core import ArgumentError
 from hardiness.statistics import images_needed
 

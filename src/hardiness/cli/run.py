@@ -14,8 +14,8 @@ from rich.console import Console
 from hardiness import api
 from hardiness.api import Cluster
 from hardiness.cli import options
-from hardiness.cli.options import PrintOptions, grouped
-from hardiness.cli.show import print_overview, wide
+from hardiness.cli.options import PrintOptions, grouped, wide
+from hardiness.cli.show import print_overview
 from hardiness.core import ArgumentError, Request, Share, UnknownNameError, require_within
 from hardiness.engine import parse_duration
 from hardiness.report import terminal_table

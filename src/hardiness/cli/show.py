@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import click
 from rich.console import Console
 
+from hardiness.cli.options import wide
 from hardiness.core import Result, TextTable, require_within
 from hardiness.report import WARNING, score_tables, scorecard_tables, terminal_table, with_own_names
 from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
 from hardiness.store import Store
 
-PIPE_WIDTH = 160
 SHOWN_FAILURES = 10
 
 
@@ -133,10 +132,3 @@ def _print_failures(results: Sequence[Result], console: Console) -> None:
             console.print(line, style="red", markup=False, soft_wrap=True)  # one line, however long the file's path
         if len(result.failures) > SHOWN_FAILURES:
             console.print(f"… and {len(result.failures) - SHOWN_FAILURES} more, all in results.json")
-
-
-def wide(console: Console) -> Console:
-    """The console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    return console

@@ -14,8 +14,7 @@ from hardiness import data as datasets
 from hardiness import models
 from hardiness.api import progress_on
 from hardiness.cli import options
-from hardiness.cli.options import grouped
-from hardiness.cli.show import wide
+from hardiness.cli.options import grouped, wide
 from hardiness.core import ArgumentError, UnknownNameError
 from hardiness.models import Classifier
 from hardiness.visualise import (

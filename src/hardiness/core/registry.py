@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import pkgutil
 import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hardiness.core.errors import ArgumentError, UnknownNameError
 
@@ -59,8 +60,7 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: with close matches and all names.
         """
-        self._discover()
-        if name not in self._entries:
+        if name not in self:
             raise UnknownNameError(self.kind, name, self._entries)
         return self._entries[name][0]
 
@@ -70,7 +70,8 @@ class Registry(Generic[T]):
         return sorted(fnmatch.filter(self._entries, pattern))
 
     def __contains__(self, name: object) -> bool:
-        self._discover()
+        if name not in self._entries:  # what is registered already stays: nothing takes a name that another has
+            self._discover()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
@@ -84,6 +85,12 @@ class Registry(Generic[T]):
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
-            for point in entry_points(group=self._group) if self._group else ():
+            for point in _installed().select(group=self._group) if self._group else ():
                 if point.name not in self._entries:
                     self.register(point.name, point.load(), point.value)
+
+
+@functools.cache
+def _installed() -> Any:
+    """The `EntryPoints` of every installed distribution, looked for once for all registries."""
+    return entry_points()

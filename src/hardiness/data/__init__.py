@@ -1,14 +1,21 @@
 """Data sets on disk, in archives and in packages: find, check, iterate."""
 
-from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check, mend
-from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
-from hardiness.data.files import IMAGE_SUFFIXES, limited
-from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
-from hardiness.data.in_python import ModelClasses, from_python
-from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
-from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
-from hardiness.data.prefetching import ordered
-from hardiness.data.root import OWN, Place, as_own, embedded, locate, parse_place, written
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check, mend
+    from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
+    from hardiness.data.files import IMAGE_SUFFIXES, limited
+    from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
+    from hardiness.data.in_python import ModelClasses, from_python
+    from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
+    from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
+    from hardiness.data.prefetching import ordered
+    from hardiness.data.root import OWN, Place, as_own, embedded, locate, parse_place, written
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "AS_IT_IS",

@@ -1,23 +1,30 @@
 """Evaluation: what is missing is computed, unit by unit, and stored."""
 
-from hardiness.engine.attack import run_round, suspect_of
-from hardiness.engine.batch import RoundOutcome, Victims
-from hardiness.engine.cross_checks import Suspect
-from hardiness.engine.evaluation import (
-    Evaluated,
-    Variation,
-    evaluate,
-    evaluate_shared,
-    evaluate_until_decided,
-    evaluate_within,
-    prepared,
-    variations,
-)
-from hardiness.engine.exhibits import PictureSource
-from hardiness.engine.forecast import Forecast, forecast_evaluation
-from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
-from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-from hardiness.engine.rounds import Deadline, parse_duration, require_reachable
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.engine.attack import run_round, suspect_of
+    from hardiness.engine.batch import RoundOutcome, Victims
+    from hardiness.engine.cross_checks import Suspect
+    from hardiness.engine.evaluation import (
+        Evaluated,
+        Variation,
+        evaluate,
+        evaluate_shared,
+        evaluate_until_decided,
+        evaluate_within,
+        prepared,
+        variations,
+    )
+    from hardiness.engine.exhibits import PictureSource
+    from hardiness.engine.forecast import Forecast, forecast_evaluation
+    from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
+    from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
+    from hardiness.engine.rounds import Deadline, parse_duration, require_reachable
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "Cluster",

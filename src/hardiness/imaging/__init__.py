@@ -1,86 +1,93 @@
 """Pure array kernels: no policy, no benchmark names."""
 
-from hardiness.imaging.blur import (
-    Trail,
-    ZoomAxis,
-    blur_field,
-    blur_image,
-    disk_outline,
-    filter_outline,
-    gaussian_weights,
-    mean_of_zooms,
-    motion_blur_image,
-    motion_trail,
-    running_sums,
-    zoom_axis,
-)
-from hardiness.imaging.codecs import (
-    decode,
-    decode_video,
-    encode_jpeg,
-    encode_video,
-    is_whole_video,
-    is_whole_webp,
-    png,
-    refuse_damaged,
-    webp,
-)
-from hardiness.imaging.colour import (
-    WATER,
-    add_colour,
-    add_noise,
-    blend_crop,
-    brightness_table,
-    cover_colour,
-    drawn_to_means,
-    lit_rim,
-    look_up_by_largest,
-    multiply_noise,
-    paint_cells,
-    salt_and_pepper,
-    saturate_image,
-    snow_layer,
-    snow_over,
-)
-from hardiness.imaging.geometry import (
-    about_centre,
-    add_and_mean,
-    affine_inverse,
-    affine_window,
-    copy_neighbours,
-    displace,
-    perspective_window,
-    refract,
-    smooth_reflected,
-    warp_affine,
-)
-from hardiness.imaging.largest import top
-from hardiness.imaging.noise import (
-    CELLS,
-    AliasTables,
-    add_fields,
-    blend_grey,
-    caustics,
-    cumulated_poisson,
-    keep_above,
-    normals_from_words,
-    permutation,
-    plane_wave,
-    plasma,
-    plasma_fractal,
-    poisson_tables,
-    quantile_table,
-    rings,
-    sample,
-    sensor_noise,
-    spectral_field,
-    spectral_noise,
-    stars,
-    turbulence,
-    veil,
-)
-from hardiness.imaging.resizing import RESAMPLING, Size, Window, before_crop, centre, on_canvas, resize
-from hardiness.imaging.text import Lettering, overlay_text, sheet, strip, text_box, write_text
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.imaging.blur import (
+        Trail,
+        ZoomAxis,
+        blur_field,
+        blur_image,
+        disk_outline,
+        filter_outline,
+        gaussian_weights,
+        mean_of_zooms,
+        motion_blur_image,
+        motion_trail,
+        running_sums,
+        zoom_axis,
+    )
+    from hardiness.imaging.codecs import (
+        decode,
+        decode_video,
+        encode_jpeg,
+        encode_video,
+        is_whole_video,
+        is_whole_webp,
+        png,
+        refuse_damaged,
+        webp,
+    )
+    from hardiness.imaging.colour import (
+        WATER,
+        add_colour,
+        add_noise,
+        blend_crop,
+        brightness_table,
+        cover_colour,
+        drawn_to_means,
+        lit_rim,
+        look_up_by_largest,
+        multiply_noise,
+        paint_cells,
+        salt_and_pepper,
+        saturate_image,
+        snow_layer,
+        snow_over,
+    )
+    from hardiness.imaging.geometry import (
+        about_centre,
+        add_and_mean,
+        affine_inverse,
+        affine_window,
+        copy_neighbours,
+        displace,
+        perspective_window,
+        refract,
+        smooth_reflected,
+        warp_affine,
+    )
+    from hardiness.imaging.largest import top
+    from hardiness.imaging.noise import (
+        CELLS,
+        AliasTables,
+        add_fields,
+        blend_grey,
+        caustics,
+        cumulated_poisson,
+        keep_above,
+        normals_from_words,
+        permutation,
+        plane_wave,
+        plasma,
+        plasma_fractal,
+        poisson_tables,
+        quantile_table,
+        rings,
+        sample,
+        sensor_noise,
+        spectral_field,
+        spectral_noise,
+        stars,
+        turbulence,
+        veil,
+    )
+    from hardiness.imaging.resizing import RESAMPLING, Size, Window, before_crop, centre, on_canvas, resize
+    from hardiness.imaging.text import Lettering, overlay_text, sheet, strip, text_box, write_text
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "CELLS",

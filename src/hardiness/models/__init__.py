@@ -1,20 +1,27 @@
 """Models: specs that can be listed for free, and the one `Classifier` that they become when loaded."""
 
-from hardiness.models.catalogue import COMMON, known_names, log_probabilities, registry, schemes, split, with_option
-from hardiness.models.chat.model import (
-    ChatAnswer,
-    ClosedQuestionModel,
-    asked_model,
-    limit_calls,
-    on_question,
-)
-from hardiness.models.classifier import Classifier, link_of, unseen
-from hardiness.models.exactness import GRADIENTS_VERSION
-from hardiness.models.failures import is_out_of_memory, refuse_lost_device
-from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
-from hardiness.models.placement import keep_freed_memory, place, return_freed_memory
-from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
-from hardiness.models.transformers_parts import TRUST, stated_view
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.models.catalogue import COMMON, known_names, log_probabilities, registry, schemes, split, with_option
+    from hardiness.models.chat.model import (
+        ChatAnswer,
+        ClosedQuestionModel,
+        asked_model,
+        limit_calls,
+        on_question,
+    )
+    from hardiness.models.classifier import Classifier, link_of, unseen
+    from hardiness.models.exactness import GRADIENTS_VERSION
+    from hardiness.models.failures import is_out_of_memory, refuse_lost_device
+    from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
+    from hardiness.models.placement import keep_freed_memory, place, return_freed_memory
+    from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
+    from hardiness.models.transformers_parts import TRUST, stated_view
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "COMMON",

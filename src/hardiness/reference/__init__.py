@@ -1,66 +1,76 @@
 """Facts with their sources, each held once: classes, sets of distortions, published numbers, people's answers."""
 
-from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
-from hardiness.reference.classes import (
-    COLUMNS,
-    Categories,
-    Wording,
-    class_name,
-    laion_c,
-    sixteen,
-    subset,
-    subset_wnids,
-    wnid_indices,
-    wnids,
-    wording,
-    wordings,
-)
-from hardiness.reference.closed_questions import question_wording, vlm_shape_bias
-from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
-from hardiness.reference.published_data import (
-    ALL,
-    VALIDATION_NAMES_SHA256,
-    PublishedFile,
-    PublishedSet,
-    Recipe,
-    datasets,
-    names_sha256,
-    published_set,
-    recipes,
-    recipes_of,
-    validation_labels,
-    validation_name,
-    validation_number,
-)
-from hardiness.reference.published_numbers import (
-    ZERO_SHOT,
-    Published,
-    baseline,
-    published,
-    published_beside,
-    published_for,
-    published_interval,
-    published_series,
-    table,
-)
-from hardiness.reference.robustbench import OWN, PREPROCESSINGS
-from hardiness.reference.sets import DistortionSet, compared_with_first, distortion_set, read_set, set_names
-from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
-from hardiness.reference.testbed import (
-    PublishedLine,
-    filtered_by,
-    images_behind,
-    published_line,
-    published_lines,
-    published_points,
-    testbed_point,
-)
-from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row, timm_rows
+from typing import TYPE_CHECKING
 
-IMAGENET_C = distortion_set("imagenet-c")
+from hardiness.core import door
 
-IMAGENET_P = distortion_set("imagenet-p")
-
+if TYPE_CHECKING:
+    from hardiness.reference.class_sets import CLASS_SETS, ClassSet, class_set
+    from hardiness.reference.classes import (
+        COLUMNS,
+        Categories,
+        Wording,
+        class_name,
+        laion_c,
+        sixteen,
+        subset,
+        subset_wnids,
+        wnid_indices,
+        wnids,
+        wording,
+        wordings,
+    )
+    from hardiness.reference.closed_questions import question_wording, vlm_shape_bias
+    from hardiness.reference.people import Humans, Right, TrialStimulus, humans, own_name, read_set_trials, read_trials
+    from hardiness.reference.published_data import (
+        ALL,
+        VALIDATION_NAMES_SHA256,
+        PublishedFile,
+        PublishedSet,
+        Recipe,
+        datasets,
+        names_sha256,
+        published_set,
+        recipes,
+        recipes_of,
+        validation_labels,
+        validation_name,
+        validation_number,
+    )
+    from hardiness.reference.published_numbers import (
+        ZERO_SHOT,
+        Published,
+        baseline,
+        published,
+        published_beside,
+        published_for,
+        published_interval,
+        published_series,
+        table,
+    )
+    from hardiness.reference.robustbench import OWN, PREPROCESSINGS
+    from hardiness.reference.sets import (
+        IMAGENET_C,
+        IMAGENET_P,
+        DistortionSet,
+        compared_with_first,
+        distortion_set,
+        read_set,
+        set_names,
+    )
+    from hardiness.reference.stimulus_sets import SETS, Level, StimulusSet, stimulus_set
+    from hardiness.reference.testbed import (
+        PublishedLine,
+        filtered_by,
+        images_behind,
+        published_line,
+        published_lines,
+        published_points,
+        testbed_point,
+    )
+    from hardiness.reference.timm_results import TIMM_SETS, best_rows, parameters_m, timm_row, timm_rows
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "ALL",

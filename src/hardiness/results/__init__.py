@@ -1,28 +1,35 @@
 """Stored runs to results: tables, scores, and what several runs say together."""
 
-from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
-from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
-from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
-from hardiness.results.comparison import BenchmarkComparison, compare_stores, with_effective_robustness
-from hardiness.results.comparisons.consistency import Comparison, consistency
-from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
-from hardiness.results.flips import PairFlips
-from hardiness.results.gate import (
-    Gate,
-    GateVerdict,
-    PolicyWatch,
-    first_policy,
-    judge,
-    keep_gate,
-    kept_gate,
-    require_policy_fits,
-)
-from hardiness.results.measured import Measured, stored_measures
-from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
-from hardiness.results.policy import Policy, policy_of
-from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
-from hardiness.results.runs import ScoredRun, differences_of, typed_option
-from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.results.claims.claim import ClaimVerdicts, Models, judged
+    from hardiness.results.claims.evidence import from_results, paired_numbers, published_models
+    from hardiness.results.compared import comparison_json, comparison_view, kept_comparisons
+    from hardiness.results.comparison import BenchmarkComparison, compare_stores, with_effective_robustness
+    from hardiness.results.comparisons.consistency import Comparison, consistency
+    from hardiness.results.comparisons.human_likeness import Likeness, human_likeness
+    from hardiness.results.flips import PairFlips
+    from hardiness.results.gate import (
+        Gate,
+        GateVerdict,
+        PolicyWatch,
+        first_policy,
+        judge,
+        keep_gate,
+        kept_gate,
+        require_policy_fits,
+    )
+    from hardiness.results.measured import Measured, stored_measures
+    from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
+    from hardiness.results.policy import Policy, policy_of
+    from hardiness.results.results import group_of, published_results, rebuild_results, results_of, with_severities
+    from hardiness.results.runs import ScoredRun, differences_of, typed_option
+    from hardiness.results.stopped import companions_of, look_at, population_of, rows_of
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "FOLDER",

@@ -226,7 +226,8 @@ class KeptValues:
         if not self._changed or self._trusted:
             return
         with suppress(StoreError):
-            kept = {"digest": self._digest, "check": digest_of(self._known), "known": self._known}
+            known = self._read() | self._known  # others of this process, or of another, may have kept more meanwhile
+            kept = {"digest": self._digest, "check": digest_of(known), "known": known}
             content = json.dumps(kept) + "\n"
             self._stored.keep(SCORES, content.encode())
             self._changed = False

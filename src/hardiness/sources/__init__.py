@@ -1,52 +1,59 @@
 """Where bytes come from: installed packages, downloads, archives."""
 
-from hardiness.sources.archives import is_outside, move_into, unpack
-from hardiness.sources.downloads import (
-    OFFLINE,
-    WAIT_S,
-    Checksum,
-    LockedError,
-    Progress,
-    Remote,
-    cache_folder,
-    check_hash,
-    check_hub_files,
-    fetch,
-    held,
-    hub_folder,
-    obtain,
-    offline,
-    refuse_full_disk,
-)
-from hardiness.sources.files import (
-    TORCHS_ADVICE,
-    DiskFile,
-    Stamp,
-    TarMember,
-    open_regular,
-    read_regular,
-    refuse_bomb,
-    shown,
-    video_facts,
-)
-from hardiness.sources.packages import (
-    PackagedFile,
-    file_sha256,
-    installed_file,
-    obtain_packaged,
-    pin,
-    pinned,
-    pins_file,
-)
-from hardiness.sources.tables import (
-    HUB,
-    from_hub,
-    is_shard,
-    parquet_class_names,
-    parquet_files,
-    parquet_rows,
-    webdataset_samples,
-)
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.sources.archives import is_outside, move_into, unpack
+    from hardiness.sources.downloads import (
+        OFFLINE,
+        WAIT_S,
+        Checksum,
+        LockedError,
+        Progress,
+        Remote,
+        cache_folder,
+        check_hash,
+        check_hub_files,
+        fetch,
+        held,
+        hub_folder,
+        obtain,
+        offline,
+        refuse_full_disk,
+    )
+    from hardiness.sources.files import (
+        TORCHS_ADVICE,
+        DiskFile,
+        Stamp,
+        TarMember,
+        open_regular,
+        read_regular,
+        refuse_bomb,
+        shown,
+        video_facts,
+    )
+    from hardiness.sources.packages import (
+        PackagedFile,
+        file_sha256,
+        installed_file,
+        obtain_packaged,
+        pin,
+        pinned,
+        pins_file,
+    )
+    from hardiness.sources.tables import (
+        HUB,
+        from_hub,
+        is_shard,
+        parquet_class_names,
+        parquet_files,
+        parquet_rows,
+        webdataset_samples,
+    )
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "HUB",

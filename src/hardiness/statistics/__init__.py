@@ -1,107 +1,114 @@
 """Estimates and what follows from them: arrays in, numbers out; knows no run and no protocol."""
 
-from hardiness.statistics.calibration import (
-    BIN_SIZE,
-    BINNINGS,
-    MINIMUM,
-    Binning,
-    CalibrationProtocol,
-    Gaps,
-    aurra,
-    bin_of,
-    bin_of_hundred,
-    calibration_interval,
-    expected_calibration_error,
-    rms_calibration_error,
-)
-from hardiness.statistics.cells import (
-    CellMeans,
-    MadeOf,
-    cell_estimate,
-    cell_means,
-    interval_of_mean,
-    is_drawn,
-    is_whole,
-    means_of,
-    order_of_cells,
-)
-from hardiness.statistics.comparison import (
-    FEWEST,
-    FEWEST_DIFFERING,
-    Compared,
-    Difference,
-    adjusted,
-    difference,
-    mcnemar,
-    mean_difference,
-    pairs_tested,
-    shared_images,
-)
-from hardiness.statistics.decomposition import (
-    DifferencePart,
-    Disagreement,
-    by_calibration,
-    by_cell,
-    by_cells,
-    by_class,
-    disagreements,
-)
-from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
-from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
-from hardiness.statistics.flips import Flips, FlipShare, FlipTable
-from hardiness.statistics.intervals import (
-    RECALL,
-    RESAMPLES,
-    accepted,
-    accepted_interval,
-    centred,
-    clopper_pearson,
-    disjoint,
-    effective_wilson,
-    newcombe,
-    resampled_means,
-    threshold,
-    threshold_draws,
-    wilson,
-    within,
-)
-from hardiness.statistics.kappa import Consistency, KappaInterval, error_consistency, expected_agreement, pairwise
-from hardiness.statistics.measures import (
-    FEWEST_OF_EACH,
-    Measurable,
-    WeightedSum,
-    area_under_response,
-    calibration_measure,
-    corruption_weights,
-    mean_of,
-    relative_corruption_weights,
-    shape_bias,
-    share,
-)
-from hardiness.statistics.power import images_needed
-from hardiness.statistics.selective import (
-    calibration_half,
-    conformal_coverage,
-    conformal_threshold,
-    coverage_at_risk,
-    selective_prediction,
-)
-from hardiness.statistics.stopping import (
-    Companions,
-    Extent,
-    Headline,
-    decide,
-    grown,
-    is_out_of_reach,
-    largest_extent,
-    next_extent,
-    of_cells,
-    of_share,
-    out_of_reach,
-    share_interval,
-    with_companions,
-)
-from hardiness.statistics.verdicts import Evidence, Limit, Ruling, rulings
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.statistics.calibration import (
+        BIN_SIZE,
+        BINNINGS,
+        MINIMUM,
+        Binning,
+        CalibrationProtocol,
+        Gaps,
+        aurra,
+        bin_of,
+        bin_of_hundred,
+        calibration_interval,
+        expected_calibration_error,
+        rms_calibration_error,
+    )
+    from hardiness.statistics.cells import (
+        CellMeans,
+        MadeOf,
+        cell_estimate,
+        cell_means,
+        interval_of_mean,
+        is_drawn,
+        is_whole,
+        means_of,
+        order_of_cells,
+    )
+    from hardiness.statistics.comparison import (
+        FEWEST,
+        FEWEST_DIFFERING,
+        Compared,
+        Difference,
+        adjusted,
+        difference,
+        mcnemar,
+        mean_difference,
+        pairs_tested,
+        shared_images,
+    )
+    from hardiness.statistics.decomposition import (
+        DifferencePart,
+        Disagreement,
+        by_calibration,
+        by_cell,
+        by_cells,
+        by_class,
+        disagreements,
+    )
+    from hardiness.statistics.effective_robustness import EffectiveRobustness, FittedLine, Point, fit
+    from hardiness.statistics.estimate import Estimate, GroupMeans, mean, means_by_group
+    from hardiness.statistics.flips import Flips, FlipShare, FlipTable
+    from hardiness.statistics.intervals import (
+        RECALL,
+        RESAMPLES,
+        accepted,
+        accepted_interval,
+        centred,
+        clopper_pearson,
+        disjoint,
+        effective_wilson,
+        newcombe,
+        resampled_means,
+        threshold,
+        threshold_draws,
+        wilson,
+        within,
+    )
+    from hardiness.statistics.kappa import Consistency, KappaInterval, error_consistency, expected_agreement, pairwise
+    from hardiness.statistics.measures import (
+        FEWEST_OF_EACH,
+        Measurable,
+        WeightedSum,
+        area_under_response,
+        calibration_measure,
+        corruption_weights,
+        mean_of,
+        relative_corruption_weights,
+        shape_bias,
+        share,
+    )
+    from hardiness.statistics.power import images_needed
+    from hardiness.statistics.selective import (
+        calibration_half,
+        conformal_coverage,
+        conformal_threshold,
+        coverage_at_risk,
+        selective_prediction,
+    )
+    from hardiness.statistics.stopping import (
+        Companions,
+        Extent,
+        Headline,
+        decide,
+        grown,
+        is_out_of_reach,
+        largest_extent,
+        next_extent,
+        of_cells,
+        of_share,
+        out_of_reach,
+        share_interval,
+        with_companions,
+    )
+    from hardiness.statistics.verdicts import Evidence, Limit, Ruling, rulings
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "BINNINGS",

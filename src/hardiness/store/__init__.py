@@ -1,24 +1,31 @@
 """Run folders: atomic writes, proofs, resume, listing; knows no metric."""
 
-from hardiness.store.files import (
-    PARTIAL,
-    WAIT_S,
-    Files,
-    LocalFiles,
-    as_json,
-    parsed,
-    read_json,
-    refuse_links,
-    refuse_special,
-    together,
-    told,
-    write,
-)
-from hardiness.store.leases import Leases, deaths
-from hardiness.store.manifest import Manifest, alone, refuse_strangers
-from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
-from hardiness.store.store import Store, surveyed
-from hardiness.store.tables import Row, file_name
+from typing import TYPE_CHECKING
+
+from hardiness.core import door
+
+if TYPE_CHECKING:
+    from hardiness.store.files import (
+        PARTIAL,
+        WAIT_S,
+        Files,
+        LocalFiles,
+        as_json,
+        parsed,
+        read_json,
+        refuse_links,
+        refuse_special,
+        together,
+        told,
+        write,
+    )
+    from hardiness.store.leases import Leases, deaths
+    from hardiness.store.manifest import Manifest, alone, refuse_strangers
+    from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
+    from hardiness.store.store import Store, surveyed
+    from hardiness.store.tables import Row, file_name
+else:
+    __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "PARTIAL",

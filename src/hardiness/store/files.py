@@ -17,8 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from hardiness import sources
 from hardiness.core import ArgumentError, StoreError
-from hardiness.sources import LockedError, held, read_regular, shown
+from hardiness.sources import read_regular, shown
 
 THREADS = 16
 
@@ -770,7 +771,7 @@ def locked(folder: Path, tell: Callable[[str], None] | None = None, wait_s: floa
         try:
             with told(folder, "lock"):
                 refuse_links(folder / LOCK, folder)  # opening it empties it
-                stack.enter_context(held(folder / LOCK, str(folder), wait_s, tell))
-        except LockedError as error:
+                stack.enter_context(sources.held(folder / LOCK, str(folder), wait_s, tell))
+        except sources.LockedError as error:
             raise StoreError(str(error)) from None
         yield

@@ -8,15 +8,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
 from hardiness.sources import shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FAILURES, UNIT, CHECK = b"hardiness.failures", b"hardiness.unit", b"hardiness.check"
 """What the file's metadata hold: failed samples, what the file is (below), and the sha256 of these two."""
@@ -63,6 +64,9 @@ def encode(records: Records, key: str = "", name: str = "", cells: Cells | None 
         name: of the file, which stands for the work.
         cells: what the conditions' own files were when these rows were made.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     fields = {column: _to_arrow(values) for column, values in records.columns.items()}
     failures = json.dumps([asdict(failure) for failure in records.failures])
     unit = {
@@ -100,6 +104,9 @@ def read(
     Raises:
         StoreError: the file is no shard of ours, belongs to another run or unit, or is damaged; the message names it.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             present = file.schema_arrow.names
@@ -153,6 +160,9 @@ def _metadata(content: bytes, place: str) -> Mapping[bytes, bytes]:
     Raises:
         StoreError: it is no readable shard.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         return pq.read_schema(pa.BufferReader(content)).metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -189,6 +199,8 @@ def _check(failures: str, described: str) -> str:
 
 def digest(array: pa.Array) -> str:
     """16 hexadecimal digits over an array's type and values; the same before writing and after reading."""
+    import pyarrow as pa
+
     width, length = 1, len(array)
     if pa.types.is_fixed_size_list(array.type):
         width, array = array.type.list_size, array.flatten()
@@ -208,18 +220,24 @@ def digest(array: pa.Array) -> str:
 
 
 def _to_arrow(column: NDArray[Any]) -> pa.Array:
+    import pyarrow as pa
+
     if column.ndim == 2:
         return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
     return pa.array(column)
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
     joined = column.combine_chunks()
     # Combining no chunks at all gives a chunked array again.
     return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def _from_arrow(joined: pa.Array) -> NDArray[Any]:
+    import pyarrow as pa
+
     if pa.types.is_fixed_size_list(joined.type):
         return np.asarray(joined.flatten()).reshape(-1, joined.type.list_size)
     if pa.types.is_string(joined.type):
@@ -232,6 +250,8 @@ def _from_arrow(joined: pa.Array) -> NDArray[Any]:
 
 def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
     """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
+    import pyarrow as pa
+
     coded = (texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())).dictionary_encode()
     different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
     rank = np.empty(len(different), np.int32)
@@ -253,6 +273,8 @@ def encode_table(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
         table: what to write; a column by cell becomes a list of fixed length in each image's row.
         made_of: a JSON object that `describe` will give back.
     """
+    import pyarrow.parquet as pq
+
     stream = io.BytesIO()
     pq.write_table(as_arrow(table, made_of), stream, compression="zstd", compression_level=1, use_dictionary=False)
     return stream.getvalue()
@@ -260,6 +282,8 @@ def encode_table(table: ImageTable, made_of: Mapping[str, Any]) -> bytes:
 
 def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.Table:
     """The same as a pyarrow table: ``image``, ``label``, and each column under its name."""
+    import pyarrow as pa
+
     columns = {name: _table_to_arrow(column) for name, column in table.columns.items()}
     held = {
         "cells": table.cells.tolist(),
@@ -276,6 +300,9 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
 
 def describe(content: bytes | None) -> dict[str, Any]:
     """What a table's file says that it was made of; empty where there is none that can be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     if content is None:
         return {}
     try:
@@ -300,6 +327,9 @@ def read_table(
     Raises:
         StoreError: it is no such table; the message names it.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             wanted = None if columns is None else ["image", "label", "right", *columns]
@@ -330,17 +360,23 @@ def _check_table(metadata: Mapping[bytes, bytes]) -> bytes:
 
 
 def _table_to_arrow(column: NDArray[Any]) -> pa.Array:
+    import pyarrow as pa
+
     if column.ndim == 1:
         return pa.array(column)
     return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
 
 
 def _table_from_arrow(column: pa.Array, cells: int) -> NDArray[Any]:
+    import pyarrow as pa
+
     if pa.types.is_fixed_size_list(column.type):
         return np.asarray(column.flatten()).reshape(-1, cells)
     return np.asarray(column)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+
     joined = column.combine_chunks()
     return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined

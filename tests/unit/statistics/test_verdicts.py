@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import stdtr, stdtrit
 
 from hardiness.core import Interval
 from hardiness.statistics import Evidence, Limit, rulings, wilson
 from hardiness.statistics.comparison import mean_difference, tango
+from hardiness.statistics.verdicts import student_tail
 
 ABOVE = 1
 
@@ -23,6 +25,17 @@ def share(hits: int, n: int) -> Evidence:
 def test_a_share_at_another_confidence_has_wilsons_interval(hits: int, n: int, confidence: float) -> None:
     found, wanted = share(hits, n).interval(confidence), wilson(hits, n, confidence)
     assert (found.low, found.high) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
+
+
+@pytest.mark.parametrize("n", [2, 3, 20, 1000, 50_000])
+def test_students_t_is_scipys(n: int) -> None:
+    for t in (0.0, 1e-3, 0.5, 1.96, 4.0, 20.0, 1e4):
+        wanted = float(stdtr(n - 1, -t))
+        assert student_tail(t, n - 1) == pytest.approx(wanted, rel=1e-10, abs=1e-300)
+    for confidence in (0.8, 0.95, 0.999):
+        ends = Evidence.from_interval(1.0, Interval(0.0, 2.0), n, share=False).interval(confidence)
+        times = stdtrit(n - 1, 0.5 + confidence / 2) / stdtrit(n - 1, 0.975)
+        assert ends.high - 1 == pytest.approx(float(times), rel=1e-9)
 
 
 def test_p_is_small_where_and_only_where_the_interval_leaves_the_limit_out() -> None:
