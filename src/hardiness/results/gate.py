@@ -25,7 +25,6 @@ from hardiness.core import (
     Run,
     Score,
     StoreError,
-    View,
     mark_notes,
     spelled,
     suggestion,
@@ -587,7 +586,7 @@ def _from_rows(run: ScoredRun, metric: str, where: Condition) -> Evidence:
 
 def _flips(rule: Rule, run: ScoredRun, folder: _Folder) -> Evidence:
     """The evidence of flips from the baseline's run."""
-    before = _baseline_run(rule, run.stored.run, folder)
+    before = _baseline_run(rule, run, folder)
 
     def compute() -> Evidence:
         table, part = _flip_part(rule, run, run.columns("answer"), before)
@@ -632,29 +631,30 @@ def _of(before: ScoredRun) -> str:
     return digest_of([before.stored.key, before.digest])
 
 
-def _baseline_run(rule: Rule, mine: Run, folder: _Folder) -> ScoredRun:
+def _baseline_run(rule: Rule, run: ScoredRun, folder: _Folder) -> ScoredRun:
     """The run of the baseline folder on the same pictures.
 
     Raises:
         _MissingError: there is none; the message says what differs.
     """
-    baseline = folder.baseline(rule.against)
+    mine, baseline = run.stored.run, folder.baseline(rule.against)
     name = rule.baseline_model(mine.model.name)
-    runs = [run for run in baseline.runs.values() if run.stored.run.benchmark.name == mine.benchmark.name]
-    models = dict.fromkeys(run.stored.run.model.name for run in runs)
-    named = [run for run in runs if run.stored.run.model.name == name]
+    runs = [each for each in baseline.runs.values() if each.stored.run.benchmark.name == mine.benchmark.name]
+    models = dict.fromkeys(each.stored.run.model.name for each in runs)
+    named = [each for each in runs if each.stored.run.model.name == name]
     if not named:
         hint = f"; it has {', '.join(models)}: say against_model" if models else ""
         raise _MissingError(f"the baseline {rule.against} has no run of {name} on {mine.benchmark.name}{hint}")
-    differing = {id(run): list(_differing(mine, run.stored.run)) for run in named}
-    best = min(named, key=lambda run: (len(differing[id(run)]), run.stored.run.precision != mine.precision))
+    differing = {id(each): list(_differing(run, each)) for each in named}
+    best = min(named, key=lambda each: (len(differing[id(each)]), each.stored.run.precision != mine.precision))
     if differing[id(best)]:
         raise _MissingError(f"the baseline {rule.against} differs in {'; '.join(differing[id(best)])}")
     return best
 
 
-def _differing(mine: Run, theirs: Run) -> Iterator[str]:
+def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
     """What of two runs makes their pictures, or what is asked of these, differ."""
+    mine, theirs = run.stored.run, baseline.stored.run
     pairs: dict[str, tuple[Any, Any]] = {
         "data fingerprint": (mine.data.fingerprint[:6], theirs.data.fingerprint[:6]),
         "protocol": (mine.benchmark.protocol, theirs.benchmark.protocol),
@@ -663,7 +663,11 @@ def _differing(mine: Run, theirs: Run) -> Iterator[str]:
     }
     if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
         pairs["data"] = (mine.data.name, theirs.data.name)
-    views = _compared_views(mine.model.view, theirs.model.view)
+    views = mine.model.view.as_dict(), theirs.model.view.as_dict()
+    if _normalises_itself(run) or _normalises_itself(baseline):
+        for each in views:
+            for name in _NUMBERS:
+                del each[name]
     named = {
         "view": views,
         "option": (dict(mine.benchmark.options), dict(theirs.benchmark.options)),
@@ -680,17 +684,19 @@ def _differing(mine: Run, theirs: Run) -> Iterator[str]:
 _NUMBERS = ("mean", "std", "range", "channel_order")
 
 
-def _compared_views(mine: View, theirs: View) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of two views must be equal: of a network that takes bytes as they are, the geometry alone.
+def _normalises_itself(run: ScoredRun) -> bool:
+    """Whether the network behind a run takes pixels as they are because mean and std lie in its graph or code.
 
-    Such a network normalises itself, as the export of one that is normalised outside does.
+    A network of a library that takes them so was trained on other numbers than one that does not.
     """
-    found = mine.as_dict(), theirs.as_dict()
-    if any((view.mean, view.std) == ((0.0,) * 3, (1.0,) * 3) for view in (mine, theirs)):
-        for each in found:
-            for name in _NUMBERS:
-                del each[name]
-    return found
+    model = run.stored.run.model
+    if (model.view.mean, model.view.std) != ((0.0,) * 3, (1.0,) * 3):
+        return False
+    typed = [str(session.get("asked", {}).get("model", "")) for session in run.sessions()]
+    # While its first pictures come in no session is kept, and nothing speaks against it.
+    return (
+        model.view.range == "0..255" or bool(model.code_sha256) or not typed or any("onnx:" in each for each in typed)
+    )
 
 
 def _spelled(value: Any) -> str:
@@ -720,7 +726,7 @@ def _standing_baseline(rule: Rule, metric: str, where: Condition, run: ScoredRun
     Raises:
         _MissingError: there is none.
     """
-    before = _baseline_run(rule, run.stored.run, folder)
+    before = _baseline_run(rule, run, folder)
     theirs = next(each for each in folder.baseline(rule.against).results if each.key == before.stored.key)
     try:
         _require_standing(theirs, _score(theirs, metric, where))
@@ -827,7 +833,7 @@ def _look(
     """
     try:
         if metric in FLIPS:
-            flips, part = _flip_part(rule, run, table, _baseline_run(rule, run.stored.run, folder))
+            flips, part = _flip_part(rule, run, table, _baseline_run(rule, run, folder))
             values = getattr(flips, FLIPS[metric])
             rows = part.rows if part else np.ones(len(flips.ids), bool)
             cells = part.cells if part else list(range(len(flips.conditions)))
@@ -866,7 +872,7 @@ def _kept_look(rule: Rule, metric: str, where: Condition, run: ScoredRun, folder
             raise _MissingError("too few pictures to know how much it varies")
         return found
 
-    before = _of(_baseline_run(rule, run.stored.run, folder)) if rule.against else ""
+    before = _of(_baseline_run(rule, run, folder)) if rule.against else ""
     return _remembered(run, ["look", rule.kind, metric, dict(where)], before, compute)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -293,6 +295,47 @@ def test_an_export_that_normalises_itself_is_held_against_the_network_that_does_
     assert verdict.outcome == "missing"
     assert "view crop_px (288 here, 224 there)" in verdict.reason
     assert "view mean" not in verdict.reason
+
+
+def test_a_librarys_network_on_plain_pixels_has_another_view_than_one_with_mean_and_std(tmp_path: Path) -> None:
+    plain = View(mean=(0.0,) * 3, std=(1.0,) * 3)
+    rule = AGAINST.format(tmp_path / "main")
+    stored(tmp_path / "main", "m", answers(0.4, n=60))
+    for typed, code, outcome in (
+        ("m=timm:mobilevit_s", "", "missing"),
+        ("m=onnx:net.onnx:mean=0,std=1", "", "compared"),
+        ("m=py:net.py:build:mean=0,std=1", "c0de", "compared"),
+    ):
+        out = tmp_path / typed[:6].replace(":", "")
+        stored(out, "m", answers(0.4, n=60), model=ModelIdentity("m", "m", plain, code_sha256=code))
+        (run,) = Store.open(out).runs()
+        Store.create(out).run(run.run, Plan(whole=tuple(range(7)))).add_measured({"asked": {"model": typed}})
+        (verdict,) = hardiness.gate(out, policy(tmp_path, rule)).verdicts
+        assert (verdict.outcome == "missing") == (outcome == "missing"), verdict.reason
+        if outcome == "missing":
+            assert "view mean (0.0/0.0/0.0 here, 0.485/0.456/0.406 there)" in verdict.reason
+
+
+KEPT = """
+import sys
+from contextlib import suppress
+from hardiness.cli import main
+sys.argv = ["hardiness", "gate", *sys.argv[1:]]
+with suppress(SystemExit):
+    main()
+print("loaded", *sorted({"torch", "scipy", "pyarrow", "PIL.Image", "jinja2", "filelock", "numba"} & set(sys.modules)))
+"""
+
+
+def test_a_gate_on_kept_results_loads_nothing_that_is_slow_to_load(tmp_path: Path) -> None:
+    stored(tmp_path / "out", "m", answers(0.4))
+    stored(tmp_path / "main", "m", answers(0.3, seed=1))
+    rules = policy(tmp_path, MEAN + "at_most = 0.4", AGAINST.format(tmp_path / "main"))
+    first = hardiness.gate(tmp_path / "out", rules)
+    command = [sys.executable, "-c", KEPT, str(tmp_path / "out"), "--policy", rules]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"})
+    assert told.stdout.splitlines()[-1].split() == ["loaded"]
+    assert all(verdict.outcome in told.stdout for verdict in first.verdicts)
 
 
 def test_a_first_policy_is_passed_and_is_not_written_over(
