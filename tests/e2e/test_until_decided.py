@@ -174,14 +174,33 @@ def test_what_does_not_go_with_it_is_refused_in_one_line_before_anything_is_eval
     assert not (tmp_path / "x").exists()
 
 
-def test_a_rule_that_matches_nothing_names_the_nearest_name(
-    hardiness: Told, dull: Any, network: Any, tmp_path: Path, policy: Any
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ('metric = "top11"\nat_least = 0.5', "metric 'top11' matches nothing in imagenet-val; did you mean 'top1'"),
+        (
+            'metric = "error"\nwhere = { class = "gold fish" }\nat_most = 0.5',
+            "where class 'gold fish' matches nothing in imagenet-val; did you mean 'goldfish'",
+        ),
+        (
+            'metric = "negative_flips"\nwhere = { clas = "goldfish" }\nagainst = "nowhere"\nat_most = 0.5',
+            "where 'clas' matches nothing in imagenet-val; did you mean 'class'",
+        ),
+        (
+            'metric = "topp1"\nagainst = "nowhere"\nworse_by_at_most = 0.5',
+            "metric 'topp1' matches nothing in imagenet-val; did you mean 'top1'",
+        ),
+    ],
+)
+def test_a_rule_that_matches_nothing_names_the_nearest_name_before_anything_is_written(
+    hardiness: Told, dull: Any, network: Any, tmp_path: Path, policy: Any, rule: str, says: str
 ) -> None:
-    rules = policy(TOP1.format(0.5).replace("top1", "top11"))
+    rules = policy(TOP1.format(0.5) + f'[[rules]]\nbenchmark = "*"\n{rule}\n')
     told = hardiness(*command(network(), dull(8), tmp_path / "x", "--until-decided", rules))
     assert told.status == 2
-    assert "rule 1: metric 'top11' matches nothing in" in told.err
-    assert "did you mean 'top1'" in told.err
+    assert len(told.lines) == 1, told.err
+    assert f"rule 2: {says}" in told.err
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_plan_says_that_it_is_at_most_so_much(

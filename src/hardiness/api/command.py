@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hardiness import data as datasets
@@ -51,13 +52,21 @@ from hardiness.engine import (
     placed,
     prepared,
     read_predictions,
+    rehearsed,
     require_reachable,
     store_predictions,
 )
 from hardiness.engine import evaluate as run_benchmark
 from hardiness.models import Classifier, with_option
 from hardiness.report import Tracking, headline_lines
-from hardiness.results import Policy, policy_of, rebuild_results, require_policy_fits, results_of
+from hardiness.results import (
+    Policy,
+    policy_of,
+    rebuild_results,
+    require_policy_fits,
+    require_policy_matches,
+    results_of,
+)
 from hardiness.store import WAIT_S, Store
 
 
@@ -575,13 +584,14 @@ def _check_ends(command: Command, asked: Workload) -> None:
 
 
 def policy_for(
-    request: Request, benchmarks: Sequence[str], names: Sequence[str], out: str | Path | None
+    request: Request, asked: Sequence[tuple[Benchmark, DataSet]], specs: Sequence[ModelSpec], out: str | Path | None
 ) -> Policy | None:
     """The policy that ends evaluations; ``None`` where none does.
 
     Args:
         request: which may name it.
-        benchmarks, names: of what is to be evaluated, and of the models.
+        asked: what is to be evaluated.
+        specs: of the models.
         out: the output folder, which need not be there.
 
     Raises:
@@ -589,14 +599,23 @@ def policy_for(
     """
     if request.until_decided is None:
         return None
-    policy = policy_of(request.until_decided)
+    policy, names = policy_of(request.until_decided), [spec.name for spec in specs]
+    benchmarks = [benchmark.name for benchmark, _ in asked]
     require_policy_fits(policy, benchmarks, names, [] if out is None else [run.run for run in Store(out).runs()])
+    if any("chat:" in spec.asked for spec in specs):
+        return policy  # of words it has other scores than of logits
+    every_class = any("class" in rule.where for rule in policy.rules)
+    with TemporaryDirectory() as folder:
+        store = Store.create(folder)
+        found = {one.name: rehearsed(one, data, store, every_class=every_class) for one, data in asked}
+        require_policy_matches(policy, found, store)
     return policy
 
 
 def _policy(command: Command, asked: Workload) -> Policy | None:
-    names = [spec.name for spec in asked.models.specs]
-    return policy_for(command.request, [row.benchmark.name for row, _ in asked.rows], names, command.out)
+    return policy_for(
+        command.request, [(row.benchmark, data) for row, data in asked.rows], asked.models.specs, command.out
+    )
 
 
 HEADS = ("benchmark", "units", "images", "rows to do", "stored", "to read", "to write", "time")

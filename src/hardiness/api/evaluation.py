@@ -255,7 +255,7 @@ def evaluate(
     hears = TrackedListener(hears, tracking) if tracking.names else hears
     classifier = classifier or classifier_of(model, view, chosen_of(Placement, options), tag, output)
     classifier = _named(classifier, model, name)
-    policy = policy_for(request, [part.name for _, part, _ in parts], [classifier.spec.name], out)
+    policy = policy_for(request, [(part, found) for _, part, found in parts], [classifier.spec], out)
     models.limit_calls([classifier], request.calls)
     with closing(tracking), ExitStack() as stack:
         folder = out if out is not None else Path(stack.enter_context(tempfile.TemporaryDirectory()))

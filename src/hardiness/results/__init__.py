@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         keep_gate,
         kept_gate,
         require_policy_fits,
+        require_policy_matches,
     )
     from hardiness.results.measured import Measured, stored_measures
     from hardiness.results.noise import FOLDER, Moved, Noise, keep_noise, moved_by
@@ -72,6 +73,7 @@ __all__ = [
     "published_results",
     "rebuild_results",
     "require_policy_fits",
+    "require_policy_matches",
     "results_of",
     "rows_of",
     "stored_measures",

@@ -34,7 +34,7 @@ from hardiness.results.flips import flip_table
 from hardiness.results.measured import measured
 from hardiness.results.policy import ANY, FLIPS, HEADLINE, Policy, Rule
 from hardiness.results.results import group_of, results_of
-from hardiness.results.runs import ScoredRun, differences_of, digest_of, with_joined
+from hardiness.results.runs import ScoredRun, differences_of, digest_of, is_of_one_set, with_joined
 from hardiness.statistics import (
     Evidence,
     FlipTable,
@@ -941,6 +941,16 @@ class PolicyWatch:
         times = max(open_, default=0.0) if not lacking else math.inf
         return PolicyLook(times, outcomes, tuple(dict.fromkeys(remarks)), whole)
 
+    def unmatched(self, rule: Rule, run: ScoredRun) -> _UnmatchedError | None:
+        """What of a rule without a baseline a run has not; ``None`` where it has everything."""
+        try:
+            self._evidence(rule, run, run.table)
+        except _UnmatchedError as error:
+            return error
+        except (_MissingError, _UndecidableError):
+            pass
+        return None
+
     def _evidence(self, rule: Rule, run: ScoredRun, table: ImageTable) -> Evidence | None:
         metric, where = rule.metric, rule.where
         if metric == HEADLINE:
@@ -989,6 +999,33 @@ def require_policy_fits(
             raise ArgumentError(
                 f"{policy.source}: no rule speaks of {name}, so that nothing would stop it; add one, or leave it out "
                 "of this command"
+            )
+
+
+def require_policy_matches(policy: Policy, rehearsals: Mapping[str, ScoredRun | None], store: Store) -> None:
+    """Raise where a rule is on a metric, condition, group or class that no benchmark it speaks of gives.
+
+    Args:
+        policy: the rules.
+        rehearsals: by each benchmark that is to be evaluated a run of made-up answers; ``None`` where there is none.
+        store: of these runs.
+
+    Raises:
+        ArgumentError: naming the rule, the field and the nearest name.
+    """
+    watch = PolicyWatch(policy, store)
+    for rule in policy.rules:
+        runs = {name: run for name, run in rehearsals.items() if rule.benchmark in (ANY, name)}
+        # How two runs differ is asked of the same cells and pictures as what each of them is.
+        alone = replace(rule, kind="at_most", against="", metric="error" if rule.metric in FLIPS else rule.metric)
+        known = [run for run in runs.values() if run and not is_of_one_set(run.stored.run)]
+        unmatched = [error for run in known if (error := watch.unmatched(alone, run))]
+        if unmatched and len(unmatched) == len(runs):
+            last = max(unmatched, key=lambda error: len(error.field))  # the run that has most of what the rule names
+            near = sorted({name for error in unmatched if error.field == last.field for name in error.known})
+            raise ArgumentError(
+                f"{policy.source}: rule {rule.number}: {last.field} {last.value!r} matches nothing in {', '.join(runs)}"
+                f"{suggestion(last.value, near)}"
             )
 
 
