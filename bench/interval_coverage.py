@@ -29,7 +29,7 @@ from hardiness.statistics.cells import FEWEST_TELLING
 from hardiness.statistics.comparison import difference, mean_difference
 from hardiness.statistics.estimate import mean
 from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, wilson
-from hardiness.statistics.kappa import error_consistency
+from hardiness.statistics.kappa import cohens_kappa, error_consistency, expected_agreement
 from hardiness.statistics.measures import (
     FEWEST_OF_EACH,
     Measurable,
@@ -263,15 +263,16 @@ _IMAGES: dict[int, NDArray[np.object_]] = {}
 def truth(score: str, rate: float, side: int = 0) -> float:
     """The score of four hundred thousand images; the calibration's bins are finer than any of a small sample."""
     key = (score, rate, side)
+    if key not in _TRUTHS and score == "kappa":
+        first, second = (each >= ndtri(rate) for each in latent(np.random.default_rng(99), 100_000, CELLS))
+        by_chance = expected_agreement(first.mean(), second.mean())
+        _TRUTHS[key] = float(cohens_kappa(np.mean(first == second), by_chance))
     if key not in _TRUTHS:
         confidence, right = confidences(np.random.default_rng(99), 400_000, rate)[side]
         if score == "aurra":
             _TRUTHS[key] = aurra(confidence, right)
         elif score == "brier":
             _TRUTHS[key] = float(np.mean((confidence - right) ** 2))
-        elif score == "kappa":
-            first, second = (each >= ndtri(rate) for each in latent(np.random.default_rng(99), 100_000, CELLS))
-            _TRUTHS[key] = float(error_consistency(first, second).kappa.value or 0.0)
         else:
             order = np.argsort(confidence)
             gap = (confidence[order] - right[order]).reshape(-1, 4000).mean(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
 from statistics import NormalDist
 
@@ -12,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from hardiness.core import ArgumentError, Interval, rng
 
 RESAMPLES = 1000
+
+INDICES_AT_ONCE = 50_000
+"""Images that are drawn by one call, in however many resamples."""
 
 
 @cache
@@ -164,6 +168,16 @@ def variance_of(draws: NDArray[np.float64], n: int) -> float:
     return float(np.nanvar(draws, ddof=1)) * n / (n - 1) if n > 1 else 0.0
 
 
+def _drawn(generator: np.random.Generator, n: int, resamples: int) -> Iterator[NDArray[np.int64]]:
+    """The images of so many resamples, several at a time, ``int64 (R, n)``.
+
+    Of few images the calls would take the time, so many resamples share one; of many images they would fill memory.
+    """
+    at_once = max(1, INDICES_AT_ONCE // max(n, 1))
+    for start in range(0, resamples, at_once):
+        yield generator.integers(0, n, (min(at_once, resamples - start), n))
+
+
 def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.float64]:
     """Column means over resampled images, ``float64 (RESAMPLES, M)``: all columns of one image move together.
 
@@ -181,8 +195,12 @@ def resampled_means(values: NDArray[np.floating], purpose: str) -> NDArray[np.fl
     sums = np.empty((RESAMPLES, values.shape[1]))
     counts, weights = np.full_like(sums, n), np.empty((100, n), grid.dtype)
     for start in range(0, RESAMPLES, 100):
-        for row in weights:
-            row[:] = np.bincount(generator.integers(0, n, n), minlength=n)
+        first = 0
+        for images in _drawn(generator, n, len(weights)):
+            held_by = images + np.arange(len(images))[:, None] * n
+            counted = np.bincount(held_by.ravel(), minlength=images.size).reshape(images.shape)
+            weights[first : first + len(images)] = counted
+            first += len(images)
         sums[start : start + 100] = (weights @ grid) / scale
         if held is not None:
             counts[start : start + 100] = weights.astype(np.float32, copy=False) @ held

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardiness.core import rng
+from hardiness.statistics import intervals
 from hardiness.statistics.intervals import RESAMPLES, exact_grid, resampled_means
 
 
@@ -20,6 +21,15 @@ def test_every_resample_is_the_mean_of_images_drawn_with_repeats() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert found.shape == (RESAMPLES, 4)
     assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize("n", [1, 7, 30])
+def test_how_many_resamples_are_drawn_at_once_changes_nothing(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(n).random((n, 2))
+    expected = resampled_means(values, "blocks")
+    for at_once in (1, 50, 7_000):
+        monkeypatch.setattr(intervals, "INDICES_AT_ONCE", at_once)
+        np.testing.assert_array_equal(resampled_means(values, "blocks"), expected)
 
 
 def test_spread_is_the_standard_error_of_the_mean() -> None:
