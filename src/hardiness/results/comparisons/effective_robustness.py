@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hardiness.benchmarks import CLEAN, EFFECTIVE, EMBEDDED, TESTBED_VIEW, fitted
 from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View
@@ -84,14 +85,14 @@ def published_effective_robustness(model: str, benchmark: str) -> EffectiveRobus
     if point is None or line is None or fitted(line).why_none or benchmark == "imagenet-c":
         return None
     clean, shifted = images_behind(benchmark)
-    both = _of_share(point.clean, clean, "clean"), _of_share(point.shifted, shifted, "shifted")
+    # Numbers as ids: a page of all published models would else sort two million names.
+    both = _of_share(point.clean, np.arange(clean)), _of_share(point.shifted, np.arange(clean, clean + shifted))
     return fitted(line).effective_robustness(model, *both)
 
 
-def _of_share(share: float, n: int, of: str) -> Estimate:
-    """A published share of n photographs."""
-    ids = np.array([f"{of} {place:06d}" for place in range(n)], object)
-    return mean(ids, np.arange(n) < round(share * n))
+def _of_share(share: float, ids: NDArray[np.int64]) -> Estimate:
+    """A published share of these photographs."""
+    return mean(ids, np.arange(len(ids)) < round(share * len(ids)))
 
 
 def clean_twin(each: Scored, scored: Sequence[Scored]) -> Scored | None:
