@@ -28,15 +28,18 @@ def ended(process: subprocess.Popen[str]) -> int:
 
 
 @pytest.mark.slow
-def test_kill_at_any_moment_then_the_same_command_continues(moments: Any, tree: Any, tmp_path: Path) -> None:
-    root = tree(1000)  # 4 shards
+@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.thorough)])
+def test_kill_at_any_moment_then_the_same_command_continues(
+    kills: int, moments: Any, tree: Any, tmp_path: Path
+) -> None:
+    root = tree(800)  # 4 shards
     command = ["run", "-m", "squeezenet1_1", "-b", "imagenet-val", "--data", root, "--quiet", "--out"]
     longest = moments.finish(*command, tmp_path / "whole")
     expected = shards(tmp_path / "whole")
     assert len(expected) == 4
     shortest = moments.finish(*command, tmp_path / "whole")  # nothing is left to compute: this is what starting takes
     assert shards(tmp_path / "whole") == expected
-    for _ in range(4):
+    for _ in range(kills):
         if not moments.kill(*command, tmp_path / "killed", between=(min(shortest, longest) / 2, longest)):
             break
         found = shards(tmp_path / "killed")

@@ -17,7 +17,7 @@ from hardiness.core import Norm, rng
 
 SHAPE = (3, 4, 4)
 DUAL = {"linf": 1, "l2": 2}
-BATCHES = (1, 3, pytest.param(8, marks=pytest.mark.thorough))
+BATCHES = (3, *(pytest.param(samples, marks=pytest.mark.thorough) for samples in (1, 8)))
 
 
 class Linear:
@@ -243,7 +243,7 @@ def test_apgd_in_l1_moves_the_values_with_the_largest_weights(samples: int, opti
         assert sample not in struck(model, criterion, "l1", 0.999 * epsilon, 100, "apgd-l1", options)
 
 
-@pytest.mark.parametrize("samples", [1, 4])
+@pytest.mark.parametrize("samples", [pytest.param(1, marks=pytest.mark.thorough), 4])
 def test_sparse_rs_needs_hardly_more_than_the_fewest_pixels(samples: int) -> None:
     """A pixel's gain is what its three values bring in their corners, so the fewest are those of the largest gains. A
     changed pixel gets another colour only by way of another place: half of the images need one pixel more."""
