@@ -9,7 +9,14 @@ import numpy as np
 
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import Result, Scatter, Score, Spot, Trend
-from hardiness.reference import PublishedLine, published_beside, published_lines, published_points, timm_rows
+from hardiness.reference import (
+    PublishedLine,
+    published_beside,
+    published_lines,
+    published_points,
+    testbed_point,
+    timm_rows,
+)
 from hardiness.statistics import EffectiveRobustness, FittedLine
 
 MOST_SENTENCES = 8
@@ -56,9 +63,12 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         "is right more often than its clean accuracy explains. "
         "Dashed: continued beyond them."
     )
-    published = len(published_beside(results[0].benchmark, "top1", {}))
-    if len(points) < published:
-        caption += f" Grey: of {published} published models those {len(points)} whose clean accuracy here is known."
+    edge = _edge(results[0].benchmark, len(points))
+    if edge:
+        caption += (
+            f" Grey: of {len(points) + len(edge)} published models those {len(points)} whose clean accuracy here is "
+            "known; the others stand at the left edge, as far down as the axis goes."
+        )
     caption += "".join(f" {reason[0].upper()}{reason[1:]}." for line in known if (reason := fitted(line).why_none))
     if len(found) <= MOST_SENTENCES:
         caption += "".join(f" {each.model}: {each.sentence}." for each in found)
@@ -72,6 +82,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         published=points,
         spots=tuple(_spot(each) for each in found),
         beside=f"{len(points):,} published results",
+        edge=edge,
     )
 
 
@@ -125,6 +136,17 @@ def _spot(each: EffectiveRobustness) -> Spot:
         each.model,
         Score("clean", each.clean, "fraction", 0, each.clean_interval),
         Score("shifted", each.shifted, "fraction", 0, each.shifted_interval),
+    )
+
+
+def _edge(benchmark: str, points: int) -> tuple[float, ...]:
+    """Shifted accuracies of published models whose clean accuracy is not known; none where most of them have both."""
+    rows = published_beside(benchmark, "top1", {})
+    if len(rows) <= points:
+        return ()
+    both = {f"imagenet-testbed:{point.model}" for point in published_points(benchmark)}
+    return tuple(
+        row.value for model, row in rows.items() if model not in both and testbed_point(model, benchmark) is None
     )
 
 

@@ -224,6 +224,7 @@ class Scatter:
         x_label, label: what the axes are.
         trends: curves behind the models.
         published: grey points of published models, x and y.
+        edge: y of further published models, whose x is not known: grey points at the left edge.
         spots: the models.
         beside: what the grey points are.
     """
@@ -237,6 +238,7 @@ class Scatter:
     published: tuple[tuple[float, float], ...]
     spots: tuple[Spot, ...]
     beside: str = "published"
+    edge: tuple[float, ...] = ()
 
 
 Chart = Curves | Dots | Heat | Ladder | Scatter

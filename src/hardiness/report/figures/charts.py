@@ -638,19 +638,22 @@ def _log_odds(share: float) -> float:
 
 def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sheet:
     """The figure of models by two shares, that wide in px or less."""
-    sheet = Sheet(width)
-    top = heading(sheet, scatter.title) if titled else 0.0
-    beside = [("points", scatter.beside)] if scatter.published else []
-    beside += dict.fromkeys(("perfect" if trend.dashed else "trend", trend.name) for trend in scatter.trends)
-    top = legend(sheet, top, [spot.name for spot in scatter.spots], inks, beside)
-    sheet.add(Text(0, top + 12, scatter.label, "faint", SMALL_PX))
-    top += 20
-    right, bottom = min(width - 12, LEFT + SCATTER_PX), top + min(380.0, 0.62 * min(width, SCATTER_PX))
     published = [(x, y) for x, y in scatter.published if 0 < x < 1 and 0 < y < 1]
     xs = [x for x, _ in published] + [share for spot in scatter.spots for share in _ends(spot.x)]
     ys = [y for _, y in published] + [share for spot in scatter.spots for share in _ends(spot.y)]
     xs += [x for trend in scatter.trends for x in trend.x]
     ys += [y for trend in scatter.trends for y in (*trend.low, *trend.high)]
+    reach = Odds.over(ys, 0.0, 1.0)
+    edge = [y for y in scatter.edge if reach.holds(y)]
+    sheet = Sheet(width)
+    top = heading(sheet, scatter.title) if titled else 0.0
+    beside = [("points", scatter.beside)] if published else []
+    beside += [("points", f"left edge: {len(edge):,} more, clean accuracy unknown")] if edge else []
+    beside += dict.fromkeys(("perfect" if trend.dashed else "trend", trend.name) for trend in scatter.trends)
+    top = legend(sheet, top, [spot.name for spot in scatter.spots], inks, beside)
+    sheet.add(Text(0, top + 12, scatter.label, "faint", SMALL_PX))
+    top += 20
+    right, bottom = min(width - 12, LEFT + SCATTER_PX), top + min(380.0, 0.62 * min(width, SCATTER_PX))
     across, up = Odds.over(xs, LEFT, right), Odds.over(ys, bottom, top)
     for share in up.ticks:
         y = up.at(share)
@@ -665,6 +668,7 @@ def draw_scatter(scatter: Scatter, width: float, inks: Inks, titled: bool) -> Sh
         for x, y in published
         if across.holds(x) and up.holds(y)
     }
+    places |= {(LEFT + GRAIN_PX, round(up.at(y) / GRAIN_PX) * GRAIN_PX) for y in edge}
     if places:
         sheet.add(Cloud(tuple(sorted(places)), "published", DOT_PX), group=PUBLISHED)
     for trend in scatter.trends:
