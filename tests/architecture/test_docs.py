@@ -166,3 +166,16 @@ def test_the_example_benchmark_runs_with_its_option(tmp_path: Path, warm: Callab
     assert "same answer" in out
     (run,) = (tmp_path / "out" / "records").iterdir()
     assert '"mirror": true' in (run / "run.json").read_text()
+
+
+def test_the_lines_that_a_set_of_class_sets_costs_are_those_of_its_files() -> None:
+    reference = ROOT / "src" / "hardiness" / "reference"
+    entries = re.split(r"(?m)^(?=\[[a-z])", (reference / "datasets.toml").read_text("utf-8"))
+    entry_lines = {entry.partition("]")[0][1:]: len(entry.strip().splitlines()) for entry in entries}
+    page = " ".join((ROOT / "docs" / "scores.md").read_text("utf-8").split())
+    sentence = page[page.index("A set costs its data file") : page.index("nearly all of them labels")]
+    said = {name: (int(a), int(b)) for name, a, b in re.findall(r"`([a-z0-9-]+)` (\d+) and (\d+)", sentence)}
+    assert said == {
+        file.stem: (len(file.read_text("utf-8").splitlines()), entry_lines[file.stem])
+        for file in (reference / "class_sets").glob("*.json")
+    }
