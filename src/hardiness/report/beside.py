@@ -185,7 +185,7 @@ def _message(shown: BenchmarkSection, rungs: Sequence[Rung], column: Column) -> 
     own = [rung for rung in rungs if not rung.published]
     values = [formatting.number(rung.score.value or 0.0, rung.score.unit) for rung in own]
     alone = len(own) == 1 or shown.alone(column)[0] == own[0].name
-    first = own[0].name if alone else f"the first of {len(own)} measured models"
+    first = own[0].name if alone else f"the first of {len(own)} models here"
     title = f"Among published models by {column.title}: "
     whole = max(rung.score.n for rung in rungs if rung.published)
     n = max(result.counts.images for result in shown.results)

@@ -89,7 +89,7 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     assert "reproduces nothing" not in found.caption
     tied = ladder(sections([measured(0.50), measured(0.5001, "twin"), measured(0.6, "third")])[0])
     assert tied is not None
-    first = "the first of 3 measured models"
+    first = "the first of 3 models here"
     assert tied.title == f"Among published models by mCE: {first} comes before {behind} of {len(known)}"
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
 
