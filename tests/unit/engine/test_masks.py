@@ -27,10 +27,15 @@ def report(network: Any, rows: list[QueuedPicture], asked: str = WHITEBOX) -> di
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", ["adversarial", pytest.param("plain", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("which", "pictures"),
+    [("adversarial", 8), *(pytest.param(which, 16, marks=pytest.mark.thorough) for which in ("adversarial", "plain"))],
+)
 @pytest.mark.parametrize("mask", masked.MASKS)
-def test_a_mask_is_named_and_the_verdict_withdrawn(mask: str, which: str, rows: list[QueuedPicture]) -> None:
-    found = report(masked.MASKS[mask](masked.crops(which)), rows)
+def test_a_mask_is_named_and_the_verdict_withdrawn(
+    mask: str, which: str, pictures: int, rows: list[QueuedPicture]
+) -> None:
+    found = report(masked.MASKS[mask](masked.crops(which)), rows[:pictures])
     assert raised(found) & masked.KINDS[mask], {name: found[name].sentence for name in raised(found)}
     verdict = found["verdict"]
     assert verdict.raised
@@ -108,7 +113,7 @@ def test_means_over_its_chance_are_what_a_random_network_is_attacked_by(rows: li
     ],
 )
 def test_autoattack_names_masks_as_well(mask: str, kinds: set[str], rows: list[QueuedPicture]) -> None:
-    asked = "autoattack:epsilons=24/255,queries=300"
+    asked = "autoattack:epsilons=24/255,queries=100"
     found = report(masked.MASKS[mask](masked.crops("plain")), rows[:6], asked)
     assert kinds <= raised(found), {name: each.sentence for name, each in found.items()}
     assert found["verdict"].raised
