@@ -50,7 +50,7 @@ def test_the_architecture_is_torchvision_s(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+@pytest.mark.parametrize("runtime", ["openvino", pytest.param("torch", marks=pytest.mark.thorough)])
 def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
     classifier = load("resnext101_32x8d:weights=random", device="cpu", runtime=runtime)
     pixels = noise(3, 224)
