@@ -9,7 +9,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn import metrics
-from torchmetrics.functional import classification as theirs
 
 from hardiness.benchmarks import class_scores
 from hardiness.benchmarks.own_classes import area_under_roc, average_precision
@@ -61,6 +60,8 @@ def found(scores: list[Score]) -> dict[tuple[str, Condition], Score]:
 
 @pytest.mark.parametrize("classes", [2, 5, 9])
 def test_scores_of_a_cell_equal_scikit_learns_and_torchmetrics(classes: int) -> None:
+    from torchmetrics.functional import classification as theirs  # here: its import takes five seconds
+
     label, answer, confidence = drawn(classes, cells=1)
     ours = found(class_scores(table_of(label, answer, confidence, CELLS[:1]), run_of(classes, CELLS[:1])))
     alone = answer[:, 0]
@@ -82,6 +83,8 @@ def test_scores_of_a_cell_equal_scikit_learns_and_torchmetrics(classes: int) -> 
 
 
 def test_two_classes_have_the_areas_of_scikit_learn_and_torchmetrics() -> None:
+    from torchmetrics.functional import classification as theirs  # here: its import takes five seconds
+
     label, answer, confidence = drawn(2, cells=1)
     confidence = np.round(np.maximum(confidence, 0.5), 2)  # with ties
     ours = found(class_scores(table_of(label, answer, confidence, CELLS[:1]), run_of(2, CELLS[:1])))

@@ -1,8 +1,10 @@
-"""Our metrics against torchmetrics', where both compute the same thing."""
+"""Our metrics against torchmetrics', where both compute the same thing.
+
+It is imported where it is used: that takes five seconds, in each process that collects the tests.
+"""
 
 import numpy as np
 import torch
-from torchmetrics.functional.classification import binary_calibration_error, multiclass_accuracy
 
 from hardiness.benchmarks.card import cards
 from hardiness.benchmarks.decisions import argmax, within_subset
@@ -11,6 +13,8 @@ from hardiness.statistics.calibration import rms_calibration_error
 
 
 def test_top1_and_top5_equal_torchmetrics() -> None:
+    from torchmetrics.functional.classification import multiclass_accuracy
+
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(500, 40)).astype(np.float32)
     labels = generator.integers(0, 40, 500).astype(np.int32)
@@ -34,6 +38,8 @@ def test_top1_and_top5_equal_torchmetrics() -> None:
 
 
 def test_adaptive_bins_equal_torchmetrics_where_equal_width_bins_hold_100_each() -> None:
+    from torchmetrics.functional.classification import binary_calibration_error
+
     generator = np.random.default_rng(1)
     # 10 equal-width bins with exactly 100 samples each: both ways of binning make the same bins
     confidence = np.concatenate([generator.uniform(0.1 * i + 0.001, 0.1 * (i + 1) - 0.001, 100) for i in range(10)])
