@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from hardiness.benchmarks.suites import suite
 from hardiness.cli import main
 from hardiness.cli.main import COMMANDS, command_of
 from hardiness.core import rng
+from hardiness.report import page as report_page
+from hardiness.report.figures.writers import document
+from hardiness.report.page import WRITERS
 from hardiness.results import policy_of
 
 ROOT = Path(hardiness.__file__).parents[2]
@@ -115,6 +118,25 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
             main()
     assert not left.value.code
     return folder / "stored"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_figure_is_drawn_once() -> Iterator[None]:
+    """One drawing gives the same bytes each time, and the pages' commands ask for few: the others took ten minutes."""
+    kept: dict[tuple[str, str], bytes] = {}
+
+    def once(ending: str, write: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+        def written(sheet: Any) -> bytes:
+            key = ending, document(sheet)
+            if key not in kept:
+                kept[key] = write(sheet)
+            return kept[key]
+
+        return written
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_page, "WRITERS", {ending: once(ending, write) for ending, write in WRITERS.items()})
+        yield
 
 
 def complaint(warm: Callable[..., Any], place: Path, *command: str) -> str:
