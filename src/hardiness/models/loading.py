@@ -133,12 +133,30 @@ def is_pattern(text: str) -> bool:
 
 def _unknown(name: str) -> UnknownNameError:
     """The error for a name that is in no registry, with the libraries' models of that name first."""
+    if hint := _of_torch_file(name):
+        error = UnknownNameError("model", name, known_names())
+        error.args = (f"unknown model {name!r}: {hint}",)
+        return error
     elsewhere = [*_as_file(name), *_elsewhere(name)]
     if not elsewhere:
         return UnknownNameError("model", name, known_names())
     error = UnknownNameError("model", name, elsewhere)
     error.args = (f"unknown model {name!r}; did you mean {' or '.join(map(repr, elsewhere[:4]))}?",)
     return error
+
+
+def _of_torch_file(name: str) -> str:
+    """What to write for a file of torch, which does not say by itself what it holds; empty for any other name."""
+    suffix = Path(name).suffix.lower()
+    weights = f"NAME:weights={name}, where NAME is the network that they are of, as in timm:resnet50:weights={name}"
+    if suffix in (".safetensors", ".bin", ".ckpt"):
+        return f"weights are given as {weights}"
+    program = "py:net.py:net, where net.py has 'import torch' and 'def net(): return "
+    if suffix == ".pt2":
+        return f"a program of torch.export is given as {program}torch.export.load({name!r})'"
+    if suffix in (".pt", ".pth", ".ts"):
+        return f"weights are given as {weights}; TorchScript as {program}torch.jit.load({name!r})'"
+    return ""
 
 
 def _as_file(name: str) -> list[str]:

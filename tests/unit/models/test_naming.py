@@ -60,6 +60,22 @@ def test_an_unknown_model_is_answered_with_close_names_and_schemes() -> None:
         resolve("efficientnet_lit0")
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("runs/net.pt", r"py:net.py:net, .*torch.jit.load\('runs/net.pt'\)"),
+        ("net.pth", "given as NAME:weights=net.pth"),
+        ("new=net.ts", r"torch.jit.load\('net.ts'\)"),
+        ("net.pt2:mean=0.5,std=0.5", r"torch.export.load\('net.pt2'\)"),
+        ("net.safetensors", "given as NAME:weights=net.safetensors"),
+    ],
+)
+def test_a_file_of_torch_is_answered_with_how_it_is_given(name: str, says: str) -> None:
+    with pytest.raises(UnknownNameError, match=says) as error:
+        resolve(name)
+    assert "known:" not in str(error.value)
+
+
 def test_a_library_that_is_not_installed_is_not_asked_for_close_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a plain install, which has no open_clip."""
     monkeypatch.setitem(sys.modules, "open_clip", None)
