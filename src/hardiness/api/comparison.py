@@ -153,7 +153,17 @@ def _under_own_names(found: BenchmarkComparison) -> BenchmarkComparison:
     return replace(found, scores=tuple(scores), details=(), effective=(), flips=tuple(flips))
 
 
-def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path, **options: Unpack[Options]) -> Noise:
+@dataclass(frozen=True, repr=False)
+class NoiseReport(Noise):
+    """The noise of one model's scores on one benchmark; prints as a table."""
+
+    def __repr__(self) -> str:
+        return as_text(terminal_table(self.view()))
+
+
+def noise(
+    model: str, benchmark: str, data: str | Sequence[str], out: str | Path, **options: Unpack[Options]
+) -> NoiseReport:
     """What resize backend, precision, runtime, batch size and seed move a model's scores by, each varied alone.
 
     The usual run is evaluated in ``out`` as `evaluate` would; the varied ones below ``out/noise``, so that the same
@@ -185,7 +195,7 @@ def noise(model: str, benchmark: str, data: str | Sequence[str], out: str | Path
             moved += moved_by(each.factor, each.setting, usual, asked.varied(each, varied).evaluated(varied, place)[0])
         except (ModelError, ArgumentError) as error:
             left_out[f"{each.factor}, {each.setting}"] = str(error)
-    found = Noise(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
+    found = NoiseReport(usual.key, classifier.spec.name, chosen.name, dataset.name, tuple(moved), left_out)
     keep_noise(store, found)
     return found
 

@@ -19,11 +19,13 @@ from hardiness.report import (
     FeatureGrid,
     FeaturePicture,
     PageOptions,
+    as_text,
     data_argument,
     declared,
     flat,
     gate_view,
     put_page,
+    terminal_table,
 )
 from hardiness.results import (
     BenchmarkComparison,
@@ -44,7 +46,15 @@ from hardiness.store import WAIT_S, Files, LocalFiles, Store, refuse_special
 from hardiness.visualise import folders, read
 
 
-def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimVerdicts:
+@dataclass(frozen=True, repr=False)
+class ClaimReport(ClaimVerdicts):
+    """What has become of every claim; prints as a table."""
+
+    def __repr__(self) -> str:
+        return as_text(terminal_table(self.view()))
+
+
+def claims(out: str | Path, *family: str, reference: str | None = None) -> ClaimReport:
     """Whether the paper's sentences hold for the models of an output folder.
 
     Args:
@@ -58,7 +68,8 @@ def claims(out: str | Path, *family: str, reference: str | None = None) -> Claim
         DataError: the folder holds no records.
     """
     store = Store.open(out)
-    return judged(paired_numbers(_models(store, family, reference), [store]))
+    found = judged(paired_numbers(_models(store, family, reference), [store]))
+    return ClaimReport(found.models, found.claims)
 
 
 def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None) -> TextTable | None:
@@ -86,9 +97,10 @@ def claims_table(stores: Sequence[Store], found: Sequence[Result], baseline: str
     return replace(view, notes=(*view.notes, *left_out))
 
 
-def published_claims() -> ClaimVerdicts:
+def published_claims() -> ClaimReport:
     """Whether they hold for the five models of the paper by their published numbers."""
-    return judged(published_models())
+    found = judged(published_models())
+    return ClaimReport(found.models, found.claims)
 
 
 def _models(store: Store, family: Sequence[str], reference: str | None) -> Models:

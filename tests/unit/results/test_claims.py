@@ -414,6 +414,12 @@ def test_the_family_s_order_is_parameters_where_nobody_gives_one(tmp_path: Path)
     page = claims_table([store], results_of(store))
     assert page is not None
     assert page.notes[0] == by_catalogue.view().notes[0]
+    first, *_, last = repr(by_catalogue).splitlines()
+    assert first.strip() == "claims"
+    assert last.startswith("reference: ")
+    assert "corrupt" in repr(by_catalogue)
+    assert "Judgement(" not in repr(by_catalogue)
+    assert "<table>" in by_catalogue._repr_html_()
     given = claims(tmp_path, "efficientnet_lite0", "squeezenet1_1").view().notes
     assert given[0].startswith("family, smallest first: efficientnet_lite0 (4.7 million), squeezenet1_1 (1.2 million)")
     assert given[1] == "efficientnet_lite0 has more parameters than squeezenet1_1, which was named after it"
