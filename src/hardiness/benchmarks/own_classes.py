@@ -567,11 +567,12 @@ def with_classes(section: Section, results: Sequence[Result]) -> Section:
     known = {column.title for column in section.columns}
     unfit = ("mCE", "relative mCE", "ReaL top-1, top-5", "error ratio")
     explained = tuple((term, text) for term, text in section.explanations if term not in unfit)
+    grids = [made(result) for made in (_retained_grid, _recall_grid) for result in results]
     more = tuple((term, text) for term, text in CLASS_EXPLANATIONS.items() if term in known or term.startswith("sev"))
     return replace(
         section,
         charts=[*section.charts, *([matrix] if matrix else [])],
-        grids=[*section.grids, *(grid for result in results if (grid := _grid(result)))],
+        grids=[*section.grids, *(grid for grid in grids if grid)],
         sayings=sayings,
         explanations=(*explained, *more),
     )
@@ -643,7 +644,7 @@ def _matrix(results: Sequence[Result]) -> Chart | None:
     )
 
 
-def _grid(result: Result) -> Grid | None:
+def _recall_grid(result: Result) -> Grid | None:
     """Recall of each class with its pictures, clean and over all corruptions; the worst first."""
     recalls = _recalls(result)
     if not recalls:
@@ -657,6 +658,25 @@ def _grid(result: Result) -> Grid | None:
         rows.append((f"{name} ({of[ALL].n:,})", cells))
     heads = ("clean", "all corruptions") if corrupted else ("recall",)
     return Grid(result.name, "recall by class, with its pictures", "class", heads, tuple(rows))
+
+
+def _retained_grid(result: Result) -> Grid | None:
+    """What of the clean accuracy each corruption leaves, and from which severity less than half; the worst first."""
+    kept = {str(s.condition.get("corruption", "")): s for s in result.scores if s.metric == "retained_accuracy"}
+    broken = [score for score in result.scores if score.metric.startswith("severity_below")]
+    metrics = sorted({score.metric for score in broken})
+    severities = {(score.metric, str(score.condition["corruption"])): score.value for score in broken}
+    if not kept or not broken:
+        return None
+    rows = []
+    for name in sorted(kept, key=lambda name: (name != ALL, kept[name].value or 0.0, name)):
+        found = [severities.get((metric, name)) for metric in metrics]
+        cells = [None if value is None else GridCell(value, "severity", shaded=False) for value in found]
+        rows.append((name.replace("_", " ") or "all corruptions", (GridCell(kept[name].value, "ratio"), *cells)))
+    shares = [metric.removeprefix("severity_below").strip("_") for metric in metrics]
+    heads = [f"below {f'{share} %' if share else 'half'} at severity" for share in shares]
+    title = "what each corruption leaves of the clean accuracy (no severity: it stays above)"
+    return Grid(result.name, title, "corruption", ("retained accuracy", *heads), tuple(rows))
 
 
 def _value(score: Score | None) -> float | None:

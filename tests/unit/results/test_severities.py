@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,17 @@ def test_the_command_prints_it(out: Path, monkeypatch: pytest.MonkeyPatch, capsy
     (score,) = [each for each in found["scores"] if each["metric"] == "severity_below_70"]
     assert (score["value"], score["condition"]) == (3, {"corruption": "fog"})
     assert called("--below", "1.5") == 2
+
+
+def test_the_page_shows_by_corruption_what_is_kept_and_where_half_is_lost(out: Path) -> None:
+    """Without an option: (80 + 60 + 30) / 3 of 100 are kept under fog, and less than half at severity 5."""
+    hardiness.report(out)
+    page = (out / "report.html").read_text()
+    found = re.search(r"what each corruption leaves of the clean accuracy.*?</table>", page, re.DOTALL)
+    assert found is not None
+    cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", found[0], re.DOTALL)]
+    assert cells == [
+        *("corruption", "retained accuracy", "below half at severity"),
+        *("all corruptions", "56.7", ""),
+        *("fog", "56.7", "5"),
+    ]
