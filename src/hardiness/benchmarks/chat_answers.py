@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score, mark_notes
-from hardiness.statistics import wilson
+from hardiness.statistics import mean, wilson
 
 TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
 """What a table keeps of each answer; see `hardiness.models.chat.model.ClosedQuestionModel.columns`."""
@@ -20,7 +20,7 @@ ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at")
 
 LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
 
-TITLES = {"unanswered": "no answer", "answer_changes": "answer changes"}
+TITLES = {"unanswered": "no answer", "answer_changes": "answer changes", "missing_mass": "missing probability"}
 
 MOST_NAMED, NONE = 4, Condition()
 
@@ -52,15 +52,28 @@ def outputs_of(run: Run, table: ImageTable) -> str:
 
 
 def answer_scores(table: ImageTable, run: Run) -> list[Score]:
-    """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again."""
+    """The shares of pictures without an answer, by kind, and of those whose answer changes when asked again; and how
+    much of the probability lies on no letter that was listed."""
     if not of_chat(run):
         return []
     seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
     scores = [_share("unanswered", seen > 0)]
     if (changed >= 0).any():
         scores.append(_share("answer_changes", changed[changed >= 0] == 1))
+    if missing := _missing(table):
+        scores.append(missing)
     kinds = list(enumerate(OUTCOMES))[1:]
     return scores + [_share("unanswered", seen == kind, Condition(outcome=name)) for kind, name in kinds]
+
+
+def _missing(table: ImageTable) -> Score | None:
+    """The probability on no letter that was listed, a mean over pictures; ``None`` where no letter ever was."""
+    values = np.where(table.evaluated, table["missing_mass"], np.nan).astype(np.float64)
+    some = ~np.isnan(values).all(axis=1)
+    if not some.any():
+        return None
+    found = mean(table.ids[some], np.nanmean(values[some], axis=1))
+    return Score("missing_mass", found.value, "fraction", found.n, found.interval(0.0, 1.0), False)
 
 
 def _share(metric: str, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
