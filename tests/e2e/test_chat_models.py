@@ -19,6 +19,7 @@ from PIL import Image
 from hardiness.engine import rounds
 from hardiness.models.chat import questions
 from hardiness.reference import sixteen
+from hardiness.results import from_results, results_of
 from hardiness.store import Store
 
 NAMES = list(sixteen())
@@ -521,6 +522,38 @@ def test_a_precision_target_saves_calls(
     ]
     assert score["value"] == 1
     assert score["interval"][1] - score["interval"][0] <= 0.4
+
+
+def test_cue_conflict_under_a_corruption(
+    chat: ChatServer,
+    stimuli_root: Path,
+    truth: dict[str, tuple[str, str]],
+    factory: Any,
+    hardiness: Any,
+    tmp_path: Path,
+) -> None:
+    """A stand-in that sees shapes only where nothing was done to the picture; people were never shown the others."""
+    chat.answer = lambda prompt, png: truth.get(sha256(pixels_of(png)).hexdigest(), ("", "cat"))[0] or "cat"
+    out = tmp_path / "out"
+    common = ("-m", chat.model(), "-m", factory(), "--data", stimuli_root, "--out", out, "--limit", "16")
+    told = hardiness("run", "-b", "cue-conflict", "-b", "cue-conflict:corruption=fog,severity=5", *common)
+    assert told.status == 0, told.err
+    results = json.loads((out / "results.json").read_text())["results"]
+    by_data = {(each["model"].partition(":")[0], each["data"]): values(each) for each in results}
+    assert by_data["chat", "cue-conflict"]["shape_bias", "orhan2019"] == 1
+    fogged = by_data["chat", "cue-conflict-fog-5"]["cue_accuracy", "orhan2019"]
+    assert fogged < 0.5
+    assert hardiness("show", out).out.count("humans: ") == 1
+    options = {run.run.data.name: run.run.benchmark.options for run in Store.open(out).runs()}
+    assert options["cue-conflict"] == {}
+    assert options["cue-conflict-fog-5"]["severity"] == 5
+    assert "cue-conflict on cue-conflict-fog-5" in hardiness("compare", out).out
+    (network,) = from_results(results_of(Store.open(out)), [factory()]).family
+    assert network.numbers["shape_bias"].value == by_data["py", "cue-conflict"]["shape_bias", "orhan2019"]
+    wrong = hardiness("run", "-b", "cue-conflict:corruption=fgo", *common)
+    assert (wrong.status, len(wrong.lines)) == (2, 1)
+    assert "did you mean 'fog'" in wrong.err
+    assert "severity" in hardiness("run", "-b", "cue-conflict:corruption=fog,severity=9", *common).err
 
 
 @pytest.mark.slow

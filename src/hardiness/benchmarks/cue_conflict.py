@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness import imaging
+from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import SHOWN, Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.chat_answers import no_answer, of_chat
@@ -488,9 +489,9 @@ def _undefined(metric: str, condition: Condition, reason: str) -> Score:
 class CueConflict(Benchmark):
     """Shape bias: of the answers that name one of two conflicting cues, the share that names the shape.
 
-    Stimuli are shown as they are, 224x224. All logits are kept, so that a decision rule can be changed without the
-    model; the card applies both: ``orhan2019`` (the largest logit among the categories' classes) and
-    ``geirhos2019`` (the largest mean probability of a category).
+    Stimuli are shown as they are, 224x224, or all under one corruption at one severity. All logits are kept, so that a
+    decision rule can be changed without the model; the card applies both: ``orhan2019`` (the largest logit among the
+    categories' classes) and ``geirhos2019`` (the largest mean probability of a category).
 
     Source: Geirhos et al. (2019), arXiv:1811.12231; Orhan (2019), arXiv:1907.07640, ``evaluate_shapebias.py``.
     """
@@ -503,15 +504,38 @@ class CueConflict(Benchmark):
     card: ClassVar[str] = "cue_conflict"
     canvas: ClassVar[Canvas | None] = CANVAS_224
 
+    corruption: str = field(default="", metadata={"help": "that stimuli are shown under, e.g. fog; none if empty"})
+    severity: int = field(default=3, metadata={"help": "of the corruption, from 1"})
+
+    def __post_init__(self) -> None:
+        if self.corruption:
+            distortions.corruptions.get(self.corruption).level(self.severity)
+
+    def identity(self) -> dict[str, Any]:
+        """The corruption and its version, where there is one."""
+        if not self.corruption:
+            return {}
+        return {**super().identity(), "kernels": distortions.corruption_versions([self.corruption])}
+
     def dataset(self, data: DataRoot) -> DataSet:
-        """The stimuli whose cues are in conflict, and the one more that ``orhan2019`` has."""
-        return data.dataset("cue-conflict")
+        """The stimuli whose cues are in conflict, and the one more that ``orhan2019`` has.
+
+        Corrupted, they are data of another name, which neither people nor published models were shown.
+        """
+        found = data.dataset("cue-conflict")
+        if not self.corruption:
+            return found
+        name = f"{found.name}-{self.corruption}-{self.severity}"
+        digest = sha256(f"{found.fingerprint} {self.corruption} {self.severity}".encode()).hexdigest()
+        return replace(found, name=name, fingerprint=digest)
 
     def expand(
         self, item: Item, conditions: Sequence[Condition], canvases: Sequence[Canvas], seed: int
     ) -> Iterator[Expansion]:
-        """The stimulus as it is."""
+        """The stimulus as it is, or corrupted."""
         image = sized(imaging.decode(item.file.read(), item.file.name), item.file.name, "the published stimuli are")
+        if self.corruption:
+            image = distortions.corrupt(image, self.corruption, self.severity, seed=seed, id=item.id)
         for condition in conditions:
             yield Expansion(condition, 0, (image,))
 
