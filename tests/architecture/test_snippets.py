@@ -120,6 +120,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "stored"
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's suite asks for a surrogate of a hundred megabytes, and waits for a network that does not answer."""
+    monkeypatch.setenv("HARDINESS_OFFLINE", "1")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def each_figure_is_drawn_once() -> Iterator[None]:
     """One drawing gives the same bytes each time, and the pages' commands ask for few: the others took ten minutes."""

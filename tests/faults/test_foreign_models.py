@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,15 +163,15 @@ def test_the_only_model_that_cannot_be_had_is_a_wrong_argument(run: Callable[...
     assert not (place / "out" / "results.json").exists()
 
 
-def test_debug_shows_the_traceback_wherever_it_stands(place: Path) -> None:
+def test_debug_shows_the_traceback_wherever_it_stands(place: Path, warm: Callable[..., Any]) -> None:
     """In processes of their own, as it is remembered for those that a command starts."""
     model = f"py:{place}/own.py:raising"
     rest = ["-m", model, "-b", "imagenet-val", "--data", str(place / "data"), "--out", str(place / "out")]
     environment = {name: value for name, value in os.environ.items() if name != errors.DEBUG}
     for before, after in (["--debug"], []), ([], ["--debug"]):
-        line = [sys.executable, "-m", "hardiness.cli", *before, "run", *rest, *after]
-        told = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
-        assert told.returncode == 1
-        assert "Traceback" in told.stderr
-        assert 'own.py", line' in told.stderr
-        assert told.stderr.splitlines()[-1].startswith("hardiness: ")
+        process = warm("-m", "hardiness.cli", *before, "run", *rest, *after, env=environment)
+        _, told = process.communicate()
+        assert process.returncode == 1
+        assert "Traceback" in told
+        assert 'own.py", line' in told
+        assert told.splitlines()[-1].startswith("hardiness: ")
