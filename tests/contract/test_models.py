@@ -18,7 +18,12 @@ from hardiness.models.checkpoints import Checkpoint, assign
 from hardiness.sources.packages import installed_file
 
 NAMES = registry.names()
-EMBEDDED = [name for name in NAMES if registry.get(name).source.package]
+EMBEDDED = [
+    pytest.param(name, marks=pytest.mark.thorough) if name in ("efficientnet_lite1", "efficientnet_lite2") else name
+    for name in NAMES
+    if registry.get(name).source.package
+]
+"""One network of each kind, and those that repeat one at another size."""
 
 
 @pytest.fixture(params=NAMES)

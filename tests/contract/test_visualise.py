@@ -12,7 +12,7 @@ from hardiness.models import Classifier
 from hardiness.visualise import Channel, LayerUnit, Settings, Unit, maximise
 from hardiness.visualise.maximise import ClassUnit, Neuron
 
-SHORT = Settings(steps=3)
+SHORT = Settings(steps=2)
 
 UNITS: dict[str, list[Unit]] = {
     "efficientnet_lite0": [Channel("blocks.2", 3), Neuron("blocks.2", (1, 14, 14))],

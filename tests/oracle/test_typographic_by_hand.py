@@ -17,6 +17,7 @@ from hardiness.sources.packages import installed_file
 
 CONDITIONS = Typographic().conditions()
 GREY = np.full((260, 300, 3), 128, np.uint8)
+GREY_FILE = png(GREY)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Given:
 
 
 def item(id_: str = "n/a", label: int = 3) -> Item:
-    return Item(id_, label, Given(png(GREY)))
+    return Item(id_, label, Given(GREY_FILE))
 
 
 def pictures(id_: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, int]:

@@ -225,9 +225,14 @@ class Typographic(Photographs):
 
 def wrong_class(item: Item, seed: int) -> int:
     """The class that is written on a photograph: any whose name is not that of its own."""
-    names = _names()
-    others = [index for index, name in enumerate(names) if name != names[item.label]]
+    others = _of_other_names(item.label)
     return others[int(rng(seed, "typographic class", item.id).integers(len(others)))]
+
+
+@cache
+def _of_other_names(label: int) -> tuple[int, ...]:
+    names = _names()
+    return tuple(index for index, name in enumerate(names) if name != names[label])
 
 
 def broken(name: str) -> str:

@@ -52,8 +52,8 @@ def test_the_architecture_is_torchvision_s(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["openvino", pytest.param("torch", marks=pytest.mark.thorough)])
 def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
-    classifier = load("resnext101_32x8d:weights=random", device="cpu", runtime=runtime)
-    pixels = noise(3, 224)
+    classifier = load("resnext101_32x8d:weights=random,resize_px=64,crop_px=64", device="cpu", runtime=runtime)
+    pixels = noise(3, 64)
     found = classifier.logits(pixels)
     assert found.shape == (3, 1000)
     assert classifier.agreement is not None

@@ -167,7 +167,7 @@ def test_the_line_is_scipys() -> None:
     assert line.residual / (line.spread * np.sqrt(line.n)) == pytest.approx(theirs.stderr)
 
 
-@pytest.mark.parametrize(("count", "n"), [(6, 400), (40, 2000), (40, 400)])
+@pytest.mark.parametrize(("count", "n"), [(6, 400), pytest.param(40, 2000, marks=pytest.mark.thorough), (40, 400)])
 def test_the_interval_covers_a_model_of_the_reference_population(count: int, n: int) -> None:
     """Of the line alone such a model lies off in many draws, ever more of them the better the line is known."""
     generator, covered, trials = np.random.default_rng(count + n), 0, 400
