@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from hardiness.benchmarks.card import cards
-from hardiness.benchmarks.corruptions import corruption_error
 from hardiness.core import Condition, Failure, Records, Run, Score
 from hardiness.distortions import corruptions
 from hardiness.reference import IMAGENET_C, baseline, published
 from hardiness.statistics.intervals import wilson
+from hardiness.statistics.measures import corruption_weights, relative_corruption_weights
 
 PUBLISHED = {  # Orhan 2019, in percent: mCE, relative mCE
     "resnext101_32x8d": (66.65, 91.07),
@@ -77,9 +77,10 @@ def test_published_errors_give_the_published_ratios(model: str) -> None:
     plain, relative = [], []
     for name in IMAGENET_C.members:
         (error,) = [p.value for p in published(model, "imagenet-c", "error", {"corruption": name})]
-        errors, divisor = np.array([error]), np.array([np.mean(alexnet["error_by_severity"][name])])
-        plain.append(corruption_error(errors, divisor))
-        relative.append(corruption_error(errors, divisor, 1 - top1, alexnet["clean_error"]))
+        divisor = {name: [np.mean(alexnet["error_by_severity"][name])]}
+        plain.append(error * corruption_weights([name], [1], divisor)[0])
+        weights = relative_corruption_weights([name], [1], alexnet["clean_error"], divisor)
+        relative.append(np.array([error, 1 - top1]) @ weights)
     assert (round(100 * np.mean(plain), 2), round(100 * np.mean(relative), 2)) == PUBLISHED[model]
 
 

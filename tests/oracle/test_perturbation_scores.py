@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, cards
-from hardiness.benchmarks.imagenet_p import DISTANCE, mean_ratio, sequences, top5_distance
+from hardiness.benchmarks.imagenet_p import DISTANCE, ratio_weights, sequences, top5_distance
 from hardiness.core import Condition, Failure, ImageTable, Records, Run, Score
 from hardiness.distortions import perturbations
 from hardiness.reference import IMAGENET_P, baseline, published
@@ -202,7 +202,7 @@ def test_published_flip_probabilities_give_the_published_mfr(model: str) -> None
         (found,) = [p.value for p in published(model, "imagenet-p", "flip_probability", {"perturbation": name})]
         values.append(found)
     divisors = np.array([alexnet["flip_probability"][name] for name in IMAGENET_P.members])
-    assert round(100 * float(mean_ratio(np.array(values), divisors)), 2) == PUBLISHED[model]
+    assert round(100 * float(np.array(values) @ ratio_weights(divisors)), 2) == PUBLISHED[model]
     (headline,) = published(model, "imagenet-p", "mfr", {})
     assert round(100 * headline.value, 2) == PUBLISHED[model]
 

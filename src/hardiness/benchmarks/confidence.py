@@ -35,12 +35,12 @@ from hardiness.statistics import (
     FEWEST,
     FEWEST_OF_EACH,
     Binning,
+    Estimate,
     Gaps,
     bin_of,
     calibration_interval,
-    centred,
-    resampled_means,
     wilson,
+    within,
 )
 
 Floats = NDArray[np.float64]
@@ -117,20 +117,20 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     curves = np.column_stack([table[name] for name in NAMES]).astype(np.float64)
     gap = table["label_gap"].astype(np.float64)
     parts = np.column_stack([curves, gap])[chosen]
-    draws = np.vstack([parts.mean(axis=0), resampled_means(parts, "temperature")])
-    found = best_inverse(draws[:, :-1], draws[:, -1])
-    inverse = float(found[0])
+    inverse = best_inverse(parts[:, :-1].mean(axis=0), float(parts[:, -1].mean()))
     low, high = INVERSE_TEMPERATURES[0], INVERSE_TEMPERATURES[-1]
     if not low < inverse < high:
         return [_undefined(n, f"the best one lies outside {1 / high:g} to {1 / low:g}")]
-    interval = centred(1.0 / found[1:], 1.0 / inverse)
+    fitted = temperature_estimate(parts[:, :-1], parts[:, -1], inverse)
+    interval = within(fitted.interval(), 0.0, np.inf) if fitted.differing > 1 else None
+    reason = "" if interval else "it needs two images that differ"
     rest = curves[~chosen]
     confidence = np.exp(-at(rest, inverse))
     right = table[RIGHT][~chosen, 0] == 1
     nll = at(rest, inverse) + inverse * gap[~chosen]
     scaled = confidence_scores(confidence, right, {"nll": nll})
     return [
-        Score("temperature", 1.0 / inverse, "temperature", int(chosen.sum()), interval, higher_is_better=False),
+        Score("temperature", fitted.value, "temperature", fitted.n, interval, False, interval_reason=reason),
         *(
             Score(s.metric, s.value, s.unit, s.n, s.interval, False, Condition(**s.condition, decision=SCALED))
             for s in scaled
@@ -151,18 +151,37 @@ def at(curves: Floats, inverse: float) -> Floats:
     return np.asarray(np.exp(_spline(curves)(np.log(inverse))))
 
 
-def best_inverse(curves: Floats, gap: Floats) -> Floats:
-    """The factor at which each mean negative log-likelihood is smallest, ``(R,)``.
+def best_inverse(curve: Floats, gap: float) -> float:
+    """The factor at which a mean negative log-likelihood is smallest.
 
     Args:
-        curves: ``(R, 25)`` means of what `at` takes.
-        gap: ``(R,)`` means of the largest logit less the label's.
+        curve: ``(25,)`` mean of what `at` takes.
+        gap: the mean of the largest logit less the label's.
 
     The likelihood is convex in the factor, so the best of a fine grid is the best of all.
     """
     grid = np.linspace(np.log(INVERSE_TEMPERATURES[0]), np.log(INVERSE_TEMPERATURES[-1]), 2081)
-    values = np.exp(_spline(curves)(grid)) + np.exp(grid) * gap[:, None]
-    return np.asarray(np.exp(grid[values.argmin(axis=1)]))
+    values = np.exp(_spline(curve[None])(grid))[0] + np.exp(grid) * gap
+    return float(np.exp(grid[values.argmin()]))
+
+
+def temperature_estimate(curves: Floats, gap: Floats, inverse: float) -> Estimate:
+    """The temperature, 1 over the best factor, with what each image adds to it.
+
+    Args:
+        curves: ``(N, 25)`` of the images that it was fitted on.
+        gap: ``(N,)``, of each the largest logit less the label's.
+        inverse: the best factor.
+
+    Source: Huber (1964), doi:10.1214/aoms/1177703732: the influence on what minimises a mean is the image's own slope
+        there over the mean curvature; both by the logarithm of the factor.
+    """
+    spline, place = _spline(curves), np.log(inverse)
+    sums, first, second = np.exp(spline(place)), spline(place, 1), spline(place, 2)
+    slopes = sums * first + inverse * gap
+    curvature = float(np.mean(sums * (first**2 + second) + inverse * gap))
+    influence = slopes / curvature / inverse
+    return Estimate(1.0 / inverse, np.arange(len(gap)), influence - influence.mean())
 
 
 def _spline(curves: Floats):  # type: ignore[no-untyped-def]  # scipy brings no types

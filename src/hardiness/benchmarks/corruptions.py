@@ -71,11 +71,11 @@ from hardiness.core import (
 from hardiness.reference import DistortionSet, baseline, distortion_set, set_names
 from hardiness.statistics import (
     CellMeans,
-    MadeOf,
     Measurable,
     WeightedSum,
     cell_means,
     corruption_weights,
+    equal_weights,
     is_whole,
     mean_of,
     means_of,
@@ -84,30 +84,11 @@ from hardiness.statistics import (
 )
 
 
-def corruption_error(
-    error: NDArray[np.floating],
-    baseline: NDArray[np.floating],
-    clean: NDArray[np.floating] | float = 0.0,
-    baseline_clean: float = 0.0,
-) -> NDArray[np.float64]:
-    """The CE of one corruption, ``(…)``: summed error over the baseline's; with clean errors, the relative CE.
-
-    Args:
-        error: ``(…, S)`` errors by severity, fractions of 1; means over severities will do, with S = 1.
-        baseline: ``(S,)``, the baseline's.
-        clean: ``(…, 1)`` or a number, subtracted from ``error``; 0 for the plain CE.
-        baseline_clean: subtracted from ``baseline``.
-
-    Source: Hendrycks & Dietterich (2019), arXiv:1903.12261, section 4.2.
-    """
-    return np.asarray(np.sum(error - clean, axis=-1) / np.sum(baseline - baseline_clean))
-
-
 def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
     """The error of one cell: a proportion, so with Wilson's interval."""
     column = errors.cells.index(condition)
     n = int(errors.n[column])
-    wrong = round(errors.means[0, column] * n)
+    wrong = round(errors.means[column] * n)
     return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
 
 
@@ -125,37 +106,39 @@ def ratio_scores(
         no_member = "none of the set's corruptions was run"
         reason = "there is no baseline for these classes" if baseline is None else no_member
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
-    clean = errors.of(Condition()) if Condition() in errors.cells else None
-    ce, relative, made_of = {}, {}, {}
+    ce: dict[str, dict[Condition, float]] = {}
+    relative: dict[str, dict[Condition, float]] = {}
     for name in names:
         cells = [cell for cell in present if cell["corruption"] == name]
-        divisor = np.array([baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells])
-        if divisor.sum() > 0:
-            ce[name] = corruption_error(errors.of(*cells), divisor)
-            made_of[name] = MadeOf(cells, len(cells) / float(divisor.sum()))
-        if clean is not None and (divisor - baseline["clean_error"]).sum() > 0:
-            relative[name] = corruption_error(errors.of(*cells), divisor, clean, baseline["clean_error"])
+        divisors = [baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells]
+        above = sum(divisors) - len(cells) * baseline["clean_error"]
+        if sum(divisors) > 0:
+            ce[name] = dict.fromkeys(cells, 1 / sum(divisors))
+        if Condition() in errors.cells and above > 0:
+            relative[name] = {**dict.fromkeys(cells, 1 / above), Condition(): -len(cells) / above}
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores = []
-    highest = float(np.mean([each.highest for each in made_of.values()])) if made_of else 1.0
-    every = [cell for each in made_of.values() for cell in each.cells]
-    above_clean = MadeOf([*every, *([Condition()] if clean is not None else [])], math.inf)
-    lacking_clean = unknown if clean is None else ""
-    for metric, found, reason, of in (
-        ("mce", ce, "", MadeOf(every, highest)),
-        ("relative_mce", relative, lacking_clean, above_clean),
+    for metric, found, reason in (
+        ("mce", ce, ""),
+        ("relative_mce", relative, "" if Condition() in errors.cells else unknown),
     ):
         if lacking := [name for name in names if name not in found]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
             scores.append(_undefined(f"{metric}{suffix}", n, reason))
         else:
-            scores.append(errors.score(f"{metric}{suffix}", np.mean(list(found.values()), axis=0), "ratio", None, of))
-    for name, values in ce.items():
-        scores.append(errors.score("ce", values, "ratio", Condition(corruption=name), made_of[name]))
-    for name, values in relative.items():
-        own = [Condition(), *(cell for cell in present if cell["corruption"] == name)]
-        scores.append(errors.score("relative_ce", values, "ratio", Condition(corruption=name), MadeOf(own, math.inf)))
+            scores.append(errors.score(f"{metric}{suffix}", _mean_weights(list(found.values())), "ratio"))
+    for metric, found in (("ce", ce), ("relative_ce", relative)):
+        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
     return scores
+
+
+def _mean_weights(several: Sequence[Mapping[Condition, float]]) -> dict[Condition, float]:
+    """The weights of the mean of several weighted sums."""
+    found: dict[Condition, float] = {}
+    for each in several:
+        for cell, weight in each.items():
+            found[cell] = found.get(cell, 0.0) + weight / len(several)
+    return found
 
 
 def error_scores(
@@ -175,12 +158,11 @@ def error_scores(
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
-        return errors.score("error", errors.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
+        return errors.score("error", equal_weights(cells), condition=condition)
 
     scores = []
     if common:
-        overall = errors.of(*common).mean(axis=1)
-        scores.append(errors.score(mean_error, overall, "fraction", None, MadeOf(common)))
+        scores.append(errors.score(mean_error, equal_weights(common)))
     if Condition() in errors.cells:
         scores.append(_cell(errors, "clean_error", Condition()))
     scores.extend(
@@ -465,7 +447,7 @@ class CorruptionCard(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each once for all severities and corruptions that were run."""
-        errors, members = cell_means(table, _wrong(table), "corruption"), set_of(run)
+        errors, members = cell_means(table, _wrong(table)), set_of(run)
         present = [cell for cell in errors.cells if cell]
         names = [name for name in dict.fromkeys(cell["corruption"] for cell in present) if name in members.members]
         cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}

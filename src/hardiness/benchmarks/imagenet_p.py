@@ -61,10 +61,10 @@ from hardiness.core import (
 from hardiness.reference import IMAGENET_P, compared_with_first
 from hardiness.statistics import (
     CellMeans,
-    MadeOf,
     Measurable,
     WeightedSum,
     cell_means,
+    equal_weights,
     is_whole,
     mean_of,
     means_of,
@@ -216,16 +216,15 @@ def _by_sequence(records: Records) -> tuple[Records, NDArray[np.int64]]:
     return records, np.flatnonzero(np.diff(sequence, prepend=-1))
 
 
-def mean_ratio(values: NDArray[np.floating], baseline: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The mFR or mT5D: the mean over perturbations of the ratios to the baseline's, ``(…)``.
+def ratio_weights(divisors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each perturbation weighs in the mFR or mT5D, the mean of the ratios to a baseline's, ``(P,)``.
 
     Args:
-        values: ``(…, P)``.
-        baseline: ``(P,)``.
+        divisors: ``(P,)``, the baseline's flip probabilities or distances.
 
     Source: Hendrycks & Dietterich (2019), arXiv:1903.12261.
     """
-    return np.asarray(np.mean(values / baseline, axis=-1))
+    return 1 / (len(divisors) * divisors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +300,7 @@ class PerturbationCard(Card):
             divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in table.present])
             if (divisors[cells] > 0).all():
                 weights = np.zeros(len(cells))
-                weights[cells] = 1 / (np.count_nonzero(cells) * divisors[cells])
+                weights[cells] = ratio_weights(divisors[cells])
                 found.append(
                     WeightedSum(
                         f"{quantity.mean_ratio}{suffix}", values, weights, higher_is_better=False, top=quantity.top
@@ -332,7 +331,7 @@ class PerturbationCard(Card):
         test = [table.present.index(Condition(perturbation=name)) for name in names]
         found: list[Measurable] = []
         if names and all(known.get(name, 0) > 0 for name in names):
-            weights = np.array([1 / (len(names) * known[name]) for name in names])
+            weights = ratio_weights(np.array([known[name] for name in names]))
             metric = FLIPS.mean_ratio if len(names) == len(IMAGENET_P.members) else f"{FLIPS.mean_ratio}_partial"
             found.append(WeightedSum(metric, values[:, test], weights, higher_is_better=False))
         if names:
@@ -396,16 +395,12 @@ def _is_whole(table: ImageTable, seed: int) -> bool:
 
 
 def _scores(table: ImageTable, quantity: SequenceMeasure, baseline: Baseline | None, seed: int) -> list[Score]:
-    means = cell_means(table, quantity.values(table), "perturbation", quantity.top)
+    means = cell_means(table, quantity.values(table), quantity.top)
     test = _test(table)
     scores = _ratios(means, quantity, test, "" if _is_whole(table, seed) else "_partial", baseline)
     if test:
-        overall = means.of(*test).mean(axis=1)
-        scores.insert(1, means.score(quantity.metric, overall, quantity.unit, None, MadeOf(test, quantity.top)))
-    for cell in means.cells:
-        of = MadeOf([cell], quantity.top)
-        scores.append(means.score(quantity.metric, means.of(cell)[:, 0], quantity.unit, cell, of))
-    return scores
+        scores.insert(1, means.score(quantity.metric, equal_weights(test), quantity.unit))
+    return scores + [means.score(quantity.metric, {cell: 1.0}, quantity.unit, cell) for cell in means.cells]
 
 
 def _ratios(
@@ -416,12 +411,12 @@ def _ratios(
     divisors = np.array([(known or {}).get(cell["perturbation"], np.nan) for cell in test])
     if reason := _why_undefined(quantity, test, divisors, baseline):
         return [Score(metric, None, "ratio", int(means.n.max()), higher_is_better=False, reason=reason)]
-    ratios, highest = means.of(*test) / divisors, quantity.top / divisors
+    weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
     return [
-        means.score(metric, mean_ratio(means.of(*test), divisors), "ratio", None, MadeOf(test, float(highest.mean()))),
+        means.score(metric, weights, "ratio"),
         *(
-            means.score(quantity.ratio, ratios[:, k], "ratio", cell, MadeOf([cell], float(highest[k])))
-            for k, cell in enumerate(test)
+            means.score(quantity.ratio, {cell: 1 / divisor}, "ratio", cell)
+            for cell, divisor in zip(test, divisors.tolist(), strict=True)
         ),
     ]
 

@@ -54,7 +54,7 @@ from hardiness.core import (
     Unreadable,
 )
 from hardiness.reference import laion_c, published_series, wnids
-from hardiness.statistics import MadeOf, Measurable, WeightedSum, cell_means, is_whole, mean_of
+from hardiness.statistics import Measurable, WeightedSum, cell_means, equal_weights, is_whole, mean_of
 
 DISTORTIONS = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -90,12 +90,12 @@ class LaionCCard(Card):
         return ImageTable.from_rows(records, run.conditions, {RIGHT: answer == owner[label], "answer": answer})
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
-        """A mean weighs every cell alike; its interval resamples images."""
+        """A mean weighs every cell alike."""
         cells = list(table.present)
-        means = cell_means(table, _right(table), "laion_c")
+        means = cell_means(table, _right(table))
 
         def over(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
-            found = means.score(metric, means.of(*chosen).mean(axis=1), "fraction", condition, MadeOf(chosen))
+            found = means.score(metric, equal_weights(chosen), condition=condition)
             return replace(found, n=len(table), higher_is_better=True)
 
         found = [over(_mean_of(table, run), cells, Condition())] if cells else []

@@ -39,7 +39,7 @@ from hardiness.core import (
     Score,
     rng,
 )
-from hardiness.statistics import CellMeans, MadeOf, Measurable, WeightedSum, cell_means, mean_of
+from hardiness.statistics import CellMeans, Measurable, WeightedSum, cell_means, equal_weights, mean_of
 
 
 @register("shift_consistency")
@@ -68,8 +68,8 @@ class ShiftConsistencyCard(Card):
         seen = ~np.isnan(same)
         if not seen.any():
             return [Score("consistency", None, "fraction", 0, reason="no photograph has both crops of a pass")]
-        means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)], "shift_consistency")
-        right = cell_means(table, np.where(table.evaluated, table[RIGHT], np.nan), "shift_consistency")
+        means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)])
+        right = cell_means(table, np.where(table.evaluated, table[RIGHT], np.nan))
         return [
             _score(means, "consistency", means.cells),
             _score(right, "top1", right.cells),
@@ -121,7 +121,7 @@ def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.floa
 
 
 def _score(means: CellMeans, metric: str, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
-    found = means.score(metric, means.of(*cells).mean(axis=1), "fraction", condition, MadeOf(cells))
+    found = means.score(metric, equal_weights(cells), condition=condition)
     n = max(int(means.n[means.cells.index(cell)]) for cell in cells)
     return replace(found, n=n, higher_is_better=True)
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     )
     from hardiness.statistics.cells import (
         CellMeans,
-        MadeOf,
         cell_estimate,
         cell_means,
+        equal_weights,
         interval_of_mean,
         is_drawn,
         is_whole,
@@ -141,7 +141,6 @@ __all__ = [
     "Headline",
     "KappaInterval",
     "Limit",
-    "MadeOf",
     "Measurable",
     "Point",
     "Ruling",
@@ -173,6 +172,7 @@ __all__ = [
     "disagreements",
     "disjoint",
     "effective_wilson",
+    "equal_weights",
     "error_consistency",
     "expected_agreement",
     "expected_calibration_error",

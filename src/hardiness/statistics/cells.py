@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness.core import Condition, ImageTable, Interval, Score, rng
 from hardiness.statistics.estimate import Estimate, cell_influences
-from hardiness.statistics.intervals import effective_wilson, resampled_means, student, variance_of, within
+from hardiness.statistics.intervals import effective_wilson, student, variance_of, within
 
 FEWEST_PER_CELL = 5
 """Images that every cell must have before a mean over cells is believed."""
@@ -147,11 +147,12 @@ FEWEST_TELLING = 2
 
 @dataclass(frozen=True)
 class CellMeans:
-    """Means of one quantity by condition, and the same of each resample; lower is better.
+    """Means of one quantity by condition, of which scores are weighted sums; lower is better.
 
     Attributes:
         cells: the conditions that have a value.
-        means: float64 ``(1 + R, M)``: the estimate, then the resamples.
+        means: float64 ``(M,)``.
+        covariance: float64 ``(M, M)``, of the means over other images like these; of n images as n - 1 of them show it.
         n: images behind each cell, ``(M,)``.
         values: ``(N, M)`` of which they are the means; NaN where an image was not evaluated.
         top: the largest that a value can be; the smallest is 0.
@@ -159,64 +160,61 @@ class CellMeans:
 
     cells: tuple[Condition, ...]
     means: NDArray[np.float64]
+    covariance: NDArray[np.float64]
     n: NDArray[np.int64]
     values: NDArray[np.float64]
     top: float = 1.0
 
-    def of(self, *cells: Condition) -> NDArray[np.float64]:
-        """Float64 ``(1 + R, len(cells))``."""
-        return self.means[:, [self.cells.index(cell) for cell in cells]]
-
     def score(
         self,
         metric: str,
-        values: NDArray[np.float64],
-        unit: str,
-        condition: Condition | None,
-        made_of: MadeOf,
+        weights: Mapping[Condition, float],
+        unit: str = "fraction",
+        condition: Condition | None = None,
     ) -> Score:
-        """A score from its estimate and resamples, ``(1 + R,)``.
+        """The sum of cell means times weights, with its interval.
+
+        A weighted mean varies at most as a share of as many images does. A sum in which cells count against others is
+        bounded by nothing: its interval is by how much it varies. Either covers also where few images have an error.
 
         Args:
             metric, unit, condition: of the score.
-            values: the estimate, then the resamples.
-            made_of: what it is a weighted mean, or sum, of, so that its interval holds also where few images have an
-                error.
+            weights: of the cells that it is made of.
         """
-        if np.count_nonzero(np.isnan(values[1:])) > len(values) / 2:
-            interval, reason = None, "a cell has so few images that most resamples have none of them"
-        elif math.isinf(made_of.highest) and self._telling(made_of) < FEWEST_TELLING:
-            interval, reason = None, f"it needs {FEWEST_TELLING} images with errors and {FEWEST_TELLING} without"
+        at = [self.cells.index(cell) for cell in weights]
+        of_cells = np.array(list(weights.values()))
+        value, n, fewest = float(self.means[at] @ of_cells), int(self.n[at].min()), len(self.values)
+        spread = float(of_cells @ self.covariance[np.ix_(at, at)] @ of_cells)
+        variance = max(spread, 0.0) * n / max(n - 1, 1)  # rounding may leave less than nothing of cells that cancel
+        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
+        telling = min(int(np.any(side, axis=1).sum()) for side in sides)
+        interval, reason = None, ""
+        if n < min(FEWEST_PER_CELL, fewest):
+            reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"
+        elif (of_cells < 0).any():
+            if telling < FEWEST_TELLING:
+                reason = f"it needs {FEWEST_TELLING} images with errors and {FEWEST_TELLING} without"
+            else:
+                interval = student(value, variance, telling)
         else:
-            found = self._interval(values, made_of)
-            interval, reason = within(found) if unit == "fraction" else found, ""
+            highest = float(of_cells.sum()) * self.top
+            found = effective_wilson(min(value / highest, 1.0), variance / highest**2, telling, n)
+            interval = Interval(found.low * highest, found.high * highest)
         return Score(
             metric=metric,
-            value=float(values[0]),
+            value=value,
             unit=unit,
             n=int(self.n.max()),
-            interval=interval,
+            interval=within(interval) if interval and unit == "fraction" else interval,
             higher_is_better=False,
             condition=condition or Condition(),
             interval_reason=reason,
         )
 
-    def _interval(self, values: NDArray[np.float64], made_of: MadeOf) -> Interval:
-        """Of a weighted mean, which varies at most as a share of as many images does; else by how much it varies."""
-        at = [self.cells.index(cell) for cell in made_of.cells]
-        n, highest = int(self.n[at].min()), made_of.highest
-        telling = self._telling(made_of)
-        if math.isinf(highest):
-            return student(float(values[0]), variance_of(values[1:], n), telling)
-        share = min(float(values[0]) / highest, 1.0)
-        found = effective_wilson(share, variance_of(values[1:], n) / highest**2, telling, n)
-        return Interval(found.low * highest, found.high * highest)
 
-    def _telling(self, made_of: MadeOf) -> int:
-        """How many images have an error in some cell, or a right answer in some where these are fewer."""
-        at = [self.cells.index(cell) for cell in made_of.cells]
-        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
-        return min(int(np.any(side, axis=1).sum()) for side in sides)
+def equal_weights(cells: Sequence[Condition]) -> dict[Condition, float]:
+    """Of a mean over cells: each weighs the same."""
+    return dict.fromkeys(cells, 1 / len(cells))
 
 
 def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) -> Interval:
@@ -232,31 +230,23 @@ def interval_of_mean(values: NDArray[np.float64], draws: NDArray[np.float64]) ->
     return effective_wilson(value, variance_of(draws, n), telling, n)
 
 
-@dataclass(frozen=True, slots=True)
-class MadeOf:
-    """The cells that a score is a weighted mean of, and what it would be if each had its largest value; infinite where
-    some count against others, so that the score is no mean."""
-
-    cells: Sequence[Condition]
-    highest: float = 1.0
-
-
 def means_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of each cell over the images that have a value there, ``(M,)``; NaN means none."""
     return np.asarray(np.nanmean(values, axis=0))
 
 
-def cell_means(table: ImageTable, values: NDArray[np.float64], purpose: str, top: float = 1.0) -> CellMeans:
-    """The mean of ``values`` in each cell, and its resamples.
+def cell_means(table: ImageTable, values: NDArray[np.float64], top: float = 1.0) -> CellMeans:
+    """The mean of ``values`` in each cell, and how these vary together.
 
     Args:
         table: whose cells they are.
-        values: float64 ``(N, M)``, NaN where an image was not evaluated.
-        purpose: keys the resampling; equal keys and numbers of images resample alike.
+        values: float64 ``(N, M)``, NaN where an image was not evaluated; some are not.
         top: the largest that a value can be.
     """
-    means = np.vstack([means_of(values), resampled_means(values, purpose)])
-    return CellMeans(table.present, means, np.count_nonzero(table.evaluated, axis=0), values, top)
+    _, some, apart = cell_influences(values, np.ones(values.shape[1]))
+    covariance = apart.T @ apart / len(apart) ** 2
+    n = np.count_nonzero(table.evaluated, axis=0)
+    return CellMeans(table.present, means_of(values), covariance, n, values[some], top)
 
 
 def is_whole(table: ImageTable, needed: set[Condition], seed: int) -> bool:
