@@ -21,7 +21,7 @@ def faults(work):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 def passes():
-    for _ in range(20):
+    for _ in range(8):
         blocks = [torch.empty(60 << 20, dtype=torch.uint8).fill_(1) for _ in range(3)]
 
 def on_a_thread():
