@@ -30,7 +30,7 @@ check: $(VENV)/.test
 	$(MAKE) -j 2 lint fast-tests
 
 fast-tests: $(VENV)/.test
-	$(BIN)/pytest -q -n auto --dist worksteal -m 'not slow' tests/unit tests/contract tests/architecture
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not slow and not thorough' tests/unit tests/contract tests/architecture
 
 # MOST_SKIPS=N fails where more than N tests are skipped, or one for want of something that a clone should not lack.
 test: $(VENV)/.test lint

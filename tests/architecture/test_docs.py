@@ -33,6 +33,7 @@ def test_tables_made_from_the_code_are_fresh(capsys: pytest.CaptureFixture[str])
     assert "61,100,840" in write["model_table"]()
 
 
+@pytest.mark.slow
 def test_a_stale_table_is_found_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = runpy.run_path(str(ROOT / "docs" / "write.py"))
     for page in write["TABLES"]:

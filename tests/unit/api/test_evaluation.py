@@ -164,6 +164,7 @@ def test_what_does_not_go_together_is_refused(network: Any, view: Any, benchmark
         hardiness.evaluate(network(0, 3), benchmark, data, view=view, device="cpu", runtime="torch")
 
 
+@pytest.mark.slow
 def test_a_page_is_written_of_a_folder_and_of_results(pets: Any, tmp_path: Path) -> None:
     found, out = pets
     assert hardiness.report(out) == f"{out}/report.html"

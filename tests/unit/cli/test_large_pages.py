@@ -33,6 +33,7 @@ def kilobytes_in_large_pages(**environment: str) -> int:
 @pytest.mark.skipif(
     not POLICY.exists() or "[madvise]" not in POLICY.read_text(), reason="Linux gives large pages where it is asked"
 )
+@pytest.mark.slow
 def test_large_pages_are_asked_for_unless_the_user_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
     assert kilobytes_in_large_pages() > 50_000

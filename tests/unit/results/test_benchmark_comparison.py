@@ -186,6 +186,7 @@ def test_the_same_model_of_two_folders(tmp_path: Path) -> None:
     assert list(found.scores[0].values) == ["one/a", "two/a"]
 
 
+@pytest.mark.slow
 def test_ratios_of_comparisons_are_to_the_baseline_of_the_results(tmp_path: Path) -> None:
     """A page of a named baseline compared its models by ratios to AlexNet."""
     for model, seed, rate in (("a", 30, 0.3), ("b", 31, 0.4), ("c", 32, 0.45)):

@@ -365,6 +365,7 @@ def test_a_first_policy_of_a_single_image_is_passed_too(right: bool, tmp_path: P
     assert hardiness.gate(tmp_path / "out", text).outcome == "pass"
 
 
+@pytest.mark.slow
 def test_the_outputs_say_the_same_and_the_page_shows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
