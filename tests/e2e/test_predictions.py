@@ -15,7 +15,8 @@ from PIL import Image
 from pyarrow import parquet
 
 from hardiness.core import ArgumentError
-from hardiness.engine import read_predictions
+from hardiness.engine import predictions, read_predictions
+from hardiness.engine.predictions import NumberRows
 from hardiness.models import load, to_pixels
 from hardiness.store import Store
 
@@ -247,6 +248,34 @@ def test_pictures_are_asked_for_where_they_are_made(
     assert not (tmp_path / "x").exists()
 
 
+def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All 50,000 x 1,000 logits together took 0.9 GB."""
+    monkeypatch.setattr(predictions, "ROWS_AT_ONCE", 4)
+    found = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
+    samples = [f"s{k}" for k in range(10)]
+
+    def written(answers_: np.ndarray, last: str = "") -> list[Path]:
+        parquet.write_table(pa.table({"sample": samples, "logits": list(answers_)}), tmp_path / "a.parquet")
+        lines = [f"{name},{' '.join(map(str, row))}" for name, row in zip(samples, answers_, strict=True)]
+        (tmp_path / "a.csv").write_text("\n".join(["sample,logits", *lines[:-1], last or lines[-1], ""]))
+        return [tmp_path / "a.parquet", tmp_path / "a.csv"]
+
+    for file in written(found):
+        read = read_predictions(str(file))
+        assert (len(read.values), read.samples) == (10, samples)
+        np.testing.assert_array_equal(read.values[np.array([9, 0, 4])], found[[9, 0, 4]])
+    broken = found.copy()
+    broken[8, 1] = np.nan
+    for file in written(broken):
+        with pytest.raises(ArgumentError, match=r"the answer for s8 \(row 9\) is NaN"):
+            read_predictions(str(file))
+    _, lines_ = written(found, "s9,1 2")
+    with pytest.raises(ArgumentError, match=r"s9 \(row 10\) has 2 numbers, those before 3"):
+        read_predictions(str(lines_))
+
+
 def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
     found = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     samples, columns = ["a", "b", "c"], {f"logits_{k}": found[:, k] for k in range(4)}
@@ -261,8 +290,8 @@ def test_numbers_are_the_same_in_every_form_of_file(tmp_path: Path) -> None:
     for file in tmp_path.iterdir():
         read = read_predictions(str(file))
         assert (read.kind, read.samples, read.conditions) == ("logits", samples, [""] * 3), file
-        assert read.values.dtype == np.float32
-        np.testing.assert_array_equal(read.values, found)
+        assert isinstance(read.values, NumberRows)
+        np.testing.assert_array_equal(read.values[np.arange(3)], found)
     for wrong, says in (
         (pa.array([[1.0, 2.0], None, [1.0, 2.0]]), r"the answer for b .* must be numbers, was None"),
         (pa.array([[1.0, 2.0], [1.0, None], [1.0, 2.0]]), r"the answer for b .* must be numbers"),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from tempfile import TemporaryFile
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +46,64 @@ _NAMED = 3
 """How many samples are named where several are amiss."""
 
 
+ROWS_AT_ONCE = 1024
+"""Answers that are in memory together: of 1,000 classes 4 MB."""
+
+
+class NumberRows:
+    """Rows of float32 that lie in a temporary file, since all together they may be more than fits into memory.
+
+    Args:
+        path: of the file that they are read from, for messages.
+        kind: ``"logits"`` or ``"probabilities"``.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._path, self._kind = path, kind
+        self._file = TemporaryFile()  # noqa: SIM115  # as long as the rows are
+        weakref.finalize(self, self._file.close)
+        self.shape = (0, 0)
+
+    def add(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
+        """Take further rows ``(n, K)``, of these samples.
+
+        Raises:
+            ArgumentError: one has another number of classes than those before, is not finite, or no probabilities.
+        """
+        (done, width), found = self.shape, block.shape[1]
+        if done and found != width:
+            raise ArgumentError(
+                f"{self._path}: {samples[0]} (row {done + 1}) has {found} numbers, those before {width}"
+            )
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if len(bad):
+            raise ArgumentError(
+                f"{self._path}: the answer for {samples[bad[0]]} (row {done + bad[0] + 1}) is NaN or infinite"
+            )
+        if self._kind == "probabilities":
+            self._require_probabilities(block, samples)
+        self._file.write(np.ascontiguousarray(block).data)
+        self.shape = done + len(block), found
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Some of the rows, ``(n, K)``."""
+        self._file.flush()
+        size = 4 * self.shape[1]
+        read = b"".join(os.pread(self._file.fileno(), size, size * row) for row in rows.tolist())
+        return np.frombuffer(read, np.float32).reshape(len(rows), self.shape[1])
+
+    def _require_probabilities(self, block: NDArray[np.float32], samples: Sequence[str]) -> None:
+        off = np.flatnonzero((block.min(1) < -1e-3) | (np.abs(block.sum(1) - 1) > _SUM_TOLERANCE))
+        if len(off):
+            raise ArgumentError(
+                f"{self._path}: the probabilities of {samples[off[0]]} sum to {block[off[0]].sum():.3g}, and must to "
+                "1; are they logits?"
+            )
+
+
 @dataclass(frozen=True)
 class Predictions:
     """What a file says.
@@ -51,7 +113,7 @@ class Predictions:
         sha256: of its bytes.
         kind: one of `KINDS`.
         samples, conditions: texts, a row each.
-        values: float32 ``(N, K)``, or of classes their texts, object ``(N,)``.
+        values: ``(N, K)``, or of classes their texts.
     """
 
     path: str
@@ -59,7 +121,7 @@ class Predictions:
     kind: str
     samples: Sequence[str]
     conditions: Sequence[str]
-    values: NDArray[Any]
+    values: NumberRows | Sequence[str]
 
 
 def read_predictions(path: str) -> Predictions:
@@ -75,25 +137,37 @@ def read_predictions(path: str) -> Predictions:
         is_parquet = stream.read(4) == b"PAR1"
     read = _parquet if is_parquet or file.suffix.lower() in (".parquet", ".pq") else _csv
     answers = read(file)
-    samples, rows = answers.samples, answers.rows
-    if not samples:
+    if not answers.samples:
         raise ArgumentError(f"{path} must hold a row for each picture, holds none")
-    if answers.kind == "class":
-        values: NDArray[Any] = np.array([str(each) for each in rows], object)
-    else:
-        values = _stacked(rows, path, samples)
-        if answers.kind == "probabilities":
-            _require_probabilities(values, path, samples)
-    return Predictions(path, file_sha256(file), answers.kind, samples, answers.conditions, values)
+    return Predictions(path, file_sha256(file), answers.kind, answers.samples, answers.conditions, answers.values)
 
 
-class _Answers(NamedTuple):
-    """What a file holds: texts, and the answers, of numbers float32 ``(K,)`` each or all ``(N, K)``."""
+class _Answers:
+    """What a file holds, taken in as it is read."""
 
-    kind: str
-    samples: Sequence[str]
-    conditions: Sequence[str]
-    rows: Sequence[Any] | NDArray[np.float32]
+    def __init__(self, kind: str, file: Path) -> None:
+        self.kind, self._file = kind, file
+        self.samples: list[str] = []
+        self.conditions: list[str] = []
+        self.values: NumberRows | list[str] = [] if kind == "class" else NumberRows(file, kind)
+        self._known: dict[str, str] = {}
+
+    def add(self, samples: Sequence[str], conditions: Sequence[str], answers: Sequence[Any] | NDArray[Any]) -> None:
+        """Take some rows: of numbers ``(n, K)``, or anything that `_numbers` reads."""
+        if isinstance(self.values, list):
+            self.values.extend(str(each) for each in answers)
+        elif isinstance(answers, np.ndarray):
+            self.values.add(answers, samples)
+        else:
+            first = len(self.samples)
+            rows = [_numbers(row, self._file, samples[k], first + k) for k, row in enumerate(answers)]
+            for width, some in groupby(range(len(rows)), key=lambda k: len(rows[k])):
+                places = list(some)
+                block = np.stack([rows[k] for k in places]).reshape(len(places), width)
+                self.values.add(block, [samples[k] for k in places])
+        # Each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
+        self.samples += [self._known.setdefault(each, each) for each in samples]
+        self.conditions += [self._known.setdefault(each, each) for each in conditions]
 
 
 def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
@@ -119,21 +193,27 @@ def _columns_of(names: Sequence[str], path: Path) -> tuple[str, list[str]]:
 
 
 def _parquet(file: Path) -> _Answers:
-    from pyarrow import ArrowException, parquet
+    from pyarrow import ArrowException, Table, parquet
 
     try:
-        table = parquet.read_table(file)
-    except (ArrowException, OSError, ValueError) as error:
+        with parquet.ParquetFile(file, buffer_size=1 << 20) as stored:  # pages of it, and no whole group of rows
+            present = stored.schema_arrow.names
+            kind, names = _columns_of(present, file)
+            wanted = [*(each for each in ("sample", "condition") if each in present), *names]
+            found = _Answers(kind, file)
+            for batch in stored.iter_batches(ROWS_AT_ONCE, columns=wanted):
+                table = Table.from_batches([batch])
+                samples = [str(each) for each in table.column("sample").to_pylist()]
+                given = table.column("condition").to_pylist() if "condition" in wanted else [None] * len(samples)
+                conditions = ["" if each is None else str(each) for each in given]
+                rows = table.column(names[0]).to_pylist() if kind == "class" else _of_arrow(table.select(names))
+                found.add(samples, conditions, rows)
+            return found
+    except (ArrowException, OSError) as error:
         raise ArgumentError(f"{file} must be a whole Parquet file: {str(error).splitlines()[0]}") from None
-    kind, names = _columns_of(table.column_names, file)
-    samples = [str(each) for each in table.column("sample").to_pylist()]
-    given = table.column("condition").to_pylist() if "condition" in table.column_names else [None] * len(samples)
-    conditions = ["" if each is None else str(each) for each in given]
-    rows = table.column(names[0]).to_pylist() if kind == "class" else _of_arrow(table.select(names), file, samples)
-    return _Answers(kind, samples, conditions, rows)
 
 
-def _of_arrow(table: Any, file: Path, samples: Sequence[str]) -> Sequence[Any] | NDArray[np.float32]:
+def _of_arrow(table: Any) -> Sequence[Any] | NDArray[np.float32]:
     """The numbers of one column of lists, or of a column for each class, without a Python object for each."""
     from pyarrow import compute, types
 
@@ -146,10 +226,9 @@ def _of_arrow(table: Any, file: Path, samples: Sequence[str]) -> Sequence[Any] |
         lengths = compute.unique(compute.list_value_length(column)).to_pylist()
         values = compute.list_flatten(column)
         if len(lengths) == 1 and lengths[0] and not values.null_count and types.is_primitive(values.type):
-            return np.asarray(values.to_numpy(), np.float32).reshape(len(samples), lengths[0])
+            return np.asarray(values.to_numpy(), np.float32).reshape(table.num_rows, lengths[0])
     cells = zip(*(each.to_pylist() for each in table.columns), strict=True)
-    rows = (cell if table.num_columns > 1 else cell[0] for cell in cells)
-    return [_numbers(row, file, sample, number) for number, (row, sample) in enumerate(zip(rows, samples, strict=True))]
+    return [cell if table.num_columns > 1 else cell[0] for cell in cells]
 
 
 def _csv(file: Path) -> _Answers:
@@ -177,14 +256,17 @@ def _of_lines(lines: Iterator[list[str]], file: Path) -> _Answers:
     kind, names = _columns_of(head, file)
     places, at = [head.index(name) for name in names], head.index("sample")
     condition = head.index("condition") if "condition" in head else None
-    found = _Answers(kind, samples := [], conditions := [], rows := [])
-    for number, line in enumerate(lines):
-        if len(line) != len(head):
-            raise ArgumentError(f"{file} line {number + 2} must have {len(head)} fields, has {len(line)}")
-        samples.append(line[at])
-        conditions.append("" if condition is None else line[condition])
-        answer: Any = line[places[0]] if len(places) == 1 else [line[place] for place in places]
-        rows.append(answer if kind == "class" else _numbers(answer, file, line[at], number))
+    found, number = _Answers(kind, file), 2
+    while some := list(islice(lines, ROWS_AT_ONCE)):
+        for line in some:
+            if len(line) != len(head):
+                raise ArgumentError(f"{file} line {number} must have {len(head)} fields, has {len(line)}")
+            number += 1
+        found.add(
+            [line[at] for line in some],
+            ["" if condition is None else line[condition] for line in some],
+            [line[places[0]] if len(places) == 1 else [line[place] for place in places] for line in some],
+        )
     return found
 
 
@@ -201,31 +283,6 @@ def _numbers(row: Any, path: Path, sample: str, number: int) -> NDArray[np.float
         raise ArgumentError(
             f"{path}: the answer for {sample} (row {number + 1}) must be numbers, was {row!r:.60}"
         ) from None
-
-
-def _stacked(
-    rows: Sequence[NDArray[np.float32]] | NDArray[np.float32], path: str, samples: Sequence[str]
-) -> NDArray[np.float32]:
-    width = len(rows[0])
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            raise ArgumentError(
-                f"{path}: {samples[number]} (row {number + 1}) has {len(row)} numbers, those before {width}"
-            )
-    found = np.asarray(rows, np.float32)
-    bad = np.flatnonzero(~np.isfinite(found).all(1))
-    if len(bad):
-        raise ArgumentError(f"{path}: the answer for {samples[bad[0]]} (row {bad[0] + 1}) is NaN or infinite")
-    return found
-
-
-def _require_probabilities(values: NDArray[np.float32], path: str, samples: Sequence[str]) -> None:
-    off = np.flatnonzero((values.min(1) < -1e-3) | (np.abs(values.sum(1) - 1) > _SUM_TOLERANCE))
-    if len(off):
-        raise ArgumentError(
-            f"{path}: the probabilities of {samples[off[0]]} sum to {values[off[0]].sum():.3g}, and must to 1; are "
-            "they logits?"
-        )
 
 
 @dataclass(frozen=True)
@@ -335,14 +392,14 @@ class Placed:
     Attributes:
         model: whose they are.
         pictures: what they are of.
-        logits: float32 ``(N, K)``.
+        logits: of some rows, float32 ``(n, K)``.
         rows: the row of each sample and condition index.
         missing: how many pictures have none, and the first of them by name.
     """
 
     model: ForeignModel
     pictures: Pictures
-    logits: NDArray[np.float32]
+    logits: Callable[[NDArray[np.intp]], NDArray[np.float32]]
     rows: Mapping[tuple[str, int], int]
     missing: tuple[int, tuple[str, ...]]
 
@@ -406,29 +463,28 @@ def _expected(benchmark: Benchmark, pictures: Pictures, request: Request) -> lis
     return [(item.id, cell) for item in items for cell in cells if item.id in pictures.listed.get(cell, ())]
 
 
-def _logits(predictions: Predictions, data: DataSet) -> NDArray[np.float32]:
-    """What is stored of the answers, float32 ``(N, K)``: logits, log-probabilities, or 1 at the class."""
-    count = data.num_classes
-    if predictions.kind == "class":
+def _logits(predictions: Predictions, data: DataSet) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+    """What is stored of some rows' answers, float32 ``(n, K)``: logits, log-probabilities, or 1 at the class."""
+    count, values = data.num_classes, predictions.values
+    if not isinstance(values, NumberRows):
         named = data.class_names or (wnids() if count == len(wnids()) else ())
         index = {**{str(each): each for each in range(count)}, **{name: at for at, name in enumerate(named)}}
-        found = np.zeros((len(predictions.samples), count), np.float32)
-        for row, text in enumerate(predictions.values.tolist()):
+        for row, text in enumerate(values):
             if text not in index:
                 raise ArgumentError(
                     f"{predictions.path}: the class of {predictions.samples[row]} (row {row + 1}) must be the name "
                     f"of one of the {count} classes or a number from 0 to {count - 1}, was {text!r}"
                 )
-            found[row, index[text]] = 1.0
-        return found
-    width = predictions.values.shape[1]
-    if width != count:
+        classes = np.array([index[text] for text in values], np.intp)
+        return lambda rows: np.eye(count, dtype=np.float32)[classes[rows]]
+    if values.shape[1] != count:
         raise ArgumentError(
             f"{predictions.path} must have {count} {predictions.kind} a row, one for each class of {data.name}, has "
-            f"{width}"
+            f"{values.shape[1]}"
         )
-    values = predictions.values
-    return log_probabilities(values) if predictions.kind == "probabilities" else values
+    if predictions.kind == "probabilities":
+        return lambda rows: log_probabilities(values[rows])
+    return values.__getitem__
 
 
 def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request: Request) -> Evaluated:
@@ -446,14 +502,14 @@ def store_predictions(found: Placed, benchmark: Benchmark, store: Store, request
     labels = {item.id: item.label for item in items}
     for unit in units([task], wanted, task.stored.plan.unit_items):
         for part in unit.parts:
-            at = np.array([found.rows[row] for row in part.work])
+            at = np.array([found.rows[row] for row in part.work], np.intp)
             own = np.array([labels[sample] for sample, _ in part.work], np.int32)
             columns = {
                 "sample": np.array([sample for sample, _ in part.work], np.str_),
                 "condition": np.array([index for _, index in part.work], np.int16),
                 "frame": np.zeros(len(part.work), np.int16),
                 "label": own,
-                **benchmark.decide(np.ascontiguousarray(found.logits[at]), own),
+                **benchmark.decide(found.logits(at), own),
             }
             part.task.stored.write(part.index, part.work, Records(columns))
             task.computed += len(part.work)
