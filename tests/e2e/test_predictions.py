@@ -248,6 +248,39 @@ def test_pictures_are_asked_for_where_they_are_made(
     assert not (tmp_path / "x").exists()
 
 
+def test_answers_for_the_tree_of_ones_own_classes(
+    hardiness: Any, photographs: list[Path], results: Any, tmp_path: Path
+) -> None:
+    """The classes are the photographs' folders, and the tree is named as the benchmark is."""
+    for number, photograph in enumerate(photographs[:4]):
+        file = tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}{photograph.suffix}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photograph, file)
+    made = hardiness(
+        *("make", "corruptions", tmp_path / "pets", tmp_path / "tree"), "--corruptions", "fog", "--severities", "3"
+    )
+    assert made.status == 0, made.err
+    lines = [
+        f"{file.parent.name}/{file.stem},{cell},{'2 1' if file.parent.name == 'cat' or cell == 'fog/3' else '1 2'}"
+        for cell in ("clean", "fog/3")
+        for file in sorted((tmp_path / "tree" / cell).rglob("*.png"))
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["sample,condition,logits", *lines, ""]))
+
+    def told(*data: str) -> Any:
+        chosen = ("-b", "own-c:corruptions=fog,severities=3", "--data", tmp_path / "pets", *data)
+        return hardiness("run", "-m", "served", *chosen, "--predictions", tmp_path / "a.csv", "--out", tmp_path / "out")
+
+    assert "give --data own-c=TREE beside the photographs" in told().err
+    assert not (tmp_path / "out").exists()
+    assert told("--data", f"own-c={tmp_path / 'tree'}").status == 0
+    (result,) = results(tmp_path / "out")
+    found = {(s["metric"], *s["condition"].values()): s["value"] for s in result["scores"]}
+    assert found["recall", "dog", "clean"] == 1
+    assert found["recall", "dog", "fog"] == 0
+    assert found["retained_accuracy", "fog"] == 0.5
+
+
 def test_rows_are_read_a_few_at_a_time_and_named_by_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

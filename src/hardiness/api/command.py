@@ -429,16 +429,19 @@ def _run_predictions(command: Command) -> CommandOutcome:
             f"--predictions goes with one -m, the name of what answered, and one -b; had {len(command.models)} and "
             f"{len(command.benchmarks)}"
         )
-    command = _on_own_data(command)
-    assert command.predictions is not None
-    benchmark = parse(command.benchmarks[0])
+    benchmark, tree = parse(command.benchmarks[0]), ""
+    if benchmark.needs == (OWN,):  # its tree is no data set: the classes are those of the photographs' folders
+        trees = [text for text in command.data if text.startswith(f"{benchmark.name}=")]
+        tree = trees[0].partition("=")[2] if trees else ""
+        command = _on_own_data(replace(command, data=tuple(text for text in command.data if text not in trees)))
     request = replace(command.request, data_arguments=written(command.data, command.labels))
+    assert command.predictions is not None
     predictions = read_predictions(command.predictions)
     root = datasets.locate(command.data, command.labels)
     made = replace(benchmark, source="generated") if isinstance(benchmark, CorruptionSet) else None
     photographs = made.dataset(root) if made and root.has("imagenet") else None
     data = benchmark.dataset(root)
-    pictures = pictures_of(benchmark, data, photographs, request.seed)
+    pictures = pictures_of(benchmark, data, photographs, request.seed, tree)
     found = placed(command.models[0], predictions, benchmark, pictures, request)
     store = Store.create(command.out, command.wait_s)
     evaluated = store_predictions(found, benchmark, store, request)

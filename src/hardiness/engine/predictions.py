@@ -337,7 +337,9 @@ def cell_of(condition: Condition) -> str:
     return "/".join(str(value) for value in condition.values()) or CLEAN_CELL
 
 
-def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None, seed: int) -> Pictures:
+def pictures_of(
+    benchmark: Benchmark, data: DataSet, photographs: DataSet | None, seed: int, tree: str = ""
+) -> Pictures:
     """The pictures of a benchmark, and the tree that they were written to.
 
     Where the tree's files are PNGs or WebPs, and the photographs that they were made of are there, answers for them
@@ -349,13 +351,14 @@ def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None
         data: its data set.
         photographs: the data set that pictures can be made of, where it was named beside a tree.
         seed: of the run.
+        tree: the folder of the pictures, where it is not that of the data.
 
     Raises:
         ArgumentError: pictures are made of the data and it is not known where they lie; or the tree is of another
             seed or of other versions of the corruptions.
         StoreError: the manifest is no JSON.
     """
-    manifest = Path(data.location) / "manifest.json"
+    manifest = Path(tree or data.location) / "manifest.json"
     # Beside what is corrupted nowhere, a manifest is somebody else's.
     if not isinstance(benchmark, CorruptionSet) or not manifest.is_file():
         if benchmark.conditions() != (Condition(),) and not data.fingerprints:
@@ -380,8 +383,9 @@ def pictures_of(benchmark: Benchmark, data: DataSet, photographs: DataSet | None
     )
     if is_as_in_memory and photographs and photographs.fingerprint == found.get("source_fingerprint"):
         return Pictures(photographs, sha256, listed)
-    conditions = (data.conditions or frozenset()) | ({Condition()} if CLEAN_CELL in listed else set())
-    fingerprints = {**data.fingerprints, **({Condition(): sha256} if CLEAN_CELL in listed else {})}
+    there = frozenset(each for each in benchmark.conditions() if cell_of(each) in listed)
+    conditions = there if tree else (data.conditions or frozenset()) | (there & {Condition()})
+    fingerprints = {**data.fingerprints, **dict.fromkeys(there if tree else there & {Condition()}, sha256)}
     return Pictures(replace(data, conditions=conditions, fingerprints=fingerprints), sha256, listed)
 
 
