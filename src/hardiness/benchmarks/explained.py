@@ -74,7 +74,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
         caption += "".join(f" {each.model}: {each.sentence}." for each in found)
     return Scatter(
         name="explained_by_accuracy",
-        title=_message(found),
+        title=_message(results[0].benchmark, found),
         caption=caption,
         x_label=f"clean accuracy among {classes}, % (log-odds scale)",
         label=f"accuracy on {results[0].benchmark}, % (log-odds scale)",
@@ -86,23 +86,23 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     )
 
 
-def _message(found: Sequence[EffectiveRobustness]) -> str:
-    """How many models it explains, where the others lie, and how many no sentence judges."""
+def _message(benchmark: str, found: Sequence[EffectiveRobustness]) -> str:
+    """How many models it explains, how far the others lie from the line, and how many no sentence judges."""
     judged = [each for each in found if not each.continued]
     continued = len(found) - len(judged)
     apart = [each for each in judged if not each.interval.low <= 0 <= each.interval.high]
-    beyond = [f"{continued} past the line's end"] if continued else []
+    beyond = [f"{continued} beyond the line's models not judged"] if continued else []
     if len(judged) < 2:
         return "; ".join([*(f"{each.model}: {each.sentence}" for each in judged), *beyond])
     how_many = f"{len(judged) - len(apart) or 'none'} of" if apart else "all"
-    said = [f"Clean accuracy explains {how_many} {len(judged)} models"]
-    if len(apart) == 1:
-        side = "above" if apart[0].value > 0 else "below"
-        said.append(f"{apart[0].model} lies {100 * abs(apart[0].value):.1f} points {side} the line")
-    else:
-        above = sum(each.value > 0 for each in apart)
-        sides = ((above, "above"), (len(apart) - above, "below"))
-        said += [f"{count} {side} the line" for count, side in sides if count]
+    said = [f"{benchmark}: clean accuracy explains {how_many} {len(judged)} models"]
+    for side, sign in (("above", 1), ("below", -1)):
+        there = [each for each in apart if sign * each.value > 0]
+        if there:
+            which = f"{there[0].model} lies" if len(there) == 1 else f"{len(there)} lie"
+            least, most = (f(there, key=lambda each: abs(each.value)) for f in (min, max))
+            sizes = [f"{100 * abs(each.value):.1f}" for each in (least, most)]
+            said.append(f"{which} {' to '.join(dict.fromkeys(sizes))} points {side} the line")
     return "; ".join([*said, *beyond])
 
 

@@ -185,14 +185,14 @@ def _message(shown: BenchmarkSection, rungs: Sequence[Rung], column: Column) -> 
     own = [rung for rung in rungs if not rung.published]
     values = [formatting.number(rung.score.value or 0.0, rung.score.unit) for rung in own]
     alone = len(own) == 1 or shown.alone(column)[0] == own[0].name
-    first = own[0].name if alone else f"the first of {len(own)} models here"
+    first = own[0].name if alone else f"the best of {len(own)} models here"
     title = f"Among published models by {column.title}: "
     whole = max(rung.score.n for rung in rungs if rung.published)
     n = max(result.counts.images for result in shown.results)
     if n < whole:
         return f"{title}{first} with {values[0]} on {n:,} of {whole:,}"
     behind = sum(rung.published for rung in rungs[rungs.index(own[0]) :])
-    return f"{title}{first} comes before {behind} of {sum(rung.published for rung in rungs)}"
+    return f"{title}{first} is better than {behind} of {sum(rung.published for rung in rungs)}"
 
 
 def _nearest(rungs: Sequence[Rung]) -> list[Rung]:

@@ -80,7 +80,7 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     assert values == sorted(values)
     known = [row.value for row in published_beside("imagenet-c", "mce", {}).values()]
     behind = sum(value > 0.5 for value in known)
-    assert found.title == f"Among published models by mCE: mine comes before {behind} of {len(known)}"
+    assert found.title == f"Among published models by mCE: mine is better than {behind} of {len(known)}"
     assert place > 0
     part = ladder(sections([measured(0.50, counts=Counts(50_000, 100, 0, 100))])[0])
     assert part is not None
@@ -89,8 +89,8 @@ def test_the_ladder_says_how_many_are_behind() -> None:
     assert "reproduces nothing" not in found.caption
     tied = ladder(sections([measured(0.50), measured(0.5001, "twin"), measured(0.6, "third")])[0])
     assert tied is not None
-    first = "the first of 3 models here"
-    assert tied.title == f"Among published models by mCE: {first} comes before {behind} of {len(known)}"
+    first = "the best of 3 models here"
+    assert tied.title == f"Among published models by mCE: {first} is better than {behind} of {len(known)}"
     assert [chart.name for chart in with_ladder(shown).section.charts][-1] == "among_published"
 
 

@@ -365,8 +365,8 @@ def test_what_is_continued_is_marked_wherever_the_number_stands(of_the_paper: Se
     (section,) = sections(found)
     (chart,) = (each for each in section.section.charts if each.name == "explained_by_accuracy")
     assert chart.title == (
-        "Clean accuracy explains 1 of 2 models; resnext101_32x8d_wsl lies 5.0 points above the line; "
-        "3 past the line's end"
+        "objectnet: clean accuracy explains 1 of 2 models; resnext101_32x8d_wsl lies 5.0 points above the line; "
+        "3 beyond the line's models not judged"
     )
     assert "Grey: of 335 published models those 8 whose clean accuracy here is known; the others stand" in chart.caption
     assert (len(chart.published), len(chart.edge)) == (8, 327)
