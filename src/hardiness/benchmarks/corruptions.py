@@ -547,8 +547,8 @@ class CorruptionCard(Card):
         return self.place if set_of(run).baseline else self.place + 1
 
     def group_of(self, run: Run) -> str:
-        """Noise, blur and their kin; shuffled cells leave textures and take shapes away."""
-        return "shape" if run.benchmark.name == "patch-shuffle" else "noise and blur"
+        """As the set's data file says."""
+        return set_of(run).topic
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """How much is lost under the worst group of corruptions."""

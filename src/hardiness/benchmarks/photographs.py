@@ -24,6 +24,7 @@ from hardiness.benchmarks.confidence import (
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside, timm_notes
 from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.own_classes import has_own_classes
 from hardiness.benchmarks.selective import (
     SELECTIVE_EXPLANATIONS,
     SELECTIVE_TITLES,
@@ -525,7 +526,7 @@ class Own(CalibratedPhotographs):
 
 def _says_nothing(run: Run) -> bool:
     """Whether the label is always among the first five of so few classes of one's own."""
-    return run.benchmark.name == Own.name and run.data.num_classes <= len(FIRST_FIVE)
+    return has_own_classes(run) and run.data.num_classes <= len(FIRST_FIVE)
 
 
 @registry.add("imagenet-a")

@@ -45,6 +45,7 @@ def test_groups_may_name_the_members(tmp_path: Path) -> None:
         ("kind =", "knid =", "has no 'knid'; did you mean 'kind'"),
         ('question = "Is it so?"\n', "", "must say question"),
         ('"still"', '"quiet"', "kind must be one of still, moving, was 'quiet'"),
+        ('kind = "still"', 'kind = "still"\ntopic = "colour"', "topic must be one of clean, .* was 'colour'"),
         ('["fog", "contrast"]', "[]", "must name members"),
         ("levels = [1, 3]", "levels = [1", "must be TOML"),
     ],

@@ -11,11 +11,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from hardiness.core import DataError, UnknownNameError, suggestion
+from hardiness.core import GROUPS, DataError, UnknownNameError, suggestion
 
 KINDS = ("still", "moving")
 NEEDED = ("kind", "question", "paper", "protocol", "about", "source", "levels")
-KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside"))
+KEYS = frozenset((*NEEDED, "members", "groups", "extra", "stored_only", "jpeg_quality", "baseline", "beside", "topic"))
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class DistortionSet:
         stored_only: members that nobody can generate from the photograph alone; no distortion of that name is needed.
         jpeg_quality: quality, 1 to 100, of the JPEG that each picture goes through; 0 where it goes through none.
         beside: the set whose mean error stands beside its own, where that was run too; empty for none.
+        topic: the group of the page's overview that its benchmark stands in.
         baseline: whether its headline is a ratio to a published baseline's errors (in ``baselines.json``).
     """
 
@@ -55,6 +56,7 @@ class DistortionSet:
     jpeg_quality: int = 0
     baseline: bool = False
     beside: str = ""
+    topic: str = "noise and blur"
 
     @property
     def published(self) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ def read_set(file: Path | Traversable) -> DistortionSet:
         raise DataError(f"{file}: a set of distortions must say {lacking[0]}, but does not; add it")
     if found["kind"] not in KINDS:
         raise DataError(f"{file}: kind must be one of {', '.join(KINDS)}, was {found['kind']!r}")
+    if found.get("topic", GROUPS[0]) not in GROUPS:
+        raise DataError(f"{file}: topic must be one of {', '.join(GROUPS)}, was {found['topic']!r}")
     groups = {group: tuple(members) for group, members in found.pop("groups", {}).items()}
     members = tuple(found.pop("members", ())) or tuple(member for group in groups.values() for member in group)
     if not members:
