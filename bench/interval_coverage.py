@@ -420,7 +420,8 @@ def coverage_table(found: dict[str, list[tuple[int, float, float, int]]]) -> str
             parts[row[0] * min(row[1], 1 - row[1]) < 10].append(row)
         name, _, method = kind.partition(": ")
         rows.append((name, method, *pooled(parts[0]), *pooled(parts[1])))
-    head = ("interval of", "method", "coverage, ten of each expected, %", "trials", "coverage, fewer, %", "trials")
+    ten, fewer = "coverage with ten errors and ten right answers expected, %", "coverage with fewer, %"
+    head = ("interval of", "method", ten, "trials", fewer, "trials")
     return table(head, rows)
 
 

@@ -203,7 +203,7 @@ def demo(out: Path) -> str:
     command = [sys.executable, "-m", "hardiness", "run", "--suite", "demo", "--out", str(out), "--quiet"]
     subprocess.run(command, check=True)
     seconds = time.monotonic() - before
-    taken = f"After installing it takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
+    taken = f"Once installed, the demo takes {seconds:.0f} seconds on {os.cpu_count()} cores. Two of its four models:\n"
     store = Store.open(out)
     shown = [result for result in results_of(store) if result.model in DEMO_MODELS]
     return f"{taken}\n{printed(scorecard_tables(shown, kept_comparisons(store, shown), joined=True), 110)}"

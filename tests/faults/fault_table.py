@@ -179,7 +179,7 @@ FAULTS: dict[str, Plant] = {
     "two shards exchanged": exchanged,
     "a shard of another seed": of_another_seed,
     "a shard without a column": shard(column_gone),
-    "a shard with correct answers written over its own": shard(predictions_overwritten),
+    "a shard whose answers were replaced by the correct labels": shard(predictions_overwritten),
     "a shard that is a folder": shard(folder),
     "a shard that is a FIFO": shard(fifo),
     "a shard that is a link out of the folder": shard(elsewhere),

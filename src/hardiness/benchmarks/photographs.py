@@ -472,7 +472,7 @@ class ImagenetVal(CalibratedPhotographs):
     """
 
     name: ClassVar[str] = "imagenet-val"
-    question: ClassVar[str] = "How often is the model right on ordinary photographs, and does it know when it is?"
+    question: ClassVar[str] = "Is the model right on ordinary photographs, and less sure where it is wrong?"
     paper: ClassVar[str] = "Russakovsky et al. 2015, arXiv:1409.0575"
     protocol: ClassVar[str] = "orhan2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
@@ -540,7 +540,7 @@ class ImagenetA(SubsetPhotographs):
 
     name: ClassVar[str] = "imagenet-a"
     question: ClassVar[str] = (
-        "Does the model survive photographs picked because networks fail on them, and does it know?"
+        "Is it right on photographs picked because networks fail on them, and less sure where it is wrong?"
     )
     paper: ClassVar[str] = "Hendrycks et al. 2019, arXiv:1907.07174"
     protocol: ClassVar[str] = "hendrycks2019"

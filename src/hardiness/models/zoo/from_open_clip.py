@@ -207,6 +207,6 @@ def _names() -> list[str]:
 
 schemes.register(
     "openclip",
-    Scheme("openclip:ARCH/PRETRAINED", "a zero-shot model of open_clip, its classes by name", spec, OPTIONS, _names),
+    Scheme("openclip:ARCH/PRETRAINED", "a zero-shot open_clip model; it knows classes by name", spec, OPTIONS, _names),
     __name__,
 )

@@ -32,6 +32,6 @@ def build(spec: ModelSpec) -> Built:
 
 schemes.register(
     "hf-clip",
-    Scheme("hf-clip:ORG/NAME", "a CLIP of transformers, zero-shot, its classes by name", spec, OPTIONS),
+    Scheme("hf-clip:ORG/NAME", "a zero-shot CLIP of transformers; it knows classes by name", spec, OPTIONS),
     __name__,
 )

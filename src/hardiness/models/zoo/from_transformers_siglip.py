@@ -33,6 +33,6 @@ def build(spec: ModelSpec) -> Built:
 
 schemes.register(
     "hf-siglip",
-    Scheme("hf-siglip:ORG/NAME", "a SigLIP of transformers, zero-shot, its classes by name", spec, OPTIONS),
+    Scheme("hf-siglip:ORG/NAME", "a zero-shot SigLIP of transformers; it knows classes by name", spec, OPTIONS),
     __name__,
 )
