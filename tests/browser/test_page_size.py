@@ -49,6 +49,7 @@ MODELS = ("resnext101_32x8d", "convnext_base.fb_in22k_ft_in1k", "efficientnet_li
 PHOTOGRAPHS, CLASSES = 100, 20
 """Five photographs a class: as many as galleries of classes ask for."""
 
+TALLEST_PX = 8000
 MEGABYTE = 1_000_000
 
 SECOND = "blackbox:surrogate=efficientnet_lite0"
@@ -88,7 +89,10 @@ def test_every_section_fits_every_window(
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(pages[0].as_uri())
-    tab.screenshot(path=pictures / f"every-benchmark-{width}-{scheme}.png", full_page=True)
+    height = tab.evaluate("document.documentElement.scrollHeight")
+    for part, top in enumerate(range(0, height, TALLEST_PX)):  # a browser has no room for all of it as one picture
+        place = {"x": 0, "y": top, "width": width, "height": min(TALLEST_PX, height - top)}
+        tab.screenshot(path=pictures / f"every-benchmark-{width}-{scheme}-{part}.png", full_page=True, clip=place)
     tab.evaluate(
         "document.querySelectorAll('details').forEach((each) => { each.open = !!each.querySelector('figure'); })"
     )

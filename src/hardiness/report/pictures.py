@@ -21,6 +21,10 @@ PictureOf = Callable[[Result, str, Condition], Image]
 SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
 """Of pictures and, the last, of differences, which are noise: little of it is to be seen."""
 
+MOST_LARGE, SMALL_PX = 200, 96
+"""Galleries up to which pictures have that side, and the side of pictures of more galleries: each of them has a picture,
+and the page must stay one that can be mailed."""
+
 BORDER_PX = 2
 """Of pictures whose licence wants their border kept."""
 
@@ -79,11 +83,12 @@ def walls(shown: Sequence[BenchmarkSection], picture_of: PictureOf | None, room:
     open_ = [[_Hanging(each, number) for number in range(len(each.section.galleries))] for each in shown]
     every = [hanging for section in open_ for hanging in section]
     most = max((len(hanging.gallery.samples) for hanging in every), default=0)
+    side_px = SIDE_PX if len(every) <= MOST_LARGE else SMALL_PX
     spent = last = 0
     for place in range(most if picture_of else min(most, BARE)):
         if place and spent + last > room:
             break
-        last = sum(hanging.hang(place, picture_of) for hanging in every)
+        last = sum(hanging.hang(place, picture_of, side_px) for hanging in every)
         spent += last
     return [[hanging.wall() for hanging in section] for section in open_]
 
@@ -98,14 +103,14 @@ class _Hanging:
         self._exhibits: list[Exhibit] = []
         self._lacking = ""
 
-    def hang(self, place: int, picture_of: PictureOf | None) -> int:
+    def hang(self, place: int, picture_of: PictureOf | None, side_px: int) -> int:
         """Add the sample of that place, if there is one; how many bytes its pictures take."""
         if place >= len(self.gallery.samples):
             return 0
         sample = self.gallery.samples[place]
         pictures: tuple[EmbeddedPicture, ...] = ()
         try:
-            pictures = _pictures(self._result, sample, picture_of) if picture_of else ()
+            pictures = _pictures(self._result, sample, picture_of, side_px) if picture_of else ()
         except HardinessError as error:
             self._lacking = self._lacking or str(error)
         condition = card_of(self._result.run).named(sample.condition)
@@ -119,13 +124,13 @@ class _Hanging:
         return Wall(self._model, self.gallery, tuple(self._exhibits), self._lacking, more)
 
 
-def _pictures(result: Result, sample: Sample, picture_of: PictureOf) -> tuple[EmbeddedPicture, ...]:
-    shown = _small(picture_of(result, sample.id, sample.condition))
+def _pictures(result: Result, sample: Sample, picture_of: PictureOf, side_px: int) -> tuple[EmbeddedPicture, ...]:
+    shown = _small(picture_of(result, sample.id, sample.condition), side_px)
     if result.benchmark in CLASS_SETS and (border := class_set(result.benchmark).border_rgb):
         shown = _in_border(shown, border)
     if not sample.condition or sample.before is None:
         return (EmbeddedPicture("shown", _encoded(shown)),)
-    clean = _small(picture_of(result, sample.id, Condition()))
+    clean = _small(picture_of(result, sample.id, Condition()), side_px)
     difference = shown.astype(np.int16) - clean
     largest = float(np.quantile(np.abs(difference), BRIGHT)) or 1.0
     gain = max(1.0, 127.0 / largest)
@@ -145,9 +150,9 @@ def _in_border(image: Image, rgb: Sequence[int]) -> Image:
     return framed
 
 
-def _small(image: Image) -> Image:
+def _small(image: Image, side_px: int) -> Image:
     height, width = image.shape[:2]
-    scale = SIDE_PX / max(height, width)
+    scale = side_px / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return resize(image, *size, "box") if scale < 1 else image
 
