@@ -22,8 +22,8 @@ SIDE_PX, QUALITY, NOISE_QUALITY = 128, 68, 50
 """Of pictures and, the last, of differences, which are noise: little of it is to be seen."""
 
 MOST_LARGE, SMALL_PX = 200, 96
-"""Galleries up to which pictures have that side, and the side of pictures of more galleries: each of them has a picture,
-and the page must stay one that can be mailed."""
+"""Galleries up to which pictures have that side, and the side of those of more galleries: each has a picture, and the
+page must stay one that can be mailed."""
 
 BORDER_PX = 2
 """Of pictures whose licence wants their border kept."""
