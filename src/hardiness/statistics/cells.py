@@ -183,7 +183,10 @@ class CellMeans:
         """
         at = [self.cells.index(cell) for cell in weights]
         of_cells = np.array(list(weights.values()))
-        value, n, fewest = float(self.means[at] @ of_cells), int(self.n[at].min()), len(self.values)
+        n, fewest, means = int(self.n[at].min()), len(self.values), self.means[at]
+        # Equal weights are one factor, so that a mean of nine tenths is .9 to the last digit.
+        alike = bool(np.all(of_cells == of_cells[0]))
+        value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
         spread = float(of_cells @ self.covariance[np.ix_(at, at)] @ of_cells)
         variance = max(spread, 0.0) * n / max(n - 1, 1)  # rounding may leave less than nothing of cells that cancel
         sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
