@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import hardiness as package
+from hardiness import imaging
 from hardiness.imaging import decode, on_canvas
 from hardiness.models import Classifier
 from hardiness.models.preprocessing import to_pixels
@@ -103,11 +104,9 @@ def test_embedded_models_answer_as_their_photographs_were_labelled(
 def test_several_models_decode_each_photograph_once(
     hardiness: Any, tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hardiness.benchmarks import photographs as room
-
     decoded: list[str] = []
-    original = room.decode
-    monkeypatch.setattr(room, "decode", lambda data, name: decoded.append(name) or original(data, name))
+    original = imaging.decode
+    monkeypatch.setattr(imaging, "decode", lambda data, name: decoded.append(name) or original(data, name))
     models = ["-m", "efficientnet_lite0", "-m", "efficientnet_lite1", "-m", "squeezenet1_1"]
     hardiness("run", *models, "-b", "imagenet-val", "--data", tree(6), "--out", tmp_path / "x")
     assert len(decoded) == len(set(decoded)) == 6
