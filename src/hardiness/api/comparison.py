@@ -109,7 +109,7 @@ DETAILED_MOST = 6
 
 
 def comparisons_of(
-    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None
+    stores: Sequence[Store], found: Sequence[Result], baseline: str | None = None, details: bool = True
 ) -> list[BenchmarkComparison]:
     """The models of one or more folders on the same images; none where there are fewer than two.
 
@@ -119,9 +119,10 @@ def comparisons_of(
         stores: the folders.
         found: what they hold.
         baseline: a model whose stored runs the ratios of ``found`` divide by, instead of the published baseline.
+        details: whether what is said of single pairs is wanted, beside scores and places.
     """
     models = {result.name for result in found if not result.measured.get("published")}
-    detailed = len(models) <= DETAILED_MOST
+    detailed = details and len(models) <= DETAILED_MOST
     kept = kept_comparisons(stores[0], found, baseline) if len(stores) == 1 else []
     if kept and not detailed:
         return kept

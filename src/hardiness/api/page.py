@@ -317,7 +317,7 @@ def gate_tables(stores: Sequence[Store]) -> list[TextTable]:
 
 @dataclass(frozen=True)
 class Collected:
-    """The results of one or more output folders, each run once; what could not be read; comparisons; remarks."""
+    """The results of one or more folders, each run once; what could not be read; comparisons by score; remarks."""
 
     results: Sequence[Result]
     problems: Sequence[str]
@@ -333,7 +333,7 @@ def collected(outs: Sequence[str], baseline: str | None = None) -> Collected:
     """
     stores, problems = _opened(tuple(outs), [])
     found, problems, remarks = _results(stores, Report(tuple(outs), baseline=baseline, to=Path(PAGE)), problems)
-    return Collected(found, problems, comparisons_of(stores, found, baseline), remarks)
+    return Collected(found, problems, comparisons_of(stores, found, baseline, details=False), remarks)
 
 
 def _opened(
