@@ -206,6 +206,21 @@ def test_a_run_divided_by_itself_is_one_in_every_ratio() -> None:
     assert all(value(found, "ce", corruption=name) == pytest.approx(1) for name in IMAGENET_C.members)
 
 
+def test_a_run_stops_by_the_ratios_that_it_is_scored_by() -> None:
+    """Also where the model that ratios divide by is never wrong on clean pictures."""
+    given = records(10, by_severity)
+    table = CARD.table(given, RUN)
+    never_wrong = {"clean_error": 0.0, "error_by_severity": {name: [0.1, 0.2, 0.3, 0.4, 0.5] for name in ALL}}
+    for against in (never_wrong, baseline("imagenet-c")):
+        found = scores(given, against)
+        sums = {each.metric: each for each in CARD.sums(table, RUN, against)}
+        for metric in ("mce", "relative_mce", "mean_error", "clean_error"):
+            assert sums[metric].of(np.arange(len(table))).value == pytest.approx(value(found, metric))
+    assert value(scores(given, never_wrong), "relative_mce") == pytest.approx(
+        value(scores(given, never_wrong), "mce") - 0.1 * 5 / 1.5
+    )
+
+
 def test_a_baseline_without_errors_or_without_cells_gives_a_reason_and_no_number() -> None:
     perfect = {"clean_error": 0.0, "error_by_severity": {name: [0.0] * 5 for name in ALL}}
     absent = {

@@ -106,39 +106,27 @@ def ratio_scores(
         no_member = "none of the set's corruptions was run"
         reason = "there is no baseline for these classes" if baseline is None else no_member
         return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
-    ce: dict[str, dict[Condition, float]] = {}
-    relative: dict[str, dict[Condition, float]] = {}
-    for name in names:
-        cells = [cell for cell in present if cell["corruption"] == name]
-        divisors = [baseline["error_by_severity"][name][cell["severity"] - 1] for cell in cells]
-        above = sum(divisors) - len(cells) * baseline["clean_error"]
-        if sum(divisors) > 0:
-            ce[name] = dict.fromkeys(cells, 1 / sum(divisors))
-        if Condition() in errors.cells and above > 0:
-            relative[name] = {**dict.fromkeys(cells, 1 / above), Condition(): -len(cells) / above}
+    known = baseline
+
+    def weights(members: Sequence[str], relative: bool) -> Mapping[Condition, float]:
+        """Of the cells of some corruptions in a ratio; none where the baseline has no error to divide by."""
+        counted = np.array([cell.get("corruption") in members for cell in errors.cells])
+        found = _ratio_weights(errors.cells, counted, known, relative)
+        pairs = () if found is None else zip(errors.cells, found.tolist(), strict=True)
+        return {cell: weight for cell, weight in pairs if weight}
+
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
-    scores = []
-    for metric, found, reason in (
-        ("mce", ce, ""),
-        ("relative_mce", relative, "" if Condition() in errors.cells else unknown),
-    ):
-        if lacking := [name for name in names if name not in found]:
+    scores, parts = [], []
+    for metric, part, relative in (("mce", "ce", False), ("relative_mce", "relative_ce", True)):
+        reason = unknown if relative and Condition() not in errors.cells else ""
+        each = {name: found for name in names if (found := weights((name,), relative))}
+        if lacking := [name for name in names if name not in each]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
             scores.append(_undefined(f"{metric}{suffix}", n, reason))
         else:
-            scores.append(errors.score(f"{metric}{suffix}", _mean_weights(list(found.values())), "ratio"))
-    for metric, found in (("ce", ce), ("relative_ce", relative)):
-        scores += [errors.score(metric, found[name], "ratio", Condition(corruption=name)) for name in found]
-    return scores
-
-
-def _mean_weights(several: Sequence[Mapping[Condition, float]]) -> dict[Condition, float]:
-    """The weights of the mean of several weighted sums."""
-    found: dict[Condition, float] = {}
-    for each in several:
-        for cell, weight in each.items():
-            found[cell] = found.get(cell, 0.0) + weight / len(several)
-    return found
+            scores.append(errors.score(f"{metric}{suffix}", weights(names, relative), "ratio"))
+        parts += [errors.score(part, of, "ratio", Condition(corruption=name)) for name, of in each.items()]
+    return scores + parts
 
 
 def error_scores(
@@ -504,11 +492,11 @@ class CorruptionCard(Card):
         if clean.any():
             found.append(mean_of("clean_error", wrong, clean, False))
         if baseline:
-            ratios = (("mce", 0.0), ("relative_mce", float(baseline["clean_error"])))
+            ratios = (("mce", False), ("relative_mce", True))
             found[:0] = [
                 WeightedSum(f"{name}{suffix}", wrong, weights, higher_is_better=False)
-                for name, below in ratios
-                if (weights := _ratio_weights(table.present, cells, baseline, below)) is not None
+                for name, relative in ratios
+                if (weights := _ratio_weights(table.present, cells, baseline, relative)) is not None
             ]
         return found
 
@@ -591,15 +579,16 @@ def _divides(
 
 
 def _ratio_weights(
-    present: Sequence[Condition], cells: NDArray[np.bool_], baseline: Baseline, below: float
+    present: Sequence[Condition], cells: NDArray[np.bool_], baseline: Baseline, relative: bool
 ) -> NDArray[np.float64] | None:
-    """What each cell's error weighs in the mCE, ``(M,)``; with the baseline's clean error ``below``, in the relative.
+    """What each cell's error weighs in the mCE or, with the clean error taken off, in the relative mCE, ``(M,)``.
 
     ``None`` where a baseline has no error to divide by, or clean pictures are needed and were not run.
     """
     clean = Condition() in present
     members = [cell for cell, is_member in zip(present, cells, strict=True) if is_member]
     names, levels = ([cell[key] for cell in members] for key in ("corruption", "severity"))
+    below = baseline["clean_error"] if relative else 0.0
     above = {name: [error - below for error in baseline["error_by_severity"][name]] for name in set(names)}
     try:
         of_cells = corruption_weights(names, levels, above)
@@ -607,9 +596,9 @@ def _ratio_weights(
         return None
     weights = np.zeros(len(present))
     weights[cells] = of_cells
-    if below and clean:
+    if relative and clean:
         weights[present.index(Condition())] = -of_cells.sum()
-    return None if below and not clean else weights
+    return None if relative and not clean else weights
 
 
 def _wrong(table: ImageTable) -> NDArray[np.float64]:
