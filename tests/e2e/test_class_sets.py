@@ -186,6 +186,16 @@ def test_pug_has_its_own_crop_and_the_models_view(tmp_path: Path) -> None:
     assert [found.score("top1", factor=each).value for each in ("Worlds", "Object_Yaw")] == [1.0, 0.0]
 
 
+def test_pug_never_counts_a_shirt_as_published_and_does_in_the_own_view(tmp_path: Path) -> None:
+    # Class 841 is both Shirt's and Sweatshirt's; the authors' map from classes to folders keeps the later folder.
+    worn = {f"Worlds/{folder}/a.png": coloured(841) for folder in ("Shirt", "Sweatshirt")}
+    put(tmp_path / "pug-imagenet", worn)
+    assert [evaluated(name, tmp_path).score("top1").value for name in ("pug-imagenet", "pug-imagenet-own-view")] == [
+        0.5,
+        1.0,
+    ]
+
+
 def png(picture: Image.Image) -> dict[str, Any]:
     stream = io.BytesIO()
     picture.save(stream, "PNG")

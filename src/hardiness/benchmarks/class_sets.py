@@ -203,7 +203,7 @@ class ClassSets(Card):
         classes and their clean twin.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "subset_prediction", "subset_confidence")
     titles: ClassVar[Mapping[str, str]] = {
         **TITLES,
@@ -225,6 +225,8 @@ class ClassSets(Card):
         described = set_of(run.benchmark.name)
         within = "subset_" if described.among == "labels" else ""
         columns = answered(records, f"{within}prediction", f"{within}confidence")
+        if run.benchmark.protocol == described.own_view_protocol:
+            described = replace(described, never_right=())
         columns[RIGHT] = _is_right(described, records, f"{within}prediction")
         if within:
             columns["right_1000-way"] = _is_right(described, records, "prediction")
@@ -307,7 +309,8 @@ def _is_right(described: ClassSet, records: Records, answers: str) -> NDArray[np
     codes = {group: code for code, group in enumerate(dict.fromkeys(groups))}
     holds = np.zeros((len(codes), max(IMAGENET_CLASSES, int(found.max()) + 1)), bool)
     for group, code in codes.items():
-        holds[code, list(described.right(group))] = True
+        if group not in described.never_right:
+            holds[code, list(described.right(group))] = True
     rows = np.array([codes[group] for group in groups], np.int64)
     unnamed = np.array([not described.right(group) for group in codes], bool)[rows]
     return np.asarray(np.where(unnamed, found == records["label"], holds[rows, found]))

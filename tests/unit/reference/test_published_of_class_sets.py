@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import ModelIdentity
-from hardiness.reference import class_set, published_beside, published_for
+from hardiness.reference import CLASS_SETS, class_set, published_beside, published_for
 
 
 def first_weights(name: str) -> ModelIdentity:
@@ -34,3 +34,14 @@ def test_later_weights_have_none_of_it(benchmark: str, condition: dict[str, str]
     later = ModelIdentity("torchvision:resnet50", options={"pretrained": "IMAGENET1K_V2"})
     assert published_for(first_weights("resnet50"), benchmark, "top1", condition)
     assert not published_for(later, benchmark, "top1", condition)
+
+
+def test_every_set_has_published_numbers_with_their_source() -> None:
+    for name in CLASS_SETS:
+        held = class_set(name)
+        assert name == "objectnet" or (held.published and held.published_source), name
+    (worlds,) = published_for(first_weights("resnet50"), "pug-imagenet", "top1", {"factor": "Worlds"})
+    assert (worlds.value, worlds.source.split()[0]) == (0.278617, "PUG_ImageNet/PUG_ImageNet.ipynb")
+    plain = published_beside("imagenet-d", "top1", {})
+    assert (len(plain), plain["ResNet-50"].value) == (12, pytest.approx(1 - 0.889))
+    assert plain["ViT-S/16, DAMP"].value == pytest.approx(1 - 0.8474)

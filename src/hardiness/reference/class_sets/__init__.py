@@ -46,6 +46,7 @@ class ClassSet:
         border_px, first_crop_px: what is cut off each side, and the centre square that is kept, before the view; 0 for
             neither.
         border_rgb: of the border that a copy must keep; empty where it has none.
+        never_right: labels whose pictures the published scoring can never count as right; the own view's scoring can.
         shown_when_asked: whether its licence wants pictures shown to who asks for them alone.
         parts: its conditions, which are folders; empty where it has none.
         headline: of parts: ``"all"`` photographs, the ``"mean"`` of the counted parts, or the ``"first"`` part.
@@ -78,6 +79,7 @@ class ClassSet:
     border_px: int = 0
     first_crop_px: int = 0
     border_rgb: tuple[int, ...] = ()
+    never_right: tuple[str, ...] = ()
     shown_when_asked: bool = False
     parts: tuple[SetPart, ...] = ()
     headline: str = "all"
@@ -126,10 +128,11 @@ def class_set(name: str) -> ClassSet:
     labels = {folder: tuple(indices) for folder, indices in found.pop("labels").items()}
     canvas = Canvas(*found.pop("canvas")) if "canvas" in found else None
     gap, axes = tuple(found.pop("gap", ())), tuple(map(tuple, found.pop("axes", ())))
-    border = tuple(found.pop("border_rgb", ()))
+    border, never_right = tuple(found.pop("border_rgb", ())), tuple(found.pop("never_right", ()))
     plain = {
         **found,
         "border_rgb": border,
+        "never_right": never_right,
         "name": name,
         "labels": labels,
         "parts": parts,
