@@ -504,3 +504,21 @@ def test_published_numbers_stand_beside_measured_ones() -> None:
     (gap,) = published("torchvision:resnet50", "imagenet-9", "bg_gap", {})
     assert gap.value == pytest.approx(0.073)
     assert published("AlexNet", "imagenet-hard", "top1", {})[0].value == pytest.approx(0.0734)
+
+
+def test_a_figure_by_part_has_what_was_published_of_parts_and_of_the_whole(tmp_path: Path) -> None:
+    put(tmp_path / "imagenet-d", {"background/banana/a.png": coloured(954)})
+    put(tmp_path / "pug-imagenet", {"Worlds/Wolf/a.png": coloured(270)})
+    put(tmp_path / "imagenet-9", {f"bg_challenge/{each}/val/00_dog/a.png": coloured(151) for each in ("original",)})
+    figures = {}
+    for name in ("imagenet-d", "pug-imagenet", "imagenet-9"):
+        found = evaluated(name, tmp_path)
+        section = card_of(found.run).view([found])
+        (figures[name],) = (each for each in section.charts if each.name == "accuracy_by_part")
+    of_d, of_pug, of_9 = figures.values()
+    assert len(of_d.published) == 12
+    assert all(each.overall is not None for each in of_d.published)
+    (pug,) = of_pug.published
+    assert (pug.name, pug.overall, pug.by_row["Worlds"].value) == ("torchvision:resnet50", None, 0.278617)
+    (resnet,) = (each for each in of_9.published if each.name == "torchvision:resnet50")
+    assert (resnet.overall.value, resnet.by_row["mixed rand"].value) == (0.956, 0.789)

@@ -18,6 +18,7 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, register
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
+from hardiness.benchmarks.leaderboard import is_comparable, published_on
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
 from hardiness.benchmarks.selective import SELECTIVE_EXPLANATIONS, SELECTIVE_TITLES, selective_scores
@@ -46,7 +47,7 @@ from hardiness.core import (
     Score,
     Section,
 )
-from hardiness.reference import CLASS_SETS, ClassSet, class_set, wnid_indices
+from hardiness.reference import CLASS_SETS, ClassSet, Published, class_set, published_beside, wnid_indices
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
@@ -471,6 +472,7 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
         observers.append(Observer(result.name, _score_of(result, Condition()), known))
     if not any(each.by_row for each in observers):
         return None
+    theirs = _published_by_part(described, rows) if is_comparable(results) else ()
     return Dots(
         "accuracy_by_part",
         f"{described.title}: accuracy by {next(iter(described.parts[0].condition))}",
@@ -480,8 +482,24 @@ def _by_part(described: ClassSet, results: Sequence[Result]) -> Dots | None:
         "headline",
         tuple(name for name in rows if any(name in each.by_row for each in observers)),
         tuple(observers),
+        published=theirs,
         bars=True,
+        grey=f"Grey strokes: published models, {published_on(results)}." if theirs else "",
     )
+
+
+def _published_by_part(described: ClassSet, rows: Mapping[str, Condition]) -> tuple[Observer, ...]:
+    """What was published of the set: over everything, and of each part."""
+    whole = {model: _as_score(row) for model, row in published_beside(described.name, "top1", {}).items()}
+    by_row: dict[str, dict[str, Score]] = {model: {} for model in whole}
+    for name, condition in rows.items():
+        for model, row in published_beside(described.name, "top1", condition).items():
+            by_row.setdefault(model, {})[name] = _as_score(row)
+    return tuple(Observer(model, whole.get(model), known) for model, known in by_row.items())
+
+
+def _as_score(row: Published) -> Score:
+    return Score(row.metric, row.value, row.unit, row.n, condition=row.condition)
 
 
 def _by_level(described: ClassSet, results: Sequence[Result]) -> Dots | None:

@@ -12,7 +12,7 @@ IMAGENET_CLASSES = 1000
 EMBEDDED = "embedded"
 """Photographs that nothing was published of, with ImageNet's classes."""
 
-OWN_VIEW = ("classification", "subset_classification")
+OWN_VIEW = ("classification", "subset_classification", "class_sets")
 """Cards whose published numbers are of each model's own view; those of all others are of pictures on a fixed canvas."""
 
 

@@ -71,7 +71,10 @@ def _class_set_rows() -> Iterator[Published]:
         parts = {"": Condition()}
         for each in known.parts:
             parts |= {str(next(iter(each.condition.values()))): each.condition, each.folder: each.condition}
-        for part, models in known.published.items():
+        by_part = dict(known.published)
+        if known.headline == "first":
+            by_part[""] = known.published.get(str(next(iter(known.parts[0].condition.values()))), {})
+        for part, models in by_part.items():
             metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
             for model, value in models.items():
                 images = 0 if part else known.images
