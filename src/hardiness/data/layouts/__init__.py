@@ -1,1 +1,1 @@
-"""The layouts of the data sets, one module each; `hardiness.data.root` finds them."""
+"""The layouts of the data sets, which `hardiness.data.root` finds: `folders` has a line for each plain one."""

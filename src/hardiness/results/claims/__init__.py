@@ -1,4 +1,4 @@
-"""Sentences of papers as tests on the models at hand; one file a claim."""
+"""Sentences of papers as tests on the models at hand; one file a paper."""
 
 from __future__ import annotations
 

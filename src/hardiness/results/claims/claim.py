@@ -155,7 +155,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of a paper, as a test; a plug-in of one file.
+    """One sentence of a paper, as a test; those of a paper share a file.
 
     Attributes:
         name: registered name.
