@@ -859,7 +859,9 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         ("jpeg", bool, _default("jpeg", bool(members.jpeg_quality))),
     ]
     title = "".join(word.capitalize() for word in members.name.split("-"))
-    made = make_dataclass(title, options, bases=(CorruptionSet,), namespace=attributes, frozen=True)
+    made = make_dataclass(
+        title, options, bases=(CorruptionSet,), namespace=attributes, frozen=True, eq=False, repr=False
+    )  # the base compares and shows the same fields
     return final(made)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 from hardiness.core import Condition, Interval, ModelIdentity
@@ -30,6 +31,9 @@ FIRST_WEIGHTS = "IMAGENET1K_V1"
 
 ZERO_SHOT_PROTOCOL = "openai80"
 """The class names and templates of those numbers."""
+
+OPENCLIP = "openclip:"
+"""What the names of zero-shot checkpoints begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +68,20 @@ OF_TESTBED = ("imagenet-r", "imagenet-sketch", "imagenet-v2", "objectnet")
 """Benchmarks of which the paper gives nothing, and imagenet-testbed has the paper's models."""
 
 
-def _class_set_rows() -> Iterator[Published]:
-    """What was published of the sets whose labels are sets of classes, by the headline and by part."""
-    for name in CLASS_SETS:
-        known = class_set(name)
-        parts = {"": Condition()}
-        for each in known.parts:
-            parts |= {str(next(iter(each.condition.values()))): each.condition, each.folder: each.condition}
-        by_part = dict(known.published)
-        if known.headline == "first":
-            by_part[""] = known.published.get(str(next(iter(known.parts[0].condition.values()))), {})
-        for part, models in by_part.items():
-            metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
-            for model, value in models.items():
-                images = 0 if part else known.images
-                yield Published(model, name, metric, condition, value, "fraction", images, known.published_source)
+def _class_set_rows(name: str) -> Iterator[Published]:
+    """What was published of a set whose labels are sets of classes, by the headline and by part."""
+    known = class_set(name)
+    parts = {"": Condition()}
+    for each in known.parts:
+        parts |= {str(next(iter(each.condition.values()))): each.condition, each.folder: each.condition}
+    by_part = dict(known.published)
+    if known.headline == "first":
+        by_part[""] = known.published.get(str(next(iter(known.parts[0].condition.values()))), {})
+    for part, models in by_part.items():
+        metric, condition = ("top1", parts[part]) if part in parts else (part, Condition())
+        for model, value in models.items():
+            images = 0 if part else known.images
+            yield Published(model, name, metric, condition, value, "fraction", images, known.published_source)
 
 
 def _testbed_rows() -> Iterator[Published]:
@@ -94,7 +97,7 @@ def _testbed_rows() -> Iterator[Published]:
 @cache
 def leaders() -> tuple[Published, ...]:
     """Numbers of leading and well-known models; they stand beside measured ones, and nothing is computed from them."""
-    return (*_rows("leaders.json"), *_class_set_rows())
+    return (*_rows("leaders.json"), *chain.from_iterable(map(_class_set_rows, CLASS_SETS)))
 
 
 def _rows(name: str) -> tuple[Published, ...]:
@@ -113,7 +116,7 @@ def zero_shot_table() -> tuple[Published, ...]:
     with files("hardiness.reference").joinpath("published_openclip.csv").open(encoding="utf-8") as stream:
         return tuple(
             Published(
-                model=f"openclip:{row['architecture']}/{row['pretrained']}",
+                model=f"{OPENCLIP}{row['architecture']}/{row['pretrained']}",
                 benchmark=benchmark,
                 metric="top1",
                 condition=Condition(),
@@ -128,17 +131,21 @@ def zero_shot_table() -> tuple[Published, ...]:
 
 
 @cache
-def _by_number() -> Mapping[tuple[str, str, str], tuple[Published, ...]]:
-    found: dict[tuple[str, str, str], list[Published]] = {}
-    for row in (*table(), *_class_set_rows(), *zero_shot_table()):
-        found.setdefault((row.model, row.benchmark, row.metric), []).append(row)
+def _rows_of(benchmark: str) -> Mapping[tuple[str, str], tuple[Published, ...]]:
+    """The published rows of a benchmark by model and metric, but for those of zero-shot checkpoints."""
+    found: dict[tuple[str, str], list[Published]] = {}
+    for row in (*table(), *(_class_set_rows(benchmark) if benchmark in CLASS_SETS else ())):
+        if row.benchmark == benchmark:
+            found.setdefault((row.model, row.metric), []).append(row)
     return {key: tuple(rows) for key, rows in found.items()}
 
 
 def published(model: str, benchmark: str, metric: str, condition: Mapping[str, object]) -> tuple[Published, ...]:
     """The published values of one number, one per source; empty where none is known."""
-    rows = _by_number().get((model, benchmark, metric), ())
-    return tuple(row for row in rows if dict(row.condition) == dict(condition))
+    rows = _rows_of(benchmark).get((model, metric), ())
+    if model.startswith(OPENCLIP):
+        rows = (*rows, *(row for row in zero_shot_table() if (row.model, row.benchmark) == (model, benchmark)))
+    return tuple(row for row in rows if row.metric == metric and dict(row.condition) == dict(condition))
 
 
 def published_for(

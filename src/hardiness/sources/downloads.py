@@ -21,11 +21,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, build_opener
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from hardiness.core import DataError
-from hardiness.sources.files import open_regular, read_regular, shown
+from hardiness.sources.files import cache_folder, open_regular, read_regular, shown
 
 ALGORITHMS = ("sha256", "md5")
 _PIECE_BYTES = 1 << 20
@@ -357,12 +356,6 @@ def _allowed(remote: Remote, folder: Path) -> None:
             f"{remote.urls[0]} is not in {folder}, and {OFFLINE} forbids to download it; "
             "put the file there by hand, or unset the variable"
         )
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``$HARDINESS_CACHE``, else the user's cache folder of this platform."""
-    preset = os.environ.get("HARDINESS_CACHE")
-    return Path(preset) if preset else Path(platformdirs.user_cache_dir("hardiness"))
 
 
 def fetch(url: str, *, sha256: str = "", folder: Path | None = None, progress: Progress | None = None) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hardiness.core import DataError
-from hardiness.sources.downloads import cache_folder
+from hardiness.sources.files import cache_folder
 
 
 def pinned(name: str) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hardiness.core import DataError, rng
-from hardiness.sources import downloads
+from hardiness.sources import cache_folder, downloads
 from hardiness.sources import downloads as transfer
-from hardiness.sources.downloads import cache_folder, fetch
+from hardiness.sources.downloads import fetch
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import sources
 from hardiness.benchmarks import accuracy
 from hardiness.core import DataError, ImageTable, Score
 from hardiness.results.annotations import behind, numbered, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.sources import installed_file
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
 SHA256 = "d83e9bff374c631aae8439eb064c7019acc56e1b3bc3f56b8380c2a710b0220b"
@@ -63,5 +63,5 @@ def label_sets() -> LabelSets:
 
     Source: google-research/reassessed-imagenet, ``real.json``, which timm carries (Apache-2.0).
     """
-    found = json.loads(installed_file(PACKAGE, PATH, SHA256).read_text("utf-8"))
+    found = json.loads(sources.installed_file(PACKAGE, PATH, SHA256).read_text("utf-8"))
     return {number: frozenset(classes) for number, classes in enumerate(found, start=1) if classes}

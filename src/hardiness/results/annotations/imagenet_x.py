@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hardiness import sources
 from hardiness.benchmarks import FACTORS, METRIC
 from hardiness.core import Condition, DataError, ImageTable, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.sources import installed_file
 from hardiness.statistics import centred, resampled_means, wilson
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
@@ -112,11 +112,11 @@ def published_annotations() -> Annotations:
     Raises:
         DataError: the package is not installed, or does not hold them as published.
     """
-    lines = installed_file(PACKAGE, f"{FOLDER}/imagenet_x_val_top_factor.jsonl", SHA256).read_text("utf-8").splitlines()
-    listed = (
-        installed_file(PACKAGE, f"{FOLDER}/prototypical_paths.csv", PROTOTYPES_SHA256).read_text("utf-8").splitlines()
+    said, prototypes = (
+        sources.installed_file(PACKAGE, f"{FOLDER}/{name}", sha256).read_text("utf-8").splitlines()
+        for name, sha256 in (("imagenet_x_val_top_factor.jsonl", SHA256), ("prototypical_paths.csv", PROTOTYPES_SHA256))
     )
-    return read(map(json.loads, lines), {row["file_name"] for row in csv.DictReader(listed)})
+    return read(map(json.loads, said), {row["file_name"] for row in csv.DictReader(prototypes)})
 
 
 def read(lines: Iterable[Mapping[str, Any]], prototypes: Collection[str]) -> Annotations:

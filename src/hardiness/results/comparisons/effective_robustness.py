@@ -30,9 +30,6 @@ IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 
 VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
-CLEAN_TWINS = {name: twin for name in CLASS_SETS if (twin := class_set(name).clean_twin)}
-"""The benchmark that clean accuracy is of, where it is not the validation set."""
-
 
 @registry.add("effective_robustness")
 def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
@@ -95,9 +92,14 @@ def _of_share(share: float, ids: NDArray[np.int64]) -> Estimate:
     return mean(ids, np.arange(len(ids)) < round(share * len(ids)))
 
 
+def _clean_of(benchmark: str) -> str:
+    """The benchmark that clean accuracy is of."""
+    return (class_set(benchmark).clean_twin if benchmark in CLASS_SETS else "") or CLEAN
+
+
 def clean_twin(each: Scored, scored: Sequence[Scored]) -> Scored | None:
     """The same model on clean photographs; ``None`` where it was not run on them."""
-    name = CLEAN_TWINS.get(each.result.benchmark, CLEAN)
+    name = _clean_of(each.result.benchmark)
     return next((o for o in scored if o.result.benchmark == name and o.is_same_model(each) and o.result.scores), None)
 
 
@@ -134,7 +136,7 @@ def why_none(shifted: Result, clean: Result) -> str:
     if filtered_by(shifted.benchmark) and _is_resnet50(run):
         return f"{shifted.benchmark} was filtered by this model, so that the published lines leave it out"
     size, whole = images_behind(shifted.benchmark)
-    sizes = (size if clean.benchmark in CLEAN_TWINS.values() else VALIDATION, whole)
+    sizes = (VALIDATION if clean.benchmark == CLEAN else size, whole)
     for result, images in zip((clean, shifted), sizes, strict=True):
         if result.counts.images < images or not result.counts.complete:
             held = f"{result.counts.images:,} of {images:,} images"
@@ -186,7 +188,7 @@ def against_references(
     if not set(shown.values()) <= by_key.keys():
         return [], []  # joined of several sets, as out of distribution: no shift of the photographs
     first = by_key[next(iter(shown.values()))].stored.run
-    if first.benchmark.name in (CLEAN, *CLEAN_TWINS.values()) or not _has_imagenets_classes(first):
+    if first.benchmark.name in (CLEAN, *map(_clean_of, CLASS_SETS)) or not _has_imagenets_classes(first):
         return [], []
     wanted = (first.benchmark.name, first.benchmark.protocol, first.data.name)
     references = list(dict.fromkeys(references))
@@ -234,7 +236,7 @@ def against_references(
 
 
 def _clean_run(run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
-    name, identity = CLEAN_TWINS.get(run.stored.run.benchmark.name, CLEAN), run.stored.run
+    name, identity = _clean_of(run.stored.run.benchmark.name), run.stored.run
     return next(
         (
             other
@@ -248,4 +250,4 @@ def _clean_run(run: ScoredRun, runs: Sequence[ScoredRun]) -> ScoredRun | None:
 
 
 def _missing_clean(run: Run) -> str:
-    return f"it was not run on {CLEAN_TWINS.get(run.benchmark.name, CLEAN)}"
+    return f"it was not run on {_clean_of(run.benchmark.name)}"
