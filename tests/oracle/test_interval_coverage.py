@@ -13,6 +13,8 @@ from hardiness.benchmarks.confidence import INVERSE_TEMPERATURES, best_inverse, 
 from hardiness.benchmarks.selective import selective_scores
 from hardiness.benchmarks.shares import confidence_scores
 from hardiness.core import ArgumentError, BenchmarkIdentity, Condition, DataIdentity, ImageTable, Interval, Run
+from hardiness.results.annotations.imagenet_x import error_ratios
+from hardiness.statistics import pairwise
 from hardiness.statistics.calibration import Gaps, bin_of, bin_of_hundred, calibration_interval, rms_calibration_error
 from hardiness.statistics.intervals import accepted_interval, effective_wilson, threshold, wilson
 
@@ -280,3 +282,58 @@ def test_a_mean_loss_of_one_run(n: int, rate: float, power: int) -> None:
     for name, count in had.items():
         assert count > trials / 2
         assert held[name] / count >= 0.94 - 2 * np.sqrt(0.06 * 0.94 / count), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("people", "n", "model", "person"),
+    [(10, 200, 0.8, 0.95), (3, 200, 0.8, 0.95), further(3, 50, 0.5, 0.9), further(10, 200, 0.95, 0.97)],
+)
+def test_the_mean_of_kappa_over_people(people: int, n: int, model: float, person: float) -> None:
+    """A bootstrap held in 87.5 % of the first case: errors of several pairs are of the same few stimuli."""
+    pairs = [(0, 1 + each) for each in range(people)]
+    threshold_of = ndtri(np.array([model, *[person] * people]))
+
+    def seen(generator: np.random.Generator, count: int) -> np.ndarray:
+        shared, own = generator.standard_normal((count, 1)), generator.standard_normal((count, 1 + people))
+        return (np.sqrt(0.3) * shared + np.sqrt(0.7) * own < threshold_of).astype(float)
+
+    (truth,) = pairwise(seen(np.random.default_rng(7), 400_000), [pairs])
+    true = truth.kappa.value
+    assert true is not None
+
+    def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
+        (found,) = pairwise(seen(generator, n), [pairs])
+        return found.kappa.interval, true
+
+    assert held(trial, people, n) >= 0.94 - SLACK
+
+
+def test_the_mean_of_kappa_has_no_interval_of_few_joint_errors() -> None:
+    right = np.ones((100, 4))
+    right[:4] = 0.0
+    (few,) = pairwise(right, [[(0, 1), (0, 2), (0, 3)]])
+    assert few.kappa.value == pytest.approx(1.0)
+    assert few.kappa.interval is None
+    right[4] = 0.0
+    right[5, 0] = 0.0
+    (enough,) = pairwise(right, [[(0, 1), (0, 2), (0, 3)]])
+    assert enough.kappa.interval is not None
+    assert enough.kappa.interval.high > enough.kappa.interval.low
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "share", "rate", "times"), [(500, 0.1, 0.2, 2.0), further(500, 0.4, 0.3, 0.5), further(500, 0.1, 0.05, 1.5)]
+)
+def test_an_error_ratio(n: int, share: float, rate: float, times: float) -> None:
+    """How much more often a model errs where a factor is than anywhere; below ten errors a bootstrap held in 94 %."""
+    true = times * rate / (rate * (1 - share) + times * rate * share)
+
+    def trial(generator: np.random.Generator) -> tuple[Interval | None, float]:
+        has = generator.random(n) < share
+        wrong = generator.random(n) < np.where(has, times * rate, rate)
+        (score,) = error_ratios(wrong, [(0,) if each else () for each in has])
+        return score.interval, true
+
+    assert held(trial, n, round(100 * share)) >= 0.94 - SLACK

@@ -50,7 +50,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
-from hardiness.statistics import Measurable, centred, mean_of, resampled_means, wilson, within
+from hardiness.statistics import Measurable, centred, mean, mean_of, resampled_means, wilson, within
 
 BENCHMARK, METRIC = "model-vs-human", "accuracy"
 PEOPLE = "people"
@@ -316,15 +316,17 @@ def _means(
         reason = "no stimulus of a condition that counts was evaluated"
         yield Score(metric, None, "fraction", 0, reason=reason)
         return
-    values = np.stack([np.where(rows, right, np.nan) for rows in (*sets, *cells.values())], axis=1)
-    means = np.vstack([np.nanmean(values, axis=0), resampled_means(values, "model_vs_human")])
-    n = int(np.any(list(sets), axis=0).sum())
-    yield _mean(metric, _across(means[:, : len(sets)]), n, higher_is_better=True)
+    over = [np.stack([np.where(rows, right, np.nan) for rows in each], axis=1) for each in (sets, [*cells.values()])]
+    across = mean(np.arange(len(right)), over[0])
+    yield Score(metric, across.value, "fraction", across.n, across.interval(0.0, 1.0))
+    means = np.vstack([np.nanmean(over[1], axis=0), resampled_means(over[1], "model_vs_human")])
     people = np.array([_level(cell).accuracy for cell in cells])
-    squares = (means[:, len(sets) :] - people) ** 2
+    squares = (means - people) ** 2
     places = [[place for place, (of, _) in enumerate(cells) if of == name] for name in names]
     of_sets = np.stack([_across(squares[:, each]) for each in places], axis=1)
-    yield _mean("squared_difference", _across(of_sets), n, higher_is_better=False)
+    apart = _across(of_sets)
+    interval = within(centred(apart[1:], float(apart[0])))
+    yield Score("squared_difference", float(apart[0]), "fraction", across.n, interval, higher_is_better=False)
 
 
 def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -338,12 +340,6 @@ def _headline(cells: Container[Cell]) -> str:
     """What the mean over sets is called: a part must not pass for the whole."""
     whole = all((name, level.name) in cells for name in SETS for level in stimulus_set(name).counted)
     return "ood_accuracy" if whole else "ood_accuracy_partial"
-
-
-def _mean(metric: str, values: NDArray[np.float64], n: int, higher_is_better: bool) -> Score:
-    """A score from the estimate and its resamples, ``(1 + R,)``."""
-    interval = within(centred(values[1:], float(values[0])))
-    return Score(metric, float(values[0]), "fraction", n, interval, higher_is_better)
 
 
 def _share(right: NDArray[np.bool_], condition: Condition) -> Score:

@@ -350,7 +350,7 @@ def cells_of(stored: StoredRun) -> dict[str, str]:
     return {str(condition): fingerprint for condition, fingerprint in sorted(stored.cells.items())}
 
 
-SCORING = 6
+SCORING = 7
 """Version of what all cards share (intervals, calibration); part of what kept scores are recognised by."""
 
 DETAILS = 2

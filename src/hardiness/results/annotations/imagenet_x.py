@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import FACTORS, METRIC
-from hardiness.core import Condition, DataError, ImageTable, Score
+from hardiness.core import Condition, DataError, ImageTable, Interval, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, registry
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import centred, resampled_means, wilson
+from hardiness.statistics import mean, wilson
 
 PACKAGE, FOLDER = "imagenet-x", "imagenet_x/annotations"
 SHA256 = "083253dfe7c3491c76c4745d00d2c1c6eb19615f3935cfc80c6b914dcd4bd177"
@@ -57,7 +57,7 @@ def _of_run(run: ScoredRun) -> list[Score]:
 def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
     """The error on all annotated photographs, then of each factor the error on its photographs divided by that.
 
-    Intervals resample photographs; those of ratios move both sides.
+    A ratio's interval knows what each photograph adds to both its sides; without an error under a factor it has none.
 
     Args:
         table: with the answers.
@@ -70,7 +70,7 @@ def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
         return []
     rows = np.array([row for row, _ in known])
     wrong = table["answer"][rows, 0] != np.array([each.label for _, each in known])
-    return [_overall(wrong), *_ratios(wrong, [each.factors for _, each in known])]
+    return [_overall(wrong), *error_ratios(wrong, [each.factors for _, each in known])]
 
 
 def _overall(wrong: NDArray[np.bool_]) -> Score:
@@ -78,26 +78,29 @@ def _overall(wrong: NDArray[np.bool_]) -> Score:
     return Score("imagenet_x_error", hits / n, "fraction", n, wilson(hits, n), False, Condition(factor="all"))
 
 
-def _ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> list[Score]:
-    values = np.full((len(wrong), 1 + len(FACTORS)), np.nan)
-    values[:, 0] = wrong
+def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> list[Score]:
+    """The error where a factor is over the error of all, for each factor that some photograph has.
+
+    Args:
+        wrong: ``(N,)`` whether each photograph was answered wrongly.
+        factors: of each photograph, places in `FACTORS`.
+    """
+    has = np.zeros((len(wrong), len(FACTORS)), bool)
     for row, places in enumerate(factors):
-        for place in places:
-            values[row, 1 + place] = wrong[row]
-    counts = np.count_nonzero(~np.isnan(values), axis=0)
-    present = [place for place in range(len(FACTORS)) if counts[1 + place]]
+        has[row, list(places)] = True
+    counts = np.count_nonzero(has, axis=0)
+    present = [place for place in range(len(FACTORS)) if counts[place]]
     if not wrong.any():
         reason = "no annotated photograph was answered wrongly"
-        return [_undefined(FACTORS[place], int(counts[1 + place]), reason) for place in present]
-    draws = resampled_means(values, "imagenet_x")
-    found = []
+        return [_undefined(FACTORS[place], int(counts[place]), reason) for place in present]
+    ids, found = np.arange(len(wrong)), []
+    overall = mean(ids, wrong)
     for place in present:
-        ratio = float(np.nanmean(values[:, 1 + place]) / wrong.mean())
-        with np.errstate(invalid="ignore", divide="ignore"):
-            resampled = np.where(draws[:, 0] > 0, draws[:, 1 + place] / draws[:, 0], np.nan)
-        interval = centred(resampled, ratio)
-        n = int(counts[1 + place])
-        found.append(Score(METRIC, ratio, "times", n, interval, False, Condition(factor=FACTORS[place])))
+        ratio = mean(ids[has[:, place]], wrong[has[:, place]]) / overall
+        interval = ratio.interval() if ratio.differing > 1 else None
+        bounded = interval and Interval(max(interval.low, 0.0), interval.high)
+        n = int(counts[place])
+        found.append(Score(METRIC, ratio.value, "times", n, bounded, False, Condition(factor=FACTORS[place])))
     return found
 
 
