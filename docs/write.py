@@ -25,11 +25,12 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 
 import hardiness
 from hardiness import attacks, benchmarks, models, reference
-from hardiness.cli.main import COMMANDS, GROUPS
+from hardiness.cli.main import COMMANDS, GROUPS, command_of
 from hardiness.models.catalogue import schemes
 from hardiness.report import scorecard_tables
 from hardiness.results.compared import kept_comparisons
@@ -93,8 +94,36 @@ def paper_table() -> str:
 
 
 def command_table() -> str:
-    """Every command of the command line."""
-    return table(("command", "what it does"), [(f"`hardiness {name}`", text) for name, (_, text) in COMMANDS.items()])
+    """Every command of the command line, but for the words that another must follow."""
+    rows = [(f"`hardiness {words}`", text) for words, text in COMMANDS.items() if not is_group(words)]
+    return table(("command", "what it does"), rows)
+
+
+def is_group(words: str) -> bool:
+    """Whether it is no command by itself, as ``list``."""
+    return isinstance(command_of(words), click.Group)
+
+
+def option_tables() -> str:
+    """The arguments and options of every command, from the fields that they are made of."""
+    pieces = []
+    for words in COMMANDS:
+        command = command_of(words)
+        if isinstance(command, click.Group):
+            continue
+        context = click.Context(command, info_name=f"hardiness {words}", **command.context_settings)
+        usage = " ".join(command.collect_usage_pieces(context))
+        pieces.append(f"### hardiness {words}\n\n`hardiness {words} {usage}`\n")
+        records = (each.get_help_record(context) for each in command.params if isinstance(each, click.Option))
+        pieces.append(
+            table(("option", "what it is"), [(f"`{cell(name)}`", cell(text)) for name, text in records if name])
+        )
+    return "\n".join(pieces)
+
+
+def cell(text: str) -> str:
+    """Text that may stand in a cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def group_table() -> str:
@@ -170,7 +199,7 @@ def error_table() -> str:
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"benchmarks": paper_table, "commands": group_table},
     "docs/attacks.md": {"attacks": attack_table},
-    "docs/commands.md": {"commands": command_table},
+    "docs/commands.md": {"commands": command_table, "options": option_tables},
     "docs/decisions/README.md": {"decisions": decision_table},
     "docs/errors.md": {"errors": error_table},
     "docs/models.md": {"models": model_table},

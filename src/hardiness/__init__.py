@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hardiness.api import (
         Attacked,
-        Placement,
         attack,
         claims,
         compare,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
         noise,
         report,
     )
-    from hardiness.core import Condition, Request, Result, Score, View
+    from hardiness.core import Condition, Placement, Request, Result, Score, View
     from hardiness.distortions import Corrupt, corrupt, perturb
     from hardiness.models import Classifier
 
@@ -37,7 +36,7 @@ _LAZY = {
     "Classifier": "hardiness.models",
     "Condition": "hardiness.core",
     "Corrupt": "hardiness.distortions",
-    "Placement": "hardiness.api",
+    "Placement": "hardiness.core",
     "Request": "hardiness.core",
     "Result": "hardiness.core",
     "Score": "hardiness.core",

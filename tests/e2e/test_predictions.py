@@ -31,11 +31,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures as the command writes them."""
     from click.testing import CliRunner
 
-    from hardiness.cli.corrupt import command
+    from hardiness.cli.make import make_corruptions
 
     folder = tmp_path_factory.mktemp("made") / "tree"
     given = ["embedded", str(folder), "--corruptions", "fog+contrast", "--severities", "1+3", "--quiet"]
-    CliRunner().invoke(command, [*given, "--limit", str(PHOTOGRAPHS)], standalone_mode=False)
+    CliRunner().invoke(make_corruptions, [*given, "--limit", str(PHOTOGRAPHS)], standalone_mode=False)
     return folder
 
 

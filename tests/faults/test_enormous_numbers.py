@@ -5,7 +5,6 @@ The options are read from the code's own registries, so that one that comes late
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import Field, fields
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from hardiness import attacks
 from hardiness.benchmarks import registry
 from hardiness.benchmarks.options import name_of, options_of, parse
-from hardiness.cli.main import COMMANDS
+from hardiness.cli.main import COMMANDS, command_of
 from hardiness.core import ArgumentError, View
 from hardiness.data import locate
 from hardiness.models import resolve
@@ -115,23 +114,14 @@ HARMLESS = {
 """A limit or a number of calls above all there is means all, a seed is a name, nobody waits where nothing is locked."""
 
 
-def commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if isinstance(command, click.Group):
-        for below, each in command.commands.items():
-            yield f"{name} {below}", each
-    else:
-        yield name, command
-
-
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)
 
 
 def test_every_option_with_a_number_is_known_here() -> None:
     found = {
         (name, option.opts[0])
-        for top, (module, _) in COMMANDS.items()
-        for name, command in commands(top, importlib.import_module(module).command)
-        for option in command.params
+        for name in COMMANDS
+        for option in command_of(name).params
         if isinstance(option, click.Option) and isinstance(option.type, NUMBERS)
     }
     known = {(name, option) for table in (REFUSED, HARMLESS) for name, options in table.items() for option in options}

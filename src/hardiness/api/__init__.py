@@ -6,7 +6,7 @@ from hardiness.core import door
 
 if TYPE_CHECKING:
     from hardiness.api.adversarial import Attacked, attack
-    from hardiness.api.command import Command, Placement, plan, run
+    from hardiness.api.command import Command, plan, run
     from hardiness.api.comparison import compare, noise
     from hardiness.api.evaluation import (
         evaluate,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         load_results,
     )
     from hardiness.api.page import Report, claims, collected, publish, published_claims, report, write_report
-    from hardiness.api.progress import Bars, LogProgress, progress_on
+    from hardiness.api.progress import progress_on
     from hardiness.api.verdicts import gate
     from hardiness.engine.ray import Cluster
 else:
@@ -27,11 +27,8 @@ else:
 
 __all__ = [
     "Attacked",
-    "Bars",
     "Cluster",
     "Command",
-    "LogProgress",
-    "Placement",
     "Report",
     "attack",
     "claims",

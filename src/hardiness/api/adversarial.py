@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import attacks
-from hardiness.api.command import Placement
 from hardiness.api.evaluation import classifier_of
 from hardiness.attacks import threat, threat_models
 from hardiness.core import (
@@ -18,6 +17,7 @@ from hardiness.core import (
     Condition,
     ModelError,
     Norm,
+    Placement,
     Round,
     TextTable,
     UnknownNameError,

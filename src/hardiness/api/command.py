@@ -27,13 +27,17 @@ from hardiness.core import (
     Listener,
     ModelError,
     ModelSpec,
+    Placement,
     Request,
     Result,
     Silence,
     StoreError,
     TextTable,
     UnknownNameError,
+    baseline_option,
     line_of,
+    option,
+    wait_option,
 )
 from hardiness.data import OWN, written
 from hardiness.engine import (
@@ -68,21 +72,6 @@ from hardiness.results import (
     results_of,
 )
 from hardiness.store import WAIT_S, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where and how precisely models are computed; each field as the option of the same name.
-
-    Attributes:
-        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``fp32``; ``bf16`` and ``fp16`` (GPU only) are faster and less exact.
-        runtime: ``auto``, ``torch`` or ``openvino``.
-    """
-
-    device: str = "auto"
-    precision: str = "fp32"
-    runtime: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -350,20 +339,32 @@ class Command:
         log: trackers of experiments that hear how it goes.
     """
 
-    models: tuple[str, ...]
-    benchmarks: tuple[str, ...]
-    out: str | Path
-    suite: str | None = None
-    data: tuple[str, ...] = ()
-    labels: str | None = None
-    weights: str | None = None
-    baseline: str | None = None
+    models: tuple[str, ...] = option(
+        "Model; may be given several times.", (), name="-m --model", metavar="MODEL[:option=value,…]"
+    )
+    benchmarks: tuple[str, ...] = option(
+        "Benchmark; as -m.", (), name="-b --benchmark", metavar="BENCHMARK[:option=value,…]"
+    )
+    out: str | Path = option("Output folder, or an object store.", "runs/latest", metavar="FOLDER|s3://…")
+    suite: str | None = option(
+        "demo, quick or paper, or your own: a list of benchmarks.", None, metavar="NAME|FILE.toml"
+    )
+    data: tuple[str, ...] = option(
+        "Folder that holds the data sets, or one data set, or the photographs of installed packages.",
+        (),
+        metavar="ROOT|NAME=PATH|embedded",
+    )
+    labels: str | None = option("csv (path, class index) for a flat folder of images.", None, metavar="FILE")
+    weights: str | None = option("Checkpoint for the one model given.", None, metavar="FILE")
+    baseline: str | None = baseline_option()
+    predictions: str | None = option(
+        "csv or Parquet of the answers of a model that was run elsewhere.", None, metavar="FILE"
+    )
     request: Request = field(default_factory=Request)
     placement: Placement = field(default_factory=Placement)
+    log: tuple[str, ...] = option("Also tell a tracker how it goes.", (), metavar="mlflow|tensorboard|wandb")
+    wait_s: float = wait_option(WAIT_S)
     cluster: Cluster | None = None
-    wait_s: float = WAIT_S
-    log: tuple[str, ...] = ()
-    predictions: str | None = None
     began_s: float | None = None
 
 

@@ -12,11 +12,20 @@ from rich.text import Text
 
 from hardiness import data as datasets
 from hardiness import models
-from hardiness.api.command import Placement
 from hardiness.api.evaluation import Options, chosen_of
 from hardiness.api.progress import listener
 from hardiness.benchmarks import parse
-from hardiness.core import ArgumentError, Benchmark, DataSet, Listener, ModelError, Request, Result, TextTable
+from hardiness.core import (
+    ArgumentError,
+    Benchmark,
+    DataSet,
+    Listener,
+    ModelError,
+    Placement,
+    Request,
+    Result,
+    TextTable,
+)
 from hardiness.data import limited, written
 from hardiness.engine import Variation, variations
 from hardiness.engine import evaluate as run_benchmark

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from hardiness import attacks, benchmarks, models
 from hardiness import data as datasets
-from hardiness.api.command import Placement, policy_for
+from hardiness.api.command import policy_for
 from hardiness.api.progress import TrackedListener, listener
 from hardiness.benchmarks import parse
 from hardiness.core import (
@@ -23,6 +23,7 @@ from hardiness.core import (
     DataRoot,
     DataSet,
     ModelError,
+    Placement,
     Request,
     Result,
     UnknownNameError,

@@ -11,7 +11,18 @@ from typing import Any
 from hardiness import data as datasets
 from hardiness.api.comparison import comparisons_of
 from hardiness.benchmarks import SHOWN_WHEN_ASKED
-from hardiness.core import ArgumentError, DataRoot, HardinessError, Result, TextTable, UnknownNameError
+from hardiness.core import (
+    ArgumentError,
+    DataRoot,
+    HardinessError,
+    Result,
+    TextTable,
+    UnknownNameError,
+    argument,
+    baseline_option,
+    option,
+    wait_option,
+)
 from hardiness.engine import PictureSource
 from hardiness.models import registry
 from hardiness.reference import CLASS_SETS, class_set
@@ -160,16 +171,26 @@ class Report:
         wait_s: how long to wait for the one output folder, where somebody else is changing it.
     """
 
-    outs: tuple[str, ...]
-    data: tuple[str, ...] = ()
-    baseline: str | None = None
-    published: bool = False
-    images: bool = True
-    show: tuple[str, ...] = ()
-    column: bool = False
-    trained_with: tuple[str, ...] = ()
-    to: Path | None = None
-    wait_s: float = WAIT_S
+    outs: tuple[str, ...] = argument("[OUT]…", ())
+    data: tuple[str, ...] = option(
+        "Where the photographs are now; where they were when they were evaluated if not given.",
+        (),
+        metavar="ROOT|NAME=PATH|embedded",
+    )
+    baseline: str | None = baseline_option()
+    published: bool = option("The paper's own results, beside those of OUT if it is given.", False)
+    images: bool = option("Whether the page holds photographs.", True, off="--no-images")
+    show: tuple[str, ...] = option(
+        "Also pictures of this set, which are shown to who asks: objectnet, each in its red border.", (), metavar="SET"
+    )
+    column: bool = option("Write each figure as wide as one column of a paper too: NAME--column.pdf.", False)
+    trained_with: tuple[str, ...] = option(
+        "What a model was trained with: augmix, deepaugment, ant, sin …, or names of corruptions.",
+        (),
+        metavar="MODEL=RECIPE+…",
+    )
+    to: Path | None = option("The file to write; nothing in OUT changes then.", None, name="--to --out")
+    wait_s: float = wait_option(WAIT_S)
 
     @property
     def into_out(self) -> bool:

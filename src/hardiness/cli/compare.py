@@ -1,50 +1,136 @@
-"""``hardiness compare``."""
+"""``hardiness compare``, and its two other questions: ``--noise`` and ``--power``."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict, dataclass
 
 import click
-from rich.console import Console
+from rich.table import Table
 
-from hardiness import api
-from hardiness.cli.options import wide
-from hardiness.report import tables_in, terminal_table
+from hardiness import api, statistics
+from hardiness.cli.options import command, json_flag, quiet_flag
+from hardiness.cli.output import print_json, print_views, wide
+from hardiness.core import ArgumentError, Placement, Request, argument, option, part
+from hardiness.report import tables_in
 
 
-@click.command(context_settings={"show_default": True})
-@click.argument("outs", nargs=-1, required=True, metavar="OUT [OUT2 …]")
-@click.option("-m", "--model", "models", multiple=True, metavar="MODEL", help="Which models; all if none is given.")
-@click.option(
-    "--reference",
-    multiple=True,
-    metavar="MODEL",
-    help="Models of OUT that the line of effective robustness goes through, instead of the published ones.",
-)
-@click.option("--format", "form", metavar="FORMAT", help="The tables as latex, csv or markdown, for a paper.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON: cells, parts, images and ranks too.")
-@click.option(
-    "--noise",
-    is_flag=True,
-    expose_value=False,
-    help="How far does the protocol itself move a model's scores? See 'compare --noise --help'.",
-)
-@click.option("--power", is_flag=True, expose_value=False, help="How many images does it take? See its --help.")
-def command(
-    outs: tuple[str, ...], models: tuple[str, ...], reference: tuple[str, ...], form: str | None, as_json: bool
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Which models of which folders, and how their comparison is printed."""
+
+    outs: tuple[str, ...] = argument("OUT [OUT2 …]")
+    models: tuple[str, ...] = option("Which models; all if none is given.", (), name="-m --model", metavar="MODEL")
+    reference: tuple[str, ...] = option(
+        "Models of OUT that the line of effective robustness goes through, instead of the published ones.",
+        (),
+        metavar="MODEL",
+    )
+    form: str | None = option(
+        "The tables as latex, csv or markdown, for a paper.", None, name="--format", metavar="FORMAT"
+    )
+    as_json: bool = json_flag("Print everything as JSON: cells, parts, images and ranks too.")
+
+
+@command
+def compare(asked: CompareOptions) -> int:
     """Do models of OUT differ? Paired on the same images, with intervals and the smallest difference that n tells."""
-    found = api.compare(outs, *models, reference=reference)
-    if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=1))
+    found = api.compare(asked.outs, *asked.models, reference=asked.reference)
+    if asked.as_json:
+        print_json(found.as_dict())
         return 0
-    if form:
-        click.echo(tables_in(form, found.views()), nl=False)
+    if asked.form:
+        click.echo(tables_in(asked.form, found.views()), nl=False)
         return 0
-    console = wide(Console())
+    console = wide()
     for sentence in found.sentences():
         console.print(sentence, highlight=False, markup=False)
-    for view in found.views():
-        for part in terminal_table(view):
-            console.print(part, highlight=False)
+    print_views(found.views())
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseOptions:
+    """Which model on which benchmark, with which data."""
+
+    model: str = option("The model.", name="-m --model", metavar="MODEL[:option=value,…]")
+    benchmark: str = option("The benchmark.", name="-b --benchmark", metavar="BENCHMARK[:option=value,…]")
+    data: tuple[str, ...] = option("As of 'hardiness run', also several times.", (), metavar="ROOT|NAME=PATH|embedded")
+    out: str = option("Output folder, or an object store.", "runs/latest", metavar="FOLDER|s3://…")
+    request: Request = part(Request, "limit", "seed")
+    placement: Placement = part(Placement, "device")
+    quiet: bool = quiet_flag()
+    as_json: bool = json_flag()
+
+
+@command
+def compare_noise(asked: NoiseOptions) -> int:
+    """How far does the protocol itself move the scores of one model on one benchmark?
+
+    Resize backend, precision, runtime, batch size and seed are varied, each alone, on the same images. 'hardiness
+    compare' then calls a difference nothing that is no larger.
+    """
+    options = {**asdict(asked.request), **asdict(asked.placement)}
+    progress = False if asked.quiet else None
+    found = api.noise(asked.model, asked.benchmark, asked.data, asked.out, progress=progress, **options)
+    if asked.as_json:
+        print_json(found)
+    else:
+        print_views([found.view()])
+    return 0
+
+
+IMAGENET = 50_000
+"""Photographs in ImageNet's validation set."""
+
+USUAL = (0.3, 0.5, 0.7)
+"""Correlations of right and wrong shown where none is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerOptions:
+    """Which difference is to be told, with which chance."""
+
+    difference: float = option("Of the error rates: 0.01 is one point.", metavar="D")
+    baseline_error: float = option("The baseline's error rate, a fraction.", metavar="E")
+    correlations: tuple[float, ...] = option(
+        "Of right and wrong between the two models over images; may be given several times. "
+        f"[default: {', '.join(map(str, USUAL))}]",
+        (),
+        name="--correlation",
+        metavar="R",
+    )
+    power: float = option("Of telling the difference.", 0.8, name="--power --chance", metavar="P")
+    as_json: bool = json_flag()
+
+
+@command
+def compare_power(asked: PowerOptions) -> int:
+    """How many images tell that a model errs by D less often than a baseline that errs on E of them?
+
+    Paired is both models on the same images, where only those count that one of them alone gets right; unpaired is each
+    on photographs of its own.
+    """
+    found = {}
+    for each in asked.correlations or USUAL:
+        try:
+            found[each] = statistics.images_needed(asked.difference, asked.baseline_error, each, asked.power)
+        except ArgumentError:
+            # Very unequal error rates cannot correlate much: of the usual ones, those that can be are shown.
+            if asked.correlations or each == min(USUAL):
+                raise
+    if asked.as_json:
+        rows = [{"correlation": each, **asdict(needed)} for each, needed in found.items()]
+        known = {"difference": asked.difference, "baseline_error": asked.baseline_error, "power": asked.power}
+        print_json({**known, "rows": rows})
+        return 0
+    table = Table("correlation", "one alone is right", "images, paired", "images each, unpaired")
+    for column in table.columns:
+        column.justify = "right"
+    for each, needed in found.items():
+        row = (f"{each:g}", f"{100 * needed.disagreement:.1f} %", f"{needed.paired:,}", f"{needed.unpaired:,}")
+        table.add_row(*row)
+    wide().print(table)
+    least = min(needed.paired for needed in found.values())
+    if least > IMAGENET:
+        click.echo(f"ImageNet's {IMAGENET:,} validation photographs are too few for this difference.")
     return 0

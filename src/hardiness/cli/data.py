@@ -1,12 +1,12 @@
-"""``hardiness data``: list, get, check, import."""
+"""``hardiness data``: what there is, fetching it, checking it."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,10 +15,11 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from hardiness.api import Bars, LogProgress, progress_on
+from hardiness.api import progress_on
 from hardiness.benchmarks import registry
-from hardiness.cli.options import waiting, wide
-from hardiness.core import ArgumentError, DataError, Request, UnknownNameError
+from hardiness.cli.options import command, json_flag, quiet_flag
+from hardiness.cli.output import print_json, wide
+from hardiness.core import ArgumentError, DataError, Request, UnknownNameError, argument, option, wait_option
 from hardiness.data import (
     KINDS,
     OWN,
@@ -146,35 +147,39 @@ def _examples(faults: Sequence[Fault]) -> str:
 FROST = "frost"
 TOLD_EVERY = 500
 
-root_option = click.option(
-    "--data",
-    "root",
-    default=lambda: os.environ.get("HARDINESS_DATA", "data"),
-    metavar="ROOT",
-    show_default=False,
-    help="The folder of data sets; $HARDINESS_DATA or ./data if not given.",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class RootOption:
+    """The folder of data sets."""
+
+    root: str = option(
+        "The folder of data sets; $HARDINESS_DATA or ./data if not given.",
+        name="--data",
+        metavar="ROOT",
+        factory=lambda: os.environ.get("HARDINESS_DATA", "data"),
+    )
 
 
-@click.group()
-def command() -> None:
-    """List, get, check and import data sets."""
+@dataclass(frozen=True, kw_only=True)
+class InventoryOptions(RootOption):
+    """Which folder, and how it is printed."""
+
+    as_json: bool = json_flag("Print it as JSON.")
 
 
-@command.command("list")
-@root_option
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def list_(root: str, as_json: bool) -> int:
+@command
+def data_list(asked: InventoryOptions) -> int:
     """Say what is there, and what is missing.
 
     For which benchmark, how large, under which licence, and where from.
     """
+    root = asked.root
     held = list(inventory(Path(root))) if Path(root).exists() or root != "data" else _nothing()
     needs = _needs()
-    if as_json:
-        click.echo(json.dumps([as_dict(each, needs) for each in held], indent=1))
+    if asked.as_json:
+        print_json([as_dict(each, needs) for each in held])
         return 0
-    console = wide(Console())
+    console = wide()
     there = [each for each in held if each.place is not None]
     console.print(f"{root} holds {len(there)} of {len(held)} data sets", markup=False, highlight=False)
     if there:
@@ -186,27 +191,23 @@ def list_(root: str, as_json: bool) -> int:
     return 0
 
 
-@command.command("get", context_settings={"show_default": True})
-@click.argument("names", metavar="NAME[:PART+PART] …", nargs=-1, required=True)
-@root_option
-@click.option("--keep-archive", is_flag=True, help="Leave the archives in ROOT/downloads.")
-@click.option("--no-unpack", "packed", is_flag=True, help="Leave tars as they came: they are read where they lie.")
-@click.option(
-    "--mirror", "mirrors", multiple=True, metavar="URL", help="Ask URL/<name>/<file> first; or $HARDINESS_MIRROR."
-)
-@click.option("--accept-terms", is_flag=True, help="I agree to the terms of data sets that have some.")
-@waiting("another command that fetches the same file", WAIT_S)
-@click.option("--quiet", is_flag=True, help="Neither progress nor closing lines.")
-def get_(
-    names: tuple[str, ...],
-    root: str,
-    keep_archive: bool,
-    packed: bool,
-    mirrors: tuple[str, ...],
-    accept_terms: bool,
-    wait_s: float,
-    quiet: bool,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class GetOptions(RootOption):
+    """Which data sets are fetched, from where, and what becomes of their archives."""
+
+    names: tuple[str, ...] = argument("NAME[:PART+PART] …")
+    keep_archive: bool = option("Leave the archives in ROOT/downloads.", False)
+    packed: bool = option("Leave tars as they came: they are read where they lie.", False, name="--no-unpack")
+    mirrors: tuple[str, ...] = option(
+        "Ask URL/<name>/<file> first; or $HARDINESS_MIRROR.", (), name="--mirror", metavar="URL"
+    )
+    accept_terms: bool = option("I agree to the terms of data sets that have some.", False)
+    wait_s: float = wait_option(WAIT_S, "another command that fetches the same file")
+    quiet: bool = quiet_flag("Neither progress nor closing lines.")
+
+
+@command
+def data_get(asked: GetOptions) -> int:
     """Fetch data sets and lay them out under ROOT.
 
     Checksums are verified; the same command again continues where it stopped.
@@ -216,99 +217,94 @@ def get_(
     then the message says how to get them.
     """
     known = [*datasets(), FROST]
-    for name in names:
+    for name in asked.names:
         if name.partition(":")[0] not in known:
             raise UnknownNameError("data to get", name, known)
-    wanted = [(name, parse(name)) for name in names if name != FROST]
-    if not accept_terms:
+    wanted = [(name, parse(name)) for name in asked.names if name != FROST]
+    if not asked.accept_terms:
         _refuse_without_terms([published for _, (published, _) in wanted])
-    if FROST in names:
+    if FROST in asked.names:
         _get_frost()
-    if preset := os.environ.get("HARDINESS_MIRROR"):
-        mirrors = (*mirrors, preset)
-    bars = None if quiet else progress_on(Console(stderr=True))
-    manner = Manner(keep_archive, not packed, mirrors, _progress(bars), wait_s)
+    preset = os.environ.get("HARDINESS_MIRROR")
+    mirrors = (*asked.mirrors, preset) if preset else asked.mirrors
+    manner = Manner(asked.keep_archive, not asked.packed, mirrors, _progress(asked.quiet), asked.wait_s)
     for _, (published, files) in wanted:
-        for got in get(published, files, Path(root), manner):
-            if not quiet:
+        for got in get(published, files, Path(asked.root), manner):
+            if not asked.quiet:
                 _tell(got)
     return 0
 
 
-@command.command("check")
-@click.argument("names", metavar="NAME …", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every data set that is there.")
-@click.option(
-    "--data",
-    "places",
-    multiple=True,
-    metavar="ROOT|NAME=PATH",
-    help="The folder of data sets, or one of them; $HARDINESS_DATA or ./data if not given.",
-)
-@click.option("--pixels", is_flag=True, help="Decode every file, and compare it with its tree's manifest.")
-@click.option(
-    "--fix", is_flag=True, help="Put right what is safe: names in the wrong case, images in another's folder."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.option("--quiet", is_flag=True, help="No progress.")
-def check_(
-    names: tuple[str, ...],
-    everything: bool,
-    places: tuple[str, ...],
-    pixels: bool,
-    fix: bool,
-    as_json: bool,
-    quiet: bool,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """Which data sets are checked, and how deep."""
+
+    names: tuple[str, ...] = argument("NAME …", ())
+    everything: bool = option("Every data set that is there.", False, name="--all")
+    places: tuple[str, ...] = option(
+        "The folder of data sets, or one of them; $HARDINESS_DATA or ./data if not given.",
+        (),
+        name="--data",
+        metavar="ROOT|NAME=PATH",
+    )
+    pixels: bool = option("Decode every file, and compare it with its tree's manifest.", False)
+    fix: bool = option("Put right what is safe: names in the wrong case, images in another's folder.", False)
+    as_json: bool = json_flag("Print it as JSON.")
+    quiet: bool = quiet_flag("No progress.")
+
+
+@command
+def data_check(asked: CheckOptions) -> int:
     """Find what is wrong with data sets.
 
     Exit status 1 where something is. Classes, counts, names, and the structure of each file are checked; pixels only
     with --pixels.
     """
-    if bool(names) == everything:
+    if bool(asked.names) == asked.everything:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
     found = []
-    console = Console(stderr=True)
-    for name, place in _places(names, places):
-        with console.status(f"{name} …") if not (quiet or as_json) else nullcontext() as status:
-            depth = Depth(pixels, Request().workers, _counted(status, name))
+    console, silent = Console(stderr=True), asked.quiet or asked.as_json
+    for name, place in _places(asked.names, asked.places):
+        with nullcontext() if silent else console.status(f"{name} …") as status:
+            depth = Depth(asked.pixels, Request().workers, _counted(status, name))
             checked = check(_published(name), place, depth)
-            if fix:
+            if asked.fix:
                 for fault in mend(checked.faults):
                     click.echo(f"moved {fault.path}: {fault.reason}", err=True)
                 checked = check(_published(name), place, depth)
         found.append(checked)
-    if as_json:
-        click.echo(json.dumps([checked_as_dict(each) for each in found], indent=1))
+    if asked.as_json:
+        print_json([checked_as_dict(each) for each in found])
     else:
-        console = wide(Console())
+        console = wide()
         for each in found:
             print_checked(console, each)
     return 1 if any(each.wrong for each in found) else 0
 
 
-@command.command("import")
-@click.argument("name", metavar="imagenet")
-@click.option("--val", required=True, type=click.Path(path_type=Path), metavar="TAR", help="ILSVRC2012_img_val.tar.")
-@click.option(
-    "--devkit",
-    type=click.Path(path_type=Path),
-    metavar="TAR",
-    help="ILSVRC2012_devkit_t12.tar.gz; the labels are in this package if not given.",
-)
-@root_option
-@click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
-def import_(name: str, val: Path, devkit: Path | None, root: str, quiet: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions(RootOption):
+    """What image-net.org gave."""
+
+    name: str = argument("imagenet")
+    val: Path = option("ILSVRC2012_img_val.tar.", metavar="TAR")
+    devkit: Path | None = option(
+        "ILSVRC2012_devkit_t12.tar.gz; the labels are in this package if not given.", None, metavar="TAR"
+    )
+    quiet: bool = quiet_flag("Neither progress nor a closing line.")
+
+
+@command
+def data_import(asked: ImportOptions) -> int:
     """Lay out ImageNet's validation set.
 
     From the tar that image-net.org gives to those who register. All 50,000 names are verified; the same command again
     continues where it stopped.
     """
-    if name != IMAGENET:
-        raise UnknownNameError("data set to import", name, [IMAGENET])
-    progress = _progress(None if quiet else progress_on(Console(stderr=True)))("imagenet")
-    done = import_validation(val, Path(root), devkit, progress)
-    if not quiet:
+    if asked.name != IMAGENET:
+        raise UnknownNameError("data set to import", asked.name, [IMAGENET])
+    done = import_validation(asked.val, Path(asked.root), asked.devkit, _progress(asked.quiet)("imagenet"))
+    if not asked.quiet:
         what = (
             "the published archive"
             if done.is_official
@@ -335,9 +331,10 @@ def _get_frost() -> None:
     click.echo(f"{folder}: {len(wanted)} pictures " + (f"from {package}" if package else "are there already"))
 
 
-def _progress(bars: Bars | LogProgress | None) -> Callable[[str], Callable[[int, int | None], None]]:
-    if bars is None:
+def _progress(quiet: bool) -> Callable[[str], Callable[[int, int | None], None]]:
+    if quiet:
         return lambda _: lambda done, total: None
+    bars = progress_on(Console(stderr=True))
     return lambda what: lambda done, total: bars.download(what, done, total)
 
 
@@ -384,8 +381,8 @@ def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[st
     """The data sets to check, each with its place."""
     named: dict[str, Place] = {}
     roots: list[Path] = []
-    for argument in arguments or (os.environ.get("HARDINESS_DATA", "data"),):
-        name, place = parse_place(argument)
+    for given in arguments or (os.environ.get("HARDINESS_DATA", "data"),):
+        name, place = parse_place(given)
         if name is None:
             roots.append(Path(place.path))
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import platform
 import shutil
@@ -14,15 +13,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from hardiness import models
-from hardiness.cli.options import wide
-from hardiness.core import HardinessError, ModelSpec, Request, View
+from hardiness.cli.options import command, json_flag
+from hardiness.cli.output import print_json, wide
+from hardiness.core import HardinessError, ModelSpec, Request, View, option
 from hardiness.data import embedded, inventory
 from hardiness.distortions import locate_frost
 from hardiness.imaging import decode, on_canvas
@@ -90,14 +89,20 @@ class Diagnosis:
     verdict: str = PLAIN
 
 
-@click.command()
-@click.option(
-    "-m", "--model", "names", multiple=True, metavar="MODEL", help="Also compare its view with its library's."
-)
-@click.option("--data", "root", metavar="ROOT", help="Also what data sets are there; $HARDINESS_DATA if not given.")
-@click.option("--no-test", is_flag=True, help="Leave out the self-test, which takes a minute or two.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def command(names: tuple[str, ...], root: str | None, no_test: bool, as_json: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """What is looked at beside the installation."""
+
+    names: tuple[str, ...] = option("Also compare its view with its library's.", (), name="-m --model", metavar="MODEL")
+    root: str | None = option(
+        "Also what data sets are there; $HARDINESS_DATA if not given.", None, name="--data", metavar="ROOT"
+    )
+    no_test: bool = option("Leave out the self-test, which takes a minute or two.", False)
+    as_json: bool = json_flag("Print it as JSON.")
+
+
+@command
+def doctor(asked: DoctorOptions) -> int:
     """What is installed, what would run fast and what would fall back, and whether answers are right.
 
     Paste what it prints into a bug report. Exit status 1 where something is wrong.
@@ -106,15 +111,14 @@ def command(names: tuple[str, ...], root: str | None, no_test: bool, as_json: bo
         "versions": list(_versions()),
         "machine": list(_machine()),
         "speed": list(_speed()),
-        "folders": list(_folders(root or os.environ.get("HARDINESS_DATA"))),
-        "views": [line for name in (*KNOWN_RIGHT, "resnext101_32x8d", *names) for line in _views(name)],
-        "self-test": [] if no_test else [line for name, right in KNOWN_RIGHT.items() for line in _test(name, right)],
+        "folders": list(_folders(asked.root or os.environ.get("HARDINESS_DATA"))),
+        "views": [line for name in (*KNOWN_RIGHT, "resnext101_32x8d", *asked.names) for line in _views(name)],
+        "self-test": [line for name, right in KNOWN_RIGHT.items() if not asked.no_test for line in _test(name, right)],
     }
-    if as_json:
-        plain = {section: {line.what: line.value for line in lines} for section, lines in sections.items()}
-        click.echo(json.dumps(plain, indent=1))
+    if asked.as_json:
+        print_json({section: {line.what: line.value for line in lines} for section, lines in sections.items()})
     else:
-        _print(wide(Console()), sections)
+        _print(wide(), sections)
     return 1 if any(line.verdict == BAD for lines in sections.values() for line in lines) else 0
 
 

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from hardiness import api
-from hardiness.core import ArgumentError
+from hardiness.cli.options import command
+from hardiness.cli.output import print_lines
+from hardiness.core import ArgumentError, argument, baseline_option, option
 from hardiness.report import registry
 from hardiness.store import LocalFiles
 
 
-@click.command()
-@click.argument("outs", nargs=-1, required=True, metavar="OUT…")
-@click.option("--format", "name", required=True, metavar="FORMAT", help="json, csv, parquet, latex, markdown …")
-@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
-@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write; printed if not given.")
-def command(outs: tuple[str, ...], name: str, baseline: str | None, to: Path | None) -> int:
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """Which folders, in which form, to which file."""
+
+    outs: tuple[str, ...] = argument("OUT…")
+    form: str = option("json, csv, parquet, latex, markdown …", name="--format", metavar="FORMAT")
+    baseline: str | None = baseline_option()
+    to: Path | None = option("File to write; printed if not given.", None, metavar="FILE")
+
+
+@command
+def export(asked: ExportOptions) -> int:
     """Write the results of OUT in a form that papers and other tools read.
 
     Forms: json, csv, parquet, latex, markdown, model-index (Hugging Face model cards), bibtex.
     """
-    exporter = registry.get(name)
-    if exporter.binary and to is None:
-        raise ArgumentError(f"--format {name} is binary: name a file with --to, as in --to results.{name}")
-    found = api.collected(outs, baseline)
-    for line in found.remarks:
-        click.echo(line, err=True)
-    for line in found.problems:
-        click.echo(f"hardiness: {line}", err=True)
+    exporter = registry.get(asked.form)
+    if exporter.binary and asked.to is None:
+        raise ArgumentError(f"--format {asked.form} is binary: name a file with --to, as in --to results.{asked.form}")
+    if asked.to is not None and asked.to.is_dir():
+        raise ArgumentError(f"--to must be a file, but {asked.to} is a folder; name a file in it")
+    found = api.collected(asked.outs, asked.baseline)
+    print_lines(*found.remarks, problems=found.problems)
     content = exporter.write(found.results, found.comparisons)
-    if to is None:
+    if asked.to is None:
         click.echo(content.decode(), nl=False)
     else:
-        LocalFiles(to.parent.resolve()).write(to.name, content)
-        click.echo(to)
+        LocalFiles(asked.to.parent.resolve()).write(asked.to.name, content)
+        click.echo(asked.to)
     return 1 if found.problems else 0

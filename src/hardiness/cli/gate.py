@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from hardiness.cli.options import grouped, wide
-from hardiness.core import ArgumentError
-from hardiness.report import (
-    COMMENT_MOST,
-    SUMMARY_MOST,
-    annotation_lines,
-    gate_markdown,
-    gate_view,
-    junit,
-    terminal_table,
-)
+from hardiness.cli.options import command, json_flag
+from hardiness.cli.output import print_json, print_views
+from hardiness.core import ArgumentError, argument, option
+from hardiness.report import COMMENT_MOST, SUMMARY_MOST, annotation_lines, gate_markdown, gate_view, junit
 from hardiness.results import Gate, first_policy, judge, keep_gate, policy_of
 from hardiness.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class GateOutputs:
-    """In which forms the verdicts are written, beside the table.
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """Which folder by which policy, and in which forms the verdicts are written beside the table."""
 
-    Attributes:
-        as_json: JSON in place of the table.
-        annotate: annotations of GitHub behind the table.
-        summary: a file to which Markdown is added, under 1 MiB.
-        comment: a file for a comment, under 65,536 characters.
-        junit_file: a file of JUnit XML.
-    """
-
-    as_json: bool
-    annotate: bool
-    summary: str | None
-    comment: str | None
-    junit_file: str | None
+    out: str = argument("OUT")
+    policy: str | None = option("Rules in TOML.", None, metavar="FILE")
+    write_policy: str | None = option(
+        "Write a first policy, which OUT passes now, and judge nothing.", None, metavar="FILE"
+    )
+    against: str | None = option("With --write-policy: the folder of a baseline, for its rules.", None, metavar="OUT2")
+    as_json: bool = json_flag("Print the verdicts as JSON.")
+    annotations: bool = option("Print annotations of GitHub behind the table.", False)
+    summary: str | None = option("Add Markdown to FILE, as to $GITHUB_STEP_SUMMARY; under 1 MiB.", None, metavar="FILE")
+    comment: str | None = option("Write Markdown for a comment; under 65,536 characters.", None, metavar="FILE")
+    junit: str | None = option("Write JUnit XML.", None, metavar="FILE")
 
     def write(self, found: Gate) -> None:
         """Write the files that were asked for.
@@ -52,52 +41,39 @@ class GateOutputs:
             _write(self.summary, gate_markdown(found, SUMMARY_MOST), "a")
         if self.comment:
             _write(self.comment, gate_markdown(found, COMMENT_MOST, of_bytes=False))
-        if self.junit_file:
-            _write(self.junit_file, junit(found))
+        if self.junit:
+            _write(self.junit, junit(found))
 
 
-@click.command()
-@click.argument("out")
-@click.option("--policy", metavar="FILE", help="Rules in TOML.")
-@click.option("--write-policy", metavar="FILE", help="Write a first policy, which OUT passes now, and judge nothing.")
-@click.option("--against", metavar="OUT2", help="With --write-policy: the folder of a baseline, for its rules.")
-@grouped(
-    "outputs",
-    GateOutputs,
-    click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON."),
-    click.option("--annotations", "annotate", is_flag=True, help="Print annotations of GitHub behind the table."),
-    click.option("--summary", metavar="FILE", help="Add Markdown to FILE, as to $GITHUB_STEP_SUMMARY; under 1 MiB."),
-    click.option("--comment", metavar="FILE", help="Write Markdown for a comment; under 65,536 characters."),
-    click.option("--junit", "junit_file", metavar="FILE", help="Write JUnit XML."),
-)
-def command(out: str, policy: str | None, write_policy: str | None, against: str | None, outputs: GateOutputs) -> int:
+@command
+def gate(asked: GateOptions) -> int:
     """Judge the stored runs of OUT by the rules of a policy: pass, fail, cannot tell, or missing.
 
     Exit status: 2 wrong policy, 3 a rule fails, 1 a number is missing, 4 a rule cannot tell, 0 all pass.
     """
-    if write_policy:
-        if policy:
+    if asked.write_policy:
+        if asked.policy:
             raise ArgumentError("--write-policy does not go with --policy: leave out one of them")
-        if Path(write_policy).exists():
-            raise ArgumentError(f"--write-policy {write_policy}: is there already; name another file, or remove it")
-        _write(write_policy, first_policy(Store.open(out), against or ""))
-        click.echo(write_policy)
+        if Path(asked.write_policy).exists():
+            raise ArgumentError(
+                f"--write-policy {asked.write_policy}: is there already; name another file, or remove it"
+            )
+        _write(asked.write_policy, first_policy(Store.open(asked.out), asked.against or ""))
+        click.echo(asked.write_policy)
         return 0
-    if not policy:
+    if not asked.policy:
         raise ArgumentError("gate needs --policy FILE; 'hardiness gate OUT --write-policy FILE' writes a first one")
-    if against:
+    if asked.against:
         raise ArgumentError('--against goes with --write-policy; a rule names its own baseline, as against = "OUT2"')
-    asked, store = policy_of(Path(policy)), Store.open(out)
-    found = judge(asked, store)
+    policy, store = policy_of(Path(asked.policy)), Store.open(asked.out)
+    found = judge(policy, store)
     keep_gate(store, found)
-    outputs.write(found)
-    if outputs.as_json:
-        click.echo(json.dumps(found.as_dict(), indent=1))
+    asked.write(found)
+    if asked.as_json:
+        print_json(found)
         return found.exit_status
-    console = wide(Console())
-    for part in terminal_table(gate_view(found)):
-        console.print(part, highlight=False)
-    for line in annotation_lines(found) if outputs.annotate else ():
+    print_views([gate_view(found)])
+    for line in annotation_lines(found) if asked.annotations else ():
         click.echo(line)
     return found.exit_status
 

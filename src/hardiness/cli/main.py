@@ -7,13 +7,15 @@ import errno
 import importlib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -215,14 +217,12 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str]) -> None:
     """Raise where an option that takes one value is given twice, or one that takes several has the same value twice.
 
     Args:
-        command: that is called; of a group the command of the group that the arguments name.
+        command: that is called.
         arguments: that follow its name.
 
     Raises:
         ArgumentError: naming the option.
     """
-    while isinstance(command, click.Group) and arguments and arguments[0] in command.commands:
-        command, arguments = command.commands[arguments[0]], arguments[1:]
     context = click.Context(command)
     given: dict[str, Any] = {}
     order: list[click.Parameter] = []
@@ -238,40 +238,39 @@ def refuse_repeats(command: click.Command, arguments: Sequence[str]) -> None:
 
 
 COMMANDS = {
-    "run": ("hardiness.cli.run", "Evaluate models on benchmarks; the same command again continues."),
-    "show": ("hardiness.cli.show", "Print the overview and the score tables of an output folder."),
-    "show --claims": ("hardiness.cli.claims", "Do the sentences of the paper hold for the models of an output folder?"),
-    "show --people": ("hardiness.cli.people", "How like people do models err? On cue conflicts and on model-vs-human."),
-    "report": ("hardiness.cli.report", "Write report.html for one or more output folders."),
-    "export": ("hardiness.cli.export", "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block."),
-    "compare": ("hardiness.cli.compare", "Do models differ? Paired on the same images, with intervals."),
-    "gate": ("hardiness.cli.gate", "Is this good enough? Stored runs against the rules of a policy, with verdicts."),
-    "compare --noise": (
-        "hardiness.cli.noise",
-        "What the protocol itself moves a model's scores by.",
-    ),
-    "compare --power": ("hardiness.cli.power", "How many images a comparison of two models needs."),
-    "list models": ("hardiness.cli.models", "The models, or one of them."),
-    "list benchmarks": ("hardiness.cli.benchmarks", "The benchmarks, or one of them with its options."),
-    "list attacks": ("hardiness.cli.attacks", "The attacks and threat models, or an attack with its options."),
-    "list corruptions": ("hardiness.cli.corruptions", "The corruptions, or one of them with its severities."),
-    "list perturbations": ("hardiness.cli.perturbations", "The perturbations, or one of them."),
-    "data": ("hardiness.cli.data", "List, get, check and import data sets."),
-    "doctor": ("hardiness.cli.doctor", "What is installed, what runs fast, and whether it gives the right answers."),
-    "make corruptions": ("hardiness.cli.corrupt", "Photographs under every corruption, as a tree of files."),
-    "make perturbations": ("hardiness.cli.perturb", "Photographs under every perturbation, as a tree of videos."),
-    "make features": ("hardiness.cli.visualise", "What units of a model respond to, as pictures."),
-    "make stimuli": ("hardiness.cli.make_cue_conflict", "The shape of one photograph in the texture of another."),
-    "make patch": ("hardiness.cli.make_patch", "One patch that fools a model on any picture."),
-}
-"""Words of a command to its module and one-line help: help is printed without importing any of them.
-
-A word after the first names a kind (``list models``), or, as an option, another question (``show --claims``)."""
-
-KINDS = {
+    "run": "Evaluate models on benchmarks; the same command again continues.",
+    "show": "Print the overview and the score tables of an output folder.",
+    "show --claims": "Do the sentences of the paper hold for the models of an output folder?",
+    "show --people": "How like people do models err? On cue conflicts and on model-vs-human.",
+    "report": "Write report.html for one or more output folders.",
+    "export": "Write results as JSON, CSV, Parquet, LaTeX, Markdown or a model card's block.",
+    "compare": "Do models differ? Paired on the same images, with intervals.",
+    "compare --noise": "What the protocol itself moves a model's scores by.",
+    "compare --power": "How many images a comparison of two models needs.",
+    "gate": "Is this good enough? Stored runs against the rules of a policy, with verdicts.",
     "list": "List models, benchmarks, attacks, corruptions or perturbations, or describe one.",
+    "list models": "The models, or one of them.",
+    "list benchmarks": "The benchmarks, or one of them with its options.",
+    "list attacks": "The attacks and threat models, or an attack with its options.",
+    "list corruptions": "The corruptions, or one of them with its severities.",
+    "list perturbations": "The perturbations, or one of them.",
+    "data": "List, get, check and import data sets.",
+    "data list": "What is there, and what is missing.",
+    "data get": "Fetch data sets and lay them out.",
+    "data check": "Find what is wrong with data sets.",
+    "data import": "Lay out ImageNet's validation set.",
+    "doctor": "What is installed, what runs fast, and whether it gives the right answers.",
     "make": "Make pictures: corruptions, perturbations, features, stimuli, a patch.",
+    "make corruptions": "Photographs under every corruption, as a tree of files.",
+    "make perturbations": "Photographs under every perturbation, as a tree of videos.",
+    "make features": "What units of a model respond to, as pictures.",
+    "make stimuli": "The shape of one photograph in the texture of another.",
+    "make patch": "One patch that fools a model on any picture.",
 }
+"""Words of a command to its one-line help, which is printed without importing any of them.
+
+A second word says which of its kind (``list models``), or, as an option, that another question is asked
+(``show --claims``). The function of ``show --claims`` is ``hardiness.cli.show.show_claims``."""
 
 GROUPS = {
     "Evaluate": ("run",),
@@ -288,6 +287,8 @@ ALIASES = {
     "corruptions": "list corruptions",
     "perturbations": "list perturbations",
     "claims": "show --claims",
+    "consistency": "show consistency",
+    "human-likeness": "show human-likeness",
     "noise": "compare --noise",
     "power": "compare --power",
     "corrupt": "make corruptions",
@@ -296,93 +297,80 @@ ALIASES = {
     "make-cue-conflict": "make stimuli",
     "make-patch": "make patch",
 }
-"""Names of 0.1, which keep working for one release and stand in no help."""
-
-FORMER = {"consistency": "consistency_command", "human-likeness": "human_likeness_command"}
-"""Commands of 0.1 whose tables ``show --people`` prints together, by their names in its module; hidden too."""
-
+"""Names of 0.1, which keep working for one release and stand in no help. ``show --people`` prints the tables of
+``consistency`` and ``human-likeness`` together; their functions stand beside its own."""
 
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 """Where this is set before its first tensor, PyTorch asks Linux for pages of 2 MB: an attack's steps are faster."""
 
 
+@cache
 def command_of(words: str) -> click.Command:
-    """The command of those words, e.g. ``"list models"``, its module imported now."""
-    command: click.Command = importlib.import_module(COMMANDS[words][0]).command
+    """The command of those words, e.g. ``"list models"``, its module imported now; of ``"list"`` the group."""
+    if any(each.startswith(f"{words} ") and " --" not in each for each in COMMANDS):
+        return LazyGroup(words, help=COMMANDS[words])
+    module = importlib.import_module(f"hardiness.cli.{words.split()[0]}")
+    command: click.Command = getattr(module, "_".join(re.findall(r"\w+", words)))
+    for question, text in COMMANDS.items():
+        if question.startswith(f"{words} --"):
+            told = f"{text} See 'hardiness {question} --help'."
+            command.params.append(click.Option([question.split()[1]], is_flag=True, expose_value=False, help=told))
     return command
 
 
-class KindGroup(click.Group):
-    """A command that a kind of thing follows, ``list`` or ``make``; the kind's module is imported when called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The kinds, in the order of `COMMANDS`."""
-        return [words.split()[1] for words in COMMANDS if words.startswith(f"{self.name} ")]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that kind."""
-        return command_of(f"{self.name} {cmd_name}") if cmd_name in self.list_commands(ctx) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The help's list of kinds, from `COMMANDS` alone."""
-        with formatter.section("Kinds"):
-            formatter.write_dl([(kind, COMMANDS[f"{self.name} {kind}"][1]) for kind in self.list_commands(ctx)])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with close matches for a misspelt kind; options that are given twice are refused."""
-        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            raise UnknownNameError(f"kind of 'hardiness {self.name}'", args[0], self.list_commands(ctx))
-        name, command, rest = super().resolve_command(ctx, args)
-        if command is not None:
-            refuse_repeats(command, rest)
-        return name, command, rest
-
-
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called."""
+    """The commands of `COMMANDS`, or those behind its word ``list``, ``data`` or ``make``; imported when called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands, in the order of use."""
-        return [name for names in GROUPS.values() for name in names]
+        return [name for names in self._sections().values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, also of 0.1; imported now."""
-        if cmd_name in KINDS:
-            return KindGroup(cmd_name, help=KINDS[cmd_name])
-        if cmd_name in FORMER:
-            former: click.Command = getattr(importlib.import_module(COMMANDS["show --people"][0]), FORMER[cmd_name])
-            return former
-        words = ALIASES.get(cmd_name, cmd_name)
-        return command_of(words) if words in COMMANDS else None
+        words = self._words(cmd_name)
+        return command_of(words) if words in {*COMMANDS, *ALIASES.values()} else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The help's groups of commands, from `COMMANDS` alone."""
-        for title, names in GROUPS.items():
+        for title, names in self._sections().items():
             with formatter.section(title):
-                formatter.write_dl([(name, KINDS.get(name) or COMMANDS[name][1]) for name in names])
+                formatter.write_dl([(name, COMMANDS[self._words(name)]) for name in names])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with close matches for a misspelt command; options that are given twice are refused."""
-        known = [*self.list_commands(ctx), *ALIASES, *FORMER]
-        if args and args[0] not in known and not args[0].startswith("-"):
-            raise UnknownNameError("command", args[0], self.list_commands(ctx))
-        question = next((each for each in args[1:] if each.startswith("--") and f"{args[0]} {each}" in COMMANDS), None)
-        if question is None:
-            name, command, rest = super().resolve_command(ctx, args)
+        """As click does, with close matches for a misspelt word; options that are given twice are refused."""
+        name, *rest = args
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            kind = (
+                f"{next(iter(self._sections())).lower().rstrip('s')} of 'hardiness {self.name}'"
+                if self.name
+                else "command"
+            )
+            raise UnknownNameError(kind, name, self.list_commands(ctx))
+        question = next((each for each in rest if each.startswith("--") and f"{name} {each}" in COMMANDS), None)
+        if self.name or question is None:
+            found, command, rest = super().resolve_command(ctx, args)
         else:  # as in `show --claims`: the first such option names the command, and the others are its own
-            name, rest = f"{args[0]} {question}", args[1:]
-            command = command_of(name)
+            found = f"{name} {question}"
+            command = command_of(found)
             rest.remove(question)
         if command is not None:
             refuse_repeats(command, rest)
-        return name, command, rest
+        return found, command, rest
+
+    def _words(self, name: str) -> str:
+        return f"{self.name} {name}" if self.name else ALIASES.get(name, name)
+
+    def _sections(self) -> Mapping[str, Sequence[str]]:
+        """What is listed under each title of the help."""
+        if not self.name:
+            return GROUPS
+        kinds = [words.split()[1] for words in COMMANDS if words.startswith(f"{self.name} ")]
+        return {"Commands" if self.name == "data" else "Kinds": kinds}
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group("", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="hardiness")
 @click.option(DEBUG, "debug", is_flag=True, expose_value=False, help="Show tracebacks; may stand anywhere in the line.")
 def cli() -> None:

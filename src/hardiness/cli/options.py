@@ -1,90 +1,119 @@
-"""Options of the command line in groups: a command gets one value for each group instead of one for each option."""
+"""Commands from dataclasses: the fields of what a function takes are the options of its command."""
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
-from rich.console import Console
 
-from hardiness.store import WAIT_S
-
-PIPE_WIDTH = 160
-"""Characters of a line where output goes to a file or a pipe."""
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+from hardiness.core import option
 
 
-def grouped(name: str, kind: type[Any], *options: Decorator) -> Decorator:
-    """Add ``options`` to a command and hand them over together, as the argument ``name`` of type ``kind``.
+def command(function: Callable[[Any], int]) -> click.Command:
+    """The command that calls a function of one dataclass; the function's docstring is its help.
 
-    Args:
-        name: of the command's argument.
-        kind: a dataclass; an option belongs to the field of its own name.
-        options: decorators made by `click.option`.
+    A field made by `option` or `argument` is one, and its type says what a value is: ``bool`` is a flag, ``X | None``
+    may be left out, ``tuple[X, ...]`` may be given several times. A field that is a dataclass itself brings its own
+    options. Other fields keep their defaults.
     """
-    names = {field.name for field in fields(kind)}
+    (kind,) = (hint for name, hint in get_type_hints(function).items() if name != "return")
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def command(**given: Any) -> Any:
-            chosen = {each: given.pop(each) for each in names & given.keys()}
-            return function(**given, **{name: kind(**chosen)})
+    def call(**given: Any) -> int:
+        return function(_made(kind, given))
 
-        decorated: Callable[..., Any] = command
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
+    settings = {"show_default": True}
+    return click.Command(function.__name__, settings, call, list(_parameters(kind)), inspect.getdoc(function))
 
 
-@dataclass(frozen=True, slots=True)
-class PrintOptions:
-    """What a command prints.
-
-    Attributes:
-        quiet: neither progress nor tables nor a closing line.
-        as_json: the results as JSON in place of tables.
-    """
-
-    quiet: bool
-    as_json: bool = False
+def json_flag(text: str = "Print everything as JSON.") -> Any:
+    """The flag ``--json``."""
+    return option(text, False, name="--json")
 
 
-seed = click.option("--seed", type=int, default=0, help="Keys every draw.")
-device = click.option("--device", default="auto", metavar="auto|cpu|cuda", help="Where models run.")
-quiet = click.option("--quiet", is_flag=True, help="Neither progress nor a closing line.")
+def quiet_flag(text: str = "Neither progress nor a closing line.") -> Any:
+    """The flag ``--quiet``."""
+    return option(text, False)
 
 
-def waiting(what: str, default_s: float) -> Decorator:
-    """``--wait SECONDS`` for another command."""
-    return click.option(
-        "--wait",
-        "wait_s",
-        type=click.FloatRange(min=0),
-        default=default_s,
-        metavar="SECONDS",
-        help=f"How long to wait for {what}.",
+def _members(kind: Any) -> Iterator[tuple[Field[Any], Any]]:
+    """Each field of a dataclass with its type."""
+    hints = get_type_hints(kind)
+    return ((each, hints[each.name]) for each in fields(kind))
+
+
+def _parameters(kind: Any, only: Collection[str] = ()) -> Iterator[click.Parameter]:
+    """The options of a dataclass, or those of these names."""
+    for each, hint in _members(kind):
+        if is_dataclass(hint):
+            yield from _parameters(hint, each.metadata.get("only", ()))
+        elif not only or each.name in only:
+            if "argument" in each.metadata:
+                yield _argument(each, hint)
+            elif "help" in each.metadata:
+                yield _option(each, hint)
+
+
+def _made(kind: Any, given: Mapping[str, Any]) -> Any:
+    """The dataclass with the values that were given to its options."""
+    values = {}
+    for each, hint in _members(kind):
+        if is_dataclass(hint):
+            values[each.name] = _made(hint, given)
+        elif each.name in given and each.metadata.keys() & {"argument", "help"}:
+            values[each.name] = given[each.name]
+    return kind(**values)
+
+
+def _argument(each: Field[Any], hint: Any) -> click.Argument:
+    item, several = _item(hint)
+    return click.Argument(
+        [each.name],
+        type=_type(item, each.metadata),
+        nargs=-1 if several else 1,
+        required=each.default is MISSING,
+        metavar=each.metadata["argument"],
     )
 
 
-wait = waiting("a folder that another command is changing", WAIT_S)
+def _option(each: Field[Any], hint: Any) -> click.Option:
+    about, (item, several) = each.metadata, _item(hint)
+    flags = about.get("name", f"--{each.name.replace('_', '-')}").split()
+    settings: dict[str, Any] = {"help": about["help"], "metavar": about.get("metavar")}
+    if each.default_factory is not MISSING:
+        settings |= {"default": each.default_factory, "show_default": False}
+    elif each.default is MISSING:
+        settings["required"] = True
+    elif each.default not in (None, ()):
+        settings["default"] = each.default
+    if item is bool:
+        flags = [f"{flags[0]}/{about['off']}"] if "off" in about else flags
+        settings["is_flag"] = True
+    elif read := about.get("read"):
+        settings |= {"callback": lambda _, __, text: each.default if text is None else read(text), "type": str}
+    else:
+        settings |= {"type": _type(item, about), "multiple": several}
+    return click.Option([*flags, each.name], **settings)
 
 
-def limit(what: str) -> Decorator:
-    """``--limit N`` of samples, photographs or stimuli."""
-    return click.option(
-        "--limit", type=int, metavar="N", help=f"The first N {what} of a seeded, class-stratified order."
-    )
+def _item(hint: Any) -> tuple[Any, bool]:
+    """The type of one value, and whether there may be several."""
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], True
+    if get_origin(hint) is Literal:
+        return str, False
+    others = [each for each in get_args(hint) if each is not NoneType]
+    return (others[0] if others else hint), False
 
 
-def wide(console: Console) -> Console:
-    """The console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    return console
+def _type(item: Any, about: Mapping[str, Any]) -> click.ParamType[Any]:
+    """How one value is read."""
+    if "choices" in about:
+        return click.Choice(about["choices"])
+    if "least" in about:
+        return click.FloatRange(min=about["least"])
+    return click.Path(path_type=Path) if item is Path else click.types.convert_type(item)

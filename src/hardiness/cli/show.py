@@ -1,65 +1,74 @@
-"""``hardiness show``."""
+"""``hardiness show``, and its two other questions: ``--claims`` and ``--people``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import click
 from rich.console import Console
 
-from hardiness.cli.options import wide
-from hardiness.core import Result, TextTable, require_within
-from hardiness.report import WARNING, score_tables, scorecard_tables, terminal_table, with_own_names
+from hardiness import api, reference, results
+from hardiness.cli.options import command, json_flag
+from hardiness.cli.output import SHOWN_FAILURES, print_json, print_lines, print_views, wide
+from hardiness.core import ArgumentError, Result, TextTable, argument, baseline_option, option, require_within
+from hardiness.report import (
+    WARNING,
+    consistency_by_set_table,
+    consistency_tables,
+    human_likeness_table,
+    score_tables,
+    scorecard_tables,
+    tables_in,
+    with_own_names,
+)
 from hardiness.results import BenchmarkComparison, group_of, kept_comparisons, results_of, with_severities
 from hardiness.store import Store
 
-SHOWN_FAILURES = 10
+
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions:
+    """Which folder, and how much of it."""
+
+    out: str = argument("OUT")
+    everything: bool = option("Also the scores that are no headlines.", False, name="--all")
+    baseline: str | None = baseline_option()
+    verify: bool = option("Read every stored row again, whatever was kept of earlier calls.", False)
+    below: float | None = option(
+        "Of one's own classes: the severity at which accuracy falls below this share of the clean one, e.g. 0.7.",
+        None,
+        metavar="SHARE",
+    )
+    as_json: bool = json_flag("Print the results as JSON.")
 
 
-@click.command()
-@click.argument("out")
-@click.option("--all", "everything", is_flag=True, help="Also the scores that are no headlines.")
-@click.option("--baseline", metavar="MODEL", help="Divide by this model's stored run instead of published AlexNet.")
-@click.option("--verify", is_flag=True, help="Read every stored row again, whatever was kept of earlier calls.")
-@click.option(
-    "--below",
-    type=float,
-    metavar="SHARE",
-    help="Of one's own classes: the severity at which accuracy falls below this share of the clean one, e.g. 0.7.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option(
-    "--claims", is_flag=True, expose_value=False, help="Do the paper's sentences hold? See 'show --claims --help'."
-)
-@click.option("--people", is_flag=True, expose_value=False, help="How like people do models err? See its --help.")
-def command(out: str, everything: bool, baseline: str | None, verify: bool, below: float | None, as_json: bool) -> int:
+@command
+def show(asked: ShowOptions) -> int:
     """Print the score tables of OUT, from its stored records; no model runs.
 
     What is computed of the records is kept in OUT, so that the next time takes less.
     """
+    below = asked.below
     if below is not None:
         require_within("below", below, 0, 1)
-    store = Store.open(out)
-    usual = results_of(store, baseline, verify)
+    store = Store.open(asked.out)
+    usual = results_of(store, asked.baseline, asked.verify)
     found = usual if below is None else with_severities(usual, store, below)
     survey = store.survey()
-    for line in survey.renamed:
-        click.echo(line, err=True)
     problems = [*survey.problems, *dict.fromkeys(line for result in found for line in result.damage)]
-    for line in problems:
-        click.echo(f"hardiness: {line}", err=True)
-    if as_json:
-        click.echo(json.dumps([result.as_dict() for result in found], indent=1))
+    print_lines(*survey.renamed, problems=problems)
+    if asked.as_json:
+        print_json(found)
     else:
-        print_tables(found, wide(Console()), lambda: kept_comparisons(store, usual, baseline), everything)
+        print_tables(found, wide(), lambda: kept_comparisons(store, usual, asked.baseline), asked.everything)
         if below is not None:
-            _print_severities(found, below, wide(Console()))
+            _print_severities(found, below)
     return 1 if problems else 0
 
 
-def _print_severities(results: Sequence[Result], below: float, console: Console) -> None:
+def _print_severities(results: Sequence[Result], below: float) -> None:
     """Print by model and corruption the severity at which accuracy falls below a share of the clean one."""
     rows = []
     for result in results:
@@ -72,8 +81,7 @@ def _print_severities(results: Sequence[Result], below: float, console: Console)
     title = f"severity at which accuracy falls below {100 * below:g} % of the clean one"
     heads = ("model", "corruption", "severity", "between", "")
     notes = () if rows else ("no result of one's own classes has clean and corrupted pictures",)
-    for part in terminal_table(TextTable(title, heads, tuple(rows), named=2, notes=notes)):
-        console.print(part, highlight=False)
+    print_views([TextTable(title, heads, tuple(rows), named=2, notes=notes)])
 
 
 Comparisons = Sequence[BenchmarkComparison]
@@ -132,3 +140,145 @@ def _print_failures(results: Sequence[Result], console: Console) -> None:
             console.print(line, style="red", markup=False, soft_wrap=True)  # one line, however long the file's path
         if len(result.failures) > SHOWN_FAILURES:
             console.print(f"… and {len(result.failures) - SHOWN_FAILURES} more, all in results.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimOptions:
+    """Which models' claims, and how the verdicts are printed."""
+
+    out: str | None = argument("[OUT]", None)
+    family: tuple[str, ...] = option(
+        "A model of the family, smallest first; may be given several times. [default: all of OUT, by parameters]",
+        (),
+        name="-m --model",
+        metavar="MODEL",
+    )
+    reference: str | None = option("The model that the family is compared with.", None, metavar="MODEL")
+    published: bool = option("Judge the published five instead of an output folder.", False)
+    form: str | None = option(
+        "The table as latex, csv or markdown, for a paper.", None, name="--format", metavar="FORMAT"
+    )
+    as_json: bool = json_flag()
+
+
+@command
+def show_claims(asked: ClaimOptions) -> int:
+    """Do the sentences of the paper hold for the models of OUT?
+
+    Each is answered with holds, does not hold, cannot be told from this n, or cannot be told: a score or a model is
+    missing, and which. p is two-sided, of the contrast that the verdict rests on; of a contrast that speaks against the
+    sentence it is multiplied by the number of the sentence's contrasts, and is 1 at most.
+    """
+    if asked.published == (asked.out is not None):
+        raise ArgumentError("claims needs either OUT, the folder of an earlier 'hardiness run', or --published")
+    if asked.out is None:
+        found = api.published_claims()
+    else:
+        found = api.claims(asked.out, *asked.family, reference=asked.reference)
+    if asked.as_json:
+        print_json(found)
+    elif asked.form:
+        click.echo(tables_in(asked.form, [found.view()]), nl=False)
+    else:
+        print_views([found.view()])
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleOptions:
+    """Which folder, beside which people."""
+
+    out: Path = argument("OUT")
+    humans: tuple[Path, ...] = option(
+        "People's answers, trial by trial, as model-vs-human publishes them; may be given several times. For runs of "
+        "model-vs-human a folder of csv files for each set.",
+        (),
+        metavar="FILE.csv|FOLDER",
+    )
+    protocol: str = option("How an answer to a cue conflict is read.", "geirhos2019", metavar="NAME")
+    everything: bool = option("Each person, not only the mean over them; each set.", False, name="--all")
+    as_json: bool = json_flag()
+
+
+@command
+def show_people(asked: PeopleOptions) -> int:
+    """How like people do the models of OUT err?
+
+    On cue conflicts Cohen's kappa of every two models and, with their answers, people; on model-vs-human its four
+    numbers and the mean rank of three.
+    """
+    store = Store.open(asked.out)
+    benchmarks = {stored.run.benchmark.name for stored in store.runs()}
+    if not benchmarks & {"cue-conflict", "model-vs-human"}:
+        raise ArgumentError(
+            f"{asked.out} holds no run of cue-conflict or model-vs-human, on which people were asked too"
+        )
+    kappas, likeness = [], []
+    if "cue-conflict" in benchmarks:
+        kappas = results.consistency(store, reference.read_trials(asked.humans), asked.protocol)
+    if "model-vs-human" in benchmarks and not asked.humans:
+        raise ArgumentError("--humans is needed for runs of model-vs-human: a folder of csv files for each set")
+    if "model-vs-human" in benchmarks:
+        likeness = results.human_likeness(store, reference.read_set_trials(asked.humans[0]))
+    if asked.as_json:
+        print_json({"consistency": kappas, "human_likeness": likeness})
+        return 0
+    if kappas:
+        _print_kappas(kappas, asked.everything)
+    if likeness:
+        _print_likeness(likeness, asked.everything)
+    return 0
+
+
+def _print_kappas(found: Sequence[results.Comparison], everything: bool) -> None:
+    console = wide()
+    for table in consistency_tables(found, everything):
+        console.print(table)
+    if hidden := 0 if everything else sum(each.detail for each in found):
+        console.print(f"and {hidden} single pairs: --all", style="dim")
+
+
+def _print_likeness(found: Sequence[results.Likeness], by_set: bool) -> None:
+    console = wide()
+    console.print(human_likeness_table(found))
+    if by_set:
+        console.print(consistency_by_set_table(found))
+
+
+@command
+def show_consistency(asked: PeopleOptions) -> int:
+    """Do two observers err on the same stimuli? Cohen's kappa of the models of OUT on cue-conflict, and of people."""
+    found = results.consistency(Store.open(asked.out), reference.read_trials(asked.humans), asked.protocol)
+    if asked.as_json:
+        print_json(found)
+    else:
+        _print_kappas(found, asked.everything)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LikenessOptions:
+    """Which folder, beside which people, on which sets."""
+
+    out: Path = argument("OUT")
+    humans: Path = option(
+        "People's answers, trial by trial: a folder of csv files for each set, as raw-data of model-vs-human.",
+        metavar="FOLDER",
+    )
+    by_set: bool = option("Also the error consistency on each set of stimuli.", False)
+    as_json: bool = json_flag()
+
+
+@command
+def show_human_likeness(asked: LikenessOptions) -> int:
+    """How like people do the models of OUT err on model-vs-human? Its four numbers, and the mean rank of three.
+
+    Networks whose answers lie beside people's are rows of their own.
+    """
+    trials = reference.read_set_trials(asked.humans)
+    found = results.human_likeness(Store.open(asked.out), trials)
+    if asked.as_json:
+        print_json(found)
+    else:
+        _print_likeness(found, asked.by_set)
+    return 0

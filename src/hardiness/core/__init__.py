@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         suggestion,
     )
     from hardiness.core.model import CANVAS_224, MAX_PX, Canvas, Interpolation, ModelSpec, Source, View
+    from hardiness.core.options import argument, baseline_option, option, part, wait_option
     from hardiness.core.random import rng, usable_cores, use_cores
     from hardiness.core.registry import Registry
     from hardiness.core.result import (
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         Listener,
         ModelIdentity,
         Norm,
+        Placement,
         Plan,
         Request,
         Round,
@@ -170,6 +172,7 @@ __all__ = [
     "People",
     "Picture",
     "Pixels",
+    "Placement",
     "Plan",
     "Records",
     "Registry",
@@ -197,12 +200,16 @@ __all__ = [
     "UnknownNameError",
     "Unreadable",
     "View",
+    "argument",
+    "baseline_option",
     "described",
     "door",
     "doubt_of",
     "epsilon_text",
     "line_of",
     "mark_notes",
+    "option",
+    "part",
     "require_within",
     "rng",
     "spelled",
@@ -210,4 +217,5 @@ __all__ = [
     "usable_cores",
     "use_cores",
     "usual_epsilon",
+    "wait_option",
 ]

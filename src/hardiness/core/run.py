@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from hardiness.core.errors import MOST_IMAGES, ArgumentError, StoreError, require_within
 from hardiness.core.later import json_form, later_fields, later_part, plain, read_later
 from hardiness.core.model import View
+from hardiness.core.options import option
 from hardiness.core.random import usable_cores
 
 
@@ -215,6 +216,29 @@ class Share:
         return f"{self.index}/{self.count}"
 
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``"90s"``, ``"30m"``, ``"2h"`` or ``"1h30m"``.
+
+    Raises:
+        ArgumentError: it does not read so.
+    """
+    seconds, number = 0.0, ""
+    for character in text.strip().lower():
+        if character in "0123456789.":
+            number += character
+        elif character in _SECONDS and number.count(".") < 2 and number.strip("."):
+            seconds, number = seconds + float(number) * _SECONDS[character], ""
+        else:
+            number = "?"
+            break
+    if number or not text.strip():
+        raise ArgumentError(f"time-budget must be a time as in 90s, 30m or 1h30m, was {text!r}")
+    return seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """How much to evaluate, and how.
@@ -235,17 +259,37 @@ class Request:
         data_arguments: what named the data, as ``--data`` takes it in any folder; kept with how rows were computed.
     """
 
-    limit: int | None = None
-    seed: int = 0
-    batch_size: int | None = None
-    save_images: bool = False
+    limit: int | None = option("The first N pictures of a seeded, class-stratified order.", None, metavar="N")
+    seed: int = option("Keys every draw.", 0)
+    precision_target: float | None = option(
+        "Stop when every headline's 95 % interval is its value ± this, e.g. 0.005 for half a point.",
+        None,
+        metavar="HALFWIDTH",
+    )
+    until_decided: str | None = option(
+        "Stop when every rule of this policy is decided, with the verdicts that 'hardiness gate' then gives.",
+        None,
+        metavar="FILE.toml",
+    )
+    time_budget_s: float | None = option(
+        "End within this time, e.g. 30m, with what narrows the intervals most; the same command continues.",
+        None,
+        name="--time-budget",
+        metavar="TIME",
+        read=parse_duration,
+    )
+    share: Share | None = option(
+        "Begin with part i (from 0) of n, then do what others left; they share only --out.",
+        None,
+        name="--worker",
+        metavar="i/n",
+        read=Share.parse,
+    )
+    calls: int | None = option("Stop at N requests to chat models, retries included; rows stay.", None, metavar="N")
+    batch_size: int | None = option("Images per forward pass; chosen if not given.", None, metavar="B")
+    save_images: bool = option("Keep the pictures that attacks make, as PNG files in OUT/images.", False)
     workers: int = usable_cores()
-    share: Share | None = None
-    precision_target: float | None = None
-    time_budget_s: float | None = None
-    until_decided: str | None = None
     data_arguments: tuple[str, ...] = ()
-    calls: int | None = None
 
     def __post_init__(self) -> None:
         if self.calls is not None and self.calls < 1:
@@ -276,6 +320,21 @@ class Request:
 
 def _option(name: str) -> str:
     return name.removesuffix("_s").replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how precisely models are computed; each field as the option of the same name.
+
+    Attributes:
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``fp32``; ``bf16`` and ``fp16`` (GPU only) are faster and less exact.
+        runtime: ``auto``, ``torch`` or ``openvino``.
+    """
+
+    device: str = option("Where models run.", "auto", metavar="auto|cpu|cuda")
+    precision: str = option("Arithmetic; below fp32 only on request.", "fp32", metavar="fp32|bf16|fp16")
+    runtime: str = option("What runs models.", "auto", metavar="auto|torch|openvino")
 
 
 @dataclass(frozen=True, slots=True)

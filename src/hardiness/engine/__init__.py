@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hardiness.engine.forecast import Forecast, forecast_evaluation
     from hardiness.engine.predictions import pictures_of, placed, read_predictions, store_predictions
     from hardiness.engine.ray import Cluster, Errand, Evaluation, on_ray
-    from hardiness.engine.rounds import Deadline, parse_duration, rehearsed, require_reachable
+    from hardiness.engine.rounds import Deadline, rehearsed, require_reachable
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -44,7 +44,6 @@ __all__ = [
     "evaluate_within",
     "forecast_evaluation",
     "on_ray",
-    "parse_duration",
     "pictures_of",
     "placed",
     "prepared",

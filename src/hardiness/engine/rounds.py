@@ -648,29 +648,6 @@ def within(budget: Deadline, progressions: Sequence[Progression]) -> None:
         chosen.advance(following)
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of ``"90s"``, ``"30m"``, ``"2h"`` or ``"1h30m"``.
-
-    Raises:
-        ArgumentError: it does not read so.
-    """
-    seconds, number = 0.0, ""
-    for character in text.strip().lower():
-        if character in "0123456789.":
-            number += character
-        elif character in _UNITS and number.count(".") < 2 and number.strip("."):
-            seconds, number = seconds + float(number) * _UNITS[character], ""
-        else:
-            number = "?"
-            break
-    if number or not text.strip():
-        raise ArgumentError(f"time-budget must be a time as in 90s, 30m or 1h30m, was {text!r}")
-    return seconds
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
 def _duration(seconds: float) -> str:
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:

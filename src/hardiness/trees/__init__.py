@@ -32,6 +32,7 @@ from hardiness.core import (
     Silence,
     StoreError,
     UnknownNameError,
+    option,
     require_within,
 )
 from hardiness.data import limited, ordered
@@ -289,9 +290,13 @@ class PictureForm:
         format: of `FORMATS`.
     """
 
-    keep_size: bool = False
-    size_px: int | None = None
-    format: str = FORMATS[0]
+    keep_size: bool = option("Each picture at its own size, without a crop.", False)
+    size_px: int | None = option("Side of the centre crop; 224 if not given.", None, name="--size", metavar="PX")
+    format: str = option(
+        "Of the files. PNG and WebP lose nothing; JPEG is as released ones, without clean ones.",
+        FORMATS[0],
+        metavar="|".join(FORMATS),
+    )
 
     def __post_init__(self) -> None:
         if self.keep_size and self.size_px is not None:

@@ -5,7 +5,6 @@ from hardiness.visualise.maximise import (
     Channel,
     LayerUnit,
     Settings,
-    Transforms,
     Unit,
     channels,
     class_unit,
@@ -13,7 +12,7 @@ from hardiness.visualise.maximise import (
     neuron,
     write_features,
 )
-from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, Pushed, write_pushed
+from hardiness.visualise.orhan2019 import PROTOCOL, STEPS, write_pushed
 from hardiness.visualise.patch import PatchSettings, write_patch
 from hardiness.visualise.stimuli import SHEET, StimulusRequest, StyleSettings, make_stimuli, photographs
 
@@ -26,11 +25,9 @@ __all__ = [
     "Channel",
     "LayerUnit",
     "PatchSettings",
-    "Pushed",
     "Settings",
     "StimulusRequest",
     "StyleSettings",
-    "Transforms",
     "Unit",
     "channels",
     "class_unit",

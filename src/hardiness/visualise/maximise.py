@@ -25,6 +25,7 @@ from hardiness.core import (
     ModelSpec,
     Silence,
     UnknownNameError,
+    option,
     require_within,
     rng,
 )
@@ -318,9 +319,9 @@ class Transforms:
     Source: Olah, Mordvintsev & Schubert 2017, doi:10.23915/distill.00007, section "Transformation Robustness".
     """
 
-    jitter: float = 0.1
-    rotate_deg: float = 20.0
-    scale: float = 0.35
+    jitter: float = option("Largest random shift before each step.", 0.1, metavar="FRACTION")
+    rotate_deg: float = option("Largest random turn.", 20.0, name="--rotate", metavar="DEGREES")
+    scale: float = option("Largest random zoom.", 0.35, metavar="FRACTION")
 
     def __post_init__(self) -> None:
         if self.scale >= 1:
@@ -514,15 +515,17 @@ class Settings:
 
     steps: int = 256
     rate: float = 0.05
-    size_px: int | None = None
-    kind: Kind = "fourier"
-    decorrelate: bool = True
+    size_px: int | None = option(
+        "Side of the pictures; the model's own if not given.", None, name="--size", metavar="PX"
+    )
+    kind: Kind = option("What is optimised.", "fourier", name="--parametrisation", metavar="fourier|pixels")
+    decorrelate: bool = option("Mix colours as photographs do, or not.", True, off="--plain-colours")
     transforms: Transforms = field(default_factory=Transforms)
-    variants: int = 1
-    diversity: float = 0.5
-    smoothness: float = 0.0
-    seed: int = 0
-    batch_size: int | None = None
+    variants: int = option("Pictures of each unit, kept apart from each other.", 1)
+    diversity: float = option("What likeness of variants costs.", 0.5, metavar="WEIGHT")
+    smoothness: float = option("What differences of neighbours cost.", 0.0, metavar="WEIGHT")
+    seed: int = option("Keys every draw; the protocol has its own.", 0)
+    batch_size: int | None = option("Pictures in one pass; chosen if not given.", None, metavar="B")
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():

@@ -24,6 +24,7 @@ from hardiness.core import (
     ModelError,
     SampleError,
     Silence,
+    option,
     require_within,
     rng,
 )
@@ -54,12 +55,14 @@ class PatchSettings:
         batch_size: photographs in one step; chosen where not given.
     """
 
-    share: float = 0.05
-    photographs: int = 100
-    steps: int = 300
-    rate: float = 0.05
-    seed: int = 0
-    batch_size: int | None = None
+    share: float = option("Of the picture's area that the patch covers.", 0.05)
+    photographs: int = option(
+        "The last N photographs of the order of which 'run --limit' takes the first.", 100, name="--limit", metavar="N"
+    )
+    steps: int = option("Steps of the optimiser, each on one batch.", 300)
+    rate: float = option("Size of a step, as a share of the range of pixels.", 0.05)
+    seed: int = option("Keys every draw.", 0)
+    batch_size: int | None = option("Photographs in one step; chosen if not given.", None, metavar="B")
 
     def __post_init__(self) -> None:
         if self.photographs < 1:

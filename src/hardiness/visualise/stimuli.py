@@ -34,8 +34,10 @@ from hardiness.core import (
     Silence,
     Stimulus,
     UnknownNameError,
+    option,
     require_within,
     rng,
+    wait_option,
 )
 from hardiness.data import OWN_CATEGORIES, limited
 from hardiness.imaging import decode, on_canvas, png
@@ -293,12 +295,12 @@ class StyleSettings:
         seed: keys every draw.
     """
 
-    steps: int = 150
+    steps: int = option("Steps of the optimiser.", 150)
     rate: float = 0.05
-    style: float = 20.0
+    style: float = option("Of the texture; the shape's is 1.", 20.0, name="--texture-weight", metavar="W")
     smoothness: float = 0.3
     jitter_px: int = 16
-    seed: int = 0
+    seed: int = option("Keys every draw.", 0)
 
     def __post_init__(self) -> None:
         require_within("steps", self.steps, 1, MOST_STEPS)
@@ -462,6 +464,10 @@ CPU_BATCH, GPU_BATCH, CPU_BYTES = 8, 32, 2 << 30
 SHEET_PAIRS, SHEET_CELL_PX = 16, 150
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
 @dataclass(frozen=True, slots=True)
 class StimulusRequest:
     """How many stimuli, in what form, and how long they may wait for others.
@@ -475,12 +481,12 @@ class StimulusRequest:
         wait_s: how long to wait for a process that is writing to the folder.
     """
 
-    each: int = 1
-    limit: int | None = None
-    size_px: int = 224
-    variants: tuple[str, ...] = ()
-    batch_size: int | None = None
-    wait_s: float = WAIT_S
+    each: int = option("Textures, of K other categories, for every shape.", 1, metavar="K")
+    limit: int | None = option("The first N stimuli of a seeded, class-stratified order.", None, metavar="N")
+    size_px: int = option("Side of the stimuli.", 224, name="--size", metavar="PX")
+    variants: tuple[str, ...] = option("Further sets.", (), metavar="silhouettes,edges,stylised", read=_names)
+    batch_size: int | None = option("Pairs in one pass; chosen if not given.", None, metavar="B")
+    wait_s: float = wait_option(WAIT_S)
 
     def __post_init__(self) -> None:
         for variant in self.variants:

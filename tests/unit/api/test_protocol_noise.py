@@ -77,7 +77,7 @@ def test_each_setting_is_varied_alone_on_the_same_images(
 
 
 def test_corruptions_vary_the_seed_too(model: str) -> None:
-    classifier = api.load_model(model, api.Placement(device="cpu"))
+    classifier = api.load_model(model, hardiness.Placement(device="cpu"))
     found = variations(parse("imagenet-c"), classifier, 32)
     assert {each.factor for each in found} == {"resize", "batch size", "precision", "runtime", "seed"}
     request = Request(seed=3)

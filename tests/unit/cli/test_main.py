@@ -16,10 +16,9 @@ import pytest
 from rich.console import Console
 
 from hardiness import __version__
-from hardiness.api import Bars, LogProgress, progress_on
-from hardiness.api.progress import RedrawnOutput, listener
+from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
 from hardiness.cli import main
-from hardiness.cli.main import ALIASES, COMMANDS, FORMER, GROUPS, tell_warnings
+from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -33,61 +32,20 @@ def test_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) 
     assert called(monkeypatch, "--help") == 0
     told = capsys.readouterr().out
     assert all(f"  {name} " in told for names in GROUPS.values() for name in names)
-    assert not any(f"  {name} " in told for name in (*ALIASES, *FORMER))
+    assert not any(f"  {name} " in told for name in ALIASES)
     assert len([name for names in GROUPS.values() for name in names]) <= 10
     assert {words.split()[0] for words in COMMANDS} == {name for names in GROUPS.values() for name in names}
 
 
-@pytest.mark.parametrize("parent", ["list", "make"])
-def test_help_lists_every_kind(parent: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+@pytest.mark.parametrize(("parent", "word"), [("list", "kind"), ("make", "kind"), ("data", "command")])
+def test_help_lists_every_kind(parent: str, word: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert called(monkeypatch, parent, "--help") == 0
     told = capsys.readouterr().out
     kinds = [words.split()[1] for words in COMMANDS if words.startswith(f"{parent} ")]
     assert kinds
     assert all(f"  {kind} " in told for kind in kinds)
     assert called(monkeypatch, parent, "modles") == 2
-    assert f"kind of 'hardiness {parent}'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("name", ALIASES)
-def test_names_of_the_version_before_are_the_same_commands(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    found = []
-    for words in ([name], ALIASES[name].split()):
-        assert called(monkeypatch, *words, "--help") == 0
-        usage, *text = capsys.readouterr().out.splitlines()
-        assert usage.startswith("Usage: hardiness ")
-        found.append([line.strip() for line in text])
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        (["models"], ["list", "models"]),
-        (["models", "efficientnet_lite0"], ["list", "models", "efficientnet_lite0"]),
-        (["benchmarks", "imagenet-c"], ["list", "benchmarks", "imagenet-c"]),
-        (["attacks", "pgd"], ["list", "attacks", "pgd"]),
-        (["corruptions", "fog"], ["list", "corruptions", "fog"]),
-        (["perturbations", "snow"], ["list", "perturbations", "snow"]),
-        (["claims", "--published"], ["show", "--claims", "--published"]),
-        (["claims", "--published", "--json"], ["show", "--published", "--json", "--claims"]),
-        (
-            ["power", "--difference", "0.01", "--baseline-error", "0.2"],
-            ["compare", "--power", "--difference", "0.01", "--baseline-error", "0.2"],
-        ),
-    ],
-)
-def test_command_lines_of_the_version_before_print_the_same(
-    before: list[str], now: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    printed = []
-    for words in (before, now):
-        assert called(monkeypatch, *words) == 0
-        printed.append(capsys.readouterr().out)
-    assert printed[0] == printed[1]
-    assert printed[0]
+    assert f"unknown {word} of 'hardiness {parent}' 'modles'" in capsys.readouterr().err
 
 
 def test_a_kind_stands_right_behind_its_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

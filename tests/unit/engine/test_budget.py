@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hardiness.core import ArgumentError
-from hardiness.engine.rounds import FIRST_IMAGES_IN_TIME, Deadline, Progression, narrowed, parse_duration, time, within
+from hardiness.core.run import parse_duration
+from hardiness.engine.rounds import FIRST_IMAGES_IN_TIME, Deadline, Progression, narrowed, time, within
 from hardiness.statistics.stopping import Extent
 
 

@@ -1,0 +1,269 @@
+"""``hardiness list``: what there is, and what one of it is."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from hardiness import attacks, benchmarks, distortions, models, reference
+from hardiness.cli.options import command
+from hardiness.cli.output import wide
+from hardiness.core import (
+    GROUPS,
+    BenchmarkIdentity,
+    DataIdentity,
+    ModelIdentity,
+    ModelSpec,
+    Run,
+    argument,
+    option,
+    require_within,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions:
+    """Everything of a kind, or one of it."""
+
+    name: str | None = argument("[NAME]", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListModelOptions(ListOptions):
+    """Which models."""
+
+    published: str | None = option(
+        "The models of timm by their published top-1 on this set, the best first; of several sizes the best.",
+        None,
+        choices=tuple(reference.TIMM_SETS),
+    )
+    at_least: float = option("With --published: of this top-1, in percent.", 0.0, metavar="PERCENT")
+
+
+@command
+def list_models(asked: ListModelOptions) -> int:
+    """List the models, or describe NAME: its view, source and options. Nothing is loaded.
+
+    A NAME with * searches: 'resnext*', 'timm:resnet*', 'torchvision:*'.
+    """
+    console = wide()
+    name, published = asked.name, asked.published
+    require_within("--at-least", asked.at_least, 0, 100)
+    if asked.at_least and not published:
+        raise click.UsageError("--at-least needs --published SET, as in --published imagenet-r --at-least 60")
+    if published:
+        _published(console, published, asked.at_least / 100, name or "*")
+        return 0
+    if name and models.is_pattern(name):
+        for each in models.search(name):
+            console.print(each, highlight=False, markup=False)
+        return 0
+    if name:
+        _describe_model(console, models.resolve(name))
+        return 0
+    table = Table("model", "parameters", "crop", "weights", "what")
+    for each in models.registry.names():
+        spec = models.registry.get(each)
+        parameters = f"{spec.source.parameters:,}" if spec.source.parameters else ""
+        table.add_row(each, parameters, str(spec.view.crop_px), spec.source.licence, spec.summary)
+    for prefix in models.schemes:
+        scheme = models.schemes.get(prefix)
+        table.add_row(scheme.form, "", "", "", scheme.summary)
+    console.print(table)
+    return 0
+
+
+def _published(console: Console, benchmark: str, least: float, pattern: str) -> None:
+    """A row for each model of timm of at least that top-1, those whose name matches."""
+    rows = [row for row in reference.best_rows(benchmark) if row.top1[benchmark] >= least]
+    rows = [row for row in rows if fnmatch(f"timm:{row.model}", pattern) or fnmatch(row.model, pattern)]
+    table = Table("model", "parameters, million", "crop", benchmark, "imagenet-val", title_justify="left")
+    table.title = (
+        f"{len(rows):,} of {len(reference.best_rows(benchmark)):,} models that timm published, top-1 in percent"
+    )
+    for row in rows:
+        values = (f"{100 * row.top1[each]:.2f}" for each in (benchmark, "imagenet-val"))
+        table.add_row(f"timm:{row.model}", f"{row.parameters_m:,.1f}", str(row.crop_px), *values)
+    console.print(table)
+
+
+def _describe_model(console: Console, spec: ModelSpec) -> None:
+    console.print(f"[bold]{spec.name}[/bold]  {spec.summary}\n", highlight=False)
+    table = Table(show_header=False, box=None)
+    view = spec.view
+    table.add_row("view", f"{view.crop_mode} crop {view.crop_px} of {view.resize_px} px, {view.interpolation}")
+    table.add_row("", f"mean {view.mean}, std {view.std}, {view.channel_order} in {view.range}")
+    table.add_row("classes", f"{spec.num_classes:,}" if spec.num_classes else "read from the model")
+    source = spec.source
+    facts = {
+        "parameters": f"{source.parameters:,}" if source.parameters else "",
+        "paper": source.paper,
+        "weights": source.url or source.package,
+        "sha256": source.sha256,
+        "licence": source.licence,
+    }
+    sets = dict.fromkeys((*reference.ZERO_SHOT, *reference.TIMM_SETS))
+    identity = ModelIdentity(spec.name, view=view)
+    known = [row for benchmark in sets for row in reference.published_for(identity, benchmark, "top1", {})]
+    facts["published top-1"] = ", ".join(f"{row.benchmark} {100 * row.value:.1f}" for row in known)
+    row = reference.timm_row(identity)
+    facts["published by timm"] = row if isinstance(row, str) else ""
+    for fact, value in facts.items():
+        if value:
+            table.add_row(fact, value)
+    prefix = spec.name.partition(":")[0]
+    own = models.schemes.get(prefix).options if prefix in models.schemes else {}
+    for key, text in {**own, **models.COMMON}.items():
+        table.add_row(f":{key}=", text.format(getattr(view, key, "")))
+    console.print(table)
+
+
+@command
+def list_benchmarks(asked: ListOptions) -> int:
+    """List the benchmarks, or describe NAME with its options."""
+    console = wide()
+    if asked.name:
+        _describe_benchmark(console, asked.name)
+        return 0
+    table = Table("about", "benchmark", "question", "paper", "protocol", "data")
+    about = ""
+    for each in sorted(benchmarks.registry.names(), key=_place):
+        benchmark, group = benchmarks.registry.get(each), GROUPS[_place(each)[0]]
+        row = (each, benchmark.question, benchmark.paper, benchmark.protocol, " or ".join(benchmark.needs))
+        table.add_row("" if group == about else group, *row)
+        about = group
+    console.print(table)
+    return 0
+
+
+def _place(name: str) -> tuple[int, bool, int, str]:
+    """Of a benchmark in the list: by the page's groups, in each the paper's first."""
+    of_the_paper = name in {row.benchmark.partition(":")[0] for row in benchmarks.suite("paper").rows}
+    kind = BenchmarkIdentity(name, benchmarks.registry.get(name).card)
+    card = benchmarks.cards.get(kind.card)
+    run = Run(ModelIdentity(name), kind, DataIdentity(name, "", 0))
+    return GROUPS.index(card.group_of(run)), not of_the_paper, card.place_of(run), name
+
+
+def _describe_benchmark(console: Console, name: str) -> None:
+    benchmark = benchmarks.registry.get(name)
+    console.print(f"[bold]{name}[/bold]  {benchmark.question}\n", highlight=False)
+    console.print(inspect.getdoc(benchmark) or "", highlight=False, markup=False)
+    table = Table(show_header=False, box=None)
+    table.add_row("paper", benchmark.paper)
+    table.add_row("protocol", benchmark.protocol)
+    table.add_row("data", " or ".join(benchmark.needs))
+    for key, default, text in benchmarks.describe(benchmark):
+        table.add_row(f":{key}=", f"{text} (default {default})")
+    console.print(table)
+
+
+@command
+def list_attacks(asked: ListOptions) -> int:
+    """List the attacks and threat models, or describe the attack NAME with its options."""
+    console = wide()
+    if asked.name:
+        _describe_attack(console, asked.name)
+        return 0
+    table = Table("attack", "threat models", "gradients", "what")
+    for each in attacks.registry.names():
+        table.add_row(each, ", ".join(attacks.threats_of(each)), _gradients(each), _summary(each))
+    console.print(table)
+    bounds = Table("threat model", "epsilon", "what")
+    for each in attacks.threat_models.names():
+        threat = attacks.threat_models.get(each)
+        bounds.add_row(each, threat.unit, (inspect.getdoc(threat) or "").partition("\n")[0])
+    console.print(bounds)
+    console.print("Used as whitebox:attack=NAME,norm=THREAT,option=value, and in blackbox.", highlight=False)
+    return 0
+
+
+def _gradients(name: str) -> str:
+    return "yes" if attacks.needs_gradients(name) else "no"
+
+
+def _summary(name: str) -> str:
+    return (inspect.getdoc(attacks.registry.get(name)) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _describe_attack(console: Console, name: str) -> None:
+    attack = attacks.registry.get(name)
+    console.print(f"[bold]{name}[/bold]  version {attacks.version_of(name)}\n", highlight=False)
+    console.print(inspect.getdoc(attack) or "", highlight=False, markup=False)
+    table = Table(show_header=False, box=None)
+    table.add_row("threat models", ", ".join(attacks.threats_of(name)))
+    table.add_row("needs gradients", _gradients(name))
+    for key, default in benchmarks.described(name).items():
+        table.add_row(f"{key}=", f"default {default}")
+    console.print(table)
+
+
+@command
+def list_corruptions(asked: ListOptions) -> int:
+    """List the corruptions, or describe NAME with its severities."""
+    console = wide()
+    if asked.name:
+        _describe_corruption(console, asked.name)
+        return 0
+    sets = [reference.distortion_set(each) for each in reference.set_names("still")]
+    published = list(
+        dict.fromkeys(member for each in sets for member in each.published if member not in each.stored_only)
+    )
+    table = Table(Column("corruption", no_wrap=True), "sets", "group", "severities", "random", "what")
+    for each in (*published, *(other for other in distortions.corruptions.names() if other not in published)):
+        entry = distortions.corruptions.get(each)
+        belongs = ", ".join(found.name for found in sets if each in found.published) or "none"
+        chance = "no" if entry.deterministic else "by seed and id"
+        table.add_row(each, belongs, entry.group, str(len(entry.levels)), chance, entry.summary)
+    console.print(table)
+    return 0
+
+
+def _describe_corruption(console: Console, name: str) -> None:
+    entry = distortions.corruptions.get(name)
+    console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
+    console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
+    console.print()
+    rows = entry.parameters
+    table = Table("severity", *rows[0])
+    for severity, row in zip(entry.severities, rows, strict=True):
+        table.add_row(str(severity), *map(str, row.values()))
+    console.print(table)
+
+
+@command
+def list_perturbations(asked: ListOptions) -> int:
+    """List the perturbations, or describe NAME with its parameters."""
+    console = wide()
+    if asked.name:
+        _describe_perturbation(console, asked.name)
+        return 0
+    table = Table(Column("perturbation", no_wrap=True), "group", "set", "frames", "compared with", "random", "what")
+    known = reference.IMAGENET_P
+    published = known.published
+    for each in (*published, *(other for other in distortions.perturbations.names() if other not in published)):
+        entry = distortions.perturbations.get(each)
+        belongs = "test" if each in known.members else "validation" if each in known.extra else "none"
+        compared = "first frame" if entry.compared_with_first else "frame before"
+        chance = "no" if entry.deterministic else "by seed and id"
+        table.add_row(each, entry.group, belongs, str(entry.frames), compared, chance, entry.summary)
+    console.print(table)
+    return 0
+
+
+def _describe_perturbation(console: Console, name: str) -> None:
+    entry = distortions.perturbations.get(name)
+    compared = "first" if entry.compared_with_first else "one before"
+    console.print(f"[bold]{name}[/bold]  {entry.group}\n", highlight=False)
+    console.print(inspect.getdoc(entry.apply) or "", highlight=False, markup=False)
+    console.print(f"\n{entry.frames} frames, each compared with the {compared}.\n", highlight=False)
+    rows = entry.parameters
+    table = Table("difficulty", *rows[0])
+    for difficulty, row in zip(distortions.DIFFICULTIES, rows, strict=False):
+        table.add_row(str(difficulty), *map(str, row.values()))
+    console.print(table)

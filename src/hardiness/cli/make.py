@@ -1,0 +1,303 @@
+"""``hardiness make``: pictures under corruptions and perturbations, of what units see, stimuli, a patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from hardiness import data as datasets
+from hardiness import models, trees, visualise
+from hardiness.api import progress_on
+from hardiness.benchmarks import CorruptionSet, ImagenetP, corruption_benchmark
+from hardiness.cli.options import command, quiet_flag
+from hardiness.cli.output import print_failures, print_lines, wide
+from hardiness.core import (
+    ArgumentError,
+    Listener,
+    Placement,
+    Request,
+    UnknownNameError,
+    argument,
+    option,
+    part,
+    wait_option,
+)
+from hardiness.models import Classifier
+from hardiness.reference import set_names
+from hardiness.store import WAIT_S
+from hardiness.trees import PictureForm, TreeOutcome
+from hardiness.visualise import GRID, PROTOCOL, RECORD, PatchSettings, Settings, StimulusRequest, StyleSettings, Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeOptions:
+    """From which photographs a tree of files is made."""
+
+    source: str = argument("SRC")
+    folder: Path = argument("DST")
+    contact_sheet: bool = option("Also contact-sheet.png: the first photograph under all of them.", False)
+    request: Request = part(Request, "limit", "seed")
+    wait_s: float = wait_option(WAIT_S)
+    quiet: bool = quiet_flag()
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who shows how far it is."""
+        return None if self.quiet else progress_on(Console(stderr=True))
+
+    def tell(self, written: TreeOutcome, sheet: Path | None) -> int:
+        """Print what was written and what failed; the exit status."""
+        print_failures(written.failures)
+        print_lines(problems=written.notes)
+        if sheet is not None and not self.quiet:
+            click.echo(sheet)
+        if not self.quiet:
+            click.echo(f"{written.files:,} files  {self.folder / 'manifest.json'}")
+        return written.exit_status
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorruptionOptions:
+    """Which cells are written, as they were typed, and in which form."""
+
+    members: str = option(f"One of {', '.join(set_names('still'))}.", "imagenet-c", name="--set", metavar="NAME")
+    corruptions: str = option("These alone; the set's if not given.", "", metavar="NAME+GROUP")
+    severities: str = option("These alone; all if not given.", "", metavar="1+3")
+    extra: bool = option("Also the four that the authors set apart for validation.", False)
+    form: PictureForm = part(PictureForm)
+    tree: TreeOptions
+
+    def benchmark(self) -> CorruptionSet:
+        """The benchmark of the set, with those cells."""
+        kind = corruption_benchmark(self.members)
+        names = (self._of(name) for name in _parts("--corruptions", self.corruptions))
+        severities = tuple(map(_severity, _parts("--severities", self.severities)))
+        return kind(
+            extra=self.extra,
+            corruptions=tuple(dict.fromkeys(name for group in names for name in group)),
+            severities=severities or kind.members.levels,
+        )
+
+    def _of(self, name: str) -> tuple[str, ...]:
+        """The corruptions of a group of the set, or the one of that name."""
+        return corruption_benchmark(self.members).members.groups.get(name, (name,))
+
+
+def _parts(option: str, text: str) -> list[str]:
+    """What stands between ``+``.
+
+    Raises:
+        ArgumentError: it is parted by something else.
+    """
+    for wrong in (",", " "):
+        if wrong in text.strip():
+            parts = [part for part in text.replace(" ", ",").split(",") if part]
+            raise ArgumentError(f"{option} takes + between names, as in {'+'.join(parts)}; had {text!r}")
+    return [part for part in text.split("+") if part]
+
+
+def _severity(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentError(f"--severities must be numbers with + between them, had {text!r}")
+    return int(text)
+
+
+@command
+def make_corruptions(asked: CorruptionOptions) -> int:
+    """Write DST/<corruption>/<severity>/<wnid>/*.png and DST/clean/<wnid>/*.png from the photographs of SRC.
+
+    SRC is any folder of pictures, as it lies, or one picture; or what --data takes for imagenet: a data root,
+    imagenet=FOLDER, or embedded. The same command again continues where it stopped. A tree of ImageNet's photographs,
+    used as --data imagenet-c=DST (or as the set is called), gives the same predictions as generating.
+    """
+    tree, given = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
+    written = trees.write_corrupted(*given, tree.listener, tree.wait_s, asked.form)
+    return tree.tell(written, trees.write_corruption_sheet(*given, asked.form) if tree.contact_sheet else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceOptions:
+    """Which sequences are written, as they were typed."""
+
+    perturbations: str = option("These alone; the ten if not given.", "", metavar="NAME+NAME")
+    extra: bool = option("Also the four that the authors set apart for validation.", False)
+    difficulty: int = option("2 or 3: stronger noise, of the noises alone.", 1)
+    tree: TreeOptions
+
+    def benchmark(self) -> ImagenetP:
+        """ImageNet-P with those sequences."""
+        names = tuple(filter(None, self.perturbations.split("+")))
+        return ImagenetP(extra=self.extra, perturbations=names, difficulty=self.difficulty)
+
+
+@command
+def make_perturbations(asked: SequenceOptions) -> int:
+    """Write DST/<perturbation>/<wnid>/*.mp4 from the photographs of SRC.
+
+    SRC is what --data takes for imagenet: a data root, imagenet=FOLDER, or embedded. The same command again continues
+    where it stopped; the tree is used as --data imagenet-p=DST.
+    """
+    tree, given = asked.tree, (asked.tree.source, asked.tree.folder, asked.benchmark(), asked.tree.request)
+    written = trees.write_perturbed(*given, tree.listener, tree.wait_s)
+    return tree.tell(written, trees.write_contact_sheet(*given) if tree.contact_sheet else None)
+
+
+def _load(model: str, placement: Placement, quiet: bool) -> tuple[Classifier, Listener | None]:
+    """The model, and who shows how far its download and the pictures are."""
+    spec, bars = models.resolve(model), None if quiet else progress_on(Console(stderr=True))
+    progress = partial(bars.download, spec.name) if bars else None
+    return models.load(spec, device=placement.device, progress=progress), bars
+
+
+def _model_option() -> Any:
+    return option("Any model but onnx:.", name="-m --model", metavar="MODEL[:option=value,…]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureOptions:
+    """Whose units are shown, which, and how their pictures are made."""
+
+    model: str = _model_option()
+    layer: str | None = option("Layer, by its dotted name; --layers lists them.", None, metavar="NAME")
+    channel: tuple[str, ...] = option("Channels of the layer; may be repeated.", (), metavar="N|N,N|N-N")
+    neuron: tuple[str, ...] = option("One output of the layer: C,Y,X or TOKEN,C.", (), metavar="C,Y,X")
+    classes: tuple[str, ...] = option("Class by index, wnid or name.", (), name="--class", metavar="NAME")
+    layers: bool = option("List the layers with their output shapes, and stop.", False)
+    protocol: str | None = option("The paper's features, pushed from photographs of --data.", None, metavar="orhan2019")
+    data: tuple[str, ...] = option("Photographs to start the protocol from.", (), metavar="ROOT|NAME=PATH|embedded")
+    placement: Placement = part(Placement, "device")
+    out: Path = option("Output folder.", Path("runs/visualise"))
+    steps: int | None = option("Steps of the optimiser; 256, or the protocol's 500.", None)
+    settings: Settings = part(Settings)
+    quiet: bool = quiet_flag()
+
+    def units(self) -> list[Unit]:
+        """The units of the layer; classes need the loaded model.
+
+        Raises:
+            ArgumentError, UnknownNameError: the options do not go together.
+        """
+        if self.layer is None and (self.channel or self.neuron):
+            raise ArgumentError("--channel and --neuron need the --layer they belong to; --layers lists them")
+        units: list[Unit] = []
+        if self.layer is not None:
+            units += [each for text in self.channel for each in visualise.channels(self.layer, text)]
+            units += [visualise.neuron(self.layer, text) for text in self.neuron]
+            units = units or [visualise.LayerUnit(self.layer)]
+        if self.protocol not in (None, PROTOCOL):
+            raise UnknownNameError("protocol", self.protocol, (PROTOCOL,))
+        if self.protocol and (units or self.classes):
+            raise ArgumentError(f"--protocol {PROTOCOL} draws its own units; leave out --layer and --class")
+        if not (self.protocol or units or self.classes or self.layers):
+            raise ArgumentError(f"nothing to visualise: give --layer, --class or --protocol {PROTOCOL}")
+        return units
+
+
+@command
+def make_features(asked: FeatureOptions) -> int:
+    """Show what units of a model respond to, as pictures made by optimisation.
+
+    OUT gets a picture each, grid.png and features.json. With --protocol orhan2019 it follows the paper instead:
+    six pooled features, from two photographs and from noise.
+    """
+    units, settings = asked.units(), asked.settings
+    if asked.steps is not None:
+        settings = replace(settings, steps=asked.steps)
+    photographs = datasets.locate(asked.data).dataset("imagenet") if asked.protocol else None
+    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
+    if asked.layers:
+        _list_layers(classifier, settings.size_px)
+        return 0
+    if photographs is not None:
+        steps = visualise.STEPS if asked.steps is None else asked.steps
+        pushed = visualise.write_pushed(classifier, photographs, asked.out, steps, bars)
+        for each in () if asked.quiet else [each for each in pushed if each.image is None]:
+            told = visualise.probability_text(each.probability)
+            click.echo(f"unit {each.unit} from {each.start} never reached its probability (p {told})", err=True)
+    else:
+        units += [visualise.class_unit(classifier.spec, text) for text in asked.classes]
+        visualise.write_features(classifier, units, settings, asked.out, bars)
+    if not asked.quiet:
+        click.echo(f"{asked.out / GRID}  {asked.out / RECORD}")
+    return 0
+
+
+def _list_layers(classifier: Classifier, px: int | None) -> None:
+    table = Table("layer", "output for one picture")
+    spec = classifier.spec
+    for layer, shape in classifier.layers(px or spec.input_px or spec.view.crop_px).items():
+        table.add_row(layer, " x ".join(map(str, shape)))
+    wide().print(table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StimulusOptions:
+    """Whose shapes in whose textures, as which model sees them."""
+
+    shapes: str = option("Photographs that give shapes: a folder for each category.", metavar="DIR")
+    textures: str = option("Photographs that give textures, likewise.", metavar="DIR")
+    out: Path = option("Output folder; becomes a data root.")
+    model: str = option("Whose features are read.", "efficientnet_lite0", name="-m --model", metavar="MODEL")
+    placement: Placement = part(Placement, "device")
+    wanted: StimulusRequest = part(StimulusRequest)
+    style: StyleSettings = part(StyleSettings)
+    quiet: bool = quiet_flag()
+
+
+@command
+def make_stimuli(asked: StimulusOptions) -> int:
+    """Make stimuli with the shape of one photograph and the texture of another.
+
+    DIR holds a folder for each category (any names, or wnids), or is what --data takes for imagenet. The benchmark
+    runs on the result: -b cue-conflict --data OUT. The same command again continues where it stopped.
+    """
+    sides = visualise.photographs("--shapes", asked.shapes), visualise.photographs("--textures", asked.textures)
+    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
+    made = visualise.make_stimuli(classifier, sides, asked.out, asked.wanted, asked.style, bars)
+    print_failures(made.failures)
+    print_lines(problems=made.notes)
+    if not asked.quiet:
+        click.echo(f"{made.files:,} files  {asked.out / visualise.SHEET}  {asked.out / 'manifest.json'}")
+    return made.exit_status
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchOptions:
+    """Whom the patch shall fool, on which photographs, and into seeing what."""
+
+    model: str = _model_option()
+    data: tuple[str, ...] = option("Photographs to put it on.", (), metavar="ROOT|NAME=PATH|embedded")
+    target: str | None = option(
+        "Class that all shall become, by index, wnid or name; any if left out.", None, metavar="NAME"
+    )
+    placement: Placement = part(Placement, "device")
+    out: Path = option("Output folder.", Path("runs/patch"))
+    settings: PatchSettings = part(PatchSettings)
+    quiet: bool = quiet_flag()
+
+
+@command
+def make_patch(asked: PatchOptions) -> int:
+    """Train one patch that fools a model on any picture, wherever it is put.
+
+    OUT gets the patch, grid.png with photographs under it, and features.json. Then measure it on other photographs:
+    hardiness run -b whitebox:attack=universal-patch,file=OUT/000_patch.png,protocol=standard,norm=patch,epsilons=SHARE
+    """
+    photographs = datasets.locate(asked.data).dataset("imagenet")
+    classifier, bars = _load(asked.model, asked.placement, asked.quiet)
+    target = None if asked.target is None else visualise.class_unit(classifier.spec, asked.target)
+    made = visualise.write_patch(classifier, photographs, target, asked.out, asked.settings, bars)
+    print_failures(made.failures)
+    if not asked.quiet:
+        wanted = "another class" if target is None else f"class {asked.target}"
+        click.echo(
+            f"{wanted} on {100 * made.after:.0f} % of the {len(made.ids)} photographs that it was trained on "
+            f"(noise: {100 * made.before:.0f} %)  {asked.out / '000_patch.png'}  {asked.out / GRID}"
+        )
+    return made.exit_status

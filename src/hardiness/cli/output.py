@@ -1,0 +1,56 @@
+"""What commands print: tables, JSON, and lines about what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+
+from hardiness.core import Failure, TextTable
+from hardiness.report import terminal_table
+
+PIPE_WIDTH = 160
+"""Characters of a line where output goes to a file or a pipe."""
+
+SHOWN_FAILURES = 10
+
+
+def wide() -> Console:
+    """A console, wide enough for a table when its output goes to a file or a pipe and ``COLUMNS`` is not set."""
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def print_json(found: Any) -> None:
+    """Print what is made of dicts, lists, texts and numbers; or an object, or several, with an ``as_dict``."""
+    click.echo(json.dumps(found, indent=1, default=lambda each: each.as_dict()))
+
+
+def print_views(views: Iterable[TextTable]) -> None:
+    """Print tables."""
+    console = wide()
+    for view in views:
+        for part in terminal_table(view):
+            console.print(part, highlight=False)
+
+
+def print_failures(failures: Sequence[Failure], others: str = "photographs") -> None:
+    """Print the first pictures that could not be used, and how many others there are."""
+    for failure in failures[:SHOWN_FAILURES]:
+        click.echo(f"failed: {failure.reason}", err=True)
+    if len(failures) > SHOWN_FAILURES:
+        click.echo(f"… and {len(failures) - SHOWN_FAILURES} more {others}", err=True)
+
+
+def print_lines(*lines: str, problems: Iterable[str] = ()) -> None:
+    """Print lines to standard error, then those of what went wrong."""
+    for line in lines:
+        click.echo(line, err=True)
+    for line in problems:
+        click.echo(f"hardiness: {line}", err=True)
