@@ -458,15 +458,18 @@ def class_warnings(table: ImageTable, run: Run) -> list[str]:
         lines.append(f"no picture shows {_some(none)}: means over classes are of the others")
     if single:
         lines.append(f"a single picture shows {_some(single)}: it counts as much as all of another class in such means")
-    return [*lines, *_order(found)]
+    return [*lines, *_order(found, by_name=bool(run.model.mark))]
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} others" if len(names) > 4 else "")
 
 
-def _order(found: _Classes) -> Iterator[str]:
-    """Whether accuracy is near chance, and another order of the classes that is surely better."""
+def _order(found: _Classes, *, by_name: bool) -> Iterator[str]:
+    """Whether accuracy is near chance, and another order of the classes that is surely better.
+
+    A chat model answers ``by_name``, so that no order of outputs can be wrong.
+    """
     place = found.table.place(Condition())
     if place is None:
         return
@@ -480,10 +483,14 @@ def _order(found: _Classes) -> Iterator[str]:
     chance = float(np.count_nonzero(label == frequent)) / n
     if wilson(hits, n).low <= chance:
         name = found.names[frequent]
+        outputs = "the order of the classes, the weights and the preprocessing"
+        doubtful = "its replies and the names of the classes" if by_name else outputs
         yield (
             f"near chance: right on {100 * hits / n:.1f} % of {n:,} pictures, and always answering {name} would be on "
-            f"{100 * chance:.1f} %; check the order of the classes, the weights and the preprocessing"
+            f"{100 * chance:.1f} %; check {doubtful}"
         )
+    if by_name:
+        return
     inside = (answer >= 0) & (answer < n_classes)
     better = better_order(label[inside], answer[inside], ids[inside], n_classes)
     if better is not None:

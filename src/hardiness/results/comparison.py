@@ -282,7 +282,7 @@ def _named(stores: Sequence[Store]) -> list[tuple[str, StoredRun]]:
             name = f"{run.run.model.name} ({texts[run.path]})" if texts[run.path] else run.run.model.name
             name += run.run.model.mark
             name += "" if run.run.precision == "fp32" else f" ({run.run.precision})"
-            found.append((name if len(stores) == 1 else f"{folder}/{name}", run))
+            found.append((name if len(stores) == 1 or name == folder else f"{folder}/{name}", run))
     return found
 
 

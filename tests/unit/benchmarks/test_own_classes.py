@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import class_scores, class_warnings, has_own_classes
 from hardiness.benchmarks.own_classes import better_order
-from hardiness.core import Condition, DataIdentity, ImageTable, Records, Run
+from hardiness.core import ANSWERS, Condition, DataIdentity, ImageTable, Records, Run
 
 NAMES = ("bird", "cat", "dog", "fish")
 
@@ -65,6 +67,15 @@ def test_always_the_same_answer_is_near_chance() -> None:
     assert line.startswith(
         "near chance: right on 70.0 % of 100 pictures, and always answering common would be on 70.0 %"
     )
+
+
+def test_a_chat_model_near_chance_is_asked_for_its_replies_and_not_for_an_order() -> None:
+    label, answer = answers(84, 0.75)
+    table, run = seen((label - 1) % 4, answer, ("cat", "dog", "fish", "z_bird"))
+    chat = replace(run, model=replace(run.model, outputs=ANSWERS))
+    assert chat.model.mark
+    (line,) = class_warnings(table, chat)
+    assert line.endswith("check its replies and the names of the classes")
 
 
 def test_classes_of_no_picture_and_of_one_are_told_and_the_first_is_in_no_mean() -> None:
