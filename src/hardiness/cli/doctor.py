@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ from rich.table import Table
 from hardiness import models
 from hardiness.cli.options import command, json_flag
 from hardiness.cli.output import print_json, wide
-from hardiness.core import HardinessError, ModelSpec, Request, View, option
+from hardiness.core import HardinessError, Request, View, option
 from hardiness.data import embedded, inventory
 from hardiness.distortions import locate_frost
 from hardiness.imaging import decode, on_canvas
-from hardiness.models import TRUST, Classifier, stated_view, to_pixels
+from hardiness.models import Classifier, to_pixels
 from hardiness.models import split as options_of
 from hardiness.sources import cache_folder
 
@@ -209,11 +209,11 @@ def _views(name: str) -> Iterator[Diagnosis]:
     yours = [f"{key} {view[key]}" for key, field in _FIELDS.items() if field in given]
     told = f"crop {view['crop']} of {view['resize']}, {view['filter']}, mean {view['mean']}, std {view['std']}"
     told += f"; you say {', '.join(yours)}" if yours else ""
-    found = None if spec.source.package else _of_library(spec)  # weights in a package are not the library's
+    found = None if spec.source.package else models.library_view(spec)  # weights in a package are not the library's
     if found is None:
         yield Diagnosis(name, f"{told}; no library states it for these weights")
         return
-    library, stated = found
+    library, stated = found[0], _plain(found[1])
     other = [f"{key} {stated[key]}" for key in view if stated[key] != view[key] and _FIELDS[key] not in given]
     if other:
         yield Diagnosis(name, f"{told}; {library} says {', '.join(other)}", BAD)
@@ -228,66 +228,6 @@ def _plain(view: View) -> dict[str, Any]:
     """What is compared of a view."""
     found = {key: getattr(view, field) for key, field in _FIELDS.items()}
     return {**found, **{key: tuple(round(value, 4) for value in found[key]) for key in ("mean", "std")}}
-
-
-def _of_library(spec: ModelSpec) -> tuple[str, dict[str, Any]] | None:
-    """The library that a model is of, and what its own evaluation transform does; ``None`` where there is none."""
-    scheme, _, name = spec.name.rpartition(":") if spec.name.count(":") == 1 else ("", "", spec.name)
-    if scheme == "timm":
-        from timm.data import create_transform, resolve_data_config
-        from timm.models import get_pretrained_cfg
-
-        is_larger = dict(spec.options).get("size") == "test"
-        config = resolve_data_config(pretrained_cfg=get_pretrained_cfg(name).to_dict(), use_test_size=is_larger)
-        return "timm", _of_transform(create_transform(**config))
-    if scheme == "openclip":
-        import open_clip
-        from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
-
-        architecture, _, tag = name.partition("/")
-        size = open_clip.get_model_config(architecture)["vision_cfg"].get("image_size", 224)
-        config = merge_preprocess_dict(
-            asdict(PreprocessCfg()), {**open_clip.get_pretrained_cfg(architecture, tag), "size": size}
-        )
-        return "open_clip", _of_transform(image_transform_v2(PreprocessCfg(**config), is_train=False))
-    if scheme.startswith("hf"):
-        try:
-            return "its processor", _plain(stated_view(name, spec.name, {}, dict(spec.options).get(TRUST, False)))
-        except HardinessError:  # it has none, and all is stated by hand
-            return None
-    weights = _of_torchvision(name if scheme == "torchvision" else "", spec.source.url) if spec.source.url else None
-    return None if weights is None else ("torchvision", _of_transform(weights.transforms()))
-
-
-def _of_torchvision(name: str, url: str) -> Any:
-    """torchvision's weights at an address, of one of its models or of any; ``None`` where it has none."""
-    from torchvision import models as torchvision_models
-
-    names = [name] if name else torchvision_models.list_models(module=torchvision_models)
-    every = (weights for each in names for weights in torchvision_models.get_model_weights(each))
-    return next((weights for weights in every if weights.url == url), None)
-
-
-def _of_transform(transform: Any) -> dict[str, Any]:
-    """Resize, crop, filter, mean and std of a library's transform: one of torchvision's presets, or a list of steps."""
-    if hasattr(transform, "resize_size"):
-        resize, crop, norm = transform.resize_size, transform.crop_size, transform
-        filtered = transform.interpolation
-    else:
-        sized = [step for step in transform.transforms if hasattr(step, "size")]
-        (norm,) = (step for step in transform.transforms if hasattr(step, "mean"))
-        resize, crop, filtered = sized[0].size, sized[-1].size, sized[0].interpolation
-    return {
-        "crop": _side(crop),
-        "resize": _side(resize),
-        "filter": getattr(filtered, "value", filtered),
-        "mean": tuple(round(float(value), 4) for value in norm.mean),
-        "std": tuple(round(float(value), 4) for value in norm.std),
-    }
-
-
-def _side(size: Any) -> int:
-    return int(size if isinstance(size, int) else size[0])
 
 
 def _test(name: str, expected: int) -> Iterator[Diagnosis]:

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
     from hardiness.models.placement import keep_freed_memory, place, return_freed_memory
     from hardiness.models.preprocessing import InputPolicy, link_to, to_pixels
-    from hardiness.models.transformers_parts import TRUST, stated_view
+    from hardiness.models.stated_views import library_view
 else:
     __getattr__, __dir__ = door(__name__)
 
 __all__ = [
     "COMMON",
     "GRADIENTS_VERSION",
-    "TRUST",
     "ChatAnswer",
     "Classifier",
     "ClosedQuestionModel",
@@ -36,6 +35,7 @@ __all__ = [
     "is_pattern",
     "keep_freed_memory",
     "known_names",
+    "library_view",
     "limit_calls",
     "link_of",
     "link_to",
@@ -51,7 +51,6 @@ __all__ = [
     "schemes",
     "search",
     "split",
-    "stated_view",
     "to_pixels",
     "unseen",
     "with_option",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hardiness import models
 from hardiness.cli import doctor, main
 
 
@@ -39,13 +41,13 @@ def test_it_tells_versions_machine_speed_and_folders(
 def test_a_view_that_is_not_the_librarys_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stated = doctor._of_library
+    stated = models.library_view
 
     def otherwise(spec: Any) -> Any:
         found = stated(spec)
-        return (found[0], {**found[1], "filter": "lanczos"}) if found else None
+        return (found[0], replace(found[1], interpolation="lanczos")) if found else None
 
-    monkeypatch.setattr(doctor, "_of_library", otherwise)
+    monkeypatch.setattr(models, "library_view", otherwise)
     status, out = run(capsys, monkeypatch, "--no-test")
     assert status == 1
     assert "torchvision says filter lanczos" in " ".join(out.split())
