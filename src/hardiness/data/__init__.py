@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from hardiness.core import door
 
 if TYPE_CHECKING:
-    from hardiness.data.checking import KINDS, OWN_SET, Checked, Depth, Fault, check, mend
+    from hardiness.data.checking import KINDS, Checked, Depth, Fault, check, mend, places_to_check
     from hardiness.data.conditions import CorruptedCopies, PerturbedCopies, unchanged
     from hardiness.data.files import IMAGE_SUFFIXES, limited
-    from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse, place_of
+    from hardiness.data.getting import NAME, Got, Held, Manner, get, import_validation, inventory, parse
     from hardiness.data.in_python import ModelClasses, from_python
     from hardiness.data.layouts.cue_conflict import OWN_CATEGORIES
     from hardiness.data.photographs import AS_IT_IS, CLASSES, MANIFEST, pictures_at
     from hardiness.data.prefetching import ordered
-    from hardiness.data.root import OWN, Place, as_own, embedded, locate, parse_place, written
+    from hardiness.data.root import OWN, as_own, embedded, locate, written
 else:
     __getattr__, __dir__ = door(__name__)
 
@@ -26,7 +26,6 @@ __all__ = [
     "NAME",
     "OWN",
     "OWN_CATEGORIES",
-    "OWN_SET",
     "Checked",
     "CorruptedCopies",
     "Depth",
@@ -36,7 +35,6 @@ __all__ = [
     "Manner",
     "ModelClasses",
     "PerturbedCopies",
-    "Place",
     "as_own",
     "check",
     "embedded",
@@ -49,9 +47,8 @@ __all__ = [
     "mend",
     "ordered",
     "parse",
-    "parse_place",
     "pictures_at",
-    "place_of",
+    "places_to_check",
     "unchanged",
     "written",
 ]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -30,9 +31,10 @@ from hardiness.data.files import (
     passed_over,
     refuse_folder_too_deep,
 )
+from hardiness.data.getting import place_of
 from hardiness.data.layouts.class_sets import part_and_label
 from hardiness.data.prefetching import ordered
-from hardiness.data.root import OWN, Place, reading_of
+from hardiness.data.root import OWN, Place, parse_place, reading_of
 from hardiness.imaging import decode_video, encode_jpeg, refuse_damaged
 from hardiness.reference import (
     CLASS_SETS,
@@ -41,6 +43,8 @@ from hardiness.reference import (
     ClassSet,
     PublishedSet,
     class_set,
+    datasets,
+    published_set,
     sixteen,
     subset_wnids,
     validation_labels,
@@ -592,6 +596,17 @@ class Checked:
         """The faults without the notes."""
         return tuple(fault for fault in self.faults if not fault.is_note)
 
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        return {
+            "name": self.name,
+            "location": self.location,
+            "files": self.files,
+            "sound": not self.wrong,
+            "faults": [fault.as_dict() for fault in self.faults],
+            "remarks": list(self.remarks),
+        }
+
 
 @dataclass(frozen=True)
 class Depth:
@@ -606,6 +621,42 @@ class Depth:
     pixels: bool = False
     workers: int = 1
     progress: Callable[[int, int | None], None] = field(default=lambda done, total: None)
+
+
+def places_to_check(names: Sequence[str], given: Sequence[str]) -> list[tuple[PublishedSet, Place]]:
+    """The data sets of these names, or all that are there, each with its place.
+
+    Args:
+        names: of data sets; all if empty.
+        given: data roots, or ``NAME=PATH`` for one data set.
+
+    Raises:
+        DataError: one of these names, or every one, is nowhere.
+    """
+    named: dict[str, Place] = {}
+    roots: list[Path] = []
+    for argument in given:
+        name, place = parse_place(argument)
+        if name is None:
+            roots.append(Path(place.path))
+        else:
+            named[OWN if name == OWN else published_set(name).name] = place
+    if OWN in names and OWN not in named and len(roots) == 1:
+        named[OWN] = Place(str(roots[0]), str(roots[0]))
+    found = []
+    for name in names or [*datasets(), *([OWN] if OWN in named else [])]:
+        if name == OWN and name not in named:
+            raise DataError("data check own needs the folder of your pictures: --data own=FOLDER")
+        published = OWN_SET if name == OWN else published_set(name)
+        path = None if name in named else next((held for root in roots if (held := place_of(root, published))), None)
+        if name in named or path is not None:
+            found.append((published, named.get(name) or Place(str(path), str(path))))
+        elif names:
+            where = ", ".join(map(str, roots)) or ", ".join(named)
+            raise DataError(f"{name} was not found under {where}; 'hardiness data list' says what is there")
+    if not found:
+        raise DataError(f"no data set was found under {', '.join(map(str, roots))}; give --data ROOT or NAME=PATH")
+    return found
 
 
 def check(published: PublishedSet, place: Place, depth: Depth | None = None) -> Checked:
@@ -789,4 +840,4 @@ def _hashes(written: WrittenTree | None) -> Callable[[str], str]:
     return of
 
 
-__all__ = ["OWN_SET", "Checked", "Depth", "Fault", "check", "mend"]
+__all__ = ["Checked", "Depth", "Fault", "check", "mend", "places_to_check"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         perturbation_versions,
         perturbations,
     )
-    from hardiness.distortions.frost_pictures import PACKAGES, PICTURES, frost_cache, locate_frost
+    from hardiness.distortions.frost_pictures import fetch_frost, locate_frost
     from hardiness.distortions.objectless import TESTS
     from hardiness.distortions.transform import Corrupt
 else:
@@ -25,8 +25,6 @@ else:
 
 __all__ = [
     "DIFFICULTIES",
-    "PACKAGES",
-    "PICTURES",
     "SEVERITIES",
     "SMALLEST_PX",
     "TESTS",
@@ -35,7 +33,7 @@ __all__ = [
     "corruption",
     "corruption_versions",
     "corruptions",
-    "frost_cache",
+    "fetch_frost",
     "locate_frost",
     "perturb",
     "perturbation_versions",

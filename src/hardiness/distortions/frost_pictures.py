@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from hardiness.core import DataError, Image
-from hardiness.sources import cache_folder, file_sha256, installed_file
+from hardiness.sources import PackagedFile, cache_folder, file_sha256, installed_file, obtain_packaged
 
 PICTURES = (
     ("frost1.png", "ff9f907860bd7a835d459e32f9d588062b7f61ee267343cc7222b56753a14755"),
@@ -55,6 +55,16 @@ def locate_frost(index: int) -> Path:
         f"frost needs the published picture {name}, which no installed package carries; run: "
         "hardiness data get frost (or pip install --no-deps imagecorruptions-imaug)"
     )
+
+
+def fetch_frost() -> tuple[Path, str | None]:
+    """The folder that holds all pictures now, and the package that they were fetched in; ``None`` if they were there.
+
+    Raises:
+        DataError: no package index has them.
+    """
+    folder = frost_cache()
+    return folder, obtain_packaged(PACKAGES, [PackagedFile(*picture) for picture in PICTURES], folder)
 
 
 def require_frost() -> None:
