@@ -159,7 +159,7 @@ def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Cons
         estimate(expected, of_expected),
         estimate(kappa, of_kappa),
     )
-    shares = [KappaInterval(each.value, each.interval(0.0, 1.0)) for each in (agreement_of, expected_of)]
+    by_share, by_chance = (KappaInterval(each.value, each.interval(0.0, 1.0)) for each in (agreement_of, expected_of))
     if np.isnan(kappa_of.value):
         beyond = KappaInterval(None, None)
     elif joint < FEWEST_OF_PAIRS:
@@ -167,7 +167,7 @@ def _over_pairs(first: NDArray[np.float64], second: NDArray[np.float64]) -> Cons
     else:
         spread = skewed_student(kappa_of.value, kappa_of.error, kappa_of.skew, joint - 1)
         beyond = KappaInterval(kappa_of.value, within(spread, -1.0, 1.0))
-    return Consistency(int(counts.min()), (float(p.mean()), float(q.mean())), *shares, beyond)
+    return Consistency(int(counts.min()), (float(p.mean()), float(q.mean())), by_share, by_chance, beyond)
 
 
 def two_by_two(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> tuple[Draws, Draws, Draws]:
