@@ -23,7 +23,7 @@ from bars import at_least, tell, versions
 from hardiness.benchmarks.confidence import shift_calibration
 from hardiness.benchmarks.ood import of_set
 from hardiness.benchmarks.shares import confidence_scores
-from hardiness.core import Condition, ImageTable, Interval
+from hardiness.core import Condition, ImageTable, Interval, Metric
 from hardiness.statistics.calibration import Gaps, aurra, bin_of, bin_of_hundred, calibration_interval
 from hardiness.statistics.cells import FEWEST_TELLING
 from hardiness.statistics.comparison import difference, mean_difference
@@ -194,12 +194,12 @@ def drawn_cells(generator: np.random.Generator, n: int, rate: float) -> tuple[In
 
 
 def paired_calibration(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    first, second = (calibration_measure(*side, "all-bins") for side in confidences(generator, n, rate))
+    first, second = (calibration_measure(Metric("rms"), *side, "all-bins") for side in confidences(generator, n, rate))
     return paired_scores(first, second, n), truth("calibration", rate) - truth("calibration", rate, 1)
 
 
 def paired_aurra(generator: np.random.Generator, n: int, rate: float) -> tuple[Interval | None, float]:
-    first, second = (area_under_response(*side) for side in confidences(generator, n, rate))
+    first, second = (area_under_response(Metric("aurra"), *side) for side in confidences(generator, n, rate))
     return paired_scores(first, second, n), truth("aurra", rate) - truth("aurra", rate, 1)
 
 

@@ -31,6 +31,7 @@ from rich.console import Console
 import hardiness
 from hardiness import attacks, benchmarks, models, reference
 from hardiness.cli.main import COMMANDS, GROUPS, command_of
+from hardiness.core import Metric
 from hardiness.models.catalogue import schemes
 from hardiness.report import scorecard_tables
 from hardiness.results.compared import kept_comparisons
@@ -62,6 +63,24 @@ def benchmark_table() -> str:
         data = " or ".join(f"`{need}`" for need in each.needs)
         rows.append((f"`{name}`", each.question, f"{each.paper}; `{each.protocol}`", data))
     return table(("benchmark", "question", "paper and protocol", "data set"), rows)
+
+
+def metric_table() -> str:
+    """What every metric is called, means, and is named in results, in the order of a page's sections."""
+    cards = sorted(map(benchmarks.cards.get, benchmarks.cards.names()), key=lambda card: card.place)
+    found: dict[str, list[Metric]] = {}
+    for metric in dict.fromkeys(each for card in cards for each in card.declared):
+        found.setdefault(metric.explanation, []).append(metric)
+    rows = [
+        (
+            f"{alike[0].title}{', …' if len(alike) > 1 else ''}",
+            explanation,
+            "higher" if alike[0].higher_is_better else "lower",
+            f"`{alike[0].name}`{', …' if len(alike) > 1 else ''}",
+        )
+        for explanation, alike in found.items()
+    ]
+    return table(("number", "what it says", "better", "in results"), rows)
 
 
 def model_table() -> str:
@@ -203,6 +222,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/decisions/README.md": {"decisions": decision_table},
     "docs/errors.md": {"errors": error_table},
     "docs/models.md": {"models": model_table},
+    "docs/numbers.md": {"metrics": metric_table},
     "docs/protocols.md": {"benchmarks": benchmark_table},
 }
 """By page, then by the name of the block."""

@@ -132,6 +132,16 @@ class TestCard:
         # Out of distribution, a score counts the photographs of one side.
         assert max(score.n for score in scores) == len(STIMULI) // (2 if name == "ood" else 1)
 
+    def test_declares_what_its_scores_measure(self, name: str) -> None:
+        """Unit and direction of each score are those of its metric, which says what it means."""
+        card, run = cards.get(name), run_of(name)
+        table = card.table(rows_of(name, run), run)
+        for score in card.scores(table, run, card.as_baseline(table, run)):
+            metric = card.metric(score.metric)
+            assert (score.unit, score.higher_is_better) == (metric.unit, metric.higher_is_better), score.metric
+            assert metric.explanation, f"{score.metric} is declared by no metric of the card"
+        assert len({each.name for each in card.declared}) == len(card.declared)
+
     def test_divides_by_its_own_baseline_where_it_divides(self, name: str) -> None:
         card, run = cards.get(name), run_of(name)
         table = card.table(rows_of(name, run), run)

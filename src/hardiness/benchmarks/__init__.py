@@ -36,8 +36,17 @@ if TYPE_CHECKING:
         severities_below,
         with_classes,
     )
-    from hardiness.benchmarks.photographs import FACTORS, METRIC
-    from hardiness.benchmarks.shares import EFFECTIVE, accuracy
+    from hardiness.benchmarks.photographs import FACTORS
+    from hardiness.benchmarks.shares import (
+        CLEAN_TOP1,
+        EFFECTIVE,
+        ERROR_RATIO,
+        FACTOR_ERROR,
+        REAL_TOP1,
+        REAL_TOP5,
+        TOP1_DROP,
+        accuracy,
+    )
     from hardiness.benchmarks.suites import Suite, suite
 else:
     __getattr__, __dir__ = door(__name__)
@@ -45,13 +54,18 @@ else:
 __all__ = [
     "CLASSES_VERSION",
     "CLEAN",
+    "CLEAN_TOP1",
     "EFFECTIVE",
     "EMBEDDED",
     "ENDPOINT_COLUMNS",
+    "ERROR_RATIO",
     "FACTORS",
-    "METRIC",
+    "FACTOR_ERROR",
+    "REAL_TOP1",
+    "REAL_TOP5",
     "SHOWN_WHEN_ASKED",
     "TESTBED_VIEW",
+    "TOP1_DROP",
     "VIEW",
     "Baseline",
     "Card",

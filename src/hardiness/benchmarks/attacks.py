@@ -15,8 +15,6 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.attack_checks import CANNOT_TELL, UNITS, attack_report, curves_of, longest_of, trust, word_of
 from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.confidence import (
-    CALIBRATION_EXPLANATIONS,
-    CALIBRATION_TITLES,
     condition_calibration,
     is_calibration,
     nll_column,
@@ -25,7 +23,7 @@ from hardiness.benchmarks.leaderboard import leaderboard_note, series_beside
 from hardiness.benchmarks.options import check_attack, registry
 from hardiness.benchmarks.photographs import HELP as SUBSET_HELP
 from hardiness.benchmarks.photographs import check_subset, part_of
-from hardiness.benchmarks.shares import answered, classes
+from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, answered, classes
 from hardiness.core import (
     CANVAS_224,
     MOST_STEPS,
@@ -50,6 +48,7 @@ from hardiness.core import (
     Item,
     Layer,
     Line,
+    Metric,
     Norm,
     Note,
     Panel,
@@ -65,7 +64,7 @@ from hardiness.core import (
     usual_epsilon,
 )
 from hardiness.reference import OWN, PREPROCESSINGS
-from hardiness.statistics import Measurable, WeightedSum, wilson
+from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
 
 TITLE = "Accuracy under attack"
 PUBLISHED_PROTOCOL = "orhan2019"
@@ -390,6 +389,27 @@ FLAGS = ("success", "finite_gradient")
 """Those of them that are true or false."""
 
 
+ACCURACY = Metric(
+    "accuracy",
+    "accuracy under attack",
+    explanation="the share of pictures still answered rightly after each was changed by at most ε (of a range from 0 "
+    "to 1) so as to make the model err; the attack report says whether the attack was strong enough for that to mean "
+    "robustness.",
+)
+ATTACK_SUCCESS = Metric(
+    "attack_success",
+    higher_is_better=False,
+    explanation="the share of all pictures that the attack brought to its target, or to any wrong answer where it has "
+    "none.",
+)
+SURROGATE_SUCCESS = Metric(
+    "surrogate_success",
+    higher_is_better=False,
+    explanation="the share of all pictures on which the attack reached its aim on the model that it was made on.",
+)
+ACCURACIES, SUCCESSES = (CLEAN_ACCURACY, ACCURACY), (ATTACK_SUCCESS, SURROGATE_SUCCESS)
+
+
 @register("attack")
 @final
 class AttackCard(Card):
@@ -405,16 +425,10 @@ class AttackCard(Card):
     version: ClassVar[int] = 8
     columns: ClassVar[tuple[str, ...] | None] = None
     stops_on: ClassVar[str] = "accuracy at the largest epsilon"
-    titles: ClassVar[Mapping[str, str]] = {"clean_accuracy": "clean accuracy", **CALIBRATION_TITLES}
+    metrics: ClassVar[tuple[Metric, ...]] = (*ACCURACIES, *SUCCESSES, *CONDITION_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("epsilon", "steps", "surrogate", "group", "protocol")
     place: ClassVar[int] = 50
     group: ClassVar[str] = "adversarial"
-    explanations: ClassVar[Mapping[str, str]] = {
-        "accuracy under attack": "the share of pictures still answered rightly after each was changed by at most ε "
-        "(of a range from 0 to 1) so as to make the model err.",
-        "the attack report": "checks of whether the attack was strong enough for that number to mean robustness.",
-        **CALIBRATION_EXPLANATIONS,
-    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its likelihood, the target and how the attack went, by image and mark."""
@@ -432,33 +446,33 @@ class AttackCard(Card):
         for condition in table.present:
             right = table.of(RIGHT, condition) == 1
             if not condition:
-                scores.append(_share("clean_accuracy", right, condition))
+                scores.append(_share(CLEAN_ACCURACY, right, condition))
                 continue
             target, answer = table.of("target", condition), table.of("answer", condition)
             fooled = np.where(target >= 0, answer == target, ~right)
-            scores.append(_share("accuracy", right, condition))
-            scores.append(_share("attack_success", fooled, condition, higher_is_better=False))
+            scores.append(_share(ACCURACY, right, condition))
+            scores.append(_share(ATTACK_SUCCESS, fooled, condition))
             if "surrogate_success" in table:
                 reached = table.of("surrogate_success", condition) > 0
-                scores.append(_share("surrogate_success", reached, condition, higher_is_better=False))
+                scores.append(_share(SURROGATE_SUCCESS, reached, condition))
         return scores + condition_calibration(table, without="group")
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """Accuracy at the largest epsilon, at the number of steps that the overview shows."""
-        swept = sweep([Score("accuracy", 0.0, "fraction", 0, condition=cell) for cell in table.present if cell])
+        swept = sweep([ACCURACY.score(0.0, 0, condition=cell) for cell in table.present if cell])
         if not swept:
             return []
         right = table[RIGHT][:, table.present.index(swept[-1].condition)]
         values = np.where(right < 0, np.nan, right == 1).astype(np.float64)[:, None]
-        return [WeightedSum("accuracy", values, np.ones(1), swept[-1].condition)]
+        return [weighted_sum(ACCURACY, values, np.ones(1), swept[-1].condition)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Clean accuracy, and accuracy by condition."""
         right = table[RIGHT] == 1
 
         def accuracy(column: int, condition: Condition) -> Measurable:
-            metric = "accuracy" if condition else "clean_accuracy"
-            return WeightedSum(metric, right[:, [column]], np.ones(1), condition)
+            metric = ACCURACY if condition else CLEAN_ACCURACY
+            return weighted_sum(metric, right[:, [column]], np.ones(1), condition)
 
         return [accuracy(column, condition) for column, condition in enumerate(table.present)]
 
@@ -533,12 +547,12 @@ class AttackCard(Card):
             return f"{value} step" if value == 1 else f"{value} steps"
         return str(value)
 
-    def title(self, score: Score) -> str:
+    def title(self, metric: str, condition: Condition) -> str:
         """An accuracy is named by its condition alone; the heading of the table says which surrogate it is about."""
-        condition = Condition(**{key: value for key, value in score.condition.items() if key != "surrogate"})
-        if score.metric == "accuracy" and "epsilon" in condition:
-            return self.named(condition)
-        return super().title(replace(score, condition=condition))
+        shown = Condition(**{key: value for key, value in condition.items() if key != "surrogate"})
+        if metric == ACCURACY.name and "epsilon" in shown:
+            return self.named(shown)
+        return super().title(metric, shown)
 
     def is_headline(self, score: Score) -> bool:
         """Accuracies are always shown."""
@@ -560,9 +574,9 @@ def _rows(table: ImageTable) -> Records:
     return Records({**found, "prediction": found["answer"]})
 
 
-def _share(metric: str, hits: NDArray[np.bool_], condition: Condition, higher_is_better: bool = True) -> Score:
+def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition) -> Score:
     n, count = len(hits), int(np.count_nonzero(hits))
-    return Score(metric, count / n, "fraction", n, wilson(count, n), higher_is_better, condition)
+    return metric.score(count / n, n, wilson(count, n), condition)
 
 
 MUST_BREAK = Condition(epsilon=1.0, steps=10, group="must break")

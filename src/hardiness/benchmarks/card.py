@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.benchmarks.chat_answers import TABLE_COLUMNS, TITLES, of_chat, with_outcomes
-from hardiness.benchmarks.own_classes import CLASS_TITLES, class_gallery
+from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, of_chat, with_outcomes
+from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
     GROUPS,
     LAST,
+    PARTIAL,
     RIGHT,
     Answer,
     Chart,
@@ -28,6 +29,7 @@ from hardiness.core import (
     GridCell,
     ImageTable,
     Interval,
+    Metric,
     Note,
     Records,
     Registry,
@@ -45,22 +47,25 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 
+ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
+"""What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
+
+
 class Presentation:
     """The half of a card that writes for people; each part has a default that a card may replace.
 
     Class attributes:
-        titles: of its metrics, where the name with spaces for underscores is not the usual term.
+        metrics: what its scores measure, in the order in which a page explains them; those by class and those of chat
+            models' answers go without saying.
         keys: of its conditions, in the order in which they are shown.
         place: where its sections stand on a page: the order of the paper's experiments.
         group: what it is about, one of `GROUPS`, by which the overview groups benchmarks.
-        explanations: its terms, each with what it means in a sentence or two.
     """
 
-    titles: ClassVar[Mapping[str, str]] = {}
+    metrics: ClassVar[tuple[Metric, ...]] = ()
     keys: ClassVar[tuple[str, ...]] = ()
     place: ClassVar[int] = LAST
     group: ClassVar[str] = GROUPS[-1]
-    explanations: ClassVar[Mapping[str, str]] = {}
 
     def view(self, results: Sequence[Result]) -> Section:
         """What a page shows of results of this card: one benchmark, one data set, one protocol, one variant."""
@@ -75,7 +80,7 @@ class Presentation:
             others=self.others_of(columns),
             sayings=tuple(saying for r in results if (saying := self._saying(r))),
             galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
-            explanations=tuple(self.explanations.items()),
+            explanations=self._explained(results),
         )
 
     def place_of(self, run: Run) -> int:
@@ -114,7 +119,25 @@ class Presentation:
         if not text:
             return None
         score = self.saying_score(result)
-        return Saying(result.name, text, score, self.title(score) if score else "")
+        return Saying(result.name, text, score, self.title(score.metric, score.condition) if score else "")
+
+    def _explained(self, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
+        """What its metrics are called and mean, of those that have a score here."""
+        names = {score.metric.removesuffix(PARTIAL) for result in results for score in result.scores}
+        return tuple((e.title, e.explanation) for e in self.declared if e.name in names and e.explanation)
+
+    @property
+    def declared(self) -> tuple[Metric, ...]:
+        """Its metrics, then what any benchmark may be scored by."""
+        return (*self.metrics, *ANY_METRICS)
+
+    def metric(self, name: str) -> Metric:
+        """What its scores of that name measure; a name that nobody declared says all that is known."""
+        whole = name.removesuffix(PARTIAL)
+        found = next((each for each in self.declared if each.name == whole), None)
+        if found is None or whole == name:
+            return found or Metric(name)
+        return found.partial
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """What tells runs of one benchmark and data set apart that must not stand in one table; usually nothing."""
@@ -124,11 +147,9 @@ class Presentation:
         """One part of a condition as people write it."""
         return str(value)
 
-    def title(self, score: Score) -> str:
+    def title(self, metric: str, condition: Condition) -> str:
         """The heading of a score: its metric and, where it has one, its condition."""
-        shared = {**TITLES, **CLASS_TITLES}
-        name = self.titles.get(score.metric) or shared.get(score.metric, score.metric.replace("_", " "))
-        detail = self.named(score.condition)
+        name, detail = self.metric(metric).title, self.named(condition)
         return f"{name} ({detail})" if detail else name
 
     def named(self, condition: Condition) -> str:
@@ -141,7 +162,9 @@ class Presentation:
         scores = (s for result in results for s in self.column_scores(result.scores) if s.value is not None)
         found: dict[tuple[str, Condition], Column] = {}
         for s in scores:
-            column = Column(s.metric, s.condition, self.title(s), s.higher_is_better, self.is_headline(s))
+            column = Column(
+                s.metric, s.condition, self.title(s.metric, s.condition), s.higher_is_better, self.is_headline(s)
+            )
             found.setdefault((s.metric, s.condition), column)
         return tuple(found.values())
 
@@ -151,18 +174,21 @@ class Presentation:
 
     def is_headline(self, score: Score) -> bool:
         """Whether a column is always shown: those of other decision rules are not."""
-        return "decision" not in score.condition and not (score.metric == EFFECTIVE and score.value is None)
+        return "decision" not in score.condition and not (score.metric == EFFECTIVE.name and score.value is None)
 
     def notes_of(self, result: Result) -> list[Note]:
         """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
-        undefined = [score for score in self.column_scores(result.scores) if score.value is None]
-        bare = [score for score in self.column_scores(result.scores) if score.interval_reason]
+        titled = [(s, self.title(s.metric, s.condition)) for s in self.column_scores(result.scores)]
         doubts = [each for each in result.findings if each.raised or each.name == "verdict"]
         name = (result.name,)
         return [
             *(Note(warning, name) for warning in result.warnings),
-            *(Note(f"{self.title(s)} is undefined: {s.reason}", name, self.is_headline(s)) for s in undefined),
-            *(Note(f"{self.title(s)} has no interval: {s.interval_reason}", name, self.is_headline(s)) for s in bare),
+            *(Note(f"{of} is undefined: {s.reason}", name, self.is_headline(s)) for s, of in titled if s.value is None),
+            *(
+                Note(f"{of} has no interval: {s.interval_reason}", name, self.is_headline(s))
+                for s, of in titled
+                if s.interval_reason
+            ),
             *(Note(f"{each.name}: {each.sentence}", name) for each in doubts),
         ]
 

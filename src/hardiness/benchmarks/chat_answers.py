@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Records, Run, Score, mark_notes
+from hardiness.core import ANSWERS, OUTCOMES, RIGHT, Condition, ImageTable, Metric, Records, Run, Score, mark_notes
 from hardiness.statistics import mean, wilson
 
 TABLE_COLUMNS = ("outcome", "missing_mass", "changed")
@@ -20,7 +20,24 @@ ENDPOINT_COLUMNS = ("served_model", "fingerprint", "asked_at")
 
 LACKS_CONFIDENCE, HAS_CONFIDENCE = ANSWERS, "probabilities"
 
-TITLES = {"unanswered": "no answer", "answer_changes": "answer changes", "missing_mass": "missing probability"}
+UNANSWERED = Metric(
+    "unanswered",
+    "no answer",
+    higher_is_better=False,
+    explanation="the share of pictures that a chat model gave no answer to that can be read; each counts as wrong.",
+)
+ANSWER_CHANGES = Metric(
+    "answer_changes",
+    higher_is_better=False,
+    explanation="the share of pictures whose answer changed when the same question was asked again.",
+)
+MISSING_MASS = Metric(
+    "missing_mass",
+    "missing probability",
+    higher_is_better=False,
+    explanation="how much of the probability of an answer lies on no letter that the endpoint listed.",
+)
+CHAT_METRICS = (UNANSWERED, ANSWER_CHANGES, MISSING_MASS)
 
 MOST_NAMED, NONE = 4, Condition()
 
@@ -57,13 +74,13 @@ def answer_scores(table: ImageTable, run: Run) -> list[Score]:
     if not of_chat(run):
         return []
     seen, changed = table["outcome"][table.evaluated], table["changed"][table.evaluated]
-    scores = [_share("unanswered", seen > 0)]
+    scores = [_share(UNANSWERED, seen > 0)]
     if (changed >= 0).any():
-        scores.append(_share("answer_changes", changed[changed >= 0] == 1))
+        scores.append(_share(ANSWER_CHANGES, changed[changed >= 0] == 1))
     if missing := _missing(table):
         scores.append(missing)
     kinds = list(enumerate(OUTCOMES))[1:]
-    return scores + [_share("unanswered", seen == kind, Condition(outcome=name)) for kind, name in kinds]
+    return scores + [_share(UNANSWERED, seen == kind, Condition(outcome=name)) for kind, name in kinds]
 
 
 def _missing(table: ImageTable) -> Score | None:
@@ -73,12 +90,12 @@ def _missing(table: ImageTable) -> Score | None:
     if not some.any():
         return None
     found = mean(table.ids[some], np.nanmean(values[some], axis=1))
-    return Score("missing_mass", found.value, "fraction", found.n, found.interval(0.0, 1.0), False)
+    return MISSING_MASS.score(found.value, found.n, found.interval(0.0, 1.0))
 
 
-def _share(metric: str, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
+def _share(metric: Metric, hits: NDArray[np.bool_], condition: Condition = NONE) -> Score:
     count, n = int(np.count_nonzero(hits)), len(hits)
-    return Score(metric, count / n, "fraction", n, wilson(count, n), False, condition)
+    return metric.score(count / n, n, wilson(count, n), condition)
 
 
 def answer_warnings(table: ImageTable, run: Run, endpoint: Records) -> list[str]:

@@ -21,8 +21,8 @@ from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs, prepared
-from hardiness.benchmarks.selective import SELECTIVE_EXPLANATIONS, SELECTIVE_TITLES, selective_scores
-from hardiness.benchmarks.shares import CALIBRATION, EXPLANATIONS, TITLES, accuracy, answered, confidence_scores
+from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_scores
+from hardiness.benchmarks.shares import CALIBRATION, PHOTOGRAPH_METRICS, TOP1, accuracy, answered, confidence_scores
 from hardiness.core import (
     RIGHT,
     Canvas,
@@ -39,6 +39,7 @@ from hardiness.core import (
     ImageTable,
     Item,
     Layer,
+    Metric,
     ModelError,
     Observer,
     Records,
@@ -48,7 +49,7 @@ from hardiness.core import (
     Section,
 )
 from hardiness.reference import CLASS_SETS, ClassSet, Published, class_set, published_beside, wnid_indices
-from hardiness.statistics import Estimate, Measurable, WeightedSum, share
+from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
 
 CARD, IMAGENET_CLASSES = "class_sets", 1000
 TWIN_QUESTION = "How often is the model right on clean photographs of ObjectNet's classes?"
@@ -195,6 +196,26 @@ for _name in names():
     registry.register(_name, class_set_benchmark(_name), f"reference/class_sets/{set_of(_name).name}.json")
 
 
+GAPS = {
+    each.name: each
+    for each in (
+        Metric(
+            "bg_gap",
+            "background gap",
+            higher_is_better=False,
+            explanation="accuracy where the background is of the same class less accuracy where it is of another.",
+        ),
+        Metric(
+            "drop_from_originals",
+            "drop from the originals",
+            higher_is_better=False,
+            explanation="top-1 on the original photographs less top-1 on the changed ones.",
+        ),
+    )
+}
+"""Differences of two parts' accuracies, by the names that data files of sets have for them."""
+
+
 @register(CARD)
 @final
 class ClassSets(Card):
@@ -206,16 +227,10 @@ class ClassSets(Card):
 
     version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "subset_prediction", "subset_confidence")
-    titles: ClassVar[Mapping[str, str]] = {
-        **TITLES,
-        **SELECTIVE_TITLES,
-        "bg_gap": "background gap",
-        "drop_from_originals": "drop from the originals",
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *GAPS.values(), *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol",)
     place: ClassVar[int] = 36
     group: ClassVar[str] = "natural shift"
-    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """Whether a chat model chose between two names for each picture, where others choose among all classes."""
@@ -244,17 +259,17 @@ class ClassSets(Card):
         found += selective_scores(table) if chosen.all() else []
         if described.among == "labels":
             protocol = described.among_all_protocol or "1000-way"
-            found.append(accuracy("top1", table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
+            found.append(accuracy(TOP1, table["right_1000-way"][chosen, 0] == 1, Condition(protocol=protocol)))
         found += _gap(described, table.ids, right)
         for place, part in enumerate(described.parts):
             if (parts == place).any():
-                found.append(accuracy("top1", right[parts == place], part.condition))
+                found.append(accuracy(TOP1, right[parts == place], part.condition))
         return [*found, *_level_scores(described, right, parts, levels)]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
         described, right = set_of(run.benchmark.name), table[RIGHT][:, 0] == 1
-        over_all = share("top1", right) if described.headline == "all" else None
+        over_all = share(TOP1, right) if described.headline == "all" else None
         headline = over_all or _headline_score(described, table.ids, right)
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
 
@@ -340,21 +355,29 @@ class PartsScore:
     """A weighted sum of parts' accuracies, paired on the photographs that parts share: a mean over them, or a gap.
 
     Attributes:
-        metric: which score.
+        measured: which score.
         names: ``(N,)`` of the photograph that each picture is of.
         columns: ``(N,)`` the part of each picture, as its place in ``weights``; -1 where it does not count.
         right: ``(N,)`` whether it was answered rightly.
         weights: ``(M,)`` of the parts.
-        higher_is_better: its direction.
     """
 
-    metric: str
+    measured: Metric
     names: NDArray[np.object_]
     columns: NDArray[np.int64]
     right: NDArray[np.bool_]
     weights: NDArray[np.float64]
-    higher_is_better: bool = True
     condition: Condition = field(default_factory=Condition)
+
+    @property
+    def metric(self) -> str:
+        """Its name."""
+        return self.measured.name
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Its direction."""
+        return self.measured.higher_is_better
 
     @property
     def span(self) -> float:
@@ -381,11 +404,11 @@ class PartsScore:
         rank[order] = np.arange(len(order))
         values = np.full((len(order), len(self.weights)), np.nan)
         values[rank[at], self.columns[chosen]] = self.right[chosen]
-        return WeightedSum(self.metric, values, self.weights), chosen[begins[order]]
+        return weighted_sum(self.measured, values, self.weights), chosen[begins[order]]
 
 
 def _parts_score(
-    described: ClassSet, metric: str, weights: Mapping[int, float], ids: NDArray[Any], right: NDArray[np.bool_]
+    described: ClassSet, metric: Metric, weights: Mapping[int, float], ids: NDArray[Any], right: NDArray[np.bool_]
 ) -> PartsScore:
     """The sum of the accuracies of parts, each by its place, times these weights."""
     parts, _ = _places(described, ids)
@@ -393,7 +416,7 @@ def _parts_score(
     for column, place in enumerate(weights):
         columns[parts == place] = column
     names = np.array(["/".join(str(sample).split("/")[-2:]) for sample in ids.tolist()], object)
-    return PartsScore(metric, names, columns, right, np.array(list(weights.values())), metric == "top1")
+    return PartsScore(metric, names, columns, right, np.array(list(weights.values())))
 
 
 def _headline_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
@@ -402,7 +425,7 @@ def _headline_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bo
     held = [place for place, part in enumerate(described.parts) if part.counted and (parts == place).any()]
     if described.headline == "all" or not held:
         return None
-    return _parts_score(described, "top1", dict.fromkeys(held, 1 / len(held)), ids, right)
+    return _parts_score(described, TOP1, dict.fromkeys(held, 1 / len(held)), ids, right)
 
 
 def _gap_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> PartsScore | None:
@@ -421,23 +444,23 @@ def _gap_score(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_])
         if not held:
             return None
         weights |= dict.fromkeys(held, sign / len(held))
-    return _parts_score(described, metric, weights, ids, right)
+    return _parts_score(described, GAPS[metric], weights, ids, right)
 
 
 def _headline(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_], parts: NDArray[np.int64]) -> Score:
     """Top-1 over all photographs, or the mean over the counted parts, by photograph."""
     score = _headline_score(described, ids, right)
     if score is None or len(score.weights) < 2:
-        return accuracy("top1", right[_headline_rows(described, parts)])
+        return accuracy(TOP1, right[_headline_rows(described, parts)])
     found = score.of(np.arange(len(ids)))
-    return Score("top1", found.value, "fraction", found.n, found.interval(0.0, 1.0))
+    return TOP1.score(found.value, found.n, found.interval(0.0, 1.0))
 
 
 def _gap(described: ClassSet, ids: NDArray[Any], right: NDArray[np.bool_]) -> Iterator[Score]:
     """The difference of two parts' accuracies, where both were evaluated."""
     if score := _gap_score(described, ids, right):
         apart = score.of(np.arange(len(ids)))
-        yield Score(score.metric, apart.value, "fraction", apart.n, apart.interval(-1.0, 1.0), False)
+        yield score.measured.score(apart.value, apart.n, apart.interval(-1.0, 1.0))
 
 
 def _by_number(level: str) -> tuple[float, str]:
@@ -456,7 +479,7 @@ def _level_scores(
         base = dict(described.parts[place].condition) if place >= 0 else {}
         for level in sorted(set(levels[parts == place].tolist()) - {""}, key=_by_number):
             there = (parts == place) & (levels == level)
-            yield accuracy("top1", right[there], Condition(**base, **{described.level: level}))
+            yield accuracy(TOP1, right[there], Condition(**base, **{described.level: level}))
 
 
 def _score_of(result: Result, condition: Condition) -> Score | None:

@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.leaderboard import EMBEDDED, published_on, series_beside
-from hardiness.benchmarks.shares import CALIBRATION, EXPLANATIONS, TITLES, confidence_scores, loss
+from hardiness.benchmarks.shares import (
+    BRIER_OF_ANSWER,
+    CALIBRATION,
+    CONDITION_METRICS,
+    ECE,
+    NLL,
+    RMS,
+    TEMPERATURE,
+    TOP1,
+    TOP5,
+    confidence_scores,
+    loss,
+)
 from hardiness.core import (
     RIGHT,
     Chart,
@@ -23,6 +35,7 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Line,
+    Metric,
     Observer,
     Panel,
     Records,
@@ -128,13 +141,14 @@ def temperature_scores(table: ImageTable) -> list[Score]:
     confidence = np.exp(-at(rest, inverse))
     right = table[RIGHT][~chosen, 0] == 1
     nll = at(rest, inverse) + inverse * gap[~chosen]
-    scaled = confidence_scores(confidence, right, {"nll": nll})
+    scaled = confidence_scores(confidence, right, {NLL.name: nll})
     return [
-        Score("temperature", fitted.value, "temperature", fitted.n, interval, False, interval_reason=reason),
+        TEMPERATURE.score(fitted.value, fitted.n, interval, interval_reason=reason),
         *(
-            Score(s.metric, s.value, s.unit, s.n, s.interval, False, Condition(**s.condition, decision=SCALED))
+            metric.score(s.value, s.n, s.interval, Condition(**s.condition, decision=SCALED))
+            for metric in CONDITION_METRICS
             for s in scaled
-            if s.metric in ("ece", "brier_top1", "nll")
+            if s.metric == metric.name
         ),
     ]
 
@@ -191,26 +205,39 @@ def _spline(curves: Floats):  # type: ignore[no-untyped-def]  # scipy brings no 
 
 
 def _undefined(n: int, reason: str) -> Score:
-    return Score("temperature", None, "temperature", n, higher_is_better=False, reason=reason)
+    return TEMPERATURE.score(None, n, reason=reason)
 
 
-Kind = tuple[str, str]
+Kind = tuple[Metric, str]
 """A metric, and its bins where it has any."""
 
 Z = NormalDist().inv_cdf(0.975)
 
-SHIFT_TITLES: Mapping[str, str] = {
-    "ece": "ECE",
-    "brier_top1": "Brier score of the answer",
-    "nll": "NLL",
-    "mean_ece": "mean ECE",
-    "mean_brier_top1": "mean Brier score of the answer",
-    "mean_nll": "mean NLL",
-    "mean_ece_partial": "mean ECE of a part",
-    "mean_brier_top1_partial": "mean Brier score of the answer, of a part",
-    "mean_nll_partial": "mean NLL of a part",
+MEANS = {
+    ECE: Metric(
+        "mean_ece",
+        "mean ECE",
+        higher_is_better=False,
+        explanation="the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
+        "each severity, then averaged.",
+    ),
+    BRIER_OF_ANSWER: Metric(
+        "mean_brier_top1",
+        "mean Brier score of the answer",
+        higher_is_better=False,
+        explanation="the Brier score of the answer of each corruption at each severity, then averaged.",
+    ),
+    NLL: Metric(
+        "mean_nll",
+        "mean NLL",
+        "nats",
+        higher_is_better=False,
+        explanation="the NLL of each corruption at each severity, then averaged.",
+    ),
 }
-"""What the scores are called."""
+"""What the means over corruptions and severities are, by what they are means of."""
+
+SHIFT_METRICS = (*CONDITION_METRICS, *MEANS.values())
 
 
 @dataclass(frozen=True)
@@ -236,7 +263,7 @@ class Mean:
         shares = first * self.shares + second * other.shares
         return Mean(first * self.value + second * other.value, shares, cells, self.gaps + other.gaps)
 
-    def score(self, metric: str, condition: Condition, fewer: int) -> Score:
+    def score(self, metric: Metric, condition: Condition, fewer: int) -> Score:
         """The score with its interval.
 
         Args:
@@ -276,13 +303,15 @@ def shift_calibration(table: ImageTable, corruptions: Sequence[str], whole: bool
     # One cell after another, so that a run of any number of cells is held as one.
     levels = {level: _together(of_cell(table, place) for place in own) for level, own in sorted(places.items())}
     overall = _together(found for level, found in levels.items() if level)
-    suffix = "" if whole else "_partial"
     fewer = fewer_of_each(table, [place for level, own in places.items() if level for place in own])
-    means = [mean.score(f"mean_{name}{suffix}", _at(bins), fewer) for (name, bins), mean in overall.items()]
+    means = [
+        mean.score(MEANS[metric] if whole else MEANS[metric].partial, _at(bins), fewer)
+        for (metric, bins), mean in overall.items()
+    ]
     return means + [
-        mean.score(name, _at(bins, severity=level), fewer_of_each(table, places[level]))
+        mean.score(metric, _at(bins, severity=level), fewer_of_each(table, places[level]))
         for level, found in levels.items()
-        for (name, bins), mean in found.items()
+        for (metric, bins), mean in found.items()
     ]
 
 
@@ -290,7 +319,7 @@ def calibration_of_cells(table: ImageTable) -> list[Score]:
     """ECE, the answer's Brier score and NLL of each cell, of which the mean over all cells that were run is given."""
     places = range(len(table.present)) if "confidence" in table else ()
     overall, fewer = _together(of_cell(table, place) for place in places), fewer_of_each(table, places)
-    return [mean.score(name, _at(bins), fewer) for (name, bins), mean in overall.items()]
+    return [mean.score(metric, _at(bins), fewer) for (metric, bins), mean in overall.items()]
 
 
 def fewer_of_each(table: ImageTable, places: Sequence[int]) -> int:
@@ -317,11 +346,11 @@ def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
     there = table[RIGHT][:, place] >= 0
     right = table[RIGHT][there, place] == 1
     confidence = table["confidence"][there, place].astype(np.float64)
-    losses = {"brier_top1": (confidence - right) ** 2}
+    losses = {BRIER_OF_ANSWER: (confidence - right) ** 2}
     if "nll" in table:
-        losses["nll"] = table["nll"][there, place].astype(np.float64)
-    means = {("ece", bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
-    return means | {(name, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for name, v in losses.items()}
+        losses[NLL] = table["nll"][there, place].astype(np.float64)
+    means: dict[Kind, Mean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
+    return means | {(of, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for of, v in losses.items()}
 
 
 def _ece(confidence: Floats, right: NDArray[np.bool_], binning: Binning, there: NDArray[np.bool_]) -> Mean:
@@ -339,13 +368,13 @@ def _shares(apart: Floats, there: NDArray[np.bool_]) -> Floats:
     return shares
 
 
-PANELS = (("ece", "equal-width", "ECE, 15 bins of equal width"), ("brier_top1", "", "Brier score of the answer"))
+PANELS = ((ECE, "equal-width", f"{ECE.title}, 15 bins of equal width"), (BRIER_OF_ANSWER, "", BRIER_OF_ANSWER.title))
 LIMITS = (0.1, 0.2, 0.4, 0.6, 0.8)
 
 
 def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
     """ECE and Brier score from clean photographs to the worst severity; ``None`` where they are not known."""
-    levels = sorted({s.condition["severity"] for r in results for s in r.scores if _is_level(s, "ece", "equal-width")})
+    levels = sorted({s.condition["severity"] for r in results for s in r.scores if _is_level(s, ECE, "equal-width")})
     if len(levels) < 2:
         return None
     ticks = tuple(float(level) for level in levels)
@@ -367,12 +396,12 @@ def calibration_by_severity(results: Sequence[Result]) -> Curves | None:
     )
 
 
-def _is_level(score: Score, metric: str, bins: str) -> bool:
-    known = score.metric == metric and score.condition.get("protocol", "") == bins
+def _is_level(score: Score, metric: Metric, bins: str) -> bool:
+    known = score.metric == metric.name and score.condition.get("protocol", "") == bins
     return known and "severity" in score.condition and score.value is not None
 
 
-def _line(result: Result, metric: str, bins: str) -> Line:
+def _line(result: Result, metric: Metric, bins: str) -> Line:
     found = sorted((s for s in result.scores if _is_level(s, metric, bins)), key=lambda s: int(s.condition["severity"]))
     bounds = [s.interval or Interval(s.value or 0.0, s.value or 0.0) for s in found]
     bounds = bounds if any(s.interval for s in found) else []
@@ -386,7 +415,7 @@ def _line(result: Result, metric: str, bins: str) -> Line:
 
 
 def _heading(results: Sequence[Result], levels: Sequence[int]) -> str:
-    lines = [_line(result, "ece", "equal-width") for result in results]
+    lines = [_line(result, ECE, "equal-width") for result in results]
     whole = [line for line in lines if len(line.x) == len(levels)]
     if not whole:
         return "Calibration by severity"
@@ -395,13 +424,6 @@ def _heading(results: Sequence[Result], levels: Sequence[int]) -> str:
     start = "on clean photographs" if not levels[0] else f"at severity {levels[0]}"
     what = "Confidence is worth less the worse the picture" if grows else "How far confidence can be trusted"
     return f"{what}: ECE {first:.0f} % {start}, {last:.0f} % at severity {levels[-1]}"
-
-
-CALIBRATION_TITLES = {metric: TITLES[metric] for metric in ("ece", "brier_top1", "nll")}
-"""What the scores are called."""
-
-CALIBRATION_EXPLANATIONS = {name: EXPLANATIONS[name] for name in ("ECE", "Brier score, NLL")}
-"""What they mean."""
 
 
 def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
@@ -442,8 +464,8 @@ LEAST = 5
 
 POINTS = 40
 
-CALIBRATIONS = (("rms_calibration_error", "RMS calibration error"), ("ece", "ECE"))
-"""Published calibration errors, and what they are called."""
+CALIBRATIONS = (RMS, ECE)
+"""Published calibration errors."""
 
 EDGE = 0.96
 """Where the strokes of published accuracies begin, which end where all is answered."""
@@ -511,7 +533,7 @@ def _confidence(results: Sequence[Result]) -> Curves:
     panels = [Panel("confidence", reliable, gaps, scale, names, "Is it right as often as it is sure?", True, True)]
     title = "Does leaving out unsure answers help?"
     ends = tuple(
-        Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, "top1").items()
+        Line(model, (EDGE, 1.0), (values[-1].value,) * 2) for model, values in series_beside(results, TOP1.name).items()
     )
     panels.append(Panel("share answered, surest first", covered, ends, scale, names, title, True))
     left = f" Left, where a curve lies that is surer than right by the published {called} throughout." if called else ""
@@ -533,10 +555,10 @@ def _published_gaps(results: Sequence[Result]) -> tuple[tuple[Line, ...], str]:
     """Lines as far below the diagonal as a calibration error published of the same pictures; what that is called."""
     if results[0].data == EMBEDDED:
         return (), ""
-    for metric, called in CALIBRATIONS:
-        if found := series_beside(results, metric):
+    for metric in CALIBRATIONS:
+        if found := series_beside(results, metric.name):
             gaps = {model: values[-1].value for model, values in found.items()}
-            return tuple(Line(model, (gap, 1.0), (0.0, 1.0 - gap)) for model, gap in gaps.items()), called
+            return tuple(Line(model, (gap, 1.0), (0.0, 1.0 - gap)) for model, gap in gaps.items()), metric.title
     return (), ""
 
 
@@ -586,24 +608,23 @@ def _models(count: int) -> str:
 
 def _accuracies(results: Sequence[Result]) -> Dots | None:
     """Top-1 and top-5 of each model, and of the published ones."""
-    rows = {"top-1": "top1", "top-5": "top5"}
     observers = [
-        Observer(result.name, None, {row: s for row, metric in rows.items() if (s := _headline(result, metric))})
+        Observer(result.name, None, {of.title: s for of in (TOP1, TOP5) if (s := _headline(result, of.name))})
         for result in results
     ]
-    named = [each for each in observers if "top-1" in each.by_row]
+    named = [each for each in observers if TOP1.title in each.by_row]
     if not named:
         return None
-    others = ("top-5",) if any("top-5" in each.by_row for each in named) else ()
-    title = _title([100 * (each.by_row["top-1"].value or 0) for each in named])
-    published = _published(results, rows)
+    others = (TOP5.title,) if any(TOP5.title in each.by_row for each in named) else ()
+    title = _title([100 * (each.by_row[TOP1.title].value or 0) for each in named])
+    published = _published(results)
     caption = "Share of photographs answered rightly; lines are 95 % intervals."
     grey = f"Grey strokes: published models, {published_on(results)}."
-    shown = tuple(Observer(each.name, each.by_row["top-1"], each.by_row) for each in named)
+    shown = tuple(Observer(each.name, each.by_row[TOP1.title], each.by_row) for each in named)
     label = "accuracy ↑ better"
     winner = "is right most often:"
     return Dots(
-        *("accuracy", title, caption, label, ("", ""), "top-1", others, shown, None, published),
+        *("accuracy", title, caption, label, ("", ""), TOP1.title, others, shown, None, published),
         grey=grey,
         winner=winner,
     )
@@ -621,10 +642,9 @@ def _headline(result: Result, metric: str) -> Score | None:
     return next((s for s in result.scores if s.metric == metric and not s.condition and s.value is not None), None)
 
 
-def _published(results: Sequence[Result], rows: dict[str, str]) -> tuple[Observer, ...]:
+def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
     found: dict[str, dict[str, Score]] = {}
-    for row, metric in rows.items():
-        for model, values in series_beside(results, metric).items():
-            best = values[-1]
-            found.setdefault(model, {})[row] = Score(metric, best.value, best.unit, best.n)
-    return tuple(Observer(model, by_row.get("top-1"), by_row) for model, by_row in found.items())
+    for metric in (TOP1, TOP5):
+        for model, values in series_beside(results, metric.name).items():
+            found.setdefault(model, {})[metric.title] = metric.score(values[-1].value, values[-1].n)
+    return tuple(Observer(model, by_row.get(TOP1.title), by_row) for model, by_row in found.items())

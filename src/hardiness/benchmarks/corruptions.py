@@ -26,16 +26,16 @@ from hardiness.benchmarks.card import (
     register,
     words,
 )
-from hardiness.benchmarks.confidence import SHIFT_TITLES as CALIBRATION_TITLES
-from hardiness.benchmarks.confidence import calibration_by_severity, nll_column, shift_calibration
+from hardiness.benchmarks.confidence import SHIFT_METRICS, calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import sized
-from hardiness.benchmarks.selective import SELECTIVE_EXPLANATIONS, SELECTIVE_TITLES, selective_by_corruption
+from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_by_corruption
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     CANVAS_224,
+    PARTIAL,
     RIGHT,
     ArgumentError,
     Benchmark,
@@ -57,6 +57,7 @@ from hardiness.core import (
     Item,
     Layer,
     Line,
+    Metric,
     Observer,
     Panel,
     Records,
@@ -80,16 +81,60 @@ from hardiness.statistics import (
     mean_of,
     means_of,
     relative_corruption_weights,
+    weighted_sum,
     wilson,
 )
 
+MCE = Metric(
+    "mce",
+    "mCE",
+    "ratio",
+    higher_is_better=False,
+    explanation="the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
+    "averaged: below 100 is better than AlexNet.",
+)
+RELATIVE_MCE = Metric(
+    "relative_mce",
+    "relative mCE",
+    "ratio",
+    higher_is_better=False,
+    explanation="mCE with the clean error taken off both: how much is lost, not how much is wrong.",
+)
+CE = Metric(
+    "ce", "CE", "ratio", higher_is_better=False, explanation="the error under one corruption, divided by AlexNet's."
+)
+RELATIVE_CE = Metric(
+    "relative_ce",
+    "relative CE",
+    "ratio",
+    higher_is_better=False,
+    explanation="CE with the clean error taken off both.",
+)
+MEAN_ERROR = Metric(
+    "mean_error", higher_is_better=False, explanation="the share of wrong answers, the mean over all corruptions."
+)
+CLEAN_ERROR = Metric(
+    "clean_error", higher_is_better=False, explanation="the share of wrong answers to undisturbed photographs."
+)
+ERROR = Metric("error", higher_is_better=False, explanation="the share of wrong answers.")
+LOSS = Metric(
+    "loss", higher_is_better=False, explanation="error under the worst group of corruptions less clean error."
+)
+BESIDE = Metric(
+    "imagenet_c_mean_error",
+    "ImageNet-C mean error",
+    higher_is_better=False,
+    explanation="the same model's mean error on ImageNet-C, beside that on this set.",
+)
+ERRORS = (MCE, RELATIVE_MCE, CE, RELATIVE_CE, MEAN_ERROR, BESIDE, CLEAN_ERROR, ERROR)
 
-def _cell(errors: CellMeans, metric: str, condition: Condition) -> Score:
+
+def _cell(errors: CellMeans, metric: Metric, condition: Condition) -> Score:
     """The error of one cell: a proportion, so with Wilson's interval."""
     column = errors.cells.index(condition)
     n = int(errors.n[column])
     wrong = round(errors.means[column] * n)
-    return Score(metric, wrong / n, "fraction", n, wilson(wrong, n), higher_is_better=False, condition=condition)
+    return metric.score(wrong / n, n, wilson(wrong, n), condition)
 
 
 def ratio_scores(
@@ -100,12 +145,11 @@ def ratio_scores(
     baseline: Baseline | None,
 ) -> list[Score]:
     """The mCE and the relative mCE with their parts, or why they are undefined."""
-    suffix = "" if whole else "_partial"
     n = int(errors.n.max())
     if baseline is None or not names:
         no_member = "none of the set's corruptions was run"
         reason = "there is no baseline for these classes" if baseline is None else no_member
-        return [_undefined(f"{metric}{suffix}", n, reason) for metric in ("mce", "relative_mce")]
+        return [_named(metric, whole).score(None, n, reason=reason) for metric in (MCE, RELATIVE_MCE)]
     known = baseline
 
     def weights(members: Sequence[str], relative: bool) -> Mapping[Condition, float]:
@@ -117,15 +161,15 @@ def ratio_scores(
 
     unknown = "clean error is unknown: the same images without corruption (imagenet/val) were not run"
     scores, parts = [], []
-    for metric, part, relative in (("mce", "ce", False), ("relative_mce", "relative_ce", True)):
+    for metric, part, relative in ((MCE, CE, False), (RELATIVE_MCE, RELATIVE_CE, True)):
         reason = unknown if relative and Condition() not in errors.cells else ""
         each = {name: found for name in names if (found := weights((name,), relative))}
         if lacking := [name for name in names if name not in each]:
             reason = reason or f"the baseline has no (more than its clean) error under {lacking[0]}"
-            scores.append(_undefined(f"{metric}{suffix}", n, reason))
+            scores.append(_named(metric, whole).score(None, n, reason=reason))
         else:
-            scores.append(errors.score(f"{metric}{suffix}", weights(names, relative), "ratio"))
-        parts += [errors.score(part, of, "ratio", Condition(corruption=name)) for name, of in each.items()]
+            scores.append(errors.score(_named(metric, whole), weights(names, relative)))
+        parts += [errors.score(part, of, Condition(corruption=name)) for name, of in each.items()]
     return scores + parts
 
 
@@ -133,26 +177,26 @@ def error_scores(
     errors: CellMeans,
     present: Sequence[Condition],
     names: Sequence[str],
-    told: tuple[str, Mapping[str, tuple[str, ...]]],
+    told: tuple[Metric, Mapping[str, tuple[str, ...]]],
 ) -> list[Score]:
     """Unnormalised errors: over all members that were run, clean, by corruption, group, severity and cell.
 
     Args:
         errors, present: of the cells, and which they are but for clean.
         names: members of the set that were run.
-        told: what the mean over all is called, and the groups of the set.
+        told: what the mean over all is, and the groups of the set.
     """
     mean_error, groups = told
     common = [cell for cell in present if cell["corruption"] in names]
 
     def mean(cells: Sequence[Condition], condition: Condition) -> Score:
-        return errors.score("error", equal_weights(cells), condition=condition)
+        return errors.score(ERROR, equal_weights(cells), condition)
 
     scores = []
     if common:
         scores.append(errors.score(mean_error, equal_weights(common)))
     if Condition() in errors.cells:
-        scores.append(_cell(errors, "clean_error", Condition()))
+        scores.append(_cell(errors, CLEAN_ERROR, Condition()))
     scores.extend(
         mean([cell for cell in present if cell["corruption"] == name], Condition(corruption=name))
         for name in dict.fromkeys(cell["corruption"] for cell in present)
@@ -163,11 +207,12 @@ def error_scores(
     for severity in sorted({cell["severity"] for cell in common}):
         cells = [cell for cell in common if cell["severity"] == severity]
         scores.append(mean(cells, Condition(severity=severity)))
-    return scores + [_cell(errors, "error", cell) for cell in present]
+    return scores + [_cell(errors, ERROR, cell) for cell in present]
 
 
-def _undefined(metric: str, n: int, reason: str) -> Score:
-    return Score(metric, None, "ratio", n, higher_is_better=False, reason=reason)
+def _named(metric: Metric, whole: bool) -> Metric:
+    """The metric, or that of a part."""
+    return metric if whole else metric.partial
 
 
 Errors = dict[tuple[str, int], Score]
@@ -230,7 +275,7 @@ def noise_loss(result: Result) -> Score | None:
         below = math.hypot(worst.value - worst.interval.low, clean.interval.high - clean.value)
         above = math.hypot(worst.interval.high - worst.value, clean.value - clean.interval.low)
         interval = Interval(max(loss - below, -1.0), min(loss + above, 1.0))
-    return Score("loss", loss, "fraction", worst.n, interval, False, Condition(group=group))
+    return LOSS.score(loss, worst.n, interval, Condition(group=group))
 
 
 def _errors(result: Result) -> Errors:
@@ -341,11 +386,11 @@ def _by_corruption(results: Sequence[Result]) -> Dots | None:
     for model, series in series_beside(results, "error").items():
         for row in series:
             if set(row.condition) == {"corruption"} and row.condition["corruption"] in shown:
-                score = Score("error", row.value, row.unit, row.n, higher_is_better=False)
+                score = ERROR.score(row.value, row.n)
                 published.setdefault(model, {})[row.condition["corruption"]] = score
     overall = series_beside(results, "mean_error")
     beside = tuple(
-        Observer(model, Score("mean_error", overall[model][0].value, "fraction", overall[model][0].n), by_row)
+        Observer(model, MEAN_ERROR.score(overall[model][0].value, overall[model][0].n), by_row)
         for model, by_row in published.items()
         if model in overall
     )
@@ -406,28 +451,9 @@ class CorruptionCard(Card):
     stops_on: ClassVar[str] = "mCE, or the mean error where the set has no mCE"
     draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
-    titles: ClassVar[Mapping[str, str]] = {
-        "ce": "CE",
-        "relative_ce": "relative CE",
-        "mce": "mCE",
-        "mce_partial": "mCE of a part",
-        "relative_mce": "relative mCE",
-        "relative_mce_partial": "relative mCE of a part",
-        "mean_error_partial": "mean error of a part",
-        "imagenet_c_mean_error": "ImageNet-C mean error",
-        **CALIBRATION_TITLES,
-        **SELECTIVE_TITLES,
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (*ERRORS, *SHIFT_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
     place: ClassVar[int] = 30
-    explanations: ClassVar[Mapping[str, str]] = {
-        "mCE": "the error under 15 corruptions at five severities, each corruption divided by AlexNet's, then "
-        "averaged: below 100 is better than AlexNet.",
-        "relative mCE": "the same with the clean error taken off both: how much is lost, not how much is wrong.",
-        "mean ECE": "the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
-        "each severity, then averaged.",
-        **SELECTIVE_EXPLANATIONS,
-    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
@@ -441,7 +467,7 @@ class CorruptionCard(Card):
         cells = {cell for cell in run.conditions if cell and cell["corruption"] in members.members}
         whole = is_whole(table, cells, run.seed)
         # Where the mean error is the headline, a part must not pass for the whole; beside mCE it keeps its name.
-        mean_error = "mean_error" if whole or members.baseline else "mean_error_partial"
+        mean_error = _named(MEAN_ERROR, whole or members.baseline)
         headlines = error_scores(errors, present, names, (mean_error, members.groups))
         if members.baseline or baseline:
             headlines = [*ratio_scores(errors, present, names, whole, baseline), *headlines]
@@ -465,19 +491,18 @@ class CorruptionCard(Card):
         whole = len(at) == len(members.members) * len(members.levels)
         names = [table.present[k]["corruption"] for k in at]
         levels = [table.present[k]["severity"] for k in at]
-        part = "" if whole else "_partial"
         found: list[Measurable] = []
         if known and _divides((names, levels), known["error_by_severity"]):
             weights = corruption_weights(names, levels, known["error_by_severity"])
-            found.append(WeightedSum(f"mce{part}", wrong[:, at], weights, higher_is_better=False))
+            found.append(weighted_sum(_named(MCE, whole), wrong[:, at], weights))
         pair = (known["clean_error"], known["error_by_severity"]) if known else (0.0, {})
         if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
             clean = table.present.index(Condition())
             weights = relative_corruption_weights(names, levels, *pair)
             values = wrong[:, [*at, clean]]
-            found.append(WeightedSum(f"relative_mce{part}", values, weights, higher_is_better=False))
-        metric = "mean_error" if members.baseline else f"mean_error{part}"
-        return [*found, mean_of(metric, wrong[:, at], np.ones(len(at), bool), False)]
+            found.append(weighted_sum(_named(RELATIVE_MCE, whole), values, weights))
+        mean_error = _named(MEAN_ERROR, whole or members.baseline)
+        return [*found, mean_of(mean_error, wrong[:, at], np.ones(len(at), bool))]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mCE where there is one, relative mCE where the clean pictures are there, mean and clean error."""
@@ -486,16 +511,15 @@ class CorruptionCard(Card):
         if not cells.any():
             return []
         whole = is_whole(table, {c for c in run.conditions if c and c["corruption"] in members.members}, run.seed)
-        suffix = "" if whole else "_partial"
-        found = [mean_of(f"mean_error{'' if members.baseline else suffix}", wrong, cells, False)]
+        found = [mean_of(_named(MEAN_ERROR, whole or members.baseline), wrong, cells)]
         clean = np.array([not cell for cell in table.present])
         if clean.any():
-            found.append(mean_of("clean_error", wrong, clean, False))
+            found.append(mean_of(CLEAN_ERROR, wrong, clean))
         if baseline:
-            ratios = (("mce", False), ("relative_mce", True))
+            ratios = ((MCE, False), (RELATIVE_MCE, True))
             found[:0] = [
-                WeightedSum(f"{name}{suffix}", wrong, weights, higher_is_better=False)
-                for name, relative in ratios
+                weighted_sum(_named(metric, whole), wrong, weights)
+                for metric, relative in ratios
                 if (weights := _ratio_weights(table.present, cells, baseline, relative)) is not None
             ]
         return found
@@ -515,7 +539,7 @@ class CorruptionCard(Card):
 
     def is_headline(self, score: Score) -> bool:
         """Errors are always shown; calibration is where everything is asked for."""
-        return score.metric not in CALIBRATION_TITLES
+        return score.metric.removesuffix(PARTIAL) not in {each.name for each in SHIFT_METRICS}
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, errors and calibration by severity, and a grid of errors for each model."""

@@ -35,6 +35,7 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Item,
+    Metric,
     Observer,
     People,
     Records,
@@ -47,7 +48,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
-from hardiness.statistics import Measurable, WeightedSum, wilson
+from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
 from hardiness.statistics import shape_bias as shape_bias_of
 
 Categories = Mapping[str, Sequence[int]]
@@ -84,7 +85,21 @@ def mean_probability(logits: NDArray[np.float32], categories: Categories) -> NDA
 PUBLISHED = "cue-conflict"
 """The data set that people's answers stand beside; to stimuli of one's own they say nothing."""
 
-METRIC = "shape_bias"
+CUE_ACCURACY = Metric(
+    "cue_accuracy", explanation="the share of stimuli answered with one of their two cues, shape or texture."
+)
+SHAPE_BIAS = Metric(
+    "shape_bias",
+    explanation="of the answers that name a cue, the share that names the shape. orhan2019 answers with the largest "
+    "logit among 207 classes, geirhos2019 with the largest mean probability of a category. A category in which neither "
+    "cue was ever answered has no bias.",
+)
+TEXTURE_BIAS = Metric(
+    "texture_bias",
+    higher_is_better=False,
+    explanation="of the answers that name a cue, the share that names the texture.",
+)
+METRICS = (CUE_ACCURACY, SHAPE_BIAS, TEXTURE_BIAS)
 
 
 def people_beside(result: Result) -> Humans | None:
@@ -115,7 +130,7 @@ def by_category(result: Result) -> Grid | None:
     if not pairs:
         return None
     protocols = list(dict.fromkeys(pair["protocol"] for pair in pairs))
-    columns = [(metric, protocol) for protocol in protocols for metric in ("cue_accuracy", METRIC)]
+    columns = [(metric, protocol) for protocol in protocols for metric in (CUE_ACCURACY.name, SHAPE_BIAS.name)]
     people = people_beside(result)
     rows = []
     for category in dict.fromkeys(pair["category"] for pair in pairs):
@@ -148,7 +163,7 @@ def shape_bias(results: Sequence[Result]) -> Dots | None:
     if people:
         caption += f" Humans: {people.observers} people, each a line, on the 1,200 published stimuli."
     return Dots(
-        name=METRIC,
+        name=SHAPE_BIAS.name,
         title=f"Shape or texture? {_message(models, people)}".strip(),
         caption=caption,
         label="shape bias",
@@ -159,8 +174,8 @@ def shape_bias(results: Sequence[Result]) -> Dots | None:
         people=_people(people) if people else None,
         published=(
             *(
-                Observer(model, Score(METRIC, rows[-1].value, rows[-1].unit, rows[-1].n), {})
-                for model, rows in published_series(PUBLISHED, METRIC).items()
+                Observer(model, SHAPE_BIAS.score(rows[-1].value, rows[-1].n), {})
+                for model, rows in published_series(PUBLISHED, SHAPE_BIAS.name).items()
                 if people and rows[-1].condition.get("protocol") == protocol
             ),
             *(_published_chat() if people else ()),
@@ -178,7 +193,7 @@ def _published_chat() -> Iterator[Observer]:
     for row in vlm_shape_bias():
         if row.is_chat:
             answered = round(row.n * row.cue_accuracy)
-            yield Observer(f"{row.model} ({row.kind})", Score(METRIC, row.shape_bias, "fraction", answered), {})
+            yield Observer(f"{row.model} ({row.kind})", SHAPE_BIAS.score(row.shape_bias, answered), {})
 
 
 def published_chat_models() -> Grid:
@@ -202,7 +217,9 @@ def _message(models: Sequence[Observer], people: Humans | None) -> str:
 
 
 def _observer(result: Result, protocol: str) -> Observer:
-    found = {score.condition: score for score in result.scores if score.metric == METRIC and score.value is not None}
+    found = {
+        score.condition: score for score in result.scores if score.metric == SHAPE_BIAS.name and score.value is not None
+    }
     by_row = {
         condition["category"]: score
         for condition, score in found.items()
@@ -252,9 +269,6 @@ HEADLINE = next(iter(PROTOCOLS))
 
 NOTHING = ""
 """In place of a category where a chat model gave no answer, which is -1 in a table."""
-
-METRICS = {"cue_accuracy": True, "shape_bias": True, "texture_bias": False}
-"""The scores, and whether higher is better."""
 
 
 @dataclass(frozen=True)
@@ -320,15 +334,10 @@ class CueConflictCard(Card):
 
     columns: ClassVar[tuple[str, ...] | None] = ("logits",)
     stops_on: ClassVar[str] = "shape bias"
+    metrics: ClassVar[tuple[Metric, ...]] = METRICS
     keys: ClassVar[tuple[str, ...]] = ("protocol", "category")
     place: ClassVar[int] = 60
     group: ClassVar[str] = "shape"
-    explanations: ClassVar[Mapping[str, str]] = {
-        "cue accuracy": "the share of stimuli answered with one of their two cues, shape or texture.",
-        "shape bias": "of those answers, the share that names the shape; texture bias is the rest. orhan2019 answers "
-        "with the largest logit among 207 classes, geirhos2019 with the largest mean probability of a category. A "
-        "category in which neither cue was ever answered has no bias.",
-    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """The place of each protocol's answer among the categories; right is the shape under the headline's."""
@@ -363,7 +372,7 @@ class CueConflictCard(Card):
         if not named.any():
             return []
         values = np.where(named, read.by_shape[:, None], np.nan)
-        return [WeightedSum(METRIC, values, np.ones(1), Condition(protocol=HEADLINE))]
+        return [weighted_sum(SHAPE_BIAS, values, np.ones(1), Condition(protocol=HEADLINE))]
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered by their texture."""
@@ -373,7 +382,7 @@ class CueConflictCard(Card):
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """Shape bias under the headline's protocol."""
-        bias = [column for column in columns if column.metric == "shape_bias" and column.headline]
+        bias = [column for column in columns if column.metric == SHAPE_BIAS.name and column.headline]
         return bias[0] if bias else super().headline_of(columns)
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
@@ -395,8 +404,8 @@ class CueConflictCard(Card):
         read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
         by_shape, by_texture = read.by_shape, read.by_texture
         return [
-            shape_bias_of(by_shape, by_texture, at_headline),
-            WeightedSum("cue_accuracy", (by_shape | by_texture)[:, None], np.ones(1), at_headline),
+            shape_bias_of(SHAPE_BIAS, by_shape, by_texture, at_headline),
+            weighted_sum(CUE_ACCURACY, (by_shape | by_texture)[:, None], np.ones(1), at_headline),
         ]
 
     def view(self, results: Sequence[Result]) -> Section:
@@ -438,7 +447,7 @@ def _scores(read: Answers, protocol: str) -> Iterator[Score]:
     conditions = [Condition(protocol=protocol), *(Condition(protocol=protocol, category=name) for name in categories)]
     if not len(read.names):
         for metric in METRICS:
-            yield _undefined(metric, conditions[0], "no stimulus with two cues was evaluated")
+            yield metric.score(None, 0, condition=conditions[0], reason="no stimulus with two cues was evaluated")
         return
     inside = np.stack([np.ones(len(read.names), bool), *(read.shapes == name for name in categories)], axis=1)
     by_shape, by_texture, answered = (
@@ -461,26 +470,22 @@ def _shares(cues: tuple[int, int], stimuli: int, answered: int, condition: Condi
     """
     either = sum(cues)
     named = min(either, stimuli)
-    yield _score("cue_accuracy", named / stimuli, stimuli, wilson(named, stimuli), condition)
+    yield _score(CUE_ACCURACY, named / stimuli, stimuli, wilson(named, stimuli), condition)
     if answered:
         bias = cues[0] / either
         by_shape = round(bias * answered)
-        yield _score("shape_bias", bias, answered, wilson(by_shape, answered), condition)
-        yield _score("texture_bias", 1 - bias, answered, wilson(answered - by_shape, answered), condition)
+        yield _score(SHAPE_BIAS, bias, answered, wilson(by_shape, answered), condition)
+        yield _score(TEXTURE_BIAS, 1 - bias, answered, wilson(answered - by_shape, answered), condition)
     else:
         reason = f"none of {stimuli} stimuli was answered with one of its cues, so the ratio is undefined"
-        yield _undefined("shape_bias", condition, reason)
-        yield _undefined("texture_bias", condition, reason)
+        for metric in (SHAPE_BIAS, TEXTURE_BIAS):
+            yield metric.score(None, 0, condition=condition, reason=reason)
 
 
-def _score(metric: str, value: float, n: int, interval: Interval, condition: Condition) -> Score:
+def _score(metric: Metric, value: float, n: int, interval: Interval, condition: Condition) -> Score:
     # A stimulus that counts for both cues can put the value between two counts.
     around = Interval(min(interval.low, value), max(interval.high, value))
-    return Score(metric, value, "fraction", n, around, METRICS[metric], condition)
-
-
-def _undefined(metric: str, condition: Condition, reason: str) -> Score:
-    return Score(metric, None, "fraction", 0, None, METRICS[metric], condition, reason)
+    return metric.score(value, n, around, condition)
 
 
 @registry.add("cue-conflict")

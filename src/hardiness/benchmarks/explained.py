@@ -47,7 +47,7 @@ def explained_chart(results: Sequence[Result]) -> Scatter | None:
     found = [
         EffectiveRobustness.from_dict({**kept, "model": result.name})
         for result in results
-        if (kept := result.details.get(EFFECTIVE))
+        if (kept := result.details.get(EFFECTIVE.name))
     ]
     if not found:
         return None

@@ -47,6 +47,7 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Item,
+    Metric,
     Observer,
     Records,
     Result,
@@ -68,9 +69,14 @@ from hardiness.statistics import (
     is_whole,
     mean_of,
     means_of,
+    weighted_sum,
 )
 
-METRIC = "flip_probability"
+FLIP_PROBABILITY = Metric(
+    "flip_probability",
+    higher_is_better=False,
+    explanation="the share of steps of a sequence at which the first answer changes.",
+)
 
 LIMITS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Where the axis may end: quarters of these are round."""
@@ -127,7 +133,7 @@ def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> st
 
 
 def _observer(result: Result) -> Observer:
-    found = {s.condition: s for s in result.scores if s.metric == METRIC and s.value is not None}
+    found = {s.condition: s for s in result.scores if s.metric == FLIP_PROBABILITY.name and s.value is not None}
     by_row = {condition["perturbation"]: s for condition, s in found.items() if set(condition) == {"perturbation"}}
     overall = next((s for condition, s in found.items() if not condition), None)
     return Observer(result.name, overall, by_row)
@@ -135,8 +141,8 @@ def _observer(result: Result) -> Observer:
 
 def _published(results: Sequence[Result], rows: Sequence[str]) -> tuple[Observer, ...]:
     made = []
-    for model, values in series_beside(results, METRIC).items():
-        scores = [(row.condition, Score(METRIC, row.value, row.unit, row.n, higher_is_better=False)) for row in values]
+    for model, values in series_beside(results, FLIP_PROBABILITY.name).items():
+        scores = [(row.condition, FLIP_PROBABILITY.score(row.value, row.n)) for row in values]
         by_row = {c["perturbation"]: s for c, s in scores if set(c) == {"perturbation"} and c["perturbation"] in rows}
         made.append(Observer(model, next((s for c, s in scores if not c), None), by_row))
     return tuple(made)
@@ -229,13 +235,12 @@ def ratio_weights(divisors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class SequenceMeasure:
-    """One of the two things that are measured: names of its score, its ratio and the mean ratio, its unit, its most."""
+    """One of the two things that are measured: its metric, ratio and mean ratio, and the most that it can be."""
 
     column: str
-    metric: str
-    ratio: str
-    mean_ratio: str
-    unit: str
+    metric: Metric
+    ratio: Metric
+    mean_ratio: Metric
     top: float
 
     def values(self, table: ImageTable) -> NDArray[np.float64]:
@@ -244,8 +249,42 @@ class SequenceMeasure:
         return np.asarray(np.divide(table[self.column], table["steps"], out=nothing, where=table.evaluated))
 
 
-FLIPS = SequenceMeasure("flips", "flip_probability", "flip_rate", "mfr", "fraction", 1.0)
-DISTANCES = SequenceMeasure("moved", "top5_distance", "t5d", "mt5d", DISTANCE, 18.0)
+FLIP_RATE = Metric(
+    "flip_rate",
+    unit="ratio",
+    higher_is_better=False,
+    explanation="the flip probability under one perturbation, divided by AlexNet's.",
+)
+MFR = Metric(
+    "mfr",
+    "mFR",
+    "ratio",
+    higher_is_better=False,
+    explanation="flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier.",
+)
+TOP5_DISTANCE = Metric(
+    "top5_distance",
+    "top-5 distance",
+    DISTANCE,
+    higher_is_better=False,
+    explanation="how far the five first answers move in a step: 0 where they stay as they are.",
+)
+T5D = Metric(
+    "t5d",
+    "T5D",
+    "ratio",
+    higher_is_better=False,
+    explanation="the top-5 distance under one perturbation, divided by the baseline's.",
+)
+MT5D = Metric(
+    "mt5d",
+    "mT5D",
+    "ratio",
+    higher_is_better=False,
+    explanation="top-5 distances divided by the baseline's, averaged over the ten perturbations.",
+)
+FLIPS = SequenceMeasure("flips", FLIP_PROBABILITY, FLIP_RATE, MFR, 1.0)
+DISTANCES = SequenceMeasure("moved", TOP5_DISTANCE, T5D, MT5D, 18.0)
 
 
 @register("perturbation")
@@ -262,22 +301,10 @@ class PerturbationCard(Card):
     stops_on: ClassVar[str] = "mFR, or flip probability where nothing is there to divide by"
     draws_cells: ClassVar[bool] = True
     divides: ClassVar[bool] = True
-    titles: ClassVar[Mapping[str, str]] = {
-        "mfr": "mFR",
-        "mfr_partial": "mFR of a part",
-        "mt5d": "mT5D",
-        "mt5d_partial": "mT5D of a part",
-        "t5d": "T5D",
-        "top5_distance": "top-5 distance",
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (FLIP_PROBABILITY, FLIP_RATE, MFR, TOP5_DISTANCE, T5D, MT5D)
     keys: ClassVar[tuple[str, ...]] = ("perturbation", "severity")
     place: ClassVar[int] = 40
     group: ClassVar[str] = "noise and blur"
-    explanations: ClassVar[Mapping[str, str]] = {
-        "flip probability": "the share of steps of a sequence at which the first answer changes.",
-        "mFR": "flip probabilities divided by AlexNet's, averaged over the ten perturbations: below 100 is steadier.",
-        "top-5 distance": "how far the five first answers move in a step: 0 where they stay as they are.",
-    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Of each sequence its steps, flips and distances; right or wrong is its first frame."""
@@ -293,20 +320,16 @@ class PerturbationCard(Card):
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """Of flips, then of distances: the mean ratio where there is one, and the mean itself."""
         cells = np.array([cell in _test(table) for cell in table.present])
-        suffix = "" if _is_whole(table, run.seed) else "_partial"
-        found = []
+        whole, found = _is_whole(table, run.seed), []
         for quantity in (FLIPS, DISTANCES) if cells.any() else ():
-            values, known = quantity.values(table), (baseline or {}).get(quantity.metric) or {}
+            values, known = quantity.values(table), (baseline or {}).get(quantity.metric.name) or {}
             divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in table.present])
             if (divisors[cells] > 0).all():
                 weights = np.zeros(len(cells))
                 weights[cells] = ratio_weights(divisors[cells])
-                found.append(
-                    WeightedSum(
-                        f"{quantity.mean_ratio}{suffix}", values, weights, higher_is_better=False, top=quantity.top
-                    )
-                )
-            found.append(mean_of(quantity.metric, values, cells, False, quantity.top))
+                mean_ratio = quantity.mean_ratio if whole else quantity.mean_ratio.partial
+                found.append(weighted_sum(mean_ratio, values, weights, top=quantity.top))
+            found.append(mean_of(quantity.metric, values, cells, quantity.top))
         return found
 
     def as_baseline(self, table: ImageTable, run: Run) -> Baseline:
@@ -314,7 +337,9 @@ class PerturbationCard(Card):
         found: dict[str, dict[str, float]] = {}
         for quantity in (FLIPS, DISTANCES):
             values = zip(table.present, means_of(quantity.values(table)).tolist(), strict=True)
-            found[quantity.metric] = {cell["perturbation"]: value for cell, value in values if "severity" not in cell}
+            found[quantity.metric.name] = {
+                cell["perturbation"]: value for cell, value in values if "severity" not in cell
+            }
         return found
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
@@ -326,21 +351,21 @@ class PerturbationCard(Card):
         return self._measurables(table, baseline)
 
     def _measurables(self, table: ImageTable, baseline: Baseline | None) -> list[Measurable]:
-        values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric, {})
+        values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric.name, {})
         names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
         test = [table.present.index(Condition(perturbation=name)) for name in names]
         found: list[Measurable] = []
         if names and all(known.get(name, 0) > 0 for name in names):
             weights = ratio_weights(np.array([known[name] for name in names]))
-            metric = FLIPS.mean_ratio if len(names) == len(IMAGENET_P.members) else f"{FLIPS.mean_ratio}_partial"
-            found.append(WeightedSum(metric, values[:, test], weights, higher_is_better=False))
+            metric = MFR if len(names) == len(IMAGENET_P.members) else MFR.partial
+            found.append(weighted_sum(metric, values[:, test], weights))
         if names:
-            found.append(mean_of(FLIPS.metric, values[:, test], np.ones(len(test), bool), False))
+            found.append(mean_of(FLIPS.metric, values[:, test], np.ones(len(test), bool)))
         return found
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, how often answers flip, and for each a grid of its sequences."""
-        grids = [grid for result in results if (grid := _grid(result, self.titles))]
+        grids = [grid for result in results if (grid := _grid(result))]
         return replace(super().view(results), charts=flips(results), grids=grids)
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
@@ -353,12 +378,12 @@ class PerturbationCard(Card):
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The share of answers that stay from frame to frame."""
-        flip = known.value("flip_probability")
+        flip = known.value(FLIP_PROBABILITY.name)
         return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
 
     def saying_score(self, result: Result) -> Score | None:
         """The flip probability."""
-        return next((s for s in result.scores if s.metric == "flip_probability" and not s.condition), None)
+        return next((s for s in result.scores if s.metric == FLIP_PROBABILITY.name and not s.condition), None)
 
 
 def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:
@@ -397,25 +422,26 @@ def _is_whole(table: ImageTable, seed: int) -> bool:
 def _scores(table: ImageTable, quantity: SequenceMeasure, baseline: Baseline | None, seed: int) -> list[Score]:
     means = cell_means(table, quantity.values(table), quantity.top)
     test = _test(table)
-    scores = _ratios(means, quantity, test, "" if _is_whole(table, seed) else "_partial", baseline)
+    mean_ratio = quantity.mean_ratio if _is_whole(table, seed) else quantity.mean_ratio.partial
+    scores = _ratios(means, quantity, test, mean_ratio, baseline)
     if test:
-        scores.insert(1, means.score(quantity.metric, equal_weights(test), quantity.unit))
-    return scores + [means.score(quantity.metric, {cell: 1.0}, quantity.unit, cell) for cell in means.cells]
+        scores.insert(1, means.score(quantity.metric, equal_weights(test)))
+    return scores + [means.score(quantity.metric, {cell: 1.0}, cell) for cell in means.cells]
 
 
 def _ratios(
-    means: CellMeans, quantity: SequenceMeasure, test: Sequence[Condition], suffix: str, baseline: Baseline | None
+    means: CellMeans, quantity: SequenceMeasure, test: Sequence[Condition], metric: Metric, baseline: Baseline | None
 ) -> list[Score]:
     """The mean ratio and its parts, or why it is undefined."""
-    metric, known = f"{quantity.mean_ratio}{suffix}", (baseline or {}).get(quantity.metric)
-    divisors = np.array([(known or {}).get(cell["perturbation"], np.nan) for cell in test])
+    known = (baseline or {}).get(quantity.metric.name) or {}
+    divisors = np.array([known.get(cell["perturbation"], np.nan) for cell in test])
     if reason := _why_undefined(quantity, test, divisors, baseline):
-        return [Score(metric, None, "ratio", int(means.n.max()), higher_is_better=False, reason=reason)]
+        return [metric.score(None, int(means.n.max()), reason=reason)]
     weights = dict(zip(test, ratio_weights(divisors).tolist(), strict=True))
     return [
-        means.score(metric, weights, "ratio"),
+        means.score(metric, weights),
         *(
-            means.score(quantity.ratio, {cell: 1 / divisor}, "ratio", cell)
+            means.score(quantity.ratio, {cell: 1 / divisor}, cell)
             for cell, divisor in zip(test, divisors.tolist(), strict=True)
         ),
     ]
@@ -428,31 +454,31 @@ def _why_undefined(
         return "there is no baseline for these classes"
     if not test:
         return "none of the ten test perturbations was run"
-    if baseline.get(quantity.metric) is None:
+    if baseline.get(quantity.metric.name) is None:
         return (
-            f"no source gives AlexNet's {quantity.metric.replace('_', ' ')}; its raw mean stands beside this. Run a "
-            "model to divide by on the same data (-m alexnet -b imagenet-p), and name it with --baseline alexnet"
+            f"no source gives AlexNet's {words(quantity.metric.name)}; its raw mean stands beside this. Run a model to "
+            "divide by on the same data (-m alexnet -b imagenet-p), and name it with --baseline alexnet"
         )
     for cell, divisor in zip(test, divisors.tolist(), strict=True):
         if not divisor > 0:
-            return f"the baseline has no {quantity.metric.replace('_', ' ')} above 0 under {cell['perturbation']}"
+            return f"the baseline has no {words(quantity.metric.name)} above 0 under {cell['perturbation']}"
     return ""
 
 
-def _grid(result: Result, titles: Mapping[str, str]) -> Grid | None:
+def _grid(result: Result) -> Grid | None:
     """Both quantities of each sequence, and their ratios to the baseline's where there is one."""
     at = Lookup(result.scores)
     cells = list(dict.fromkeys(score.condition for score in result.scores if "perturbation" in score.condition))
-    measured = ("flip_probability", "flip_rate", "top5_distance", "t5d")
-    metrics = [metric for metric in measured if any((metric, cell) in at for cell in cells)]
+    measured = [metric for each in (FLIPS, DISTANCES) for metric in (each.metric, each.ratio)]
+    metrics = [metric for metric in measured if any((metric.name, cell) in at for cell in cells)]
     rows = [
         (
             " ".join(str(value).replace("_", " ") for value in cell.values()),
-            tuple(at.cell(metric, shaded=metric == "flip_probability", **cell) for metric in metrics),
+            tuple(at.cell(metric.name, shaded=metric is FLIP_PROBABILITY, **cell) for metric in metrics),
         )
         for cell in cells
     ]
-    heads = tuple(titles.get(metric, metric.replace("_", " ")) for metric in metrics)
+    heads = tuple(metric.title for metric in metrics)
     return Grid(result.name, "by perturbation", "perturbation", heads, tuple(rows)) if rows else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -12,22 +12,39 @@ from numpy.typing import NDArray
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import (
-    CALIBRATION_EXPLANATIONS,
-    CALIBRATION_TITLES,
-    condition_calibration,
-    is_calibration,
-    nll_column,
-)
+from hardiness.benchmarks.confidence import condition_calibration, is_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.shares import accuracy, answered
-from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTable, Item, Records, Run, Score
+from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
+from hardiness.core import RIGHT, Canvas, Columns, Condition, Expansion, ImageTable, Item, Metric, Records, Run, Score
 from hardiness.reference import wnids
-from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
+from hardiness.statistics import Measurable, WeightedSum, mean_difference, share, weighted_sum
 
 CARTON = 478
 CLEAN, MARKED = Condition(), Condition(corruption="watermark")
+
+
+IN_W_GAP = Metric(
+    "in_w_gap",
+    "IN-W gap",
+    explanation="accuracy with the watermark less accuracy without it, on the same photographs.",
+)
+CARTON_GAP = Metric("carton_gap", explanation="the IN-W gap on photographs of cartons alone.")
+PROBABILITY_GAP = Metric(
+    "carton_probability_gap",
+    higher_is_better=False,
+    explanation="the mean probability of carton with the watermark less that without it.",
+)
+PROBABILITY_GAP_ON_CARTONS = Metric(
+    "carton_probability_gap_on_cartons",
+    higher_is_better=False,
+    explanation="the mean probability of carton with the watermark less that without it, on photographs of cartons "
+    "alone.",
+)
+GAPS = (IN_W_GAP, CARTON_GAP, PROBABILITY_GAP, PROBABILITY_GAP_ON_CARTONS)
+WATERMARK_ACCURACY = Metric(
+    "watermark_accuracy", explanation="the share of pictures with the watermark answered rightly."
+)
 
 
 @register("watermark")
@@ -44,9 +61,8 @@ class Watermark(Card):
     group: ClassVar[str] = "natural shift"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "carton")
     stops_on: ClassVar[str] = "IN-W gap"
-    titles: ClassVar[Mapping[str, str]] = {"in_w_gap": "IN-W gap", **CALIBRATION_TITLES}
+    metrics: ClassVar[tuple[Metric, ...]] = (*GAPS, CLEAN_ACCURACY, WATERMARK_ACCURACY, *CONDITION_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "protocol")
-    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence, the label's likelihood, the probability of carton; both ways."""
@@ -60,12 +76,12 @@ class Watermark(Card):
         cartons = table.label == CARTON
         right, carton = (_both(table, name, places) for name in (RIGHT, "carton"))
         return [
-            _gap("in_w_gap", right, everything),
-            _gap("carton_gap", right, cartons),
-            _gap("carton_probability_gap", carton, everything),
-            _gap("carton_probability_gap_on_cartons", carton, cartons),
-            accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
-            accuracy("watermark_accuracy", table.of(RIGHT, MARKED) == 1),
+            _gap(IN_W_GAP, right, everything),
+            _gap(CARTON_GAP, right, cartons),
+            _gap(PROBABILITY_GAP, carton, everything),
+            _gap(PROBABILITY_GAP_ON_CARTONS, carton, cartons),
+            accuracy(CLEAN_ACCURACY, table.of(RIGHT, CLEAN) == 1),
+            accuracy(WATERMARK_ACCURACY, table.of(RIGHT, MARKED) == 1),
             *condition_calibration(table),
         ]
 
@@ -80,7 +96,7 @@ class Watermark(Card):
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The gap in accuracy over all photographs."""
         right = _both(table, RIGHT, (table.place(CLEAN), table.place(MARKED)))
-        return [] if np.isnan(right).all() else [WeightedSum("in_w_gap", right, np.array([-1.0, 1.0]))]
+        return [] if np.isnan(right).all() else [weighted_sum(IN_W_GAP, right, np.array([-1.0, 1.0]))]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The gap in accuracy over all photographs, and both accuracies."""
@@ -89,9 +105,9 @@ class Watermark(Card):
             return []
         clean, marked = (table[RIGHT][:, place] == 1 for place in places)
         return [
-            WeightedSum("in_w_gap", np.column_stack([clean, marked]), np.array([-1.0, 1.0])),
-            share("clean_accuracy", clean),
-            share("watermark_accuracy", marked),
+            weighted_sum(IN_W_GAP, np.column_stack([clean, marked]), np.array([-1.0, 1.0])),
+            share(CLEAN_ACCURACY, clean),
+            share(WATERMARK_ACCURACY, marked),
         ]
 
 
@@ -104,15 +120,13 @@ def _both(table: ImageTable, name: str, places: tuple[int | None, int | None]) -
     return np.where(table.evaluated[:, [clean, marked]].all(axis=1, keepdims=True), values, np.nan)
 
 
-def _gap(metric: str, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
+def _gap(metric: Metric, values: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Score:
     """The mean with the watermark less the mean without."""
     kept = values[chosen & ~np.isnan(values).any(axis=1)]
     if not len(kept):
-        return Score(metric, None, "fraction", 0, reason="no photograph of it was evaluated both ways")
+        return metric.score(None, 0, reason="no photograph of it was evaluated both ways")
     found = mean_difference(kept[:, 1] - kept[:, 0], 1.0)
-    value, interval = float(np.diff(kept.mean(axis=0))[0]), found.interval
-    better = "probability" not in metric
-    return Score(metric, value, "fraction", len(kept), interval, higher_is_better=better)
+    return metric.score(float(np.diff(kept.mean(axis=0))[0]), len(kept), found.interval)
 
 
 WATERMARK = Condition(corruption="watermark")

@@ -43,6 +43,7 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Item,
+    Metric,
     Observer,
     People,
     Records,
@@ -63,6 +64,13 @@ BEST_PERSON = 0.552
 """Mean accuracy of the best of 19 people on the released pictures (Li et al. 2025)."""
 
 
+MEAN_ACCURACY = Metric(
+    "mean_accuracy",
+    explanation="the share of pictures answered with the right superclass, the mean over distortions and intensities.",
+)
+ACCURACY = Metric("accuracy", explanation="the share of pictures answered with the right superclass.")
+
+
 @register("laion_c")
 @final
 class LaionCCard(Card):
@@ -75,7 +83,7 @@ class LaionCCard(Card):
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "superclass")
     stops_on: ClassVar[str] = "mean accuracy"
     draws_cells: ClassVar[bool] = True
-    titles: ClassVar[Mapping[str, str]] = {"mean_accuracy_partial": "mean accuracy of a part"}
+    metrics: ClassVar[tuple[Metric, ...]] = (MEAN_ACCURACY, ACCURACY)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity")
     group: ClassVar[str] = "noise and blur"
 
@@ -94,16 +102,15 @@ class LaionCCard(Card):
         cells = list(table.present)
         means = cell_means(table, _right(table))
 
-        def over(metric: str, chosen: Sequence[Condition], condition: Condition) -> Score:
-            found = means.score(metric, equal_weights(chosen), condition=condition)
-            return replace(found, n=len(table), higher_is_better=True)
+        def over(metric: Metric, chosen: Sequence[Condition], condition: Condition) -> Score:
+            return replace(means.score(metric, equal_weights(chosen), condition), n=len(table))
 
         found = [over(_mean_of(table, run), cells, Condition())] if cells else []
         for key in ("corruption", "severity"):
             for value in dict.fromkeys(cell[key] for cell in cells):
                 chosen = [cell for cell in cells if cell[key] == value]
-                found.append(over("accuracy", chosen, Condition(**{key: value})))
-        return found + [accuracy("accuracy", table.of(RIGHT, cell) == 1, cell) for cell in cells]
+                found.append(over(ACCURACY, chosen, Condition(**{key: value})))
+        return found + [accuracy(ACCURACY, table.of(RIGHT, cell) == 1, cell) for cell in cells]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The mean accuracy over the cells."""
@@ -133,12 +140,12 @@ class LaionCCard(Card):
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """The mean accuracy."""
-        value = known.value("mean_accuracy")
+        value = known.value(MEAN_ACCURACY.name)
         return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
 
     def saying_score(self, result: Result) -> Score | None:
         """The mean accuracy."""
-        return next((s for s in result.scores if s.metric == "mean_accuracy" and not s.condition), None)
+        return next((s for s in result.scores if s.metric == MEAN_ACCURACY.name and not s.condition), None)
 
 
 def _right(table: ImageTable) -> NDArray[np.float64]:
@@ -151,10 +158,9 @@ def _all(table: ImageTable) -> NDArray[np.bool_]:
     return np.ones(len(table.present), bool)
 
 
-def _mean_of(table: ImageTable, run: Run) -> str:
-    """What the mean is called: that of a part has a name of its own."""
-    whole = is_whole(table, set(run.conditions), run.seed)
-    return "mean_accuracy" if whole else "mean_accuracy_partial"
+def _mean_of(table: ImageTable, run: Run) -> Metric:
+    """What the mean is: that of a part has a name of its own."""
+    return MEAN_ACCURACY if is_whole(table, set(run.conditions), run.seed) else MEAN_ACCURACY.partial
 
 
 def _by_distortion(results: Sequence[Result]) -> Dots | None:
@@ -207,11 +213,8 @@ def _title(shares: Mapping[str, float], intervals: Mapping[str, Interval]) -> st
 
 
 def _published() -> tuple[Observer, ...]:
-    series = published_series("laion-c", "mean_accuracy")
-    return tuple(
-        Observer(model, Score("mean_accuracy", rows[-1].value, "fraction", rows[-1].n), {})
-        for model, rows in series.items()
-    )
+    series = published_series("laion-c", MEAN_ACCURACY.name)
+    return tuple(Observer(model, MEAN_ACCURACY.score(rows[-1].value, rows[-1].n), {}) for model, rows in series.items())
 
 
 def _grid(result: Result) -> Grid | None:

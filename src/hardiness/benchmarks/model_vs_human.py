@@ -38,6 +38,7 @@ from hardiness.core import (
     ImageTable,
     Item,
     Line,
+    Metric,
     Observer,
     Panel,
     People,
@@ -52,7 +53,21 @@ from hardiness.core import (
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
 from hardiness.statistics import Measurable, centred, mean, mean_of, resampled_means, wilson, within
 
-BENCHMARK, METRIC = "model-vs-human", "accuracy"
+BENCHMARK = "model-vs-human"
+OOD_ACCURACY = Metric(
+    "ood_accuracy",
+    "OOD accuracy",
+    explanation="accuracy among 16 categories, the mean over the sets of stimuli. Conditions without a distortion do "
+    "not count, nor do those in which people were hardly ever right.",
+)
+SQUARED_DIFFERENCE = Metric(
+    "squared_difference",
+    "squared difference from people",
+    higher_is_better=False,
+    explanation="the square of the model's accuracy less people's, the mean over the conditions of a set, then over "
+    "sets: 0 is an accuracy like people's everywhere.",
+)
+ACCURACY = Metric("accuracy", explanation="the share of stimuli answered with the right one of 16 categories.")
 PEOPLE = "people"
 
 Scores = dict[Condition, Score]
@@ -73,8 +88,8 @@ def human_charts(results: Sequence[Result]) -> list[Chart]:
 def by_set(result: Result) -> Grid | None:
     """A model's accuracy and people's on each set; ``None`` where there is none."""
     at = Lookup(result.scores)
-    found = [stimulus_set(name) for name in SETS if (METRIC, Condition(set=name)) in at]
-    rows = tuple((each.name, (at.cell(METRIC, set=each.name), GridCell(each.accuracy))) for each in found)
+    found = [stimulus_set(name) for name in SETS if (ACCURACY.name, Condition(set=name)) in at]
+    rows = tuple((each.name, (at.cell(ACCURACY.name, set=each.name), GridCell(each.accuracy))) for each in found)
     return Grid(result.name, "accuracy by set of stimuli", "set", ("model", PEOPLE), rows) if rows else None
 
 
@@ -100,7 +115,7 @@ def people_score(results: Sequence[Result]) -> str:
 
 
 def _scores(result: Result) -> Scores:
-    return {s.condition: s for s in result.scores if s.metric == METRIC and s.value is not None}
+    return {s.condition: s for s in result.scores if s.metric == ACCURACY.name and s.value is not None}
 
 
 def _panel(of: StimulusSet, scores: dict[str, Scores]) -> Panel | None:
@@ -157,7 +172,7 @@ def _dots(results: Sequence[Result], shown: Sequence[str], scores: dict[str, Sco
     )
     by_row = {name: stimulus_set(name).accuracy for name in shown}
     published = tuple(
-        Observer(model, Score("ood_accuracy", rows[-1].value, rows[-1].unit, rows[-1].n), {})
+        Observer(model, OOD_ACCURACY.score(rows[-1].value, rows[-1].n), {})
         for model, rows in published_series(BENCHMARK, "ood_accuracy").items()
         if len(shown) == len(SETS)
     )
@@ -206,20 +221,10 @@ class ModelVsHumanCard(Card):
     """
 
     columns: ClassVar[tuple[str, ...] | None] = ("category",)
-    titles: ClassVar[Mapping[str, str]] = {
-        "ood_accuracy": "OOD accuracy",
-        "ood_accuracy_partial": "OOD accuracy of a part",
-        "squared_difference": "squared difference from people",
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (OOD_ACCURACY, SQUARED_DIFFERENCE, ACCURACY)
     keys: ClassVar[tuple[str, ...]] = ("set", "condition")
     place: ClassVar[int] = 61
     group: ClassVar[str] = "shape"
-    explanations: ClassVar[Mapping[str, str]] = {
-        "OOD accuracy": "accuracy among 16 categories, the mean over the sets of stimuli. Conditions without a "
-        "distortion do not count, nor do those in which people were hardly ever right.",
-        "squared difference from people": "the square of the model's accuracy less people's, the mean over the "
-        "conditions of a set, then over sets: 0 is an accuracy like people's everywhere.",
-    }
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, and the first class of the category that was answered."""
@@ -314,11 +319,11 @@ def _means(
     metric = _headline(cells)
     if not sets:
         reason = "no stimulus of a condition that counts was evaluated"
-        yield Score(metric, None, "fraction", 0, reason=reason)
+        yield metric.score(None, 0, reason=reason)
         return
     over = [np.stack([np.where(rows, right, np.nan) for rows in each], axis=1) for each in (sets, [*cells.values()])]
     across = mean(np.arange(len(right)), over[0])
-    yield Score(metric, across.value, "fraction", across.n, across.interval(0.0, 1.0))
+    yield metric.score(across.value, across.n, across.interval(0.0, 1.0))
     means = np.vstack([np.nanmean(over[1], axis=0), resampled_means(over[1], "model_vs_human")])
     people = np.array([_level(cell).accuracy for cell in cells])
     squares = (means - people) ** 2
@@ -326,7 +331,7 @@ def _means(
     of_sets = np.stack([_across(squares[:, each]) for each in places], axis=1)
     apart = _across(of_sets)
     interval = within(centred(apart[1:], float(apart[0])))
-    yield Score("squared_difference", float(apart[0]), "fraction", across.n, interval, higher_is_better=False)
+    yield SQUARED_DIFFERENCE.score(float(apart[0]), across.n, interval)
 
 
 def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -336,15 +341,15 @@ def _across(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(count > 0, np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
-def _headline(cells: Container[Cell]) -> str:
-    """What the mean over sets is called: a part must not pass for the whole."""
+def _headline(cells: Container[Cell]) -> Metric:
+    """What the mean over sets is: a part must not pass for the whole."""
     whole = all((name, level.name) in cells for name in SETS for level in stimulus_set(name).counted)
-    return "ood_accuracy" if whole else "ood_accuracy_partial"
+    return OOD_ACCURACY if whole else OOD_ACCURACY.partial
 
 
 def _share(right: NDArray[np.bool_], condition: Condition) -> Score:
     hits, n = int(right.sum()), len(right)
-    return Score("accuracy", hits / n, "fraction", n, wilson(hits, n), condition=condition)
+    return ACCURACY.score(hits / n, n, wilson(hits, n), condition)
 
 
 def _mistakes(table: ImageTable, run: Run) -> Iterator[Gallery]:

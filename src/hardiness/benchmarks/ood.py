@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
@@ -25,6 +25,7 @@ from hardiness.core import (
     Grid,
     ImageTable,
     Item,
+    Metric,
     Records,
     Result,
     Run,
@@ -43,11 +44,28 @@ METHODS = ("msp", "max_logit", "energy")
 """The largest softmax probability, the largest logit, and the log-sum-exp of the logits."""
 
 METHOD_TITLES = {"msp": "MSP", "max_logit": "largest logit", "energy": "energy"}
-TITLES = {
-    f"{what}_auroc_{method}": f"AUROC, {what}, {METHOD_TITLES[method]}"
+AUROC = Metric(
+    "auroc",
+    "AUROC",
+    explanation="the chance that the model is surer of a photograph of its classes than of one of something else.",
+)
+AUPR = Metric("aupr", "AUPR", explanation="the mean precision over the positive side, as the threshold falls.")
+FPR95 = Metric(
+    "fpr95",
+    "FPR at 95 %",
+    higher_is_better=False,
+    explanation="how many of the one side pass a threshold that 95 % of the other, the positive one, pass.",
+)
+HEADLINES = {
+    (what, method): Metric(
+        f"{what}_auroc_{method}",
+        f"AUROC, {what}, {METHOD_TITLES[method]}",
+        explanation="the AUROC over the near or the far sets, or of one set, by how sure the model is.",
+    )
     for what in ("near", "far", *OUTSIDE)
     for method in METHODS
 }
+"""By group or set, and method."""
 
 
 @register("ood")
@@ -64,7 +82,7 @@ class OodCard(Card):
     version: ClassVar[int] = 3
     group: ClassVar[str] = "out of distribution"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
-    titles: ClassVar[Mapping[str, str]] = TITLES
+    metrics: ClassVar[tuple[Metric, ...]] = (*HEADLINES.values(), AUROC, AUPR, FPR95)
     keys: ClassVar[tuple[str, ...]] = ("outside", "method", "positive")
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -78,7 +96,7 @@ class OodCard(Card):
         inside = ~np.isin(belongs, OUTSIDE)
         if not inside.any() or not sets:
             lacking = "photograph of ImageNet" if not inside.any() else "photograph of another set"
-            return [Score("auroc", None, "fraction", 0, reason=f"no {lacking} was evaluated")]
+            return [AUROC.score(None, 0, reason=f"no {lacking} was evaluated")]
         groups = {group: members for group, members in GROUPS.items() if set(members) <= set(sets)}
         alone = [name for name in sets if not any(name in members for members in groups.values())]
         alone.sort(key=lambda name: name == "imagenet-o")  # last: it was chosen against one network
@@ -88,7 +106,7 @@ class OodCard(Card):
             found = {name: of_set(sure[inside], sure[belongs == name], name, method) for name in sets}
             means = {group: _mean([found[name][0] for name in members]) for group, members in groups.items()}
             means |= {name: replace(found[name][0], condition=Condition()) for name in alone}
-            headlines += [replace(score, metric=f"{what}_auroc_{method}") for what, score in means.items()]
+            headlines += [replace(score, metric=HEADLINES[what, method].name) for what, score in means.items()]
             cells += [score for name in sets for score in found[name]]
         return [*headlines, *cells]
 
@@ -113,9 +131,9 @@ def of_set(inside: Floats, outside: Floats, name: str, method: str) -> list[Scor
     interval = effective_wilson(value, deviation**2, fewer, fewer)
     passing, rejected = false_accepted(inside, outside), false_rejected(inside, outside)
     return [
-        Score("auroc", value, "fraction", n, interval, condition=Condition(**at)),
-        Score("aupr", aupr(inside, outside), "fraction", n, condition=Condition(**at, positive="inside")),
-        Score("aupr", aupr(-outside, -inside), "fraction", n, condition=Condition(**at, positive="outside")),
+        AUROC.score(value, n, interval, Condition(**at)),
+        AUPR.score(aupr(inside, outside), n, condition=Condition(**at, positive="inside")),
+        AUPR.score(aupr(-outside, -inside), n, condition=Condition(**at, positive="outside")),
         _fpr95(passing, inside, outside, Condition(**at, positive="inside")),
         _fpr95(rejected, -outside, -inside, Condition(**at, positive="outside")),
     ]
@@ -178,13 +196,13 @@ def false_rejected(inside: Floats, outside: Floats) -> int:
 def _fpr95(hits: int, positive: Floats, negative: Floats, condition: Condition) -> Score:
     """The share of negatives that pass a threshold of the positives, which is as uncertain as they are few."""
     n, interval = len(negative), accepted_interval(positive, negative, hits)
-    return Score("fpr95", hits / n, "fraction", n, interval, higher_is_better=False, condition=condition)
+    return FPR95.score(hits / n, n, interval, condition)
 
 
 def _mean(scores: list[Score]) -> Score:
     """The plain mean of several sets; the sets share the photographs inside, so no interval is given."""
     values = [score.value for score in scores if score.value is not None]
-    return Score("auroc", sum(values) / len(values), "fraction", sum(score.n for score in scores))
+    return AUROC.score(sum(values) / len(values), sum(score.n for score in scores))
 
 
 def _grid(result: Result) -> Grid | None:

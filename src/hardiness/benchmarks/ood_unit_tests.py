@@ -11,7 +11,7 @@ import numpy as np
 from hardiness import data as datasets
 from hardiness import distortions, imaging
 from hardiness.benchmarks.card import Baseline, Card, Lookup, in_words, register
-from hardiness.benchmarks.ood import METHOD_TITLES, METHODS, Floats, sureness
+from hardiness.benchmarks.ood import FPR95, METHOD_TITLES, METHODS, Floats, sureness
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import answered
@@ -25,6 +25,7 @@ from hardiness.core import (
     Grid,
     ImageTable,
     Item,
+    Metric,
     Observer,
     Records,
     Result,
@@ -71,7 +72,26 @@ HALF = 0.5
 """Share above which a kind of pictures is said to pass."""
 
 ALL = "mean of all tests"
-TITLES: Mapping[str, str] = {"msp": "softmax probability", "max_logit": "largest logit", "energy": "energy"}
+MEANS = {
+    method: Metric(
+        f"mean_fpr95_{method}",
+        f"mean FPR at 95 %, {title}",
+        higher_is_better=False,
+        explanation="the share of pictures without any object that pass a threshold which 95 % of the photographs "
+        "pass, the mean over all tests.",
+    )
+    for method, title in METHOD_TITLES.items()
+}
+"""By method."""
+
+OF_KIND = Metric(
+    "kind_fpr95",
+    "FPR at 95 % of a kind",
+    higher_is_better=False,
+    explanation="the share of pictures without any object that pass the same threshold, the mean over the tests of one "
+    "kind.",
+)
+IN_FULL: Mapping[str, str] = {**METHOD_TITLES, "msp": "softmax probability"}
 
 
 def passing_chart(results: Sequence[Result], method: str) -> Dots | None:
@@ -86,7 +106,7 @@ def passing_chart(results: Sequence[Result], method: str) -> Dots | None:
             rows += [f"mean of {kind}", *(name for name in names if name in present)]
     return Dots(
         f"passing_{method}",
-        f"By {TITLES[method]}: {_heading(observers)}",
+        f"By {IN_FULL[method]}: {_heading(observers)}",
         "Share of pictures without any object that a threshold lets through which accepts 95 % of the photographs; "
         "lines are 95 % intervals. A model that flags nothing stands right in both kinds of tests, one that flags "
         "noise alone left in the first and right in the second; a good one left in all.",
@@ -104,11 +124,11 @@ def _observer(result: Result, method: str) -> Observer:
     by_row: dict[str, Score] = {}
     overall = None
     for score in result.scores:
-        if score.metric == f"mean_fpr95_{method}" and score.value is not None:
+        if score.metric == MEANS[method].name and score.value is not None:
             overall = score
         elif score.condition.get("method") == method and score.value is not None:
             kind, test = score.condition.get("kind"), score.condition.get("test")
-            if score.metric in ("fpr95", "kind_fpr95"):
+            if score.metric in (FPR95.name, OF_KIND.name):
                 by_row[str(test) if test else f"mean of {kind}"] = score
     return Observer(result.name, overall, by_row)
 
@@ -154,9 +174,7 @@ class OodUnitTestsCard(Card):
     group: ClassVar[str] = "out of distribution"
     version: ClassVar[int] = 4
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "top5_logit")
-    titles: ClassVar[Mapping[str, str]] = {
-        f"mean_fpr95_{method}": f"mean FPR at 95 %, {METHOD_TITLES[method]}" for method in METHODS
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (*MEANS.values(), OF_KIND, FPR95)
     keys: ClassVar[tuple[str, ...]] = ("test", "kind", "method")
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -167,16 +185,16 @@ class OodUnitTestsCard(Card):
         """A test counts the pictures that the threshold of the photographs accepts."""
         if table.place(PHOTOGRAPH) is None:
             reason = "no photograph was evaluated"
-            return [Score("mean_fpr95_msp", None, "fraction", 0, higher_is_better=False, reason=reason)]
+            return [MEANS["msp"].score(None, 0, reason=reason)]
         headlines, cells = [], []
         for method in METHODS:
             tests = _tests(table, method)
             if not tests:
                 continue
-            headlines.append(_mean(f"mean_fpr95_{method}", list(tests.values()), Condition()))
+            headlines.append(_mean(MEANS[method], list(tests.values()), Condition()))
             for kind, names in KINDS.items():
                 if own := [seen for name, seen in tests.items() if name in names]:
-                    cells.append(_mean("kind_fpr95", own, Condition(kind=kind, method=method)))
+                    cells.append(_mean(OF_KIND, own, Condition(kind=kind, method=method)))
             cells += [seen.score(Condition(test=name, method=method)) for name, seen in tests.items()]
         return [*headlines, *cells]
 
@@ -213,7 +231,7 @@ class _Test:
         """The share that passes."""
         hits, n = int(np.nansum(self.passes)), len(self._seen)
         interval = accepted_interval(self.inside, self._seen, hits)
-        return Score("fpr95", hits / n, "fraction", n, interval, False, condition)
+        return FPR95.score(hits / n, n, interval, condition)
 
     @property
     def _seen(self) -> Floats:
@@ -229,13 +247,13 @@ def _tests(table: ImageTable, method: str) -> dict[str, _Test]:
     }
 
 
-def _mean(metric: str, tests: Sequence[_Test], condition: Condition) -> Score:
+def _mean(metric: Metric, tests: Sequence[_Test], condition: Condition) -> Score:
     """The mean share over some tests; its interval resamples photographs, and their threshold."""
     values = np.column_stack([each.passes for each in tests])
     mean = float(np.nanmean(values, axis=0).mean())
     draws = resampled_means(values, "ood_unit_tests").mean(axis=1) + np.mean([each.moved() for each in tests], axis=0)
     n = int(np.count_nonzero(~np.isnan(values), axis=0).max())
-    return Score(metric, mean, "fraction", n, interval_of_mean(values, draws), False, condition)
+    return metric.score(mean, n, interval_of_mean(values, draws), condition)
 
 
 def _grid(result: Result) -> Grid | None:

@@ -25,6 +25,7 @@ from hardiness.core import (
     ImageTable,
     Interval,
     Layer,
+    Metric,
     Result,
     Run,
     Sample,
@@ -44,29 +45,51 @@ from hardiness.statistics import (
     wilson,
 )
 
-CLASS_TITLES: Mapping[str, str] = {
-    "recall": "recall",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "worst_class": "worst class",
-    "auroc_two_classes": "AUROC",
-    "average_precision": "average precision",
-    "retained_accuracy": "retained accuracy",
-    "severity_below": "severity at half",
-    "confused": "confused",
-}
-"""What the scores by class are called."""
-
-CLASS_EXPLANATIONS: Mapping[str, str] = {
-    "balanced accuracy": "the mean over classes of the share of each that is answered rightly (its recall), so that a "
-    "rare class counts as much as a frequent one.",
-    "macro F1": "the mean over classes of the harmonic mean of recall and precision; a class that nothing shows and "
+RECALL = Metric("recall", explanation="the share of a class's pictures that are answered rightly.")
+BALANCED_ACCURACY = Metric(
+    "balanced_accuracy",
+    explanation="the mean over classes of the share of each that is answered rightly (its recall), so that a rare "
+    "class counts as much as a frequent one.",
+)
+MACRO_F1 = Metric(
+    "macro_f1",
+    "macro F1",
+    explanation="the mean over classes of the harmonic mean of recall and precision; a class that nothing shows and "
     "nothing is taken for is left out.",
-    "worst class": "the lowest recall of any class. Its interval holds for all classes at once (Bonferroni).",
-    "retained accuracy": "accuracy under corruptions over accuracy without, on the same pictures: 100 is nothing lost.",
-    "severity at half": "the mildest severity at which accuracy is below half of what it is without corruption.",
-}
-"""What they mean."""
+)
+WORST_CLASS = Metric(
+    "worst_class",
+    explanation="the lowest recall of any class. Its interval holds for all classes at once (Bonferroni).",
+)
+AUROC = Metric(
+    "auroc_two_classes",
+    "AUROC",
+    explanation="the chance that a picture of the second class is called more probable to show it than one of the "
+    "first.",
+)
+AVERAGE_PRECISION = Metric(
+    "average_precision",
+    explanation="the mean, over pictures of the second class, of the precision among those that score as high.",
+)
+CONFUSED = Metric(
+    "confused", higher_is_better=False, explanation="the share of a class's pictures that are taken for another class."
+)
+RETAINED_ACCURACY = Metric(
+    "retained_accuracy",
+    unit="ratio",
+    explanation="accuracy under corruptions over accuracy without, on the same pictures: 100 is nothing lost.",
+)
+SEVERITY_BELOW = Metric(
+    "severity_below",
+    "severity at half",
+    "severity",
+    explanation="the mildest severity at which accuracy is below half of what it is without corruption.",
+)
+CLASS_METRICS = (
+    *(RECALL, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS, AUROC, AVERAGE_PRECISION),
+    *(RETAINED_ACCURACY, SEVERITY_BELOW, CONFUSED),
+)
+"""What the answers to pictures of a person's own classes are measured by."""
 
 VERSION = 2
 """Raised whenever equal tables would give other scores by class."""
@@ -280,26 +303,24 @@ def _of_condition(found: _Classes, condition: Condition, cells: Sequence[int]) -
     of = means_by_group(found.right[:, list(cells)], found.label, classes)
     there = of.n > 0
     balanced = float(of.value[there].mean())
-    yield Score("balanced_accuracy", balanced, "fraction", n, _of_balanced(of, balanced), condition=condition)
+    yield BALANCED_ACCURACY.score(balanced, n, _of_balanced(of, balanced), condition)
     f1 = found.over_cells(cells, found.macro_f1)
-    yield Score("macro_f1", f1.value, "fraction", n, f1.interval(0, 1), condition=condition)
+    yield MACRO_F1.score(f1.value, n, f1.interval(0, 1), condition)
     yield _worst(of, condition, len(cells) == 1)
     if classes == 2 and "confidence" in found.table:
         yield from _of_two(found, condition, cells)
     for k in np.flatnonzero(there).tolist():
         named = Condition(**{"class": found.names[k]}, **condition)
-        yield Score(
-            "recall", float(of.value[k]), "fraction", int(of.n[k]), _bounds(of, k, len(cells) == 1), condition=named
-        )
+        yield RECALL.score(float(of.value[k]), int(of.n[k]), _bounds(of, k, len(cells) == 1), named)
     for k in np.flatnonzero(~there).tolist():
         named = Condition(**{"class": found.names[k]}, **condition)
-        yield Score("recall", None, "fraction", 0, condition=named, reason="the class has no picture")
+        yield RECALL.score(None, 0, condition=named, reason="the class has no picture")
     most = MOST_PAIRS_UNDER if condition else MOST_PAIRS
     for label, answer, share, pictures in _pairs(found, cells)[:most]:
         named = Condition(**{"class": found.names[label], "answer": found.names[answer]}, **condition)
         bounds = wilson(round(share * pictures), pictures) if len(cells) == 1 else None
         reason = "" if bounds else "it is a mean over severities; under each it has another count"
-        yield Score("confused", share, "fraction", pictures, bounds, False, named, interval_reason=reason)
+        yield CONFUSED.score(share, pictures, bounds, named, interval_reason=reason)
 
 
 def _of_balanced(of: GroupMeans, value: float) -> Interval:
@@ -326,18 +347,18 @@ def _worst(of: GroupMeans, condition: Condition, is_share: bool) -> Score:
     worst = min(there, key=lambda k: float(of.value[k]))
     bounds = [_bounds(of, k, is_share, len(there)) for k in there]
     interval = Interval(min(each.low for each in bounds), min(each.high for each in bounds))
-    return Score("worst_class", float(of.value[worst]), "fraction", int(of.n[worst]), interval, condition=condition)
+    return WORST_CLASS.score(float(of.value[worst]), int(of.n[worst]), interval, condition)
 
 
 def _of_two(found: _Classes, condition: Condition, cells: Sequence[int]) -> Iterator[Score]:
-    measures = {"auroc_two_classes": found.area_under_roc, "average_precision": found.average_precision}
+    measures = {AUROC: found.area_under_roc, AVERAGE_PRECISION: found.average_precision}
     for metric, measure in measures.items():
         kinds = [found.positive(cell)[0] for cell in cells]
         if not all(kind.any() and (~kind).any() for kind in kinds):
-            yield Score(metric, None, "fraction", 0, condition=condition, reason="one of the classes has no picture")
+            yield metric.score(None, 0, condition=condition, reason="one of the classes has no picture")
             continue
         value = found.over_cells(cells, measure)
-        yield Score(metric, value.value, "fraction", value.n, value.interval(0, 1), condition=condition)
+        yield metric.score(value.value, value.n, value.interval(0, 1), condition)
 
 
 MOST_COUNTED = 4_000_000
@@ -373,7 +394,7 @@ def _kept(found: _Classes) -> Iterator[Score]:
     clean, every = found.accuracy(groups.pop(CLEAN)), groups.pop(Condition())
     if not clean.value:
         reason = "nothing is answered rightly without corruption"
-        yield Score("retained_accuracy", None, "ratio", clean.n, reason=reason)
+        yield RETAINED_ACCURACY.score(None, clean.n, reason=reason)
         return
     yield _ratio(found.accuracy(every) / clean, Condition())
     for condition, cells in groups.items():
@@ -417,9 +438,7 @@ def _ratio(value: Estimate, condition: Condition) -> Score:
     else:
         found = value.interval()
         interval = Interval(max(found.low, 0.0), found.high)
-    return Score(
-        "retained_accuracy", value.value, "ratio", value.n, interval, condition=condition, interval_reason=reason
-    )
+    return RETAINED_ACCURACY.score(value.value, value.n, interval, condition, interval_reason=reason)
 
 
 def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: Condition, below: float) -> Score:
@@ -441,10 +460,10 @@ def severity_below(levels: Mapping[int, Estimate], clean: Estimate, condition: C
     n = clean.n
     if first is None:
         reason = f"it stays above {100 * below:.0f} % of the clean accuracy up to severity {max(levels)}"
-        return Score("severity_below", None, "severity", n, condition=condition, reason=reason)
+        return SEVERITY_BELOW.score(None, n, condition=condition, reason=reason)
     interval = Interval(float(possible or first), float(sure)) if sure else None
     reason = "" if interval else f"up to severity {max(levels)} chance may be all that it is below"
-    return Score("severity_below", float(first), "severity", n, interval, True, condition, interval_reason=reason)
+    return SEVERITY_BELOW.score(float(first), n, interval, condition, interval_reason=reason)
 
 
 def class_warnings(table: ImageTable, run: Run) -> list[str]:
@@ -565,23 +584,18 @@ def class_gallery(table: ImageTable, run: Run) -> Gallery | None:
 
 
 def with_classes(section: Section, results: Sequence[Result]) -> Section:
-    """A section with what its results say by class: the matrix, what terms mean, and the class that breaks first."""
+    """A section with what its results say by class: the matrix, and the class that breaks first."""
     if not all(has_own_classes(result.run) for result in results):
         return section
     matrix = _matrix(results)
     broken = {result.name: text for result in results if (text := breaks_first(result))}
     sayings = tuple(_extended(each, broken.get(each.model, "")) for each in section.sayings)
-    known = {column.title for column in section.columns}
-    unfit = ("mCE", "relative mCE", "ReaL top-1, top-5", "error ratio")
-    explained = tuple((term, text) for term, text in section.explanations if term not in unfit)
     grids = [made(result) for made in (_retained_grid, _recall_grid) for result in results]
-    more = tuple((term, text) for term, text in CLASS_EXPLANATIONS.items() if term in known or term.startswith("sev"))
     return replace(
         section,
         charts=[*section.charts, *([matrix] if matrix else [])],
         grids=[*section.grids, *(grid for grid in grids if grid)],
         sayings=sayings,
-        explanations=(*explained, *more),
     )
 
 
@@ -691,7 +705,7 @@ def _value(score: Score | None) -> float | None:
 
 
 __all__ = [
-    "CLASS_TITLES",
+    "CLASS_METRICS",
     "class_gallery",
     "class_scores",
     "class_warnings",

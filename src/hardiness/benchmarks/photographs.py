@@ -25,16 +25,16 @@ from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import series_beside, timm_notes
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.own_classes import has_own_classes
-from hardiness.benchmarks.selective import (
-    SELECTIVE_EXPLANATIONS,
-    SELECTIVE_TITLES,
-    conformal_scores,
-    selective_scores,
-)
+from hardiness.benchmarks.selective import SELECTIVE_METRICS, conformal_scores, selective_scores
 from hardiness.benchmarks.shares import (
+    BRIER,
     CALIBRATION,
-    EXPLANATIONS,
-    TITLES,
+    ERROR_RATIO,
+    NLL,
+    PHOTOGRAPH_METRICS,
+    REAL_TOP1,
+    TOP1,
+    TOP5,
     accuracy,
     answered,
     classes,
@@ -57,6 +57,7 @@ from hardiness.core import (
     Image,
     ImageTable,
     Item,
+    Metric,
     Note,
     Observer,
     Records,
@@ -68,7 +69,7 @@ from hardiness.core import (
     UnknownNameError,
 )
 from hardiness.reference import robustbench
-from hardiness.statistics import Measurable, WeightedSum
+from hardiness.statistics import Measurable, WeightedSum, weighted_sum
 
 
 class Photographs(Benchmark):
@@ -170,8 +171,6 @@ def sized(image: Image, name: str, of: str) -> Image:
     return image
 
 
-METRIC = "error_ratio"
-
 FACTORS = (
     "pose",
     "background",
@@ -249,15 +248,15 @@ def _observer(result: Result) -> Observer:
     by_row = {
         str(s.condition["factor"]): s
         for s in result.scores
-        if s.metric == METRIC and s.value is not None and "factor" in s.condition
+        if s.metric == ERROR_RATIO.name and s.value is not None and "factor" in s.condition
     }
-    return Observer(result.name, Score(METRIC, 1.0, "times", result.counts.images) if by_row else None, by_row)
+    return Observer(result.name, ERROR_RATIO.score(1.0, result.counts.images) if by_row else None, by_row)
 
 
 def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
     found = []
-    for model, values in series_beside(results, METRIC).items():
-        rows = {str(row.condition["factor"]): Score(METRIC, row.value, row.unit, row.n) for row in values}
+    for model, values in series_beside(results, ERROR_RATIO.name).items():
+        rows = {str(row.condition["factor"]): ERROR_RATIO.score(row.value, row.n) for row in values}
         found.append(Observer(model, None, rows))
     return tuple(found)
 
@@ -288,10 +287,9 @@ class Classification(Card):
         *(f"prediction_{subset}" for subset in SHIFTED_SETS),
     )
     stops_on: ClassVar[str] = "top-1"
-    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES}
+    metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 10
-    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the first five answers, confidence and losses, and the answers within the 200s."""
@@ -305,10 +303,10 @@ class Classification(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each over all images."""
         right = table[RIGHT][:, 0] == 1
-        losses = {name: table[name] for name in ("brier", "nll") if name in table}
+        losses = {each.name: table[each.name] for each in (BRIER, NLL) if each.name in table}
         scores = [
-            accuracy("top1", right),
-            *([] if _says_nothing(run) else [accuracy("top5", table["right_top5"][:, 0] == 1)]),
+            accuracy(TOP1, right),
+            *([] if _says_nothing(run) else [accuracy(TOP5, table["right_top5"][:, 0] == 1)]),
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
             *selective_scores(table),
@@ -319,7 +317,7 @@ class Classification(Card):
                 answer = table[f"answer_{subset}"]
                 inside = answer >= 0
                 same = answer[inside] == table.label[inside]
-                scores.append(accuracy("top1", same, Condition(decision=f"{subset}-200")))
+                scores.append(accuracy(TOP1, same, Condition(decision=f"{subset}-200")))
         return scores
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
@@ -328,10 +326,10 @@ class Classification(Card):
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """Top-1 and top-5."""
-        columns = {"top1": table[RIGHT][:, :1], "top5": table["right_top5"][:, :1]}
+        columns = {TOP1: table[RIGHT][:, :1], TOP5: table["right_top5"][:, :1]}
         return [
-            WeightedSum(name, np.where(right < 0, np.nan, right.astype(np.float64)), np.ones(1))
-            for name, right in columns.items()
+            weighted_sum(metric, np.where(right < 0, np.nan, right.astype(np.float64)), np.ones(1))
+            for metric, right in columns.items()
         ]
 
     def is_headline(self, score: Score) -> bool:
@@ -356,7 +354,7 @@ class Classification(Card):
 
     def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
         """Top-1 by reassessed labels, where it is known."""
-        return tuple(("labels", column) for column in columns if column.metric == "real_top1")
+        return tuple(("labels", column) for column in columns if column.metric == REAL_TOP1.name)
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """A published part of the images, where only that was asked for."""
@@ -392,11 +390,10 @@ class SubsetClassification(Card):
         f"subset_{COLUMN}",
     )
     stops_on: ClassVar[str] = "top-1"
-    titles: ClassVar[Mapping[str, str]] = {**TITLES, **SELECTIVE_TITLES}
+    metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
     place: ClassVar[int] = 20
     group: ClassVar[str] = "natural shift"
-    explanations: ClassVar[Mapping[str, str]] = {**EXPLANATIONS, **SELECTIVE_EXPLANATIONS}
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and losses among the 200 classes, and right or wrong among all."""
@@ -408,13 +405,13 @@ class SubsetClassification(Card):
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """Each over all images."""
         right = table[RIGHT][:, 0] == 1
-        losses = {name: table[name] for name in ("brier", "nll") if name in table}
+        losses = {each.name: table[each.name] for each in (BRIER, NLL) if each.name in table}
         return [
-            accuracy("top1", right),
+            accuracy(TOP1, right),
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
             *selective_scores(table),
-            accuracy("top1", table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
+            accuracy(TOP1, table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
@@ -425,7 +422,7 @@ class SubsetClassification(Card):
         """Top-1 within the 200 classes, and among all."""
         columns = {Condition(): table[RIGHT], Condition(decision="1000-way"): table["right_1000-way"]}
         return [
-            WeightedSum("top1", np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
+            weighted_sum(TOP1, np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
             for condition, right in columns.items()
         ]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, ImageTable, Interval, Score
+from hardiness.core import RIGHT, Condition, ImageTable, Interval, Metric, Score
 from hardiness.statistics import (
     FEWEST_OF_EACH,
     Estimate,
@@ -22,27 +22,42 @@ from hardiness.statistics import (
     within,
 )
 
-SELECTIVE_TITLES: Mapping[str, str] = {
-    "aurc": "AURC, 1 - AURRA",
-    "augrc": "AUGRC",
-    "risk_at_80_coverage": "risk at 80 % coverage",
-    "coverage_at_5_risk": "coverage at 5 % risk",
-    "conformal_coverage": "conformal coverage, 90 % promised",
-}
-SELECTIVE_EXPLANATIONS: Mapping[str, str] = {
-    "AURC, AUGRC": "answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA "
-    "is 1 less it), and the mean share of all photographs whose answer is kept and wrong.",
-    "risk at 80 % coverage, coverage at 5 % risk": "the error among the surest 80 % of answers, and the largest share "
-    "that can be kept with at most 5 % wrong.",
-    "conformal coverage": "how often a set of the likeliest classes holds the label, where half of the clean "
-    "photographs set how likely a class must be for 90 %; under a corruption the other half says what is left of it.",
-}
+AURC = Metric(
+    "aurc",
+    "AURC, 1 - AURRA",
+    higher_is_better=False,
+    explanation="answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA is "
+    "1 less it).",
+)
+AUGRC = Metric(
+    "augrc",
+    "AUGRC",
+    higher_is_better=False,
+    explanation="answers are kept from the surest on: the mean share of all photographs whose answer is kept and "
+    "wrong, over all numbers kept.",
+)
+RISK_AT_COVERAGE = Metric(
+    "risk_at_80_coverage",
+    "risk at 80 % coverage",
+    higher_is_better=False,
+    explanation="the error among the surest 80 % of answers.",
+)
+COVERAGE_AT_RISK = Metric(
+    "coverage_at_5_risk",
+    "coverage at 5 % risk",
+    explanation="the largest share of answers, the surest, that can be kept with at most 5 % wrong.",
+)
+CONFORMAL = Metric(
+    "conformal_coverage",
+    "conformal coverage, 90 % promised",
+    explanation="how often a set of the likeliest classes holds the label, where half of the clean photographs set how "
+    "likely a class must be for 90 %; under a corruption the other half says what is left of it.",
+)
+ERRORS_OF_KEPT = (AURC, AUGRC, RISK_AT_COVERAGE)
+SELECTIVE_METRICS = (*ERRORS_OF_KEPT, COVERAGE_AT_RISK, CONFORMAL)
 
 CLEAN = Condition(corruption="clean")
 """Clean photographs beside corrupted ones, whose scores are no headlines."""
-
-AREAS = ("aurc", "augrc")
-"""Means over all numbers of answers that are kept, each in [0, 1]."""
 
 FEWEST_CALIBRATED = 20
 """Photographs that a conformal threshold is taken of at least."""
@@ -57,7 +72,11 @@ def selective_scores(table: ImageTable) -> list[Score]:
     value, interval = coverage_at_risk(table["confidence"][:, 0], right)
     reason = _too_few(right)
     return [
-        *(_score(name, each, int(np.sum(~right)), reason, Condition()) for name, each in estimates.items()),
+        *(
+            _score(of, estimates[of.name], int(np.sum(~right)), reason, Condition())
+            for of in ERRORS_OF_KEPT
+            if of.name in estimates
+        ),
         _coverage([(value, interval)], len(right), reason, Condition()),
     ]
 
@@ -74,10 +93,10 @@ def selective_by_corruption(table: ImageTable, corruptions: Sequence[str]) -> li
         shares = [coverage_at_risk(confidence, right) for _, confidence, right in cells]
         n, reason = max(map(len, rights)), next(filter(None, map(_too_few, rights)), "")
         fewest = min(int(np.sum(~right)) for right in rights)
-        for name in estimates[0]:
-            if all(name in each for each in estimates):
-                mean = reduce(add, [each[name] for each in estimates]) / len(estimates)
-                found.append(_score(name, mean, fewest, reason, condition))
+        for metric in ERRORS_OF_KEPT:
+            if all(metric.name in each for each in estimates):
+                mean = reduce(add, [each[metric.name] for each in estimates]) / len(estimates)
+                found.append(_score(metric, mean, fewest, reason, condition))
         found.append(_coverage(shares, n, reason, condition))
     return [*found, *_conformal(table, corruptions)]
 
@@ -88,7 +107,7 @@ def conformal_scores(table: ImageTable) -> list[Score]:
         return []
     half, losses = calibration_half(table.ids), table["nll"].reshape(len(table), -1)[:, 0]
     found = conformal_coverage(table.ids[~half], losses[~half], conformal_threshold(losses[half]))
-    return [_share("conformal_coverage", found, Condition())]
+    return [CONFORMAL.score(found.value, found.n, found.interval(0.0, 1.0))]
 
 
 def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
@@ -105,7 +124,7 @@ def _conformal(table: ImageTable, corruptions: Sequence[str]) -> list[Score]:
         others = losses[~half][:, own]
         if not np.isnan(others).all(axis=0).any():
             covered = conformal_coverage(table.ids[~half], others, threshold)
-            found.append(_share("conformal_coverage", covered, condition))
+            found.append(CONFORMAL.score(covered.value, covered.n, covered.interval(0.0, 1.0), condition))
     return found
 
 
@@ -134,25 +153,20 @@ def _too_few(right: NDArray[np.bool_]) -> str:
     return f"it needs {FEWEST_OF_EACH} errors and {FEWEST_OF_EACH} right answers, had {fewer} of one of them"
 
 
-def _score(metric: str, found: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
+def _score(metric: Metric, found: Estimate, wrong: int, reason: str, condition: Condition) -> Score:
     """An area is held as AURRA is, whose other side AURC is; ``wrong`` are the errors of the cell with fewest."""
     reason = reason or ("" if found.differing > 1 else "all images add the same to it")
     if reason:
         interval = None
-    elif metric in AREAS:
+    elif metric in (AURC, AUGRC):
         interval = effective_wilson(found.value, found.variance, wrong, 0)
     else:
         interval = within(found.interval())
-    return Score(metric, found.value, "fraction", found.n, interval, False, condition, interval_reason=reason)
-
-
-def _share(metric: str, found: Estimate, condition: Condition) -> Score:
-    return Score(metric, found.value, "fraction", found.n, found.interval(0.0, 1.0), True, condition)
+    return metric.score(found.value, found.n, interval, condition, interval_reason=reason)
 
 
 def _coverage(shares: Sequence[tuple[float, Interval]], n: int, reason: str, condition: Condition) -> Score:
     """The mean over cells; its ends are the means of theirs, as cells are of the same images and no spread cancels."""
     value = float(np.mean([share for share, _ in shares]))
     ends = Interval(*(float(np.mean([getattr(each, end) for _, each in shares])) for end in ("low", "high")))
-    shown = None if reason else ends
-    return Score("coverage_at_5_risk", value, "fraction", n, shown, True, condition, interval_reason=reason)
+    return COVERAGE_AT_RISK.score(value, n, None if reason else ends, condition, interval_reason=reason)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import RIGHT, Condition, Interval, Records, Score
+from hardiness.core import RIGHT, Condition, Interval, Metric, Records, Score
 from hardiness.statistics import (
     BINNINGS,
     FEWEST_OF_EACH,
@@ -59,26 +59,100 @@ PROTOCOLS: tuple[CalibrationProtocol, ...] = ("hendrycks2019", "all-bins")
 FEWEST_FOR_AURRA = 2
 """Errors, and right answers, without which nothing is known of its spread."""
 
-EFFECTIVE = "effective_robustness"
-"""The metric, and where a result's details have what a figure shows of it."""
+TOP1 = Metric("top1", "top-1", explanation="the share of photographs whose first answer is the label.")
+TOP5 = Metric("top5", "top-5", explanation="the share of photographs whose label is among the first five answers.")
+CLEAN_ACCURACY = Metric("clean_accuracy", explanation="the share of undisturbed pictures that are answered rightly.")
+REAL_TOP1 = Metric(
+    "real_top1",
+    "ReaL top-1",
+    explanation="top-1 by the reassessed labels of Beyer et al. (2020): right is any of the classes that people saw in "
+    "a photograph; photographs without one are left out.",
+)
+REAL_TOP5 = Metric("real_top5", "ReaL top-5", explanation="top-5 by the same labels as ReaL top-1.")
+FACTOR_ERROR = Metric(
+    "imagenet_x_error",
+    "ImageNet-X error",
+    higher_is_better=False,
+    explanation="the error on the photographs of which annotators said what makes them unlike the usual ones of their "
+    "class.",
+)
+ERROR_RATIO = Metric(
+    "error_ratio",
+    unit="times",
+    higher_is_better=False,
+    explanation="ImageNet-X: how often the model is wrong on photographs of which annotators said what makes them "
+    "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
+)
+CLEAN_TOP1 = Metric(
+    "clean_top1",
+    "clean top-1, same classes",
+    explanation="top-1 on ordinary photographs of the classes that the shifted ones show.",
+)
+TOP1_DROP = Metric(
+    "top1_drop",
+    "drop from clean",
+    higher_is_better=False,
+    explanation="top-1 on ordinary photographs of the same classes less top-1 under the shift.",
+)
+EFFECTIVE = Metric(
+    "effective_robustness",
+    explanation="accuracy under the shift minus what clean accuracy on the same classes foretells, by the line of "
+    "published models without extra data (Taori et al. 2020); the interval holds where such models lie.",
+)
+"""Its name is also where a result's details have what a figure shows of it."""
+RMS = Metric(
+    "rms_calibration_error",
+    "RMS calibration error",
+    higher_is_better=False,
+    explanation="how far confidence and accuracy lie apart, over bins of 100 photographs of similar confidence. "
+    "hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
+)
+AURRA = Metric(
+    "aurra",
+    "AURRA",
+    explanation="the mean accuracy among the k surest answers, over all k, which is 1 less AURC: does confidence rank "
+    "right above wrong?",
+)
+ECE = Metric(
+    "ece",
+    "ECE",
+    higher_is_better=False,
+    explanation="the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal "
+    "width or of equal mass.",
+)
+BRIER_OF_ANSWER = Metric(
+    "brier_top1",
+    "Brier score of the answer",
+    higher_is_better=False,
+    explanation="the squared distance of confidence from being right (1) or wrong (0).",
+)
+BRIER = Metric(
+    "brier",
+    "Brier score",
+    "score",
+    higher_is_better=False,
+    explanation="the squared distance of the probabilities from the truth, over all classes.",
+)
+NLL = Metric(
+    "nll", "NLL", "nats", higher_is_better=False, explanation="the mean negative log-likelihood of the label, in nats."
+)
+LOSSES = (BRIER_OF_ANSWER, BRIER, NLL)
+TEMPERATURE = Metric(
+    "temperature",
+    "temperature, fitted on a fifth",
+    "temperature",
+    higher_is_better=False,
+    explanation="what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores are "
+    "of the other four. Above 1 the model was too sure.",
+)
+CONDITION_METRICS = (ECE, BRIER_OF_ANSWER, NLL)
+"""What calibration is measured by under each condition."""
 
-TITLES: Mapping[str, str] = {
-    "top1": "top-1",
-    "top5": "top-5",
-    "real_top1": "ReaL top-1",
-    "real_top5": "ReaL top-5",
-    "rms_calibration_error": "RMS calibration error",
-    "aurra": "AURRA",
-    "ece": "ECE",
-    "brier_top1": "Brier score of the answer",
-    "brier": "Brier score",
-    "nll": "NLL",
-    "temperature": "temperature, fitted on a fifth",
-    "clean_top1": "clean top-1, same classes",
-    "top1_drop": "drop from clean",
-    EFFECTIVE: "effective robustness",
-}
-"""What the scores of photographs are called."""
+PHOTOGRAPH_METRICS = (
+    *(TOP1, TOP5, REAL_TOP1, REAL_TOP5, CLEAN_TOP1, TOP1_DROP, EFFECTIVE, FACTOR_ERROR, ERROR_RATIO),
+    *(RMS, AURRA, ECE, *LOSSES, TEMPERATURE),
+)
+"""What the answers to photographs are measured by."""
 
 CALIBRATION = (
     *("ece", "brier_top1", "brier", "nll", "temperature"),
@@ -86,42 +160,20 @@ CALIBRATION = (
 )
 """Scores of calibration and of kept answers that stand beside the headlines and are none."""
 
-EXPLANATIONS: Mapping[str, str] = {
-    "top-1, top-5": "the share of photographs whose label is the first, or among the first five, answers.",
-    "ReaL top-1, top-5": "the same by the reassessed labels of Beyer et al. (2020): right is any of the classes that "
-    "people saw in a photograph; photographs without one are left out.",
-    "effective robustness": "accuracy under the shift minus what clean accuracy on the same classes foretells, "
-    "by the line of published models without extra data (Taori et al. 2020); the interval holds where such models lie.",
-    "error ratio": "ImageNet-X: how often the model is wrong on photographs of which annotators said what makes them "
-    "unlike the usual ones of their class, divided by how often on all of them; 1 is as often.",
-    "RMS calibration error": "how far confidence and accuracy lie apart, over bins of 100 photographs of similar "
-    "confidence. hendrycks2019 leaves the most confident bin out, as the published code does; all-bins does not.",
-    "AURRA": "the mean accuracy among the k surest answers, over all k, which is 1 less AURC: does confidence rank "
-    "right above wrong?",
-    "ECE": "the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal width "
-    "or of equal mass.",
-    "Brier score, NLL": "the squared distance of the probabilities from the truth, over all classes or of the answer "
-    "alone (is it right?), and the mean negative log-likelihood of the label, in nats.",
-    "temperature": "what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores "
-    "are of the other four. Above 1 the model was too sure.",
-}
-"""What they mean."""
 
-
-def accuracy(metric: str, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
+def accuracy(metric: Metric, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:
     """The share of ``correct (N,)`` with its Wilson interval; undefined where there is no sample."""
-    condition = condition or Condition()
     n = len(correct)
     if not n:
-        return Score(metric, None, "fraction", 0, condition=condition, reason="no sample was evaluated")
+        return metric.score(None, 0, condition=condition, reason="no sample was evaluated")
     hits = int(np.count_nonzero(correct))
-    return Score(metric, hits / n, "fraction", n, wilson(hits, n), condition=condition)
+    return metric.score(hits / n, n, wilson(hits, n), condition)
 
 
 def confidence_measurables(right: NDArray[np.bool_], confidence: NDArray[np.floating]) -> list[Measurable]:
     """Top-1, the headline's RMS calibration error and AURRA as functions of images."""
-    calibration = calibration_measure(confidence, right, PROTOCOLS[0])
-    return [share("top1", right), calibration, area_under_response(confidence, right)]
+    calibration = calibration_measure(RMS, confidence, right, PROTOCOLS[0])
+    return [share(TOP1, right), calibration, area_under_response(AURRA, confidence, right)]
 
 
 def confidence_scores(
@@ -141,31 +193,36 @@ def confidence_scores(
     n = len(confidence)
     if not n:
         return []
-    means: dict[str, NDArray[np.floating]] = {"brier_top1": (confidence.astype(np.float64) - correct) ** 2}
-    means |= {name: values for name, values in (losses or {}).items() if np.isfinite(values).all()}
+    means: dict[Metric, NDArray[np.floating]] = {BRIER_OF_ANSWER: (confidence.astype(np.float64) - correct) ** 2}
+    means |= {each: losses[each.name] for each in LOSSES if losses and each.name in losses}
+    means = {metric: values for metric, values in means.items() if np.isfinite(values).all()}
     return [
         *(_rms(confidence, correct, protocol) for protocol in PROTOCOLS),
         _aurra(confidence, correct),
         *(_ece(confidence, correct, binning) for binning in BINNINGS),
-        *(_mean_loss(name, values, correct) for name, values in means.items()),
+        *(_mean_loss(metric, values, correct) for metric, values in means.items()),
     ]
 
 
-def _mean_loss(metric: str, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
+def _mean_loss(metric: Metric, values: NDArray[np.floating], correct: NDArray[np.bool_]) -> Score:
     """The mean of a loss ``(N,)``, which few images may decide; its interval knows of skew."""
     found, reason = mean(np.arange(len(values)), values), _too_few(correct)
     if not reason and found.differing < FEWEST_OF_EACH:
         reason = f"it needs {FEWEST_OF_EACH} images that differ, had {found.differing}"
-    return loss(metric, found.value, found.n, None if reason else found.interval(), Condition(), reason)
+    return loss(metric, found.value, found.n, None if reason else found.interval(), interval_reason=reason)
 
 
 def loss(
-    metric: str, value: float, n: int, interval: Interval | None, condition: Condition, interval_reason: str = ""
+    metric: Metric,
+    value: float,
+    n: int,
+    interval: Interval | None,
+    condition: Condition | None = None,
+    interval_reason: str = "",
 ) -> Score:
-    """A score of calibration, better when lower: NLL is in nats, a Brier score over all classes reaches 2."""
-    unit = "nats" if metric.removesuffix("_partial").endswith("nll") else "score" if metric == "brier" else "fraction"
-    shown = within(interval, 0.0, 1.0 if unit == "fraction" else np.inf) if interval else None
-    return Score(metric, value, unit, n, shown, False, condition, interval_reason=interval_reason)
+    """A score of calibration: NLL is in nats, a Brier score over all classes reaches 2."""
+    shown = within(interval, 0.0, 1.0 if metric.unit == "fraction" else np.inf) if interval else None
+    return metric.score(value, n, shown, condition, interval_reason=interval_reason)
 
 
 def _too_few(correct: NDArray[np.bool_]) -> str:
@@ -182,25 +239,25 @@ def _aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> Scor
     value, right = aurra(confidence, correct), n - wrong
     variance = selective_prediction(np.arange(n), confidence, correct)["aurc"].variance
     if min(wrong, right) >= FEWEST_FOR_AURRA and variance > 0:
-        return Score("aurra", value, "fraction", n, effective_wilson(value, variance, wrong, 0))
+        return AURRA.score(value, n, effective_wilson(value, variance, wrong, 0))
     reason = f"it needs {FEWEST_FOR_AURRA} errors and {FEWEST_FOR_AURRA} right answers, had {wrong} and {right}"
-    return Score("aurra", value, "fraction", n, interval_reason=reason)
+    return AURRA.score(value, n, interval_reason=reason)
 
 
 def _ece(confidence: NDArray[np.floating], correct: NDArray[np.bool_], binning: Binning) -> Score:
     reason, gaps = _too_few(correct), Gaps.of(confidence, correct, bin_of(confidence, binning))
     interval = None if reason else calibration_interval(gaps, 1)
     value = expected_calibration_error(confidence, correct, binning)
-    return loss("ece", value, len(correct), interval, Condition(protocol=binning), reason)
+    return loss(ECE, value, len(correct), interval, Condition(protocol=binning), reason)
 
 
 def _rms(confidence: NDArray[np.floating], correct: NDArray[np.bool_], protocol: CalibrationProtocol) -> Score:
     n, condition = len(correct), Condition(protocol=protocol)
     if n < MINIMUM[protocol]:
         undefined = f"{protocol} bins need at least {MINIMUM[protocol]} samples, had {n}"
-        return Score("rms_calibration_error", None, "fraction", n, None, False, condition, undefined)
+        return RMS.score(None, n, condition=condition, reason=undefined)
     value, bins = rms_calibration_error(confidence, correct, protocol), bin_of_hundred(confidence)
     last = bins.max() if protocol == "hendrycks2019" else len(bins)
     gaps, reason = Gaps.of(confidence, correct, bins), _too_few(correct[bins < last])
     interval = None if reason else within(calibration_interval(gaps.counted(slice(None, last)), 2))
-    return Score("rms_calibration_error", value, "fraction", n, interval, False, condition, interval_reason=reason)
+    return RMS.score(value, n, interval, condition, interval_reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, final
 
@@ -13,14 +13,12 @@ from hardiness import imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
-    CALIBRATION_EXPLANATIONS,
-    CALIBRATION_TITLES,
     calibration_of_cells,
     is_calibration,
     nll_column,
 )
 from hardiness.benchmarks.options import registry
-from hardiness.benchmarks.shares import answered
+from hardiness.benchmarks.shares import CONDITION_METRICS, TOP1, answered
 from hardiness.core import (
     CANVAS_224,
     RIGHT,
@@ -34,12 +32,17 @@ from hardiness.core import (
     Expansion,
     ImageTable,
     Item,
+    Metric,
     Records,
     Run,
     Score,
     rng,
 )
 from hardiness.statistics import CellMeans, Measurable, WeightedSum, cell_means, equal_weights, mean_of
+
+CONSISTENCY = Metric(
+    "consistency", explanation="how often two crops of one photograph get the same answer, right or wrong."
+)
 
 
 @register("shift_consistency")
@@ -54,9 +57,8 @@ class ShiftConsistencyCard(Card):
     group: ClassVar[str] = "noise and blur"
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit")
     stops_on: ClassVar[str] = "consistency"
-    titles: ClassVar[Mapping[str, str]] = {"top1": "top-1", **CALIBRATION_TITLES}
+    metrics: ClassVar[tuple[Metric, ...]] = (CONSISTENCY, TOP1, *CONDITION_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("shift", "crop", "protocol")
-    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, crop by crop."""
@@ -67,14 +69,14 @@ class ShiftConsistencyCard(Card):
         shifts, same = _same(table, run)
         seen = ~np.isnan(same)
         if not seen.any():
-            return [Score("consistency", None, "fraction", 0, reason="no photograph has both crops of a pass")]
+            return [CONSISTENCY.score(None, 0, reason="no photograph has both crops of a pass")]
         means = cell_means(_pairs(table, same, shifts), same[:, seen.any(axis=0)])
         right = cell_means(table, np.where(table.evaluated, table[RIGHT], np.nan))
         return [
-            _score(means, "consistency", means.cells),
-            _score(right, "top1", right.cells),
+            _score(means, CONSISTENCY, means.cells),
+            _score(right, TOP1, right.cells),
             *calibration_of_cells(table),
-            *(_score(means, "consistency", (cell,), cell) for cell in means.cells),
+            *(_score(means, CONSISTENCY, (cell,), cell) for cell in means.cells),
         ]
 
     def is_headline(self, score: Score) -> bool:
@@ -85,7 +87,7 @@ class ShiftConsistencyCard(Card):
         """Consistency over the passes."""
         _, same = _same(table, run)
         seen = np.asarray(~np.isnan(same).all(axis=0))
-        return [mean_of("consistency", same, seen)] if seen.any() else []
+        return [mean_of(CONSISTENCY, same, seen)] if seen.any() else []
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Consistency over the passes that were run whole, and top-1 of all crops."""
@@ -94,8 +96,8 @@ class ShiftConsistencyCard(Card):
         if not seen.any():
             return []
         return [
-            mean_of("consistency", same, np.asarray(seen)),
-            mean_of("top1", right, np.ones(right.shape[1], bool)),
+            mean_of(CONSISTENCY, same, np.asarray(seen)),
+            mean_of(TOP1, right, np.ones(right.shape[1], bool)),
         ]
 
 
@@ -120,10 +122,9 @@ def _pairs(table: ImageTable, same: np.ndarray[tuple[int, int], np.dtype[np.floa
     return replace(table, conditions=conditions, cells=used.astype(np.int16), columns={RIGHT: right}, failures=())
 
 
-def _score(means: CellMeans, metric: str, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
-    found = means.score(metric, equal_weights(cells), condition=condition)
+def _score(means: CellMeans, metric: Metric, cells: tuple[Condition, ...], condition: Condition | None = None) -> Score:
     n = max(int(means.n[means.cells.index(cell)]) for cell in cells)
-    return replace(found, n=n, higher_is_better=True)
+    return replace(means.score(metric, equal_weights(cells), condition), n=n)
 
 
 PASSES = 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar, final
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
 from hardiness.benchmarks.confidence import (
-    CALIBRATION_EXPLANATIONS,
-    CALIBRATION_TITLES,
     condition_calibration,
     is_calibration,
     nll_column,
 )
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
-from hardiness.benchmarks.shares import accuracy, answered
+from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
 from hardiness.core import (
     RIGHT,
     Canvas,
@@ -33,6 +31,7 @@ from hardiness.core import (
     Image,
     ImageTable,
     Item,
+    Metric,
     Records,
     Result,
     Run,
@@ -40,9 +39,34 @@ from hardiness.core import (
     rng,
 )
 from hardiness.reference import wording
-from hardiness.statistics import Measurable, WeightedSum, mean_difference, share
+from hardiness.statistics import Measurable, WeightedSum, mean_difference, share, weighted_sum
 
 CLEAN, WRONG_WORD = Condition(), Condition(text="wrong class")
+
+
+DROP = Metric(
+    "typographic_drop",
+    "drop by the word",
+    higher_is_better=False,
+    explanation="accuracy without the word less accuracy with it, of the same photographs.",
+)
+WORD_ANSWERED = Metric(
+    "word_answered",
+    "answers that are the word",
+    higher_is_better=False,
+    explanation="the share of pictures with a wrong word on them that are answered with that word.",
+)
+BY_CHANCE = Metric(
+    "word_answered_by_chance",
+    "the same without the word",
+    higher_is_better=False,
+    explanation="the share of pictures answered with the word that is not on them yet: how often that is chance.",
+)
+WITH_WORD = Metric(
+    "typographic_accuracy",
+    "accuracy with the word",
+    explanation="the share of pictures with a wrong word on them that are answered rightly.",
+)
 
 
 @register("typographic")
@@ -58,15 +82,11 @@ class TypographicCard(Card):
     version: ClassVar[int] = 3
     columns: ClassVar[tuple[str, ...] | None] = ("prediction", "confidence", "logsumexp", "label_logit", "written")
     stops_on: ClassVar[str] = "drop by the word"
-    titles: ClassVar[Mapping[str, str]] = {
-        "typographic_drop": "drop by the word",
-        "word_answered": "answers that are the word",
-        "word_answered_by_chance": "the same without the word",
-        "typographic_accuracy": "accuracy with the word",
-        **CALIBRATION_TITLES,
-    }
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        *(DROP, WORD_ANSWERED, BY_CHANCE, WITH_WORD, CLEAN_ACCURACY),
+        *CONDITION_METRICS,
+    )
     keys: ClassVar[tuple[str, ...]] = ("text", "protocol")
-    explanations: ClassVar[Mapping[str, str]] = CALIBRATION_EXPLANATIONS
     group: ClassVar[str] = "adversarial"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -79,12 +99,9 @@ class TypographicCard(Card):
         word = table.of("word", WRONG_WORD) == 1, table.of("word", CLEAN) == 1
         return [
             _drop(table),
-            *(
-                _lower(accuracy(name, seen))
-                for name, seen in zip(("word_answered", "word_answered_by_chance"), word, strict=True)
-            ),
-            accuracy("typographic_accuracy", table.of(RIGHT, WRONG_WORD) == 1),
-            accuracy("clean_accuracy", table.of(RIGHT, CLEAN) == 1),
+            *(accuracy(metric, seen) for metric, seen in zip((WORD_ANSWERED, BY_CHANCE), word, strict=True)),
+            accuracy(WITH_WORD, table.of(RIGHT, WRONG_WORD) == 1),
+            accuracy(CLEAN_ACCURACY, table.of(RIGHT, CLEAN) == 1),
             *condition_calibration(table),
         ]
 
@@ -101,7 +118,7 @@ class TypographicCard(Card):
         right = _seen_both_ways(table)
         if np.isnan(right).all():
             return []
-        return [WeightedSum("typographic_drop", right, np.array([1.0, -1.0]), higher_is_better=False)]
+        return [weighted_sum(DROP, right, np.array([1.0, -1.0]))]
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """The drop, the share of answers that are the word, and the accuracy with it."""
@@ -111,24 +128,19 @@ class TypographicCard(Card):
         clean, written = (table[RIGHT][:, place] == 1 for place in places)
         word, both = table["word"][:, places[1]] == 1, np.column_stack([clean, written])
         return [
-            WeightedSum("typographic_drop", both, np.array([1.0, -1.0]), higher_is_better=False),
-            share("word_answered", word, higher_is_better=False),
-            share("typographic_accuracy", written),
+            weighted_sum(DROP, both, np.array([1.0, -1.0])),
+            share(WORD_ANSWERED, word),
+            share(WITH_WORD, written),
         ]
 
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """How often it reads instead of looking."""
-        share = known.value("word_answered")
+        share = known.value(WORD_ANSWERED.name)
         return "" if share is None else f"answers with a wrong word written on it {100 * share:.0f} % of the time"
 
     def saying_score(self, result: Result) -> Score | None:
         """The share of answers that are the word."""
-        return next((s for s in result.scores if s.metric == "word_answered" and not s.condition), None)
-
-
-def _lower(score: Score) -> Score:
-    """The same score, better when lower."""
-    return Score(score.metric, score.value, score.unit, score.n, score.interval, False, score.condition, score.reason)
+        return next((s for s in result.scores if s.metric == WORD_ANSWERED.name and not s.condition), None)
 
 
 def _drop(table: ImageTable) -> Score:
@@ -136,10 +148,10 @@ def _drop(table: ImageTable) -> Score:
     right = _seen_both_ways(table)
     kept = right[~np.isnan(right).any(axis=1)]
     if not len(kept):
-        return _lower(Score("typographic_drop", None, "fraction", 0, reason="no photograph was evaluated both ways"))
+        return DROP.score(None, 0, reason="no photograph was evaluated both ways")
     value = float(kept[:, 0].mean() - kept[:, 1].mean())
     interval = mean_difference(kept[:, 0] - kept[:, 1], 1.0).interval
-    return Score("typographic_drop", value, "fraction", len(kept), interval, higher_is_better=False)
+    return DROP.score(value, len(kept), interval)
 
 
 def _seen_both_ways(table: ImageTable) -> NDArray[np.float64]:

@@ -66,16 +66,71 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """One number of one result.
+class Metric:
+    """What scores of one name measure: declared once, read by tables, pages, exports, documents and gates.
 
     Attributes:
-        metric: registered term, e.g. ``"top1"``, ``"rms_calibration_error"``, ``"mce"``.
-        value: ``None`` where it is undefined, and then ``reason`` says why.
+        name: what scores carry, e.g. ``"top1"``.
+        title: what people call it; by default the name with spaces.
         unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
+        higher_is_better: direction of improvement.
+        explanation: what it means, as the end of a sentence that begins with the title.
+    """
+
+    name: str
+    title: str = ""
+    unit: str = "fraction"
+    higher_is_better: bool = field(default=True, kw_only=True)
+    explanation: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
+
+    @property
+    def partial(self) -> Metric:
+        """The same over a part of what it is published over, which must not pass for the whole."""
+        comma = "," if " of " in self.title else ""
+        return replace(self, name=f"{self.name}{PARTIAL}", title=f"{self.title}{comma} of a part")
+
+    def score(
+        self,
+        value: float | None,
+        n: int,
+        interval: Interval | None = None,
+        condition: Condition | None = None,
+        *,
+        reason: str | None = None,
+        interval_reason: str = "",
+    ) -> Score:
+        """A score of it; see `Score` for the arguments."""
+        return Score(
+            metric=self.name,
+            value=value,
+            unit=self.unit,
+            n=n,
+            interval=interval,
+            higher_is_better=self.higher_is_better,
+            condition=condition or Condition(),
+            reason=reason,
+            interval_reason=interval_reason,
+        )
+
+
+PARTIAL = "_partial"
+"""What the names of scores over a part end with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number of one result; `Metric.score` makes one.
+
+    Attributes:
+        metric: name of its `Metric`, e.g. ``"top1"``, ``"rms_calibration_error"``, ``"mce"``.
+        value: ``None`` where it is undefined, and then ``reason`` says why.
+        unit: that of its `Metric`.
         n: how many independent samples (images) it rests on.
         interval: 95 %, or ``None`` where none is defined.
-        higher_is_better: direction of improvement.
+        higher_is_better: that of its `Metric`.
         condition: empty, or the protocol alone, for a headline.
         reason: why ``value`` is ``None``.
         interval_reason: why there is no interval, though there is a value and others of the metric have one.

@@ -567,7 +567,7 @@ def caveat(result: Result, score: Score) -> str:
 
     Of effective robustness it says that the line was continued beyond its models.
     """
-    kept = result.details.get(EFFECTIVE) if score.metric == EFFECTIVE else None
+    kept = result.details.get(EFFECTIVE.name) if score.metric == EFFECTIVE.name else None
     if kept is None:
         return score.doubt
     return "continued" if kept["continued"] else ""

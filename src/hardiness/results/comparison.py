@@ -242,12 +242,12 @@ def with_effective_robustness(
         return replace(found, effective=tuple(effective), notes=(*found.notes, *notes))
     by_key, told, reasons = {result.key: result for result in results}, [], []
     for name, key in found.keys.items():
-        kept = by_key[key].details.get(EFFECTIVE) if key in by_key else None
+        kept = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
         if kept:
             told.append(replace(EffectiveRobustness.from_dict(kept), model=name))
         scores = by_key[key].scores if key in by_key else ()
         reasons += [
-            f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE and s.reason
+            f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE.name and s.reason
         ]
     return replace(found, effective=tuple(told), notes=(*found.notes, *reasons))
 

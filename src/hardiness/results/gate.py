@@ -404,7 +404,7 @@ def _metric_of(rule: Rule, result: Result) -> tuple[str, Condition]:
 
 
 def _title(run: ScoredRun, score: Score | None, metric: str, condition: Condition) -> str:
-    return run.card.title(score or Score(metric, 0.0, "fraction", 0, condition=condition))
+    return run.card.title(score.metric, score.condition) if score else run.card.title(metric, condition)
 
 
 def _require_whole(result: Result) -> None:

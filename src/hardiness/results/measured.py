@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import Baseline, card_of, outputs_of, published_baseline
-from hardiness.core import RIGHT, Condition, ImageTable, Run, Score
+from hardiness.core import RIGHT, Condition, ImageTable, Run
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.runs import ScoredRun, why_unavailable
 from hardiness.statistics import Estimate, Measurable, is_drawn, shared_images
@@ -62,7 +62,7 @@ class Measured:
 
     def title(self, score: Measurable) -> str:
         """A score's name as people write it."""
-        return card_of(self.run).title(Score(score.metric, 0.0, "fraction", 0, condition=score.condition))
+        return card_of(self.run).title(score.metric, score.condition)
 
     @property
     def class_namer(self) -> Callable[[int], str]:

@@ -11,6 +11,7 @@ from hardiness.benchmarks import (
     Uninstalled,
     as_json,
     card_of,
+    cards,
     is_readable,
     published_baseline,
     severities_below,
@@ -188,8 +189,6 @@ def _with_view(result: Result, run: ScoredRun) -> Result:
 PROPORTIONS = ("top1", "top5", "real_top1", "accuracy", "clean_accuracy", "cue_accuracy", "shape_bias", "texture_bias")
 """Metrics that are shares of their n, which therefore have Wilson's interval; of the others none was published."""
 
-HIGHER_IS_BETTER = frozenset({*PROPORTIONS, "aurra"} - {"texture_bias"})
-
 
 @dataclass(frozen=True, slots=True)
 class PublishedRuns:
@@ -266,4 +265,5 @@ def _clean(model: str, kind: PublishedRuns) -> list[Score]:
 def _score(row: Published, metric: str) -> Score:
     share = row.unit == "fraction" and metric in PROPORTIONS
     interval = wilson(round(row.value * row.n), row.n) if share else None
-    return Score(metric, row.value, row.unit, row.n, interval, metric in HIGHER_IS_BETTER, row.condition)
+    measured = cards.get(KINDS[row.benchmark].card).metric(metric)
+    return replace(measured.score(row.value, row.n, interval, row.condition), unit=row.unit)

@@ -177,7 +177,7 @@ def at_stop(
 
     of = digest_of([stop.as_dict(), [each.digest for each in companions], baseline])
     changed = {(s.metric, s.condition): s for s in map(Score.from_dict, run.remember("stop", of, compute))}
-    names = ", ".join(dict.fromkeys(run.card.title(each) for each in changed.values()))
+    names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "
         "although rows were looked at after every round; the other intervals are the usual ones"

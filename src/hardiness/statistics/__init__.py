@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         relative_corruption_weights,
         shape_bias,
         share,
+        weighted_sum,
     )
     from hardiness.statistics.power import images_needed
     from hardiness.statistics.selective import (
@@ -209,6 +210,7 @@ __all__ = [
     "shared_images",
     "threshold",
     "threshold_draws",
+    "weighted_sum",
     "wilson",
     "with_companions",
     "within",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, ImageTable, Interval, Score, rng
+from hardiness.core import Condition, ImageTable, Interval, Metric, Score, rng
 from hardiness.statistics.estimate import Estimate, cell_influences
 from hardiness.statistics.intervals import effective_wilson, student, variance_of, within
 
@@ -147,7 +147,7 @@ FEWEST_TELLING = 2
 
 @dataclass(frozen=True)
 class CellMeans:
-    """Means of one quantity by condition, of which scores are weighted sums; lower is better.
+    """Means of one quantity by condition, of which scores are weighted sums.
 
     Attributes:
         cells: the conditions that have a value.
@@ -165,20 +165,14 @@ class CellMeans:
     values: NDArray[np.float64]
     top: float = 1.0
 
-    def score(
-        self,
-        metric: str,
-        weights: Mapping[Condition, float],
-        unit: str = "fraction",
-        condition: Condition | None = None,
-    ) -> Score:
+    def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
 
         A weighted mean varies at most as a share of as many images does. A sum in which cells count against others is
         bounded by nothing: its interval is by how much it varies. Either covers also where few images have an error.
 
         Args:
-            metric, unit, condition: of the score.
+            metric, condition: of the score.
             weights: of the cells that it is made of.
         """
         at = [self.cells.index(cell) for cell in weights]
@@ -203,16 +197,8 @@ class CellMeans:
             highest = float(of_cells.sum()) * self.top
             found = effective_wilson(min(value / highest, 1.0), variance / highest**2, telling, n)
             interval = Interval(found.low * highest, found.high * highest)
-        return Score(
-            metric=metric,
-            value=value,
-            unit=unit,
-            n=int(self.n.max()),
-            interval=within(interval) if interval and unit == "fraction" else interval,
-            higher_is_better=False,
-            condition=condition or Condition(),
-            interval_reason=reason,
-        )
+        shown = within(interval) if interval and metric.unit == "fraction" else interval
+        return metric.score(value, int(self.n.max()), shown, condition, interval_reason=reason)
 
 
 def equal_weights(cells: Sequence[Condition]) -> dict[Condition, float]:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import ArgumentError, Condition
+from hardiness.core import ArgumentError, Condition, Metric
 from hardiness.statistics.calibration import (
     BIN_SIZE,
     MINIMUM,
@@ -140,9 +140,20 @@ class ImageScore:
         return self.shortage(places)
 
 
-def share(metric: str, counts: NDArray[np.bool_], higher_is_better: bool = True) -> WeightedSum:
+def weighted_sum(
+    metric: Metric,
+    values: NDArray[np.generic],
+    weights: NDArray[np.float64],
+    condition: Condition | None = None,
+    top: float = 1.0,
+) -> WeightedSum:
+    """The sum of cell means times weights, as a score of a metric; see `WeightedSum`."""
+    return WeightedSum(metric.name, values, weights, condition or Condition(), metric.higher_is_better, top)
+
+
+def share(metric: Metric, counts: NDArray[np.bool_]) -> WeightedSum:
     """The share of images that count ``(N,)``, e.g. accuracy; two of them are compared exactly."""
-    return WeightedSum(metric, counts[:, None], np.ones(1), higher_is_better=higher_is_better)
+    return weighted_sum(metric, counts[:, None], np.ones(1))
 
 
 def corruption_weights(
@@ -191,10 +202,13 @@ def relative_corruption_weights(
     return np.append(weights, -weights.sum())
 
 
-def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_], condition: Condition) -> ImageScore:
+def shape_bias(
+    metric: Metric, by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_], condition: Condition
+) -> ImageScore:
     """Of the answers that name a cue, the share that names the shape.
 
     Args:
+        metric: which score.
         by_shape, by_texture: ``(N,)`` whether each stimulus was answered by that cue.
         condition: of the score.
 
@@ -210,11 +224,14 @@ def shape_bias(by_shape: NDArray[np.bool_], by_texture: NDArray[np.bool_], condi
             return "no answer names a cue"
         return _few(int(by_shape[at].sum()), int(by_texture[at].sum()), "answers by shape", "by texture")
 
-    return ImageScore("shape_bias", True, estimate, lacks, condition)
+    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, condition)
 
 
 def calibration_measure(
-    confidence: NDArray[np.floating], right: NDArray[np.bool_], protocol: CalibrationProtocol = "hendrycks2019"
+    metric: Metric,
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    protocol: CalibrationProtocol = "hendrycks2019",
 ) -> ImageScore:
     """The RMS calibration error; see `hardiness.statistics.calibration.rms_calibration_error`.
 
@@ -236,7 +253,7 @@ def calibration_measure(
         counted = right[at][order][: len(at) // BIN_SIZE * BIN_SIZE - BIN_SIZE] if last else right[at]
         return _few(int(np.sum(~counted)), int(counted.sum()), "errors", "right answers")
 
-    return ImageScore("rms_calibration_error", False, estimate, lacks, Condition(protocol=protocol))
+    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks, Condition(protocol=protocol))
 
 
 def calibration_pull(
@@ -251,7 +268,7 @@ def calibration_pull(
     return np.asarray(pull - pull.mean())
 
 
-def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> ImageScore:
+def area_under_response(metric: Metric, confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> ImageScore:
     """AURRA; see `hardiness.statistics.calibration.aurra`."""
 
     def estimate(at: Places) -> Estimate:
@@ -261,7 +278,7 @@ def area_under_response(confidence: NDArray[np.floating], right: NDArray[np.bool
     def lacks(at: Places) -> str:
         return _few(int(np.sum(~right[at])), int(right[at].sum()), "errors", "right answers")
 
-    return ImageScore("aurra", True, estimate, lacks)
+    return ImageScore(metric.name, metric.higher_is_better, estimate, lacks)
 
 
 def _few(first: int, second: int, name: str, other: str) -> str:
@@ -270,20 +287,13 @@ def _few(first: int, second: int, name: str, other: str) -> str:
     return f"an interval needs {FEWEST_OF_EACH} {name} and {FEWEST_OF_EACH} {other}, had {first} and {second}"
 
 
-def mean_of(
-    metric: str,
-    values: NDArray[np.generic],
-    columns: NDArray[np.bool_],
-    higher_is_better: bool = True,
-    top: float = 1.0,
-) -> WeightedSum:
+def mean_of(metric: Metric, values: NDArray[np.generic], columns: NDArray[np.bool_], top: float = 1.0) -> WeightedSum:
     """The mean over some cells, each weighing the same.
 
     Args:
-        metric, higher_is_better: which score, and its direction.
+        metric: which score.
         values: float64 ``(N, M)``.
         columns: ``(M,)`` which cells; at least one.
         top: the largest that a value can be.
     """
-    weights = columns / np.count_nonzero(columns)
-    return WeightedSum(metric, values, weights, higher_is_better=higher_is_better, top=top)
+    return weighted_sum(metric, values, columns / np.count_nonzero(columns), top=top)

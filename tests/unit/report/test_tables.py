@@ -137,9 +137,9 @@ def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
 
 
 def scores_of(card: str) -> list[Score]:
-    """A score under each key of a card's conditions, and its titles' metrics."""
+    """A score under each key of a card's conditions, and its metrics."""
     chosen = cards.get(card)
-    return [Score(metric, 0.5, "fraction", 4, Interval(0.4, 0.6)) for metric in chosen.titles] + [
+    return [each.score(0.5, 4, Interval(0.4, 0.6)) for each in chosen.metrics] + [
         Score("error", 0.5, "fraction", 4, Interval(0.4, 0.6), condition=Condition(**{key: 1}))
         for key in ("epsilon", "steps", "corruption")
     ]
@@ -152,7 +152,7 @@ def test_every_card_gives_a_view_that_both_renderers_render(card: str, tmp_path:
     text = " ".join(printed(found, everything=True).split())
     put_page(found, LocalFiles(tmp_path), "page.html", "t", PageOptions())
     page = (tmp_path / "page.html").read_text()
-    assert columns or not cards.get(card).titles
+    assert columns or not cards.get(card).metrics
     for column in columns:
         assert all(word in text for word in column.title.split())
         assert column.title in page

@@ -115,13 +115,13 @@ def of_the_paper() -> Sequence[Result]:
 def test_the_wsl_models_stand_where_the_paper_says(of_the_paper: Sequence[Result]) -> None:
     found = {(each.benchmark, each.model): each for each in of_the_paper}
     values = {
-        name: [100 * (found[name, f"resnext101_32x{d}d_wsl"].score(EFFECTIVE).value or 0) for d in (8, 16, 32, 48)]
+        name: [100 * (found[name, f"resnext101_32x{d}d_wsl"].score(EFFECTIVE.name).value or 0) for d in (8, 16, 32, 48)]
         for name in ("imagenet-r", "imagenet-sketch", "imagenet-v2")
     }
     assert np.mean(values["imagenet-r"]) == pytest.approx(28, abs=1)
     assert np.mean(values["imagenet-sketch"]) == pytest.approx(21, abs=1)
     assert np.mean(values["imagenet-v2"]) == pytest.approx(1.6, abs=0.2)
-    assert not any(score.metric == EFFECTIVE for score in found["imagenet-c", "resnext101_32x8d_wsl"].scores)
+    assert not any(score.metric == EFFECTIVE.name for score in found["imagenet-c", "resnext101_32x8d_wsl"].scores)
 
 
 def test_a_published_line_says_what_it_goes_through() -> None:
@@ -251,19 +251,19 @@ def test_a_whole_run_has_it_and_the_page_says_how_far_accuracy_explains_it(tmp_p
     (found,) = (
         each for each in results_of(stored(tmp_path, "imagenet-r", 0.43, 30_000)) if each.benchmark == "imagenet-r"
     )
-    score = found.score(EFFECTIVE)
+    score = found.score(EFFECTIVE.name)
     line = published_line("imagenet-r", 0.94)
     assert line is not None
     assert score.value == pytest.approx(0.43 - fitted(line).expected(0.94), abs=1e-3)
     assert score.interval is not None
     # The line's models lie about it as they do, which no number of photographs changes.
     assert 0.08 < score.interval.high - score.interval.low < 0.12
-    assert found.details[EFFECTIVE]["continued"] is False
+    assert found.details[EFFECTIVE.name]["continued"] is False
 
 
 def reason(folder: Path) -> str:
     (found,) = (each for each in results_of(Store.open(folder)) if each.benchmark == "imagenet-r")
-    return str(found.score(EFFECTIVE).reason)
+    return str(found.score(EFFECTIVE.name).reason)
 
 
 def test_who_has_none_is_told_why(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_the_first_resnet_50_filtered_imagenet_a_and_its_later_weights_did_not(t
             options, shift = {"pretrained": pretrained}, "imagenet-a"
             stored(tmp_path, benchmark, 0.5, 400, "torchvision:resnet50", options, shift=shift)
     found = [each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"]
-    reasons = {str(each.run.model.options["pretrained"]): str(each.score(EFFECTIVE).reason) for each in found}
+    reasons = {str(each.run.model.options["pretrained"]): str(each.score(EFFECTIVE.name).reason) for each in found}
     assert "was filtered by this model" in reasons["IMAGENET1K_V1"]
     assert reasons["IMAGENET1K_V2"].startswith("a part of imagenet-val was evaluated")
 
@@ -302,7 +302,7 @@ def test_below_resnet_50_imagenet_a_has_no_line_and_says_why(
         stored(tmp_path, "imagenet-val", clean, 50_000, model, shift="imagenet-a")
         stored(tmp_path, "imagenet-a", 0.05, 7_500, model, shift="imagenet-a")
     found = {each.model: each for each in results_of(Store.open(tmp_path)) if each.benchmark == "imagenet-a"}
-    small, large = (found[model].score(EFFECTIVE) for model in ("small", "large"))
+    small, large = (found[model].score(EFFECTIVE.name) for model in ("small", "large"))
     assert small.value is None
     assert str(small.reason).startswith("there is no line through 33 standard models below ResNet-50 of Taori et al.")
     assert large.value is not None
@@ -354,13 +354,16 @@ def test_timms_rows_are_read() -> None:
 
 def test_a_condition_names_nothing_of_it(of_the_paper: Sequence[Result]) -> None:
     assert all(
-        score.condition == Condition() for each in of_the_paper for score in each.scores if score.metric == EFFECTIVE
+        score.condition == Condition()
+        for each in of_the_paper
+        for score in each.scores
+        if score.metric == EFFECTIVE.name
     )
 
 
 def test_what_is_continued_is_marked_wherever_the_number_stands(of_the_paper: Sequence[Result]) -> None:
     found = [each for each in of_the_paper if each.benchmark == "objectnet"]
-    marked = [each.details[EFFECTIVE]["continued"] for each in found]
+    marked = [each.details[EFFECTIVE.name]["continued"] for each in found]
     assert marked == [False, False, True, True, True]
     (section,) = sections(found)
     (chart,) = (each for each in section.section.charts if each.name == "explained_by_accuracy")
@@ -380,4 +383,8 @@ def test_what_is_continued_is_marked_wherever_the_number_stands(of_the_paper: Se
     assert told.count("continued") == 3
     for name in ("markdown", "latex"):
         assert exporters.get(name).write(found, ()).count(b"continued") == 3
-    assert [caveat(each, each.score(EFFECTIVE)) for each in found] == ["", "", *["continued"] * 3]  # as a page has it
+    assert [caveat(each, each.score(EFFECTIVE.name)) for each in found] == [
+        "",
+        "",
+        *["continued"] * 3,
+    ]  # as a page has it

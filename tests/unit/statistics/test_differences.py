@@ -10,7 +10,7 @@ import pytest
 from one_score import compared, paired_difference
 from scipy.stats import norm, ttest_rel
 
-from hardiness.core import ArgumentError, Condition
+from hardiness.core import ArgumentError, Condition, Metric
 from hardiness.statistics.comparison import (
     APART,
     BOUNDED,
@@ -35,6 +35,8 @@ from hardiness.statistics.measures import (
 )
 from hardiness.statistics.measures import shape_bias as shape_bias_of
 
+ERROR, AREA = Metric("error", higher_is_better=False), Metric("area")
+
 
 def names(n: int, first: int = 0) -> np.ndarray:
     return np.array([f"{i:05d}" for i in range(first, first + n)], object)
@@ -47,7 +49,7 @@ def apart(first: Measurable, second: Measurable, n: int) -> Difference:
 
 
 def shape_bias(by_shape: np.ndarray, by_texture: np.ndarray) -> Measurable:
-    return shape_bias_of(by_shape, by_texture, Condition())
+    return shape_bias_of(Metric("shape_bias"), by_shape, by_texture, Condition())
 
 
 def ends(found: Difference) -> tuple[float, float]:
@@ -105,17 +107,17 @@ def test_two_models_that_answer_alike_have_no_difference_but_a_width() -> None:
 
 def test_scores_without_a_share_an_image_say_why_they_have_no_interval() -> None:
     confidence, right = np.linspace(0, 1, 150), np.ones(150, bool)
-    few = apart(calibration_measure(confidence, right), calibration_measure(confidence, right), 150)
+    few = apart(calibration_measure(ERROR, confidence, right), calibration_measure(ERROR, confidence, right), 150)
     assert few.reason == "hendrycks2019 calibration needs 200 images, had 150"
     half = np.arange(150) % 2 == 0
-    alike = apart(area_under_response(confidence, half), area_under_response(confidence, half), 150)
+    alike = apart(area_under_response(AREA, confidence, half), area_under_response(AREA, confidence, half), 150)
     assert (alike.interval, alike.value) == (None, 0)
     assert alike.reason == "an interval needs 30 images, 10 of them differing, had 150 and 0"
 
 
 def test_few_errors_leave_a_value_without_an_interval() -> None:
     confidence = np.random.default_rng(5).random(200)
-    first, second = (area_under_response(confidence, np.arange(200) >= wrong) for wrong in (9, 12))
+    first, second = (area_under_response(AREA, confidence, np.arange(200) >= wrong) for wrong in (9, 12))
     found = apart(first, second, 200)
     assert found.value > 0
     assert found.interval is None
@@ -319,15 +321,16 @@ def test_influences_of_scores_that_sort_are_those_of_leaving_images_out(n: int) 
     generator = np.random.default_rng(n)
     chance = generator.random(n)
     right, every = generator.random(n) < chance, np.arange(n)
-    area = area_under_response(np.sqrt(chance), right)
+    area = area_under_response(AREA, np.sqrt(chance), right)
     whole = area.of(every)
     without = np.array([area.of(np.delete(every, k)).value for k in range(0, n, 7)])
     pull = (n - 1) * (whole.value - without)
     np.testing.assert_allclose(whole.influence[::7] - whole.influence[0], pull - pull[0], atol=1e-9)
     # A bin's edges move with each image that is left out: its influence is that of the others' gaps, on the whole.
-    error = calibration_measure(np.sqrt(chance), right).of(every)
+    error = calibration_measure(ERROR, np.sqrt(chance), right).of(every)
     drawn = [
-        calibration_measure(np.sqrt(chance[at]), right[at]).of(every).value for at in generator.integers(0, n, (400, n))
+        calibration_measure(ERROR, np.sqrt(chance[at]), right[at]).of(every).value
+        for at in generator.integers(0, n, (400, n))
     ]
     assert error.error == pytest.approx(np.std(drawn), rel=0.25)
     assert isinstance(error, Estimate)

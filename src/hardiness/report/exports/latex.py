@@ -161,7 +161,7 @@ def _by_condition(shown: BenchmarkSection) -> Iterator[str]:
         return
     card, headline = card_of(shown.results[0].run), shown.section.headline
     first = score_of(shown.results[0], columns[0])
-    metric = card.titles.get(columns[0].metric, columns[0].metric.replace("_", " "))
+    metric = card.metric(columns[0].metric).title
     scale = r", in \,\%" if first is not None and first.unit in ("fraction", "ratio") else ""
     counts = dict.fromkeys(f"{result.counts.images:,}" for result in shown.results)
     marks = [", ".join(marks_in_export(result)) for result in shown.results]

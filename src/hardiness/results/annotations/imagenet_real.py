@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import sources
-from hardiness.benchmarks import accuracy
+from hardiness.benchmarks import REAL_TOP1, REAL_TOP5, accuracy
 from hardiness.core import DataError, ImageTable, Score
 from hardiness.results.annotations import behind, numbered, registry
 from hardiness.results.runs import ScoredRun
@@ -51,7 +51,7 @@ def real_scores(table: ImageTable, right: LabelSets) -> list[Score]:
     hits: NDArray[np.bool_] = np.array(
         [[answer in classes for answer in row] for row, classes in zip(answers.tolist(), sets, strict=True)], bool
     )
-    return [accuracy("real_top1", hits[:, 0]), accuracy("real_top5", np.asarray(hits[:, 1:].any(axis=1)))]
+    return [accuracy(REAL_TOP1, hits[:, 0]), accuracy(REAL_TOP5, np.asarray(hits[:, 1:].any(axis=1)))]
 
 
 @cache

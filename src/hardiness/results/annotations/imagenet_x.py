@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness import sources
-from hardiness.benchmarks import FACTORS, METRIC
+from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
 from hardiness.core import Condition, DataError, ImageTable, Interval, Score
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, registry
@@ -75,7 +75,7 @@ def factor_scores(table: ImageTable, annotated: Annotations) -> list[Score]:
 
 def _overall(wrong: NDArray[np.bool_]) -> Score:
     hits, n = int(wrong.sum()), len(wrong)
-    return Score("imagenet_x_error", hits / n, "fraction", n, wilson(hits, n), False, Condition(factor="all"))
+    return FACTOR_ERROR.score(hits / n, n, wilson(hits, n), Condition(factor="all"))
 
 
 def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -> list[Score]:
@@ -100,12 +100,12 @@ def error_ratios(wrong: NDArray[np.bool_], factors: Sequence[tuple[int, ...]]) -
         interval = ratio.interval() if ratio.differing > 1 else None
         bounded = interval and Interval(max(interval.low, 0.0), interval.high)
         n = int(counts[place])
-        found.append(Score(METRIC, ratio.value, "times", n, bounded, False, Condition(factor=FACTORS[place])))
+        found.append(ERROR_RATIO.score(ratio.value, n, bounded, Condition(factor=FACTORS[place])))
     return found
 
 
 def _undefined(factor: str, n: int, reason: str) -> Score:
-    return Score(METRIC, None, "times", n, None, False, Condition(factor=factor), reason)
+    return ERROR_RATIO.score(None, n, condition=Condition(factor=factor), reason=reason)
 
 
 @cache

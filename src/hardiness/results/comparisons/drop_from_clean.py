@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hardiness.benchmarks import accuracy
+from hardiness.benchmarks import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core import ImageTable, Result, Score
 from hardiness.results.comparisons import Scored, registry
 from hardiness.statistics import newcombe
@@ -57,18 +57,15 @@ def beside_clean(shifted: ImageTable, shifted_top1: Score, clean: ImageTable, wi
     if not same.any() or shifted_top1.value is None:
         return []
     answer = clean[within] if within in clean else clean["answer"][:, 0]
-    clean_top1 = accuracy("clean_top1", (answer == clean.label)[same])
+    clean_top1 = accuracy(CLEAN_TOP1, (answer == clean.label)[same])
     assert clean_top1.value is not None
     assert clean_top1.interval is not None
     assert shifted_top1.interval is not None
     return [
         clean_top1,
-        Score(
-            metric="top1_drop",
-            value=clean_top1.value - shifted_top1.value,
-            unit="fraction",
-            n=shifted_top1.n,
-            interval=newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval),
-            higher_is_better=False,
+        TOP1_DROP.score(
+            clean_top1.value - shifted_top1.value,
+            shifted_top1.n,
+            newcombe(clean_top1.value, clean_top1.interval, shifted_top1.value, shifted_top1.interval),
         ),
     ]

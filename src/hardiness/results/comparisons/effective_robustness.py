@@ -42,7 +42,7 @@ def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
         return result
     reason = why_none(result, clean.result)
     if reason:
-        return _with_score(result, Score(EFFECTIVE, None, "fraction", result.counts.images, reason=reason))
+        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=reason))
 
     def compute() -> dict[str, Any]:
         estimates = accuracies(result.benchmark, clean.run.table, each.run.table)
@@ -53,17 +53,17 @@ def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
         return {"reason": reason} if reason else through.effective_robustness(result.name, *estimates).as_dict()
 
     lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
-    kept = each.run.remember(EFFECTIVE, f"{clean.run.digest} {lines}", compute)
+    kept = each.run.remember(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
     if "reason" in kept:
-        return _with_score(result, Score(EFFECTIVE, None, "fraction", result.counts.images, reason=kept["reason"]))
+        return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=kept["reason"]))
     return with_effective(result, EffectiveRobustness.from_dict(kept))
 
 
 def with_effective(result: Result, found: EffectiveRobustness) -> Result:
     """The result with that number behind its own, and with what a figure shows of it."""
-    score = Score(EFFECTIVE, found.value, "fraction", result.counts.images, found.interval)
-    return replace(_with_score(result, score), details={**result.details, EFFECTIVE: found.as_dict()})
+    score = EFFECTIVE.score(found.value, result.counts.images, found.interval)
+    return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: found.as_dict()})
 
 
 def _with_score(result: Result, score: Score) -> Result:
