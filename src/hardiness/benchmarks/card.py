@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, of_chat, with_outcomes
+from hardiness.benchmarks.options import benchmark_of
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
@@ -58,8 +59,9 @@ class Presentation:
         metrics: what its scores measure, in the order in which a page explains them; those by class and those of chat
             models' answers go without saying.
         keys: of its conditions, in the order in which they are shown.
-        place: where its sections stand on a page: the order of the paper's experiments.
-        group: what it is about, one of `GROUPS`, by which the overview groups benchmarks.
+        place: where the sections of a benchmark that says nothing of it stand on a page: the order of the paper's
+            experiments.
+        group: what such a benchmark is about, one of `GROUPS`, by which the overview groups benchmarks.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -85,11 +87,13 @@ class Presentation:
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
-        return self.place
+        benchmark = benchmark_of(run)
+        return self.place if benchmark is None or benchmark.place is None else benchmark.place
 
     def group_of(self, run: Run) -> str:
         """What the benchmark of such runs is about, one of `GROUPS`."""
-        return self.group
+        benchmark = benchmark_of(run)
+        return (benchmark.group if benchmark else "") or self.group
 
     def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
         """Further columns of the overview, each with its group; usually none."""

@@ -19,7 +19,7 @@ from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, reg
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.options import benchmark_of, registry
 from hardiness.benchmarks.photographs import Photographs, prepared
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_scores
 from hardiness.benchmarks.shares import CALIBRATION, PHOTOGRAPH_METRICS, TOP1, accuracy, answered, confidence_scores
@@ -61,12 +61,19 @@ OWN_VIEW, TWIN = "-own-view", "-clean"
 
 
 def set_of(benchmark: str) -> ClassSet:
-    """The set that a benchmark is of, whatever view it is read under, or whether it is the clean twin.
+    """The set that a benchmark is of, whatever view it is read under, or whether it is the clean twin."""
+    return class_set(benchmark.removesuffix(OWN_VIEW).removesuffix(TWIN))
 
-    One that is none of ours has no folders: each label is the one class that its rows name.
+
+def _described(run: Run) -> ClassSet:
+    """The set that a run is of.
+
+    One of another package has no folders: each label is the one class that its rows name.
     """
-    name = benchmark.removesuffix(OWN_VIEW).removesuffix(TWIN)
-    return class_set(name) if name in CLASS_SETS else ClassSet(name, name, "", "", "", "", {}, "all", "one class each")
+    benchmark, name = benchmark_of(run), run.benchmark.name
+    if benchmark is not None and issubclass(benchmark, ClassSetPhotographs):
+        return benchmark.described
+    return ClassSet(name, name, "", "", "", "", {}, "all", "one class each")
 
 
 @dataclass(frozen=True)
@@ -238,7 +245,7 @@ class ClassSets(Card):
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong by the classes that the photograph's group names, the answer and its confidence."""
-        described = set_of(run.benchmark.name)
+        described = _described(run)
         within = "subset_" if described.among == "labels" else ""
         columns = answered(records, f"{within}prediction", f"{within}confidence")
         if run.benchmark.protocol == described.own_view_protocol:
@@ -250,7 +257,7 @@ class ClassSets(Card):
 
     def scores(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Score]:
         """The headline, its calibration and AURRA, other rules, the gap, then each part."""
-        described = set_of(run.benchmark.name)
+        described = _described(run)
         right = table[RIGHT][:, 0] == 1
         parts, levels = _places(described, table.ids)
         found = [_headline(described, table.ids, right, parts)]
@@ -268,7 +275,7 @@ class ClassSets(Card):
 
     def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
-        described, right = set_of(run.benchmark.name), table[RIGHT][:, 0] == 1
+        described, right = _described(run), table[RIGHT][:, 0] == 1
         over_all = share(TOP1, right) if described.headline == "all" else None
         headline = over_all or _headline_score(described, table.ids, right)
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
@@ -283,14 +290,14 @@ class ClassSets(Card):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability, coverage, and the surest mistakes: of a set shown to who asks alone, under another name."""
-        described = set_of(run.benchmark.name)
+        described = _described(run)
         where = SHOWN_WHEN_ASKED if described.shown_when_asked else "galleries"
         found = _mistakes(described, table, self.class_namer(run))
         return {**confidence_details(table), where: [each.as_dict() for each in found]}
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracy by part, what clean accuracy explains, and how far confidence is trusted."""
-        described = set_of(results[0].benchmark)
+        described = _described(results[0].run)
         by_part = _matrix(described, results) if described.axes else _by_part(described, results)
         charts = [by_part, _by_level(described, results), explained_chart(results), *confidence_charts(results)]
         return replace(super().view(results), charts=[chart for chart in charts if chart])

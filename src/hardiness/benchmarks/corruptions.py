@@ -29,7 +29,7 @@ from hardiness.benchmarks.card import (
 from hardiness.benchmarks.confidence import SHIFT_METRICS, calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
-from hardiness.benchmarks.options import registry
+from hardiness.benchmarks.options import benchmark_of, registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_by_corruption
 from hardiness.benchmarks.shares import answered
@@ -453,7 +453,7 @@ class CorruptionCard(Card):
     divides: ClassVar[bool] = True
     metrics: ClassVar[tuple[Metric, ...]] = (*ERRORS, *SHIFT_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("corruption", "severity", "group", "protocol")
-    place: ClassVar[int] = 30
+    place: ClassVar[int] = 31
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the answer, its confidence and the label's likelihood, image by image and cell by cell."""
@@ -554,14 +554,6 @@ class CorruptionCard(Card):
         """``fog``, ``severity 3``, or the value itself."""
         return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
 
-    def place_of(self, run: Run) -> int:
-        """The set of the paper, which has a published baseline, before its relatives."""
-        return self.place if set_of(run).baseline else self.place + 1
-
-    def group_of(self, run: Run) -> str:
-        """As the set's data file says."""
-        return set_of(run).topic
-
     def saying_of(self, result: Result, known: ScoreTexts) -> str:
         """How much is lost under the worst group of corruptions."""
         found = noise_loss(result)
@@ -579,12 +571,15 @@ class CorruptionCard(Card):
 
 
 def set_of(run: Run) -> DistortionSet:
-    """The set that a run is of; one that no data file describes counts every corruption of the run."""
-    name = run.benchmark.name or "imagenet-c"
-    if name in set_names():
-        return distortion_set(name)
-    if name in OWN_SETS:
-        return OWN_SETS[name]
+    """The set that a run is of; one of another package counts every corruption of the run.
+
+    A run that names no benchmark is of ImageNet-C.
+    """
+    benchmark, name = benchmark_of(run), run.benchmark.name
+    if benchmark is not None and issubclass(benchmark, CorruptionSet):
+        return benchmark.members
+    if not name:
+        return ImagenetC.members
     cells = [condition for condition in run.conditions if condition]
     found = dict.fromkeys(cell["corruption"] for cell in cells)
     levels = sorted({cell["severity"] for cell in cells})
@@ -710,7 +705,7 @@ TESTBED_VIEW = "testbed"
 
 @dataclass(frozen=True)
 class CorruptionSet(Benchmark):
-    """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_of` makes.
+    """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_for` makes.
 
     Class attributes:
         members: the set.
@@ -863,10 +858,10 @@ def corruption_benchmark(name: str) -> type[CorruptionSet]:
     Raises:
         UnknownNameError: there is no such set.
     """
-    return benchmark_of(distortion_set(name))
+    return benchmark_for(distortion_set(name))
 
 
-def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
+def benchmark_for(members: DistortionSet) -> type[CorruptionSet]:
     """The benchmark that a set describes; for a set of one's own, to be registered by the caller."""
     attributes: dict[str, Any] = {
         "__doc__": f"{members.about.strip()}\n\nSource: {members.source}",
@@ -877,6 +872,9 @@ def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
         "protocol": members.protocol,
         "needs": (members.name, "imagenet") if members.protocol != OWN else (OWN,),
         "members": members,
+        # The set of the paper, which has a published baseline, stands before its relatives.
+        "place": 30 if members.baseline else 31,
+        "group": members.topic,
     }
     options: list[tuple[str, Any, Any]] = [
         ("severities", tuple[int, ...], _default("severities", members.levels)),
@@ -962,7 +960,7 @@ OWN_SETS = {own.name: own for own in map(own_set, set_names("still"))}
 
 _register()
 for _own in OWN_SETS.values():
-    registry.register(_own.name, benchmark_of(_own), f"{__name__}:OWN_SETS")
+    registry.register(_own.name, benchmark_for(_own), f"{__name__}:OWN_SETS")
 
 
 ImagenetC = corruption_benchmark("imagenet-c")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness import data as datasets
 from hardiness import imaging, reference
 from hardiness.benchmarks import decisions
-from hardiness.benchmarks.card import CLEAN, Baseline, Card, ScoreTexts, first, in_words, register, words
+from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, first, in_words, register, words
 from hardiness.benchmarks.confidence import (
     COLUMN,
     confidence_charts,
@@ -261,6 +261,9 @@ def _published(results: Sequence[Result]) -> tuple[Observer, ...]:
     return tuple(found)
 
 
+UNDISTURBED = "clean"
+"""The group of photographs that set what a shift is held against."""
+
 SHIFTED_SETS = ("imagenet-a", "imagenet-r")
 """Sets of 200 classes within which rows may have an answer of their own, so that shifted sets can be compared."""
 
@@ -289,7 +292,8 @@ class Classification(Card):
     stops_on: ClassVar[str] = "top-1"
     metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
-    place: ClassVar[int] = 10
+    place: ClassVar[int] = 25
+    group: ClassVar[str] = "natural shift"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
         """Right or wrong, the first five answers, confidence and losses, and the answers within the 200s."""
@@ -310,7 +314,7 @@ class Classification(Card):
             *confidence_scores(table["confidence"][:, 0], right, losses),
             *temperature_scores(table),
             *selective_scores(table),
-            *(conformal_scores(table) if run.benchmark.name in (CLEAN, Own.name) else ()),
+            *(conformal_scores(table) if self.group_of(run) == UNDISTURBED else ()),
         ]
         for subset in SHIFTED_SETS:
             if f"answer_{subset}" in table:
@@ -343,14 +347,6 @@ class Classification(Card):
     def notes_of(self, result: Result) -> list[Note]:
         """As every card's, and where top-1 stands among timm's published results."""
         return [*super().notes_of(result), *timm_notes(result)]
-
-    def place_of(self, run: Run) -> int:
-        """The validation set first, its relatives after the sets of the paper."""
-        return self.place if run.benchmark.name in (CLEAN, Own.name) else self.place + 15
-
-    def group_of(self, run: Run) -> str:
-        """The validation set itself, or photographs of the same classes from elsewhere."""
-        return "clean" if run.benchmark.name in (CLEAN, Own.name) else "natural shift"
 
     def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
         """Top-1 by reassessed labels, where it is known."""
@@ -392,7 +388,7 @@ class SubsetClassification(Card):
     stops_on: ClassVar[str] = "top-1"
     metrics: ClassVar[tuple[Metric, ...]] = (*PHOTOGRAPH_METRICS, *SELECTIVE_METRICS)
     keys: ClassVar[tuple[str, ...]] = ("protocol", "decision")
-    place: ClassVar[int] = 20
+    place: ClassVar[int] = 26
     group: ClassVar[str] = "natural shift"
 
     def filled_table(self, records: Records, run: Run) -> ImageTable:
@@ -438,10 +434,6 @@ class SubsetClassification(Card):
         """As every card's, and where top-1 stands among timm's published results."""
         return [*super().notes_of(result), *timm_notes(result)]
 
-    def place_of(self, run: Run) -> int:
-        """The set of the paper first, its relatives after it."""
-        return self.place if run.benchmark.name == "imagenet-a" else self.place + 6
-
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, and how far confidence can be trusted."""
         explained = explained_chart(results)
@@ -473,6 +465,8 @@ class ImagenetVal(CalibratedPhotographs):
     paper: ClassVar[str] = "Russakovsky et al. 2015, arXiv:1409.0575"
     protocol: ClassVar[str] = "orhan2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet",)
+    place: ClassVar[int | None] = 10
+    group: ClassVar[str] = UNDISTURBED
 
     subset: str = field(default="", metadata={"help": HELP})
 
@@ -519,6 +513,8 @@ class Own(CalibratedPhotographs):
     paper: ClassVar[str] = "your own data"
     protocol: ClassVar[str] = "own"
     needs: ClassVar[tuple[str, ...]] = ("own",)
+    place: ClassVar[int | None] = 10
+    group: ClassVar[str] = UNDISTURBED
 
 
 def _says_nothing(run: Run) -> bool:
@@ -542,6 +538,7 @@ class ImagenetA(SubsetPhotographs):
     paper: ClassVar[str] = "Hendrycks et al. 2019, arXiv:1907.07174"
     protocol: ClassVar[str] = "hendrycks2019"
     needs: ClassVar[tuple[str, ...]] = ("imagenet-a",)
+    place: ClassVar[int | None] = 20
 
 
 @registry.add("imagenet-r")

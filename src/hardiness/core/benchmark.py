@@ -187,6 +187,8 @@ class Benchmark(ABC):
         needs: data sets it can be computed from, best first (names that `DataRoot` knows).
         beside: data sets that it takes, too, those of them that are there.
         card: name of the card in `hardiness.benchmarks` that scores its rows.
+        place, group: where the sections of its results stand on a page, and what it is about, one of `GROUPS`; where it
+            says nothing those of its card.
         canvas: the fixed canvas its images live on, or ``None`` where each model's own view is used.
         shard_items: images per shard at least: the unit of saving and of what a killed run can lose.
         frames: about how many pictures one condition of one item gives. Where that is more than one, `expand` is
@@ -200,6 +202,8 @@ class Benchmark(ABC):
     needs: ClassVar[tuple[str, ...]]
     beside: ClassVar[tuple[str, ...]] = ()
     card: ClassVar[str]
+    place: ClassVar[int | None] = None
+    group: ClassVar[str] = ""
     canvas: ClassVar[Canvas | None] = None
     shard_items: ClassVar[int] = 256
     frames: ClassVar[int] = 1

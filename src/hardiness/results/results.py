@@ -30,8 +30,7 @@ from hardiness.core import (
 )
 from hardiness.reference import Published, table
 from hardiness.results.annotations import annotated_scores
-from hardiness.results.comparisons import Scored
-from hardiness.results.comparisons import registry as comparisons
+from hardiness.results.comparisons import Scored, compared
 from hardiness.results.comparisons.effective_robustness import published_effective_robustness, with_effective
 from hardiness.results.comparisons.stored_baseline import StoredBaseline
 from hardiness.results.noise import Noise, stored_noise
@@ -165,10 +164,7 @@ def _scored(run: ScoredRun, base: StoredBaseline | None, noise: Noise | None, ru
 
 
 def _compared(each: Scored, scored: Sequence[Scored]) -> Result:
-    result = each.result
-    for name in comparisons.names():
-        result = comparisons.get(name)(replace(each, result=result), scored)
-    result = _with_view(result, each.run)
+    result = _with_view(compared(each, scored), each.run)
     each.run.save()
     each.run.release()
     return result

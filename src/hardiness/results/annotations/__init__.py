@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from hardiness.benchmarks import CLEAN
-from hardiness.core import ImageTable, Registry, Score
+from hardiness.core import ImageTable, Registry, Run, Score
 from hardiness.reference import validation_number
 from hardiness.results.runs import ScoredRun
 
 IMAGENET_CLASSES = 1000
 
-Annotation = Callable[[ScoredRun, Sequence[Score]], Sequence[Score]]
-"""From a run and its scores to the same with more; unchanged where nobody said anything of its photographs.
+Annotate = TypeVar("Annotate", bound=Callable[..., Sequence[Score]])
 
-What is computed goes through `ScoredRun.remember`, keyed by a hash of what was said."""
 
-registry: Registry[Annotation] = Registry("annotation", "hardiness.results.annotations", "hardiness.annotations")
-"""By name; each is asked about every run, in the order of the names, while its table is held."""
+@dataclass(frozen=True)
+class PhotographLabels:
+    """What others said of the photographs of one benchmark.
+
+    Attributes:
+        benchmark: of whose photographs; it is not asked about runs of others.
+        classes: how many classes they are of.
+        scores: from a run and its scores to the same with more; unchanged where nobody said anything of its pictures.
+            It is called while the run's table is held; what it computes goes through `ScoredRun.remember`, keyed by a
+            hash of what was said.
+    """
+
+    benchmark: str
+    classes: int
+    scores: Callable[[ScoredRun, Sequence[Score]], Sequence[Score]]
+
+    def speaks_of(self, identity: Run) -> bool:
+        """Whether a run may be of these photographs."""
+        return (identity.benchmark.name, identity.data.num_classes) == (self.benchmark, self.classes)
+
+
+registry: Registry[PhotographLabels] = Registry("annotation", "hardiness.results.annotations", "hardiness.annotations")
+"""By name."""
+
+
+def of_validation(name: str) -> Callable[[Annotate], Annotate]:
+    """Decorator that registers what was said of ImageNet's validation photographs under a name."""
+
+    def decorate(function: Annotate) -> Annotate:
+        registry.register(name, PhotographLabels(CLEAN, IMAGENET_CLASSES, function), f"{function.__module__}:{name}")
+        return function
+
+    return decorate
 
 
 def annotated_scores(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
-    """The scores of a run with those by every annotation."""
-    for name in registry.names() if scores and is_of_validation(run) else ():
-        scores = registry.get(name)(run, scores)
+    """The scores of a run with those by every annotation of its photographs."""
+    for name in registry.names() if scores else ():
+        if registry.get(name).speaks_of(run.stored.run):
+            scores = registry.get(name).scores(run, scores)
     return scores
-
-
-def is_of_validation(run: ScoredRun) -> bool:
-    """Whether it is of labelled photographs that may be those of ImageNet's validation set."""
-    identity = run.stored.run
-    named = (identity.benchmark.name, identity.benchmark.card) == (CLEAN, "classification")
-    return named and identity.data.num_classes == IMAGENET_CLASSES
 
 
 def numbered(table: ImageTable) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hardiness import sources
 from hardiness.benchmarks import REAL_TOP1, REAL_TOP5, accuracy
 from hardiness.core import DataError, ImageTable, Score
-from hardiness.results.annotations import behind, numbered, registry
+from hardiness.results.annotations import behind, numbered, of_validation
 from hardiness.results.runs import ScoredRun
 
 PACKAGE, PATH = "timm", "timm/data/_info/imagenet_real_labels.json"
@@ -23,7 +23,7 @@ LabelSets = Mapping[int, frozenset[int]]
 """The classes that are right, by the photograph's number; photographs without a right class are left out."""
 
 
-@registry.add("imagenet_real")
+@of_validation("imagenet_real")
 def imagenet_real(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
     """The scores with top-1 and top-5 by the reassessed labels, where photographs have their published names."""
     with suppress(DataError):  # another version of timm, which holds other labels or none

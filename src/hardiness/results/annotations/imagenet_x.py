@@ -16,7 +16,7 @@ from hardiness import sources
 from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
 from hardiness.core import Condition, DataError, ImageTable, Interval, Score
 from hardiness.reference import validation_number
-from hardiness.results.annotations import numbered, registry
+from hardiness.results.annotations import numbered, of_validation
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics import mean, wilson
 
@@ -37,7 +37,7 @@ Annotations = Mapping[int, Annotation]
 """By the photograph's number; the prototypes, with which annotators compared, are left out."""
 
 
-@registry.add("imagenet_x")
+@of_validation("imagenet_x")
 def imagenet_x(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
     """The scores with error ratios by factor, where photographs have their published names.
 

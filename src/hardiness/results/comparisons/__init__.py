@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from hardiness.core import Registry, Result
 from hardiness.results.runs import ScoredRun
@@ -22,10 +23,42 @@ class Scored:
         return (first.model, first.precision) == (second.model, second.precision)
 
 
-Comparison = Callable[[Scored, Sequence[Scored]], Result]
-"""From one scored run and all of them to its result, with what the others say added; unchanged where they say nothing.
+Compare = TypeVar("Compare", bound=Callable[..., Result])
 
-What takes long goes through `ScoredRun.remember`, keyed by the digests of the other runs."""
 
-registry: Registry[Comparison] = Registry("comparison", "hardiness.results.comparisons", "hardiness.comparisons")
-"""By name; each is asked about every result, in the order of the names."""
+@dataclass(frozen=True)
+class RunComparison:
+    """What other runs say of those of some cards.
+
+    Attributes:
+        cards: whose results it speaks of; it is not asked about others.
+        compare: from one scored run and all of them to its result, with what the others say added, which may be
+            nothing. What takes long goes through `ScoredRun.remember`, keyed by the digests of the other runs.
+    """
+
+    cards: tuple[str, ...]
+    compare: Callable[[Scored, Sequence[Scored]], Result]
+
+
+registry: Registry[RunComparison] = Registry("comparison", "hardiness.results.comparisons", "hardiness.comparisons")
+"""By name; those that speak of a result's card are asked about it, in the order of the names."""
+
+
+def speaks_of(name: str, *cards: str) -> Callable[[Compare], Compare]:
+    """Decorator that registers a comparison under a name, for the results of these cards."""
+
+    def decorate(function: Compare) -> Compare:
+        registry.register(name, RunComparison(cards, function), f"{function.__module__}:{name}")
+        return function
+
+    return decorate
+
+
+def compared(each: Scored, scored: Sequence[Scored]) -> Result:
+    """The result of a scored run, with what all comparisons that speak of its card add."""
+    result = each.result
+    for name in registry.names():
+        comparison = registry.get(name)
+        if result.run.benchmark.card in comparison.cards:
+            result = comparison.compare(replace(each, result=result), scored)
+    return result

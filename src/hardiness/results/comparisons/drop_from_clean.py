@@ -10,19 +10,17 @@ import numpy as np
 
 from hardiness.benchmarks import CLEAN_TOP1, TOP1_DROP, accuracy
 from hardiness.core import ImageTable, Result, Score
-from hardiness.results.comparisons import Scored, registry
+from hardiness.results.comparisons import Scored, speaks_of
 from hardiness.statistics import newcombe
 
 CLEAN = "imagenet-val"
-PHOTOGRAPHS = ("classification", "subset_classification")
-"""Cards whose top-1 can stand beside the clean one."""
 
 
-@registry.add("drop_from_clean")
+@speaks_of("drop_from_clean", "classification", "subset_classification")
 def drop_from_clean(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with clean top-1 on the same classes beside it, where that model was run on ``imagenet-val`` too."""
     result = each.result
-    if result.benchmark == CLEAN or not result.scores or result.run.benchmark.card not in PHOTOGRAPHS:
+    if result.benchmark == CLEAN or not result.scores:
         return result
     clean = next((o for o in scored if o.result.benchmark == CLEAN and o.is_same_model(each) and o.result.scores), None)
     if clean is None:

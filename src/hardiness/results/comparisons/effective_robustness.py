@@ -22,7 +22,7 @@ from hardiness.reference import (
     subset,
     testbed_point,
 )
-from hardiness.results.comparisons import Scored, registry
+from hardiness.results.comparisons import Scored, speaks_of
 from hardiness.results.runs import ScoredRun
 from hardiness.statistics import EffectiveRobustness, Estimate, Point, fit, mean
 
@@ -31,7 +31,7 @@ IMAGENET_CLASSES, VALIDATION = 1000, 50_000
 VIEW_OPTIONS = frozenset(each.name for each in fields(View))
 
 
-@registry.add("effective_robustness")
+@speaks_of("effective_robustness", "classification", "subset_classification", "class_sets", "corruption")
 def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with its effective robustness, or why it has none, where clean accuracy was measured too."""
     result = each.result

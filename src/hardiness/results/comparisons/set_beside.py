@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from hardiness.core import Result
 from hardiness.reference import distortion_set, set_names
-from hardiness.results.comparisons import Scored, registry
+from hardiness.results.comparisons import Scored, speaks_of
 
 
-@registry.add("set_beside")
+@speaks_of("set_beside", "corruption")
 def set_beside(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with the other set's mean error behind its own, where that model was run on all of that set too.
 

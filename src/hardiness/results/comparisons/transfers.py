@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from hardiness.benchmarks import untold, with_doubt
 from hardiness.core import Condition, Finding, Result, Score
-from hardiness.results.comparisons import Scored, registry
+from hardiness.results.comparisons import Scored, speaks_of
 from hardiness.statistics import disjoint
 
 NAME = "black box stronger"
 
 
-@registry.add("transfers")
+@speaks_of("transfers", "attack")
 def transfers(each: Scored, scored: Sequence[Scored]) -> Result:
     """The result with black-box runs of the same model on the same data compared, where it is a white-box one."""
     result = each.result
