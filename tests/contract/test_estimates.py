@@ -40,7 +40,7 @@ def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws
     table = card.table(laws.rows_of(name, run), run)
     every = np.arange(len(table))
     own = {(score.metric, score.condition): score.value for score in card.scores(table, run, published_baseline(run))}
-    for score in card.measurables(table, run):
+    for score in card.measurables(table, run, published_baseline(run)):
         found, n = score.of(every), len(table)
         shown = own.get((score.metric, score.condition))
         if shown is None or np.isnan(found.value):

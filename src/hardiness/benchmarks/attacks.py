@@ -16,7 +16,6 @@ from hardiness.benchmarks.attack_checks import CANNOT_TELL, UNITS, attack_report
 from hardiness.benchmarks.card import Baseline, Card, Lookup, ScoreTexts, register
 from hardiness.benchmarks.confidence import (
     condition_calibration,
-    is_calibration,
     nll_column,
 )
 from hardiness.benchmarks.leaderboard import leaderboard_note, series_beside
@@ -466,7 +465,7 @@ class AttackCard(Card):
         values = np.where(right < 0, np.nan, right == 1).astype(np.float64)[:, None]
         return [weighted_sum(ACCURACY, values, np.ones(1), swept[-1].condition)]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Clean accuracy, and accuracy by condition."""
         right = table[RIGHT] == 1
 
@@ -512,7 +511,7 @@ class AttackCard(Card):
         attacked = [column for column in columns if column.metric == "accuracy" and column.headline]
         return attacked[-1] if attacked else super().headline_of(columns)
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """What becomes of the accuracy at the largest epsilon; nothing for pictures made on the model itself."""
         swept, clean = sweep(result.scores), known.value("clean_accuracy")
         surrogate = result.run.surrogate.model if result.run.surrogate else ""
@@ -521,16 +520,13 @@ class AttackCard(Card):
         epsilon = epsilon_text(float(swept[-1].condition["epsilon"]))
         before, left = round(100 * clean), round(100 * swept[-1].value)
         stays = "holds" if trust(result.findings) == "yes" else "keeps"
+        # The score under a name that says "at the largest epsilon" without the budget.
+        about = replace(swept[-1], metric="accuracy_left", condition=Condition())
         change = f"falls from {before} to {left} %" if left < before else f"{stays} its {before} %"
         if surrogate:
-            return f"{change} on pictures attacked on {surrogate}"
+            return f"{change} on pictures attacked on {surrogate}", about
         doubt = swept[-1].doubt
-        return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}"
-
-    def saying_score(self, result: Result) -> Score | None:
-        """The accuracy at the largest epsilon, under a name that says so without the budget."""
-        swept = sweep(result.scores)
-        return replace(swept[-1], metric="accuracy_left", condition=Condition()) if swept else None
+        return f"{change} under attack at ε {epsilon}{f' ({doubt})' if doubt else ''}", about
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """The protocol, the surrogate, and a norm other than L-infinity."""
@@ -553,10 +549,6 @@ class AttackCard(Card):
         if metric == ACCURACY.name and "epsilon" in shown:
             return self.named(shown)
         return super().title(metric, shown)
-
-    def is_headline(self, score: Score) -> bool:
-        """Accuracies are always shown."""
-        return not is_calibration(score) and super().is_headline(score)
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """Headlines, then accuracies over epsilons."""

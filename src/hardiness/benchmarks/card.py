@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks.chat_answers import CHAT_METRICS, TABLE_COLUMNS, of_chat, with_outcomes
-from hardiness.benchmarks.options import benchmark_of
+from hardiness.benchmarks.options import benchmark_class
 from hardiness.benchmarks.own_classes import CLASS_METRICS, class_gallery
 from hardiness.benchmarks.shares import EFFECTIVE
 from hardiness.core import (
@@ -22,6 +22,7 @@ from hardiness.core import (
     PARTIAL,
     RIGHT,
     Answer,
+    Benchmark,
     Chart,
     Column,
     Condition,
@@ -79,7 +80,7 @@ class Presentation:
             place=self.place_of(results[0].run),
             headline=self.headline_of(columns),
             group=self.group_of(results[0].run),
-            others=self.others_of(columns),
+            others=tuple((group, each) for each in columns if (group := self.metric(each.metric).overview)),
             sayings=tuple(saying for r in results if (saying := self._saying(r))),
             galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
             explanations=self._explained(results),
@@ -87,17 +88,18 @@ class Presentation:
 
     def place_of(self, run: Run) -> int:
         """Where the section of such runs stands on a page."""
-        benchmark = benchmark_of(run)
+        benchmark = self._benchmark(run)
         return self.place if benchmark is None or benchmark.place is None else benchmark.place
 
     def group_of(self, run: Run) -> str:
         """What the benchmark of such runs is about, one of `GROUPS`."""
-        benchmark = benchmark_of(run)
+        benchmark = self._benchmark(run)
         return (benchmark.group if benchmark else "") or self.group
 
-    def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
-        """Further columns of the overview, each with its group; usually none."""
-        return ()
+    def _benchmark(self, run: Run) -> type[Benchmark] | None:
+        """The benchmark of a run, where it is this card's: what one says of itself holds for no other card."""
+        found = benchmark_class(run)
+        return found if found is not None and found.card in cards and cards.get(found.card) is self else None
 
     def across(self, results: Sequence[Result]) -> list[Chart]:
         """Figures that need the results of several variants at once; they stand before those of the first variant."""
@@ -107,23 +109,25 @@ class Presentation:
         """The column that stands for the benchmark in the overview of models; by default the first."""
         return next((column for column in columns if column.headline), None)
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
-        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say."""
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+        """What was found, in words with numbers, to follow the model's name; empty where there is nothing to say.
+
+        With it the score that the sentence is about, where that is not the headline.
+        """
         return ""
 
-    def saying_score(self, result: Result) -> Score | None:
-        """The score that the sentence is about; by default the headline."""
+    def _saying(self, result: Result) -> Saying | None:
+        said = self.saying_of(result, ScoreTexts(result.scores)) if result.scores else ""
+        text, score = (said, self._headline_score(result)) if isinstance(said, str) else said
+        if not text:
+            return None
+        return Saying(result.name, text, score, self.title(score.metric, score.condition) if score else "")
+
+    def _headline_score(self, result: Result) -> Score | None:
         column = self.headline_of(self.columns_of([result]))
         if column is None:
             return None
         return next((s for s in result.scores if (s.metric, s.condition) == (column.metric, column.condition)), None)
-
-    def _saying(self, result: Result) -> Saying | None:
-        text = self.saying_of(result, ScoreTexts(result.scores)) if result.scores else ""
-        if not text:
-            return None
-        score = self.saying_score(result)
-        return Saying(result.name, text, score, self.title(score.metric, score.condition) if score else "")
 
     def _explained(self, results: Sequence[Result]) -> tuple[tuple[str, str], ...]:
         """What its metrics are called and mean, of those that have a score here."""
@@ -177,8 +181,9 @@ class Presentation:
         return [score for score in scores if set(score.condition) <= {"protocol", "decision"}]
 
     def is_headline(self, score: Score) -> bool:
-        """Whether a column is always shown: those of other decision rules are not."""
-        return "decision" not in score.condition and not (score.metric == EFFECTIVE.name and score.value is None)
+        """Whether a column is always shown: details, other decision rules and what could not be told are not."""
+        hidden = self.metric(score.metric).detail or (score.metric == EFFECTIVE.name and score.value is None)
+        return "decision" not in score.condition and not hidden
 
     def notes_of(self, result: Result) -> list[Note]:
         """Warnings, the reasons of undefined columns, checks that found something, and the verdict."""
@@ -198,14 +203,19 @@ class Presentation:
 
 
 class ScoreTexts:
-    """Scores as percentages in words, by metric and condition."""
+    """The scores of one result, by metric and condition."""
 
     def __init__(self, scores: Sequence[Score]) -> None:
-        self._values = {(score.metric, score.condition): score.value for score in scores}
+        self._scores = {(score.metric, score.condition): score for score in scores}
+
+    def score(self, metric: str, **condition: str | float) -> Score | None:
+        """The score; ``None`` where there is none."""
+        return self._scores.get((metric, Condition(**condition)))
 
     def value(self, metric: str, **condition: str | float) -> float | None:
         """The score's value; ``None`` where there is none."""
-        return self._values.get((metric, Condition(**condition)))
+        found = self.score(metric, **condition)
+        return found.value if found else None
 
 
 VIEW = "view"
@@ -607,18 +617,15 @@ class Card(Presentation, ABC):
         """What the run measured, as a baseline for others; ``None`` where nothing divides."""
         return None
 
-    def measurables(self, table: ImageTable, run: Run) -> Sequence[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> Sequence[Measurable]:
         """The scores by which runs are compared, as functions of images; none unless a card has some.
 
         Args:
             table: of images that all have every condition that any has.
             run: what it is of.
+            baseline: what ratios divide by; ``None`` where there is nothing.
         """
         return ()
-
-    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> Sequence[Measurable]:
-        """The same, with ratios to this baseline and not to the published one; a card that divides has its own."""
-        return self.measurables(table, run)
 
     def findings(self, table: ImageTable, scores: Sequence[Score], run: Run) -> list[Finding]:
         """The checks of how far the scores can be trusted, raised or not."""

@@ -19,10 +19,10 @@ from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, galleries, reg
 from hardiness.benchmarks.confidence import confidence_charts, confidence_details
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on
-from hardiness.benchmarks.options import benchmark_of, registry
+from hardiness.benchmarks.options import benchmark_class, registry
 from hardiness.benchmarks.photographs import Photographs, prepared
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_scores
-from hardiness.benchmarks.shares import CALIBRATION, PHOTOGRAPH_METRICS, TOP1, accuracy, answered, confidence_scores
+from hardiness.benchmarks.shares import PHOTOGRAPH_METRICS, TOP1, accuracy, answered, confidence_scores
 from hardiness.core import (
     RIGHT,
     Canvas,
@@ -70,7 +70,7 @@ def _described(run: Run) -> ClassSet:
 
     One of another package has no folders: each label is the one class that its rows name.
     """
-    benchmark, name = benchmark_of(run), run.benchmark.name
+    benchmark, name = benchmark_class(run), run.benchmark.name
     if benchmark is not None and issubclass(benchmark, ClassSetPhotographs):
         return benchmark.described
     return ClassSet(name, name, "", "", "", "", {}, "all", "one class each")
@@ -273,16 +273,12 @@ class ClassSets(Card):
                 found.append(accuracy(TOP1, right[parts == place], part.condition))
         return [*found, *_level_scores(described, right, parts, levels)]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, over all photographs or as a mean over parts, and the gap where there is one."""
         described, right = _described(run), table[RIGHT][:, 0] == 1
         over_all = share(TOP1, right) if described.headline == "all" else None
         headline = over_all or _headline_score(described, table.ids, right)
         return [score for score in (headline, _gap_score(described, table.ids, right)) if score is not None]
-
-    def is_headline(self, score: Score) -> bool:
-        """Accuracies, the gap, RMS calibration error and AURRA are always shown."""
-        return score.metric not in CALIBRATION and super().is_headline(score)
 
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """The scores of the whole set: those of parts stand in a figure."""

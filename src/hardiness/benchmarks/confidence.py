@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from hardiness.benchmarks.leaderboard import EMBEDDED, published_on, series_beside
 from hardiness.benchmarks.shares import (
     BRIER_OF_ANSWER,
-    CALIBRATION,
     CONDITION_METRICS,
     ECE,
     NLL,
@@ -218,6 +217,7 @@ MEANS = {
         "mean_ece",
         "mean ECE",
         higher_is_better=False,
+        detail=True,
         explanation="the expected calibration error, over 15 bins of equal width or equal mass, of each corruption at "
         "each severity, then averaged.",
     ),
@@ -225,6 +225,7 @@ MEANS = {
         "mean_brier_top1",
         "mean Brier score of the answer",
         higher_is_better=False,
+        detail=True,
         explanation="the Brier score of the answer of each corruption at each severity, then averaged.",
     ),
     NLL: Metric(
@@ -232,6 +233,7 @@ MEANS = {
         "mean NLL",
         "nats",
         higher_is_better=False,
+        detail=True,
         explanation="the NLL of each corruption at each severity, then averaged.",
     ),
 }
@@ -449,11 +451,6 @@ def condition_calibration(table: ImageTable, without: str = "") -> list[Score]:
             at = Condition(**condition, protocol=bins) if bins else condition
             found.append(own.score(metric, at, fewer))
     return found
-
-
-def is_calibration(score: Score) -> bool:
-    """Whether a score is of calibration: no headline, and a column where everything is asked for."""
-    return score.metric in CALIBRATION
 
 
 BINS = 10

@@ -22,20 +22,18 @@ from hardiness.benchmarks.card import (
     ends_apart,
     in_words,
     mean_intervals,
-    published_baseline,
     register,
     words,
 )
 from hardiness.benchmarks.confidence import SHIFT_METRICS, calibration_by_severity, nll_column, shift_calibration
 from hardiness.benchmarks.explained import explained_chart
 from hardiness.benchmarks.leaderboard import is_comparable, published_on, series_beside
-from hardiness.benchmarks.options import benchmark_of, registry
+from hardiness.benchmarks.options import benchmark_class, registry
 from hardiness.benchmarks.photographs import sized
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, selective_by_corruption
 from hardiness.benchmarks.shares import answered
 from hardiness.core import (
     CANVAS_224,
-    PARTIAL,
     RIGHT,
     ArgumentError,
     Benchmark,
@@ -475,15 +473,8 @@ class CorruptionCard(Card):
         selective = selective_by_corruption(table, names)
         return [*(s for s in headlines if not s.condition), *(s for s in headlines if s.condition), *selective]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mCE and relative mCE, where there is a baseline, and the mean error, over the members that were run."""
-        return self._measurables(table, run, published_baseline(run) if set_of(run).baseline else None)
-
-    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> list[Measurable]:
-        """The same with ratios to another baseline."""
-        return self._measurables(table, run, baseline)
-
-    def _measurables(self, table: ImageTable, run: Run, known: Baseline | None) -> list[Measurable]:
         wrong, members = table[RIGHT] != 1, set_of(run)
         at = [k for k, cell in enumerate(table.present) if cell and cell["corruption"] in members.members]
         if not at:
@@ -492,10 +483,10 @@ class CorruptionCard(Card):
         names = [table.present[k]["corruption"] for k in at]
         levels = [table.present[k]["severity"] for k in at]
         found: list[Measurable] = []
-        if known and _divides((names, levels), known["error_by_severity"]):
-            weights = corruption_weights(names, levels, known["error_by_severity"])
+        if baseline and _divides((names, levels), baseline["error_by_severity"]):
+            weights = corruption_weights(names, levels, baseline["error_by_severity"])
             found.append(weighted_sum(_named(MCE, whole), wrong[:, at], weights))
-        pair = (known["clean_error"], known["error_by_severity"]) if known else (0.0, {})
+        pair = (baseline["clean_error"], baseline["error_by_severity"]) if baseline else (0.0, {})
         if Condition() in table.present and _divides((names, levels), pair[1], pair[0]):
             clean = table.present.index(Condition())
             weights = relative_corruption_weights(names, levels, *pair)
@@ -537,10 +528,6 @@ class CorruptionCard(Card):
             },
         }
 
-    def is_headline(self, score: Score) -> bool:
-        """Errors are always shown; calibration is where everything is asked for."""
-        return score.metric.removesuffix(PARTIAL) not in {each.name for each in SHIFT_METRICS}
-
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, errors and calibration by severity, and a grid of errors for each model."""
         more = [calibration_by_severity(results), explained_chart(results)]
@@ -554,20 +541,17 @@ class CorruptionCard(Card):
         """``fog``, ``severity 3``, or the value itself."""
         return f"severity {value}" if key == "severity" else str(value).replace("_", " ")
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
-        """How much is lost under the worst group of corruptions."""
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
+        """How much is lost under the worst group of corruptions; the mean error where there are no groups."""
         found = noise_loss(result)
         if found is None:
-            error = known.value("mean_error")
-            return "" if error is None else f"errs on {100 * error:.0f} % of corrupted pictures"
+            error = known.score(MEAN_ERROR.name)
+            if error is None or error.value is None:
+                return ""
+            return f"errs on {100 * error.value:.0f} % of corrupted pictures", error
         loss = found.value or 0.0
         where = found.condition["group"]
-        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions"
-
-    def saying_score(self, result: Result) -> Score | None:
-        """The loss under that group; the mean error where there are no groups."""
-        mean = (s for s in result.scores if s.metric == "mean_error" and not s.condition)
-        return noise_loss(result) or next(mean, None)
+        return f"loses {100 * loss:.0f} points under {where}" if loss > 0 else "loses nothing under corruptions", found
 
 
 def set_of(run: Run) -> DistortionSet:
@@ -575,7 +559,7 @@ def set_of(run: Run) -> DistortionSet:
 
     A run that names no benchmark is of ImageNet-C.
     """
-    benchmark, name = benchmark_of(run), run.benchmark.name
+    benchmark, name = benchmark_class(run), run.benchmark.name
     if benchmark is not None and issubclass(benchmark, CorruptionSet):
         return benchmark.members
     if not name:
@@ -705,7 +689,7 @@ TESTBED_VIEW = "testbed"
 
 @dataclass(frozen=True)
 class CorruptionSet(Benchmark):
-    """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_for` makes.
+    """Error under each corruption of a set, at each severity; base of the benchmarks that `benchmark_of` makes.
 
     Class attributes:
         members: the set.
@@ -858,10 +842,10 @@ def corruption_benchmark(name: str) -> type[CorruptionSet]:
     Raises:
         UnknownNameError: there is no such set.
     """
-    return benchmark_for(distortion_set(name))
+    return benchmark_of(distortion_set(name))
 
 
-def benchmark_for(members: DistortionSet) -> type[CorruptionSet]:
+def benchmark_of(members: DistortionSet) -> type[CorruptionSet]:
     """The benchmark that a set describes; for a set of one's own, to be registered by the caller."""
     attributes: dict[str, Any] = {
         "__doc__": f"{members.about.strip()}\n\nSource: {members.source}",
@@ -960,7 +944,7 @@ OWN_SETS = {own.name: own for own in map(own_set, set_names("still"))}
 
 _register()
 for _own in OWN_SETS.values():
-    registry.register(_own.name, benchmark_for(_own), f"{__name__}:OWN_SETS")
+    registry.register(_own.name, benchmark_of(_own), f"{__name__}:OWN_SETS")
 
 
 ImagenetC = corruption_benchmark("imagenet-c")

@@ -399,7 +399,7 @@ class CueConflictCard(Card):
         of = {index: name for name, classes in run.data.categories.items() for index in classes}
         return lambda index: of.get(index, f"class {index}")
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Shape bias and cue accuracy under the headline's protocol."""
         read, at_headline = answers(table, run.data.categories, HEADLINE), Condition(protocol=HEADLINE)
         by_shape, by_texture = read.by_shape, read.by_texture

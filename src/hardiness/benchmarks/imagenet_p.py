@@ -22,7 +22,6 @@ from hardiness.benchmarks.card import (
     ends_apart,
     in_words,
     mean_intervals,
-    published_baseline,
     register,
     words,
 )
@@ -342,15 +341,8 @@ class PerturbationCard(Card):
             }
         return found
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mFR, where there is a baseline, and flip probability, over the test perturbations that were run."""
-        return self._measurables(table, published_baseline(run))
-
-    def measurables_over(self, table: ImageTable, run: Run, baseline: Baseline) -> list[Measurable]:
-        """The same with ratios to another baseline."""
-        return self._measurables(table, baseline)
-
-    def _measurables(self, table: ImageTable, baseline: Baseline | None) -> list[Measurable]:
         values, known = FLIPS.values(table), (baseline or {}).get(FLIPS.metric.name, {})
         names = [name for name in IMAGENET_P.members if Condition(perturbation=name) in table.present]
         test = [table.present.index(Condition(perturbation=name)) for name in names]
@@ -376,14 +368,12 @@ class PerturbationCard(Card):
         """``shot noise``, ``difficulty 2``, or the value itself."""
         return f"difficulty {value}" if key == "severity" else str(value).replace("_", " ")
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """The share of answers that stay from frame to frame."""
-        flip = known.value(FLIP_PROBABILITY.name)
-        return f"keeps {100 * (1 - flip):.1f} % of its answers from frame to frame" if flip is not None else ""
-
-    def saying_score(self, result: Result) -> Score | None:
-        """The flip probability."""
-        return next((s for s in result.scores if s.metric == FLIP_PROBABILITY.name and not s.condition), None)
+        flip = known.score(FLIP_PROBABILITY.name)
+        if flip is None or flip.value is None:
+            return ""
+        return f"keeps {100 * (1 - flip.value):.1f} % of its answers from frame to frame", flip
 
 
 def _restless(table: ImageTable, name: Callable[[int], str]) -> Iterator[Gallery]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hardiness import distortions, imaging
 from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
-from hardiness.benchmarks.confidence import condition_calibration, is_calibration, nll_column
+from hardiness.benchmarks.confidence import condition_calibration, nll_column
 from hardiness.benchmarks.options import registry
 from hardiness.benchmarks.photographs import Photographs
 from hardiness.benchmarks.shares import CLEAN_ACCURACY, CONDITION_METRICS, accuracy, answered
@@ -85,20 +85,16 @@ class Watermark(Card):
             *condition_calibration(table),
         ]
 
-    def is_headline(self, score: Score) -> bool:
-        """Gaps and accuracies are always shown."""
-        return not is_calibration(score)
-
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """Calibration with the watermark too."""
-        return [score for score in scores if not score.condition or is_calibration(score)]
+        return [score for score in scores if not score.condition or self.metric(score.metric).detail]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The gap in accuracy over all photographs."""
         right = _both(table, RIGHT, (table.place(CLEAN), table.place(MARKED)))
         return [] if np.isnan(right).all() else [weighted_sum(IN_W_GAP, right, np.array([-1.0, 1.0]))]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The gap in accuracy over all photographs, and both accuracies."""
         places = table.place(CLEAN), table.place(MARKED)
         if None in places:

@@ -116,7 +116,7 @@ class LaionCCard(Card):
         """The mean accuracy over the cells."""
         return [mean_of(_mean_of(table, run), _right(table), _all(table))] if table.present else []
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The mean accuracy over the cells."""
         return [mean_of(_mean_of(table, run), table[RIGHT] == 1, _all(table))] if table.present else []
 
@@ -138,14 +138,12 @@ class LaionCCard(Card):
             grids=[grid for result in results if (grid := _grid(result))],
         )
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """The mean accuracy."""
-        value = known.value(MEAN_ACCURACY.name)
-        return "" if value is None else f"is right on {100 * value:.0f} % of {result.benchmark}'s distorted pictures"
-
-    def saying_score(self, result: Result) -> Score | None:
-        """The mean accuracy."""
-        return next((s for s in result.scores if s.metric == MEAN_ACCURACY.name and not s.condition), None)
+        mean = known.score(MEAN_ACCURACY.name)
+        if mean is None or mean.value is None:
+            return ""
+        return f"is right on {100 * mean.value:.0f} % of {result.benchmark}'s distorted pictures", mean
 
 
 def _right(table: ImageTable) -> NDArray[np.float64]:

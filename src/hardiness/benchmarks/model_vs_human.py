@@ -252,7 +252,7 @@ class ModelVsHumanCard(Card):
         ]
         return [*headlines, *of_sets, *of_cells]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """OOD accuracy."""
         cells, right = cells_of(table.ids), table[RIGHT][:, 0] == 1
         counted = {cell for cell in set(cells) if _level(cell).counted}

@@ -22,7 +22,7 @@ from hardiness.core import (
 registry: Registry[type[Benchmark]] = Registry("benchmark", "hardiness.benchmarks", "hardiness.benchmarks")
 
 
-def benchmark_of(run: Run) -> type[Benchmark] | None:
+def benchmark_class(run: Run) -> type[Benchmark] | None:
     """The benchmark of a run; ``None`` where the package that brings it is not installed."""
     name = run.benchmark.name
     return registry.get(name) if name in registry else None

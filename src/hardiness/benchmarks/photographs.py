@@ -28,11 +28,9 @@ from hardiness.benchmarks.own_classes import has_own_classes
 from hardiness.benchmarks.selective import SELECTIVE_METRICS, conformal_scores, selective_scores
 from hardiness.benchmarks.shares import (
     BRIER,
-    CALIBRATION,
     ERROR_RATIO,
     NLL,
     PHOTOGRAPH_METRICS,
-    REAL_TOP1,
     TOP1,
     TOP5,
     accuracy,
@@ -46,7 +44,6 @@ from hardiness.core import (
     RIGHT,
     Benchmark,
     Canvas,
-    Column,
     Columns,
     Condition,
     DataError,
@@ -324,7 +321,7 @@ class Classification(Card):
                 scores.append(accuracy(TOP1, same, Condition(decision=f"{subset}-200")))
         return scores
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, calibration and AURRA."""
         return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
 
@@ -336,10 +333,6 @@ class Classification(Card):
             for metric, right in columns.items()
         ]
 
-    def is_headline(self, score: Score) -> bool:
-        """Accuracies, RMS calibration error and AURRA are always shown."""
-        return score.metric not in CALIBRATION and super().is_headline(score)
-
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""
         return {**super().details(table, run), **confidence_details(table)}
@@ -347,10 +340,6 @@ class Classification(Card):
     def notes_of(self, result: Result) -> list[Note]:
         """As every card's, and where top-1 stands among timm's published results."""
         return [*super().notes_of(result), *timm_notes(result)]
-
-    def others_of(self, columns: Sequence[Column]) -> tuple[tuple[str, Column], ...]:
-        """Top-1 by reassessed labels, where it is known."""
-        return tuple(("labels", column) for column in columns if column.metric == REAL_TOP1.name)
 
     def variant(self, run: Run) -> tuple[str, ...]:
         """A published part of the images, where only that was asked for."""
@@ -410,7 +399,7 @@ class SubsetClassification(Card):
             accuracy(TOP1, table["right_1000-way"][:, 0] == 1, Condition(decision="1000-way")),
         ]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Top-1, calibration and AURRA."""
         return confidence_measurables(table[RIGHT][:, 0] == 1, table["confidence"][:, 0])
 
@@ -421,10 +410,6 @@ class SubsetClassification(Card):
             weighted_sum(TOP1, np.where(right < 0, np.nan, right.astype(np.float64))[:, :1], np.ones(1), condition)
             for condition, right in columns.items()
         ]
-
-    def is_headline(self, score: Score) -> bool:
-        """Accuracies, RMS calibration error and AURRA are always shown."""
-        return score.metric not in CALIBRATION and super().is_headline(score)
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Reliability and coverage, and the pictures behind the numbers."""

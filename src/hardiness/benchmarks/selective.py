@@ -26,6 +26,7 @@ AURC = Metric(
     "aurc",
     "AURC, 1 - AURRA",
     higher_is_better=False,
+    detail=True,
     explanation="answers are kept from the surest on: the mean error among those kept, over all numbers kept (AURRA is "
     "1 less it).",
 )
@@ -33,6 +34,7 @@ AUGRC = Metric(
     "augrc",
     "AUGRC",
     higher_is_better=False,
+    detail=True,
     explanation="answers are kept from the surest on: the mean share of all photographs whose answer is kept and "
     "wrong, over all numbers kept.",
 )
@@ -40,16 +42,19 @@ RISK_AT_COVERAGE = Metric(
     "risk_at_80_coverage",
     "risk at 80 % coverage",
     higher_is_better=False,
+    detail=True,
     explanation="the error among the surest 80 % of answers.",
 )
 COVERAGE_AT_RISK = Metric(
     "coverage_at_5_risk",
     "coverage at 5 % risk",
+    detail=True,
     explanation="the largest share of answers, the surest, that can be kept with at most 5 % wrong.",
 )
 CONFORMAL = Metric(
     "conformal_coverage",
     "conformal coverage, 90 % promised",
+    detail=True,
     explanation="how often a set of the likeliest classes holds the label, where half of the clean photographs set how "
     "likely a class must be for 90 %; under a corruption the other half says what is left of it.",
 )

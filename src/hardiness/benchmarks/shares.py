@@ -65,6 +65,7 @@ CLEAN_ACCURACY = Metric("clean_accuracy", explanation="the share of undisturbed 
 REAL_TOP1 = Metric(
     "real_top1",
     "ReaL top-1",
+    overview="labels",
     explanation="top-1 by the reassessed labels of Beyer et al. (2020): right is any of the classes that people saw in "
     "a photograph; photographs without one are left out.",
 )
@@ -117,6 +118,7 @@ ECE = Metric(
     "ece",
     "ECE",
     higher_is_better=False,
+    detail=True,
     explanation="the expected calibration error: the mean distance of confidence and accuracy over 15 bins, of equal "
     "width or of equal mass.",
 )
@@ -124,6 +126,7 @@ BRIER_OF_ANSWER = Metric(
     "brier_top1",
     "Brier score of the answer",
     higher_is_better=False,
+    detail=True,
     explanation="the squared distance of confidence from being right (1) or wrong (0).",
 )
 BRIER = Metric(
@@ -131,10 +134,16 @@ BRIER = Metric(
     "Brier score",
     "score",
     higher_is_better=False,
+    detail=True,
     explanation="the squared distance of the probabilities from the truth, over all classes.",
 )
 NLL = Metric(
-    "nll", "NLL", "nats", higher_is_better=False, explanation="the mean negative log-likelihood of the label, in nats."
+    "nll",
+    "NLL",
+    "nats",
+    higher_is_better=False,
+    detail=True,
+    explanation="the mean negative log-likelihood of the label, in nats.",
 )
 LOSSES = (BRIER_OF_ANSWER, BRIER, NLL)
 TEMPERATURE = Metric(
@@ -142,6 +151,7 @@ TEMPERATURE = Metric(
     "temperature, fitted on a fifth",
     "temperature",
     higher_is_better=False,
+    detail=True,
     explanation="what logits are best divided by, fitted on a fifth of the photographs; temperature-scaled scores are "
     "of the other four. Above 1 the model was too sure.",
 )
@@ -153,12 +163,6 @@ PHOTOGRAPH_METRICS = (
     *(RMS, AURRA, ECE, *LOSSES, TEMPERATURE),
 )
 """What the answers to photographs are measured by."""
-
-CALIBRATION = (
-    *("ece", "brier_top1", "brier", "nll", "temperature"),
-    *("aurc", "augrc", "risk_at_80_coverage", "coverage_at_5_risk", "conformal_coverage"),
-)
-"""Scores of calibration and of kept answers that stand beside the headlines and are none."""
 
 
 def accuracy(metric: Metric, correct: NDArray[np.bool_], condition: Condition | None = None) -> Score:

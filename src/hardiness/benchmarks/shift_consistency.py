@@ -14,7 +14,6 @@ from hardiness.benchmarks import decisions
 from hardiness.benchmarks.card import Baseline, Card, register
 from hardiness.benchmarks.confidence import (
     calibration_of_cells,
-    is_calibration,
     nll_column,
 )
 from hardiness.benchmarks.options import registry
@@ -79,17 +78,13 @@ class ShiftConsistencyCard(Card):
             *(_score(means, CONSISTENCY, (cell,), cell) for cell in means.cells),
         ]
 
-    def is_headline(self, score: Score) -> bool:
-        """Consistency and top-1 are always shown."""
-        return not is_calibration(score)
-
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """Consistency over the passes."""
         _, same = _same(table, run)
         seen = np.asarray(~np.isnan(same).all(axis=0))
         return [mean_of(CONSISTENCY, same, seen)] if seen.any() else []
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """Consistency over the passes that were run whole, and top-1 of all crops."""
         _, same = _same(table, run)
         seen, right = ~np.isnan(same).any(axis=0), table[RIGHT] == 1

@@ -14,7 +14,6 @@ from hardiness import imaging, sources
 from hardiness.benchmarks.card import Baseline, Card, ScoreTexts, register
 from hardiness.benchmarks.confidence import (
     condition_calibration,
-    is_calibration,
     nll_column,
 )
 from hardiness.benchmarks.options import registry
@@ -105,13 +104,9 @@ class TypographicCard(Card):
             *condition_calibration(table),
         ]
 
-    def is_headline(self, score: Score) -> bool:
-        """Accuracies and answers that are the word are always shown."""
-        return not is_calibration(score)
-
     def column_scores(self, scores: Sequence[Score]) -> list[Score]:
         """Calibration with the word too."""
-        return [score for score in scores if not score.condition or is_calibration(score)]
+        return [score for score in scores if not score.condition or self.metric(score.metric).detail]
 
     def sums(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[WeightedSum]:
         """The drop."""
@@ -120,7 +115,7 @@ class TypographicCard(Card):
             return []
         return [weighted_sum(DROP, right, np.array([1.0, -1.0]))]
 
-    def measurables(self, table: ImageTable, run: Run) -> list[Measurable]:
+    def measurables(self, table: ImageTable, run: Run, baseline: Baseline | None) -> list[Measurable]:
         """The drop, the share of answers that are the word, and the accuracy with it."""
         places = table.place(CLEAN), table.place(WRONG_WORD)
         if None in places:
@@ -133,14 +128,12 @@ class TypographicCard(Card):
             share(WITH_WORD, written),
         ]
 
-    def saying_of(self, result: Result, known: ScoreTexts) -> str:
+    def saying_of(self, result: Result, known: ScoreTexts) -> str | tuple[str, Score | None]:
         """How often it reads instead of looking."""
-        share = known.value(WORD_ANSWERED.name)
-        return "" if share is None else f"answers with a wrong word written on it {100 * share:.0f} % of the time"
-
-    def saying_score(self, result: Result) -> Score | None:
-        """The share of answers that are the word."""
-        return next((s for s in result.scores if s.metric == WORD_ANSWERED.name and not s.condition), None)
+        share = known.score(WORD_ANSWERED.name)
+        if share is None or share.value is None:
+            return ""
+        return f"answers with a wrong word written on it {100 * share.value:.0f} % of the time", share
 
 
 def _drop(table: ImageTable) -> Score:

@@ -75,6 +75,9 @@ class Metric:
         unit: ``"fraction"`` ([0, 1]), ``"ratio"`` (to a baseline) or the name of another unit.
         higher_is_better: direction of improvement.
         explanation: what it means, as the end of a sentence that begins with the title.
+        detail: whether its columns are shown only where everything is asked for.
+        overview: the group of the overview, one of `GROUPS`, in which it has a column of its own beside the headline of
+            its benchmark; empty where it has none.
     """
 
     name: str
@@ -82,6 +85,8 @@ class Metric:
     unit: str = "fraction"
     higher_is_better: bool = field(default=True, kw_only=True)
     explanation: str = field(default="", kw_only=True)
+    detail: bool = field(default=False, kw_only=True)
+    overview: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", self.title or self.name.replace("_", " "))

@@ -96,7 +96,7 @@ def measured(table: ImageTable, run: Run, baseline: Baseline | None = None) -> M
         return None
     kept = table if whole.all() else _of(table, whole)
     card = card_of(run)
-    found = card.measurables_over(kept, run, baseline) if baseline else card.measurables(kept, run)
+    found = card.measurables(kept, run, baseline or published_baseline(run))
     outputs = outputs_of(run, table)
     scores = () if drawn else tuple(s for s in found if not why_unavailable(s.metric, s.condition, outputs))
     if not (drawn or scores):

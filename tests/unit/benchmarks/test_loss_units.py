@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from hardiness.benchmarks.shares import loss
-from hardiness.core import Condition, Interval
+from hardiness.benchmarks.confidence import MEANS
+from hardiness.benchmarks.shares import BRIER_OF_ANSWER, ECE, NLL, loss
+from hardiness.core import Condition, Interval, Metric
 
 
-@pytest.mark.parametrize("suffix", ["", "_partial"])
+@pytest.mark.parametrize("part", [False, True])
 @pytest.mark.parametrize(
     ("metric", "unit", "high"),
     [
-        ("mean_nll", "nats", 2.4),
-        ("nll", "nats", 2.4),
-        ("mean_ece", "fraction", 1.0),
-        ("mean_brier_top1", "fraction", 1.0),
+        (MEANS[NLL], "nats", 2.4),
+        (NLL, "nats", 2.4),
+        (MEANS[ECE], "fraction", 1.0),
+        (MEANS[BRIER_OF_ANSWER], "fraction", 1.0),
     ],
 )
-def test_only_fractions_end_at_one(metric: str, suffix: str, unit: str, high: float) -> None:
-    score = loss(f"{metric}{suffix}", 1.9, 50, Interval(-0.1, 2.4), Condition())
+def test_only_fractions_end_at_one(metric: Metric, part: bool, unit: str, high: float) -> None:
+    score = loss(metric.partial if part else metric, 1.9, 50, Interval(-0.1, 2.4), Condition())
     assert score.unit == unit
     assert score.interval == Interval(0.0, high)
