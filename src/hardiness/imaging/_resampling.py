@@ -219,7 +219,12 @@ def resample(
     if vertical_first:
         row_bytes = (last_column - first_column) * CHANNELS
         used = np.empty((last_row - first_row) * row_bytes + ROW_LANES, np.uint8)
-        used[:-ROW_LANES] = image[first_row:last_row, first_column:last_column].copy().reshape(-1)
+        at = 0
+        for y in range(first_row, last_row):
+            for x in range(first_column, last_column):
+                for c in range(CHANNELS):
+                    used[at + c] = image[y, x, c]
+                at += CHANNELS
         short = _vertical(used, row_bytes, first_row, y_taps)
         result = _horizontal(short[:-ROW_LANES].reshape(height, row_bytes), first_column, x_taps)
     else:

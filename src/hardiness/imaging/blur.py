@@ -230,7 +230,8 @@ def filter_outline(
     pair = np.empty(sums.shape[1], np.float32)
     line = np.empty(row_size, np.float32)
     for y in range(height):
-        line[:] = np.float32(nudge)
+        for i in range(row_size):
+            line[i] = np.float32(nudge)
         for k in range(reach + 1):
             up, down = abs(y - k), y + k
             above, below = sums[up], sums[down if down < height else 2 * height - 2 - down]
@@ -299,7 +300,9 @@ def motion_blur_image(
     """
     height, width, channels = image.shape
     row_size = width * channels
-    before, after = max(0, -right.min()), max(0, right.max())
+    before, after = 0, 0
+    for k in range(right.size):
+        before, after = max(before, -right[k]), max(after, right[k])
     padded = np.empty((height, (before + width + after) * channels), np.float32)
     for y in range(height):
         flat = image[y].ravel()
@@ -315,7 +318,8 @@ def motion_blur_image(
     line = np.empty(row_size, np.float32)
     half_step = np.float32(0.5 / 257.0)
     for y in range(height):
-        line[:] = half_step
+        for i in range(row_size):
+            line[i] = half_step
         for k in range(weights.size):
             source = padded[min(max(y + down[k], 0), height - 1), (before + right[k]) * channels :]
             weight = weights[k]
@@ -385,11 +389,8 @@ def zoom_field(field: Float64, rows: ZoomAxis, columns: ZoomAxis) -> Float64:
     return out
 
 
-@compiled
 def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis, own_weight: float) -> NDArray[np.uint8]:
     """The weighted mean of an image ``uint8 (H, W, 3)`` and its zooms, truncated.
-
-    Indices are unsigned: numba would otherwise allow for negative ones at every access, at thrice the time.
 
     Args:
         image: RGB.
@@ -397,25 +398,46 @@ def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis, o
         own_weight: of the image itself; each zoom weighs 1.
     """
     height, width, _ = image.shape
-    zooms, row_size = rows.low.shape[0], width * 3
-    values = np.empty((height, row_size), np.float32)
-    for y in range(height):
-        flat = image[y].ravel()
-        for i in range(row_size):
-            values[y, i] = np.float32(flat[i])
-    places = (3 * columns.low).astype(np.uint64)
-    left = ((1.0 - columns.share) * columns.inside).astype(np.float32)
-    right = (columns.share * columns.inside).astype(np.float32)
-    upper_share = ((1.0 - rows.share) * rows.inside).astype(np.float32)
-    lower_share = (rows.share * rows.inside).astype(np.float32)
+    found: NDArray[np.uint8] = _mean_of_zooms(
+        image.reshape(height, 3 * width).astype(np.float32),
+        rows.low,
+        ((1.0 - rows.share) * rows.inside).astype(np.float32),
+        (rows.share * rows.inside).astype(np.float32),
+        (3 * columns.low).astype(np.uint64),
+        ((1.0 - columns.share) * columns.inside).astype(np.float32),
+        (columns.share * columns.inside).astype(np.float32),
+        np.float32(own_weight),
+        np.float32(1.0 / (len(rows.low) + own_weight)),
+    )
+    return found.reshape(image.shape)
+
+
+@compiled
+def _mean_of_zooms(
+    values: Float32,
+    low: Ints,
+    upper_share: Float32,
+    lower_share: Float32,
+    places: NDArray[np.uint64],
+    left: Float32,
+    right: Float32,
+    own: np.float32,
+    scale: np.float32,
+) -> NDArray[np.uint8]:
+    """The sum of ``own`` times the values ``(H, 3 W)`` and of their zooms, times ``scale``, truncated.
+
+    Indices are unsigned: numba would otherwise allow for negative ones at every access, at thrice the time.
+    """
+    height, row_size = values.shape
+    width = row_size // 3
     row, total = np.empty(row_size, np.float32), np.empty(row_size, np.float32)
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
-    out = np.empty_like(image)
-    own, scale = np.float32(own_weight), np.float32(1.0 / (zooms + own_weight))
+    out = np.empty((height, row_size), np.uint8)
     for y in range(height):
-        total[:] = values[y] * own
-        for z in range(zooms):
-            upper, lower = values[rows.low[z, y]], values[rows.low[z, y] + 1]
+        for i in range(row_size):
+            total[i] = values[y, i] * own
+        for z in range(low.shape[0]):
+            upper, lower = values[low[z, y]], values[low[z, y] + 1]
             keep, share = upper_share[z, y], lower_share[z, y]
             for i in range(row_size):
                 row[i] = upper[i] * keep + lower[i] * share
@@ -425,7 +447,6 @@ def mean_of_zooms(image: NDArray[np.uint8], rows: ZoomAxis, columns: ZoomAxis, o
                 total[o] += row[i] * a + row[i + three] * b
                 total[o + one] += row[i + one] * a + row[i + three + one] * b
                 total[o + two] += row[i + two] * a + row[i + three + two] * b
-        flat = out[y].ravel()
         for i in range(row_size):
-            flat[i] = np.uint8(min(total[i] * scale, np.float32(255.0)))
+            out[y, i] = np.uint8(min(total[i] * scale, np.float32(255.0)))
     return out

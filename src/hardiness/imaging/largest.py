@@ -24,20 +24,28 @@ def top(values: NDArray[np.float32], count: int) -> tuple[NDArray[np.int16], NDA
         count: how many, from 1 to 32.
     """
     rows, columns = values.shape
-    best = np.full((rows, count), -1, np.int16)
-    largest = np.full((rows, count), -np.inf, np.float32)
+    best = np.empty((rows, count), np.int16)
+    largest = np.empty((rows, count), np.float32)
     lanes = np.empty(LANES, np.float32)
     for n in range(rows):
         row, kept, places = values[n], largest[n], best[n]
-        lanes[:] = -np.inf
+        for k in range(count):
+            kept[k], places[k] = -np.inf, -1
+        for lane in range(LANES):
+            lanes[lane] = -np.inf
         for start in range(0, columns - LANES + 1, LANES):
             chunk = row[start : start + LANES]
             for lane in range(LANES):
                 value, other = chunk[lane], lanes[lane]
                 lanes[lane] = value if value > other else other
-        for _ in range(count - 1):
-            lanes[lanes.argmax()] = -np.inf
-        bound = lanes.max()
+        for round in range(count):
+            first = 0
+            for lane in range(1, LANES):
+                if lanes[lane] > lanes[first]:
+                    first = lane
+            if round < count - 1:
+                lanes[first] = -np.inf
+        bound = lanes[first]
         for k in range(columns):
             value = row[k]
             if value >= bound and value > kept[count - 1]:

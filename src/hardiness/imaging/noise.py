@@ -369,9 +369,14 @@ def plasma_fractal(draws: Float64, size: int, decay: float) -> Float64:
                 drawn += 1
         step = half
         amplitude /= decay
-    lowest, highest = heights.min(), heights.max()
-    scaled: Float64 = (heights - lowest) / (highest - lowest)
-    return scaled
+    lowest, highest = heights[0, 0], heights[0, 0]
+    for y in range(size):
+        for x in range(size):
+            lowest, highest = min(lowest, heights[y, x]), max(highest, heights[y, x])
+    for y in range(size):
+        for x in range(size):
+            heights[y, x] = (heights[y, x] - lowest) / (highest - lowest)
+    return heights
 
 
 @compiled
@@ -385,9 +390,16 @@ def veil(image: NDArray[np.uint8], layer: Float64, strength: float) -> NDArray[n
     """
     height, width, channels = image.shape
     out = np.empty_like(image)
-    brightest = image.max() / 255.0
+    largest = np.uint8(0)
+    for y in range(height):
+        for x in range(width):
+            for c in range(channels):
+                largest = max(largest, image[y, x, c])
+    brightest = largest / 255.0
     scale = 255.0 * brightest / (brightest + strength)
-    fraction = np.arange(256) / 255.0  # a table, because a division takes longer than all the rest
+    fraction = np.empty(256)  # a table, because a division takes longer than all the rest
+    for value in range(256):
+        fraction[value] = value / 255.0
     for y in range(height):
         for x in range(width):
             added = layer[y, x] * strength
