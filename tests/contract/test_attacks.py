@@ -107,6 +107,7 @@ def test_it_says_what_it_does_and_where_that_comes_from(name: str) -> None:
     assert attack.__dataclass_params__.frozen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "norm"), PAIRS)
 @pytest.mark.parametrize("which", [0, 1])
 def test_iterates_are_in_the_ball_and_in_the_unit_range_and_are_what_they_say(
@@ -142,6 +143,7 @@ def test_iterates_are_in_the_ball_and_in_the_unit_range_and_are_what_they_say(
     assert torch.equal(images, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_the_same_generators_give_the_same_and_no_global_one_is_touched(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm
@@ -160,6 +162,7 @@ def test_the_same_generators_give_the_same_and_no_global_one_is_touched(
         assert all(torch.equal(a, b) for a, b in zip(one[1:], other[1:], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_a_sample_fares_the_same_in_any_batch_and_order(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm
@@ -179,6 +182,7 @@ def test_a_sample_fares_the_same_in_any_batch_and_order(
             assert reached == together[batch[row]][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "norm"), PAIRS)
 def test_without_a_budget_the_image_comes_back(
     name: str, network: nn.Module, images: Tensor, labels: Tensor, norm: Norm

@@ -57,6 +57,7 @@ def test_it_says_what_it_does_and_where_that_comes_from(entry: Corruption) -> No
     assert len({tuple(row.values()) for row in rows}) == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(32, 32), (33, 57), (90, 41), (224, 224)])
 def test_any_size_keeps_its_shape_and_type_and_is_not_written_to(entry: Corruption, size: tuple[int, int]) -> None:
     image = scene(*size)
@@ -70,6 +71,7 @@ def test_any_size_keeps_its_shape_and_type_and_is_not_written_to(entry: Corrupti
     np.testing.assert_array_equal(image, before)
 
 
+@pytest.mark.slow
 def test_black_and_white_images_are_no_exception(entry: Corruption) -> None:
     for value in (0, 255):
         image = np.full((40, 48, 3), value, np.uint8)
@@ -77,6 +79,7 @@ def test_black_and_white_images_are_no_exception(entry: Corruption) -> None:
             assert corrupt(image, entry.name, severity).shape == image.shape
 
 
+@pytest.mark.slow
 def test_the_same_id_and_seed_give_the_same_bytes_on_any_threads_and_in_any_order(entry: Corruption) -> None:
     images = [scene(48, 40, seed) for seed in range(9)]
     ids = [f"n{i % 3}/{i}" for i in range(9)]
@@ -122,6 +125,7 @@ slow, then a small and quick distortion; fewer, then larger flakes; less of the 
 shuffle, which moves no more of the picture; a glitch whose shifts are one published pattern for each severity."""
 
 
+@pytest.mark.slow
 def test_severity_raises_the_distortion(entry: Corruption) -> None:
     images = [scene(224, 224, seed) for seed in range(4)]
     distortion = [

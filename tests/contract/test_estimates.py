@@ -33,6 +33,7 @@ def laws() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cards.names())
 def test_scores_by_which_runs_are_compared_are_those_of_the_page(name: str, laws: ModuleType) -> None:
     """The same value as the card's own score of that name, and the standard error of leaving images out."""

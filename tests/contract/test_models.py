@@ -57,6 +57,7 @@ def test_the_architecture_has_the_published_parameters(spec: ModelSpec) -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == spec.source.parameters
 
 
+@pytest.mark.slow
 def test_a_state_dict_of_the_right_keys_and_shapes_fits(spec: ModelSpec) -> None:
     with torch.random.fork_rng(devices=[]):
         network = spec.builder()(replace(spec, weights="random"))
@@ -118,6 +119,7 @@ QUICKLY_LOADED = {"alexnet", "densenet121", "googlenet", "inception_v3", "mnasne
 """One of each way in which published files differ from today's; the others are slow tests."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=() if name in QUICKLY_LOADED else pytest.mark.slow) for name in _torchvision_names()],

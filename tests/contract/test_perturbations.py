@@ -46,12 +46,14 @@ def test_it_says_what_it_does_and_where_that_comes_from(entry: Perturbation) -> 
     assert len({tuple(row.values()) for row in entry.parameters}) == len(entry.levels)
 
 
+@pytest.mark.slow
 def test_frames_are_as_many_as_published(entry: Perturbation) -> None:
     assert entry.frames == (41 if entry.name == "translate" else 31)
     for difficulty in range(1, len(entry.levels) + 1):
         assert sum(1 for _ in perturb(scene(*SIZES[1]), entry.name, difficulty=difficulty)) == entry.frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_any_size_gives_frames_of_their_own_and_is_not_written_to(entry: Perturbation, size: tuple[int, int]) -> None:
     image = scene(*size)
@@ -72,6 +74,7 @@ def test_black_and_white_photographs_are_no_exception(entry: Perturbation) -> No
         assert len(frames) == 3
 
 
+@pytest.mark.slow
 def test_the_same_id_and_seed_give_the_same_bytes_on_any_threads(entry: Perturbation) -> None:
     images = [scene(256, 256 + 9 * k, k) for k in range(4)]
 
@@ -96,6 +99,7 @@ def test_chance_depends_on_id_seed_and_difficulty_alone(entry: Perturbation) -> 
         assert np.array_equal(base, other) == entry.deterministic
 
 
+@pytest.mark.slow
 def test_each_step_is_small_and_no_two_frames_are_equal(entry: Perturbation) -> None:
     frames = np.stack(list(perturb(scene(256, 341), entry.name))).astype(int)
     steps = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))

@@ -302,4 +302,4 @@ def test_no_damage_of_a_file_costs_more_than_a_line(imagenet: Path) -> None:
             at = chance.randrange(len(content))
             content[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
         photograph(imagenet).write_bytes(content)
-        check(published_set("imagenet"), Place("x", str(imagenet)))
+        assert check(published_set("imagenet"), Place("x", str(imagenet))).files == 8

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import called
 
 import hardiness
 from hardiness import api
 from hardiness.benchmarks.options import parse
-from hardiness.cli import main
 from hardiness.core import ArgumentError, Condition, DataError, Request, UnknownNameError, rng
 from hardiness.engine.evaluation import opencv, torch_tensors, variations
 from hardiness.imaging import resize
@@ -42,13 +41,6 @@ def model(tmp_path: Path) -> str:
     file = tmp_path / "net.py"
     file.write_text(MODEL)
     return f"py:{file}:net:resize_px=36,crop_px=32,mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
-
-
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
 
 
 @pytest.mark.slow
@@ -98,6 +90,7 @@ def test_other_means_of_resizing_are_close_to_pillow_s_and_not_equal(interpolati
         assert 0 < apart.mean() < 4
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_is_told(model: str, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="imagenet-vall"):
         hardiness.noise(model, "imagenet-vall", str(root), tmp_path / "out")

@@ -21,10 +21,10 @@ MEAN, STD = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.
 
 
 @pytest.fixture
-def call(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> Callable[..., None]:
-    """Runs PGD with one argument changed."""
+def call(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> Callable[..., list[Any]]:
+    """The iterates of PGD with one argument changed."""
 
-    def run(attack: str = "pgd", options: dict[str, Any] | None = None, **changed: Any) -> None:
+    def run(attack: str = "pgd", options: dict[str, Any] | None = None, **changed: Any) -> list[Any]:
         given = {
             "logits": network,
             "pixels": images,
@@ -33,14 +33,14 @@ def call(network: nn.Module, images: Tensor, labels: Tensor, chance: Chance) -> 
             "generators": chance(),
             **changed,
         }
-        list(registry.get(attack)(**(options or {}))(**given))
+        return list(registry.get(attack)(**(options or {}))(**given))
 
     run()
     return run
 
 
 def test_normalised_pixels_with_an_epsilon_of_the_unit_range_are_refused(
-    call: Callable[..., None], images: Tensor
+    call: Callable[..., list[Any]], images: Tensor
 ) -> None:
     with pytest.raises(ArgumentError, match=r"pixels must lie in \[0, 1\], were -2\..* to 2\..*: they look normalised"):
         call(pixels=(images - MEAN) / STD)
@@ -58,19 +58,19 @@ def test_normalised_pixels_with_an_epsilon_of_the_unit_range_are_refused(
     ],
 )
 def test_other_pixels_are_refused(
-    call: Callable[..., None], images: Tensor, change: Callable[[Tensor], Tensor], message: str
+    call: Callable[..., list[Any]], images: Tensor, change: Callable[[Tensor], Tensor], message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=message):
         call(pixels=change(images))
 
 
 @pytest.mark.parametrize("epsilon", [-0.1, float("nan"), float("inf")])
-def test_a_budget_is_a_number_from_zero_on(call: Callable[..., None], epsilon: float) -> None:
+def test_a_budget_is_a_number_from_zero_on(call: Callable[..., list[Any]], epsilon: float) -> None:
     with pytest.raises(ArgumentError, match="epsilon must be 0 or more"):
         call(budget=Budget("linf", epsilon, torch.full((7,), 2)))
 
 
-def test_steps_and_chance_are_one_for_each_image(call: Callable[..., None], chance: Chance) -> None:
+def test_steps_and_chance_are_one_for_each_image(call: Callable[..., list[Any]], chance: Chance) -> None:
     with pytest.raises(ArgumentError, match=r"budget\.steps must hold one entry for each of the 7 images, held 6"):
         call(budget=Budget("linf", 0.1, torch.full((6,), 2)))
     with pytest.raises(ArgumentError, match="steps must be at least 1, was 0"):
@@ -80,41 +80,41 @@ def test_steps_and_chance_are_one_for_each_image(call: Callable[..., None], chan
 
 
 @pytest.mark.parametrize("wrong", [-1, 10])
-def test_targets_are_classes_of_the_model(call: Callable[..., None], wrong: int) -> None:
+def test_targets_are_classes_of_the_model(call: Callable[..., list[Any]], wrong: int) -> None:
     with pytest.raises(ArgumentError, match=rf"must be 0 to 9 for this model, one was {wrong}"):
         call(criterion=TargetClass(torch.tensor([1, 2, 3, wrong, 5, 6, 7])))
 
 
 @pytest.mark.parametrize("attack", registry.names())
-def test_probabilities_are_refused(call: Callable[..., None], network: nn.Module, attack: str) -> None:
+def test_probabilities_are_refused(call: Callable[..., list[Any]], network: nn.Module, attack: str) -> None:
     options = {"file": str(PATCH)} if attack == "universal-patch" else {}
     with pytest.raises(ModelError, match="returns probabilities"):
         call(attack, options, logits=lambda x: network(x).softmax(1))
 
 
 @pytest.mark.parametrize("attack", ["pgd", "fgsm", "apgd", "apgd-t", "fab-t", "autoattack"])
-def test_a_model_without_gradients_is_refused(call: Callable[..., None], network: nn.Module, attack: str) -> None:
+def test_a_model_without_gradients_is_refused(call: Callable[..., list[Any]], network: nn.Module, attack: str) -> None:
     with pytest.raises(ModelError, match="logits have no gradient"):
         call(attack, logits=lambda x: network(x).detach())
 
 
-def test_square_needs_no_gradients(call: Callable[..., None], network: nn.Module) -> None:
-    call("square", logits=lambda x: network(x).detach())
+def test_square_needs_no_gradients(call: Callable[..., list[Any]], network: nn.Module) -> None:
+    assert call("square", logits=lambda x: network(x).detach())
 
 
-def test_logits_that_forget_the_pixels_are_refused(call: Callable[..., None], network: nn.Module) -> None:
+def test_logits_that_forget_the_pixels_are_refused(call: Callable[..., list[Any]], network: nn.Module) -> None:
     weight = torch.ones(10, requires_grad=True)
     with pytest.raises(ModelError, match="do not depend on the pixels"):
         call(logits=lambda x: network(x).detach() * weight)
 
 
-def test_logits_are_a_row_for_each_image(call: Callable[..., None], network: nn.Module) -> None:
+def test_logits_are_a_row_for_each_image(call: Callable[..., list[Any]], network: nn.Module) -> None:
     with pytest.raises(ModelError, match=r"logits must be of shape \(7, classes\), were \(7, 10, 1\)"):
         call(logits=lambda x: network(x)[..., None])
 
 
 @pytest.mark.parametrize("attack", ["apgd-t", "fab-t", "autoattack"])
-def test_attacks_on_the_label_need_it(call: Callable[..., None], attack: str) -> None:
+def test_attacks_on_the_label_need_it(call: Callable[..., list[Any]], attack: str) -> None:
     with pytest.raises(ArgumentError, match=rf"{attack} is untargeted and needs Misclassified\(labels\)"):
         call(attack, criterion=TargetClass(torch.arange(7)))
 

@@ -16,6 +16,7 @@ from hardiness.attacks.norms import distance
 Chance = Callable[..., Sequence[np.random.Generator]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", pytest.param("l2", marks=pytest.mark.slow)])
 def test_fab_needs_no_more_than_pgd_does(
     network: nn.Module, images: Tensor, labels: Tensor, chance: Chance, norm: str

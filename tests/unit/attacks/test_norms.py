@@ -131,6 +131,7 @@ def shortest_l2(pixels: np.ndarray, normal: np.ndarray, height: float) -> float 
     return float(np.linalg.norm(move(brentq(left, 0, far)))) if left(0) * left(far) < 0 else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 @given(seed=SEEDS, share=st.floats(-1.2, 1.2))
 @settings(max_examples=60, deadline=None)

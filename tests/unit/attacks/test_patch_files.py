@@ -12,6 +12,7 @@ from hardiness.attacks.patch_files import MOST_BYTES, read_patch
 from hardiness.core import ArgumentError
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_more_than_it_may_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "patches.gz", "wb", compresslevel=1) as stream:
         for _ in range(MOST_BYTES >> 24):
@@ -35,6 +36,7 @@ def test_what_is_no_picture_is_told(tmp_path: Path, content: bytes) -> None:
         read_patch(str(tmp_path / "patch.png"), 0)
 
 
+@pytest.mark.slow
 def test_a_picture_of_too_many_pixels_is_told(tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(tmp_path / "patch.png")
     with pytest.raises(ArgumentError, match="must have at most 89,000,000 pixels"):

@@ -17,6 +17,7 @@ AUTHORS = {50: 2, 200: 4, 500: 5, 1000: 6, 2000: 8, 4000: 10, 6000: 12, 8000: 15
 """Up to which of 10,000 exchanges the authors of Sparse-RS divide their first share by what (fra31/sparse-rs, L0)."""
 
 
+@pytest.mark.slow
 def test_sparse_rs_exchanges_as_many_pixels_as_its_authors_do() -> None:
     """A model that never changes its mind: nothing is kept, so each query is the start with its exchange."""
     seen: list[Tensor] = []
@@ -43,6 +44,7 @@ def test_sparse_rs_exchanges_as_many_pixels_as_its_authors_do() -> None:
     assert len(counts) == len(AUTHORS), "each part of the schedule was looked at"
 
 
+@pytest.mark.slow
 def test_apgd_in_l1_moves_as_many_values_as_its_description_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checks at each 4 % of the steps: two thirds of the best change's values, and the two rules of the step."""
     weights = torch.from_numpy(np.random.default_rng(0).normal(size=(3 * 8 * 8,)).astype(np.float32))

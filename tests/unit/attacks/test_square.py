@@ -89,6 +89,7 @@ def test_one_window_takes_what_another_had() -> None:
         np.testing.assert_allclose(moved[to].flatten(1).norm(dim=1), [scale * length] * 3, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 @pytest.mark.parametrize("targeted", [False, True])
 def test_the_loss_only_falls_and_one_query_is_one_step(

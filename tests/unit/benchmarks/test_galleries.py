@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -39,6 +40,7 @@ def shaped(cells: int) -> st.SearchStrategy[tuple[np.ndarray[Any, Any], np.ndarr
     )
 
 
+@pytest.mark.slow
 @given(shaped(len(CONDITIONS)))
 def test_flips_are_the_surest_of_each_kind_then_of_each_image(
     drawn: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
@@ -62,6 +64,7 @@ def test_flips_are_the_surest_of_each_kind_then_of_each_image(
     assert all(f"{len(found):,} pictures qualify" in each.rule for each in shown)
 
 
+@pytest.mark.slow
 @given(shaped(1))
 def test_mistakes_are_the_surest(drawn: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]) -> None:
     right, sure = drawn

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from hardiness.cli import main
-
-
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
+from commands import called
 
 
 def test_power_as_a_table_and_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

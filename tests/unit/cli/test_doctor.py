@@ -57,6 +57,7 @@ PROCESSOR = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32,
 CONFIG = {"model_type": "vit", "image_size": 32, "patch_size": 16, "hidden_size": 16, "num_attention_heads": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -13,19 +13,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from commands import called
 from rich.console import Console
 
 from hardiness import __version__
 from hardiness.api.progress import Bars, LogProgress, RedrawnOutput, listener, progress_on
-from hardiness.cli import main
 from hardiness.cli.main import ALIASES, COMMANDS, GROUPS, tell_warnings
-
-
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
 
 
 def test_help_lists_every_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -53,6 +53,7 @@ row = st.tuples(st.integers(0, 12), st.integers(0, len(CONDITIONS) - 1))
 failure = st.tuples(st.integers(0, 12), st.integers(0, len(CONDITIONS) - 1), st.sampled_from(["torn", "empty"]))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(row, max_size=40), st.lists(failure, max_size=6), st.data())
 def test_any_split_in_any_order_gives_the_same_table(

@@ -11,6 +11,7 @@ from hardiness.core import Stimulus
 CATEGORIES = st.from_regex(r"[a-z]([a-z0-9_ ]{0,8}[a-z])?", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(CATEGORIES, st.integers(0, 999), CATEGORIES, st.integers(0, 999))
 def test_a_name_is_read_back_as_it_was_written(shape: str, first: int, texture: str, second: int) -> None:
     stimulus = Stimulus(shape, first, texture, second)

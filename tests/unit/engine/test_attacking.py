@@ -377,6 +377,7 @@ def same(first: RoundOutcome, second: RoundOutcome) -> bool:
     return columns and first.logits.tobytes() == second.logits.tobytes() and first.condition == second.condition
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended", [1, 2, 3])
 def test_members_that_ended_are_kept_and_never_run_again(
     ended: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -401,6 +402,7 @@ def test_members_that_ended_are_kept_and_never_run_again(
     assert not list(tmp_path.rglob("*.npz"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "changed", "empty"])
 def test_a_kept_member_that_is_damaged_is_run_again(harm: str, tmp_path: Path) -> None:
     batch = victims(12)
@@ -413,6 +415,7 @@ def test_a_kept_member_that_is_damaged_is_run_again(harm: str, tmp_path: Path) -
     assert all(map(same, whole, again))
 
 
+@pytest.mark.slow
 def test_what_was_kept_of_other_pictures_or_budgets_is_not_taken(tmp_path: Path) -> None:
     run_round(linear, victims(12), ENSEMBLE, seed=3, members=members(tmp_path))
     fewer, wider = victims(8), replace(ENSEMBLE, epsilon=0.05)

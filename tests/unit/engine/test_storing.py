@@ -22,6 +22,7 @@ def test_a_slow_store_holds_nobody_up_and_takes_several_files_at_a_time() -> Non
     for _ in range(THREADS):
         storing.put(together.wait)
     together.wait()  # all are under way, and this thread with them
+    assert not together.broken, "each came within its time"
     storing.finish()
     storing.close()
 

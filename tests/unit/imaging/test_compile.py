@@ -67,6 +67,7 @@ def replace_by_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [empty, cut, scramble, flip, replace_by_a_folder])
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 def test_a_damaged_kernel_is_told_set_aside_and_compiled_anew(

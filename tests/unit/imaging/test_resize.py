@@ -43,6 +43,7 @@ def by_pil(image: np.ndarray, height: int, width: int, interpolation: str) -> np
     return np.asarray(PIL.Image.fromarray(image).resize((width, height), FILTERS[interpolation]))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(old=st.tuples(sides, sides), new=st.tuples(sides, sides), interpolation=filters, pattern=patterns)
 @example(old=(900, 300), new=(768, 256), interpolation="bicubic", pattern="noise")  # tall: Pillow 13 goes down first

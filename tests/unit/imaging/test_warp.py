@@ -21,6 +21,7 @@ def test_the_inverse_takes_the_moved_points_back() -> None:
     np.testing.assert_allclose(target @ inverse[:, :2].T + inverse[:, 2], source, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_whole_shift_moves_pixels_and_mirrors_the_border() -> None:
     image = np.random.default_rng(0).integers(0, 256, (33, 40, 3), dtype=np.uint8)
     found = warp_affine(image, np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]]))

@@ -129,6 +129,7 @@ def test_the_guard_gives_several_gradients_of_one_pass(
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_guard_lets_go_of_activations_once_their_gradient_is_there(noise: Callable[..., Tensor]) -> None:
     activations: list[weakref.ref[Tensor]] = []
 

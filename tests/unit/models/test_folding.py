@@ -80,6 +80,7 @@ def test_torchvision_networks(name: str, noise: Callable[..., Tensor]) -> None:
     _agrees(_shaken(network), noise(2, 64), at_least=0.4 if name == "densenet121" else 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet26d", "mobilenetv3_small_050", "regnetx_002"])
 def test_timm_networks(name: str, noise: Callable[..., Tensor]) -> None:
     import timm

@@ -135,6 +135,7 @@ def own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         del sys.modules[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reached", REACHED)
 def test_code_of_other_files_counts_however_it_is_reached(reached: str, tmp_path: Path, own_modules: Any) -> None:
     top, init, forward = REACHED[reached]

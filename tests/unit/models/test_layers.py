@@ -117,6 +117,7 @@ def test_pooled_features_are_what_the_last_layer_reads(tiny: Make, noise: Noise)
     torch.testing.assert_close(wrapped(squeeze).pooled(pixels), squeeze.body(normalised(pixels)).mean((2, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "features"),
     [

@@ -86,6 +86,7 @@ def test_random_weights_are_those_of_the_checkpoint(checkpoint: Path) -> None:
     assert drawn.weights_sha256 == load(f"resnext50_32x4d:weights={checkpoint}", device="cpu").weights_sha256
 
 
+@pytest.mark.slow
 def test_a_wrong_hash_is_not_loaded(mirror: Path, checkpoint: Path) -> None:
     spec = _published(checkpoint, mirror)
     served = mirror / Path(spec.source.url).name
@@ -96,6 +97,7 @@ def test_a_wrong_hash_is_not_loaded(mirror: Path, checkpoint: Path) -> None:
         load(spec, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_not_loaded(mirror: Path, checkpoint: Path) -> None:
     spec = _published(checkpoint, mirror)
     served = mirror / Path(spec.source.url).name
@@ -104,11 +106,13 @@ def test_a_truncated_file_is_not_loaded(mirror: Path, checkpoint: Path) -> None:
         load(spec, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_model_is_told(checkpoint: Path) -> None:
     with pytest.raises(ModelError, match=r"resnext50\.pth does not fit the network: .*missing .*another model"):
         load(f"resnext101_32x8d:weights={checkpoint}", device="cpu")
 
 
+@pytest.mark.slow
 def test_a_wrong_parameter_count_is_told(mirror: Path, checkpoint: Path) -> None:
     spec = _published(checkpoint, mirror)
     with pytest.raises(ModelError, match="must have 1 parameters, has 25,028,904"):

@@ -63,6 +63,7 @@ def pixels(images: np.ndarray) -> Tensor:
     return to_pixels(list(images))
 
 
+@pytest.mark.slow
 def test_a_function_gets_the_canvas_as_it_is(images: np.ndarray, pixels: Tensor) -> None:
     seen: list[np.ndarray] = []
 
@@ -133,6 +134,7 @@ def test_a_function_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPat
     never.set()
 
 
+@pytest.mark.slow
 def test_a_function_has_one_thread_which_ends_with_its_model(pixels: Tensor) -> None:
     before, held = set(threading.enumerate()), Service(1.0)
     known = weakref.ref(held)

@@ -28,6 +28,7 @@ def changed(network: nn.Module) -> list[str]:
     return [type(module).__name__ for module in evenly_padded(copy.deepcopy(network)).children()]
 
 
+@pytest.mark.slow
 @given(
     taps=st.tuples(st.integers(1, 7), st.integers(1, 7)),
     stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),

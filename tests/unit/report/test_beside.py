@@ -41,6 +41,7 @@ def measured(value: float, model: str = "mine", counts: Counts = WHOLE, data: st
     return Result(model, "imagenet-c", data, "hendrycks2019", [score], counts, run, {}, key="k")
 
 
+@pytest.mark.slow
 def test_leaders_stand_beside_and_nothing_is_computed_from_them() -> None:
     known = {(row.model, row.benchmark, row.metric, row.condition) for row in table()}
     assert not known & {(row.model, row.benchmark, row.metric, row.condition) for row in leaders()}
@@ -116,6 +117,7 @@ def test_other_photographs_stand_beside_nothing() -> None:
         assert with_ladder(shown) == shown
 
 
+@pytest.mark.slow
 def test_a_published_model_is_not_beside_itself() -> None:
     (shown,) = sections([replace(each) for each in published_results() if each.benchmark == "imagenet-c"])
     found = beside(shown)

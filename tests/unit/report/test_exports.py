@@ -289,6 +289,7 @@ def test_a_table_of_texts_is_written_for_papers() -> None:
         tables_in("markdwn", [VIEW])
 
 
+@pytest.mark.slow
 def test_a_sentence_in_a_latex_table_goes_on_in_the_next_line() -> None:
     """A column of the letter l would run out of the page, and so would many columns under long headings."""
     texts = ("a claim that is longer than one column of a paper is wide", "holds", "0.01")

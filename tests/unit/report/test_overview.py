@@ -381,6 +381,7 @@ def test_published_zero_shot_numbers_stand_beside_those_of_the_same_words() -> N
         assert any("published is 66.6" in warning for warning in warnings_of(given)) == warned
 
 
+@pytest.mark.slow
 def test_the_published_results_are_the_papers() -> None:
     found = published_results()
     mce = {each.model: each.score("mce").value for each in found if each.benchmark == "imagenet-c"}

@@ -81,6 +81,7 @@ def test_where_figures_is_a_file_the_former_page_stays(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text() == "former"
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = results_of(evaluated(tmp_path, "a", 9))
     put_page(found, LocalFiles(tmp_path), "report.html", "first", PageOptions())
@@ -96,6 +97,7 @@ def test_a_full_disk_leaves_the_former_page_whole(tmp_path: Path, monkeypatch: p
     assert not list(tmp_path.glob(".partial/*report.html*"))
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_told_and_the_rest_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_damaged_file_is_told_and_the_rest_is_shown(
     assert 'data-name="sound"' in page
 
 
+@pytest.mark.slow
 def test_learned_features_are_a_section(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9)
     picture = np.full((8, 8, 3), 90, np.uint8)
@@ -150,6 +153,7 @@ def test_places_of_several_folders_go_by_shared_images(tmp_path: Path) -> None:
     assert comparison.scores == (), "which first is meant cannot be told"
 
 
+@pytest.mark.slow
 def test_of_many_models_a_page_compares_scores_alone(tmp_path: Path) -> None:
     for place in range(DETAILED_MOST):
         store = evaluated(tmp_path, f"model{place}", 12 - place)
@@ -186,6 +190,7 @@ def test_a_figure_that_has_not_changed_is_not_written_again(tmp_path: Path) -> N
         assert widths == [NARROW_PX, PAPER_PX]
 
 
+@pytest.mark.slow
 def test_several_folders_stand_in_one_page(tmp_path: Path) -> None:
     evaluated(tmp_path / "one", "first", 9)
     evaluated(tmp_path / "two", "second", 3)
@@ -221,6 +226,7 @@ def test_a_name_of_two_models_is_left_out_of_the_papers_sentences(tmp_path: Path
     assert "family: other" in page[page.index('<section id="claims"') :]
 
 
+@pytest.mark.slow
 def test_pictures_whose_data_have_moved_are_told(tmp_path: Path) -> None:
     evaluated(tmp_path, "a", 9)
     api.write_report(api.Report((str(tmp_path),)))

@@ -95,6 +95,7 @@ def own(found: list[Result]) -> Sheet:
 # The figure ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -> None:
     sheet = own(results_of(store(tmp_path, a=SHAPES, b=MIXED)))
     assert ElementTree.fromstring(document(sheet)).tag.endswith("svg")
@@ -112,6 +113,7 @@ def test_the_figure_is_an_svg_a_pdf_a_png_and_a_part_of_a_page(tmp_path: Path) -
         assert outside not in inline(sheet)
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
     first, second = own(found), own(found)
@@ -142,6 +144,7 @@ def test_people_stand_beside_the_published_stimuli_alone(tmp_path: Path) -> None
     assert by_category["oven"] == ["0.0", "undefined", "0.0", "undefined", "96.8"]
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_figure_and_the_folder_its_files(tmp_path: Path) -> None:
     found = results_of(store(tmp_path, a=SHAPES, b=MIXED))
     put_page(found, LocalFiles(tmp_path), "report.html", "t", PageOptions())

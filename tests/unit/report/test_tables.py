@@ -107,6 +107,7 @@ def test_cells_become_a_grid() -> None:
     assert "20.0" in printed([result_of(*cells())], everything=True)
 
 
+@pytest.mark.slow
 def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
     top1 = Score("top1", 0.5, "fraction", 4, Interval(0.2, 0.8))
     odd = "<script>alert(1)</script>"
@@ -125,6 +126,7 @@ def test_a_page_escapes_names_and_stands_alone(tmp_path: Path) -> None:
     assert "unsafe-inline'; script" not in policy.replace("style-src 'unsafe-inline'; ", "")
 
 
+@pytest.mark.slow
 def test_n_is_images_and_never_rows(tmp_path: Path) -> None:
     found = [result_of(Score("mean_error", 0.5, "fraction", 12, Interval(0.2, 0.8), higher_is_better=False))]
     (row,) = [line for line in printed(found).splitlines() if line.startswith("│ m ")]
@@ -145,6 +147,7 @@ def scores_of(card: str) -> list[Score]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("card", cards.names())
 def test_every_card_gives_a_view_that_both_renderers_render(card: str, tmp_path: Path) -> None:
     found = [result_of(*scores_of(card), model=name, card=card) for name in ("a", "b")]

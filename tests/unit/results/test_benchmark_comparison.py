@@ -85,6 +85,7 @@ def errors(seed: int, n: int, conditions: int, rate: float) -> np.ndarray:
     return np.random.default_rng(seed).random((n, conditions)) > rate
 
 
+@pytest.mark.slow
 def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: Path) -> None:
     for seed in range(3):
         stored(tmp_path, "abc"[seed], errors(seed, 60 - seed, 76, 0.3 + seed / 10), failed=seed + 3)
@@ -99,6 +100,7 @@ def test_without_details_the_scores_are_the_same_and_no_table_is_held(tmp_path: 
     assert (found.right.shape, found.confidence.size) == ((58, 1), 0)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_by_a_table_a_model(tmp_path: Path) -> None:
     """A table of 400 images takes 180 kB, a model's scores 10."""
     for model in range(8):
@@ -298,6 +300,7 @@ def test_a_run_with_failures_keeps_the_whole_score(tmp_path: Path) -> None:
     assert plain.notes[0] == "a: 1 image could not be evaluated and is left out"
 
 
+@pytest.mark.slow
 def test_a_comparison_is_kept_until_results_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for model, seed in (("a", 0), ("b", 1), ("c", 2)):
         store = stored(tmp_path, model, errors(seed, 30, 1, 0.2 + 0.1 * seed), benchmark="imagenet-val")
@@ -346,6 +349,7 @@ def test_of_many_pairs_those_that_stand_next_to_each_other_are_shown(tmp_path: P
     assert len(one.rows) == 3, "the first score is there in any case"
 
 
+@pytest.mark.slow
 def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) -> None:
     """A precision target leaves each image with a few cells: those of the smaller draw are in the larger one too."""
     first, second = errors(0, 600, 76, 0.30), errors(1, 600, 76, 0.45)
@@ -372,6 +376,7 @@ def test_random_cells_are_compared_where_all_models_have_them(tmp_path: Path) ->
     assert "images have some random cells each" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_a_few_images_in_random_cells_have_no_interval(tmp_path: Path) -> None:
     stored(tmp_path, "a", errors(0, 250, 76, 0.3), drawn=2)
     store = stored(tmp_path, "b", errors(1, 250, 76, 0.4), drawn=2)

@@ -369,6 +369,7 @@ def two_sizes(folder: Path, first: int) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp_path: Path) -> None:
     claim, sides = registry.get("corruption_gain"), {}
     for name, first in (("same", 0), ("others", 1000)):
@@ -384,6 +385,7 @@ def test_differences_of_models_on_the_same_images_are_paired_and_so_are_told(tmp
     assert sides["others"].verdict == OPEN
 
 
+@pytest.mark.slow
 def test_of_stored_runs_whose_errors_rise_the_fall_does_not_hold(tmp_path: Path) -> None:
     """The same folder with its models the other way round."""
     two_sizes(tmp_path, 0)

@@ -95,6 +95,7 @@ def points(generator: np.random.Generator, count: int, noise: float) -> list[Poi
     return [Point(f"m{i}", float(a), float(b)) for i, (a, b) in enumerate(zip(clean, shifted, strict=True))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("benchmark", "model", "clean", "shifted", "theirs"), EXAMPLES)
 def test_their_examples_reproduce(benchmark: str, model: str, clean: float, shifted: float, theirs: float) -> None:
     line = published_line(benchmark, clean / 100)
@@ -112,6 +113,7 @@ def of_the_paper() -> Sequence[Result]:
     return published_results()
 
 
+@pytest.mark.slow
 def test_the_wsl_models_stand_where_the_paper_says(of_the_paper: Sequence[Result]) -> None:
     found = {(each.benchmark, each.model): each for each in of_the_paper}
     values = {
@@ -167,6 +169,7 @@ def test_the_line_is_scipys() -> None:
     assert line.residual / (line.spread * np.sqrt(line.n)) == pytest.approx(theirs.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "n"), [(6, 400), pytest.param(40, 2000, marks=pytest.mark.thorough), (40, 400)])
 def test_the_interval_covers_a_model_of_the_reference_population(count: int, n: int) -> None:
     """Of the line alone such a model lies off in many draws, ever more of them the better the line is known."""
@@ -319,6 +322,7 @@ def test_below_resnet_50_imagenet_a_has_no_line_and_says_why(
     assert "small: effective robustness is undefined: there is no line through 33 standard models" in printed
 
 
+@pytest.mark.slow
 def test_models_of_ones_own_make_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,6 +135,7 @@ def test_the_same_answers_are_told_too_and_no_shared_picture_gives_no_flips(tmp_
     assert flips_of({"a": runs["a"], "c": runs["c"]}) == ()
 
 
+@pytest.mark.slow
 def test_the_page_shows_flips_as_figures_with_their_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

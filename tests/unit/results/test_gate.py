@@ -151,6 +151,7 @@ def test_two_classes_of_one_name_are_judged_together() -> None:
     assert _part(table, Condition(**{"class": "crane"}), run).rows.tolist() == [True, True, False, True, True]
 
 
+@pytest.mark.slow
 def test_a_number_that_nobody_stands_by_is_missing_whatever_the_rule() -> None:
     (result,) = [each for each in published_results() if each.benchmark == "whitebox"][:1]
     score = replace(result.scores[0], doubt="withdrawn")
@@ -171,6 +172,7 @@ def test_a_rule_speaks_of_every_model_unless_it_says_which(tmp_path: Path) -> No
     assert "no run of imagenet-c" in found.verdicts[2].reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -253,6 +255,7 @@ def test_higher_is_better_is_turned_round(tmp_path: Path) -> None:
     assert verdict.value > 0.2
 
 
+@pytest.mark.slow
 def test_names_are_mapped_and_what_differs_is_missing_with_its_name(tmp_path: Path) -> None:
     right = answers(0.4, n=60)
     stored(tmp_path / "new", "int8", right)
@@ -297,6 +300,7 @@ def test_an_export_that_normalises_itself_is_held_against_the_network_that_does_
     assert "view mean" not in verdict.reason
 
 
+@pytest.mark.slow
 def test_a_librarys_network_on_plain_pixels_has_another_view_than_one_with_mean_and_std(tmp_path: Path) -> None:
     plain = View(mean=(0.0,) * 3, std=(1.0,) * 3)
     rule = AGAINST.format(tmp_path / "main")
@@ -327,6 +331,7 @@ print("loaded", *sorted({"torch", "scipy", "pyarrow", "PIL.Image", "jinja2", "fi
 """
 
 
+@pytest.mark.slow
 def test_a_gate_on_kept_results_loads_nothing_that_is_slow_to_load(tmp_path: Path) -> None:
     stored(tmp_path / "out", "m", answers(0.4))
     stored(tmp_path / "main", "m", answers(0.3, seed=1))
@@ -338,6 +343,7 @@ def test_a_gate_on_kept_results_loads_nothing_that_is_slow_to_load(tmp_path: Pat
     assert all(verdict.outcome in told.stdout for verdict in first.verdicts)
 
 
+@pytest.mark.slow
 def test_a_first_policy_is_passed_and_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from answers import stored
 from one_score import paired_difference
 
 from hardiness.core import (
@@ -16,8 +17,6 @@ from hardiness.core import (
     ImageTable,
     Interval,
     ModelIdentity,
-    Plan,
-    Records,
     Run,
     StoreError,
 )
@@ -42,26 +41,6 @@ def by_image(right: np.ndarray, start: int = 0) -> Measured:
     found = measured(table, run)
     assert found is not None
     return found
-
-
-def stored(folder: Path, model: str, right: np.ndarray) -> Store:
-    """A run of plain classification in an output folder."""
-    n = len(right)
-    label = np.arange(n, dtype=np.int32)
-    answer = np.where(right, label, label + 1).astype(np.int32)
-    rows = {
-        "sample": np.array([f"n/{k:04d}" for k in range(n)]),
-        "condition": np.zeros(n, np.int16),
-        "frame": np.zeros(n, np.int16),
-        "label": label,
-        "prediction": answer,
-        "confidence": np.linspace(0.2, 0.9, n).astype(np.float32),
-        "top5_class": np.stack([answer] * 5, axis=1).astype(np.int16),
-    }
-    identity = Run(ModelIdentity(model), BenchmarkIdentity("imagenet-val", "classification"), DataIdentity("d", "f", n))
-    store = Store.create(folder)
-    store.run(identity, Plan(whole=(0,))).write(0, [(name, 0) for name in rows["sample"].tolist()], Records(rows))
-    return store
 
 
 def test_what_a_setting_moves_is_the_paired_difference_on_shared_images() -> None:
@@ -113,6 +92,7 @@ def top1_of(store: Store) -> Compared:
     return next(each for each in found.scores if each.metric == "top1")
 
 
+@pytest.mark.slow
 def test_a_difference_within_the_noise_is_called_nothing(tmp_path: Path) -> None:
     """Where some setting moves the score by more, as far as its interval tells; and of nobody else's pairs."""
     images = np.arange(400)

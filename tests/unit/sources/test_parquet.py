@@ -132,6 +132,7 @@ def test_of_a_large_group_of_rows_the_page_is_read_that_holds_the_picture(
     assert not (tmp_path / "cache").exists(), "nothing is copied"
 
 
+@pytest.mark.slow
 def test_headers_that_lie_are_one_line_or_left_to_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every byte of the headers is changed in several ways: neither an endless loop nor another error comes of it."""
     monkeypatch.setattr(tables, "MOST_DECODED", 1)

@@ -47,6 +47,7 @@ def test_with_everything_evaluated_nothing_is_open() -> None:
     assert found.thin == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("images", "cells"), [(100, 2), (300, 2), (300, 5), (150, 12)])
 def test_the_variance_is_that_of_the_value_over_draws(images: int, cells: int) -> None:
     errors, weights = population()

@@ -15,6 +15,7 @@ def two_models(n: int = 4000) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([dear, cheap]).astype(float), np.array([f"{i:05d}" for i in range(n)], object)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finite", [True, False])
 def test_companions_make_the_estimate_as_exact_as_it_says(finite: bool) -> None:
     answers, ids = two_models()

@@ -154,6 +154,7 @@ def errors(generator: np.random.Generator, n: int, cells: int, share: float, shi
 CASES = [(50, 0.01), (50, 0.3), (200, 0.05), (200, 0.5), (1000, 0.9), (5000, 0.01)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "share", "cells"),
     [
@@ -195,6 +196,7 @@ SIZES: dict[str, tuple[Sizes, float, float]] = {
 """Sizes of what two models are apart by on an image, their mean, and the most that is thought of."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [1.0, 0.8, 0.5])
 @pytest.mark.parametrize("n", [60, 1000])
 @pytest.mark.parametrize("sizes", SIZES)
@@ -214,6 +216,7 @@ def test_coverage_where_twenty_images_differ_by_unequal_sizes(sizes: str, n: int
     assert 1 - (below + above) / trials >= asked - slack, (below, above)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, 20, 29, 40])
 @pytest.mark.parametrize("differing", [0.1, 0.4, 0.9])
 def test_coverage_of_few_images(n: int, differing: float) -> None:
@@ -242,6 +245,7 @@ def any_test(generator: np.random.Generator) -> DifferenceTest:
     return difference_test(mean(names(n), first**4), mean(names(n), first**4 * rate), 1.0)
 
 
+@pytest.mark.slow
 def test_p_is_below_a_level_exactly_where_the_interval_of_that_level_leaves_out_0() -> None:
     generator, told = np.random.default_rng(7), 0
     for _ in range(400):

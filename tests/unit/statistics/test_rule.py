@@ -113,6 +113,7 @@ def test_what_all_cells_would_take_is_less_than_what_some_take() -> None:
     assert some.least == pytest.approx(every.needed, rel=0.15)
 
 
+@pytest.mark.slow
 def test_stopping_by_the_rule_covers_and_saves() -> None:
     """A small population with random cells: the interval at the stop covers the full value in 95 % of orders."""
     generator = np.random.default_rng(4)
@@ -172,6 +173,7 @@ def test_no_answers_take_more_than_the_largest_extent(together: float, target: f
         assert (most.images, most.cells) < (600, 12), "the bound says something"
 
 
+@pytest.mark.slow
 def test_the_largest_extent_of_a_share_is_that_of_a_coin() -> None:
     most = largest_extent(np.ones(1), Extent(100, 1), Extent(50_000, 1), 0.02, 50_000)
     images = next(n for n in range(100, 50_000) if of_share("a", n // 2, n, 0.02, 50_000).half_width <= 0.02)

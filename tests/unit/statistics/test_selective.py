@@ -72,6 +72,7 @@ def test_closed_forms() -> None:
     assert set(selective_prediction(named(9), sure[:9], np.ones(9, bool))) == {"aurc", "augrc"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["aurc", "augrc", "risk_at_80_coverage", "coverage_at_5_risk"])
 def test_the_intervals_hold(name: str) -> None:
     def draw(generator: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,7 @@ def test_a_brownian_motion_leaves_the_bounds_once_in_twenty_at_most() -> None:
     assert np.mean((np.abs(estimate) <= 1.96 / np.sqrt(information)).all(axis=1)) < 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rate", [0.1, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, 0.01, 0.5, 0.998))]
 )

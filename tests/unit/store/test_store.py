@@ -270,6 +270,7 @@ def test_damage_is_set_aside_and_its_work_is_missing_again(run: StoredRun, how: 
     assert run.records()["sample"].tolist() == ["a"]
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_of_a_shard_is_noticed_or_changes_nothing(run: StoredRun) -> None:
     given = records("a", "b", failures=(Failure("c", "torn"),))
     run.write(0, work("a", "b", "c"), given)

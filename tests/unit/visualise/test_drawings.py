@@ -43,6 +43,7 @@ def test_edges_lie_on_the_border(photograph: Image) -> None:
     assert near[rim < 0.7].mean() > 0.98
 
 
+@pytest.mark.slow
 def test_the_same_every_time_and_on_every_thread(photograph: Image) -> None:
     first = silhouette(photograph)
     cv2.setRNGSeed(1234)

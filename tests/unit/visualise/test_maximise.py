@@ -30,6 +30,7 @@ STILL = Transforms(0, 0, 0)
 SHORT = Settings(steps=12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pixels", "fourier"])
 def test_a_linear_class_ends_at_the_best_corner_of_the_cube(
     kind: str, linear: Callable[[Tensor], Classifier], draw: Callable[..., Tensor]

@@ -38,6 +38,7 @@ def pyramid() -> Classifier:
     return wrap(_Pyramid(), View(36, 32), name="pyramid", device="cpu", runtime="torch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "textures"),
     [

@@ -1,0 +1,17 @@
+"""The command line in this process."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from hardiness.cli import main
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The exit status of ``hardiness ARGUMENTS``."""
+    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
