@@ -30,8 +30,14 @@ def loaded(name: str) -> Classifier:
     return models.load(f"{name}:weights=random", device="cpu")
 
 
+AGAIN = {"resnext50_32x4d", "torchvision:mobilenet_v3_small"}
+"""Further convolutional networks."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.thorough) if name in AGAIN else name for name in UNITS]
+)
 def test_every_kind_of_unit_of_every_kind_of_model(name: str) -> None:
     classifier = loaded(name)
     units = [*UNITS[name], ClassUnit(1, "goldfish")]

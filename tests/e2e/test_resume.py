@@ -27,13 +27,20 @@ def ended(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
+UNHURRIED = " * (__import__('time').sleep(0.1) or 1)"
+"""What makes a batch take as long as one of a large network does, and no processor."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("model", "kills"), [(UNHURRIED, 2), pytest.param("squeezenet1_1", 4, marks=pytest.mark.thorough)], ids=["2", "4"]
+)
 def test_kill_at_any_moment_then_the_same_command_continues(
-    kills: int, moments: Any, tree: Any, tmp_path: Path
+    model: str, kills: int, moments: Any, tree: Any, tmp_path: Path, factory: Any
 ) -> None:
     root = tree(800)  # 4 shards
-    command = ["run", "-m", "squeezenet1_1", "-b", "imagenet-val", "--data", root, "--quiet", "--out"]
+    named = ["-m", factory(tail=UNHURRIED), "--runtime", "torch"] if model == UNHURRIED else ["-m", model]
+    command = ["run", *named, "-b", "imagenet-val", "--data", root, "--quiet", "--out"]
     longest = moments.finish(*command, tmp_path / "whole")
     expected = shards(tmp_path / "whole")
     assert len(expected) == 4
@@ -71,10 +78,10 @@ def test_two_processes_on_one_folder_lose_nothing_of_either(
     ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough)]
 )
 def test_a_signal_keeps_what_is_finished_and_says_so(
-    spawn: Spawn, tree: Any, tmp_path: Path, number: signal.Signals, status: int
+    spawn: Spawn, tree: Any, tmp_path: Path, factory: Any, number: signal.Signals, status: int
 ) -> None:
-    root = tree(2000)
-    command = ["run", "-m", "efficientnet_lite0", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
+    root, model = tree(2000), factory(tail=UNHURRIED)
+    command = ["run", "-m", model, "--runtime", "torch", "-b", "imagenet-val", "--data", root, "--out", tmp_path / "x"]
     process = spawn(*command)
     while process.poll() is None and not shards(tmp_path / "x"):
         time.sleep(0.05)

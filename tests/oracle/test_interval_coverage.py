@@ -75,7 +75,7 @@ def aurra_of(right: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "rate"), [(50, 0.05), (50, 0.2), (50, 0.9), (250, 0.04), (250, 0.5)])
+@pytest.mark.parametrize(("n", "rate"), [(50, 0.05), further(50, 0.2), (50, 0.9), further(250, 0.04), (250, 0.5)])
 def test_aurra_and_aurc_of_one_run(n: int, rate: float) -> None:
     def answers(generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Confidence, and right or wrong, the surest first."""
@@ -157,7 +157,7 @@ def true_error(name: str, n: int, rate: float, power: float) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("power", [1.0, *map(further, (0.5, 0.7, 1.5))])
-@pytest.mark.parametrize(("n", "rate"), [(150, 0.2), (250, 0.06), (250, 0.5), (250, 0.94), (1000, 0.05)])
+@pytest.mark.parametrize(("n", "rate"), [(150, 0.2), further(250, 0.06), (250, 0.5), further(250, 0.94), (1000, 0.05)])
 def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> None:
     """Overconfident, calibrated and underconfident models; a bootstrap held in 88 % where calibration was good."""
     true = {name: true_error(name, n, rate, power) for name in BINS}
@@ -178,7 +178,7 @@ def test_a_calibration_error_of_one_run(n: int, rate: float, power: float) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [100, 120, 150, 199, 200, 250, 500])
+@pytest.mark.parametrize("n", [100, further(120), further(150), 199, 200, further(250), 500])
 def test_few_bins_of_a_hundred_of_one_run(n: int) -> None:
     """One to five bins, of calibrated, over- and underconfident models: 94 % hold, with noise on either side."""
     names = RMS[: 1 if n < 200 else 2]

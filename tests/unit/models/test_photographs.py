@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hardiness.models import load, registry
+from hardiness.models import Classifier, load, registry
 from hardiness.reference import wnids
 
 EMBEDDED = [name for name in registry.names() if registry.get(name).source.package]
@@ -27,10 +28,16 @@ CORRECT = {
 }
 
 
+@cache
+def loaded(name: str) -> Classifier:
+    """As it runs by default; what is compiled for its first images serves every test."""
+    return load(name, device="cpu")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
 def test_every_path_is_the_plain_network(name: str, pixels_of: PixelsOf) -> None:
-    classifier = load(name, device="cpu")
+    classifier = loaded(name)
     view = classifier.spec.view
     pixels = pixels_of(view, 12)
     scale = 255.0 if view.range == "0..255" else 1.0
@@ -52,14 +59,14 @@ def test_accuracy_is_the_known_one(name: str, pixels_of: PixelsOf, photographs: 
     """A wrong view, channel order or class order costs points here, and nowhere else so visibly."""
     assert len(photographs) in CORRECT, "the counts are those of the two known samples"
     labels = np.array([wnids().index(file.parent.name) for file in photographs])
-    classifier = load(name, device="cpu")
+    classifier = loaded(name)
     found = classifier.logits(pixels_of(classifier.spec.view)).argmax(1)
     assert int((found == labels).sum()) == CORRECT[len(photographs)][name]
 
 
 @pytest.mark.slow
 def test_bf16_keeps_the_predictions(pixels_of: PixelsOf) -> None:
-    exact, near = (load("efficientnet_lite0", device="cpu", precision=precision) for precision in ("fp32", "bf16"))
+    exact, near = loaded("efficientnet_lite0"), load("efficientnet_lite0", device="cpu", precision="bf16")
     pixels = pixels_of(exact.spec.view, 50)
     same = exact.logits(pixels).argmax(1) == near.logits(pixels).argmax(1)
     assert same.mean() >= 0.98

@@ -50,9 +50,16 @@ def test_the_architecture_is_torchvision_s(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runtime", ["openvino", pytest.param("torch", marks=pytest.mark.thorough)])
-def test_the_baseline_runs(noise: Callable[..., Tensor], runtime: str) -> None:
-    classifier = load("resnext101_32x8d:weights=random,resize_px=64,crop_px=64", device="cpu", runtime=runtime)
+@pytest.mark.parametrize(
+    ("name", "runtime"),
+    [
+        ("resnext50_32x4d", "openvino"),
+        pytest.param("resnext101_32x8d", "openvino", marks=pytest.mark.thorough),
+        pytest.param("resnext101_32x8d", "torch", marks=pytest.mark.thorough),
+    ],
+)
+def test_it_runs_at_another_size(noise: Callable[..., Tensor], name: str, runtime: str) -> None:
+    classifier = load(f"{name}:weights=random,resize_px=64,crop_px=64", device="cpu", runtime=runtime)
     pixels = noise(3, 64)
     found = classifier.logits(pixels)
     assert found.shape == (3, 1000)
