@@ -15,3 +15,9 @@ def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit) as left:
         main()
     return int(left.value.code or 0)
+
+
+def called_wide(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """As `called`, on a terminal so wide that no line is broken."""
+    monkeypatch.setenv("COLUMNS", "300")
+    return called(monkeypatch, *arguments)

@@ -38,12 +38,12 @@ def top(values: NDArray[np.float32], count: int) -> tuple[NDArray[np.int16], NDA
             for lane in range(LANES):
                 value, other = chunk[lane], lanes[lane]
                 lanes[lane] = value if value > other else other
-        for round in range(count):
+        for taken in range(count):
             first = 0
             for lane in range(1, LANES):
                 if lanes[lane] > lanes[first]:
                     first = lane
-            if round < count - 1:
+            if taken < count - 1:
                 lanes[first] = -np.inf
         bound = lanes[first]
         for k in range(columns):

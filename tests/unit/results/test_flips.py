@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import called_wide
 
 import hardiness
 from hardiness.benchmarks import card_of
-from hardiness.cli import main
 from hardiness.core import BenchmarkIdentity, Condition, DataIdentity, ModelIdentity, Plan, Records, Run
 from hardiness.results.flips import flips_of
 from hardiness.results.runs import ScoredRun
@@ -57,19 +56,11 @@ def two_runs(out: Path, second_out: Path | None = None) -> None:
     stored(second_out or out, "int8" if second_out is None else "fp32", second, label)
 
 
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
-    monkeypatch.setenv("COLUMNS", "300")
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
-
-
 def test_equal_scores_and_other_answers_are_the_first_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     two_runs(tmp_path)
-    assert called(monkeypatch, "compare", str(tmp_path), "-m", "fp32", "-m", "int8") == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path), "-m", "fp32", "-m", "int8") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
         "The scores of fp32 and int8 do not differ beyond chance, but their answers do: 16.0 % of picture-cells get "
@@ -85,7 +76,7 @@ def test_json_has_conditions_classes_and_the_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     two_runs(tmp_path / "main", tmp_path / "new")
-    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
     (found,) = json.loads(capsys.readouterr().out)
     (pair,) = found["flips"]
     assert (pair["first"], pair["second"], pair["flipped"]) == ("main/fp32", "new/fp32", 24)
@@ -108,7 +99,7 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     second[lost[:20]], second[mixed[:5]], first[mixed[5:11]] = 9, 9, 9
     stored(tmp_path / "main", "net", first, label)
     stored(tmp_path / "new", "net", second, label)
-    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new"), "--json") == 0
     (pair,) = json.loads(capsys.readouterr().out)[0]["flips"]
     changes = pair["changes"]
     assert [each["value"] for each in changes] == pytest.approx([-0.4, 0.0, 0.0, 0.02])
@@ -117,7 +108,7 @@ def test_recall_by_class_is_compared_with_what_lost_most_first(
     assert [each["p"] < 0.05 for each in changes] == [True, False, False, False]
     alone = tango(0, 20, 50, 0.95)
     assert changes[0]["interval"]["low"] < float(alone[0]), "wider than the interval of a class alone"
-    assert called(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new")) == 0
+    assert called_wide(monkeypatch, "compare", str(tmp_path / "main"), str(tmp_path / "new")) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"recall by class in points, what lost most first: {changes[0]['class']} -40.00 (" in told
     assert "; 1 of 4 classes change (all adjusted together)" in told
@@ -141,8 +132,8 @@ def test_the_page_shows_flips_as_figures_with_their_pictures(
 ) -> None:
     two_runs(tmp_path)
     for _ in range(2):  # made, then read from what was kept
-        assert called(monkeypatch, "show", str(tmp_path)) == 0
-    assert called(monkeypatch, "report", str(tmp_path), "--no-images") == 0
+        assert called_wide(monkeypatch, "show", str(tmp_path)) == 0
+    assert called_wide(monkeypatch, "report", str(tmp_path), "--no-images") == 0
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "16.0 % of answers differ between fp32 and int8: 8.0 % were right and are wrong, 8.0 % the reverse" in page
     assert "Flips from fp32 to int8, by class" in page

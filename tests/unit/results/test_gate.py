@@ -14,9 +14,9 @@ from typing import Any
 import junitparser
 import numpy as np
 import pytest
+from commands import called_wide
 
 import hardiness
-from hardiness.cli import main
 from hardiness.core import (
     ArgumentError,
     BenchmarkIdentity,
@@ -75,14 +75,6 @@ def policy(folder: Path, *rules: str, settings: str = "") -> str:
     path = folder / "policy.toml"
     path.write_text("".join(f"[[rules]]\n{rule}\n" for rule in rules) + settings)
     return str(path)
-
-
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hardiness", *arguments])
-    monkeypatch.setenv("COLUMNS", "300")
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
 
 
 MEAN = 'benchmark = "imagenet-c"\nmetric = "mean_error"\n'
@@ -209,7 +201,7 @@ def test_a_wrong_policy_is_one_line_and_nothing_is_written(
     stored(tmp_path / "out", "m", answers(0.4, n=40))
     (tmp_path / "policy.toml").write_text(text)
     before = sorted(path for path in (tmp_path / "out").rglob("*") if path.name in ("gate.json", "s.md"))
-    status = called(monkeypatch, "gate", str(tmp_path / "out"), "--policy", str(tmp_path / "policy.toml"))
+    status = called_wide(monkeypatch, "gate", str(tmp_path / "out"), "--policy", str(tmp_path / "policy.toml"))
     error = capsys.readouterr().err
     assert (status, error.count("\n")) == (2, 1)
     assert told in error
@@ -352,14 +344,14 @@ def test_a_first_policy_is_passed_and_is_not_written_over(
     stored(tmp_path / "main", "a", answers(0.4))
     stored(tmp_path / "main", "b", answers(0.2, cells=1))
     out, file = str(tmp_path / "out"), str(tmp_path / "first.toml")
-    assert called(monkeypatch, "gate", out, "--write-policy", file) == 0
-    assert called(monkeypatch, "gate", out, "--policy", file) == 0
-    assert called(monkeypatch, "gate", out, "--write-policy", file) == 2
+    assert called_wide(monkeypatch, "gate", out, "--write-policy", file) == 0
+    assert called_wide(monkeypatch, "gate", out, "--policy", file) == 0
+    assert called_wide(monkeypatch, "gate", out, "--write-policy", file) == 2
     assert "is there already" in capsys.readouterr().err
     second = str(tmp_path / "second.toml")
-    assert called(monkeypatch, "gate", out, "--write-policy", second, "--against", str(tmp_path / "main")) == 0
+    assert called_wide(monkeypatch, "gate", out, "--write-policy", second, "--against", str(tmp_path / "main")) == 0
     capsys.readouterr()
-    assert called(monkeypatch, "gate", out, "--policy", second, "--json") == 4, "200 images do not tell a point"
+    assert called_wide(monkeypatch, "gate", out, "--policy", second, "--json") == 4, "200 images do not tell a point"
     found = json.loads(capsys.readouterr().out)
     assert {each["rule"]["kind"] for each in found["verdicts"]} == {"at_most", "at_least", "worse_by_at_most"}
 
@@ -380,7 +372,7 @@ def test_the_outputs_say_the_same_and_the_page_shows_it(
     files = {name: str(tmp_path / name) for name in ("summary.md", "comment.md", "junit.xml")}
     Path(files["summary.md"]).write_text("# before\n")
     written = [word for name, file in files.items() for word in (f"--{name.partition('.')[0]}", file)]
-    status = called(monkeypatch, "gate", str(tmp_path / "out"), "--policy", rules, "--annotations", *written)
+    status = called_wide(monkeypatch, "gate", str(tmp_path / "out"), "--policy", rules, "--annotations", *written)
     printed = capsys.readouterr().out
     assert status == 3
     assert "fail (1 fail, 1 cannot tell, 1 pass)" in " ".join(printed.split())
@@ -396,13 +388,13 @@ def test_the_outputs_say_the_same_and_the_page_shows_it(
     assert cases[1].result[0].type == "undecided"
     assert "must be at most 20.00 %" in cases[2].result[0].text
     assert cases[2].classname == "imagenet-c.m"
-    assert called(monkeypatch, "report", str(tmp_path / "out"), "--no-images") == 0
+    assert called_wide(monkeypatch, "report", str(tmp_path / "out"), "--no-images") == 0
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "Is it good enough?" in page
     assert "fail (1 fail, 1 cannot tell, 1 pass)" in page
     assert "rows have changed since" not in page
     stored(tmp_path / "out", "later", answers(0.4))
-    assert called(monkeypatch, "report", str(tmp_path / "out"), "--no-images") == 0
+    assert called_wide(monkeypatch, "report", str(tmp_path / "out"), "--no-images") == 0
     assert "rows have changed since" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 

@@ -299,21 +299,21 @@ def _saved(sheet: Sheet, kind: str, metadata: dict[str, Any]) -> bytes:
 
     with matplotlib.rc_context(_STYLE):
         canvas = Canvas(figsize=(sheet.width / PX_PER_INCH, sheet.height / PX_PER_INCH), facecolor=INKS["paper"])
-        _paint(canvas, sheet)
+        _paint(canvas, sheet, in_pdf=kind == "pdf")
         content = io.BytesIO()
         canvas.savefig(content, format=kind, dpi=DPI, metadata=metadata)
     return content.getvalue()
 
 
-def _paint(canvas: Canvas, sheet: Sheet) -> None:
+def _paint(canvas: Canvas, sheet: Sheet, *, in_pdf: bool) -> None:
     axes = canvas.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, sheet.width), ylim=(sheet.height, 0))
     axes.set_axis_off()
     for order, (_, mark) in enumerate(sheet.marks):
-        _add(axes, mark, order)
+        _add(axes, mark, order, in_pdf)
 
 
-def _add(axes: Any, mark: Mark, order: int) -> None:
+def _add(axes: Any, mark: Mark, order: int, in_pdf: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Polygon, Rectangle
 
@@ -327,7 +327,7 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
         # As an artist: `plot` and `add_patch` look for the limits of the axes anew each time.
         axes.add_artist(Line2D(x, y, linewidth=mark.width * POINTS_PER_PX, zorder=order, clip_on=False, **style))
         for symbol in mark.symbols:
-            _add(axes, symbol, order)
+            _add(axes, symbol, order, in_pdf)
     elif isinstance(mark, Cloud):
         x, y = zip(*mark.points, strict=True)
         dot: dict[str, Any] = {"marker": "o", "markersize": mark.width * POINTS_PER_PX, "markeredgewidth": 0}
@@ -343,12 +343,13 @@ def _add(axes: Any, mark: Mark, order: int) -> None:
             shade: dict[str, Any] = {"facecolor": INKS["heat"], "alpha": opacity, "linewidth": 0}
             axes.add_artist(Rectangle((left, mark.y), mark.width, mark.height, zorder=order, **shade))
             middle = left + mark.width / 2
-            _add(axes, Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), order)
+            _add(axes, Text(middle, mark.baseline, text, size=SMALL_PX, anchor="middle"), order, in_pdf)
     else:
         size = {"fontsize": mark.size * POINTS_PER_PX * NARROWER, "fontweight": "bold" if mark.bold else "normal"}
         place = {"ha": _ALIGNED[mark.anchor], "va": "baseline", "color": INKS[mark.ink], "zorder": order}
         printable = "".join(character for character in mark.text if character.isprintable())
-        font = _font(mark.bold) if all(any(a <= ord(each) <= b for a, b in _DRAWN) for each in printable) else None
+        known = all(any(first <= ord(each) <= last for first, last in _DRAWN) for each in printable)
+        font = _font(mark.bold) if in_pdf and known else None
         axes.text(mark.x, mark.y, printable, font=font, **size, **place)
 
 
