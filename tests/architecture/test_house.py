@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import hardiness
+from hardiness import benchmarks, core
 
 SOURCE = Path(hardiness.__file__).parent
 PROJECT = Path(__file__).parents[2]
 ROOMS = sorted(door.parent.name for door in SOURCE.glob("*/__init__.py"))
 MOST_PAST_DOORS = 16
+MOST_HOOKS = 30
 MOST_OFFERED = 733
 MOST_FILES = 299
 
@@ -68,6 +70,25 @@ def test_a_door_offers_what_a_second_room_or_a_reader_of_the_docs_uses(room: str
 def test_doors_and_files_do_not_become_more() -> None:
     assert sum(len(offered(room)) for room in ROOMS) <= MOST_OFFERED
     assert len(list(SOURCE.rglob("*.py"))) <= MOST_FILES
+
+
+def test_what_a_protocol_may_override_does_not_become_more() -> None:
+    benchmarks.registry.names()
+    benchmarks.cards.names()
+    assert len(overridden(core.Benchmark) | overridden(benchmarks.Card)) <= MOST_HOOKS
+
+
+def overridden(base: type) -> set[str]:
+    """The public methods of a class and its bases that some subclass of this project has, too."""
+
+    def methods(kind: type) -> set[str]:
+        return {name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)}
+
+    kinds = [base]
+    for kind in kinds:
+        kinds += [each for each in kind.__subclasses__() if each.__module__.startswith("hardiness.")]
+    hooks = {name for each in base.__mro__[:-1] for name in methods(each) if not name.startswith("_")}
+    return hooks & set[str]().union(*map(methods, kinds[1:]))
 
 
 def test_no_public_class_name_has_two_meanings() -> None:
