@@ -28,6 +28,7 @@ from hardiness.core import (
     Run,
     Sample,
     Score,
+    json_form,
 )
 from hardiness.imaging import png
 from hardiness.report import PageOptions
@@ -78,7 +79,7 @@ def corruption(model: str, shift: float) -> Result:
             ),
         ),
     )
-    return result(model, "imagenet-c", "corruption", scores, details={"galleries": [gallery.as_dict()]})
+    return result(model, "imagenet-c", "corruption", scores, details={"galleries": json_form([gallery])})
 
 
 def classification(model: str, shift: float) -> Result:

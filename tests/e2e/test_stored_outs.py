@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 import hardiness
-from hardiness.core import ModelIdentity, Plan, Run, StoreError
-from hardiness.core.later import json_form
+from hardiness.core import ModelIdentity, Plan, Run, StoreError, json_form
 from hardiness.engine import plan as planning
 from hardiness.store import Store
 from hardiness.store.files import as_json
@@ -48,7 +47,7 @@ def test_run_json_keeps_its_bytes_and_its_key() -> None:
     assert {run.key: run.run.benchmark.name for run in found.runs} == STORED
     for stored in found.runs:
         assert stored.run.key == stored.key == stored.path.rpartition("--")[2]
-        written = as_json({"key": stored.run.key, **stored.run.as_dict(), "plan": stored.plan.as_dict()})
+        written = as_json({"key": stored.run.key, **stored.run.as_dict(), "plan": stored.plan})
         assert written == stored.content("run.json")
 
 

@@ -35,6 +35,7 @@ from hardiness.core import (
     TextTable,
     UnknownNameError,
     baseline_option,
+    json_form,
     line_of,
     option,
     wait_option,
@@ -716,7 +717,7 @@ class Planned:
         """The JSON form."""
         return {
             "models": list(self.models),
-            "benchmarks": [asdict(each) for each in self.forecasts],
+            "benchmarks": json_form(self.forecasts),
             "skipped": list(self.skipped),
             "problems": list(self.problems),
             "remarks": list(self.remarks),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +40,11 @@ from hardiness.core import (
     Saying,
     Score,
     Section,
+    from_json,
+    json_form,
 )
 from hardiness.reference import baseline, class_name, published_for, published_interval
 from hardiness.statistics import Measurable, WeightedSum, disjoint, wilson, within
-
-if TYPE_CHECKING:
-    from cattrs import Converter
-
 
 ANY_METRICS = (*CLASS_METRICS, *CHAT_METRICS)
 """What any benchmark may be scored by, too: a person's own classes, and answers of chat models."""
@@ -82,7 +79,9 @@ class Presentation:
             group=self.group_of(results[0].run),
             others=tuple((group, each) for each in columns if (group := self.metric(each.metric).overview)),
             sayings=tuple(saying for r in results if (saying := self._saying(r))),
-            galleries=[(r.name, Gallery.from_dict(g)) for r in results for g in r.details.get("galleries", ())],
+            galleries=[
+                (r.name, from_json(Gallery, g, "galleries")) for r in results for g in r.details.get("galleries", ())
+            ],
             explanations=self._explained(results),
         )
 
@@ -222,25 +221,6 @@ VIEW = "view"
 """Where a result's details, and what is kept of its run, have it."""
 
 
-def as_json(section: Section) -> dict[str, Any]:
-    """A section as JSON values."""
-    return dict(_converter().unstructure(section, unstructure_as=Section))
-
-
-def from_json(kept: dict[str, Any]) -> Section:
-    """The section that `as_json` gave."""
-    return _converter().structure(kept, Section)
-
-
-def is_readable(kept: Any) -> bool:
-    """Whether `from_json` can read it: what another version kept may lack or have what this one does not expect."""
-    try:
-        from_json(kept)
-    except Exception:  # noqa: BLE001  # cattrs gives what any constructor raises
-        return False
-    return isinstance(kept, dict) and "variant" in kept
-
-
 def shown_again(results: Sequence[Result], usual: Section) -> Section:
     """The section of results as their card last showed each of them; figures stand one below the other.
 
@@ -251,7 +231,7 @@ def shown_again(results: Sequence[Result], usual: Section) -> Section:
         results: of one table; those of which no view was kept are left to what is usual.
         usual: what any card shows of their scores.
     """
-    kept = [(result, from_json(result.details[VIEW])) for result in results if VIEW in result.details]
+    kept = [(r, from_json(Section, r.details[VIEW], VIEW)) for r in results if VIEW in r.details]
     if not kept:
         return usual
     sections = [section for _, section in kept]
@@ -278,16 +258,6 @@ def _each_once(parts: Any) -> tuple[Any, ...]:
 def _of(chart: Chart, model: str) -> Chart:
     """A figure with its model's name, by which its files and its title differ from those of other models."""
     return replace(chart, name=f"{chart.name}-{model}", title=f"{model}: {chart.title}")
-
-
-@cache
-def _converter() -> Converter:
-    from cattrs.preconf.json import make_converter  # only cards of other packages need it
-
-    converter = make_converter()
-    converter.register_unstructure_hook(Condition, dict)
-    converter.register_structure_hook(Condition, lambda values, _: Condition(**values))
-    return converter
 
 
 SHOWN = 6
@@ -635,7 +605,7 @@ class Card(Presentation, ABC):
         """What a page shows beyond scores, as JSON by name; ``"galleries"`` are `Gallery` as dictionaries."""
         pairs = class_gallery(table, run)
         shown = [*galleries(table, self.class_namer(run)), *([pairs] if pairs else [])]
-        return {"galleries": [gallery.as_dict() for gallery in shown]}
+        return {"galleries": json_form(shown)}
 
     def class_namer(self, run: Run) -> Callable[[int], str]:
         """The name of a class of a run's data by its index, without its synonyms."""

@@ -47,6 +47,7 @@ from hardiness.core import (
     Run,
     Score,
     Section,
+    json_form,
 )
 from hardiness.reference import CLASS_SETS, ClassSet, Published, class_set, published_beside, wnid_indices
 from hardiness.statistics import Estimate, Measurable, WeightedSum, share, weighted_sum
@@ -289,7 +290,7 @@ class ClassSets(Card):
         described = _described(run)
         where = SHOWN_WHEN_ASKED if described.shown_when_asked else "galleries"
         found = _mistakes(described, table, self.class_namer(run))
-        return {**confidence_details(table), where: [each.as_dict() for each in found]}
+        return {**confidence_details(table), where: json_form(found)}
 
     def view(self, results: Sequence[Result]) -> Section:
         """The table of models, accuracy by part, what clean accuracy explains, and how far confidence is trusted."""

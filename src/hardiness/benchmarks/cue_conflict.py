@@ -46,6 +46,7 @@ from hardiness.core import (
     Section,
     Stimulus,
     UnknownNameError,
+    json_form,
 )
 from hardiness.reference import Humans, humans, published_series, vlm_shape_bias
 from hardiness.statistics import Measurable, WeightedSum, weighted_sum, wilson
@@ -378,7 +379,7 @@ class CueConflictCard(Card):
         """Stimuli that are answered by their texture."""
         if not run.data.categories:
             return {}
-        return {"galleries": [g.as_dict() for g in _by_texture(answers(table, run.data.categories, HEADLINE))]}
+        return {"galleries": json_form([*_by_texture(answers(table, run.data.categories, HEADLINE))])}
 
     def headline_of(self, columns: Sequence[Column]) -> Column | None:
         """Shape bias under the headline's protocol."""

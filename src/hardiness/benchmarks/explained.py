@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hardiness.benchmarks.shares import EFFECTIVE
-from hardiness.core import Result, Scatter, Score, Spot, Trend
+from hardiness.core import Result, Scatter, Score, Spot, Trend, from_json
 from hardiness.reference import (
     PublishedLine,
     published_beside,
@@ -45,7 +45,7 @@ def fitted(line: PublishedLine) -> FittedLine:
 def explained_chart(results: Sequence[Result]) -> Scatter | None:
     """Shifted over clean accuracy of a benchmark's results; ``None`` where no result has effective robustness."""
     found = [
-        EffectiveRobustness.from_dict({**kept, "model": result.name})
+        from_json(EffectiveRobustness, {**kept, "model": result.name}, EFFECTIVE.name)
         for result in results
         if (kept := result.details.get(EFFECTIVE.name))
     ]

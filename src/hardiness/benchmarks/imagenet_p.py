@@ -57,6 +57,7 @@ from hardiness.core import (
     Section,
     UnknownNameError,
     Unreadable,
+    json_form,
 )
 from hardiness.reference import IMAGENET_P, compared_with_first
 from hardiness.statistics import (
@@ -362,7 +363,7 @@ class PerturbationCard(Card):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """The sequences whose answer flips most."""
-        return {"galleries": [gallery.as_dict() for gallery in _restless(table, self.class_namer(run))]}
+        return {"galleries": json_form([*_restless(table, self.class_namer(run))])}
 
     def shown(self, key: str, value: Any) -> str:
         """``shot noise``, ``difficulty 2``, or the value itself."""

@@ -49,6 +49,7 @@ from hardiness.core import (
     Score,
     Section,
     UnknownNameError,
+    json_form,
 )
 from hardiness.reference import SETS, Level, StimulusSet, published_series, sixteen, stimulus_set
 from hardiness.statistics import Measurable, centred, mean, mean_of, resampled_means, wilson, within
@@ -265,7 +266,7 @@ class ModelVsHumanCard(Card):
 
     def details(self, table: ImageTable, run: Run) -> dict[str, Any]:
         """Stimuli that are answered wrongly where people find it easy."""
-        return {"galleries": [gallery.as_dict() for gallery in _mistakes(table, run)]}
+        return {"galleries": json_form([*_mistakes(table, run)])}
 
     def shown(self, key: str, value: Any) -> str:
         """The condition as the published figures name it."""

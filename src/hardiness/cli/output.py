@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hardiness.core import Failure, TextTable
+from hardiness.core import Failure, TextTable, json_form
 from hardiness.report import terminal_table
 
 PIPE_WIDTH = 160
@@ -28,8 +28,8 @@ def wide() -> Console:
 
 
 def print_json(found: Any) -> None:
-    """Print what is made of dicts, lists, texts and numbers; or an object, or several, with an ``as_dict``."""
-    click.echo(json.dumps(found, indent=1, default=lambda each: each.as_dict()))
+    """Print the JSON form of a value."""
+    click.echo(json.dumps(found, indent=1, default=json_form))
 
 
 def print_views(views: Iterable[TextTable]) -> None:

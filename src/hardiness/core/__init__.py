@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         require_within,
         suggestion,
     )
+    from hardiness.core.forms import fields_form, from_fields, from_json, json_field, json_form
     from hardiness.core.model import CANVAS_224, MAX_PX, Canvas, Interpolation, ModelSpec, Source, View
     from hardiness.core.options import argument, baseline_option, option, part, wait_option
     from hardiness.core.random import rng, usable_cores, use_cores
@@ -210,6 +211,11 @@ __all__ = [
     "door",
     "doubt_of",
     "epsilon_text",
+    "fields_form",
+    "from_fields",
+    "from_json",
+    "json_field",
+    "json_form",
     "line_of",
     "mark_notes",
     "option",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from hardiness.core.errors import ArgumentError, suggestion
-from hardiness.core.later import json_form
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
 CropMode = Literal["center", "center_floor", "squash", "border", "unresized"]
@@ -112,16 +111,6 @@ class View:
         colour = [round(scale * value) for value in self.mean]
         first, second, third = colour if self.channel_order == "RGB" else reversed(colour)
         return first, second, third
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form, for keys and records."""
-        return json_form(self)
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> View:
-        """The view that `as_dict` gave."""
-        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-        return cls(**plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Protocol
 
+from hardiness.core.forms import json_field, json_form
 from hardiness.core.run import Condition, Plan, Run, Stop
 from hardiness.core.table import Failure
 
@@ -147,36 +148,15 @@ class Score:
     value: float | None
     unit: str
     n: int
-    interval: Interval | None = None
+    interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     higher_is_better: bool = True
     condition: Condition = field(default_factory=Condition)
     reason: str | None = None
     interval_reason: str = ""
-    doubt: str = field(default="", compare=False)
+    doubt: str = field(default="", compare=False, metadata=json_field(seldom=True))
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.reason is not None), f"{self.metric}: a value or a reason, not both"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {  # a run of a thousand classes has 17,000 of these
-            "metric": self.metric,
-            "value": self.value,
-            "unit": self.unit,
-            "n": self.n,
-            "interval": [self.interval.low, self.interval.high] if self.interval else None,
-            "higher_is_better": self.higher_is_better,
-            "condition": dict(self.condition),
-            "reason": self.reason,
-            "interval_reason": self.interval_reason,
-            **({"doubt": self.doubt} if self.doubt else {}),
-        }
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Score:
-        """The score that `as_dict` gave."""
-        interval = Interval(*found["interval"]) if found["interval"] else None
-        return cls(**{**found, "interval": interval, "condition": Condition(**found["condition"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +194,7 @@ class Finding:
     name: str
     raised: bool
     sentence: str
-    ran: bool = True
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form; ``ran`` only where it did not."""
-        return {key: value for key, value in asdict(self).items() if key != "ran" or not value}
+    ran: bool = field(default=True, metadata=json_field(seldom=True))
 
 
 def doubt_of(findings: Sequence[Finding]) -> str:
@@ -332,16 +308,16 @@ class Result:
             "data": self.data,
             "protocol": self.protocol,
             "complete": self.counts.complete,
-            "scores": [score.as_dict() for score in self.scores],
-            "counts": asdict(self.counts),
+            "scores": json_form(self.scores),
+            "counts": json_form(self.counts),
             "failures": [
                 {"sample": failure.sample, "reason": failure.reason, "rows": len(failure.conditions)}
                 for failure in self.failures
             ],
             "warnings": list(self.warnings),
-            "findings": [finding.as_dict() for finding in self.findings],
-            **({"stop": self.stop.as_dict()} if self.stop else {}),
-            "run": {"key": self.key, **self.run.as_dict(), "plan": self.plan.as_dict()},
+            "findings": json_form(self.findings),
+            **({"stop": json_form(self.stop)} if self.stop else {}),
+            "run": {"key": self.key, **json_form(self.run), "plan": json_form(self.plan)},
             **({"parts": list(self.parts)} if self.parts else {}),
             "measured": dict(self.measured),
         }

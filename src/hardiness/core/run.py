@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
-from hardiness.core.errors import MOST_IMAGES, ArgumentError, StoreError, require_within
-from hardiness.core.later import json_form, later_fields, later_part, plain, read_later
+from hardiness.core.errors import MOST_IMAGES, ArgumentError, require_within
+from hardiness.core.forms import FormError, fields_form, from_fields
 from hardiness.core.model import View
 from hardiness.core.options import option
 from hardiness.core.random import usable_cores
@@ -30,6 +30,17 @@ class Condition(Mapping[str, Any]):
     def __init__(self, **values: str | int | float) -> None:
         self._values = values
         self._hash = hash(frozenset(values.items()))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return dict(self._values)
+
+    @classmethod
+    def from_dict(cls, found: Any) -> Condition:
+        """The condition that `as_dict` gave."""
+        if not isinstance(found, Mapping) or not {*map(type, found.values())} <= _OF_CONDITIONS:
+            raise FormError(f"must be an object of texts and numbers, and is {found!r:.60}")
+        return cls(**found)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -55,6 +66,9 @@ class Condition(Mapping[str, Any]):
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self._values.items())
+
+
+_OF_CONDITIONS = {str, int, float, bool}
 
 
 def _of(values: dict[str, Any]) -> Condition:
@@ -93,26 +107,6 @@ class Round:
     def steps(self) -> int:
         """How many steps it takes at most."""
         return max(self.marks)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {
-            "attack": self.attack,
-            "norm": self.norm,
-            "epsilon": self.epsilon,
-            "marks": {str(steps): dict(condition) for steps, condition in self.marks.items()},
-            "restarts": self.restarts,
-            "targeted": self.targeted,
-            "failed": self.failed,
-            "options": dict(self.options),
-            **later_part(self),
-        }
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Round:
-        """The round that `as_dict` gave."""
-        marks = {int(steps): Condition(**condition) for steps, condition in found["marks"].items()}
-        return cls(**{**found, "marks": marks} | read_later(cls, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,28 +348,16 @@ class Stop:
     policy: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        if self.policy:
-            return {"policy": self.policy, "rows": self.rows}
-        return {
-            "precision_target": self.precision_target,
-            "rows": self.rows,
-            "companions": list(self.companions),
-        }
+        """The JSON form: of what ended it alone."""
+        form = fields_form(self)
+        policy = form.pop("policy")
+        return {"policy": policy, "rows": self.rows} if policy else form
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any], where: str) -> Stop:
-        """The stop that `as_dict` gave.
-
-        Raises:
-            StoreError: a field is missing, unknown or of another form; the message names ``where``.
-        """
-        try:
-            if "policy" in found:
-                return cls(None, int(found["rows"]), policy=str(found["policy"]))
-            return cls(float(found["precision_target"]), int(found["rows"]), tuple(map(str, found["companions"])))
-        except (TypeError, KeyError, ValueError) as error:
-            raise StoreError(f"{where} must be what a run wrote, and is not ({error!r}); delete it") from None
+    def from_dict(cls, found: Any) -> Stop:
+        """The stop that `as_dict` gave."""
+        is_policys = isinstance(found, Mapping) and "policy" in found
+        return from_fields(cls, {"precision_target": None, **found} if is_policys else found)
 
 
 WINDOW_S = 2.0
@@ -597,20 +579,6 @@ class Plan:
     unit_items: int = 1
     whole: tuple[int, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return json_form(self)
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any], where: str) -> Plan:
-        """The plan that `as_dict` gave.
-
-        Raises:
-            StoreError: a field is missing or unknown; the message names it and ``where``.
-        """
-        _check_fields(found, Plan().as_dict(), {each.name for each in later_fields(cls)}, where)
-        return cls(**{**found, "whole": tuple(found["whole"])} | read_later(cls, found))
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -647,112 +615,61 @@ class Run:
         return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, as ``run.json`` and ``results.json`` hold it."""
-        return {
-            "model": self.model.name,
-            "model_options": plain(self.model.options),
-            "weights_sha256": self.model.weights_sha256,
-            "outputs_sha256": self.model.outputs_sha256,
-            "code_sha256": self.model.code_sha256,
-            "view": self.model.view.as_dict(),
-            "input": json_form(self.input),
-            "benchmark": self.benchmark.name,
-            "options": plain(self.benchmark.options),
-            "protocol": self.benchmark.protocol,
-            "card": self.benchmark.card,
-            "columns": list(self.benchmark.columns),
-            "conditions": [dict(condition) for condition in self.conditions],
-            "seed": self.seed,
-            "data": {
-                "name": self.data.name,
-                "fingerprint": self.data.fingerprint,
-                "samples": self.data.samples,
-                "num_classes": self.data.num_classes,
-                "categories": {name: list(classes) for name, classes in self.data.categories.items()},
-                **later_part(self.data),
-            },
-            "precision": self.precision,
-            "attack": [each.as_dict() for each in self.attack],
-            "surrogate": json_form(self.surrogate) if self.surrogate else None,
-            "versions": plain(self.versions),
-            **later_part(self.model, MODEL),
-            **later_part(self.benchmark, BENCHMARK),
-            **later_part(self),
-        }
+        """The JSON form, as ``run.json`` and ``results.json`` hold it: `FLAT`, and what came later."""
+        form = fields_form(self)
+        flat = {}
+        for name, place in FLAT.items():
+            part, _, field = place.partition(".")
+            flat[name] = form[part].pop(field) if field else form.pop(part)
+        later = {f"{part}_{field}": each for part in PARTS for field, each in form.pop(part).items()}
+        return {**flat, **later, **form}
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any], where: str = "run.json") -> Run:
+    def from_dict(cls, found: Any) -> Self:
         """The run that `as_dict` gave.
 
         Raises:
-            StoreError: a field is missing, unknown or cannot be read; the message names it and ``where``.
+            FormError: a field is missing, unknown or of another form.
         """
-        _check_fields(found, cls().as_dict(), set(cls._later_names()), where)
+        if not isinstance(found, Mapping):
+            raise FormError(f"must hold an object, and holds {type(found).__name__}")
+        nested: dict[str, Any] = {part: {} for part in PARTS}
+        for name, each in found.items():
+            part, _, field = _place(name).partition(".")
+            (nested[part] if field else nested)[field or part] = each
         try:
-            return cls._read(found)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise StoreError(
-                f"{where} holds a field of another form than it must ({error}); restore the file"
-            ) from None
-
-    @classmethod
-    def _later_names(cls) -> Iterator[str]:
-        """Names that a ``run.json`` may have or lack."""
-        for kind, prefix in ((cls, ""), (ModelIdentity, MODEL), (BenchmarkIdentity, BENCHMARK)):
-            yield from (f"{prefix}{field.name}" for field in later_fields(kind))
-
-    @classmethod
-    def _read(cls, found: Mapping[str, Any]) -> Run:
-        data = found["data"]
-        surrogate = found["surrogate"]
-        return cls(
-            model=ModelIdentity(
-                name=found["model"],
-                weights_sha256=found["weights_sha256"],
-                view=View.from_dict(found["view"]),
-                options=found["model_options"],
-                outputs_sha256=found["outputs_sha256"],
-                code_sha256=found["code_sha256"],
-                **read_later(ModelIdentity, found, MODEL),
-            ),
-            benchmark=BenchmarkIdentity(
-                name=found["benchmark"],
-                card=found["card"],
-                protocol=found["protocol"],
-                options=found["options"],
-                columns=tuple(found["columns"]),
-                **read_later(BenchmarkIdentity, found, BENCHMARK),
-            ),
-            data=DataIdentity(
-                name=data["name"],
-                fingerprint=data["fingerprint"],
-                samples=int(data["samples"]),
-                num_classes=int(data["num_classes"]),
-                categories={name: tuple(classes) for name, classes in data["categories"].items()},
-                **read_later(DataIdentity, data),
-            ),
-            input=InputIdentity(**found["input"] | read_later(InputIdentity, found["input"])),
-            conditions=tuple(Condition(**condition) for condition in found["conditions"]),
-            seed=found["seed"],
-            precision=found["precision"],
-            attack=tuple(Round.from_dict(each) for each in found["attack"]),
-            surrogate=Surrogate(**surrogate | read_later(Surrogate, surrogate)) if surrogate else None,
-            versions=found["versions"],
-            **read_later(cls, found),
-        )
+            return from_fields(cls, nested)
+        except FormError as error:
+            part, *rest = error.field.split(".")
+            if part not in PARTS or not rest:
+                raise
+            names = {place: name for name, place in FLAT.items()}
+            first = names.get(f"{part}.{rest[0]}", f"{part}_{rest[0]}")
+            raise FormError(error.text, ".".join([first, *rest[1:]])) from None
 
 
-MODEL, BENCHMARK = "model_", "benchmark_"
-"""What the names of later fields of those two begin with, whose first fields stand among those of the run."""
+PARTS = ("model", "benchmark")
+"""Whose fields stand among those of the run; later ones at the end, behind the name of the part."""
+
+FLAT: Mapping[str, str] = {
+    "model": "model.name",
+    "model_options": "model.options",
+    "weights_sha256": "model.weights_sha256",
+    "outputs_sha256": "model.outputs_sha256",
+    "code_sha256": "model.code_sha256",
+    "view": "model.view",
+    "input": "input",
+    "benchmark": "benchmark.name",
+    "options": "benchmark.options",
+    "protocol": "benchmark.protocol",
+    "card": "benchmark.card",
+    "columns": "benchmark.columns",
+    **{name: name for name in ("conditions", "seed", "data", "precision", "attack", "surrogate", "versions")},
+}
+"""The field of a `Run`, or of one of its parts, behind each field that every ``run.json`` has."""
 
 
-def _check_fields(found: Mapping[str, Any], known: Mapping[str, Any], later: set[str], where: str) -> None:
-    if not isinstance(found, Mapping):
-        raise StoreError(f"{where} must hold an object, and holds {type(found).__name__}; restore the file")
-    missing, unknown = sorted(set(known) - set(found)), sorted(set(found) - set(known) - later)
-    if missing:
-        raise StoreError(f"{where} must have the field {missing[0]!r}, and has none; restore the file")
-    if unknown:
-        raise StoreError(
-            f"{where} has the field {unknown[0]!r}, which this version does not know; use the version that wrote it"
-        )
+def _place(name: str) -> str:
+    """The same of any field that a ``run.json`` may have."""
+    part, _, field = name.partition("_")
+    return FLAT.get(name) or (f"{part}.{field}" if part in PARTS and field else name)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from hardiness.core.result import Score
 from hardiness.core.run import Condition
@@ -272,16 +271,6 @@ class Sample:
     before: Answer | None = None
     note: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {**asdict(self), "condition": dict(self.condition)}
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Sample:
-        """The sample that `as_dict` gave."""
-        answers = {name: Answer(**found[name]) if found[name] else None for name in ("after", "before")}
-        return cls(**{**found, **answers, "condition": Condition(**found["condition"])})
-
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
@@ -290,15 +279,6 @@ class Gallery:
     title: str
     rule: str
     samples: tuple[Sample, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {"title": self.title, "rule": self.rule, "samples": [sample.as_dict() for sample in self.samples]}
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Gallery:
-        """The gallery that `as_dict` gave."""
-        return cls(found["title"], found["rule"], tuple(map(Sample.from_dict, found["samples"])))
 
 
 LAST = 90

@@ -37,6 +37,7 @@ from hardiness.core import (
     Records,
     Round,
     StoreError,
+    json_form,
     line_of,
     rng,
     suggestion,
@@ -335,7 +336,7 @@ class Members:
         """Those of one round on one batch; ``None`` where its attack has none."""
         if not hasattr(attacks.registry.get(plan.attack), "resumed"):
             return None
-        text = json.dumps([plan.as_dict(), restart, list(samples)], sort_keys=True)
+        text = json.dumps([json_form(plan), restart, list(samples)], sort_keys=True)
         return replace(self, batch=hashlib.sha256(text.encode()).hexdigest()[:12])
 
     def read(self, generators: Sequence[np.random.Generator], device: torch.device) -> list[Iterate]:

@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -27,6 +27,7 @@ from hardiness.core import (
     Request,
     Share,
     Silence,
+    json_form,
     line_of,
 )
 from hardiness.engine.batch import Ensemble
@@ -89,7 +90,7 @@ def session(task: Task, clock: Clock, request: Request, benchmark: Benchmark) ->
         "device_name": _device_name(classifier.device),
         "runtime": classifier.runtime,
         "precision": classifier.precision,
-        "agreement": asdict(classifier.agreement) if classifier.agreement else None,
+        "agreement": json_form(classifier.agreement),
         "notes": list(classifier.notes),
         "published_as": classifier.spec.published,
         "parameters": classifier.num_parameters or None,

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from hardiness.core import (
     StoreError,
     Surrogate,
     Unreadable,
+    json_form,
 )
 from hardiness.engine.batch import BatchSize, Ensemble, QueuedPicture, automatic_batch_size, joined, largest_batch
 from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
@@ -117,7 +118,7 @@ def attack_versions(plan: AttackPlan) -> dict[str, Any]:
     if files := sorted(filter(None, {*map(_content, plan.rounds), _code(plan.bpda)})):
         found["files"] = files
     if plan.checks:
-        found["cross_checks"] = {**asdict(plan.checks), "version": CROSS_CHECKS}
+        found["cross_checks"] = {**json_form(plan.checks), "version": CROSS_CHECKS}
     return found
 
 

@@ -170,7 +170,7 @@ def _ordered(gate: Gate) -> list[GateVerdict]:
 
 
 def _headline(gate: Gate) -> str:
-    counts = ", ".join(f"{count} {each}" for each, count in gate.counts().items())
+    counts = ", ".join(f"{count} {each}" for each, count in gate.counts.items())
     warned = ", which only warns" if gate.outcome == "cannot tell" and gate.undecided == "warn" else ""
     return f"{gate.source}: {gate.outcome}{warned} ({counts})"
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import Any
 
-from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable, mark_notes
+from hardiness.core import ArgumentError, Condition, Interval, Result, StoreError, TextTable, json_form, mark_notes
 from hardiness.results.comparison import BenchmarkComparison, PairDetail, compare_stores
 from hardiness.results.flips import PairFlips
 from hardiness.results.runs import digest_of
@@ -202,7 +202,7 @@ def comparison_json(found: BenchmarkComparison) -> dict[str, Any]:
         "n": found.n,
         **({"doubts": dict(found.doubts)} if found.doubts else {}),
         "notes": list(found.notes),
-        "effective_robustness": [model.as_dict() for model in found.effective],
+        "effective_robustness": json_form(found.effective),
         "flips": [pair.as_dict() for pair in found.flips],
         "scores": [_score(score, found) for score in found.scores],
         "details": [_detail(detail) for detail in found.details],
@@ -280,7 +280,8 @@ def kept_comparisons(
         baseline_model: whose stored runs the ratios of ``results`` divide by, instead of the published baseline.
     """
     known = [
-        [each.key, [replace(s, doubt="").as_dict() for s in each.scores], each.details.get("noise")] for each in results
+        [each.key, json_form([replace(s, doubt="") for s in each.scores]), each.details.get("noise")]
+        for each in results
     ]
     digest = digest_of([VERSION, known, *([baseline_model] if baseline_model else [])])
     with suppress(StoreError, LookupError, TypeError, ValueError):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import EFFECTIVE, card_of
-from hardiness.core import WITHDRAWN, ArgumentError, Result, UnknownNameError
+from hardiness.core import WITHDRAWN, ArgumentError, Result, UnknownNameError, from_json
 from hardiness.results.comparisons.effective_robustness import against_references
 from hardiness.results.comparisons.stored_baseline import stored_baseline
 from hardiness.results.flips import MOST_KEPT, PairFlips, flips_of
@@ -244,7 +244,7 @@ def with_effective_robustness(
     for name, key in found.keys.items():
         kept = by_key[key].details.get(EFFECTIVE.name) if key in by_key else None
         if kept:
-            told.append(replace(EffectiveRobustness.from_dict(kept), model=name))
+            told.append(replace(from_json(EffectiveRobustness, kept, EFFECTIVE.name), model=name))
         scores = by_key[key].scores if key in by_key else ()
         reasons += [
             f"{name}: no effective robustness: {s.reason}" for s in scores if s.metric == EFFECTIVE.name and s.reason

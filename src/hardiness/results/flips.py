@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from hardiness.benchmarks import card_of
-from hardiness.core import RIGHT, Answer, Condition, ImageTable, Interval, Sample
+from hardiness.core import RIGHT, Answer, Condition, ImageTable, Sample, fields_form, from_fields
 from hardiness.results.runs import ScoredRun
-from hardiness.statistics import Difference, Flips, FlipShare, FlipTable
+from hardiness.statistics import Difference, Flips, FlipTable
 
 PICTURES = 6
 """Negative flips of a pair whose pictures are shown."""
@@ -73,50 +73,37 @@ class PairFlips:
         return f"The scores of {both} do not differ beyond chance, but their answers do: {parts}."
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """The JSON form: what each part of the pictures is called stands beside its numbers."""
+        form = fields_form(self)
+        named = {name: [{head: part, **numbers} for part, numbers in form.pop(name)] for name, head in PARTS.items()}
+        samples = form.pop("samples")
         return {
-            "first": self.first,
-            "second": self.second,
-            "flipped": self.flipped,
-            "overall": asdict(self.overall),
-            "conditions": [{"condition": dict(each), **asdict(flips)} for each, flips in self.conditions],
-            "kinds": [{"kind": name, **asdict(flips)} for name, flips in self.kinds],
-            "classes": [{"class": name, **asdict(flips)} for name, flips in self.classes],
-            "changes": [{"class": name, **asdict(change)} for name, change in self.changes],
-            "samples": [sample.as_dict() for sample in self.samples],
+            "first": form["first"],
+            "second": form["second"],
+            "flipped": form["flipped"],
+            "overall": form["overall"],
+            **named,
+            "samples": samples,
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> PairFlips:
+    def from_dict(cls, found: Any) -> PairFlips:
         """The flips that `as_dict` gave."""
-        return cls(
-            found["first"],
-            found["second"],
-            _flips(found["overall"]),
-            tuple((Condition(**each["condition"]), _flips(each)) for each in found["conditions"]),
-            tuple((each["kind"], _flips(each)) for each in found["kinds"]),
-            tuple((each["class"], _flips(each)) for each in found["classes"]),
-            tuple((each["class"], _change(each)) for each in found["changes"]),
-            tuple(map(Sample.from_dict, found["samples"])),
-            found["flipped"],
-        )
+        if isinstance(found, Mapping):
+            parts = {
+                name: [[each.get(head), {k: v for k, v in each.items() if k != head}] for each in found.get(name, ())]
+                for name, head in PARTS.items()
+            }
+            found = {**found, **parts}
+        return from_fields(cls, found)
+
+
+PARTS = {"conditions": "condition", "kinds": "kind", "classes": "class", "changes": "class"}
+"""What one of each is called in JSON."""
 
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _change(found: Mapping[str, Any]) -> Difference:
-    known = {name: value for name, value in found.items() if name != "class"}
-    return Difference(**{**known, "interval": None if known["interval"] is None else Interval(**known["interval"])})
-
-
-def _flips(found: Mapping[str, Any]) -> Flips:
-    shares = (
-        FlipShare(found[name]["value"], Interval(**found[name]["interval"]))
-        for name in ("negative", "positive", "agreement")
-    )
-    return Flips(found["n"], *shares)
 
 
 def flips_of(runs: Mapping[str, ScoredRun]) -> tuple[PairFlips, ...]:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,6 +25,10 @@ from hardiness.core import (
     Run,
     Score,
     StoreError,
+    fields_form,
+    from_json,
+    json_field,
+    json_form,
     mark_notes,
     spelled,
     suggestion,
@@ -85,7 +89,7 @@ class GateVerdict:
     metric: str
     unit: str = "fraction"
     value: float | None = None
-    interval: Interval | None = None
+    interval: Interval | None = field(default=None, metadata=json_field(as_list=True))
     confidence: float = 0.95
     family: int = 1
     n: int = 0
@@ -108,23 +112,9 @@ class GateVerdict:
         return f"plain 95 %{looked}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        rule = {name: value for name, value in asdict(replace(self.rule, where=Condition())).items() if name != "where"}
-        return {
-            **asdict(replace(self, rule=self.rule, interval=None)),
-            "rule": {**rule, "where": dict(self.rule.where)},
-            "interval": [self.interval.low, self.interval.high] if self.interval else None,
-            "which_interval": self.which_interval if self.interval else "",
-            "mark": self.mark,
-        }
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> GateVerdict:
-        """The verdict that `as_dict` gave."""
-        rule = Rule(**{**found["rule"], "where": Condition(**found["rule"]["where"])})
-        interval = Interval(*found["interval"]) if found["interval"] else None
-        known = {name: value for name, value in found.items() if name not in ("which_interval", "mark")}
-        return cls(**{**known, "rule": rule, "interval": interval})
+        """The JSON form: its fields, then what is said of them."""
+        which = self.which_interval if self.interval else ""
+        return {**fields_form(self), "which_interval": which, "mark": self.mark}
 
 
 @dataclass(frozen=True)
@@ -139,7 +129,7 @@ class Gate:
 
     verdicts: tuple[GateVerdict, ...]
     undecided: str = "fail"
-    source: str = "policy"
+    source: str = field(default="policy", metadata=json_field("policy"))
 
     @property
     def outcome(self) -> str:
@@ -151,6 +141,7 @@ class Gate:
         """3 fail, 1 missing, 4 cannot tell (0 where that only warns), 0 pass; in this order."""
         return 0 if self.outcome == "cannot tell" and self.undecided == "warn" else STATUS[self.outcome]
 
+    @property
     def counts(self) -> dict[str, int]:
         """How many verdicts there are of each kind, of those that there are."""
         found = {each: sum(v.outcome == each for v in self.verdicts) for each in STATUS}
@@ -158,19 +149,10 @@ class Gate:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {
-            "outcome": self.outcome,
-            "exit_status": self.exit_status,
-            "undecided": self.undecided,
-            "policy": self.source,
-            "counts": self.counts(),
-            "verdicts": [each.as_dict() for each in self.verdicts],
-        }
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Gate:
-        """The gate that `as_dict` gave."""
-        return cls(tuple(map(GateVerdict.from_dict, found["verdicts"])), found["undecided"], found["policy"])
+        form = fields_form(self)
+        verdicts = form.pop("verdicts")
+        outcome = {"outcome": self.outcome, "exit_status": self.exit_status}
+        return {**outcome, **form, "counts": self.counts, "verdicts": verdicts}
 
 
 def judge(policy: Policy, store: Store) -> Gate:
@@ -203,11 +185,12 @@ def keep_gate(store: Store, gate: Gate) -> None:
 
 def kept_gate(store: Store) -> tuple[Gate, bool] | None:
     """What the last gate said of a folder, and whether its rows are still the same; ``None`` where none was asked."""
-    with suppress(StoreError, LookupError, TypeError, ValueError):
+    with suppress(StoreError, LookupError, TypeError, ValueError, AttributeError):
         content = store.files.read(GATE)
         if content:
             found = parsed(content, f"{store.address}/{GATE}")
-            return Gate.from_dict(found), found["of"] == _stamp(store)
+            of = found.pop("of")
+            return from_json(Gate, found, GATE), of == _stamp(store)
     return None
 
 
@@ -663,7 +646,7 @@ def _differing(run: ScoredRun, baseline: ScoredRun) -> Iterator[str]:
     }
     if mine.data.fingerprint != theirs.data.fingerprint and mine.data.name != theirs.data.name:
         pairs["data"] = (mine.data.name, theirs.data.name)
-    views = mine.model.view.as_dict(), theirs.model.view.as_dict()
+    views = json_form(mine.model.view), json_form(theirs.model.view)
     if _normalises_itself(run) or _normalises_itself(baseline):
         for each in views:
             for name in _NUMBERS:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from hardiness.core import Condition, Interval, StoreError, TextTable
+from hardiness.core import Condition, Interval, TextTable, from_json, json_field
 from hardiness.results.measured import Measured
 from hardiness.statistics import difference, shared_images, wilson
 from hardiness.store import Store, as_json, parsed
@@ -40,20 +40,9 @@ class Moved:
     title: str
     usual: float
     value: float
-    interval: Interval | None
+    interval: Interval | None = field(metadata=json_field(as_list=True))
     n: int
     otherwise: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        interval = [self.interval.low, self.interval.high] if self.interval else None
-        return {**asdict(self), "condition": dict(self.condition), "interval": interval}
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Moved:
-        """What `as_dict` gave."""
-        interval = Interval(*found["interval"]) if found["interval"] else None
-        return cls(**{**found, "condition": Condition(**found["condition"]), "interval": interval})
 
 
 @dataclass(frozen=True)
@@ -117,22 +106,6 @@ class Noise:
         """What a notebook shows."""
         return self.view().html()
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {**asdict(self), "moved": [each.as_dict() for each in self.moved], "left_out": dict(self.left_out)}
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any], where: str) -> Noise:
-        """What `as_dict` gave.
-
-        Raises:
-            StoreError: a field is missing, unknown or of another form; the message says where.
-        """
-        try:
-            return cls(**{**found, "moved": tuple(Moved.from_dict(each) for each in found["moved"])})
-        except (TypeError, KeyError, ValueError) as error:
-            raise StoreError(f"{where} is no record of noise ({error}); delete it and measure again") from None
-
 
 def moved_by(factor: str, setting: str, usual: Measured, varied: Measured) -> list[Moved]:
     """What a setting does to every score that both runs have, on the images that both have.
@@ -181,7 +154,7 @@ def keep_noise(store: Store, noise: Noise) -> str:
         StoreError: disk full or no permission.
     """
     path = f"{FOLDER}/{noise.key}.json"
-    store.files.write(path, as_json(noise.as_dict()))
+    store.files.write(path, as_json(noise))
     return f"{store.address}/{path}"
 
 
@@ -197,7 +170,7 @@ def stored_noise(stores: Iterable[Store]) -> dict[str, Noise]:
             if path.count("/") == 1 and path.endswith(".json"):
                 where = f"{store.address}/{path}"
                 read = parsed(store.files.read(path) or b"", where)
-                noise = Noise.from_dict(read if isinstance(read, dict) else {}, where)
+                noise = from_json(Noise, read, where, "delete it and measure again")
                 found[noise.key] = noise
     return found
 

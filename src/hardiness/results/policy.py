@@ -39,11 +39,11 @@ class Rule:
         metric: of its scores, or `HEADLINE`, ``"error"``, ``"accuracy"``, or one of `FLIPS`.
         kind: which of `LIMITS`.
         limit: in the metric's own unit; 0.01 is one point.
-        where: the condition of the score, or which conditions, group and class of pictures are meant.
         model: which model alone; empty for all.
         against: the folder of the baseline; empty where there is none.
         against_model: the baseline's name of the model, or of each; empty where the names are equal.
         name: what people call the rule; empty where they do not.
+        where: the condition of the score, or which conditions, group and class of pictures are meant.
     """
 
     number: int
@@ -51,11 +51,11 @@ class Rule:
     metric: str
     kind: Literal["at_most", "at_least", "worse_by_at_most"]
     limit: float
-    where: Condition = field(default_factory=Condition)
     model: str = ""
     against: str = ""
     against_model: str | Mapping[str, str] = ""
     name: str = ""
+    where: Condition = field(default_factory=Condition)
 
     def baseline_model(self, model: str) -> str:
         """The baseline's name of a model."""
@@ -178,11 +178,11 @@ def _rule(source: str, number: int, found: Mapping[str, Any]) -> Rule:
         found["metric"],
         kind,  # type: ignore[arg-type]  # one of LIMITS
         float(limit),
-        _where(place, found.get("where", {})),
         found.get("model", ""),
         found.get("against", ""),
         _names(place, found.get("against_model", "")),
         found.get("name", ""),
+        _where(place, found.get("where", {})),
     )
 
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from hardiness.benchmarks import (
     VIEW,
     Uninstalled,
-    as_json,
     card_of,
     cards,
-    is_readable,
     published_baseline,
     severities_below,
     warnings_of,
@@ -25,8 +23,11 @@ from hardiness.core import (
     Result,
     Run,
     Score,
+    Section,
     StoreError,
     Surrogate,
+    from_json,
+    json_form,
 )
 from hardiness.reference import Published, table
 from hardiness.results.annotations import annotated_scores
@@ -103,7 +104,7 @@ def rebuild_results(store: Store, baseline_model: str | None = None) -> list[Res
         before, found, tries = store.stamps(), results_of(store, baseline_model), tries + 1
         with store.locked():
             if store.stamps() == before or tries == TRIES:
-                store.write_results([result.as_dict() for result in found])
+                store.write_results(found)
                 return found
 
 
@@ -174,10 +175,13 @@ def _with_view(result: Result, run: ScoredRun) -> Result:
     """The result; what a card of another package shows of it is kept, and comes back once that package is gone."""
     if isinstance(run.card, Uninstalled):
         kept = run.remembered(VIEW)
-        return replace(result, details={**result.details, VIEW: kept}) if is_readable(kept) else result
+        with suppress(StoreError):  # what another version kept may lack or have what this one does not expect
+            from_json(Section, kept, VIEW)
+            return replace(result, details={**result.details, VIEW: kept})
+        return result
     if not type(run.card).__module__.startswith("hardiness."):
         with suppress(Exception):  # somebody else's code, which is asked again, and told of, where a page is made
-            view = as_json(run.card.view([result]))
+            view = json_form(run.card.view([result]))
             run.remember(VIEW, digest_of(view), lambda: view)
     return result
 

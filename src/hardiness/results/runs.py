@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -42,6 +42,8 @@ from hardiness.core import (
     Run,
     Score,
     StoreError,
+    from_json,
+    json_form,
     spelled,
 )
 from hardiness.store import Stamps, StoredRun, parsed, tables
@@ -156,7 +158,7 @@ def _facts(run: Run, sessions: Sessions, key: str) -> Iterator[tuple[str, str]]:
     yield "seed", f"seed {run.seed}"
     if file := _checkpoint(sessions()):
         yield "weights file", f"weights={file}"
-    view = run.model.view.as_dict()
+    view = json_form(run.model.view)
     for name, value in run.model.options.items():
         if name not in view:
             yield f"model {name}", f"{name}={value}"
@@ -405,7 +407,7 @@ class ScoredRun:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """What could not be evaluated."""
-        return tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in self._facts["failures"])
+        return from_json(tuple[Failure, ...], self._facts["failures"], "failures")
 
     @property
     def damage(self) -> list[str]:
@@ -451,11 +453,11 @@ class ScoredRun:
             own = self.card.scores(self.table, self.stored.run, baseline)
             scores = [*available(own, self._outputs), *answer_scores(self.table, self.stored.run)]
             findings = self.card.findings(self.table, scores, self.stored.run)
-            return {"scores": [s.as_dict() for s in scores], "findings": [f.as_dict() for f in findings]}
+            return {"scores": json_form(scores), "findings": json_form(findings)}
 
         found = self.remember(f"scores {digest_of(baseline)}", "", compute)
         scores = found["scores"] + (self._by_class()["scores"] if has_own_classes(self.stored.run) else [])
-        return [Score.from_dict(each) for each in scores], [Finding(**each) for each in found["findings"]]
+        return from_json(list[Score], scores, "scores"), from_json(list[Finding], found["findings"], "findings")
 
     @property
     def _outputs(self) -> str:
@@ -485,7 +487,7 @@ class ScoredRun:
         def compute() -> dict[str, Any]:
             scores = available(class_scores(self.table, self.stored.run), self._outputs)
             warnings = class_warnings(self.table, self.stored.run)
-            return {"scores": [score.as_dict() for score in scores], "warnings": warnings}
+            return {"scores": json_form(scores), "warnings": warnings}
 
         return dict(self.remember("scores by class", str(CLASSES_VERSION), compute))
 
@@ -517,7 +519,7 @@ class ScoredRun:
             return {
                 "images": len(table),
                 "evaluated": {str(cell): n for cell, n in table.counts().items()},
-                "failures": [asdict(failure) for failure in table.failures],
+                "failures": json_form(table.failures),
                 "damage": self.stored.damage,
             }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hardiness.benchmarks import Baseline, Card
-from hardiness.core import RIGHT, Condition, ImageTable, Run, Score, Stop, UnknownNameError
+from hardiness.core import RIGHT, Condition, ImageTable, Run, Score, Stop, UnknownNameError, from_json, json_form
 from hardiness.reference import published_set
 from hardiness.results.runs import ScoredRun, digest_of
 from hardiness.statistics import (
@@ -170,13 +170,14 @@ def at_stop(
     target = stop.precision_target
     companions = [each for each in runs if each.stored.key in stop.companions]
 
-    def compute() -> list[dict[str, object]]:
+    def compute() -> list[object]:
         look = look_at(target, baseline, companions)
         looks = look.at(run.card, run.table, run.stored.run)
-        return [new.as_dict() for old, new in zip(scores, with_looks(scores, looks), strict=True) if new is not old]
+        changed = zip(scores, with_looks(scores, looks), strict=True)
+        return [json_form(new) for old, new in changed if new is not old]
 
-    of = digest_of([stop.as_dict(), [each.digest for each in companions], baseline])
-    changed = {(s.metric, s.condition): s for s in map(Score.from_dict, run.remember("stop", of, compute))}
+    of = digest_of([json_form(stop), [each.digest for each in companions], baseline])
+    changed = {(s.metric, s.condition): s for s in from_json(list[Score], run.remember("stop", of, compute), "stop")}
     names = ", ".join(dict.fromkeys(run.card.title(each.metric, each.condition) for each in changed.values()))
     sentence = (
         f"stopped at a precision target of {target:g}: the intervals of {names or 'no score'} hold "

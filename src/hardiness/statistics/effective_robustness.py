@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,16 +58,6 @@ class EffectiveRobustness:
             return f"explained by its clean accuracy: {100 * self.value:+.1f} points {ends} from the line"
         side = "more" if self.value > 0 else "fewer"
         return f"{points} {side} than its clean accuracy explains {ends}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> EffectiveRobustness:
-        """What `as_dict` gave."""
-        ends = {name: Interval(**value) for name, value in found.items() if isinstance(value, Mapping)}
-        return cls(**{**found, **ends})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hardiness import sources
-from hardiness.core import ArgumentError, StoreError
+from hardiness.core import ArgumentError, StoreError, json_form
 from hardiness.sources import read_regular, shown
 
 THREADS = 16
@@ -105,8 +105,8 @@ def refuse_links(path: Path, folder: Path) -> None:
 
 
 def as_json(value: Any) -> bytes:
-    """The bytes of a JSON document, indented, in the order given."""
-    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+    """The bytes of a JSON document, indented, in the order given; dataclasses have their `json_form`."""
+    return (json.dumps(value, indent=1, allow_nan=False, default=json_form) + "\n").encode()
 
 
 def write_json(path: Path, value: Any, partial: Path) -> None:

@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError
+from hardiness.core import Failure, Plan, Records, Run, Share, Stop, StoreError, from_json
 from hardiness.store import tables
 from hardiness.store.files import Files, as_json, parsed, together
 from hardiness.store.tables import Row
@@ -152,11 +151,11 @@ class RunFolder:
             StoreError: disk full or no permission.
         """
         if self.stop() != stop:
-            self.keep(STOP, as_json(stop.as_dict()))
+            self.keep(STOP, as_json(stop))
 
     def _stop(self) -> Stop | None:
         content, place = self.content(STOP), f"{self.place}/{STOP}"
-        return Stop.from_dict(parsed(content, place), place) if content else None
+        return from_json(Stop, parsed(content, place), place, "delete it") if content else None
 
     def sessions(self) -> Iterator[tuple[str, dict[str, Any] | StoreError]]:
         """What each session that computed rows of this run said, in the order in which they began, by file.
@@ -236,7 +235,7 @@ class StoredRun(RunFolder):
         """
         present = listed.get(shard, ())
         whole = tables.file_name(shard, work)
-        if whole in present and _is_whole(self, whole):
+        if whole in present and self._is_whole(whole):
             return []  # the usual case of a second run: no row is decoded
         stored: set[Row] = set()
         for name in present:
@@ -252,7 +251,7 @@ class StoredRun(RunFolder):
             StoreError: disk full or no permission.
         """
         name = tables.file_name(shard, work)
-        _put(self, name, tables.encode(records, self.key, name, self.cells))
+        self._put(name, tables.encode(records, self.key, name, self.cells))
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> Records | None:
         """The rows of one shard file; ``None`` where it is damaged or another run's, and a line in `damage` says so."""
@@ -260,7 +259,7 @@ class StoredRun(RunFolder):
             return tables.read(self.content(name), f"{self.place}/{name}", columns, self.key, self.cells)
         except StoreError as error:
             self.damage.append(str(error))
-            _disprove(self, name)
+            self._disprove(name)
             return None
 
     def set_damage_aside(self, share: Share | None = None) -> list[str]:
@@ -271,8 +270,8 @@ class StoredRun(RunFolder):
         Args:
             share: of several processes; each looks into the files of its own shards alone, and keeps no proof.
         """
-        proved = {} if share else _proved(self)
-        found, damage = _looked_into(self, share, proved)
+        proved = {} if share else self._proved()
+        found, damage = self._looked_into(share, proved)
         lines = [*self.aside, *(self.set_aside(name, why) for name, why in damage.items())]
         if share:
             return lines
@@ -338,44 +337,55 @@ class StoredRun(RunFolder):
         """Which rows a shard file holds; raises where it is damaged."""
         return tables.read(self.content(name), f"{self.place}/{name}", ["sample", "condition"], self.key, self.cells)
 
+    def _put(self, name: str, content: bytes) -> None:
+        """Put a shard file where there is none, or in place of a damaged one or of a try in which images failed."""
+        if not self.files.conditional:
+            self.keep(name, content)  # equal work gives equal bytes, and to find out who was first takes a second
+            return
+        if self.files.create(f"{self.path}/{name}", content) or self.content(name) == content:
+            return
+        self.whole.discard(name)
+        if self._damage(name) or name not in self.whole:
+            self.keep(name, content)
 
-def _put(run: StoredRun, name: str, content: bytes) -> None:
-    """Put a shard file where there is none, or in place of one that is damaged or of a try in which images failed."""
-    if not run.files.conditional:
-        run.keep(name, content)  # equal work gives equal bytes, and to find out who was first takes a second
-        return
-    if run.files.create(f"{run.path}/{name}", content) or run.content(name) == content:
-        return
-    run.whole.discard(name)
-    if _damage(run, name) or name not in run.whole:
-        run.keep(name, content)
+    def _is_whole(self, name: str) -> bool:
+        return name in self.whole or tables.is_whole(self.content(name), f"{self.place}/{name}", self.cells)
 
+    def _looked_into(self, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
+        """The shard files that are as they were written, and why each of the others cannot be used, by name."""
+        stamps = self.stamps()
+        found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
+        unknown = [name for name in stamps if name not in found and (not share or share.owns(tables.index_of(name)))]
+        damage = dict(zip(unknown, together(self._damage, unknown), strict=True))
+        found |= {name: stamps[name] for name in unknown if not damage[name]}
+        return found, {name: why for name, why in damage.items() if why}
 
-def _is_whole(run: StoredRun, name: str) -> bool:
-    return name in run.whole or tables.is_whole(run.content(name), f"{run.place}/{name}", run.cells)
+    def _damage(self, name: str) -> str:
+        """Why one of its shard files cannot be used; nothing of one that can."""
+        place = f"{self.place}/{name}"
+        try:
+            content = self.content(name)
+            tables.read(content, place, None, self.key, self.cells)
+        except StoreError as error:
+            return str(error)
+        if tables.is_whole(content, place, self.cells):
+            self.whole.add(name)
+        return ""
 
+    def _proved(self) -> Stamps:
+        """Size and time of the files that were proved, by name; nothing where that is not known."""
+        try:
+            found = parsed(self.content(PROVED), PROVED)
+        except StoreError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
-def _looked_into(run: StoredRun, share: Share | None, proved: Stamps) -> tuple[Stamps, dict[str, str]]:
-    """The shard files that are as they were written, and why each of the others cannot be used, by name."""
-    stamps = run.stamps()
-    found = {name: stamp for name, stamp in stamps.items() if proved.get(name) == stamp}
-    unknown = [name for name in stamps if name not in found and (not share or share.owns(tables.index_of(name)))]
-    damage = dict(zip(unknown, together(partial(_damage, run), unknown), strict=True))
-    found |= {name: stamps[name] for name in unknown if not damage[name]}
-    return found, {name: why for name, why in damage.items() if why}
-
-
-def _damage(run: StoredRun, name: str) -> str:
-    """Why one of its shard files cannot be used; nothing of one that can."""
-    place = f"{run.place}/{name}"
-    try:
-        content = run.content(name)
-        tables.read(content, place, None, run.key, run.cells)
-    except StoreError as error:
-        return str(error)
-    if tables.is_whole(content, place, run.cells):
-        run.whole.add(name)
-    return ""
+    def _disprove(self, name: str) -> None:
+        """Forget that a file was proved, so that `set_damage_aside` reads it, whatever its size and time."""
+        proved = self._proved()
+        if proved.pop(name, None) is not None:
+            with suppress(StoreError):  # a folder that may only be read
+                self.keep(PROVED, as_json(proved))
 
 
 def _merged(parts: Sequence[Records]) -> Records:
@@ -402,23 +412,6 @@ def _still_failed(failures: Sequence[Failure], evaluated: set[Row]) -> Iterator[
         told.update(left)
         if left:
             yield replace(failure, conditions=tuple(condition for _, condition in left))
-
-
-def _proved(run: StoredRun) -> Stamps:
-    """Size and time of the files that were proved, by name; nothing where that is not known."""
-    try:
-        found = parsed(run.content(PROVED), PROVED)
-    except StoreError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _disprove(run: StoredRun, name: str) -> None:
-    """Forget that a file was proved, so that `StoredRun.set_damage_aside` reads it, whatever its size and time."""
-    proved = _proved(run)
-    if proved.pop(name, None) is not None:
-        with suppress(StoreError):  # a folder that may only be read
-            run.keep(PROVED, as_json(proved))
 
 
 RECORDS = "records"
@@ -539,8 +532,8 @@ def _identity(files: Files, folder: str, content: bytes) -> tuple[Run, Plan]:
     if not isinstance(found, dict):
         raise StoreError(f"{path} must hold an object, and holds {type(found).__name__}; restore the file")
     identity = {name: value for name, value in found.items() if name not in ("key", "plan")}
-    run = Run.from_dict(identity, path)
-    plan = Plan.from_dict(found.get("plan", {}), f"the plan in {path}")
+    run = from_json(Run, identity, path)
+    plan = from_json(Plan, found.get("plan", {}), f"the plan in {path}")
     if found.get("key") != run.key:
         raise StoreError(
             f"{path} was changed: its key is {found.get('key')}, and what it says gives {run.key}; "

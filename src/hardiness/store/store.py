@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Run, StoreError
+from hardiness.core import SCHEMA, ArgumentError, DataError, Plan, Result, Run, StoreError
 from hardiness.store.files import WAIT_S, Files, LocalFiles, ObjectFiles, as_json, is_address, locked, parsed
 from hardiness.store.run import (
     DAMAGED,
@@ -194,7 +193,7 @@ class Store:
             aside = set_run_aside(self.files, path, run, plan)
             found = self.find(run)
         if found is None:
-            described = {"key": run.key, **run.as_dict(), "plan": plan.as_dict()}
+            described = {"key": run.key, **run.as_dict(), "plan": plan}
             self.files.create(f"{path}/{RUN}", as_json(described))
             found = self.find(run)
         if found is None:
@@ -225,7 +224,7 @@ class Store:
         """What tells whether any record has come or changed: the shards of each run, by its folder's name."""
         return {run.path: run.stamps() for run in self.runs()}
 
-    def write_results(self, results: Sequence[Mapping[str, Any]]) -> None:
+    def write_results(self, results: Sequence[Result]) -> None:
         """Replace ``results.json``; to be called within `locked`, after reading what it is made from.
 
         Raises:

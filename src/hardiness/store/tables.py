@@ -7,13 +7,13 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hardiness.core import Condition, Failure, ImageTable, Records, StoreError
+from hardiness.core import Condition, Failure, ImageTable, Records, StoreError, json_form
 from hardiness.sources import shown
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def encode(records: Records, key: str = "", name: str = "", cells: Cells | None 
     import pyarrow.parquet as pq
 
     fields = {column: _to_arrow(values) for column, values in records.columns.items()}
-    failures = json.dumps([asdict(failure) for failure in records.failures])
+    failures = json.dumps(json_form(records.failures))
     unit = {
         "format": FORMAT,
         "key": key,
@@ -288,7 +288,7 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
     held = {
         "cells": table.cells.tolist(),
         "conditions": [dict(condition) for condition in table.present],
-        "failures": [asdict(failure) for failure in table.failures],
+        "failures": json_form(table.failures),
     }
     fields = {"image": pa.array(table.ids, pa.string()), "label": pa.array(table.label), **columns}
     digests = {name: digest(column) for name, column in fields.items()}

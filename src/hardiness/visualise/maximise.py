@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -25,6 +25,8 @@ from hardiness.core import (
     ModelSpec,
     Silence,
     UnknownNameError,
+    json_field,
+    json_form,
     option,
     require_within,
     rng,
@@ -55,10 +57,6 @@ class LayerUnit:
         """Its name in captions."""
         return self.layer
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {"layer": self.layer}
-
     def check(self, shape: Sequence[int]) -> None:
         """Accept every shape: a whole layer can always be shown."""
 
@@ -79,10 +77,6 @@ class Channel:
         """Its name in captions."""
         return f"{self.layer} {self.channel}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {"layer": self.layer, "channel": self.channel}
-
     def check(self, shape: Sequence[int]) -> None:
         """Raise an error unless an output of this shape (without the batch) has the channel.
 
@@ -101,16 +95,12 @@ class Neuron:
     """One number that a layer puts out; its indices stand in the order of the layer's own axes."""
 
     layer: str
-    indices: tuple[int, ...]
+    indices: tuple[int, ...] = field(metadata=json_field("neuron"))
 
     @property
     def label(self) -> str:
         """Its name in captions."""
         return f"{self.layer} {','.join(map(str, self.indices))}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {"layer": self.layer, "neuron": list(self.indices)}
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise an error unless an output of this shape (without the batch) has the neuron.
@@ -135,17 +125,13 @@ class Neuron:
 class ClassUnit:
     """A class: its logit."""
 
-    index: int
+    index: int = field(metadata=json_field("class"))
     name: str
 
     @property
     def label(self) -> str:
         """Its name in captions."""
         return self.name
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        return {"class": self.index, "name": self.name}
 
     def check(self, shape: Sequence[int]) -> None:
         """Raise an error unless there are enough logits for the class.
@@ -538,12 +524,6 @@ class Settings:
         if self.rate <= 0:
             raise ArgumentError(f"rate must be positive, was {self.rate}")
 
-    def as_dict(self) -> dict[str, Any]:
-        """What pictures depend on, for `features.json`."""
-        values = asdict(self)
-        del values["batch_size"]
-        return values
-
 
 @dataclass(frozen=True, eq=False)
 class Feature:
@@ -756,11 +736,12 @@ def write_features(
         raise ArgumentError("nothing to visualise: name a layer, channel, neuron or class")
     refuse_strangers(folder)
     features = maximise(classifier, units, settings, listener)
-    stated = {**settings.as_dict(), "size_px": side_px(classifier, settings)}
+    stated = {**json_form(settings), "size_px": side_px(classifier, settings)}
+    del stated["batch_size"]
     exhibition = Exhibition(folder, about(classifier, PROTOCOL, stated))
     for feature in features:
         facts = {
-            **feature.unit.as_dict(),
+            **json_form(feature.unit),
             "variant": feature.variant,
             "activation_before": feature.before,
             "activation_after": feature.after,

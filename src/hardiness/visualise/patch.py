@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from hardiness.core import (
     ModelError,
     SampleError,
     Silence,
+    json_form,
     option,
     require_within,
     rng,
@@ -238,10 +239,10 @@ def write_patch(
     image, before, after = training.run(listener or Silence())
     made = TrainedPatch(image, before, after, ids, failures)
     stated = {
-        **asdict(settings),
+        **json_form(settings),
         "photographs": len(ids),
         "data": photographs.name,
-        "target": target.as_dict() if target else None,
+        "target": json_form(target),
     }
     del stated["batch_size"]
     exhibition = Exhibition(folder, about(classifier, PROTOCOL, stated))

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +34,7 @@ from hardiness.core import (
     Silence,
     Stimulus,
     UnknownNameError,
+    json_form,
     option,
     require_within,
     rng,
@@ -564,7 +565,7 @@ def make_stimuli(
         "weights_sha256": classifier.weights_sha256,
         "layers": list(layers.textures),
         "size_px": wanted.size_px,
-        **asdict(style),
+        **json_form(style),
         **_told("shapes", sides[0].data),
         **_told("textures", sides[1].data),
     }

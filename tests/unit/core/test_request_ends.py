@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from hardiness.core import ArgumentError, Request, Share, Stop, StoreError
+from hardiness.core import ArgumentError, Request, Share, Stop, StoreError, from_json
 
 
 @pytest.mark.parametrize("name", ["precision_target", "time_budget_s"])
@@ -24,6 +24,6 @@ def test_workers_that_share_a_store_are_refused(name: str) -> None:
 
 def test_a_stop_is_read_as_it_was_written() -> None:
     stop = Stop(0.005, 1200, ("ab", "cd"))
-    assert Stop.from_dict(stop.as_dict(), "stop.json") == stop
-    with pytest.raises(StoreError, match=r"stop.json must be what a run wrote"):
-        Stop.from_dict({"precision_target": 0.1}, "stop.json")
+    assert from_json(Stop, stop.as_dict(), "stop.json") == stop
+    with pytest.raises(StoreError, match=r"^stop.json must have the field 'rows', and has none; delete it$"):
+        from_json(Stop, {"precision_target": 0.1}, "stop.json", "delete it")

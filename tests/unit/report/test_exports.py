@@ -33,6 +33,7 @@ from hardiness.core import (
     Score,
     TextTable,
     UnknownNameError,
+    json_form,
 )
 from hardiness.report.exports import registry, tables_in
 from hardiness.results.comparison import BenchmarkComparison
@@ -60,7 +61,7 @@ def written(name: str) -> str:
 
 
 def test_json_is_what_results_json_holds() -> None:
-    gallery = Gallery("Mistakes", "a rule", (Sample("n01/a", Condition(), "hen", Answer("cock", 0.9)),)).as_dict()
+    gallery = json_form(Gallery("Mistakes", "a rule", (Sample("n01/a", Condition(), "hen", Answer("cock", 0.9)),)))
     first = replace(RESULTS[0], details={"galleries": [gallery]})
     found = json.loads(registry.get("json").write([first, RESULTS[1]]))
     assert [each.pop("galleries") for each in found["results"]] == [[json.loads(json.dumps(gallery))], []]

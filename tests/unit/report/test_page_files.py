@@ -310,7 +310,7 @@ def test_the_view_of_a_card_outlives_its_package(tmp_path: Path, monkeypatch: py
 def test_a_view_that_another_version_kept_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
 ) -> None:
-    monkeypatch.setattr(import_module("hardiness.results.results"), "as_json", lambda _: kept)
+    monkeypatch.setattr(import_module("hardiness.results.results"), "json_form", lambda _: kept)
     monkeypatch.setitem(cards._entries, "of a plug-in", (Foreign(), "a plug-in"))
     evaluated(tmp_path, "a", 9, card="of a plug-in")
     results_of(Store(tmp_path))

@@ -28,6 +28,8 @@ from hardiness.core import (
     Run,
     Score,
     epsilon_text,
+    from_json,
+    json_form,
 )
 from hardiness.report.beside import with_figure
 from hardiness.report.exports import registry as exports
@@ -95,10 +97,10 @@ def test_a_score_that_is_taken_out_of_its_result_keeps_the_word(doubt: str) -> N
     assert score.doubt == doubt
     assert f"doubt='{doubt}'" in repr(score)
     assert result.score("clean_accuracy").doubt == ""
-    assert Score.from_dict(score.as_dict()) == score
+    assert from_json(Score, json_form(score), "scores") == score
     believed = replace(result, findings=attacked("masked", "").findings)
     assert {each.doubt for each in believed.scores} == {""}, "the word goes with the verdict"
-    assert "doubt" not in believed.score("accuracy", epsilon=4 / 255, steps=50).as_dict()
+    assert "doubt" not in json_form(believed.score("accuracy", epsilon=4 / 255, steps=50))
 
 
 @DOUBTS

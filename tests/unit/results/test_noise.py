@@ -76,7 +76,7 @@ def test_a_record_is_read_as_it_was_kept(tmp_path: Path) -> None:
     assert "runtime, torch: why" in text.notes[0]
     assert text.notes[1] == "300 images do not show what turns fewer than 1.3 % of answers"
     (tmp_path / FOLDER / "k.json").write_text('{"key": 1}')
-    with pytest.raises(StoreError, match=r"k\.json is no record of noise"):
+    with pytest.raises(StoreError, match=r"k\.json must have the field 'benchmark', and has none; delete it and"):
         stored_noise([store])
 
 

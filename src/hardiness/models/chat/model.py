@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from hardiness.core import (
     ModelSpec,
     SampleError,
     StoreError,
+    json_form,
 )
 from hardiness.imaging import png
 from hardiness.models.chat.questions import ANSWERED, Question, Reading, Reply
@@ -279,7 +280,7 @@ class ClosedQuestionModel:
             "picture_sha256": picture,
             "turn": turn,
         }
-        self._files.write(name, (json.dumps({"asked": asked, "reply": asdict(reply)}) + "\n").encode())
+        self._files.write(name, (json.dumps({"asked": asked, "reply": json_form(reply)}) + "\n").encode())
         return reply
 
     def _name(self, prompt: str, picture: str, turn: int) -> str:

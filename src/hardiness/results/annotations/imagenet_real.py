@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import REAL_TOP1, REAL_TOP5, accuracy
-from hardiness.core import DataError, ImageTable, Score
+from hardiness.core import DataError, ImageTable, Score, from_json, json_form
 from hardiness.results.annotations import behind, numbered, of_validation
 from hardiness.results.runs import ScoredRun
 
@@ -27,10 +27,8 @@ LabelSets = Mapping[int, frozenset[int]]
 def imagenet_real(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
     """The scores with top-1 and top-5 by the reassessed labels, where photographs have their published names."""
     with suppress(DataError):  # another version of timm, which holds other labels or none
-        found = run.remember(
-            "imagenet_real", SHA256, lambda: [score.as_dict() for score in real_scores(run.table, label_sets())]
-        )
-        return behind(scores, "top5", map(Score.from_dict, found))
+        found = run.remember("imagenet_real", SHA256, lambda: json_form(real_scores(run.table, label_sets())))
+        return behind(scores, "top5", from_json(list[Score], found, "imagenet_real"))
     return scores
 
 

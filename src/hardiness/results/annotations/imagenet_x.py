@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hardiness import sources
 from hardiness.benchmarks import ERROR_RATIO, FACTOR_ERROR, FACTORS
-from hardiness.core import Condition, DataError, ImageTable, Interval, Score
+from hardiness.core import Condition, DataError, ImageTable, Interval, Score, from_json, json_form
 from hardiness.reference import validation_number
 from hardiness.results.annotations import numbered, of_validation
 from hardiness.results.runs import ScoredRun
@@ -44,8 +44,8 @@ def imagenet_x(run: ScoredRun, scores: Sequence[Score]) -> Sequence[Score]:
     Nothing is added where the package ``imagenet-x`` is not installed.
     """
     with suppress(DataError):
-        found = run.remember("imagenet_x", SHA256, lambda: [score.as_dict() for score in _of_run(run)])
-        return [*scores, *map(Score.from_dict, found)]
+        found = run.remember("imagenet_x", SHA256, lambda: json_form(_of_run(run)))
+        return [*scores, *from_json(list[Score], found, "imagenet_x")]
     return scores
 
 

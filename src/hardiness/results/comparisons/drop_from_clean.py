@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hardiness.benchmarks import CLEAN_TOP1, TOP1_DROP, accuracy
-from hardiness.core import ImageTable, Result, Score
+from hardiness.core import ImageTable, Result, Score, from_json, json_form
 from hardiness.results.comparisons import Scored, speaks_of
 from hardiness.statistics import newcombe
 
@@ -26,11 +26,11 @@ def drop_from_clean(each: Scored, scored: Sequence[Scored]) -> Result:
     if clean is None:
         return result
 
-    def compute() -> list[dict[str, Any]]:
-        beside = beside_clean(each.run.table, result.score("top1"), clean.run.table, f"answer_{result.benchmark}")
-        return [score.as_dict() for score in beside]
+    def compute() -> Any:
+        within = f"answer_{result.benchmark}"
+        return json_form(beside_clean(each.run.table, result.score("top1"), clean.run.table, within))
 
-    beside = [Score.from_dict(found) for found in each.run.remember("drop_from_clean", clean.run.digest, compute)]
+    beside = from_json(list[Score], each.run.remember("drop_from_clean", clean.run.digest, compute), "drop_from_clean")
     clean.run.release()
     return replace(result, scores=sorted([*result.scores, *beside], key=lambda s: not set(s.condition) <= {"protocol"}))
 

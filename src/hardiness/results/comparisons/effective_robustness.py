@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.benchmarks import CLEAN, EFFECTIVE, EMBEDDED, TESTBED_VIEW, fitted
-from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View
+from hardiness.core import RIGHT, ArgumentError, ImageTable, Result, Run, Score, View, from_json, json_form
 from hardiness.reference import (
     CLASS_SETS,
     class_set,
@@ -50,20 +50,20 @@ def effective_robustness(each: Scored, scored: Sequence[Scored]) -> Result:
         assert line is not None, "the benchmark has lines"
         through = fitted(line)
         reason = through.why_none
-        return {"reason": reason} if reason else through.effective_robustness(result.name, *estimates).as_dict()
+        return {"reason": reason} if reason else json_form(through.effective_robustness(result.name, *estimates))
 
     lines = [[line.slope, line.intercept, line.residual, line.moves] for line in published_lines(result.benchmark)]
     kept = each.run.remember(EFFECTIVE.name, f"{clean.run.digest} {lines}", compute)
     clean.run.release()
     if "reason" in kept:
         return _with_score(result, EFFECTIVE.score(None, result.counts.images, reason=kept["reason"]))
-    return with_effective(result, EffectiveRobustness.from_dict(kept))
+    return with_effective(result, from_json(EffectiveRobustness, kept, EFFECTIVE.name))
 
 
 def with_effective(result: Result, found: EffectiveRobustness) -> Result:
     """The result with that number behind its own, and with what a figure shows of it."""
     score = EFFECTIVE.score(found.value, result.counts.images, found.interval)
-    return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: found.as_dict()})
+    return replace(_with_score(result, score), details={**result.details, EFFECTIVE.name: json_form(found)})
 
 
 def _with_score(result: Result, score: Score) -> Result:

@@ -1,0 +1,306 @@
+"""JSON forms, derived from the fields of dataclasses: what is stored and exported is written and read by these alone.
+
+A class whose form is not that of its fields has a method ``as_dict`` for it, and ``from_dict`` where it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from functools import cache, partial
+from pathlib import PurePath
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from hardiness.core.errors import StoreError
+
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "Run": (
+        *("model", "benchmark", "data", "input", "conditions", "seed", "precision", "attack", "surrogate"),
+        "versions",
+    ),
+    "ModelIdentity": ("name", "weights_sha256", "view", "options", "outputs_sha256", "code_sha256"),
+    "View": ("resize_px", "crop_px", "interpolation", "crop_mode", "mean", "std", "channel_order", "range"),
+    "InputIdentity": ("canvas", "fed"),
+    "BenchmarkIdentity": ("name", "card", "protocol", "options", "columns"),
+    "DataIdentity": ("name", "fingerprint", "samples", "num_classes", "categories"),
+    "Surrogate": ("model", "weights_sha256", "outputs_sha256", "code_sha256"),
+    "Round": ("attack", "norm", "epsilon", "marks", "restarts", "targeted", "failed", "options"),
+    "Plan": ("batch_size", "location", "released", "unit_items", "whole"),
+}
+"""The fields of each class of a stored run that every ``run.json`` has. This list never grows.
+
+A field that came later is written only where it is not at its default: add it with a default that stands for what was
+done before, and nothing else, and whatever is stored keeps its key and its bytes.
+"""
+
+Value = TypeVar("Value")
+Read = Callable[[Any], Any]
+
+
+def json_field(name: str = "", *, as_list: bool = False, seldom: bool = False) -> dict[str, Any]:
+    """Metadata of a field whose form is not the usual one.
+
+    Args:
+        name: how it is called in JSON, where that is not its own name.
+        as_list: whether its value, a dataclass, is written as the list of its fields' values.
+        seldom: whether it is left out where it is at its default.
+    """
+    return {"name": name, "as_list": as_list, "seldom": seldom}
+
+
+LACKS = "must have the field {!r}, and has none"
+UNKNOWN = "has the field {!r}, which this version does not know; use the version that wrote it"
+
+
+class FormError(StoreError):
+    """JSON is not the form of what it is read as.
+
+    Args:
+        text: what it must be, to follow a name: `LACKS`, `UNKNOWN` or of the field itself.
+        field: which, e.g. ``data.samples``; empty where it is the whole.
+    """
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text.format(field) if text in (LACKS, UNKNOWN) else f"{field} {text}".strip())
+        self.text, self.field = text, field
+
+    def inside(self, name: str) -> FormError:
+        """The same error, of the whole that has the field or the item of this name."""
+        return FormError(self.text, f"{name}{'.' * (self.field[:1] not in ('', '['))}{self.field}")
+
+    def line(self, where: str, advice: str) -> str:
+        """What a person reads: the file, the field, what it must be, and what to do."""
+        if self.text in (LACKS, UNKNOWN) or not self.field:
+            return f"{where} {self}" + (f"; {advice}" if self.text != UNKNOWN else "")
+        return f"the field {self.field!r} of {where} {self.text}; {advice}"
+
+
+def json_form(value: Any) -> Any:
+    """What `json` writes of a value: dataclasses and mappings as objects, tuples as lists.
+
+    Raises:
+        TypeError: there is no form of its type.
+    """
+    kind: Any = type(value)
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
+
+
+def fields_form(value: Any) -> dict[str, Any]:
+    """The form of a dataclass as its fields have it, for its ``as_dict`` to add to."""
+    kind: Any = type(value)
+    found = {}
+    for name, field, write, default in _written_fields(kind):
+        each = getattr(value, field)
+        if default is MISSING or each != default:
+            found[name] = each if type(each) in _AS_IT_IS else write(each)
+    return found
+
+
+def from_json(kind: type[Value], found: Any, where: str, advice: str = "restore the file") -> Value:
+    """The value whose form was read.
+
+    Args:
+        kind: its type, as a field would have it: ``tuple[Score, ...]`` as well.
+        found: the form.
+        where: the file, for messages.
+        advice: what to do where it is damaged.
+
+    Raises:
+        StoreError: a field is missing, unknown or of another form; the message names it, ``where`` and what it must be.
+    """
+    try:
+        read: Callable[[Any], Value] = _reader(cast("Hashable", kind))
+        return read(found)
+    except FormError as error:
+        raise StoreError(error.line(where, advice)) from None
+
+
+def from_fields(kind: type[Value], found: Any) -> Value:
+    """The dataclass whose fields an object, or a list in their order, holds.
+
+    Raises:
+        FormError: it holds others, or they are of another form.
+    """
+    readers, required = _read_fields(cast("Hashable", kind))
+    if isinstance(found, list) and len(found) == len(readers):
+        row = zip(found, readers.values(), strict=True)
+        return kind(*[each if type(each) in plain else read(each) for each, (_, plain, read) in row])
+    if not isinstance(found, Mapping):
+        raise FormError(f"must be an object, and is {found!r:.60}")
+    if len(found) < len(readers) and not required <= found.keys():
+        raise FormError(LACKS, min(required - found.keys()))
+    values, name = {}, ""
+    try:
+        for name, each in found.items():
+            if name in readers:
+                field, plain, read = readers[name]
+                values[field] = each if type(each) in plain else read(each)
+            elif not isinstance(getattr(kind, name, None), property):  # what the class says of itself is not read
+                raise FormError(UNKNOWN)
+    except FormError as error:
+        raise error.inside(name) from None
+    try:
+        return kind(**values)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise FormError(f"cannot be read ({error})") from None
+
+
+_AS_IT_IS = frozenset((str, int, float, bool, NoneType))
+_PLAIN: Mapping[Any, set[type]] = {str: {str}, int: {int}, float: {float, int}, bool: {bool}, NoneType: {NoneType}}
+"""Types whose values are read as they are: numbers too, ``1`` where a fraction is meant, as a run's key is of the text
+that was written."""
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+@cache
+def _writer(kind: Any) -> Callable[[Any], Any]:
+    if hasattr(kind, "as_dict"):
+        return lambda value: value.as_dict()
+    if is_dataclass(kind):
+        return fields_form
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): json_form(each) for key, each in value.items()}
+    if issubclass(kind, np.ndarray | np.generic):
+        return lambda value: value.tolist()
+    if issubclass(kind, Enum):
+        return lambda value: json_form(value.value)
+    if issubclass(kind, PurePath):
+        return str
+    if issubclass(kind, Sequence) and not issubclass(kind, bytes | str):
+        return lambda value: [json_form(each) for each in value]
+    if issubclass(kind, tuple(_WORDS)):
+        return lambda value: value
+    raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    kind: Any = type(value)
+    return None if value is None else [json_form(getattr(value, field)) for _, field, _, _ in _written_fields(kind)]
+
+
+@cache
+def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any]]:
+    """Name in JSON, name, how it is written and the default at which it is left out, of each field; later ones last."""
+    always: list[Any] = []
+    seldom: list[Any] = []
+    for field in fields(kind):
+        write = _as_list if field.metadata.get("as_list") else json_form
+        where = seldom if _is_later(kind, field) or field.metadata.get("seldom") else always
+        where.append((_name(field), field.name, write, _default(field) if where is seldom else MISSING))
+    return always + seldom
+
+
+@cache
+def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]], frozenset[str]]:
+    """Name, types that need no reading, and reader of each field, by its name in JSON; names that must be there."""
+    hints = get_type_hints(kind)
+    found: dict[str, tuple[str, frozenset[type], Read]] = {}
+    for field in fields(kind):
+        hint = hints[field.name]
+        kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+        plain: frozenset[type] = frozenset().union(*(_PLAIN.get(each, ()) for each in kinds))
+        found[_name(field)] = (field.name, plain, _reader(hint))
+    needed = [field for field in fields(kind) if not _is_later(kind, field)]
+    if not any(each.__name__ in FIRST for each in kind.__mro__):
+        needed = [field for field in needed if field.default is MISSING and field.default_factory is MISSING]
+    return found, frozenset(map(_name, needed))
+
+
+def _name(field: Field[Any]) -> str:
+    return field.metadata.get("name") or field.name
+
+
+def _is_later(kind: type[Any], field: Field[Any]) -> bool:
+    """Whether a class of a stored run got a field after its form was first written."""
+    first = next((FIRST[each.__name__] for each in kind.__mro__ if each.__name__ in FIRST), None)
+    return first is not None and field.name not in first
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default is not MISSING:
+        return field.default
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    raise TypeError(f"the field {field.name!r} came later and must have a default, which stands for what was before")
+
+
+@cache
+def _reader(kind: Any) -> Read:
+    """What makes a value of a type from its form; it raises `FormError`."""
+    origin, of = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return lambda found: found
+    if origin is Literal:
+        return partial(_one_of, of)
+    if origin in (Union, UnionType):
+        return partial(_of_any, [_reader(each) for each in of if each is not NoneType], NoneType in of)
+    if origin is tuple and of[-1] is not Ellipsis:
+        return partial(_row, [_reader(each) for each in of])
+    if origin is not None and issubclass(origin, Mapping):
+        return partial(_object, int if of[0] is int else str, _reader(of[1]))
+    if origin is not None:
+        return partial(_items, tuple if origin is tuple else list, _reader(of[0]))
+    if kind in _WORDS:
+        return partial(_scalar, kind)
+    return kind.from_dict if hasattr(kind, "from_dict") else partial(from_fields, kind)
+
+
+def _scalar(kind: type[Any], found: Any) -> Any:
+    if type(found) not in _PLAIN[kind]:
+        raise FormError(f"must be {_WORDS[kind]}, and is {found!r:.60}")
+    return found
+
+
+def _one_of(allowed: tuple[Any, ...], found: Any) -> Any:
+    if found not in allowed:
+        raise FormError(f"must be {' or '.join(map(repr, allowed))}, and is {found!r:.60}")
+    return found
+
+
+def _of_any(readers: Sequence[Read], is_optional: bool, found: Any) -> Any:
+    if found is None and is_optional:
+        return None
+    errors = []
+    for read in readers:
+        try:
+            return read(found)
+        except FormError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _items(make: Callable[[list[Any]], Any], read: Read, found: Any) -> Any:
+    if not isinstance(found, list | tuple):
+        raise FormError(f"must be a list, and is {found!r:.60}")
+    values: list[Any] = []
+    try:
+        for each in found:
+            values.append(read(each))  # noqa: PERF401  # how many there are by then says which is wrong
+    except FormError as error:
+        raise error.inside(f"[{len(values)}]") from None
+    return make(values)
+
+
+def _row(readers: Sequence[Read], found: Any) -> tuple[Any, ...]:
+    if not isinstance(found, list | tuple) or len(found) != len(readers):
+        raise FormError(f"must be a list of {len(readers)}, and is {found!r:.60}")
+    return tuple(read(each) for read, each in zip(readers, found, strict=True))
+
+
+def _object(key: Callable[[str], Any], read: Read, found: Any) -> dict[Any, Any]:
+    if not isinstance(found, Mapping):
+        raise FormError(f"must be an object, and is {found!r:.60}")
+    values = {}
+    for name, each in found.items():
+        try:
+            values[key(name)] = read(each)
+        except FormError as error:
+            raise error.inside(str(name)) from None
+        except ValueError:
+            raise FormError(f"must have whole numbers as names, and has {name!r:.60}") from None
+    return values

@@ -1,0 +1,297 @@
+"""What is stored and exported keeps its bytes: ``stored_forms`` was written before forms were derived from fields."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardiness.core import (
+    Answer,
+    BenchmarkIdentity,
+    Condition,
+    Counts,
+    DataIdentity,
+    Failure,
+    Finding,
+    Gallery,
+    InputIdentity,
+    Interval,
+    ModelIdentity,
+    Plan,
+    Result,
+    Round,
+    Run,
+    Sample,
+    Score,
+    Stop,
+    StoreError,
+    Surrogate,
+    View,
+    from_json,
+    json_form,
+)
+from hardiness.engine.forecast import Forecast
+from hardiness.results.comparisons.consistency import Comparison
+from hardiness.results.comparisons.human_likeness import Likeness
+from hardiness.results.flips import PairFlips
+from hardiness.results.gate import Gate, GateVerdict
+from hardiness.results.noise import Moved, Noise
+from hardiness.results.policy import Rule
+from hardiness.statistics import Consistency, Difference, EffectiveRobustness, Flips, FlipShare, KappaInterval
+
+GOLDEN = Path(__file__).parent / "stored_forms"
+
+
+NET = ModelIdentity("squeezenet1_1", "ab" * 32, View(resize_px=256))
+PHOTOGRAPHS = DataIdentity("imagenet", "cd" * 32, 50_000, 1000)
+VAL = BenchmarkIdentity("imagenet-val", "classification", "top-1", {}, ("confidence", "top5"))
+CORRUPTED = BenchmarkIdentity("imagenet-c", "corruption", "mce", {"extra": True, "corruptions": ("fog", "snow")})
+ATTACK = (
+    Round("pgd", "linf", 0.01, {1: Condition(epsilon=0.01, steps=1), 5: Condition(epsilon=0.01, steps=5)}),
+    Round("square", "l2", 1, {7: Condition(epsilon=1)}, 3, True, "clean", {"loss": "ce", "sizes": (1, 2)}),
+)
+RUNS: Mapping[str, Run] = {
+    "nothing": Run(),
+    "photographs": Run(NET, VAL, PHOTOGRAPHS, InputIdentity("fixed", "224"), versions={"rows": 2, "kernels": 1}),
+    "conditions": Run(
+        NET,
+        CORRUPTED,
+        PHOTOGRAPHS,
+        conditions=(Condition(), Condition(corruption="fog", severity=1), Condition(corruption="snow", severity=5)),
+        seed=3,
+        precision="bf16",
+    ),
+    "own classes": Run(
+        ModelIdentity("mine.onnx", "ef" * 32, View(mean=(0.5, 0.5, 0.5), std=0.25, channel_order="BGR"), {"size": 64}),
+        VAL,
+        DataIdentity("pets", "01" * 32, 7, 2, classes=("cat", "dög")),
+    ),
+    "chat": Run(
+        ModelIdentity("chat:gpt", options={"url": "http://localhost", "votes": 3}, outputs="answers"),
+        BenchmarkIdentity("cue-conflict", "cue_conflict", "shape bias", {"letters": ("A", "B")}),
+        DataIdentity("stimuli", "23" * 32, 1280, 16, {"airplane": (404, 895), "bear": (294,)}),
+    ),
+    "white box": Run(NET, BenchmarkIdentity("whitebox", "attack"), PHOTOGRAPHS, attack=ATTACK),
+    "transfer": Run(
+        NET,
+        BenchmarkIdentity("blackbox", "attack"),
+        attack=ATTACK[:1],
+        surrogate=Surrogate("a+b", "45" * 32, "67", "8"),
+    ),
+    "sequences": Run(
+        NET,
+        BenchmarkIdentity("imagenet-p", "perturbation", "mfr", {"perturbations": ["tilt"], "thirds": None}),
+        conditions=(Condition(perturbation="tilt"),),
+    ),
+    "ensemble": Run(
+        ModelIdentity("a+b", "89" * 32, View(crop_mode="border", range="0..255"), {"members": {"a": 1, "b": [2, 3]}}),
+        VAL,
+    ),
+    "answers from a file": Run(
+        ModelIdentity("rows.csv", "ab" * 32, outputs="classes", code_sha256="cd" * 32), VAL, PHOTOGRAPHS
+    ),
+    "set of other things": Run(NET, BenchmarkIdentity("ood", "ood", options={"outside": ("textures",)})),
+}
+SCORES = (
+    Score("top1", 0.75, "fraction", 4, Interval(0.30064, 0.95441)),
+    Score("mce", None, "ratio", 0, higher_is_better=False, condition=Condition(protocol="all"), reason="no baseline"),
+    Score("robustness", 1, "fraction", 4, condition=Condition(epsilon=0.01, steps=5), interval_reason="few", doubt="x"),
+)
+FINDINGS = (Finding("masks", True, "It does."), Finding("verdict", False, "Withdrawn: masks.", ran=False))
+STOPS = {
+    "target": Stop(0.01, 40, ("k1", "k2")),
+    "alone": Stop(1, 40),
+    "policy": Stop(None, 12, policy="policy.toml"),
+}
+PLAN = Plan(16, "/data/imagenet", 50_000, 4, (0, 2))
+RESULTS = {
+    "plain": Result(
+        "net", "imagenet-val", "imagenet", "top-1", SCORES[:2], Counts(4, 3, 1, 4), RUNS["photographs"], {}
+    ),
+    "full": Result(
+        model="net",
+        benchmark="whitebox",
+        data="imagenet",
+        protocol="p",
+        scores=SCORES,
+        counts=Counts(8, 8, 0, 4),
+        run=RUNS["chat"],
+        measured={"sessions": [{"host": "a", "rows": 3}]},
+        failures=(Failure("n01/a", "cut off", (0, 2)),),
+        warnings=("partial",),
+        findings=FINDINGS,
+        key="0123",
+        plan=PLAN,
+        stop=STOPS["target"],
+        parts=("a", "b"),
+        details={"galleries": []},
+    ),
+}
+SAMPLES = (
+    Sample("n01/a", Condition(corruption="fog"), "hen", Answer("cock", 0.9), None, "flips twice"),
+    Sample("n01/b", before=Answer("hen")),
+)
+FLIPS = Flips(
+    *(9, FlipShare(0.1, Interval(0.0, 0.3)), FlipShare(0.2, Interval(0.1, 0.4)), FlipShare(0.7, Interval(0, 1)))
+)
+DIFFERENCES = (
+    Difference(0.1, Interval(-0.1, 0.3), 0.2, 9, "Tango", 0.3),
+    Difference(0.2, None, None, 2, "", None, "few"),
+)
+RULE = Rule(
+    *(1, "imagenet-c", "error", "at_most", 0.3, "net", "OUT", {"a": "b"}, "fog"), where=Condition(corruption="fog")
+)
+VERDICTS = (
+    GateVerdict(
+        RULE, "net", "imagenet-c", "imagenet", "pass", "error", "fraction", 0.2, Interval(0.1, 0.25), 0.95, 2, 50
+    ),
+    GateVerdict(Rule(2, "*", "top1", "at_least", 1), "chat †", "b", "d", "missing", "top-1", reason="undefined"),
+)
+NOISE = Noise(
+    "0123",
+    "net",
+    "imagenet-val",
+    "imagenet",
+    (
+        Moved("seed", "1", "top1", Condition(), "top-1", 0.75, 0.25, Interval(-0.1, 0.5), 4, 1),
+        Moved("crop_px", "288", "top1", Condition(severity=1), "top-1", 0.75, 0, None, 4, 0),
+    ),
+    {"precision": "no GPU"},
+)
+KAPPA = KappaInterval(0.3, Interval(0.1, 0.5))
+VALUES: Mapping[str, Mapping[str, Any]] = {
+    "runs": RUNS,
+    "views": {"usual": View(), "own": RUNS["own classes"].model.view},
+    "rounds": {each.attack: each for each in ATTACK},
+    "plans": {"usual": Plan(), "full": PLAN},
+    "stops": STOPS,
+    "scores": {each.metric: each for each in SCORES},
+    "findings": {each.name: each for each in FINDINGS},
+    "results": RESULTS,
+    "galleries": {"mistakes": Gallery("Mistakes", "the surest first", SAMPLES)},
+    "gates": {
+        "usual": Gate(VERDICTS, "warn", "policy.toml"),
+        "empty": Gate(()),
+    },
+    "noise": {"measured": NOISE, "empty": Noise("0", "a", "b", "c", ())},
+    "flips": {
+        "pair": PairFlips(
+            *("a", "b", FLIPS, ((Condition(severity=1), FLIPS),), (("fog", FLIPS),), (("hen", FLIPS),)),
+            (("hen", DIFFERENCES[0]), ("cock", DIFFERENCES[1])),
+            SAMPLES,
+            2,
+        )
+    },
+    "effective robustness": {
+        "net": EffectiveRobustness(
+            *(
+                "net",
+                0.1,
+                Interval(0.0, 0.2),
+                0.7,
+                0.5,
+                Interval(0.6, 0.8),
+                Interval(0.4, 0.6),
+                0.4,
+                Interval(0.3, 0.5),
+            ),
+            "100 models",
+            False,
+        )
+    },
+    "people": {
+        "consistency": Comparison(
+            "stimuli",
+            "a",
+            "b",
+            Consistency(12, (0.5, 0.25), KAPPA, KappaInterval(0.1, None), KappaInterval(None, None)),
+        ),
+        "likeness": Likeness("a", {"sketch": KAPPA}, KAPPA, KAPPA, KAPPA, KappaInterval(None, None), 1.5),
+    },
+    "forecasts": {"one": Forecast("imagenet-val", "imagenet", ("a",), 1, 2, 3, seconds=1.5, remarks=("few",))},
+}
+
+
+def text(kind: str) -> str:
+    return json.dumps(json_form(VALUES[kind]), indent=1, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("kind", sorted(VALUES))
+def test_forms_keep_their_bytes(kind: str) -> None:
+    assert text(kind) == (GOLDEN / f"{kind}.json").read_text("utf-8")
+
+
+READ = ("runs", "views", "rounds", "plans", "stops", "scores", "findings", "galleries", "gates", "noise", "flips")
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_what_was_stored_is_read_as_it_was(kind: str) -> None:
+    stored = json.loads((GOLDEN / f"{kind}.json").read_text("utf-8"))
+    for name, value in VALUES[kind].items():
+        read = from_json(type(value), stored[name], "the file")
+        assert json.dumps(json_form(read)) == json.dumps(stored[name])
+        assert read == from_json(type(value), json_form(value), "the file")
+
+
+def test_numbers_stay_as_they_were_written() -> None:
+    view = {**json_form(View()), "std": [1, 1, 1], "mean": [0, 0.5, 1]}
+    assert json.dumps(json_form(from_json(View, view, "the file"))) == json.dumps(view)
+
+
+DAMAGED = {
+    "number": (
+        Plan(),
+        {"batch_size": "x"},
+        "the field 'batch_size' of F must be a whole number, and is 'x'; restore it",
+    ),
+    "item": (Plan(), {"whole": [0, "1"]}, "the field 'whole[1]' of F must be a whole number, and is '1'; restore it"),
+    "list": (Run(), {"columns": 3}, "the field 'columns' of F must be a list, and is 3; restore it"),
+    "choice": (
+        Run(),
+        {"view": {**json_form(View()), "range": "0..3"}},
+        "the field 'view.range' of F must be '0..1' or",
+    ),
+    "view": (
+        Run(),
+        {"view": {**json_form(View()), "crop_px": 0}},
+        "the field 'view' of F cannot be read (crop_px must",
+    ),
+    "later": (
+        Run(),
+        {"model_lora": 1},
+        "F has the field 'model_lora', which this version does not know; use the version",
+    ),
+    "inner": (Run(), {"data": {"samples": 1}}, "F must have the field 'data.categories', and has none; restore it"),
+    "condition": (
+        Run(),
+        {"conditions": [{}, 1]},
+        "the field 'conditions[1]' of F must be an object of texts and numbers",
+    ),
+    "pair": (SCORES[0], {"interval": 0.5}, "the field 'interval' of F must be an object, and is 0.5; restore it"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_an_error_names_the_file_the_field_and_what_it_must_be(kind: str) -> None:
+    value, changed, line = DAMAGED[kind]
+    with pytest.raises(StoreError) as caught:
+        from_json(type(value), {**json_form(value), **changed}, "F", "restore it")
+    assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize("name", sorted(json_form(Run())))
+def test_a_field_of_a_run_that_is_gone_is_named(name: str) -> None:
+    form = json_form(Run())
+    del form[name]
+    with pytest.raises(StoreError, match=f"^F must have the field '{name}', and has none; restore the file$"):
+        from_json(Run, form, "F")
+
+
+if __name__ == "__main__" and "--write" in sys.argv:
+    for kind in VALUES:
+        (GOLDEN / f"{kind}.json").write_text(text(kind), "utf-8")
