@@ -56,7 +56,7 @@ from hardiness.engine.worker import Worker
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Leases, Store, surveyed, together
+from hardiness.store import Leases, Store, together
 
 PACKAGES = (
     "hardiness",
@@ -477,7 +477,7 @@ def prepared(
         surrogate = surrogate_of(benchmark, classifiers, listener)
     except (ModelError, DataError) as error:
         return Begun(problems=(*problems, f"{benchmark.name}: its surrogate cannot be used: {line_of(error)}"))
-    with surveyed(store) as every:
+    with store.surveyed() as every:
         for classifier in classifiers:
             try:
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hardiness.store.leases import Leases, deaths
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
     from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
-    from hardiness.store.store import Store, surveyed
+    from hardiness.store.store import Store
     from hardiness.store.tables import Row, file_name
 else:
     __getattr__, __dir__ = door(__name__)
@@ -50,7 +50,6 @@ __all__ = [
     "refuse_links",
     "refuse_special",
     "refuse_strangers",
-    "surveyed",
     "together",
     "told",
     "write",

@@ -216,6 +216,16 @@ class Store:
         damage = self.check_schema()
         return replace(found, problems=(*found.problems, damage)) if damage else found
 
+    @contextmanager
+    def surveyed(self) -> Iterator[Survey]:
+        """Every run there is; within, `find` does not read again what each is of."""
+        every = survey_runs(self.files)
+        self.known.update({run.path: run for run in every.runs})
+        try:
+            yield every
+        finally:
+            self.known.clear()
+
     def runs(self) -> list[StoredRun]:
         """Every run that can be read, by folder name; see `survey`."""
         return list(self.survey().runs)
@@ -231,14 +241,3 @@ class Store:
             StoreError: disk full or no permission.
         """
         self.files.write(RESULTS, as_json({"schema": SCHEMA, "results": list(results)}))
-
-
-@contextmanager
-def surveyed(store: Store) -> Iterator[Survey]:
-    """Every run there is; within, `Store.find` does not read again what each is of."""
-    every = survey_runs(store.files)
-    store.known.update({run.path: run for run in every.runs})
-    try:
-        yield every
-    finally:
-        store.known.clear()
