@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from hardiness.models import Classifier, InputPolicy, load, resolve
-from hardiness.models.classifier import link_of
 from hardiness.models.preprocessing import DeviceLink, link_to, to_pixels
 
 Make = Callable[..., Classifier]
@@ -45,7 +44,7 @@ def test_the_resize_of_the_policy_agrees(images: list[np.ndarray]) -> None:
 def test_logits_agree_in_fp32(classifier: Make, images: list[np.ndarray]) -> None:
     here, there = classifier("cpu", runtime="torch"), classifier("cuda")
     expected = here.logits(to_pixels(images))
-    found = there.logits(to_pixels(images, link_of(there)))
+    found = there.logits(to_pixels(images, there.link))
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
     assert there.agreement is not None
     assert there.agreement.exact
@@ -57,8 +56,8 @@ def test_half_precision_runs_and_its_agreement_is_recorded(
     classifier: Make, precision: str, images: list[np.ndarray]
 ) -> None:
     exact, low = classifier("cuda"), classifier("cuda", precision)
-    expected = exact.logits(to_pixels(images, link_of(exact)))
-    found = low.logits(to_pixels(images, link_of(low)))
+    expected = exact.logits(to_pixels(images, exact.link))
+    found = low.logits(to_pixels(images, low.link))
     assert np.abs(found - expected).max() <= 0.05 * np.abs(expected).max()
     assert not np.array_equal(found, expected), "it must be computed in half precision"
     assert low.agreement is not None

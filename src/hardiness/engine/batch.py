@@ -34,9 +34,7 @@ from hardiness.models import (
     InputPolicy,
     asked_model,
     is_out_of_memory,
-    link_of,
     to_pixels,
-    unseen,
 )
 
 if TYPE_CHECKING:
@@ -179,7 +177,7 @@ def _rate_of(classifier: Classifier | Ensemble, px: int, gradients: bool) -> Cal
     """Times batches of noise on a classifier that has seen no image: which runtime is exact is not decided by noise."""
     import torch
 
-    tried = unseen(classifier) if isinstance(classifier, Classifier) else classifier
+    tried = classifier.anew() if isinstance(classifier, Classifier) else classifier
     device = torch.device(classifier.device)
     given_on = device if classifier.has_gradients else torch.device("cpu")  # ONNX Runtime takes images in main memory
     generator = torch.Generator().manual_seed(0)
@@ -392,7 +390,7 @@ def _logits(
     while begin < len(images):
         part = images[begin : begin + batch.current]
         try:
-            found.append(classifier.logits(feed(to_pixels(part, link_of(classifier)))))
+            found.append(classifier.logits(feed(to_pixels(part, classifier.link))))
             begin += len(part)
         except RuntimeError as error:
             if not is_out_of_memory(error):

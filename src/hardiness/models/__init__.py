@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         limit_calls,
         on_question,
     )
-    from hardiness.models.classifier import Classifier, link_of, unseen
+    from hardiness.models.classifier import Classifier
     from hardiness.models.exactness import GRADIENTS_VERSION
     from hardiness.models.failures import is_out_of_memory, refuse_lost_device
     from hardiness.models.loading import is_pattern, load, need_weights, resolve, search, wrap
@@ -37,7 +37,6 @@ __all__ = [
     "known_names",
     "library_view",
     "limit_calls",
-    "link_of",
     "link_to",
     "load",
     "log_probabilities",
@@ -52,7 +51,6 @@ __all__ = [
     "search",
     "split",
     "to_pixels",
-    "unseen",
     "with_option",
     "wrap",
 ]

@@ -667,7 +667,7 @@ class Classifier:
         the largest logit (torch). NaN in, or a broken network, gives NaN out: the caller decides.
 
         Args:
-            pixels: where `link_of` leads to, or in main memory; channels-last ones are not copied.
+            pixels: where `link` leads to, or in main memory; channels-last ones are not copied.
 
         Raises:
             ArgumentError: shape or type is another.
@@ -767,6 +767,11 @@ class Classifier:
         own = self.spec.input_px
         return InputPolicy(canvas_px, canvas_px if own is None else own)
 
+    @property
+    def link(self) -> DeviceLink:
+        """The way of images to where `logits` wants their pixels: its device, for ONNX main memory."""
+        return link_to(self.device if self.has_gradients else "cpu")
+
     def activation_bytes(self, px: int) -> int:
         """Bytes that all layers put out for one image of that size, in fp32; for ONNX an estimate by image size."""
         return self._runtimes.activation_bytes(px)
@@ -777,18 +782,12 @@ class Classifier:
         _check(pixels)
         return pixels.to(self.device)
 
-
-def unseen(classifier: Classifier) -> Classifier:
-    """The same classifier before its first image: what is tried on it decides nothing for the other."""
-    other = copy.copy(classifier)
-    other._gradients = classifier._gradients.anew()
-    other._runtimes = classifier._runtimes.anew(other._gradients)
-    return other
-
-
-def link_of(classifier: Classifier) -> DeviceLink:
-    """The way of images to where `Classifier.logits` wants their pixels: its device, for ONNX main memory."""
-    return link_to(classifier.device if classifier.has_gradients else "cpu")
+    def anew(self) -> Classifier:
+        """A copy as it was before its first image: the runtime that is chosen for the copy is chosen for it alone."""
+        other = copy.copy(self)
+        other._gradients = self._gradients.anew()
+        other._runtimes = self._runtimes.anew(other._gradients)
+        return other
 
 
 def _check(pixels: Tensor) -> None:

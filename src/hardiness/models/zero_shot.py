@@ -56,6 +56,62 @@ class TextTower:
     embed: Callable[[Any], Tensor]
     name: str
 
+    def _embedded(self, words: Wording, device: str) -> Tensor:
+        """The classes' weights, by the tower on a device, where it stays no longer than this takes."""
+        import torch
+        from torch.nn.functional import normalize
+
+        parts = []
+        self.network.to(device)
+        try:
+            with torch.no_grad(), full_fp32(torch.device(device)):
+                for start in range(0, len(words.names), _CLASSES_AT_ONCE):
+                    names = words.names[start : start + _CLASSES_AT_ONCE]
+                    sentences = [template.replace("{}", name) for name in names for template in words.templates]
+                    found = normalize(self.embed(self.tokenise(sentences).to(device)).float(), dim=-1)
+                    parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
+        finally:
+            self.network.to("cpu")
+        return torch.cat(parts).T.contiguous()
+
+    def _key(self, words: Wording) -> str:
+        facts = {
+            "version": _CACHE_VERSION,
+            "names": words.names_sha256,
+            "templates": words.templates_sha256,
+            "weights": state_sha256(self.network.state_dict()),
+            "tokeniser": self.name,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def class_weights(self, words: Wording) -> Tensor:
+        """The classes' weights, float32 ``(D, classes)``, in main memory.
+
+        They are those of the output folder where it holds them, else of this machine's cache, else embedded now; and
+        kept in both.
+        """
+        import torch
+
+        place, key = _TEXT_PLACE.get(), self._key(words)
+        file, kept = cache_folder() / "text" / f"{key}.npy", f"{MEMO}/{key}.npy"
+        found = None if place.files is None else _unpacked(place.files.read(kept) or b"")
+        if found is not None:
+            return torch.from_numpy(found)
+        found = _cached(file)
+        if found is None:
+            found = self._embedded(words, place.device).numpy()
+            _keep(found, file)
+        if place.files is not None:
+            buffer = io.BytesIO()
+            np.save(buffer, found)
+            with suppress(StoreError):  # a folder that may only be read
+                if not place.files.create(kept, buffer.getvalue()):
+                    first = _unpacked(place.files.read(kept) or b"")
+                    if first is None:  # it is damaged
+                        place.files.write(kept, buffer.getvalue())
+                    return torch.from_numpy(found if first is None else first)
+        return torch.from_numpy(found)
+
 
 @dataclass(frozen=True)
 class ImageTower:
@@ -131,7 +187,7 @@ def classifier_of(tower: ImageTower, text: TextTower | None, options: Mapping[st
     from torch import nn
 
     words = wording_of(options["protocol"])
-    weights = torch.zeros(tower.width, len(words.names)) if text is None else class_weights(text, words)
+    weights = torch.zeros(tower.width, len(words.names)) if text is None else text.class_weights(words)
 
     class ZeroShot(nn.Module):
         def __init__(self) -> None:
@@ -173,35 +229,6 @@ def embedded_at(place: TextPlace) -> Iterator[None]:
         _TEXT_PLACE.reset(before)
 
 
-def class_weights(text: TextTower, words: Wording) -> Tensor:
-    """The classes' weights, float32 ``(D, classes)``, in main memory.
-
-    They are those of the output folder where it holds them, else of this machine's cache, else embedded now; and kept
-    in both.
-    """
-    import torch
-
-    place, key = _TEXT_PLACE.get(), _key(text, words)
-    file, kept = cache_folder() / "text" / f"{key}.npy", f"{MEMO}/{key}.npy"
-    found = None if place.files is None else _unpacked(place.files.read(kept) or b"")
-    if found is not None:
-        return torch.from_numpy(found)
-    found = _cached(file)
-    if found is None:
-        found = _embedded(text, words, place.device).numpy()
-        _keep(found, file)
-    if place.files is not None:
-        buffer = io.BytesIO()
-        np.save(buffer, found)
-        with suppress(StoreError):  # a folder that may only be read
-            if not place.files.create(kept, buffer.getvalue()):
-                first = _unpacked(place.files.read(kept) or b"")
-                if first is None:  # it is damaged
-                    place.files.write(kept, buffer.getvalue())
-                return torch.from_numpy(found if first is None else first)
-    return torch.from_numpy(found)
-
-
 def _cached(file: Path) -> NDArray[np.float32] | None:
     """What this machine embedded before; ``None`` where it did not, or the file is damaged and goes."""
     if not file.is_file():
@@ -217,36 +244,6 @@ def _unpacked(content: bytes) -> NDArray[np.float32] | None:
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), np.float32)
     except (ValueError, EOFError, OSError):  # what is damaged is no answer
         return None
-
-
-def _key(text: TextTower, words: Wording) -> str:
-    facts = {
-        "version": _CACHE_VERSION,
-        "names": words.names_sha256,
-        "templates": words.templates_sha256,
-        "weights": state_sha256(text.network.state_dict()),
-        "tokeniser": text.name,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _embedded(text: TextTower, words: Wording, device: str) -> Tensor:
-    """The classes' weights, by the tower on a device, where it stays no longer than this takes."""
-    import torch
-    from torch.nn.functional import normalize
-
-    parts = []
-    text.network.to(device)
-    try:
-        with torch.no_grad(), full_fp32(torch.device(device)):
-            for start in range(0, len(words.names), _CLASSES_AT_ONCE):
-                names = words.names[start : start + _CLASSES_AT_ONCE]
-                sentences = [template.replace("{}", name) for name in names for template in words.templates]
-                found = normalize(text.embed(text.tokenise(sentences).to(device)).float(), dim=-1)
-                parts.append(normalize(found.view(len(names), len(words.templates), -1).mean(1), dim=-1).cpu())
-    finally:
-        text.network.to("cpu")
-    return torch.cat(parts).T.contiguous()
 
 
 def _keep(array: np.ndarray[Any, Any], file: Path) -> None:

@@ -68,12 +68,11 @@ def test_a_size_that_was_halved_stays_so() -> None:
 def test_noise_that_is_tried_decides_nothing_about_the_model() -> None:
     from hardiness.core import View
     from hardiness.models import wrap
-    from hardiness.models.classifier import unseen
 
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(), torch.nn.Linear(12, 10))
     model = wrap(network, View(), name="m", runtime="torch")
-    unseen(model).logits(torch.rand(2, 3, 224, 224))
+    model.anew().logits(torch.rand(2, 3, 224, 224))
     assert model.agreement is None
     model.logits(torch.rand(2, 3, 224, 224))
     assert model.agreement is not None

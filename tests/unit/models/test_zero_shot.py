@@ -18,7 +18,7 @@ from torch.nn.functional import normalize
 from hardiness.core import ArgumentError, ModelError, UnknownNameError, View
 from hardiness.models import load, resolve, zero_shot
 from hardiness.models.preprocessing import Normalisation
-from hardiness.models.zero_shot import TextTower, class_weights, wording_of
+from hardiness.models.zero_shot import TextTower, wording_of
 from hardiness.reference import Wording, subset, wording
 from hardiness.store import LocalFiles
 
@@ -169,7 +169,7 @@ def test_embedding_200_names_is_restricting_1000_logits(tmp_path: Path) -> None:
     words = Wording(wording("simple7").names, tuple(TEMPLATES))
     kept = list(subset("imagenet-a"))
     few = Wording(tuple(words.names[index] for index in kept), words.templates)
-    torch.testing.assert_close(class_weights(tower, few), class_weights(tower, words)[:, kept])
+    torch.testing.assert_close(tower.class_weights(few), tower.class_weights(words)[:, kept])
 
 
 @pytest.fixture
