@@ -232,7 +232,7 @@ class Worker:
             decoded.close()
 
     def _decoded(self, given: Iterable[Unit]) -> Generator[Decoded, None, None]:
-        return ordered(self._expand, _jobs(self, given), self.request.workers, _items_ahead(self))
+        return ordered(self._expand, self._jobs(given), self.request.workers, self._items_ahead())
 
     def _expand(self, job: Job) -> Pictures | SampleError:
         conditions = [Condition()] if self.benchmark.attack else [self.conditions[index] for index in job.conditions]
@@ -248,7 +248,7 @@ class Worker:
         plan = self.benchmark.attack
         if plan is None or self.surrogate is None:
             return decoded
-        return _attacked(self, self.surrogate, plan).transferred(decoded)
+        return self._attacked(self.surrogate, plan).transferred(decoded)
 
     def _hand_out(self, job: Job, outcome: Pictures | SampleError) -> None:
         """Give one item's pictures to every model that lacks them, in batches."""
@@ -320,28 +320,25 @@ class Worker:
         if seconds is not None:
             self.listener.estimate(seconds)
 
+    def _attacked(self, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
+        """The network that a worker's pictures are attacked on, for models that are only shown them."""
+        size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
+        labels, seed = labels_for(surrogate, self.data), self.request.seed
+        return SurrogateAttack(surrogate, plan, self.conditions, seed, size, labels, self.gallery, self.kept)
 
-def _attacked(worker: Worker, surrogate: Classifier | Ensemble, plan: AttackPlan) -> SurrogateAttack:
-    """The network that a worker's pictures are attacked on, for models that are only shown them."""
-    size = automatic_batch_size(surrogate, surrogate.feed().input_px, gradients=True)
-    labels, seed = labels_for(surrogate, worker.data), worker.request.seed
-    return SurrogateAttack(surrogate, plan, worker.conditions, seed, size, labels, worker.gallery, worker.kept)
+    def _jobs(self, given: Iterable[Unit]) -> Iterator[Job]:
+        """The work of the units until they end or the time is over."""
+        for unit in given:
+            for job in unit.jobs(self.items, apart=self.benchmark.frames > 1):
+                if time.monotonic() >= self.ends_s:
+                    return
+                yield job
 
-
-def _jobs(worker: Worker, given: Iterable[Unit]) -> Iterator[Job]:
-    """The work of the units until they end or the time is over."""
-    for unit in given:
-        for job in unit.jobs(worker.items, apart=worker.benchmark.frames > 1):
-            if time.monotonic() >= worker.ends_s:
-                return
-            yield job
-
-
-def _items_ahead(worker: Worker) -> int:
-    """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures."""
-    pictures = worker.benchmark.frames if worker.benchmark.frames > 1 else len(worker.asked)
-    held = max(AHEAD_PICTURES, *(task.batch.current for task in worker.tasks))
-    return max(worker.request.workers + 1, held // max(1, pictures))
+    def _items_ahead(self) -> int:
+        """How many items are decoded before the model wants them: whole batches of a GPU, else a few pictures."""
+        pictures = self.benchmark.frames if self.benchmark.frames > 1 else len(self.asked)
+        held = max(AHEAD_PICTURES, *(task.batch.current for task in self.tasks))
+        return max(self.request.workers + 1, held // max(1, pictures))
 
 
 class _Batches:
