@@ -251,6 +251,79 @@ class BenchmarkSection:
             for text, models in about.items()
         ]
 
+    def with_comparison(self, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
+        """The section with the comparison of its models on the same images."""
+        first = self.results[0]
+        wanted = (first.benchmark, first.data, first.protocol, self.section.variant)
+        known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
+        doubts = {result.name: result.doubt for result in self.results if result.doubt}
+        compared = next((replace(each, doubts=doubts) for each in known), None)
+        return replace(self, compared=compared).with_flips()
+
+    def with_figures_across(self, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:
+        """The section; the first of several variants begins with the figures that need all of them."""
+        kin = [other for other in all_shown if other.kind() == self.kind()]
+        if len(kin) < 2 or kin[0].anchor != self.anchor:
+            return self
+        results = [result for other in kin for result in other.results]
+        charts = [*card_of(results[0].run).across(results), *self.section.charts]
+        return replace(self, section=replace(self.section, charts=charts))
+
+    def with_winner(self) -> BenchmarkSection:
+        """The section; headings that may name a winner do so where one model is alone in first place."""
+        column = self.section.headline
+        named = [chart for chart in self.section.charts if column and _is_about(chart, column)]
+        first = self.alone(column)[0] if column and named and len(self.results) > 1 else ""
+        if column is None or not first:
+            return self
+        score = score_of(next(result for result in self.results if result.name == first), column)
+        assert score is not None
+        assert score.value is not None, "a model without a value has no place"
+        value = formatting.number(score.value, score.unit)
+        charts = [
+            replace(chart, title=f"{first} {chart.winner} {value} %")
+            if isinstance(chart, Dots) and chart in named
+            else chart
+            for chart in self.section.charts
+        ]
+        return replace(self, section=replace(self.section, charts=charts))
+
+    def kind(self) -> tuple[str, ...]:
+        """What sections that differ by their variant alone have in common."""
+        first = self.results[0]
+        return first.benchmark, first.data, first.protocol
+
+    def heading_parts(self) -> tuple[str, ...]:
+        """What a section's heading says beside its benchmark."""
+        first = self.results[0]
+        return (first.data, *self.section.variant, f"protocol {first.protocol}")
+
+    def with_flips(self) -> BenchmarkSection:
+        """The section with a figure of the flips of every two of few models, and pictures that were right before."""
+        names = {result.name for result in self.results}
+        pairs = [each for each in self.compared.flips if {each.first, each.second} <= names] if self.compared else []
+        if not pairs or self.compared is None or len(names) > FLIP_MODELS:
+            return self
+        charts: list[Chart] = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
+        hung = [
+            (
+                pair.second,
+                Gallery(
+                    f"Right under {pair.first}, wrong under {pair.second}",
+                    f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong "
+                    f"under {pair.second}; those that it is surest of, no photograph twice. "
+                    f"{pair.flipped:,} pictures qualify.",
+                    pair.samples,
+                ),
+            )
+            for pair in pairs
+            if pair.samples
+        ]
+        section = self.section
+        charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
+        grids = [*section.grids, *(_changes(pair) for pair in pairs if len(pair.changes) > 1 and pair.differing)]
+        return replace(self, section=replace(section, charts=charts, galleries=galleries, grids=grids))
+
 
 def score_of(result: Result, column: Column) -> Score | None:
     """The score that a column shows of a result."""
@@ -269,46 +342,11 @@ def sections(results: Sequence[Result], comparisons: Sequence[BenchmarkCompariso
         together = with_own_names(list(group))
         found.append(BenchmarkSection(together, with_classes(card_of(together[0].run).view(together), together)))
     found.sort(key=lambda shown: (shown.section.place, shown.full_heading))
-    return [_with_winner(_with_figures_across(_compared(shown, comparisons), found)) for shown in found]
-
-
-def _compared(shown: BenchmarkSection, comparisons: Sequence[BenchmarkComparison]) -> BenchmarkSection:
-    """The section with the comparison of its models on the same images."""
-    first = shown.results[0]
-    wanted = (first.benchmark, first.data, first.protocol, shown.section.variant)
-    known = (each for each in comparisons if (each.benchmark, each.data, each.protocol, each.variant) == wanted)
-    doubts = {result.name: result.doubt for result in shown.results if result.doubt}
-    return with_flips(replace(shown, compared=next((replace(each, doubts=doubts) for each in known), None)))
+    return [shown.with_comparison(comparisons).with_figures_across(found).with_winner() for shown in found]
 
 
 FLIP_MODELS, FLIP_ROWS = 3, 20
 """Models up to which a section shows the flips of every two, and rows of a figure of them."""
-
-
-def with_flips(shown: BenchmarkSection) -> BenchmarkSection:
-    """The section with a figure of the flips of every two of few models, and pictures that were right before."""
-    names = {result.name for result in shown.results}
-    pairs = [each for each in shown.compared.flips if {each.first, each.second} <= names] if shown.compared else []
-    if not pairs or shown.compared is None or len(names) > FLIP_MODELS:
-        return shown
-    charts: list[Chart] = [chart for number, pair in enumerate(pairs, 1) for chart in _flip_charts(pair, number)]
-    hung = [
-        (
-            pair.second,
-            Gallery(
-                f"Right under {pair.first}, wrong under {pair.second}",
-                f"Negative flips: right under {pair.first}, whose answer is named as the one before, and wrong under "
-                f"{pair.second}; those that it is surest of, no photograph twice. {pair.flipped:,} pictures qualify.",
-                pair.samples,
-            ),
-        )
-        for pair in pairs
-        if pair.samples
-    ]
-    section = shown.section
-    charts, galleries = [*section.charts, *charts], [*section.galleries, *hung]
-    grids = [*section.grids, *(_changes(pair) for pair in pairs if len(pair.changes) > 1 and pair.differing)]
-    return replace(shown, section=replace(section, charts=charts, galleries=galleries, grids=grids))
 
 
 def _changes(pair: PairFlips) -> Grid:
@@ -370,47 +408,12 @@ def _alone(model: str, which: str, overall: Flips, rows: Mapping[str, Flips]) ->
     return Observer(model, score(overall), {name: score(flips) for name, flips in rows.items()})
 
 
-def _with_figures_across(shown: BenchmarkSection, all_shown: Sequence[BenchmarkSection]) -> BenchmarkSection:
-    """The section; the first of several variants begins with the figures that need all of them."""
-    kin = [other for other in all_shown if _kind(other) == _kind(shown)]
-    if len(kin) < 2 or kin[0].anchor != shown.anchor:
-        return shown
-    results = [result for other in kin for result in other.results]
-    charts = [*card_of(results[0].run).across(results), *shown.section.charts]
-    return replace(shown, section=replace(shown.section, charts=charts))
-
-
-def _with_winner(shown: BenchmarkSection) -> BenchmarkSection:
-    """The section; headings that may name a winner do so where one model is alone in first place."""
-    column = shown.section.headline
-    named = [chart for chart in shown.section.charts if column and _is_about(chart, column)]
-    first = shown.alone(column)[0] if column and named and len(shown.results) > 1 else ""
-    if column is None or not first:
-        return shown
-    score = score_of(next(result for result in shown.results if result.name == first), column)
-    assert score is not None
-    assert score.value is not None, "a model without a value has no place"
-    value = formatting.number(score.value, score.unit)
-    charts = [
-        replace(chart, title=f"{first} {chart.winner} {value} %")
-        if isinstance(chart, Dots) and chart in named
-        else chart
-        for chart in shown.section.charts
-    ]
-    return replace(shown, section=replace(shown.section, charts=charts))
-
-
 def _is_about(chart: Chart, column: Column) -> bool:
     """Whether a figure may name a winner, and by the score of that column."""
     if not isinstance(chart, Dots) or not chart.winner:
         return False
     overall = [each.overall for each in chart.observers if each.overall is not None]
     return all((each.metric, each.condition) == (column.metric, column.condition) for each in overall)
-
-
-def _kind(shown: BenchmarkSection) -> tuple[str, ...]:
-    first = shown.results[0]
-    return first.benchmark, first.data, first.protocol
 
 
 def with_own_names(results: Sequence[Result]) -> list[Result]:
@@ -524,15 +527,9 @@ def _titles(shown: Sequence[BenchmarkSection]) -> list[str]:
         theirs = [
             (other.results[0].data, *other.section.variant, f"protocol {other.results[0].protocol}") for other in kin
         ]
-        telling = [part for part in dict.fromkeys(_parts(each)) if any(part not in others for others in theirs)]
+        telling = [part for part in dict.fromkeys(each.heading_parts()) if any(part not in others for others in theirs)]
         found.append(", ".join([first.benchmark, *telling]))
     return found
-
-
-def _parts(shown: BenchmarkSection) -> tuple[str, ...]:
-    """What a section's heading says beside its benchmark."""
-    first = shown.results[0]
-    return (first.data, *shown.section.variant, f"protocol {first.protocol}")
 
 
 def _entries(shown: BenchmarkSection, column: Column) -> dict[str, OverviewEntry]:
