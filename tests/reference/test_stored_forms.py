@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ from hardiness.results.gate import Gate, GateVerdict
 from hardiness.results.noise import Moved, Noise
 from hardiness.results.policy import Rule
 from hardiness.statistics import Consistency, Difference, EffectiveRobustness, Flips, FlipShare, KappaInterval
+from hardiness.visualise.maximise import Settings
+from hardiness.visualise.patch import PatchSettings
+from hardiness.visualise.stimuli import StyleSettings
 
 GOLDEN = Path(__file__).parent / "stored_forms"
 
@@ -290,6 +294,11 @@ def test_a_field_of_a_run_that_is_gone_is_named(name: str) -> None:
     del form[name]
     with pytest.raises(StoreError, match=f"^F must have the field '{name}', and has none; restore the file$"):
         from_json(Run, form, "F")
+
+
+@pytest.mark.parametrize("kind", [Settings, PatchSettings, StyleSettings])
+def test_what_an_option_is_called_is_not_its_name_in_json(kind: type[Any]) -> None:
+    assert json_form(kind()) == json.loads(json.dumps(asdict(kind())))
 
 
 if __name__ == "__main__" and "--write" in sys.argv:

@@ -49,7 +49,7 @@ def json_field(name: str = "", *, as_list: bool = False, seldom: bool = False) -
         as_list: whether its value, a dataclass, is written as the list of its fields' values.
         seldom: whether it is left out where it is at its default.
     """
-    return {"name": name, "as_list": as_list, "seldom": seldom}
+    return {"json_name": name, "json_as_list": as_list, "json_seldom": seldom}
 
 
 LACKS = "must have the field {!r}, and has none"
@@ -189,8 +189,8 @@ def _written_fields(kind: Any) -> list[tuple[str, str, Callable[[Any], Any], Any
     always: list[Any] = []
     seldom: list[Any] = []
     for field in fields(kind):
-        write = _as_list if field.metadata.get("as_list") else json_form
-        where = seldom if _is_later(kind, field) or field.metadata.get("seldom") else always
+        write = _as_list if field.metadata.get("json_as_list") else json_form
+        where = seldom if _is_later(kind, field) or field.metadata.get("json_seldom") else always
         where.append((_name(field), field.name, write, _default(field) if where is seldom else MISSING))
     return always + seldom
 
@@ -212,7 +212,7 @@ def _read_fields(kind: Any) -> tuple[dict[str, tuple[str, frozenset[type], Read]
 
 
 def _name(field: Field[Any]) -> str:
-    return field.metadata.get("name") or field.name
+    return field.metadata.get("json_name") or field.name
 
 
 def _is_later(kind: type[Any], field: Field[Any]) -> bool:
