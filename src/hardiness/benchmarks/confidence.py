@@ -345,12 +345,13 @@ def _together(parts: Iterable[Mapping[Kind, Mean]]) -> Mapping[Kind, Mean]:
 
 def of_cell(table: ImageTable, place: int) -> dict[Kind, Mean]:
     """Every metric of one cell of a table with confidence, by its place."""
-    there = table[RIGHT][:, place] >= 0
-    right = table[RIGHT][there, place] == 1
-    confidence = table["confidence"][there, place].astype(np.float64)
+    answers = table[RIGHT][:, place]
+    there = answers >= 0
+    right = answers[there] == 1
+    confidence = table["confidence"][:, place][there].astype(np.float64)
     losses = {BRIER_OF_ANSWER: (confidence - right) ** 2}
     if "nll" in table:
-        losses[NLL] = table["nll"][there, place].astype(np.float64)
+        losses[NLL] = table["nll"][:, place][there].astype(np.float64)
     means: dict[Kind, Mean] = {(ECE, bins): _ece(confidence, right, bins, there) for bins in BINNINGS}
     return means | {(of, ""): Mean(float(v.mean()), _shares(v - v.mean(), there), 1) for of, v in losses.items()}
 

@@ -48,7 +48,7 @@ def rms_calibration_error(
     n = _checked(confidence, correct)
     if n < MINIMUM[protocol]:
         raise ArgumentError(f"{protocol} calibration needs at least {MINIMUM[protocol]} samples, had {n}")
-    order = np.argsort(confidence, kind="stable")
+    order = ascending(confidence)
     starts = _starts_of_hundred(n)
     # float64: the sum of 100 float32 confidences would round in the seventh digit, differently by summation order.
     gap = np.add.reduceat(confidence[order].astype(np.float64) - correct[order], starts)
@@ -102,8 +102,23 @@ def _by_rank(confidence: NDArray[np.floating], starts: NDArray[np.int64]) -> NDA
     """Bins of consecutive samples in ascending order of confidence, by the first rank of each."""
     bins = np.empty(len(confidence), np.int64)
     sizes = np.diff(np.append(starts, len(confidence)))
-    bins[np.argsort(confidence, kind="stable")] = np.repeat(np.arange(len(starts)), sizes)
+    bins[ascending(confidence)] = np.repeat(np.arange(len(starts)), sizes)
     return bins
+
+
+def ascending(values: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The places of values from the smallest to the largest, ``(N,)``; of equal ones the first stands first.
+
+    What NumPy's stable sort gives, in a third of its time: a float32 and its place are sorted as one integer.
+    """
+    exact = values.astype(np.float32) + np.float32(0)  # of the two zeros one
+    if not np.array_equal(exact, values):  # float64, or not a number
+        return np.argsort(values, kind="stable")
+    bits = exact.view(np.int32)
+    ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # the bits of negative numbers ascend the other way
+    keys = (ordered.astype(np.int64) << 32) | np.arange(len(values))
+    keys.sort()
+    return keys & 0xFFFFFFFF
 
 
 def aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> float:
@@ -121,7 +136,7 @@ def aurra(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> float
     Source: Hendrycks et al. (2019), arXiv:1907.07174, section 4.
     """
     n = _checked(confidence, correct)
-    order = np.argsort(-confidence, kind="stable")
+    order = ascending(-confidence)
     return float(np.mean(np.cumsum(correct[order]) / np.arange(1, n + 1)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,12 @@ class CellMeans:
     values: NDArray[np.float64]
     top: float = 1.0
 
+    @cached_property
+    def _sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where a value is above the smallest, and where below the largest, ``(M, N)``."""
+        values = np.ascontiguousarray(self.values.T)  # scores read whole cells
+        return values > 0, values < self.top
+
     def score(self, metric: Metric, weights: Mapping[Condition, float], condition: Condition | None = None) -> Score:
         """The sum of cell means times weights, with its interval.
 
@@ -183,8 +190,7 @@ class CellMeans:
         value = float(means.mean()) * math.fsum(of_cells) if alike else float(means @ of_cells)
         spread = float(of_cells @ self.covariance[np.ix_(at, at)] @ of_cells)
         variance = max(spread, 0.0) * n / max(n - 1, 1)  # rounding may leave less than nothing of cells that cancel
-        sides = (self.values[:, at] > 0, self.values[:, at] < self.top)
-        telling = min(int(np.any(side, axis=1).sum()) for side in sides)
+        telling = min(int(side[at].any(axis=0).sum()) for side in self._sides)
         interval, reason = None, ""
         if n < min(FEWEST_PER_CELL, fewest):
             reason = f"a cell has so few images, {n}, that they show no spread; {FEWEST_PER_CELL} are needed"

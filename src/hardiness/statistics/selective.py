@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardiness.core import ArgumentError, Interval, rng
+from hardiness.statistics.calibration import ascending
 from hardiness.statistics.estimate import Estimate, mean
 
 COVERAGE, RISK, PROMISED = 0.8, 0.05, 0.9
@@ -44,7 +45,7 @@ def selective_prediction(
     n = len(confidence)
     if not n:
         raise ArgumentError("selective prediction needs at least one image, had none")
-    order = np.argsort(-confidence, kind="stable")
+    order = ascending(-confidence)
     wrong = (~right[order]).astype(np.float64)
     kept = np.arange(1, n + 1)
     errors = np.cumsum(wrong)
@@ -79,7 +80,7 @@ def coverage_at_risk(confidence: NDArray[np.floating], right: NDArray[np.bool_])
     Source: Geifman & El-Yaniv (2017), arXiv:1705.08500; the interval inverts Wilson's test at each coverage.
     """
     n = len(confidence)
-    errors = np.cumsum(~right[np.argsort(-confidence, kind="stable")])
+    errors = np.cumsum(~right[ascending(-confidence)])
     kept = np.arange(1, n + 1)
     z = NormalDist().inv_cdf(0.975)
     apart = (errors / kept - RISK) / np.sqrt(RISK * (1 - RISK) / kept)
