@@ -279,10 +279,13 @@ def _joined(given: Sequence[ImageTable]) -> ImageTable:
 def _numbered(records: Records) -> tuple[NDArray[np.object_], Indices]:
     """The different samples, sorted, and the place of each row's among them."""
     if "image" not in records:
-        samples = records["sample"].tolist()  # few different ones in many rows: a look-up is cheaper than sorting them
-        different = sorted(set(samples))
+        samples = records["sample"]
+        begins = np.flatnonzero(np.append(True, samples[1:] != samples[:-1]))  # rows of an image mostly stand together
+        first = samples[begins].tolist()
+        different = sorted(set(first))
         place = {sample: at for at, sample in enumerate(different)}
-        return np.array(different, object), np.fromiter(map(place.__getitem__, samples), np.int64, len(samples))
+        rows = np.fromiter(map(place.__getitem__, first), np.int64, len(first))
+        return np.array(different, object), np.repeat(rows, np.diff(np.append(begins, len(samples))))
     image = records["image"].astype(np.int64)
     used = np.flatnonzero(np.bincount(image))
     places = np.zeros(used[-1] + 1, np.int64)

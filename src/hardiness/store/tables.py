@@ -205,8 +205,6 @@ def digest(array: pa.Array) -> str:
     if pa.types.is_fixed_size_list(array.type):
         width, array = array.type.list_size, array.flatten()
     digest = hashlib.sha256(f"{array.type} {length} {width}\n".encode())
-    if pa.types.is_boolean(array.type):
-        array = array.cast(pa.uint8())
     if pa.types.is_string(array.type):
         _, offsets, values = array.buffers()
         ends = (
@@ -215,16 +213,37 @@ def digest(array: pa.Array) -> str:
         digest.update((ends - ends[:1]).astype(np.int64).data)
         digest.update(memoryview(values)[int(ends[0]) : int(ends[-1])] if values else b"")
     else:
-        digest.update(np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).data)
+        digest.update(_numbers(array).data)
     return digest.hexdigest()[:16]
 
 
 def _to_arrow(column: NDArray[Any]) -> pa.Array:
+    """A column as pyarrow has it; ``pa.array`` would load pandas where it is installed, which takes half a second."""
     import pyarrow as pa
 
-    if column.ndim == 2:
-        return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
-    return pa.array(column)
+    flat = np.ascontiguousarray(column).ravel()
+    if flat.dtype.kind in "OU":
+        texts = [text.encode() for text in flat.tolist()]
+        ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        array = pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    elif flat.dtype == np.bool_:
+        array = _to_arrow(flat.view(np.uint8)).cast(pa.bool_())
+    else:
+        array = pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), len(flat), [None, pa.py_buffer(flat)])
+    return array if column.ndim == 1 else pa.FixedSizeListArray.from_arrays(array, column.shape[1])
+
+
+def _numbers(array: pa.Array) -> NDArray[Any]:
+    """The values of an array of numbers, not copied; ``to_numpy`` would load pandas."""
+    import pyarrow as pa
+
+    if pa.types.is_boolean(array.type):
+        return _numbers(array.cast(pa.uint8())).view(np.bool_)
+    if array.null_count or not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
+        return np.ascontiguousarray(array.to_numpy(zero_copy_only=False))  # nothing that was written here
+    kind = np.dtype(array.type.to_pandas_dtype())
+    held = array.buffers()[1] if len(array) else b""
+    return np.frombuffer(held, kind, len(array), array.offset * kind.itemsize) if held else np.empty(0, kind)
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:
@@ -239,24 +258,24 @@ def _from_arrow(joined: pa.Array) -> NDArray[Any]:
     import pyarrow as pa
 
     if pa.types.is_fixed_size_list(joined.type):
-        return np.asarray(joined.flatten()).reshape(-1, joined.type.list_size)
+        return _numbers(joined.flatten()).reshape(-1, joined.type.list_size)
     if pa.types.is_string(joined.type):
         # Objects, each text once: ImageNet-C has 3.8 million rows of 50,000 samples.
         coded = joined.dictionary_encode()
         texts = np.asarray(coded.dictionary.to_pylist(), dtype=object)
-        return np.take(texts, np.asarray(coded.indices))
-    return np.asarray(joined)
+        return np.take(texts, _numbers(coded.indices))
+    return _numbers(joined)
 
 
 def numbered(texts: NDArray[Any] | pa.Array) -> NDArray[np.int32]:
     """The rank of each text among the different ones, sorted; millions of rows are hashed, not sorted."""
     import pyarrow as pa
 
-    coded = (texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())).dictionary_encode()
+    coded = (texts if isinstance(texts, pa.Array) else _to_arrow(texts)).dictionary_encode()
     different = np.asarray(coded.dictionary.to_pylist(), dtype=object)
     rank = np.empty(len(different), np.int32)
     rank[np.argsort(different)] = np.arange(len(different), dtype=np.int32)
-    return np.take(rank, np.asarray(coded.indices))
+    return np.take(rank, _numbers(coded.indices))
 
 
 DESCRIPTION, TABLE, COLUMNS, TABLE_CHECK = (
@@ -284,13 +303,13 @@ def as_arrow(table: ImageTable, made_of: Mapping[str, Any] | None = None) -> pa.
     """The same as a pyarrow table: ``image``, ``label``, and each column under its name."""
     import pyarrow as pa
 
-    columns = {name: _table_to_arrow(column) for name, column in table.columns.items()}
+    columns = {name: _to_arrow(column) for name, column in table.columns.items()}
     held = {
         "cells": table.cells.tolist(),
         "conditions": [dict(condition) for condition in table.present],
         "failures": json_form(table.failures),
     }
-    fields = {"image": pa.array(table.ids, pa.string()), "label": pa.array(table.label), **columns}
+    fields = {"image": _to_arrow(table.ids), "label": _to_arrow(table.label), **columns}
     digests = {name: digest(column) for name, column in fields.items()}
     said = {DESCRIPTION: made_of or {}, TABLE: held, COLUMNS: digests}
     metadata = {name: json.dumps(value).encode() for name, value in said.items()}
@@ -338,7 +357,7 @@ def read_table(
         held, digests = (json.loads(metadata[name]) for name in (TABLE, COLUMNS))
         if _check_table(metadata) != metadata[TABLE_CHECK]:
             raise ValueError("its description is not the one that was written")
-        if changed := [name for name in found.column_names if digest(_one(found.column(name))) != digests[name]]:
+        if changed := [name for name in found.column_names if digest(_joined(found.column(name))) != digests[name]]:
             raise ValueError(f"column {changed[0]} is not the one that was written")
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{place} is no image table ({shown(str(error))}); delete it: it is made again") from error
@@ -346,10 +365,10 @@ def read_table(
     named = [name for name in found.column_names if name not in ("image", "label")]
     return ImageTable(
         ids=np.asarray(found.column("image").to_pylist(), dtype=object),
-        label=_one(found.column("label")).to_numpy(),
+        label=_numbers(_joined(found.column("label"))),
         conditions=tuple(conditions),
         cells=cells,
-        columns={name: _table_from_arrow(_one(found.column(name)), len(cells)) for name in named},
+        columns={name: _from_arrow(_joined(found.column(name))) for name in named},
         failures=tuple(Failure(f["sample"], f["reason"], tuple(f["conditions"])) for f in held["failures"]),
     )
 
@@ -357,26 +376,3 @@ def read_table(
 def _check_table(metadata: Mapping[bytes, bytes]) -> bytes:
     said = b"\n".join(metadata[name] for name in (DESCRIPTION, TABLE, COLUMNS))
     return hashlib.sha256(said).hexdigest().encode()
-
-
-def _table_to_arrow(column: NDArray[Any]) -> pa.Array:
-    import pyarrow as pa
-
-    if column.ndim == 1:
-        return pa.array(column)
-    return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
-
-
-def _table_from_arrow(column: pa.Array, cells: int) -> NDArray[Any]:
-    import pyarrow as pa
-
-    if pa.types.is_fixed_size_list(column.type):
-        return np.asarray(column.flatten()).reshape(-1, cells)
-    return np.asarray(column)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    import pyarrow as pa
-
-    joined = column.combine_chunks()
-    return pa.array([], column.type) if isinstance(joined, pa.ChunkedArray) else joined
