@@ -109,18 +109,20 @@ def identity(images: int, model: str = "synthesised") -> Run:
     )
 
 
-def write(out: Path, images: int, per_shard: int) -> None:
-    """A run of this version."""
+def write(out: Path, images: int, per_shard: int, models: int = 1) -> None:
+    """A run of this version for each model, all of the same answers."""
     generator = np.random.default_rng(0)
-    whole = tuple(range(1, len(CONDITIONS)))
-    run = Store.create(out).run(identity(images), Plan(batch_size=32, whole=whole))
+    plan = Plan(batch_size=32, whole=tuple(range(1, len(CONDITIONS))))
+    runs = [Store.create(out).run(identity(images, f"m{model}"), plan) for model in range(models)]
     for shard, start in enumerate(range(0, images, per_shard)):
         given = rows(range(start, min(start + per_shard, images)), generator)
-        run.write(shard, list(zip(given["sample"].tolist(), given["condition"].tolist(), strict=True)), given)
+        work = list(zip(given["sample"].tolist(), given["condition"].tolist(), strict=True))
+        for run in runs:
+            run.write(shard, work, given)
 
 
-def write_former(out: Path, source: Path, images: int, models: int) -> None:
-    """The same rows as the rival stores them: without proofs, so that models share files through links."""
+def write_former(out: Path, source: Path) -> None:
+    """The same rows as the rival stores them, in links."""
     (template,) = source.glob("records/*")
     found = json.loads((template / "run.json").read_text())
     former = {
@@ -132,13 +134,11 @@ def write_former(out: Path, source: Path, images: int, models: int) -> None:
         "rows_version": 1,
         "plan": {"batch_size": 32, "location": "", "released": None, "whole": found["plan"]["whole"]},
     }
-    for index in range(models):
-        folder = out / "records" / f"m{index}--imagenet-c--{index:016x}"
-        folder.mkdir(parents=True)
-        described = {"key": f"{index:016x}", "model": f"m{index}", **former}
-        (folder / "run.json").write_text(json.dumps(described))
-        for path in template.glob("*.parquet"):
-            os.link(path, folder / path.name)
+    folder = out / "records" / f"m0--imagenet-c--{0:016x}"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"key": f"{0:016x}", "model": "m0", **former}))
+    for path in template.glob("*.parquet"):
+        os.link(path, folder / path.name)
 
 
 @contextmanager
@@ -176,14 +176,13 @@ def check_equal(theirs: Told, ours: Told) -> int:
 
 def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """The bars and notes."""
-    small, large, former = folder / "small", folder / "large", folder / "former"
+    small, large, every, one = (folder / name for name in ("small", "large", "every", "one"))
     # In a process of its own: where a process is started from a large one, its peak counts from there on some systems.
     with apart("writer") as ask:
         ask["writer"](write, small, images, 16)
         ask["writer"](write, large, images, 256)
-    write_former(former, small, images, models)
-    one = folder / "one"
-    write_former(one, small, images, 1)
+        ask["writer"](write, every, images, 256, models)
+    write_former(one, small)
     with rival() as theirs:
         seen: dict[str, Told] = {}
 
@@ -197,18 +196,19 @@ def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str
         )
     scores = check_equal(seen["theirs"], seen["ours"])
     side("large", ROOT / "src", large)
-    many = call(ROOT / "src", "show", former)
-    kept = [call(ROOT / "src", "show", former) for _ in range(REPETITIONS)]
+    many = call(ROOT / "src", "show", every)
+    kept = [call(ROOT / "src", "show", every) for _ in range(REPETITIONS)]
     usage = [call(ROOT / "src", "--help").seconds for _ in range(REPETITIONS)]
     table = next(small.glob("records/*/scored/images.parquet")).stat().st_size / 1e6
     bars = {
         "first show: times faster than the rival": at_least(first / ours, 2.0),
         f"show of {models} models from what was kept, s": at_most(
-            sorted(kept, key=lambda t: t.seconds)[1].seconds, 1.0
+            sorted(kept, key=lambda t: t.seconds)[1].seconds, 0.5
         ),
+        "first show, s": at_most(ours, 3.0),
         "its peak, MB": at_most(max(each.peak_mb for each in kept), 400.0),
         "first show: peak, MB": at_most(seen["ours"].peak_mb, 400.0),
-        f"first show of {models} models: peak, over that of one": at_most(many.peak_mb / seen["ours"].peak_mb, 1.15),
+        f"first show of {models} models: peak, over that of one": at_most(many.peak_mb / seen["large"].peak_mb, 1.05),
         "peak with 16 times as many shards": at_most(seen["ours"].peak_mb / seen["large"].peak_mb, 1.15),
         "image table, MB": at_most(table, 27.0),
         "--help, s": at_most(sorted(usage)[1], 0.5),
@@ -219,7 +219,6 @@ def measured(folder: Path, images: int, models: int) -> tuple[dict[str, dict[str
         "scores compared": scores,
         "rival: first show, s": first,
         "rival: peak, MB": seen["theirs"].peak_mb,
-        "first show, s": ours,
         f"first show of {models} models, s": many.seconds,
         f"first show of {models} models: peak, MB": many.peak_mb,
     }
