@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +65,23 @@ def test_what_is_no_table_is_told(content: bytes) -> None:
     assert tables.describe(content) == {}
     with pytest.raises(StoreError, match=r"images.parquet is no image table"):
         tables.read_table(content, "OUT/images.parquet", CONDITIONS)
+
+
+def test_rows_and_tables_are_written_and_read_without_pandas() -> None:
+    """pyarrow loads it for ``pa.array`` and ``to_numpy`` where it is installed, which takes half a second."""
+    code = """
+import sys
+import numpy as np
+from hardiness.core import Condition, ImageTable, Records
+from hardiness.store import tables
+sample, right = np.array(["n/1", "n/2"], object), np.array([True, False])
+rows = Records({"sample": sample, "right": right, "top": np.ones((2, 5), np.int16)}, ())
+read = tables.read(tables.encode(rows, "k", "000000-0.parquet"), "000000-0.parquet", None, "k", {})
+assert [column.tolist() for column in read.columns.values()] == [column.tolist() for column in rows.columns.values()]
+cells = {"right": np.ones((2, 1), np.int8)}
+table = ImageTable(sample, np.zeros(2, np.int32), (Condition(),), np.zeros(1, np.int16), cells, ())
+assert tables.read_table(tables.encode_table(table, {}), "x", (Condition(),)).ids.tolist() == ["n/1", "n/2"]
+print("pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
