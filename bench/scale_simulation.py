@@ -2,15 +2,15 @@
 
     python bench/scale_simulation.py [--json] [--replay OUT] [--figure FILE.svg] [--workers 1,64] [--units N]
 
-Time is virtual (`virtual_time`), what hands the units out is the real code (`virtual_cluster`). The job is full
-ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which ends in twenty files. A
-unit is priced as ``--plan`` does it (`hardiness.engine.forecast`), by the stages that docs/performance.md has for a
-worker of two cores; how units differ is replayed from a run in OUT (the moments at which its records were written)
-where one is given, else drawn with a spread of a tenth.
+Time is virtual, what hands the units out is the real code (`virtual_cluster`): workers that share a store, and actors
+of Ray. The job is full ImageNet-C for twenty models: 3,125 units of 16 photographs under 76 conditions, each of which
+ends in twenty files. A unit is priced as ``--plan`` does it (`hardiness.engine.forecast`), by the stages that
+docs/performance.md has for a worker of two cores; how units differ is replayed from a run in OUT (the moments at which
+its records were written) where one is given, else drawn with a spread of a tenth.
 
 What is assumed: a request takes 30 ms in the median (a slow store: 0.5 s), with a spread of a half; a listing gives
 1,000 names a request; 16 requests go at a time, and 8 files are written at a time beside the computing, as in the real
-worker; a worker that is killed loses its unit and its leases run out.
+worker; a worker that is killed loses its unit, and an actor of Ray has another in its place a minute later.
 
 An efficiency is the time that the work takes at least, on all workers at their own pace, over the time that it took
 until the last file was there. The last table is no simulation: cores that keep a GPU of a given pace busy, by the same
@@ -29,13 +29,15 @@ from typing import Any
 
 from bars import at_least, tell, versions
 from hardiness.engine.forecast import Costs, Price
-from hardiness.engine.plan import PIECES
-from virtual_cluster import Conditions, Outcome, simulated
+from virtual_cluster import Conditions, Outcome, simulated, simulated_on_ray
 
 MODELS, PHOTOGRAPHS, UNIT_ITEMS, CONDITIONS = 20, 50_000, 16, 76
 CORES_A_WORKER = 2
 WORKERS = (1, 2, 4, 8, 16, 32, 64)
-EFFICIENCY_BAR = 0.90
+WAYS = {"workers": simulated, "Ray": simulated_on_ray}
+EFFICIENCY_BARS = {"workers": 0.85, "Ray": 0.90}
+JITTER = 0.1
+"""Standard deviation of the logarithm of one unit's time."""
 
 DECODE_MS, CORRUPT_MS, JPEG_MS, FORWARD_MS = 0.04, 0.60, 0.40, 8.6
 """Core-milliseconds a corrupted copy, EfficientNet-Lite0 in fp32 (docs/performance.md, ImageNet-C, processor A)."""
@@ -56,15 +58,23 @@ def unit_seconds(models: int = MODELS) -> float:
     return costs.unit_s("imagenet-c", dict.fromkeys(names, UNIT_ITEMS * CONDITIONS))
 
 
-USUAL = Conditions(models=MODELS, piece=unit_seconds(-(-MODELS // PIECES)) / unit_seconds())
+USUAL = Conditions(models=MODELS)
 CASES = {
     "as planned": USUAL,
     "one in ten three times as slow": replace(USUAL, stragglers=0.1),
     "killed every two hours, back after a minute": replace(USUAL, killed_every_s=7200.0),
     "a slow store: 0.5 s, one request in 11 refused": replace(USUAL, latency_s=0.5, refused=1 / 11),
+    "listings that are a minute late": replace(USUAL, late_s=60.0),
     "cold starts: 90 s to load, spread over 2 minutes": replace(USUAL, load_s=90.0, spread_s=120.0),
     "all of these": replace(
-        USUAL, stragglers=0.1, killed_every_s=7200.0, latency_s=0.5, refused=1 / 11, load_s=90.0, spread_s=120.0
+        USUAL,
+        stragglers=0.1,
+        killed_every_s=7200.0,
+        latency_s=0.5,
+        refused=1 / 11,
+        late_s=60.0,
+        load_s=90.0,
+        spread_s=120.0,
     ),
 }
 
@@ -91,28 +101,23 @@ def replayed(out: Path) -> list[float]:
 def times(units: int, replay: Sequence[float] | None) -> list[float]:
     """Seconds of each unit."""
     chance = random.Random(0)
-    jitter = USUAL.jitter
-    spread = replay or [chance.lognormvariate(-jitter * jitter / 2, jitter) for _ in range(units)]
+    spread = replay or [chance.lognormvariate(-JITTER * JITTER / 2, JITTER) for _ in range(units)]
     drawn = [chance.choice(spread) for _ in range(units)] if replay else spread
     return [unit_seconds() * factor for factor in drawn]
 
 
-def table(found: dict[tuple[str, int], Outcome]) -> None:
+def table(found: dict[tuple[str, str, int], Outcome]) -> None:
     """Every case, on standard error: standard output may carry JSON."""
-    print(
-        f"{'':50}{'workers':>8}{'hours':>8}{'efficiency':>12}{'overhead':>11}{'twice':>7}{'last 5 min':>12}",
-        file=sys.stderr,
-    )
-    for (case, workers), outcome in found.items():
-        overhead = (outcome.seconds * workers - outcome.busy_s) / (outcome.busy_s / unit_seconds())
+    print(f"{'':58}{'':>4}{'hours':>8}{'efficiency':>12}{'twice':>7}{'requests':>10}{'all ended':>11}", file=sys.stderr)
+    for (way, case, workers), outcome in found.items():
         print(
-            f"{case:50}{workers:8}{outcome.seconds / 3600:8.2f}{outcome.efficiency:12.1%}{overhead:9.2f} s"
-            f"{outcome.twice:7}{outcome.last_minutes:12.0%}",
+            f"{way + ', ' + case:58}{workers:4}{outcome.seconds / 3600:8.2f}{outcome.efficiency:12.1%}"
+            f"{outcome.twice:7}{outcome.requests:10,}{outcome.last_s / 3600:9.2f} h",
             file=sys.stderr,
         )
 
 
-def figure(found: dict[tuple[str, int], Outcome], path: Path) -> None:
+def figure(found: dict[tuple[str, str, int], Outcome], path: Path) -> None:
     """Efficiency against the number of workers, a line a case."""
     import matplotlib
 
@@ -120,15 +125,18 @@ def figure(found: dict[tuple[str, int], Outcome], path: Path) -> None:
     matplotlib.rcParams.update({"svg.hashsalt": "hardiness", "font.size": 9})
     from matplotlib import pyplot
 
-    canvas, axes = pyplot.subplots(figsize=(6.4, 3.4), layout="constrained")
-    for case in CASES:
-        points = [(workers, outcome.efficiency) for (name, workers), outcome in found.items() if name == case]
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=case)
-    axes.axhline(EFFICIENCY_BAR, color="0.6", linewidth=0.8, linestyle="--")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted({workers for _, workers in found}), labels=sorted({str(w) for _, w in found}, key=int))
-    axes.set(xlabel="workers of two cores", ylabel="efficiency", ylim=(0.7, 1.01))
-    axes.legend(frameon=False, fontsize=8)
+    counts = sorted({workers for _, _, workers in found})
+    canvas, every = pyplot.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained", sharey=True)
+    for axes, way in zip(every, WAYS, strict=True):
+        for case in CASES:
+            efficiencies = [found[way, case, workers].efficiency for workers in counts]
+            axes.plot(counts, efficiencies, marker="o", markersize=3, label=case)
+        axes.axhline(EFFICIENCY_BARS[way], color="0.6", linewidth=0.8, linestyle="--")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(counts, labels=map(str, counts))
+        axes.set(xlabel={"workers": "workers of two cores", "Ray": "actors of Ray"}[way], ylim=(0.6, 1.01))
+    every[0].set_ylabel("efficiency")
+    every[0].legend(frameon=False, fontsize=7, loc="lower left")
     canvas.savefig(path, metadata={"Date": None})
 
 
@@ -143,13 +151,20 @@ def main() -> int:
     units = int(given.get("--units", 0)) or -(-PHOTOGRAPHS // UNIT_ITEMS)
     counts = [int(text) for text in given["--workers"].split(",")] if "--workers" in given else list(WORKERS)
     seconds = times(units, replay)
-    found = {(case, n): simulated(seconds, n, conditions) for case, conditions in CASES.items() for n in counts}
+    found = {
+        (way, case, n): simulate(seconds, n, conditions)
+        for way, simulate in WAYS.items()
+        for case, conditions in CASES.items()
+        for n in counts
+    }
     table(found)
     if "--figure" in given:
         figure(found, Path(given["--figure"]))
     most = max(counts)
     bars = {
-        f"{case}, {most} workers: efficiency": at_least(found[case, most].efficiency, EFFICIENCY_BAR) for case in CASES
+        f"{most} {way}, {case}: efficiency": at_least(found[way, case, most].efficiency, EFFICIENCY_BARS[way])
+        for way in WAYS
+        for case in CASES
     }
     notes: dict[str, Any] = {"units": units, "seconds a unit, from stages": unit_seconds(), "models": MODELS}
     for pace in GPU_PACES:

@@ -1,24 +1,27 @@
 """A cluster that exists in virtual time alone: a store with latency and refusals, workers that only pass the time.
 
-What hands units out is the real code: `hardiness.engine.shared` and `hardiness.store.Leases`. What a worker
-asks of the store besides is what the real one asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
+What hands units out is the real code: `hardiness.engine.shared`, and for Ray `hardiness.engine.ray`. What a worker asks
+of the store is what the real one asks, counted: `tests/scale/test_requests.py` holds it to these numbers.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import random
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
-from hardiness.core import Share
-from hardiness.engine.plan import LAST_UNITS, PIECES
+from hardiness.core import Share, Silence
+from hardiness.engine.ray import Connection, Driver, Errand, Ready, UnitOutcome
 from hardiness.engine.shared import shared
-from hardiness.store import Leases
 from hardiness.store.files import AT_ONCE as WRITING
 from hardiness.store.files import THREADS as ASKING
-from hardiness.store.leases import RENEWALS
-from virtual_time import VirtualTime
 
 PAGE = 1000
 """Names that one request of a listing gives."""
@@ -26,8 +29,58 @@ PAGE = 1000
 FIRST_REST_S = 0.25
 
 
+class VirtualTime:
+    """Threads of which one runs at a time: the one whose moment has come. The same tasks give the same order."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._queue: list[tuple[float, int, threading.Event]] = []
+        self._numbers = itertools.count()
+        self._failures: list[BaseException] = []
+
+    def now(self) -> float:
+        """Seconds since the beginning."""
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let others run until so many seconds have passed."""
+        mine = threading.Event()
+        heapq.heappush(self._queue, (self.now_s + max(0.0, seconds), next(self._numbers), mine))
+        self._go_on()
+        mine.wait()
+
+    def run(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Run all tasks from now on, each in a thread of its own, until the last has ended; raises what one raised."""
+        threads = []
+        for task in tasks:
+            start = threading.Event()
+            heapq.heappush(self._queue, (self.now_s, next(self._numbers), start))
+            threads.append(threading.Thread(target=self._turn, args=(start, task), daemon=True))
+            threads[-1].start()
+        self._go_on()
+        for thread in threads:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+
+    def _turn(self, start: threading.Event, task: Callable[[], None]) -> None:
+        start.wait()
+        try:
+            task()
+        except BaseException as error:  # noqa: BLE001  # raised again by `run`
+            self._failures.append(error)
+        finally:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Wake the thread whose moment is next."""
+        if self._queue:
+            self.now_s, _, event = heapq.heappop(self._queue)
+            event.set()
+
+
 class KilledError(Exception):
-    """A worker was ended with SIGKILL: it gives nothing back."""
+    """A worker was ended with SIGKILL."""
 
 
 @dataclass(frozen=True)
@@ -37,40 +90,37 @@ class Conditions:
     Attributes:
         latency_s: of one request of the store, in the median.
         refused: share of requests that are refused for the moment and asked again.
+        late_s: how long a listing lacks what was put.
         stragglers: share of workers that take `straggling` times as long.
         straggling: how much longer.
         killed_every_s: how long a worker lives on average; 0 for ever.
         back_after_s: until it is started again.
         load_s: from the start of a worker to its first request of the store: imports, models.
         spread_s: over how long the first starts are spread.
-        jitter: standard deviation of the logarithm of one unit's time.
         models: that a unit is for; each has a run of its own, and a file a unit.
-        piece: time of one of the `PIECES` of a unit, as a share of the unit's.
     """
 
     latency_s: float = 0.03
     refused: float = 0.0
+    late_s: float = 0.0
     stragglers: float = 0.0
     straggling: float = 3.0
     killed_every_s: float = 0.0
     back_after_s: float = 60.0
     load_s: float = 30.0
     spread_s: float = 0.0
-    jitter: float = 0.1
     models: int = 20
-    piece: float = 1 / PIECES
 
 
 @dataclass
 class VirtualFiles:
-    """As `hardiness.store.files.Files`, as far as leases and units need it; each request takes its time."""
+    """A store as far as units need it: when each unit's files were there; each request takes its time."""
 
     time: VirtualTime
     conditions: Conditions
     random: random.Random
-    files: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+    there_s: dict[int, float] = field(default_factory=dict)
     requests: int = 0
-    address: str = "virtual://"
     waits: bool = True
 
     @contextmanager
@@ -80,88 +130,32 @@ class VirtualFiles:
         yield
         self.waits = before
 
-    def listed(self, folder: str, after: str = "") -> Mapping[str, tuple[int, str]]:
-        """Every file below a folder."""
-        now = self.time.now()
-        found = {
-            path: (len(content), str(at))
-            for path, (content, at) in self.files.items()
-            if path.startswith(folder) and at <= now
-        }
+    def has(self, index: int) -> bool:
+        """Whether a unit's files are there, without a request."""
+        return self.there_s.get(index, float("inf")) <= self.time.now()
+
+    def listed(self, first: int) -> Mapping[int, float]:
+        """The units from the first on whose files a listing shows; each model's run is listed, many at a time."""
+        seen_s = self.time.now() - self.conditions.late_s
+        found = {index: at for index, at in self.there_s.items() if index >= first and at <= seen_s}
         for _ in range(1 + len(found) // PAGE):
-            self.ask()
+            self.ask(self.conditions.models)
         return found
 
-    def read_all(self, paths: Sequence[str]) -> Mapping[str, bytes | None]:
-        """All bytes of several files."""
-        self.ask(len(paths))
-        return {path: self.files[path][0] if path in self.files else None for path in paths}
-
-    def read(self, path: str) -> bytes | None:
-        """All bytes of a file."""
-        self.ask()
-        return self.files[path][0] if path in self.files else None
-
-    def write(self, path: str, content: bytes) -> None:
-        """Put a file there."""
-        self.ask()
-        self.files[path] = (content, self.time.now())
-
-    def create(self, path: str, content: bytes) -> bool:
-        """Put a file there unless there is one."""
-        self.ask()
-        if path in self.files:
-            return False
-        self.files[path] = (content, self.time.now())
-        return True
-
-    def has(self, path: str) -> bool:
-        """Whether there is a file."""
-        self.ask()
-        return path in self.files and self.files[path][1] <= self.time.now()
-
-    def stamp(self, path: str) -> tuple[int, str] | None:
-        """Size and moment of a file."""
-        self.ask()
-        found = self.files.get(path)
-        return (len(found[0]), str(found[1])) if found else None
-
-    def written_s(self, path: str) -> float | None:
-        """When a file was written."""
-        self.ask()
-        return self.files[path][1] if path in self.files else None
-
-    def move(self, path: str, to: str) -> None:
-        """Give a file another path."""
-        self.ask()
-        if path in self.files:
-            self.files[to] = self.files.pop(path)
-
-    def remove(self, path: str) -> None:
-        """Take a file away."""
-        self.ask()
-        self.files.pop(path, None)
-
-    def remove_all(self, paths: Sequence[str]) -> None:
-        """Take several files away."""
-        self.ask(len(paths))
-        for path in paths:
-            self.files.pop(path, None)
-
-    def put_beside(self, path: str, parts: int, dies_at: float) -> float:
+    def put_beside(self, index: int, dies_at: float) -> float:
         """Begin to put the files of a unit, several at a time, while the worker goes on; when they will be there."""
-        there = self.time.now() + self._lasts(parts, WRITING)
-        _, before = self.files.get(path, (b"", float("inf")))
-        if there < min(before, dies_at):
-            self.files[path] = (b"", there)
+        there = self.time.now() + self.lasts(self.conditions.models, WRITING)
+        if there < min(self.there_s.get(index, float("inf")), dies_at):
+            self.there_s[index] = there
         return there
 
     def ask(self, count: int = 1) -> None:
         """Wait for so many requests, many at a time."""
+        lasts = self.lasts(count)
         if self.waits:
-            self.time.sleep(self._lasts(count, ASKING))
+            self.time.sleep(lasts)
 
-    def _lasts(self, count: int, threads: int) -> float:
+    def lasts(self, count: int, threads: int = ASKING) -> float:
         """Seconds of so many requests on so many threads."""
         self.requests += count
         ends = [0.0] * max(1, min(threads, count))
@@ -181,49 +175,27 @@ class VirtualFiles:
 
 @dataclass(eq=False)
 class VirtualUnit:
-    """A unit, or a piece of one, that takes so many seconds."""
+    """A unit that takes so many seconds."""
 
-    name: str
     index: int
     seconds: float
     files: VirtualFiles
-    rows: int
-    parts: int
-    last: bool = False
+    rows: int = 1
     there_s: float = float("inf")
-
-    @property
-    def path(self) -> str:
-        """Stands for the files of its models."""
-        return f"records/{self.name}"
 
     @property
     def stored(self) -> bool:
         """Whether somebody has stored it: one model's file is looked for, and where it is there those of the others."""
-        if not self.files.has(self.path):
+        self.files.ask()
+        if not self.files.has(self.index):
             return False
-        self.files.ask(self.parts - 1)
+        self.files.ask(self.files.conditions.models - 1)
         return True
 
     @property
     def done(self) -> bool:
         """Whether this worker has stored it."""
         return self.there_s <= self.files.time.now()
-
-
-def units_of(times: Sequence[float], share: Share, files: VirtualFiles) -> list[VirtualUnit]:
-    """All units, the last of them in pieces, as `hardiness.engine.plan.with_pieces` cuts them."""
-    conditions, found = files.conditions, []
-    for index, seconds in enumerate(times):
-        if index < len(times) - LAST_UNITS * share.count:
-            found.append(VirtualUnit(f"{index:06d}", index, seconds, files, PIECES, conditions.models))
-            continue
-        parts = -(-conditions.models // PIECES)
-        found += [
-            VirtualUnit(f"{index:06d}.{piece}", index, seconds * conditions.piece, files, 1, parts, last=True)
-            for piece in range(PIECES)
-        ]
-    return found
 
 
 @dataclass
@@ -237,7 +209,6 @@ class VirtualWorker:
 
     time: VirtualTime
     files: VirtualFiles
-    leases: Leases
     times: Sequence[float]
     share: Share
     pace: float
@@ -249,21 +220,19 @@ class VirtualWorker:
         models = self.files.conditions.models
         self.files.ask(1)  # which runs there are
         self.files.ask(2 * models)  # what each is of
-        every = units_of(self.times, self.share, self.files)
-        stored = {*every} - {*self.left(every)}
-        self.files.ask(sum(unit.parts for unit in stored if self.share.owns(unit.index)))  # its own shards' files
+        own = sum(self.share.owns(index) for index in self.files.listed(0))
+        self.files.ask(own * models)  # its own shards' files
+        every = [VirtualUnit(index, seconds, self.files) for index, seconds in enumerate(self.times)]
         left = self.left(every)
         self.files.ask(models)  # pictures that are kept beside records
         return iter(left)
 
     def left(self, every: Sequence[VirtualUnit]) -> list[VirtualUnit]:
-        """What the listing lacks of these; each model's run is listed from the first of them, many at a time."""
-        first = min((unit.name for unit in every), default="")
-        with self.files.beside():
-            listed = self.files.listed("records/")
-        for _ in range(1 + sum(path > f"records/{first}" for path in listed) // PAGE):
-            self.files.ask(self.files.conditions.models)
-        return [unit for unit in every if unit.path not in listed]
+        """What the listing lacks of these."""
+        if not every:
+            return []
+        listed = self.files.listed(min(unit.index for unit in every))
+        return [unit for unit in every if unit.index not in listed]
 
     def ahead(self, units: Iterator[VirtualUnit]) -> Generator[VirtualUnit, None, None]:
         """Each unit is looked for while the one before it is evaluated, which takes longer."""
@@ -274,28 +243,17 @@ class VirtualWorker:
             yield unit
 
     def run(self, given: Iterable[VirtualUnit], missing: int) -> None:
-        """Pass the time of each unit, renewing leases on the way as the real worker's thread does; then store it."""
+        """Pass the time of each unit, then store it."""
         there_s = self.time.now()
         for unit in given:
-            begin, left = self.time.now(), unit.seconds * self.pace
-            while left > 0:
-                step = min(left, self.leases.length_s / RENEWALS)
-                if self.time.now() + step > self.dies_at:
-                    self.time.sleep(self.dies_at - self.time.now())
-                    self.leases.held.clear()
-                    raise KilledError
-                self.time.sleep(step)
-                left -= step
-                if left > 0:
-                    with self.files.beside():
-                        self.leases.renew()
+            begin, lasts = self.time.now(), unit.seconds * self.pace
+            if begin + lasts > self.dies_at:
+                self.time.sleep(self.dies_at - begin)
+                raise KilledError
+            self.time.sleep(lasts)
             self.spent.append((begin, self.time.now()))
-            there_s = unit.there_s = self.files.put_beside(unit.path, unit.parts, self.dies_at)
+            there_s = unit.there_s = self.files.put_beside(unit.index, self.dies_at)
         self.time.sleep(there_s - self.time.now())
-
-    def give_up(self, unit: VirtualUnit, reason: str) -> None:
-        """Store it, as a unit at which processes have died again and again is."""
-        self.files.write(unit.path, b"")
 
 
 @dataclass(frozen=True)
@@ -304,21 +262,21 @@ class Outcome:
 
     Attributes:
         seconds: from the first start until every unit is stored.
+        last_s: from the first start until the last worker has ended.
         useful_s: seconds that all units take on workers of the usual pace.
         capacity: workers, each counted by its pace.
         busy_s: seconds in which workers computed.
         requests: of the store.
         twice: units that were computed more than once.
-        last_minutes: share of worker time spent computing in the last five minutes.
     """
 
     seconds: float
+    last_s: float
     useful_s: float
     capacity: float
     busy_s: float
     requests: int
     twice: int
-    last_minutes: float
 
     @property
     def efficiency(self) -> float:
@@ -326,29 +284,33 @@ class Outcome:
         return self.useful_s / self.capacity / self.seconds
 
 
-def simulated(times: Sequence[float], workers: int, conditions: Conditions, seed: int = 0) -> Outcome:
-    """The outcome of a run whose units take so many seconds, on so many workers."""
-    time, chance = VirtualTime(), random.Random(seed)
-    files = VirtualFiles(time, conditions, random.Random(seed + 1))
-    paces = [conditions.straggling if i < round(conditions.stragglers * workers) else 1.0 for i in range(workers)]
+def paces_of(workers: int, conditions: Conditions, chance: random.Random) -> list[float]:
+    """How many times as long as usual each worker takes."""
+    slow = round(conditions.stragglers * workers)
+    paces = [conditions.straggling] * slow + [1.0] * (workers - slow)
     chance.shuffle(paces)
+    return paces
+
+
+def simulated(times: Sequence[float], workers: int, conditions: Conditions, seed: int = 0) -> Outcome:
+    """The outcome of a run whose units take so many seconds, on so many workers that share a store."""
+    time = VirtualTime()
+    files = VirtualFiles(time, conditions, random.Random(seed + 1))
+    paces = paces_of(workers, conditions, random.Random(seed))
     spent: list[tuple[float, float]] = []
     tasks = []
     for index in range(workers):
         luck = random.Random(f"{seed} {index}")
         tasks.append(lambda i=index, luck=luck: _live(Share(i, workers), luck, time, files, times, paces[i], spent))
     time.run(tasks)
-    end = max(at for path, (_, at) in files.files.items() if path.startswith("records/"))
-    window = min(300.0, end)
-    late = sum(max(0.0, min(to, end) - max(begin, end - window)) for begin, to in spent)
     return Outcome(
-        seconds=end,
+        seconds=max(files.there_s.values()),
+        last_s=time.now(),
         useful_s=sum(times),
         capacity=sum(1 / pace for pace in paces),
         busy_s=sum(to - begin for begin, to in spent),
         requests=files.requests,
-        twice=len(spent) - len(units_of(times, Share(0, workers), files)),
-        last_minutes=late / (window * workers),
+        twice=len(spent) - len(times),
     )
 
 
@@ -364,14 +326,189 @@ def _live(
     """A worker that is started again each time it is killed, until nothing is missing."""
     conditions = files.conditions
     time.sleep(luck.uniform(0, conditions.spread_s))
-    for life in range(1000):
+    while True:
         lives_s = luck.expovariate(1 / conditions.killed_every_s) if conditions.killed_every_s else float("inf")
-        leases = Leases(files, holder=f"{share} {life}", now=time.now)
-        worker = VirtualWorker(time, files, leases, times, share, pace, time.now() + conditions.load_s + lives_s, spent)
+        worker = VirtualWorker(time, files, times, share, pace, time.now() + conditions.load_s + lives_s, spent)
         time.sleep(conditions.load_s)
         try:
-            shared([worker], share, leases, time.sleep, worker.ahead)
+            shared([worker], share, ahead=worker.ahead)
+            return
         except KilledError:
             time.sleep(conditions.back_after_s)
-            continue
-        return
+
+
+class RayError(Exception):
+    """As Ray's own."""
+
+
+class RayActorError(RayError):
+    """As Ray's own: an actor has died."""
+
+
+@dataclass(eq=False)
+class Call:
+    """What an actor was asked, and its answer once it is there."""
+
+    actor: VirtualActor
+    method: str
+    arguments: tuple[Any, ...]
+    answer: Any = None
+    answered: bool = False
+
+
+@dataclass(eq=False)
+class VirtualActor:
+    """An actor on one machine of a cluster; it answers one call after the other."""
+
+    ray: VirtualRay
+    errand: Errand
+    pace: float
+    starts_s: float
+    calls: list[Call] = field(default_factory=list)
+    asked: list[Call] = field(default_factory=list)
+    dead: bool = False
+
+    def __getattr__(self, method: str) -> Any:
+        return SimpleNamespace(remote=partial(self.ray.ask, self, method))
+
+
+class VirtualRay:
+    """As much of the module `ray` as `hardiness.engine.ray` uses: actors that only pass the time, and die.
+
+    An actor whose process ends frees its machine after `Conditions.back_after_s`. It is replaced there by another.
+    """
+
+    exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError)
+
+    def __init__(self, times: Sequence[float], workers: int, conditions: Conditions, seed: int) -> None:
+        self.times, self.conditions, self.luck = times, conditions, random.Random(seed)
+        self.files = VirtualFiles(VirtualTime(), conditions, random.Random(seed + 1))
+        self.paces = paces_of(workers, conditions, random.Random(seed))
+        spread = [self.luck.uniform(0, conditions.spread_s) for _ in range(workers)]
+        self.free = [(starts_s, pace) for starts_s, pace in zip(spread, self.paces, strict=True)]
+        self.spent: list[tuple[float, float]] = []
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+
+    def remote(self, kind: type) -> Any:
+        """As Ray's: where actors of a class are made."""
+        return self
+
+    def options(self, **given: Any) -> Any:
+        """As Ray's: where an actor that has so much is made."""
+        return SimpleNamespace(remote=self._placed)
+
+    def ask(self, actor: VirtualActor, method: str, *arguments: Any) -> Call:
+        """Put a call behind the others of an actor."""
+        call = Call(actor, method, arguments)
+        actor.asked.append(call)
+        if actor.dead or method == "leave":
+            call.answer, call.answered = RayActorError("it died") if actor.dead else None, True
+            return call
+        actor.calls.append(call)
+        if len(actor.calls) == 1:
+            self._at(max(self._now, actor.starts_s), partial(self._begin, actor))
+        return call
+
+    def wait(self, calls: Sequence[Call], num_returns: int, timeout: float | None) -> tuple[list[Call], list[Call]]:
+        """As Ray's: pass the time until one is answered."""
+        while not (done := [call for call in calls if call.answered]):
+            if not self._events:
+                return [], list(calls)
+            self.files.time.now_s, _, happen = heapq.heappop(self._events)
+            happen()
+        return done[:1], [call for call in calls if call is not done[0]]
+
+    def get(self, call: Call) -> Any:
+        """As Ray's: what an actor has answered."""
+        if isinstance(call.answer, Exception):
+            raise call.answer
+        return call.answer
+
+    def kill(self, actor: VirtualActor, no_restart: bool) -> None:
+        """As Ray's: end an actor."""
+        self._die(actor)
+
+    @property
+    def _now(self) -> float:
+        return self.files.time.now_s
+
+    def _at(self, moment: float, happen: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (moment, next(self._numbers), happen))
+
+    def _placed(self, errand: Errand, threads: int) -> VirtualActor:
+        self.free.sort()
+        free_s, pace = self.free.pop(0)
+        actor = VirtualActor(self, errand, pace, max(self._now, free_s) + self.conditions.load_s)
+        if self.conditions.killed_every_s:
+            lives_s = self.luck.expovariate(1 / self.conditions.killed_every_s)
+            self._at(actor.starts_s + lives_s, partial(self._die, actor))
+        return actor
+
+    def _begin(self, actor: VirtualActor) -> None:
+        """Let an actor work on the first of its calls; it goes on to the next as soon as it has computed."""
+        if actor.dead or not actor.calls:
+            return
+        call, now, models = actor.calls[0], self._now, self.conditions.models
+        if call.method == "ready":
+            stored = [index for index in range(len(self.times)) if self.files.has(index)]
+            looked_into = 0 if actor.errand.listed else models * len(stored)
+            asked = (1, 2 * models, models, looked_into, models)
+            units = {f"0-{index:06d}": ROWS for index in range(len(self.times)) if index not in {*stored}}
+            answer: Any = Ready(("key",), units, ROWS * len(self.times), ())
+            self._at(now + sum(map(self.files.lasts, asked)), partial(self._end, call, answer))
+        elif call.method == "evaluate" and not self.files.has(index := int(call.arguments[0].partition("-")[2])):
+            end_s = now + self.times[index] * actor.pace
+            self._at(end_s, partial(self._computed, call, index, now))
+        else:
+            self._at(now + self.files.lasts(1), partial(self._end, call, UnitOutcome(stored=("key",))))
+
+    def _computed(self, call: Call, index: int, since_s: float) -> None:
+        if call.actor.dead:
+            return
+        self.spent.append((since_s, self._now))
+        there_s = self._now + self.files.lasts(self.conditions.models, WRITING)
+        call.actor.calls.remove(call)
+        self._begin(call.actor)
+        self._at(there_s, partial(self._stored, call, index))
+
+    def _stored(self, call: Call, index: int) -> None:
+        if not call.actor.dead:
+            self.files.there_s[index] = min(self._now, self.files.there_s.get(index, self._now))
+            call.answer, call.answered = UnitOutcome(stored=("key",)), True
+
+    def _end(self, call: Call, answer: Any) -> None:
+        if not call.actor.dead:
+            call.answer, call.answered = answer, True
+            call.actor.calls.remove(call)
+            self._begin(call.actor)
+
+    def _die(self, actor: VirtualActor) -> None:
+        if actor.dead:
+            return
+        actor.dead = True
+        self.free.append((self._now + self.conditions.back_after_s, actor.pace))
+        for call in actor.asked:
+            if not call.answered:
+                call.answer, call.answered = RayActorError("it died"), True
+
+
+ROWS = 16 * 76 * 20
+"""Of a unit: so many that an actor has two at a time."""
+
+
+def simulated_on_ray(times: Sequence[float], workers: int, conditions: Conditions, seed: int = 0) -> Outcome:
+    """The outcome of the same by as many actors of Ray."""
+    ray = VirtualRay(times, workers, conditions, seed)
+    evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="imagenet-c"))
+    found = Driver(Connection(ray, workers, {"CPU": 2.0}), Errand(("m",), {}, (evaluation,), "out"), Silence()).run()
+    assert not found.problems, found.problems
+    return Outcome(
+        seconds=max(ray.files.there_s.values()),
+        last_s=ray.files.time.now(),
+        useful_s=sum(times),
+        capacity=sum(1 / pace for pace in ray.paces),
+        busy_s=sum(to - begin for begin, to in ray.spent),
+        requests=ray.files.requests,
+        twice=len(ray.spent) - len(times),
+    )

@@ -189,7 +189,7 @@ LIKELY_ERRORS = {
     "forbids to download it; put": "Unset `HARDINESS_OFFLINE`, or put the file where the line says.",
     "frost needs the published picture": "Run `hardiness data get frost` once.",
     "holds no records/ folder": "Give the folder that an earlier `hardiness run --out` wrote.",
-    "install one version on every machine": "All workers of one folder must run the same version of hardiness.",
+    "install one version for every worker": "All workers of one folder must run the same version of hardiness.",
 }
 """Twenty errors that newcomers meet: a part of each message as it stands in the source, and what to do."""
 

@@ -19,7 +19,7 @@ from hardiness.models import Classifier, wrap
 from hardiness.store import Store
 from hardiness.store.files import ObjectFiles
 
-BESIDE = ("together", "store", "leases", "next")
+BESIDE = ("together", "store", "next")
 """How threads are called that ask while others wait, or many at a time."""
 
 
@@ -38,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, bool]]:
 
     def counted(self: ObjectFiles, doing: str, path: str, request: Callable[[], Any]) -> Any:
         beside = threading.current_thread().name.startswith(BESIDE)
-        kind = "shard" if path.endswith(".parquet") else "lease" if path.startswith(".leases") else "run"
+        kind = "shard" if path.endswith(".parquet") else "run"
         found[f"{doing} {kind}", beside] += 1
         return ask(self, doing, path, request)
 
@@ -67,6 +67,6 @@ def test_a_worker_that_is_started_again_asks_what_the_simulation_reckons_with(
     assert asked["read run", False] == 0
     assert asked["list run", False] == 1, "which runs there are"
     listings = asked["list run", True]
-    assert listings <= 6 * models, "damage, units, pictures beside them, and what is left three times"
-    assert asked["look for shard", True] + asked["look for shard", False] == models, "once a piece"
-    assert sum(count for (_, beside), count in asked.items() if not beside) <= 8 + 3 * models, "leases, measured"
+    assert listings <= 4 * models, "damage, units, pictures beside them, and what is left"
+    assert asked["look for shard", True] + asked["look for shard", False] == 1, "once a unit"
+    assert sum(count for (_, beside), count in asked.items() if not beside) <= 2 + models, "how it was computed"

@@ -33,7 +33,6 @@ from hardiness.core import (
 from hardiness.engine.batch import Ensemble
 from hardiness.engine.plan import (
     Task,
-    agree_on_data,
     asks_for_gradients,
     begin,
     class_order,
@@ -51,12 +50,12 @@ from hardiness.engine.rounds import (
     require_reachable,
     within,
 )
-from hardiness.engine.shared import alone, shared
-from hardiness.engine.worker import Worker
+from hardiness.engine.shared import shared
+from hardiness.engine.worker import Worker, alone
 from hardiness.imaging import before_crop, decode, png
 from hardiness.models import Classifier, load, resolve
 from hardiness.results import Policy, PolicyWatch
-from hardiness.store import Leases, Store, together
+from hardiness.store import Store, together
 
 PACKAGES = (
     "hardiness",
@@ -300,15 +299,11 @@ def evaluate(
 
     Raises:
         ArgumentError: the precision target does not go with the benchmark, or cannot be reached whatever the answers;
-            or another worker is at work with another version or other data.
+            or other workers' rows in the store are by another version or of other data.
         StoreError: records cannot be written.
     """
     if request.share and request.precision_target is None:
         return evaluate_shared([(benchmark, data, request)], request.share, classifiers, store, listener)[0]
-    leases = Leases(store.files)
-    if request.share:
-        leases.join(package_version())
-        agree_on_data(leases, benchmark, data)
     begun = prepared(benchmark, classifiers, data, store, request, listener or Silence())
     stopping = precision_of(begun, request)
     if stopping is not None:
@@ -331,23 +326,19 @@ def evaluate_shared(
     """What came of several benchmarks that this process evaluates together with others; arguments as for `evaluate`.
 
     Raises:
-        ArgumentError: another worker is at work with another version or other data.
+        ArgumentError: rows of other workers in the store are by another version or of other data.
         StoreError: records cannot be written.
     """
-    leases = Leases(store.files)
-    leases.join(package_version())
-    for benchmark, data, _ in asked:
-        agree_on_data(leases, benchmark, data)
     every = [
         prepared(benchmark, classifiers, data, store, request, listener or Silence())
         for benchmark, data, request in asked
     ]
     workers = [worker for begun in every for worker in begun.workers]
     try:
-        shared(workers, share, leases)
+        shared(workers, share)
     finally:
         keep_measured(workers)
-    return [ended(replace(begun, remarks=(*begun.remarks, *clock_remark(leases)))) for begun in every]
+    return [ended(begun) for begun in every]
 
 
 def _stopped(begun: Begun, stopping: Stopping) -> Evaluated:
@@ -429,22 +420,10 @@ def ended(begun: Begun, stopping: Stopping | None = None, missing: str = "") -> 
     for worker in begun.workers:
         remarks += [each.remark for each in (worker.gallery, worker.kept) if each and each.remark]
         problems += [f"{task.classifier.spec.name}: {task.error}" for task in worker.tasks if task.error]
-        problems += worker.given_up
     remarks += [missing] if missing else []
     outlook = stopping.outlook if stopping is not None else Outlook()
     remarks += outlook.remarks
     return Evaluated(begun.keys, tuple(problems), tuple(remarks), (outlook.unreached,) if outlook.unreached else ())
-
-
-def clock_remark(leases: Leases) -> list[str]:
-    """What is said where this machine's clock differs from the store's; nothing where it does not."""
-    if not leases.ahead_s:
-        return []
-    way = "ahead of" if leases.ahead_s > 0 else "behind"
-    return [
-        f"this machine's clock is {abs(leases.ahead_s):,.0f} s {way} that of {leases.files.address}: leases went "
-        "by the latter, and nothing was lost; set the clock"
-    ]
 
 
 @dataclass(frozen=True)
@@ -469,8 +448,14 @@ def prepared(
     store: Store,
     request: Request,
     listener: Listener,
+    looks: bool = True,
 ) -> Begun:
-    """The workers of an evaluation, its runs opened or begun and damaged files set aside; arguments as `evaluate`."""
+    """The workers of an evaluation, its runs opened or begun.
+
+    Args:
+        benchmark, classifiers, data, store, request, listener: as for `evaluate`.
+        looks: whether stored files are looked into, and damaged ones set aside.
+    """
     tasks: list[Task] = []
     problems = list(data.notes)
     try:
@@ -483,7 +468,7 @@ def prepared(
                 tasks.append(begin(classifier, benchmark, data, request, store, surrogate))
             except ModelError as error:
                 problems.append(line_of(error))
-    aside = together(lambda task: task.stored.set_damage_aside(request.share), tasks)
+    aside = together(lambda task: task.stored.set_damage_aside(request.share), tasks) if looks else []
     return Begun(
         tuple(Worker(benchmark, data, alike, request, store, listener, surrogate) for alike in _by_unit_size(tasks)),
         tuple(task.stored.key for task in tasks),

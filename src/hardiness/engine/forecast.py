@@ -39,8 +39,7 @@ from hardiness.engine.batch import Ensemble, automatic_batch_size
 from hardiness.engine.evaluation import surrogate_of
 from hardiness.engine.plan import Task, Unit, begin, condition_indices, fewer_images, look_up, units
 from hardiness.engine.rounds import most_wanted, require_reachable
-from hardiness.engine.shared import alone
-from hardiness.engine.worker import Worker
+from hardiness.engine.worker import Worker, alone
 from hardiness.models import Classifier, asked_model
 from hardiness.store import Store
 

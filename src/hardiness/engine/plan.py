@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -47,8 +45,8 @@ from hardiness.engine.cross_checks import VERSION as CROSS_CHECKS
 from hardiness.imaging import RESAMPLING
 from hardiness.models import GRADIENTS_VERSION, Classifier, InputPolicy, on_question
 from hardiness.sources import file_sha256
-from hardiness.store import Leases, Stamp, Store, StoredRun, by_shard, file_name, together
 from hardiness.store import Row as Work
+from hardiness.store import Stamp, Store, StoredRun, by_shard, file_name, together
 
 
 def label_map(model: str, num_classes: int, class_names: Sequence[str] | None, data: DataSet) -> NDArray[np.int32]:
@@ -147,33 +145,26 @@ DIGITS = 8
 """Of a fingerprint, where a person is to tell two apart."""
 
 
-def agree_on_data(leases: Leases, benchmark: Benchmark, data: DataSet) -> None:
-    """Say which data this worker sees, for as long as it works.
-
-    Raises:
-        ArgumentError: another that is at work on the benchmark sees other data; names both.
-        StoreError: disk full or no permission.
-    """
-    work = json.dumps([benchmark.name, benchmark.identity(), data.name], default=str)
-    here = told(len(data), data.identity)
-    other = leases.agree(f"data-{hashlib.sha256(work.encode()).hexdigest()[:16]}", here)
-    if other:
-        raise ArgumentError(
-            f"{other.get('holder')} is at work on {benchmark.name} in {leases.files.address} with {other.get('said')} "
-            f"of {data.name}, and this worker sees {here} at {data.location}: {ADVICE}"
-        )
-
-
-def refuse_other_data(run: Run, every: Iterable[StoredRun]) -> None:
-    """Raise where a folder holds the same run of other data, and none of these.
+def refuse_another_run(run: Run, every: Iterable[StoredRun]) -> None:
+    """Raise where a folder, which does not hold a run, holds the same of other data or by another version.
 
     Raises:
         ArgumentError: naming both.
     """
-    same = [each for each in every if replace(each.run, data=run.data) == run and each.run.data.name == run.data.name]
-    if same and all(each.run.data != run.data for each in same):
-        there, here = (_of(data) for data in (same[0].run.data, run.data))
-        raise ArgumentError(f"{same[0].place} is of {there} of {run.data.name}, and this worker sees {here}: {ADVICE}")
+    alike = [each for each in every if replace(each.run, data=run.data, versions=run.versions) == run]
+    others = [each for each in alike if each.run.data.name == run.data.name]
+    if not others:
+        return
+    other = min(others, key=lambda each: each.run.data != run.data)
+    if other.run.data != run.data:
+        there, here = (_of(data) for data in (other.run.data, run.data))
+        raise ArgumentError(f"{other.place} is of {there} of {run.data.name}, and this worker sees {here}: {ADVICE}")
+    then, now = other.run.versions, run.versions
+    name = next(name for name in sorted({*then, *now}) if then.get(name) != now.get(name))
+    raise ArgumentError(
+        f"{other.place} was made by another version of hardiness ({name} {then.get(name)}, and {now.get(name)} "
+        "here): install one version for every worker, or give this one another --out"
+    )
 
 
 def fewer_images(benchmark: Benchmark, data: DataSet, every: Iterable[StoredRun]) -> tuple[str, ...]:
@@ -249,7 +240,7 @@ def begin(
         surrogate: the model that is attacked in its place, where the benchmark has one.
 
     Raises:
-        ArgumentError: it shares the store with other workers, whose data are others.
+        ArgumentError: it shares the store with other workers, whose data or version are others.
         ModelError: the model does not have the data set's classes, or is to be attacked and has no gradients.
         StoreError: the run cannot be written.
     """
@@ -267,7 +258,7 @@ def begin(
     with suppress(StoreError):  # what cannot be believed is set aside when the run is opened, below
         begun = store.find(run)  # what it was begun with stays: nothing needs to be tried again
     if begun is None and request.share:
-        refuse_other_data(run, store.known.values())
+        refuse_another_run(run, store.known.values())
     batch_size = begun.plan.batch_size if begun else request.batch_size
     batch_size = batch_size or automatic_batch_size(classifier, feed.input_px, attacked)
     plan = Plan(
@@ -456,16 +447,6 @@ def condition_indices(benchmark: Benchmark, data: DataSet) -> tuple[tuple[Condit
     return conditions, [index for index, condition in enumerate(conditions) if condition in requested]
 
 
-PIECES = 4
-"""Into how many a unit of many models is cut at the end: each lasts a quarter, and pictures are made four times."""
-
-LAST_UNITS = 3
-"""Units for each process that shares a store which are cut into pieces: while they last, one that is three times as
-slow as the others ends its last whole unit."""
-
-SHOWN_IDS = 16
-"""Images of a unit that was given up that are told on the terminal."""
-
 Pictures = Sequence[Expansion | Unreadable]
 """What one item was expanded to."""
 
@@ -537,24 +518,15 @@ class Unit:
     Attributes:
         index: of the file's shard.
         parts: one a model.
-        last: whether it is one of several pieces that a unit is cut into, which processes that share a store keep for
-            the end.
     """
 
     index: int
     parts: Sequence[UnitPart]
-    last: bool = False
 
     @property
     def rows(self) -> int:
         """How many rows are missing, over all models: what it costs, in image-conditions."""
         return sum(len(part.work) for part in self.parts)
-
-    @property
-    def name(self) -> str:
-        """What stands for this very work: equal for all processes that list the same store."""
-        work = [(part.task.stored.key, part.file) for part in self.parts]
-        return hashlib.sha256(json.dumps(work).encode()).hexdigest()[:16]
 
     @property
     def stored(self) -> bool:
@@ -609,6 +581,7 @@ def units(
     size: int,
     lacking: Lacking | None = None,
     share: Share | None = None,
+    only: int | None = None,
 ) -> Iterator[Unit]:
     """Each unit with missing rows, made when it is asked for; a pure function of its arguments and the store's listing.
 
@@ -619,9 +592,12 @@ def units(
         lacking: what is stored and is to be made again; nothing if ``None``.
         share: of several processes; each looks into the files of its own shards, and takes from the names of the
             others that they are whole.
+        only: index of the one unit that is made; all where ``None``.
     """
     samples, listing = list(wanted), StoredWork(tasks, share)
     for index, start in enumerate(range(0, len(samples), size)):
+        if only not in (None, index):
+            continue
         rows = [(sample, condition) for sample in samples[start : start + size] for condition in wanted[sample]]
         parts = listing.parts(index, rows)
         if lacking is not None:
@@ -663,34 +639,6 @@ class StoredWork:
         return rows if len(lacked) == len(rows) else lacked
 
 
-def with_pieces(every: Iterable[Unit], tasks: Sequence[Task], images: int, size: int, share: Share) -> Iterator[Unit]:
-    """Units of which the last few for each process are cut into pieces, each of some of the models.
-
-    A model's file is the same whoever evaluates it beside which others, so pieces can be given to several processes;
-    pictures are made once for each. Where they are cut follows from the models and the share: all processes cut alike.
-
-    Args:
-        every: units, all or those that lack something.
-        tasks: all models.
-        images: of all units, stored or not.
-        size: images of a unit; the last one may have fewer.
-        share: of how many processes.
-    """
-    if len(tasks) == 1:
-        yield from every
-        return
-    count, models = math.ceil(images / size), math.ceil(len(tasks) / PIECES)
-    place = {id(task): number // models for number, task in enumerate(tasks)}
-    for unit in every:
-        if unit.index < count - LAST_UNITS * share.count:
-            yield unit
-            continue
-        pieces: dict[int, list[UnitPart]] = {}
-        for part in unit.parts:
-            pieces.setdefault(place[id(part.task)], []).append(part)
-        yield from (Unit(unit.index, parts, last=True) for parts in pieces.values())
-
-
 def uncovered(every: Sequence[Unit]) -> list[Unit]:
     """The units of which some model's part is neither stored nor given up; each run is listed once, from there on."""
     tasks = {id(part.task): part.task for unit in every for part in unit.parts if part.task.error is None}
@@ -715,12 +663,6 @@ def give_up(unit: Unit, reason: str) -> tuple[str, ...]:
         if not part.stored:
             part.task.stored.write(part.index, part.work, failed(part, reason))
     return tuple(unit.samples)
-
-
-def told_given_up(name: str, reason: str, images: Sequence[str]) -> str:
-    """One line about a unit that was given up, with the first of its images."""
-    more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
-    return f"unit {name} was given up: {reason}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
 
 
 def failed(part: UnitPart, reason: str) -> Records:

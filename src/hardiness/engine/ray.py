@@ -7,8 +7,9 @@ import os
 import platform
 import socket
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Condition, Thread
@@ -27,7 +28,7 @@ from hardiness.core import (
     use_cores,
 )
 from hardiness.engine.evaluation import Evaluated, keep_session, package_version, prepared
-from hardiness.engine.plan import Unit, told_given_up
+from hardiness.engine.plan import Unit, give_up
 from hardiness.engine.worker import Worker
 from hardiness.models import Classifier, load, resolve
 from hardiness.store import Store
@@ -64,6 +65,8 @@ class Errand:
         evaluations: the benchmarks of the command.
         out: the output folder, which every actor must reach under the same name.
         version: of the hardiness that sends it.
+        listed: whether another actor has listed what is missing, and set aside what is damaged: then no stored file is
+            read before its unit is handed out. An actor that is replaced late would read nearly everything.
         without: keys of runs whose model raised wherever it was tried; nothing of them is evaluated.
     """
 
@@ -72,6 +75,7 @@ class Errand:
     evaluations: tuple[Evaluation, ...]
     out: str | Path
     version: str = ""
+    listed: bool = False
     without: frozenset[str] = frozenset()
 
 
@@ -126,7 +130,7 @@ class UnitActor:
     def __init__(self, errand: Errand, threads: int) -> None:
         self._errand, self._threads = errand, threads
         self._workers: list[Worker] = []
-        self._units: dict[str, tuple[Worker, Unit]] = {}
+        self._units: dict[str, tuple[Worker, Unit | None]] = {}  # None where nothing is missing
         self._waiting: deque[tuple[Worker, Unit]] = deque()
         self._comes, self._broken, self._noted, self._stopped = Condition(), "", False, False
         self._thread = Thread(target=self._run, name="units", daemon=True)
@@ -150,7 +154,9 @@ class UnitActor:
         remarks: list[str] = []
         for each in self._errand.evaluations:
             request = replace(each.request, workers=self._threads)
-            begun = prepared(each.benchmark, classifiers, each.data, store, request, Silence())
+            begun = prepared(
+                each.benchmark, classifiers, each.data, store, request, Silence(), looks=not self._errand.listed
+            )
             self._workers += begun.workers
             keys += begun.keys
             problems += begun.problems
@@ -159,12 +165,13 @@ class UnitActor:
             for task in worker.tasks:
                 if task.stored.key in self._errand.without:
                     task.error = "it was given up"
-            # Not by what is missing of it: that changes where an actor dies between two models.
-            self._units |= {f"{place}-{unit.index:06d}": (worker, unit) for unit in worker.units()}
+            if not self._errand.listed:
+                # Not by what is missing of it: that changes where an actor dies between two models.
+                self._units |= {f"{place}-{unit.index:06d}": (worker, unit) for unit in worker.units()}
         self._thread.start()
         return Ready(
             keys=tuple(keys),
-            units={name: unit.rows for name, (_, unit) in self._units.items()},
+            units={name: unit.rows for name, (_, unit) in self._units.items() if unit is not None},
             rows=sum(len(each.items) * len(each.asked) * len(each.tasks) for each in self._workers),
             problems=tuple(problems),
             remarks=tuple(remarks),
@@ -172,9 +179,9 @@ class UnitActor:
 
     def evaluate(self, name: str) -> UnitOutcome:
         """Evaluate the unit of that name, unless it is stored by now; the answer comes when it is stored."""
-        if name not in self._units:
-            return UnitOutcome()  # nothing was missing of it when this actor began
-        worker, unit = self._units[name]
+        worker, unit = self._unit(name)
+        if unit is None:
+            return UnitOutcome()
         if not unit.stored:
             with self._comes:
                 self._waiting.append((worker, unit))
@@ -217,10 +224,16 @@ class UnitActor:
 
     def give_up(self, name: str, reason: str) -> Sequence[str]:
         """Store a unit's images as failed, for the reason given; their ids."""
+        _, unit = self._unit(name)
+        return () if unit is None else give_up(unit, reason)
+
+    def _unit(self, name: str) -> tuple[Worker, Unit | None]:
+        """The unit of a name, listed now if it was not, and its worker; ``None`` where nothing is missing of it."""
         if name not in self._units:
-            return ()
-        worker, unit = self._units[name]
-        return worker.give_up(unit, reason)
+            place, _, index = name.partition("-")
+            worker = self._workers[int(place)]
+            self._units[name] = worker, next(worker.units(only=int(index)), None)
+        return self._units[name]
 
     def _run(self) -> None:
         """Evaluate what comes, until told to stop."""
@@ -274,13 +287,23 @@ def _loaded(errand: Errand, store: Store) -> tuple[list[Classifier], list[str]]:
 ATTEMPTS = 3
 """How often a unit is tried whose actor dies before it is reported as failed."""
 
+SHOWN_IDS = 16
+"""Images of a unit that was given up that are told on the terminal."""
+
+
+def told_given_up(name: str, reason: str, images: Sequence[str]) -> str:
+    """One line about a unit that was given up, with the first of its images."""
+    more = f" and {len(images) - SHOWN_IDS} more, all in results.json" if len(images) > SHOWN_IDS else ""
+    return f"unit {name} was given up: {reason}; its images: {', '.join(images[:SHOWN_IDS])}{more}"
+
 
 class UnitLedger:
     """The units of one errand, once an actor has listed them, and everything that went wrong.
 
     Attributes:
         ready: what the first actor said; ``None`` before.
-        waiting: names of units that nobody is at work on.
+        waiting: names of units that are to be handed out.
+        kept: names of units of which an answer was kept: they need nothing more.
         given_up: why, by the name of the unit.
         without: keys of the runs whose model was given up: it raised at three units, and never did not.
     """
@@ -288,6 +311,7 @@ class UnitLedger:
     def __init__(self, benchmark: str, listener: Listener) -> None:
         self.ready: Ready | None = None
         self.waiting: deque[str] = deque()
+        self.kept: set[str] = set()
         self.given_up: dict[str, str] = {}
         self.without: set[str] = set()
         self._benchmark, self._listener = benchmark, listener
@@ -321,13 +345,14 @@ class UnitLedger:
         assert self.ready is not None, "no unit is handed out before"
         return self.ready.units[name]
 
-    def next(self, idle: bool) -> str | None:
+    def next(self, idle: bool, under_way: Container[str] = ()) -> str | None:
         """Take the next unit off those that wait; ``None`` where there is none for such an actor.
 
-        A unit at which an actor has failed is for an idle one alone, so that no other is blamed for what it does.
+        A unit at which an actor has failed is for an idle one alone, so that no other is blamed for what it does, and
+        for one at a time, so that it ends three actors and not more.
         """
         for name in self.waiting:
-            if idle or not self.is_suspect(name):
+            if (idle or not self.is_suspect(name)) and name not in under_way:
                 self.waiting.remove(name)
                 return name
         return None
@@ -369,7 +394,15 @@ class UnitLedger:
             self.waiting.append(name)
 
     def keep(self, name: str, answer: UnitOutcome | Sequence[str]) -> None:
-        """Keep an actor's answer: what came of a unit, or, of one that was given up, the ids of its images."""
+        """Keep an actor's answer: what came of a unit, or, of one that was given up, the ids of its images.
+
+        The first answer counts, where two actors were at a unit.
+        """
+        if name in self.kept:
+            return
+        self.kept.add(name)
+        with suppress(ValueError):
+            self.waiting.remove(name)
         if isinstance(answer, UnitOutcome):
             self._sound |= set(answer.stored)
         else:
@@ -381,9 +414,9 @@ class UnitLedger:
         if seconds is not None:
             self._listener.estimate(seconds)
 
-    def closed(self, flying: int) -> Evaluated:
-        """What came of it, when so many units were still under way."""
-        if left := len(self.waiting) + flying:
+    def closed(self) -> Evaluated:
+        """What came of it."""
+        if self.ready and (left := len(self.ready.units) - len(self.kept)):
             self.problem(f"{left} units are left, as no actor is{self._reason}; the same command continues")
         if self.ready:
             self._listener.end()
@@ -515,7 +548,7 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
     connection = connect(cluster, on_gpus=str(errand.placing["device"]) != "cpu")
     if connection.dashboard:
         listener.note(f"Ray's dashboard: http://{connection.dashboard.removeprefix('http://')}")
-    driver = _Driver(connection, replace(errand, version=package_version()), listener)
+    driver = Driver(connection, replace(errand, version=package_version()), listener)
     try:
         return driver.run()
     except KeyboardInterrupt:
@@ -525,7 +558,7 @@ def on_ray(errand: Errand, cluster: Cluster, listener: Listener) -> Evaluated:
         driver.close()
 
 
-class _Driver:
+class Driver:
     """The loop that hands units out and takes them back.
 
     An actor is *loading* until it has answered; then its calls are in `_flying`, oldest first.
@@ -562,7 +595,7 @@ class _Driver:
                 self._take_back(done[0])
         if leaving := [actor.leave.remote() for actor in self._actors]:
             self._ray.wait(leaving, num_returns=len(leaving), timeout=LEAVE_TIMEOUT_S)
-        return self._ledger.closed(len(self._flying))
+        return self._ledger.closed()
 
     def stop(self) -> None:
         """Have the actors store the images that are finished, also of units that have not ended."""
@@ -579,7 +612,8 @@ class _Driver:
             return False
         if self._ledger.ready is None:
             return bool(self._loading)
-        return bool(self._flying or (self._ledger.waiting and (self._actors or self._loading)))
+        under_way = any(name not in self._ledger.kept for _, name in self._flying.values())
+        return under_way or bool(self._ledger.waiting and (self._actors or self._loading))
 
     def _start(self) -> None:
         """Begin an actor; it says so itself once it has loaded."""
@@ -597,7 +631,8 @@ class _Driver:
             max_concurrency=MOST_IN_FLIGHT + 1,
         )
         try:
-            actor = remote.remote(replace(self._errand, without=frozenset(self._ledger.without)), threads)
+            listed, without = self._ledger.ready is not None, frozenset(self._ledger.without)
+            actor = remote.remote(replace(self._errand, listed=listed, without=without), threads)
         except (TypeError, ValueError, AttributeError) as error:  # what cannot be pickled
             self._ledger.problem(f"what is to be evaluated cannot be sent to actors: {told(error)}")
             return
@@ -633,13 +668,28 @@ class _Driver:
         while hungry:
             for actor in list(hungry):
                 busy = [name for each, name in self._flying.values() if each is actor]
-                name = self._ledger.next(idle=not busy) if self._may_have_more(busy) else None
+                under_way = {name for _, name in self._flying.values()}
+                name = self._ledger.next(not busy, under_way) if self._may_have_more(busy) else None
+                if name is None and not busy:
+                    name = self._late()
                 if name is None:
                     hungry.remove(actor)
                     continue
                 reason = self._ledger.given_up.get(name)
                 call = actor.evaluate.remote(name) if reason is None else actor.give_up.remote(name, reason)
                 self._flying[call] = (actor, name)
+
+    def _late(self) -> str | None:
+        """A unit that another actor has, for one that would be idle: one that is not begun there, else the oldest.
+
+        So the end of a run waits for no slow actor. Whoever ends first has done it, and both give the same file.
+        """
+        flying = list(self._flying.values())
+        begun = [next((name for each, name in flying if each is actor), "") for actor in self._actors]
+        times = Counter(name for _, name in flying)
+        left = [name for name in times if times[name] == 1 and name not in self._ledger.kept]
+        free = [name for name in left if not self._ledger.is_suspect(name)]
+        return min(free, key=lambda name: name in begun, default=None)  # the first of those that are not begun
 
     def _may_have_more(self, busy: Sequence[str]) -> bool:
         if any(map(self._ledger.is_suspect, busy)) or len(busy) >= MOST_IN_FLIGHT:
@@ -658,6 +708,7 @@ class _Driver:
         except self._ray.exceptions.RayError as error:
             if name in self._ledger.given_up:
                 del self._flying[answer]
+                self._ledger.kept.add(name)
                 self._ledger.problem(f"unit {name} was given up and cannot be stored as failed: {told(error)}")
             else:
                 self._replace(actor, told(error), name)
@@ -685,15 +736,16 @@ class _Driver:
         self._ray.kill(actor, no_restart=True)
         self._actors.remove(actor)
         self._fruitless += 1
-        back = []
+        back: list[str] = []
         for answer, name in [(answer, name) for answer, (each, name) in self._flying.items() if each is actor]:
             del self._flying[answer]
             if name != guilty and (found := self._answered(answer)) is not None:
                 self._ledger.keep(name, found)  # it had answered before
             elif name == guilty or guilty is None:
                 guilty = name
-                self._ledger.retry(name, reason, raised)
-            else:
+                if name not in self._ledger.kept:
+                    self._ledger.retry(name, reason, raised)
+            elif name not in self._ledger.kept and name not in (other for _, other in self._flying.values()):
                 back.append(name)
         self._ledger.waiting.extendleft(reversed(back))
         if self._ledger.waiting:

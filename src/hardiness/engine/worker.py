@@ -42,12 +42,9 @@ from hardiness.engine.plan import (
     Unit,
     UnitPart,
     condition_indices,
-    give_up,
     labels_for,
-    told_given_up,
     uncovered,
     units,
-    with_pieces,
 )
 from hardiness.engine.transfer import Decoded, SurrogateAttack, SurrogatePictures
 from hardiness.models import Classifier, asked_model, keep_freed_memory, refuse_lost_device, return_freed_memory
@@ -168,24 +165,23 @@ class Worker:
         self.index_of = {condition: index for index, condition in enumerate(self.conditions)}
         self.canvases: tuple[Canvas, ...] = tuple(dict.fromkeys(task.canvas for task in self.tasks))
         self.items = {item.id: item for item in limited(self.data.items, self.request.limit, self.request.seed)}
-        self.clock, self.ends_s, self.given_up = Clock(warmup=len(self.tasks)), math.inf, list[str]()
+        self.clock, self.ends_s = Clock(warmup=len(self.tasks)), math.inf
         plan, run, pictures = self.benchmark.attack, self.tasks[0].stored.run, len(self.items) * len(self.asked)
         self.kept = SurrogatePictures.of(self.store.files, run, pictures) if plan and plan.keep else None
         self.gallery = SavedPictures.of(self.store, self.benchmark, self.data) if self.request.save_images else None
 
-    def units(self, wanted: Mapping[str, Sequence[int]] | None = None) -> Iterator[Unit]:
-        """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now."""
+    def units(self, wanted: Mapping[str, Sequence[int]] | None = None, only: int | None = None) -> Iterator[Unit]:
+        """Every unit that lacks rows or pictures, of all that was asked for or of what is ``wanted``; listed now.
+
+        Args:
+            wanted: indices of the conditions wanted of each image, by its id; ``None`` for all that was asked for.
+            only: index of the one unit that is made; all where ``None``.
+        """
         every = dict.fromkeys(self.items, self.asked) if wanted is None else wanted
         size, lacking = self.tasks[0].stored.plan.unit_items, self.gallery.lacking if self.gallery else None
-        found, share = units(self.tasks, every, size, lacking, self.request.share), self.request.share
-        return found if share is None or self.surrogate else with_pieces(found, self.tasks, len(every), size, share)
+        return units(self.tasks, every, size, lacking, self.request.share, only)
 
     left = staticmethod(uncovered)
-
-    def give_up(self, unit: Unit, reason: str) -> Sequence[str]:
-        """Store a unit's images as failed, for the reason given; their ids."""
-        self.given_up.append(told_given_up(unit.name, reason, unit.samples))
-        return give_up(unit, reason)
 
     def run(self, given: Iterable[Unit], missing: int, total: int | None = None) -> None:
         """Evaluate units; each is stored when it ends, and, of one that is cut short, the images that are finished.

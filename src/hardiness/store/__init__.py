@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         told,
         write,
     )
-    from hardiness.store.leases import Leases, deaths
     from hardiness.store.manifest import Manifest, alone, refuse_strangers
     from hardiness.store.run import RunFolder, Stamp, Stamps, StoredRun, by_shard
     from hardiness.store.store import Store
@@ -31,7 +30,6 @@ __all__ = [
     "PARTIAL",
     "WAIT_S",
     "Files",
-    "Leases",
     "LocalFiles",
     "Manifest",
     "Row",
@@ -43,7 +41,6 @@ __all__ = [
     "alone",
     "as_json",
     "by_shard",
-    "deaths",
     "file_name",
     "parsed",
     "read_json",

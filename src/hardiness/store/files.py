@@ -226,10 +226,6 @@ class Files(Protocol):
         """What `listed` would tell of one file; ``None`` where there is none."""
         ...
 
-    def written_s(self, path: str) -> float | None:
-        """When a file was written, in seconds since 1970 by the clock of where it lies; ``None`` without a file."""
-        ...
-
     def move(self, path: str, to: str) -> None:
         """Give a file another path; nothing where another process has taken it away."""
         ...
@@ -338,13 +334,12 @@ class LocalFiles:
 
     def stamp(self, path: str) -> Stamp | None:
         """As `Files.stamp`."""
-        status = self._status(path)
-        return (status.st_size, str(status.st_mtime_ns)) if status else None
-
-    def written_s(self, path: str) -> float | None:
-        """As `Files.written_s`: of a network's file system the server's clock."""
-        status = self._status(path)
-        return status.st_mtime if status else None
+        with told(self.folder / path, "look for"):
+            try:
+                status = (self.folder / path).stat()
+            except FileNotFoundError:
+                return None
+        return status.st_size, str(status.st_mtime_ns)
 
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""
@@ -364,13 +359,6 @@ class LocalFiles:
     def remove_all(self, paths: Sequence[str]) -> None:
         """As `Files.remove_all`."""
         together(self.remove, paths)
-
-    def _status(self, path: str) -> os.stat_result | None:
-        with told(self.folder / path, "look for"):
-            try:
-                return (self.folder / path).stat()
-            except FileNotFoundError:
-                return None
 
     def _list(self, folder: str, found: dict[str, Stamp]) -> None:
         with told(self.folder / folder, "list"):
@@ -560,11 +548,6 @@ class ObjectFiles:
         """As `Files.stamp`."""
         found = self._head(path)
         return _stamp(found) if found else None
-
-    def written_s(self, path: str) -> float | None:
-        """As `Files.written_s`, to the second."""
-        found = self._head(path)
-        return found["last_modified"].timestamp() if found else None
 
     def move(self, path: str, to: str) -> None:
         """As `Files.move`."""

@@ -27,6 +27,7 @@ from hardiness.engine.evaluation import package_version
 from hardiness.engine.plan import failed
 from hardiness.engine.ray import Errand, Evaluation, Ready, UnitActor, UnitOutcome, unfitness
 from hardiness.reference import wnids
+from hardiness.store import StoredRun
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +140,12 @@ def pictures(tmp_path: Path) -> DataSet:
 
 
 def actor(
-    tmp_path: Path, data: DataSet, benchmark: Single | None = None, without: frozenset[str] = frozenset(), **model: Any
+    tmp_path: Path,
+    data: DataSet,
+    benchmark: Single | None = None,
+    without: frozenset[str] = frozenset(),
+    listed: bool = False,
+    **model: Any,
 ) -> UnitActor:
     read.clear()
     decoded.clear()
@@ -155,6 +161,7 @@ def actor(
         (evaluation,),
         tmp_path / "out",
         without=without,
+        listed=listed,
     )
     return UnitActor(errand, 1)
 
@@ -178,7 +185,7 @@ def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, p
     begun = actor(tmp_path, pictures, RAISES=-1.9)
     ready = begun.ready()
     assert isinstance(ready, Ready)
-    first, *rest = sorted(ready.units, key=lambda name: begun._units[name][1].samples[0] != f"{wnids()[0]}/0")
+    first, *rest = sorted(ready.units, key=lambda name: begun._unit(name)[1].samples[0] != f"{wnids()[0]}/0")
     raised = begun.evaluate(first).raised
     assert list(raised) == list(ready.keys)
     assert "build on single: " in raised[ready.keys[0]]
@@ -187,6 +194,32 @@ def test_a_unit_at_which_a_model_raised_is_told_and_not_stored(tmp_path: Path, p
     again = actor(tmp_path, pictures, without=frozenset(ready.keys), RAISES=-1.9).ready()
     assert isinstance(again, Ready)
     assert again.units == {}, "nothing is evaluated of a model that was given up"
+
+
+def test_an_actor_that_replaces_another_reads_no_stored_file_and_makes_each_unit_when_it_is_handed_out(
+    tmp_path: Path, pictures: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = actor(tmp_path, pictures)
+    ready = first.ready()
+    assert isinstance(ready, Ready)
+    stored, missing = sorted(ready.units)[:2]
+    assert first.evaluate(stored).stored == ready.keys
+    (file,) = (tmp_path / "out").glob("records/*/*.parquet")
+    asked: list[str] = []
+    content = StoredRun.content
+    monkeypatch.setattr(StoredRun, "content", lambda run, name: (asked.append(name), content(run, name))[1])
+    second = actor(tmp_path, pictures, listed=True)
+    later = second.ready()
+    assert isinstance(later, Ready)
+    assert (later.keys, later.units) == (ready.keys, {})
+    assert file.name not in asked
+    assert second.evaluate(missing).stored == ready.keys
+    assert len(list((tmp_path / "out").glob("records/*/*.parquet"))) == 2
+    assert file.name not in asked
+    assert second.evaluate(stored) == UnitOutcome(), "nothing is missing of it"
+    assert second.give_up(stored, "it died") == ()
+    for each in (first, second):
+        each.stop()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from hardiness.core import Silence
 from hardiness.engine import ray as ray_driver
-from hardiness.engine.ray import Cluster, Connection, Errand, Ready, Unfit, UnitOutcome, _Driver
+from hardiness.engine.ray import Cluster, Connection, Driver, Errand, Ready, Unfit, UnitOutcome
 
 UNITS = {f"0-{index:06d}": 10 for index in range(6)}
 DONE = UnitOutcome(stored=("key",))
@@ -129,11 +129,9 @@ class Heard(Silence):
         self.told.append(rows)
 
 
-def driver(ray: PlayedRay, slots: int = 2, listener: Any = None) -> _Driver:
+def driver(ray: PlayedRay, slots: int = 2, listener: Any = None) -> Driver:
     evaluation: Any = SimpleNamespace(benchmark=SimpleNamespace(name="b"))
-    return _Driver(
-        Connection(ray, slots, {"CPU": 1.0}), Errand(("m",), {}, (evaluation,), "out"), listener or Silence()
-    )
+    return Driver(Connection(ray, slots, {"CPU": 1.0}), Errand(("m",), {}, (evaluation,), "out"), listener or Silence())
 
 
 def answers(call: Call) -> Any:
@@ -154,8 +152,9 @@ def test_every_unit_is_done_once_and_progress_is_that_of_one_process() -> None:
     ray, heard = PlayedRay(answers), Heard()
     found = driver(ray, listener=heard).run()
     assert (found.keys, found.problems) == (("key",), ())
-    assert evaluated(ray) == sorted(UNITS)
-    assert heard.told == [("b", 80, 20), *[10] * 6]
+    assert sorted({*evaluated(ray)}) == sorted(UNITS)
+    assert len(evaluated(ray)) <= len(UNITS) + 1, "at the end the idle one does what the other has begun"
+    assert heard.told == [("b", 80, 20), *[10] * 6], "and a unit counts once"
     assert [actor.calls[-1].method for actor in ray.actors] == ["leave", "leave"], "how it was computed is written once"
 
 
@@ -268,6 +267,54 @@ def test_the_next_benchmark_s_units_are_handed_out_while_a_slow_actor_ends_the_f
     found = driver(PlayedRay(slow)).run()
     assert found.problems == ()
     assert [name[0] for actor, name in order[:6] if actor == 1].count("1") >= 4
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["the slow one ends", "the slow one dies"])
+def test_at_the_end_no_slow_actor_is_waited_for(ends: bool) -> None:
+    """It has two units, one of which it has not begun; the others do both."""
+
+    def slow(call: Call) -> Any:
+        if call.method != "evaluate" or call.actor.number != 0:
+            return answers(call)
+        others = {each.arguments for actor in ray.actors[1:] for each in actor.calls if each.answer == DONE}
+        return (DONE if ends else RayActorError("it died")) if len(others) == len(UNITS) else NotImplemented
+
+    ray, heard = PlayedRay(slow), Heard()
+    found = driver(ray, listener=heard).run()
+    assert found.problems == ()
+    assert sorted({*evaluated(ray)}) == sorted(UNITS)
+    assert heard.told == [("b", 80, 20), *[10] * 6], "a unit counts once"
+    assert {actor.errand.listed for actor in ray.actors[:2]} == {False}
+    assert all(actor.errand.listed for actor in ray.actors[2:])
+
+
+def test_a_unit_that_kills_two_actors_at_a_time_is_given_up_after_three() -> None:
+    bad, deaths = "0-000005", []
+
+    def crashing(call: Call) -> Any:
+        if call.method == "give_up":
+            return ("n01/a",)
+        if call.arguments != (bad,):
+            return answers(call)
+        deaths.append(call.actor.number)
+        return RayActorError("it died")
+
+    ray = PlayedRay(crashing)
+    found = driver(ray, 3).run()
+    (problem,) = found.problems
+    assert problem == f"unit {bad} was given up: its actor ended 3 times at it (it died); its images: n01/a"
+    assert len(deaths) == ray_driver.ATTEMPTS
+    assert sorted({*evaluated(ray)}) == sorted(set(UNITS) - {bad})
+
+
+def test_an_actor_that_is_started_later_reads_no_stored_file_before_its_unit_is_handed_out() -> None:
+    def killed(call: Call) -> Any:
+        third = call.method == "evaluate" and call.actor.number == 0 and len(call.actor.calls) >= 3
+        return RayActorError("killed") if third else answers(call)
+
+    ray = PlayedRay(killed)
+    assert driver(ray, 1).run().problems == ()
+    assert [actor.errand.listed for actor in ray.actors] == [False, True]
 
 
 def test_two_actors_that_are_killed_cost_no_unit() -> None:

@@ -1,4 +1,4 @@
-"""Units: what is missing, under which names, and when somebody else has done it."""
+"""Units: what is missing, and when somebody else has done it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hardiness.core import BenchmarkIdentity, Failure, ModelIdentity, Plan, Records, Run, Share
-from hardiness.engine.plan import LAST_UNITS, PIECES, Unit, uncovered, units, with_pieces
+from hardiness.engine.plan import Unit, uncovered, units
 from hardiness.store import Store
 from hardiness.store.tables import encode
 
@@ -53,13 +53,6 @@ def test_models_that_lack_the_same_rows_share_the_list(tasks: list[Any]) -> None
     assert first.file == second.file
 
 
-def test_names_are_those_of_every_process_and_tell_units_apart(tasks: list[Any]) -> None:
-    names = [unit.name for unit in listed(tasks)]
-    assert names == [unit.name for unit in listed(tasks)]
-    assert len(set(names)) == 3
-    assert names != [unit.name for unit in listed(tasks[:1])]
-
-
 def test_a_unit_is_stored_when_all_its_models_are(tasks: list[Any]) -> None:
     every = listed(tasks)
     part = every[0].parts[0]
@@ -96,27 +89,15 @@ def test_a_model_that_was_given_up_is_missed_by_nobody(tasks: list[Any]) -> None
     assert every[0].done
 
 
-def test_the_last_units_are_cut_into_pieces_of_models_and_all_processes_cut_alike(tmp_path: Path) -> None:
-    tasks = [task(tmp_path, name) for name in "abcdefgh"]
-    samples = dict.fromkeys([f"n/{index}" for index in range(2 * LAST_UNITS + 2)], (0,))
-    count, share = len(samples), Share(0, 2)
-    cut = list(with_pieces(units(tasks, samples, 1), tasks, count, 1, share))
-    assert [unit.last for unit in cut] == [False] * 2 + [True] * (PIECES * 2 * LAST_UNITS)
-    assert [len(unit.parts) for unit in cut[:3]] == [8, 8, 2]
-    assert sum(len(unit.parts) for unit in cut) == 8 * count
-    assert len({unit.name for unit in cut}) == len(cut)
-    store(cut[0])
-    store(cut[2])
-    again = with_pieces(units(tasks, samples, 1), tasks, count, 1, Share(1, 2))
-    assert [unit.name for unit in again] == [unit.name for unit in cut[1:2] + cut[3:]]
-    assert not any(unit.last for unit in with_pieces(units(tasks[:1], samples, 1), tasks[:1], count, 1, share))
-
-
-def test_the_last_unit_counts_though_it_is_not_full(tmp_path: Path) -> None:
-    tasks = [task(tmp_path, name) for name in "abcd"]
-    samples = dict.fromkeys([f"n/{index}" for index in range(2 * LAST_UNITS + 3)], (0,))  # units of 2, the last of 1
-    cut = with_pieces(units(tasks, samples, 2), tasks, len(samples), 2, Share(0, 1))
-    assert [unit.index for unit in cut if not unit.last] == [0, 1]
+def test_one_unit_is_made_as_it_is_among_all(tasks: list[Any]) -> None:
+    every = listed(tasks)
+    wanted = dict.fromkeys(SAMPLES, (0, 1))
+    (one,) = units(tasks, wanted, 2, only=1)
+    assert [(part.index, part.file, part.work) for part in one.parts] == [
+        (part.index, part.file, part.work) for part in every[1].parts
+    ]
+    store(one)
+    assert list(units(tasks, wanted, 2, only=1)) == []
 
 
 def test_each_process_looks_into_its_own_files_and_believes_the_names_of_the_rest(tasks: list[Any]) -> None:
