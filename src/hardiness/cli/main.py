@@ -25,7 +25,7 @@ import click
 
 from hardiness.core import ArgumentError, HardinessError, UnknownNameError, described, errors
 
-DEBUG = "--debug"
+DEBUG, COMPLETION = "--debug", "_HARDINESS_COMPLETE"
 
 READER_LEFT = 141
 """Where who reads our output goes first, as ``head`` does: what a shell says of any command that this happens to."""
@@ -62,6 +62,8 @@ def tell(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
         return READER_LEFT  # rich has closed the output by then
+    if isinstance(error, SystemExit) and COMPLETION in os.environ:
+        return int(error.code or 0)  # click has told the shell how the line may go on
     errors.show_traceback(error)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()  # the help that was asked for

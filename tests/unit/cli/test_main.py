@@ -68,6 +68,29 @@ def test_every_command_has_help(name: str, monkeypatch: pytest.MonkeyPatch, caps
     assert "Usage: hardiness" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("re", {"report"}),
+        ("list a", {"attacks"}),
+        ("data ", {"list", "get", "check", "import"}),
+        ("run --pr", {"--predictions", "--precision", "--precision-target"}),
+        ("make features --decor", {"--decorrelate"}),
+        ("vis", set()),
+    ],
+)
+def test_a_shell_completes_words_and_options(
+    typed: str, found: set[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("_HARDINESS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"hardiness {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ") + 1))
+    assert called(monkeypatch) == 0
+    told = capsys.readouterr()
+    assert {line.partition(",")[2] for line in told.out.split()} == found
+    assert told.err == ""
+
+
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert called(monkeypatch, "--version") == 0
     assert __version__ in capsys.readouterr().out
